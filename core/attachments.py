@@ -1,0 +1,100 @@
+"""Tags and external ids of records: read and written for many records at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import delete, insert, tuple_, update
+from sqlmodel import Session, col, select
+
+from core.errors import UserError
+from core.keys import ExternalId, Tag
+from core.text import fold
+
+
+def tags_of(session: Session, ids: Collection[str]) -> dict[str, list[str]]:
+    """The tags of each record, sorted."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for tag in session.exec(select(Tag).where(col(Tag.record_id).in_(ids)).order_by(Tag.name)):
+        found[tag.record_id].append(tag.name)
+    return found
+
+
+def external_ids_of(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """The external ids of each record, system to id."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in session.exec(select(ExternalId).where(col(ExternalId.record_id).in_(ids))):
+        found[row.record_id][row.system] = row.value
+    return found
+
+
+def records_by_external_id(
+    session: Session, entity: str, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """The ids of living records of a type, by (system, external id)."""
+    rows = session.exec(
+        select(ExternalId).where(
+            ExternalId.entity_type == entity,
+            col(ExternalId.is_live),
+            tuple_(col(ExternalId.system), col(ExternalId.value)).in_(list(keys)),
+        )
+    )
+    return {(row.system, row.value): row.record_id for row in rows}
+
+
+def replace_tags(session: Session, entity: str, tags: Mapping[str, Sequence[str]]) -> None:
+    """Gives each record exactly these tags."""
+    if not tags:
+        return
+    session.execute(delete(Tag).where(col(Tag.record_id).in_(tags)))
+    rows = [
+        {"record_id": id, "name": name, "name_folded": fold(name), "entity_type": entity}
+        for id, names in tags.items()
+        for name in names
+    ]
+    if rows:
+        session.execute(insert(Tag), rows)
+
+
+def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]) -> None:
+    """Gives each record exactly these external ids."""
+    if not keys:
+        return
+    session.execute(delete(ExternalId).where(col(ExternalId.record_id).in_(keys)))
+    rows = [
+        {"record_id": id, "system": system, "value": value, "entity_type": entity, "is_live": True}
+        for id, given in keys.items()
+        for system, value in given.items()
+    ]
+    if rows:
+        session.execute(insert(ExternalId), rows)
+
+
+def taken(
+    session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]
+) -> Iterable[tuple[str, UserError]]:
+    """For each record that asks for an external id which another living record has: its id and the error."""
+    wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
+    if not wanted:
+        return
+    for key, owner in records_by_external_id(session, entity, wanted).items():
+        if owner != wanted[key]:
+            yield (
+                wanted[key],
+                UserError(
+                    "EXTERNAL_ID_TAKEN",
+                    f"external id {key[1]!r} of {key[0]!r} belongs to {owner} already; leave it out or change that record",
+                    ("externalIds",),
+                    wanted[key],
+                ),
+            )
+
+
+def set_live(session: Session, ids: Collection[str], *, live: bool) -> None:
+    """Frees the external ids of deleted records, or takes them back for restored ones."""
+    session.execute(update(ExternalId).where(col(ExternalId.record_id).in_(ids)).values(is_live=live))
+
+
+def drop(session: Session, ids: Collection[str]) -> None:
+    """Removes tags and external ids of records that are destroyed."""
+    for table in (Tag, ExternalId):
+        session.execute(delete(table).where(col(table.record_id).in_(ids)))

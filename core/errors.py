@@ -1,0 +1,102 @@
+"""Every error guanxi raises on purpose, each with the next step in its message.
+
+GuanxiError
+├── ConfigurationError    the operator can mend it: settings, database, pending migrations
+├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
+├── InputError            the caller can mend it: names the field, the value and the remedy
+│   ├── NotFoundError     no such record
+│   └── ConflictError     somebody else was first: stale version, reused idempotency key
+└── Reject                a hook refuses a change: carries the user errors that say why
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class UserError:
+    """What a user can mend, or with `warning` what policy only warns about.
+
+    Attributes:
+        code: stable and machine-readable, such as `REQUIRED` or `RATE_UNKNOWN`.
+        message: names the field, the value and the remedy.
+        field: path to the input field, outermost first; None for the record as a whole.
+        record: the record it is about, or its id; in a batch this decides which row is refused.
+        plugin: filled in by the host.
+        warning: the change goes through and the message is handed back beside it.
+    """
+
+    code: str
+    message: str
+    field: Sequence[str] | None = None
+    record: Any = None
+    plugin: str | None = None
+    warning: bool = False
+
+    @property
+    def record_id(self) -> str | None:
+        """The id of the record it names, if it names one."""
+        return self.record if self.record is None or isinstance(self.record, str) else str(self.record.id)
+
+    def under(self, *prefix: str) -> "UserError":
+        """The same error with its field path placed under `prefix`."""
+        return replace(self, field=(*prefix, *(self.field or ())))
+
+
+class GuanxiError(Exception):
+    """Base of all errors raised on purpose."""
+
+    code = "INTERNAL_SERVER_ERROR"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(GuanxiError):
+    """Settings or database are not as the program needs them; the message says what to run or set."""
+
+
+class PluginError(GuanxiError):
+    """A plugin cannot be used, or one of its hooks failed.
+
+    Attributes:
+        plugin: its name.
+        place: the hook, field, table or migration at fault.
+    """
+
+    code = "PLUGIN_ERROR"
+
+    def __init__(self, plugin: str, place: str, problem: str) -> None:
+        super().__init__(f"plugin {plugin!r}, {place}: {problem}")
+        self.plugin = plugin
+        self.place = place
+
+
+class InputError(GuanxiError):
+    """What the caller sent cannot be taken."""
+
+    code = "BAD_USER_INPUT"
+
+
+class NotFoundError(InputError):
+    """The record named does not exist, or is deleted."""
+
+    code = "NOT_FOUND"
+
+
+class ConflictError(InputError):
+    """The record was changed by somebody else, or an idempotency key was used for another input."""
+
+    code = "CONFLICT"
+
+
+class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject(...))
+    """Raised by a before-commit hook to refuse a change with errors the user can mend."""
+
+    code = "REJECTED"
+
+    def __init__(self, *errors: UserError) -> None:
+        super().__init__("; ".join(error.message for error in errors) or "rejected")
+        self.errors = errors

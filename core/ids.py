@@ -1,0 +1,34 @@
+"""Record ids in TypeID form: a type prefix and 26 characters of base 32, ordered by time of creation."""
+
+import re
+
+from typeid import TypeID
+
+from core.errors import InputError
+
+PREFIX = re.compile(r"[a-z]{3,12}")
+_ID = re.compile(r"([a-z]{3,12})_[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as `cus_01m7zpfbv4ezwtv6e8ah4q8626`; later ids of one process sort after earlier ones."""
+    return str(TypeID(prefix=prefix))
+
+
+def prefix_of(id: str) -> str | None:
+    """The type prefix of an id, or None where the text has not the form of an id."""
+    match = _ID.fullmatch(id)
+    return match[1] if match else None
+
+
+def check_id(id: str, prefix: str, field: str) -> str:
+    """The id itself, once it is known to be one of its type.
+
+    The 26 characters may be any 128 bits: an unordered id is as good as an ordered one.
+
+    Raises:
+        InputError: another type's id, or no id at all.
+    """
+    if prefix_of(id) != prefix:
+        raise InputError(f"{field}: {id!r} is no id of this type; ids look like {prefix}_01h455vb4pex5vsknk084sn02q")
+    return id

@@ -1,0 +1,50 @@
+"""Conversion into the reporting currency at the rate of a day. An amount without a known rate is refused."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlmodel import Session, col, select
+
+from core.errors import InputError
+from core.money import Money
+from core.sales import ExchangeRate
+
+
+class Rates:
+    """Exchange rates as one transaction sees them."""
+
+    def __init__(self, session: Session, reporting_currency: str) -> None:
+        self._session = session
+        self._reporting = reporting_currency
+        self._known: dict[tuple[str, date], Decimal | None] = {}
+
+    def in_reporting_currency(self, money: Money, day: date) -> int:
+        """Minor units of the reporting currency that the money is worth on the day.
+
+        Raises:
+            InputError: no rate of the currency is known for the day.
+        """
+        if money.currency == self._reporting:
+            return money.minor
+        rate = self._rate(money.currency, day)
+        if rate is None:
+            raise InputError(
+                f"no rate from {money.currency} to {self._reporting} is known on {day}; "
+                f"enter one with createExchangeRate, valid from that day or earlier"
+            )
+        return money.convert(rate, self._reporting).minor
+
+    def _rate(self, currency: str, day: date) -> Decimal | None:
+        key = (currency, day)
+        if key not in self._known:
+            self._known[key] = self._session.exec(
+                select(ExchangeRate.rate)
+                .where(
+                    ExchangeRate.currency == currency,
+                    ExchangeRate.valid_from <= day,
+                    col(ExchangeRate.deleted_at).is_(None),
+                )
+                .order_by(col(ExchangeRate.valid_from).desc())
+                .limit(1)
+            ).first()
+        return self._known[key]

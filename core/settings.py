@@ -1,0 +1,78 @@
+"""Settings: read from `GUANXI_…` environment variables and an optional `.env` file, checked once at start."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError, InputError
+from core.money import exponent
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Every name is an environment variable `GUANXI_NAME`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GUANXI_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    database_url: str = Field(
+        default="sqlite:///guanxi.db",
+        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
+    )
+    reporting_currency: str = Field(
+        default="CNY", description="The currency in which amounts are compared and summed. Fixed once data is in."
+    )
+    default_page_size: int = Field(default=50, ge=1, description="Rows of a list that names neither first nor last.")
+    maximum_page_size: int = Field(default=1000, ge=1, description="The most rows one list may ask for.")
+    maximum_batch_size: int = Field(default=10_000, ge=1, description="The most rows one upsert may bring.")
+    maximum_body_bytes: int = Field(default=33_554_432, ge=1024, description="The largest request that is read.")
+    stale_after_days: int = Field(default=180, ge=1, description="A customer untouched for longer is stale (K3).")
+    small_below_employees: int = Field(default=300, ge=1, description="Fewer employees: SMALL_MICRO (T23).")
+    large_from_employees: int = Field(default=1000, ge=1, description="This many employees or more: LARGE (T23).")
+    new_for_months: int = Field(default=12, ge=1, description="A first order younger than this: NEW (T22).")
+    long_term_from_months: int = Field(default=36, ge=1, description="A first order this old: LONG_TERM (T22).")
+    hook_warning_ms: int = Field(default=100, ge=1, description="A slower hook is logged as slow.")
+    python_field_deadline_ms: int = Field(default=2000, ge=1, description="A Python field slower than this is null.")
+    statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read slower than this is cancelled.")
+    delivery_attempts: int = Field(default=5, ge=1, description="Tries of an after-commit hook before it is set aside.")
+    delivery_backoff_ms: int = Field(default=1000, ge=0, description="Wait before the second try; doubles each time.")
+    plugins: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."
+    )
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        try:
+            exponent(value)
+        except InputError as error:
+            raise ValueError(error.message) from None
+        return value
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database file, where the database is SQLite."""
+        _, found, path = self.database_url.partition("sqlite:///")
+        return Path(path) if found else None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of the environment, with `overrides` on top.
+
+    Raises:
+        ConfigurationError: names each setting at fault and what it may be.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigurationError(explain(error, "GUANXI_")) from None
+
+
+def explain(error: ValidationError, prefix: str) -> str:
+    """One line a fault: the environment variable, its value, what is wrong."""
+    return "; ".join(
+        f"{prefix}{'__'.join(str(part) for part in fault['loc']).upper()}={fault.get('input')!r}: {fault['msg']}"
+        for fault in error.errors()
+    )

@@ -1,0 +1,387 @@
+"""The unit of work: one transaction's changes, from drafts to events, with plugins taking part on the way."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from core import attachments
+from core.actors import Actor
+from core.behaviour import CORE_EVENTS, after_flush, convert_money, settle
+from core.changes import Change, Changes, shown
+from core.checks import dangling, referred_to
+from core.clock import Clock
+from core.drafts import CHUNK, Before, Draft, Outcome, by_row, chunks, failure, outcome_of, taken
+from core.errors import PluginError, Reject, UserError
+from core.events import Action, Log
+from core.host import PluginHost, logger
+from core.money import Money
+from core.opportunities import Stage
+from core.plugin import Context, Plugin
+from core.rates import Rates
+from core.records import Record, record_with_prefix
+from core.settings import Settings
+from core.text import snake
+
+BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
+Ask = Callable[[Session], Callable[..., Any]]
+
+
+class _Refused(Exception):  # noqa: N818  (control flow inside this module)
+    """Some rows of a chunk are refused; it is to be tried again without them, or row by row where none is named."""
+
+    def __init__(self, rows: Mapping[int, Sequence[UserError]], unnamed: Sequence[UserError] = ()) -> None:
+        super().__init__()
+        self.rows = rows
+        self.unnamed = unnamed
+
+
+def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:
+    if rows:
+        raise _Refused(rows)
+
+
+class Unit:
+    """One transaction's work on one session."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        host: PluginHost,
+        settings: Settings,
+        clock: Clock,
+        actor: Actor,
+        ask: Ask,
+        request_id: str | None = None,
+    ) -> None:
+        self.session = session
+        self.host = host
+        self.clock = clock
+        self.actor = actor
+        self.now = clock.now()
+        self.rates = Rates(session, settings.reporting_currency)
+        self.pending: dict[str, Record] = {}
+        self._ask = ask
+        self._request_id = request_id
+        self._log = Log()
+        self._followers: list[Record] = []
+        self._tracked: set[int] = set()
+        self._stages: Sequence[Stage] = ()
+        self._watching = False
+        event.listen(session, "before_flush", self._track)
+
+    # Batches
+
+    def process(
+        self, items: Sequence[Any], build: BuildDrafts, key: Callable[[Any], Any] = lambda item: None
+    ) -> list[Outcome]:
+        """Turns items into drafts and writes those that stand: a refused row leaves the others untouched.
+
+        Args:
+            items: what was asked, one item a row.
+            build: makes the drafts of a chunk, given (row, item) pairs; called again when the chunk is repeated.
+            key: what an item is matched by; of two items with one key the second sees what the first did.
+
+        Raises:
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        outcomes: list[Outcome] = []
+        for chunk in chunks(items, key):
+            outcomes += self._chunk(chunk, build)
+        return sorted(outcomes, key=lambda outcome: outcome.index)
+
+    def _chunk(self, items: list[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
+        failed: list[Outcome] = []
+        looked_again = False
+        while items:
+            try:
+                return failed + self._attempt(items, build)
+            except _Refused as refused:
+                failed += [failure(row, errors) for row, errors in refused.rows.items()]
+                items = [item for item in items if item[0] not in refused.rows]
+                if refused.unnamed and len(items) == 1:
+                    return [*failed, failure(items[0][0], refused.unnamed)]
+                if refused.unnamed:
+                    return failed + self._singly(items, build)
+            except IntegrityError as error:
+                # A rival may have taken a key since the drafts were made: look again once, then row by row.
+                if looked_again and len(items) == 1:
+                    return [*failed, failure(items[0][0], [taken(error)])]
+                if looked_again:
+                    return failed + self._singly(items, build)
+                looked_again = True
+        return failed
+
+    def _singly(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
+        return [outcome for item in items for outcome in self._chunk([item], build)]
+
+    def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
+        mark = self._log.mark()
+        self.pending.clear()
+        self._followers.clear()
+        try:
+            with self.session.begin_nested():
+                drafts = build(self, items)
+                _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
+                return self._write(drafts)
+        except (_Refused, IntegrityError):
+            self._log.rewind(mark)
+            raise
+
+    def _write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        with self.session.no_autoflush:
+            applied = self._apply(drafts)
+            changes = Changes([change for _, change in applied if change is not None])
+            warnings = self._validate(changes)
+        self.session.flush()
+        self._write_attachments(applied)
+        self.session.add_all(self._followers)
+        try:
+            with self.watching_hooks():
+                after_flush(self, changes)
+                self.host.before_commit(self.context, changes)
+                self.session.flush()
+        except Reject as reject:
+            named, unnamed = by_row(reject.errors, changes)
+            raise _Refused(named, unnamed) from None
+        for change in changes:
+            self._note(change)
+        return [outcome_of(draft, change, warnings) for draft, change in applied]
+
+    # Applying
+
+    def _apply(self, drafts: Sequence[Draft]) -> list[tuple[Draft, Change | None]]:
+        before = Before(self.session, drafts)
+        applied = []
+        refused: dict[int, list[UserError]] = {}
+        for draft in drafts:
+            change = self._apply_one(draft, before)
+            problems = settle(self, change, draft.reason)
+            if problems:
+                refused[draft.index] = problems
+            idle = draft.action is Action.UPDATED and not change.after
+            applied.append((draft, None if idle else change))
+        _refuse(refused)
+        for _, changed in applied:
+            if changed is not None:
+                self._stamp(changed)
+        return applied
+
+    def _apply_one(self, draft: Draft, before: "Before") -> Change:
+        change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index)
+        if draft.action is Action.CREATED:
+            change.record = draft.model(**draft.values)
+            change.after = dict(draft.values)
+            self.pending[change.record.id] = change.record
+        elif draft.action is Action.UPDATED:
+            for name, value in draft.values.items():
+                present = getattr(draft.record, name)
+                if present != value:
+                    change.before[name], change.after[name] = present, value
+                    setattr(draft.record, name, value)
+        elif draft.action is not Action.DESTROYED:
+            change.record.deleted_at = self.now if draft.action is Action.DELETED else None
+        for name, present, value in before.differences(draft, change.record.id):
+            change.before[name], change.after[name] = present, value
+        return change
+
+    def _stamp(self, change: Change) -> None:
+        record = change.record
+        self._tracked.add(id(record))
+        record.updated_at, record.updated_by = self.now, self.actor.id
+        if change.action is Action.CREATED:
+            record.created_at, record.created_by = self.now, self.actor.id
+            self.session.add(record)
+        elif change.action is Action.DESTROYED:
+            self.session.delete(record)
+        else:
+            record.version += 1
+
+    def _validate(self, changes: Changes) -> dict[int, list[UserError]]:
+        """Asks the core and every plugin; refuses the rows with errors and answers the warnings of the others."""
+        found = dangling(self.session, changes, self.pending)
+        found += referred_to(self.session, changes, [plugin.name for plugin in self.host.plugins])
+        found += self._taken_keys(changes)
+        if not found:
+            found = self.host.validate(self.context, changes)
+        errors, unnamed = by_row([error for error in found if not error.warning], changes)
+        if errors or unnamed:
+            raise _Refused(errors, unnamed)
+        warnings, general = by_row([error for error in found if error.warning], changes)
+        for change in changes:
+            warnings[change.index] += general
+        return warnings
+
+    def _taken_keys(self, changes: Changes) -> list[UserError]:
+        found = []
+        for entity in {change.entity for change in changes}:
+            asked = {
+                change.record.id: change.after["external_ids"]
+                for change in changes.of(entity)
+                if "external_ids" in change.after
+            }
+            restored = [change.record.id for change in changes.of(entity, Action.RESTORED)]
+            asked |= attachments.external_ids_of(self.session, restored) if restored else {}
+            found += [error for _, error in attachments.taken(self.session, entity, asked)]
+        return found
+
+    def _write_attachments(self, applied: Sequence[tuple[Draft, Change | None]]) -> None:
+        tags: dict[str, dict[str, Any]] = defaultdict(dict)
+        keys: dict[str, dict[str, Any]] = defaultdict(dict)
+        for draft, change in applied:
+            if change is None:
+                continue
+            id = change.record.id
+            if change.after.get("tags") is not None:
+                tags[change.entity][id] = change.after["tags"]
+            if change.after.get("external_ids") is not None:
+                keys[change.entity][id] = change.after["external_ids"]
+            if draft.facets:
+                self._write_facets(draft, change)
+        for entity, given in tags.items():
+            attachments.replace_tags(self.session, entity, given)
+        for entity, given in keys.items():
+            attachments.replace_external_ids(self.session, entity, given)
+        for action, live in ((Action.DELETED, False), (Action.RESTORED, True)):
+            if ids := [change.record.id for _, change in applied if change and change.action is action]:
+                attachments.set_live(self.session, ids, live=live)
+        if ids := [change.record.id for _, change in applied if change and change.action is Action.DESTROYED]:
+            attachments.drop(self.session, ids)
+
+    def _write_facets(self, draft: Draft, change: Change) -> None:
+        for item in draft.facets:
+            if item.name not in change.after:
+                continue
+            row = self.facets(item.facet, [change.record.id])[change.record.id]
+            setattr(row, item.column, item.value)
+            if isinstance(item.value, Money):
+                if problems := convert_money(self, Change(change.action, row)):
+                    raise _Refused({change.index: problems})
+
+    # What hooks do beside the changes they were called for
+
+    @contextmanager
+    def watching_hooks(self) -> Iterator[None]:
+        """While hooks run, records they add or change are stamped and logged like any other."""
+        self._watching = True
+        try:
+            yield
+        finally:
+            self._watching = False
+
+    def _track(self, session: Any, flush_context: Any, instances: Any) -> None:
+        if not self._watching:
+            return
+        for record in (*session.new, *session.dirty):
+            if not isinstance(record, Record) or id(record) in self._tracked or not session.is_modified(record):
+                continue
+            new = record in session.new
+            state = inspect(record)
+            change = Change(Action.CREATED if new else Action.UPDATED, record)
+            for column in type(record).__table__.columns.keys():
+                history = state.attrs[column].history
+                if history.added:
+                    change.after[column] = history.added[0]
+                    change.before[column] = history.deleted[0] if history.deleted else None
+            convert_money(self, change)
+            self._stamp(change)
+            self._note(change)
+
+    # What settling and hooks use
+
+    def follow(self, record: Record) -> None:
+        """Adds a record of the core's own bookkeeping once the changes it belongs to are flushed."""
+        record.created_at = record.updated_at = self.now
+        record.created_by = record.updated_by = self.actor.id
+        self._tracked.add(id(record))
+        self._followers.append(record)
+
+    def stages(self) -> Sequence[Stage]:
+        """The living stages in order."""
+        if not self._stages:
+            living = select(Stage).where(col(Stage.deleted_at).is_(None)).order_by(col(Stage.position))
+            self._stages = self.session.exec(living).all()
+        return self._stages
+
+    def stage(self, id: str) -> Stage | None:
+        """A living stage."""
+        return next((stage for stage in self.stages() if stage.id == id), None)
+
+    def facets(self, facet: type[Any], ids: Collection[str]) -> dict[str, Any]:
+        """The rows of a facet for these records, made where absent, locked so that two writers do not lose one."""
+        wanted = sorted(set(ids))
+        found = {row.record_id: row for row in self._locked(facet, wanted)}
+        missing = [id for id in wanted if id not in found]
+        if missing:
+            dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+            self.session.execute(
+                dialect.insert(facet.__table__).on_conflict_do_nothing(), [{"record_id": id} for id in missing]
+            )
+            found |= {row.record_id: row for row in self._locked(facet, missing)}
+        return found
+
+    def _locked(self, facet: type[Any], ids: Sequence[str]) -> Iterator[Any]:
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            yield from self.session.exec(select(facet).where(col(facet.record_id).in_(part)).with_for_update())
+
+    def publish(
+        self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any
+    ) -> None:
+        """Announces something about a record; logged with the commit."""
+        id = record if isinstance(record, str) else record.id
+        entity = record_with_prefix(id).__name__ if isinstance(record, str) else type(record).__name__
+        self._log.add(
+            type=type_,
+            entity_type=entity,
+            entity_id=id,
+            action=Action.PUBLISHED,
+            occurred_at=occurred_at or self.now,
+            data={name: shown(value) for name, value in data.items()},
+        )
+
+    def context(self, plugin: Plugin) -> Context:
+        """What a plugin's hook gets to work with in this transaction."""
+
+        def publish(type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
+            if type_ not in plugin.events and type_ not in CORE_EVENTS:
+                raise PluginError(
+                    plugin.name, f"event {type_}", f"is not declared; put {type_!r} and a description in `events`"
+                )
+            self.publish(type_, record, occurred_at=occurred_at, **data)
+
+        return Context(
+            session=self.session,
+            actor=self.actor,
+            settings=self.host.settings[plugin.name],
+            clock=self.clock,
+            log=logger(plugin),
+            publish=publish,
+            facet=lambda facet, id: self.facets(facet, [id])[id],
+            facets=self.facets,
+            query=self._ask(self.session),
+        )
+
+    # The end
+
+    def _note(self, change: Change) -> None:
+        self._log.add(
+            type=f"{snake(change.entity).upper()}_{change.action}",
+            entity_type=change.entity,
+            entity_id=change.record.id,
+            action=change.action,
+            occurred_at=change.occurred_at or self.now,
+            changes=change.logged(),
+        )
+
+    def finish(self) -> bool:
+        """Writes the event log, as the last thing before the commit; says whether anything was logged."""
+        self.session.flush()
+        return self._log.write(self.session, actor=self.actor.id, now=self.now, request_id=self._request_id)

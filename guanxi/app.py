@@ -1,0 +1,243 @@
+"""The composition root: one call makes an app from settings and plugins. Nothing is shared between apps."""
+
+import inspect
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from importlib.metadata import packages_distributions
+from typing import Any
+
+from sqlmodel import Session
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from core.actors import LOCAL, Actor, plugin_actor
+from core.clock import Clock, SystemClock
+from core.database import SQLITE, Database
+from core.delivery import Delivery
+from core.errors import ConfigurationError, PluginError
+from core.host import PluginHost, PluginSource, discover, logger
+from core.keys import Installation
+from core.migrate import MigrationSet, migrate, pending, sets_of
+from core.plugin import Plugin
+from core.settings import Settings, load_settings
+from core.unit import Unit
+from schema.assembly import Assembled, assemble
+from schema.catalog import Catalog, build_catalog
+from schema.context import RequestContext, Services
+from schema.engine import Engine
+from schema.http import Endpoint
+from schema.planner import Planner, dialect_of
+from schema.reading import reader_of
+
+DISTRIBUTION = "guanxi"
+
+
+class App:
+    """An ASGI application: the CRM with its plugins on one database.
+
+    Attributes:
+        settings: what it was made with.
+        catalog: its records and fields.
+        host: its plugins.
+        database: where it keeps everything.
+        assembled: its GraphQL schema.
+    """
+
+    def __init__(self, settings: Settings, plugins: Iterable[PluginSource], clock: Clock) -> None:
+        self.settings = settings
+        self.host = PluginHost(plugins, settings)
+        self.catalog: Catalog = build_catalog(self.host, settings)
+        self.assembled: Assembled = assemble(self.catalog, self.host)
+        self.database = Database(settings.database_url)
+        self._clock = clock
+        self._services: Services | None = None
+        self._delivery: Delivery | None = None
+        self._starlette: Starlette | None = None
+
+    @property
+    def sdl(self) -> str:
+        """The schema in schema definition language, sorted."""
+        return self.assembled.sdl()
+
+    @property
+    def migrations(self) -> list[MigrationSet]:
+        """The migrations of the core and of the plugins."""
+        return sets_of(self.host)
+
+    def migrate(self, done: Callable[[str], None] = lambda step: None) -> None:
+        """Brings the database up to date.
+
+        Raises:
+            PluginError, ConfigurationError: a revision failed and was rolled back.
+        """
+        migrate(self.database, self.migrations, done)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers as an ASGI application; the lifespan starts and stops it."""
+        if self._starlette is None:
+            self._starlette = Starlette(
+                routes=[Route("/graphql", Endpoint(lambda: self.services)), Route("/", _to_graphql)],
+                lifespan=lambda app: self._lifespan(),
+            )
+        await self._starlette(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        async with self.running():
+            yield
+
+    @property
+    def services(self) -> Services:
+        """What requests share; there once it runs."""
+        if self._services is None:
+            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+        return self._services
+
+    def context(self, actor: Actor = LOCAL, request_id: str | None = None) -> RequestContext:
+        """A context for work outside HTTP."""
+        return RequestContext(self.services, actor=actor, request_id=request_id)
+
+    @property
+    def delivery(self) -> Delivery:
+        """The delivery of events to after-commit hooks."""
+        if self._delivery is None:
+            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+        return self._delivery
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["App"]:
+        """Runs it: database checked, plugins started, events delivered; at the end all is let go of.
+
+        Raises:
+            ConfigurationError: the database cannot be used; the message says what to run.
+            PluginError: a plugin does not start.
+        """
+        await self.database.in_thread(self._prepare_database)
+        secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
+        self._services = Services(self.settings, self.database, self.host, self._clock, secret)
+        reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
+        await reader.open()
+        self._services.engine = Engine(
+            self.assembled.graphql,
+            Planner(self.catalog, dialect_of(self.database.dialect)),
+            self.assembled.mutations,
+            reader,
+            self.settings.python_field_deadline_ms / 1000,
+            secret,
+        )
+        self._delivery = Delivery(
+            self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
+        )
+        self._services.announce = self._delivery.announce
+        started: list[tuple[Plugin, Callable[..., Any]]] = []
+        try:
+            for plugin, hook in self.host.implementations("startup"):
+                await self._start(plugin, hook)
+                started.append((plugin, hook))
+            await self._delivery.start()
+            yield self
+        finally:
+            await self._delivery.stop()
+            await self._shut_down()
+            await reader.close()
+            self.database.close()
+
+    # Starting
+
+    def _prepare_database(self) -> None:
+        self.database.check()
+        waiting = pending(self.database, self.migrations)
+        if waiting and self.database.dialect != SQLITE:
+            raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
+        self.migrate()
+        self.database.retrying(self._agree_on_currency)
+
+    def _agree_on_currency(self, session: Session) -> None:
+        known = session.get(Installation, "reporting_currency")
+        if known is None:
+            session.add(Installation(name="reporting_currency", value=self.settings.reporting_currency))
+        elif known.value != self.settings.reporting_currency:
+            raise ConfigurationError(
+                f"amounts in this database are reported in {known.value}; set GUANXI_REPORTING_CURRENCY={known.value}, "
+                "or start with another database"
+            )
+
+    def _secret(self, session: Session) -> bytes:
+        known = session.get(Installation, "secret")
+        if known is None:
+            known = Installation(name="secret", value=secrets.token_hex(32))
+            session.add(known)
+        return bytes.fromhex(known.value)
+
+    def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
+        self.context(plugin_actor(plugin.name)).write_now(work)
+
+    async def _start(self, plugin: Plugin, hook: Callable[..., Any]) -> None:
+        try:
+            await self._call(plugin, hook, "startup")
+        except Exception as error:
+            raise PluginError(
+                plugin.name, "startup", f"{type(error).__name__}: {error}. Mend it or leave the plugin out"
+            ) from error
+
+    async def _shut_down(self) -> None:
+        for plugin, hook in reversed(list(self.host.implementations("shutdown"))):
+            try:
+                await self._call(plugin, hook, "shutdown")
+            except Exception:
+                logger(plugin).exception("hook shutdown failed")
+
+    async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
+        """Runs a lifespan hook: sync with a session of its own, async without."""
+        if inspect.iscoroutinefunction(getattr(plugin, name)):
+            await hook(ctx=self.context().outside(plugin.name))
+            return
+
+        def work(unit: Unit) -> None:
+            with unit.watching_hooks():
+                hook(ctx=unit.context(plugin))
+
+        await self.database.in_thread(lambda: self._transact(plugin, work))
+
+
+async def _to_graphql(request: Any) -> RedirectResponse:
+    return RedirectResponse("/graphql")
+
+
+def create_app(
+    settings: Settings | None = None, plugins: Iterable[PluginSource] | None = None, clock: Clock | None = None
+) -> App:
+    """Makes an app.
+
+    Args:
+        settings: by default those of the environment.
+        plugins: classes or instances; by default all that are installed, and none if it is empty.
+        clock: where the time comes from.
+
+    Raises:
+        ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
+        PluginError: a plugin does not fit.
+    """
+    _refuse_strangers()
+    return App(
+        settings if settings is not None else load_settings(),
+        discover() if plugins is None else plugins,
+        clock or SystemClock(),
+    )
+
+
+def _refuse_strangers() -> None:
+    """Stops where another distribution provides one of our top-level packages, which would mix with ours."""
+    owners = packages_distributions()
+    for package in ("core", "schema", "plugins"):
+        strangers = sorted({owner for owner in owners.get(package, ()) if owner.lower() != DISTRIBUTION})
+        if strangers:
+            raise ConfigurationError(
+                f"the distribution {strangers[0]!r} also has a package named {package!r}; uninstall it, or use a "
+                "virtual environment of its own for guanxi"
+            )
+
+

@@ -1,0 +1,114 @@
+"""The test kit for plugin authors: an app with chosen plugins on a database of its own, and a client that asks it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from core.clock import Clock
+from core.host import PluginSource
+from core.settings import load_settings
+from guanxi.app import App, create_app
+
+
+class QueryError(AssertionError):
+    """A query that was expected to be answered has errors; the message has them all."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__("; ".join(str(error["message"]) for error in errors))
+        self.errors = errors
+
+
+class Client:
+    """Asks a running app as an HTTP client does, without a network."""
+
+    def __init__(self, app: App, runner: asyncio.Runner) -> None:
+        self.app = app
+        self._runner = runner
+
+    def run(self, coroutine: Any) -> Any:
+        """Runs a coroutine on the app's event loop."""
+        return self._runner.run(coroutine)
+
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
+        """One HTTP request to the endpoint: status, headers and body of the answer."""
+        return self.run(_request(self.app, method, body, headers or {}, query))
+
+    def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer to a query, with its errors."""
+        body = orjson.dumps({"query": query, "variables": variables})
+        _, _, answer = self.post(body, {"content-type": "application/json"})
+        return orjson.loads(answer)  # type: ignore[no-any-return]
+
+    def query(self, query: str, **variables: Any) -> Any:
+        """The data of a query.
+
+        Raises:
+            QueryError: it has errors.
+        """
+        answer = self.execute(query, **variables)
+        if answer.get("errors"):
+            raise QueryError(answer["errors"])
+        return answer["data"]
+
+    def deliver(self) -> None:
+        """Delivers to after-commit hooks all that is due."""
+        self.run(self.app.delivery.drain())
+
+
+async def _request(
+    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str
+) -> tuple[int, dict[str, str], bytes]:
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "root_path": "",
+        "scheme": "http",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "server": ("testserver", 80),
+        "client": ("testclient", 50000),
+        "http_version": "1.1",
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start = sent[0]
+    answer = b"".join(message.get("body", b"") for message in sent[1:])
+    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, answer
+
+
+@contextmanager
+def running(app: App) -> Iterator[Client]:
+    """Runs an app on an event loop of its own and gives a client for it."""
+    with asyncio.Runner() as runner:
+        lifespan = app.running()
+        runner.run(lifespan.__aenter__())
+        try:
+            yield Client(app, runner)
+        finally:
+            runner.run(lifespan.__aexit__(None, None, None))
+
+
+@contextmanager
+def app_with(*plugins: PluginSource, clock: Clock | None = None, **settings: Any) -> Iterator[Client]:
+    """A running app with these plugins on a fresh SQLite database, and a client for it.
+
+    `settings` are those of `guanxi.Settings`; a `database_url` replaces the fresh database.
+    """
+    with TemporaryDirectory() as folder:
+        url = settings.pop("database_url", f"sqlite:///{Path(folder) / 'test.db'}")
+        with running(create_app(load_settings(database_url=url, **settings), plugins, clock)) as client:
+            yield client

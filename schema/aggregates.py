@@ -1,0 +1,300 @@
+"""Aggregates: counts, sums, averages, smallest and largest values, over a list or over its groups."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
+
+from core.declarations import MoneyExpression
+from core.errors import InputError
+from core.sql import Expression
+from core.text import pascal
+from schema.binds import Moment
+from schema.conditions import Where, holds
+from schema.kinds import Condition, IntKind, Kind, MoneyKind
+from schema.ordering import SortKey, direction
+from schema.rows import PlanRow
+from schema.selections import Chosen, Selection
+from schema.sqljson import amount_text, column, constant, count_rows, json_rows
+from schema.values import resolve
+
+if TYPE_CHECKING:
+    from schema.catalog import CatalogField, RecordType, ToMany
+    from schema.compiler import Compiler
+
+FUNCTIONS = ("sum", "avg", "min", "max")
+
+Number = Callable[["CatalogField", str], Expression]
+Sums = Callable[["CatalogField"], "tuple[Subquery, Sequence[Condition]]"]
+
+
+def aggregate(
+    compiler: "Compiler", record: "RecordType", chosen: Chosen, under: "tuple[PlanRow, ToMany] | None"
+) -> Select[Any]:
+    """The aggregates selected of a list, in one row."""
+    where = chosen.arguments.get("where")
+    row, there = compiler.filtered(record, where, under)
+
+    def number(field: "CatalogField", function: str) -> Expression:
+        return compiler.aggregate_number(row, field, function)
+
+    def sums(field: "CatalogField") -> tuple[Subquery, Sequence[Condition]]:
+        other, also_there = compiler.filtered(record, where, under)
+        return _sums(other, field, also_there, []).subquery(), []
+
+    built = _object(record, chosen.selection, count_rows(), number, sums)
+    return select(built).select_from(row.source()).where(*there)
+
+
+def _sums(
+    row: PlanRow, field: "CatalogField", there: Sequence[Condition], keys: Sequence[Expression]
+) -> Select[Any]:
+    """The sums of a money field, a row for each currency, within groups where there are keys."""
+    money: MoneyExpression = field.value(row)
+    return (
+        select(
+            *(key.label(f"k{number}") for number, key in enumerate(keys)),
+            money.currency.label("currency"),
+            func.sum(money.minor).cast(BigInteger).label("minor"),
+            func.sum(money.reporting).cast(BigInteger).label("reporting"),
+        )
+        .select_from(row.source())
+        .where(*there, money.minor.is_not(None))
+        .group_by(*keys, money.currency)
+        .order_by(money.currency)
+    )
+
+
+def _object(record: "RecordType", selection: Selection, rows: Expression, number: Number, sums: Sums) -> Expression:
+    """The aggregates selected, as a JSON object."""
+
+    def of_function(function: str) -> Callable[[Chosen], Expression]:
+        def of_field(chosen: Chosen) -> Expression:
+            field = record.fields[chosen.name]
+            kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+            if function == "sum" and isinstance(kind, MoneyKind):
+                return _money_sum(kind, field, chosen.selection, number, sums)
+            return kind.json(kind.of_number(number(field, function)), chosen.selection)
+
+        return lambda chosen: chosen.selection.build(
+            record.name + pascal(function), {name: of_field for name in record.fields}
+        )
+
+    parts = {function: of_function(function) for function in FUNCTIONS}
+    return selection.build(f"{record.name}Aggregate", {"count": lambda chosen: rows, **parts})
+
+
+def _money_sum(
+    kind: MoneyKind, field: "CatalogField", selection: Selection, number: Number, sums: Sums
+) -> Expression:
+    """A sum of money: one total in the reporting currency, and one row a currency."""
+
+    def total(chosen: Chosen) -> Expression:
+        # The sum of nothing is nothing, not unknown.
+        return kind.json(kind.of_number(func.coalesce(number(field, "sum"), 0)), chosen.selection)
+
+    def per_currency(chosen: Chosen) -> Expression:
+        found, mine = sums(field)
+        money = chosen.selection.build(
+            "Money",
+            {
+                "amount": lambda part: amount_text(found.c.minor, found.c.currency),
+                "currency": lambda part: found.c.currency,
+                "reportingAmount": lambda part: amount_text(found.c.reporting, constant(kind.currency)),
+            },
+        )
+        return select(json_rows(money, place=found.c.currency)).select_from(found).where(*mine).scalar_subquery()
+
+    return selection.build("MoneySum", {"total": total, "perCurrency": per_currency})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """One key of a group: the way to it across to-one relations, its field, its grain, its expression."""
+
+    way: tuple[str, ...]
+    kind: Kind
+    grain: str | None
+    expression: Expression
+
+
+def group_by(compiler: "Compiler", record: "RecordType", chosen: Chosen) -> Select[Any]:
+    """The groups of a list by some keys, each with its aggregates."""
+    arguments = chosen.arguments
+    where = arguments.get("where")
+    row, there = compiler.filtered(record, where, None)
+    keys = [_key(compiler, row, part, ()) for part in arguments["by"]]
+    if not keys:
+        raise InputError("by: name at least one key; for aggregates of the whole list there is "
+                         f"{record.plural}Aggregate")
+    groups = _Groups(compiler, record, row, keys, where)
+    built = chosen.selection.build(
+        f"{record.name}Group",
+        {
+            "keys": lambda field: groups.keys_object(record, field.selection, ()),
+            "aggregate": lambda field: _object(record, field.selection, groups.rows(), groups.number, groups.sums),
+        },
+    )
+    having = _having(compiler, row, arguments.get("having"))
+    order = _order(compiler, row, keys, arguments.get("orderBy"))
+    clauses = [key.clause() for key in order]
+    place = func.row_number().over(order_by=clauses).label("place")
+    grouped = (
+        select(place, *groups.columns())
+        .select_from(row.source())
+        .where(*there)
+        .group_by(*(key.expression for key in keys))
+        .order_by(*clauses)
+        .limit(compiler.binds.computed(_limit(compiler, arguments.get("first")), BigInteger()))
+    )
+    if having:
+        grouped = grouped.having(and_(*having))
+    rows = json_rows(built, place=column(groups.alias, "place", BigInteger()))
+    return select(rows).select_from(grouped.subquery(groups.alias))
+
+
+def _limit(compiler: "Compiler", first: Any) -> Callable[[Moment], int]:
+    largest = compiler.catalog.settings.maximum_page_size
+
+    def source(moment: Moment) -> int:
+        size = largest if first is None else resolve(first, moment.variables)
+        if not 0 <= size <= largest:
+            raise InputError(f"first: {size} is outside 0 to {largest}")
+        return int(size)
+
+    return source
+
+
+def _key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
+    ((name, asked),) = part.items()
+    if name in row.record.to_one:
+        return _key(compiler, row.to(name), asked, (*way, name))
+    field = row.record.fields[name]
+    compiler.demand(row.record, field)
+    if asked is False:
+        raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
+    grain = None if asked is True else asked.value
+    return GroupKey((*way, name), field.kind, grain, field.kind.group_key(field.value(row), grain))
+
+
+class _Groups:
+    """The columns of the grouped SELECT, handed out to the outer one on demand."""
+
+    def __init__(
+        self, compiler: "Compiler", record: "RecordType", row: PlanRow, keys: Sequence[GroupKey], where: Where | None
+    ) -> None:
+        self.alias = compiler.alias()
+        self._compiler = compiler
+        self._record = record
+        self._row = row
+        self._keys = keys
+        self._where = where
+        self._numbers: dict[tuple[str, str], Expression] = {}
+        self._counts = False
+
+    def columns(self) -> list[Any]:
+        """What the grouped SELECT has to give."""
+        found: list[Any] = [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
+        found += [value.label(f"{function}_{name}".lower()) for (name, function), value in self._numbers.items()]
+        return [*found, count_rows().label("rows")] if self._counts else found
+
+    def rows(self) -> Expression:
+        """The number of rows of a group."""
+        self._counts = True
+        return column(self.alias, "rows", BigInteger())
+
+    def number(self, field: "CatalogField", function: str) -> Expression:
+        """An aggregate of a group as a bare number."""
+        value = self._compiler.aggregate_number(self._row, field, function)
+        self._numbers[field.name, function] = value
+        return column(self.alias, f"{function}_{field.name}".lower(), value.type)
+
+    def sums(self, field: "CatalogField") -> tuple[Subquery, Sequence[Condition]]:
+        """The sums per currency of all groups, worked out once, and the condition that picks one group's."""
+        compiler = self._compiler
+        row, there = compiler.filtered(self._record, self._where, None)
+        keys = [_expression(compiler, row, key) for key in self._keys]
+        found: Any = _sums(row, field, there, keys).cte(compiler.alias()).prefix_with("MATERIALIZED")
+        mine = [
+            found.c[f"k{number}"].is_not_distinct_from(column(self.alias, f"k{number}", key.expression.type))
+            for number, key in enumerate(self._keys)
+        ]
+        return found, mine
+
+    def keys_object(self, record: "RecordType", selection: Selection, way: tuple[str, ...]) -> Expression:
+        """The keys selected, as a JSON object."""
+
+        def part(chosen: Chosen) -> Expression:
+            here = (*way, chosen.name)
+            if chosen.name in record.to_one:
+                target = self._compiler.catalog.records[record.to_one[chosen.name].target]
+                return self.keys_object(target, chosen.selection, here)
+            for number, key in enumerate(self._keys):
+                if key.way == here:
+                    value = column(self.alias, f"k{number}", key.expression.type)
+                    return value if key.kind.functions == ("min", "max") else key.kind.json(value, chosen.selection)
+            raise InputError(f"keys.{'.'.join(here)} is no key of these groups; name it in `by`")
+
+        names = [*record.fields, *record.to_one]
+        return selection.build(f"{record.name}GroupKeys", {name: part for name in names})
+
+
+def _expression(compiler: "Compiler", row: PlanRow, key: GroupKey) -> Expression:
+    for step in key.way[:-1]:
+        row = row.to(step)
+    field = row.record.fields[key.way[-1]]
+    return field.kind.group_key(field.value(row), key.grain)
+
+
+def _having(compiler: "Compiler", row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
+    """The conditions on groups; all of them must hold."""
+    found: list[Condition] = []
+    for name, asked in (given or {}).items():
+        if asked is None:
+            raise InputError(f"having.{name}: null filters nothing; leave it out")
+        if name == "and":
+            found += [condition for part in asked for condition in _having(compiler, row, part)]
+        elif name == "or":
+            found.append(or_(false(), *(and_(true(), *_having(compiler, row, part)) for part in asked)))
+        elif name == "not":
+            found.append(not_(holds(and_(true(), *_having(compiler, row, asked)))))
+        elif name == "count":
+            found += IntKind().conditions_on(count_rows(), asked, compiler.binds)
+        else:
+            for field_name, filter_ in asked.items():
+                field = row.record.fields[field_name]
+                compiler.demand(row.record, field)
+                number, kind = field.kind.aggregate(name, field.value(row))
+                found += kind.conditions_on(kind.of_number(number), filter_, compiler.binds)
+    return found
+
+
+def _order(
+    compiler: "Compiler", row: PlanRow, keys: Sequence[GroupKey], given: Sequence[Mapping[str, Any]] | None
+) -> list[SortKey]:
+    """The order of groups: as asked, then by their keys, which makes it total."""
+    found = []
+    for part in given or ():
+        ((name, asked),) = part.items()
+        if name == "count":
+            found.append(SortKey(count_rows(), *direction(asked.value), nullable=False))
+        elif name == "key":
+            found.append(_key_order(keys, asked, ()))
+        else:
+            ((field_name, wanted),) = asked.items()
+            field = row.record.fields[field_name]
+            compiler.demand(row.record, field)
+            found.append(SortKey(compiler.aggregate_number(row, field, name), *direction(wanted.value)))
+    return [*found, *(SortKey(key.expression) for key in keys)]
+
+
+def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[str, ...]) -> SortKey:
+    ((name, asked),) = given.items()
+    here = (*way, name)
+    if isinstance(asked, Mapping):
+        return _key_order(keys, asked, here)
+    for key in keys:
+        if key.way == here:
+            return SortKey(key.expression, *direction(asked.value))
+    raise InputError(f"orderBy.key.{'.'.join(here)} is no key of these groups; name it in `by`")

@@ -1,0 +1,247 @@
+"""The schema of one app, assembled from its catalog and its plugins' operations."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from core.declarations import Operations
+from core.errors import PluginError
+from core.host import PluginHost
+from core.records import CORE
+from schema import inputs, mutations, outputs
+from schema.builder import Argument, Builder, Member, PluginDirective
+from schema.catalog import Catalog, RecordType
+from schema.executor import PlanningExecutor
+from schema.mutations import Mutation, record_mutations
+from schema.operations import special_mutations
+from schema.outputs import list_arguments, where_argument
+from schema.scalars import SCALARS
+
+
+class Types:
+    """The generated types of an app as attributes: `types.Customer`. What plugins build their operations from."""
+
+    def __init__(self, types: Mapping[str, Any]) -> None:
+        self._types = types
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._types[name]
+        except KeyError:
+            raise AttributeError(f"there is no type {name}; the schema lists them all (guanxi schema)") from None
+
+
+class Assembled:
+    """A finished schema with what answers its generated mutations."""
+
+    def __init__(self, schema: strawberry.Schema, mutations: Mapping[str, Mutation]) -> None:
+        self.schema = schema
+        self.mutations = mutations
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """The schema as graphql-core executes it."""
+        # Strawberry keeps it under a private name and offers no other way to it; the version is pinned.
+        return self.schema._schema
+
+    def sdl(self) -> str:
+        """The schema in schema definition language, sorted."""
+        return print_schema(self.schema) + "\n"
+
+
+def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
+    """Builds the types of the catalog and adds the plugins' operations.
+
+    Raises:
+        PluginError: an operation clashes with one that is there.
+    """
+    builder = Builder({CORE: "", **catalog.versions})
+    outputs.add_shared(builder)
+    inputs.add_shared(builder, catalog)
+    mutations.add_shared(builder)
+    generated: dict[str, Mutation] = {}
+    for record in catalog.records.values():
+        outputs.add_record(builder, catalog, record)
+        if record.name != "Event":
+            inputs.add_record(builder, catalog, record)
+        if record.writable:
+            generated |= record_mutations(builder, catalog, record)
+    generated |= special_mutations(builder, catalog)
+    _add_viewer(builder)
+    query = [member for record in catalog.records.values() for member in _root_members(record)]
+    roots = {
+        "Query": builder.object("Query", "What can be asked.", [*query, *_node_members()]),
+        "Mutation": builder.object(
+            "Mutation", "What can be changed.", [mutation.member for mutation in generated.values()]
+        ),
+    }
+    _resolve_plainly(roots["Query"], host, catalog)
+    _add_operations(builder, host, roots)
+    schema = strawberry.Schema(
+        query=roots["Query"],
+        mutation=roots["Mutation"],
+        types=[builder.types[record.name] for record in catalog.records.values()],
+        schema_directives=[PluginDirective] if catalog.versions else [],
+        execution_context_class=PlanningExecutor,
+        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read, sort_schema=True),
+    )
+    return Assembled(schema, generated)
+
+
+def _read(source: Any, name: str) -> Any:
+    """A field of a payload, which is a mapping or an object."""
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
+
+
+def _root_members(record: RecordType) -> list[Member]:
+    """The root fields of Query for one record."""
+    if record.name == "Event":
+        arguments = [
+            Argument("first", "int | None", "How many events; 50 unless said, 1,000 at most."),
+            Argument("after", "str | None", "Only what follows this cursor. Keep it to go on later: nothing is missed."),
+            Argument("types", "list[EventType] | None", "Only events of these types."),
+            Argument("entity", "ID | None", "Only events of this record: its timeline."),
+        ]
+        return [
+            Member("events", "EventConnection", "What happened, in the order of commits, without gaps.", arguments)
+        ]
+    one = record.singular
+    single = [
+        Argument("id", "ID | None", "Its id."),
+        Argument("externalId", "ExternalIdInput | None", "The id another system knows it by, instead of id."),
+    ]
+    members = [Member(one, f"{record.name} | None", f"One record, by id or external id: {record.description}", single)]
+    if record.plain_list:
+        members.append(Member(record.plural, f"list[{record.name}]", f"All of them in order: {record.description}"))
+    else:
+        members.append(
+            Member(record.plural, f"{record.name}Connection", f"A list: {record.description}", list_arguments(record))
+        )
+    where = where_argument(record)
+    members.append(
+        Member(
+            f"{record.plural}Aggregate",
+            f"{record.name}Aggregate",
+            f"What a list comes to together: {record.description}",
+            [where],
+        )
+    )
+    members.append(
+        Member(
+            f"{record.plural}GroupBy",
+            f"list[{record.name}Group]",
+            f"A list in groups: {record.description}",
+            [
+                Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
+                where,
+                Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
+                Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
+                Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
+            ],
+        )
+    )
+    return members
+
+
+def _node_members() -> list[Member]:
+    return [
+        Member("node", "Node | None", "Any record by its id.", [Argument("id", "ID", "Its id.")]),
+        Member(
+            "nodes",
+            "list[Node | None]",
+            "Any records by their ids, in that order; null where there is none.",
+            [Argument("ids", "list[ID]", "Their ids.")],
+        ),
+        Member("viewer", "Viewer", "Who is asking."),
+        Member("plugins", "list[Plugin]", "The plugins of this server, in the order they run."),
+    ]
+
+
+def _add_viewer(builder: Builder) -> None:
+    builder.object(
+        "Viewer",
+        "Who is asking, and what the server goes by.",
+        [
+            Member("actor", "ID", "Under this name changes are recorded."),
+            Member("reportingCurrency", "CurrencyCode", "The currency in which amounts are compared and summed."),
+            Member("now", "DateTime", "The moment by which rules are judged."),
+        ],
+    )
+    builder.object(
+        "Plugin",
+        "A plugin of this server.",
+        [
+            Member("name", "str", "Its name."),
+            Member("version", "str", "Its version."),
+            Member("fields", "list[str]", "The fields it adds, as Record.field."),
+            Member("hooks", "list[str]", "The hooks it implements."),
+        ],
+    )
+
+
+def _resolve_plainly(query: Any, host: PluginHost, catalog: Catalog) -> None:
+    """Gives the few root fields that no statement answers their resolvers."""
+
+    def viewer(info: strawberry.Info) -> Any:
+        context: Any = info.context
+        return {
+            "actor": context.actor.id,
+            "reportingCurrency": context.settings.reporting_currency,
+            "now": context.now,
+        }
+
+    def plugins() -> Any:
+        return [
+            {
+                "name": described.name,
+                "version": described.version,
+                "hooks": list(described.hooks),
+                "fields": [
+                    f"{record.name}.{field.name}"
+                    for record in catalog.records.values()
+                    for field in record.fields.values()
+                    if field.owner == described.name
+                ],
+            }
+            for described in host.describe()
+        ]
+
+    for field in query.__strawberry_definition__.fields:
+        for name, resolver in (("viewer", viewer), ("plugins", plugins)):
+            if field.graphql_name == name:
+                field(resolver)
+
+
+def _add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]) -> None:
+    """Adds the root fields that plugins bring."""
+    owners = {
+        root: dict.fromkeys((_name(field) for field in cls.__strawberry_definition__.fields), CORE)
+        for root, cls in roots.items()
+    }
+    for plugin, operations in host.register("register_operations", types=Types(builder.types)):
+        if operations is None:
+            continue
+        if not isinstance(operations, Operations):
+            raise PluginError(plugin.name, "register_operations", f"{operations!r} is no guanxi.Operations")
+        for root, cls in operations.roots():
+            definition = strawberry.type(cls).__strawberry_definition__
+            for field in definition.fields:
+                name = _name(field)
+                rival = owners[root].get(name)
+                if rival is not None:
+                    raise PluginError(
+                        plugin.name, f"{root}.{name}", f"{rival} has an operation of that name already; choose another"
+                    )
+                owners[root][name] = plugin.name
+                field.directives = [*field.directives, PluginDirective(name=plugin.name, version=plugin.version)]
+                roots[root].__strawberry_definition__.fields.append(field)
+
+
+def _name(field: StrawberryField) -> str:
+    return field.graphql_name or to_camel_case(field.python_name)

@@ -1,0 +1,141 @@
+"""Input checked against the catalog: each value against what its field takes, before anything is tried."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.drafts import FacetValue
+from core.errors import InputError, UserError
+from core.ids import prefix_of
+from core.money import Money
+from core.records import ColumnInfo, Facet, record_named
+from schema.catalog import CatalogField, RecordType, Stored
+from schema.inputs import writable
+from schema.kinds import DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
+
+#: Longest text of a field that names no limit of its own.
+LONGEST_TEXT = 20_000
+_LONGEST_LIST = 1000
+_LARGEST_INT = 2**31 - 1
+
+
+class Checked:
+    """What an input sets on a record, and what is wrong with it."""
+
+    def __init__(self, record: RecordType, given: Mapping[str, Any], currency: str) -> None:
+        self.values: dict[str, Any] = {}
+        self.facets: list[FacetValue] = []
+        self.errors: list[UserError] = []
+        for field in writable(record):
+            if field.name in given:
+                self._take(field, given[field.name], currency)
+
+    def _take(self, field: CatalogField, value: Any, currency: str) -> None:
+        stored = field.stored
+        assert stored is not None
+        try:
+            checked = check_value(field, value, currency)
+        except InputError as error:
+            self.errors.append(UserError("INVALID", f"{field.name}: {error.message}", (field.name,)))
+            return
+        if stored.facet is None:
+            self.values[stored.column] = checked
+        else:
+            self.facets.append(FacetValue(stored.facet, stored.column, field.name, checked))
+
+
+def missing(record: RecordType, values: Mapping[str, Any]) -> Iterator[UserError]:
+    """An error for each field that a new record needs and is not given."""
+    for field in writable(record):
+        stored = field.stored
+        assert stored is not None
+        if stored.required and values.get(stored.column) is None:
+            yield UserError("REQUIRED", f"{field.name}: a new {record.singular} needs it; give a value", (field.name,))
+
+
+def check_value(field: CatalogField, value: Any, currency: str) -> Any:
+    """A value as it is stored.
+
+    Raises:
+        InputError: the field does not take it; the message says why and what it takes.
+    """
+    stored = field.stored
+    assert stored is not None
+    if value is None:
+        if not _may_be_null(field, stored):
+            raise InputError("null is not possible; leave it out to keep its value")
+        return None
+    kind = field.kind
+    if isinstance(kind, MoneyKind):
+        return Money(value["amount"], value.get("currency") or currency)
+    if isinstance(kind, ListKind):
+        return _check_list(value)
+    for type_, check in _CHECKS:
+        if isinstance(kind, type_):
+            check(value, stored.info)
+    if isinstance(kind, DecimalKind):
+        _check_places(value, kind.scale)
+    return value
+
+
+def _may_be_null(field: CatalogField, stored: Stored) -> bool:
+    if stored.facet is None:
+        return field.nullable
+    return _facet_nullable(stored.facet, stored.column)
+
+
+def _facet_nullable(facet: type[Facet], column: str) -> bool:
+    money = facet.__money__.get(column)
+    return money.nullable if money else bool(facet.__table__.c[column].nullable)
+
+
+def _check_text(value: str, info: ColumnInfo) -> None:
+    longest = info.max_length or LONGEST_TEXT
+    if len(value) > longest:
+        raise InputError(f"{value[:40]!r}… has {len(value)} characters; at most {longest} are possible")
+    if "\0" in value:
+        raise InputError("the character NUL (U+0000) is not possible; leave it out")
+    if info.pattern and not re.fullmatch(info.pattern, value):
+        raise InputError(f"{value!r} does not fit: {info.hint or f'it must match {info.pattern}'}")
+    if not value.strip() and not info.long:
+        raise InputError("an empty text is not possible; give null, or a text")
+
+
+def _check_number(value: int | Decimal, info: ColumnInfo) -> None:
+    if info.minimum is not None and value < info.minimum:
+        raise InputError(f"{value} is too small; the least is {info.minimum}")
+    if info.maximum is not None and value > info.maximum:
+        raise InputError(f"{value} is too large; the most is {info.maximum}")
+    if abs(value) > _LARGEST_INT * 10**6:
+        raise InputError(f"{value} is larger than this system holds")
+
+
+def _check_places(value: Decimal, scale: int) -> None:
+    if value != value.quantize(Decimal(1).scaleb(-scale)):
+        raise InputError(f"{value} has more than {scale} decimal places; round it")
+
+
+def _check_reference(value: str, info: ColumnInfo) -> None:
+    if info.references is None:
+        return
+    target = record_named(info.references) if isinstance(info.references, str) else info.references
+    if prefix_of(value) != target.__prefix__:
+        raise InputError(f"{value!r} is no id of a {target.__name__}; such ids begin with {target.__prefix__}_")
+
+
+def _check_list(value: list[Any]) -> list[Any]:
+    if len(value) > _LONGEST_LIST:
+        raise InputError(f"{len(value)} items are too many; at most {_LONGEST_LIST} are possible")
+    for item in value:
+        if isinstance(item, str):
+            _check_text(str(item), ColumnInfo(long=True, max_length=2000))
+    return [str(item) for item in value]
+
+
+_CHECKS: tuple[tuple[type, Callable[[Any, ColumnInfo], None]], ...] = (
+    (TextKind, _check_text),
+    (IntKind, _check_number),
+    (DecimalKind, _check_number),
+    (IdKind, _check_reference),
+)

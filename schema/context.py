@@ -1,0 +1,133 @@
+"""What one request carries through the schema: who asks, what time it is, and the services that answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from core.actors import Actor, LOCAL, plugin_actor
+from core.clock import Clock
+from core.database import Database
+from core.host import PluginHost, logger
+from core.ids import new_id
+from core.plugin import Context
+from core.settings import Settings
+from core.unit import Unit
+from core.events import publish
+
+if TYPE_CHECKING:
+    from schema.engine import Engine
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Services:
+    """What all requests of an app share."""
+
+    settings: Settings
+    database: Database
+    host: PluginHost
+    clock: Clock
+    secret: bytes
+    announce: Callable[[], None] = lambda: None
+    engine: "Engine" = field(init=False)
+
+
+class _DryRun(Exception):  # noqa: N818  (control flow: the transaction is rolled back, its answer kept)
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class RequestContext:
+    """One request. Strawberry resolvers of plugins get it as `info.context`."""
+
+    def __init__(self, services: Services, *, actor: Actor = LOCAL, request_id: str | None = None) -> None:
+        self.services = services
+        self.actor = actor
+        self.request_id = request_id or new_id("req")
+        self.now: datetime = services.clock.now()
+
+    @property
+    def settings(self) -> Settings:
+        """The app's settings."""
+        return self.services.settings
+
+    async def write(self, work: Callable[[Unit], T], *, dry: bool = False) -> T:
+        """Runs work in a transaction of its own, off the event loop; dry, everything is rolled back in the end.
+
+        Raises:
+            PluginError, InputError: as the work does; nothing is written then.
+        """
+        services = self.services
+        answer = await services.database.in_thread(lambda: self.write_now(work, dry=dry))
+        services.announce()
+        return answer
+
+    def write_now(self, work: Callable[[Unit], T], *, dry: bool = False) -> T:
+        """The same in this thread."""
+        database = self.services.database
+        logged = False
+
+        def in_session(session: Any) -> T:
+            nonlocal logged
+            unit = self._unit(session)
+            answer = work(unit)
+            logged = unit.finish()
+            if dry:
+                raise _DryRun(answer)
+            return answer
+
+        try:
+            answer = database.retrying(in_session)
+        except _DryRun as tried:
+            found: T = tried.answer
+            return found
+        if logged:
+            database.retrying(publish)
+        return answer
+
+    def _unit(self, session: Any) -> Unit:
+        services = self.services
+        return Unit(
+            session,
+            host=services.host,
+            settings=services.settings,
+            clock=services.clock,
+            actor=self.actor,
+            ask=lambda session: lambda text, variables=None: services.engine.ask_now(self, session, text, variables),
+            request_id=self.request_id,
+        )
+
+    async def transact(self, plugin: str, work: Callable[[Context], T], *, dry: bool = False) -> T:
+        """Runs a plugin's work in a transaction, with the context its hooks get. For operations of plugins.
+
+        Raises:
+            InputError: as the work does; nothing is written then.
+        """
+        found = next(known for known in self.services.host.plugins if known.name == plugin)
+        return await self.write(lambda unit: work(unit.context(found)), dry=dry)
+
+    def outside(self, plugin: str) -> Context:
+        """The context of a plugin's Python field or async function: queries, but no session."""
+        services = self.services
+        found = next(known for known in services.host.plugins if known.name == plugin)
+
+        async def query(text: str, variables: Any = None) -> Any:
+            return await services.engine.ask(self, text, variables)
+
+        def unavailable(*args: Any, **kwargs: Any) -> Any:
+            raise RuntimeError("there is no transaction here: write in an operation or in a hook that has a session")
+
+        return Context(
+            session=None,  # type: ignore[arg-type]  # said in its documentation
+            actor=plugin_actor(plugin),
+            settings=services.host.settings[plugin],
+            clock=services.clock,
+            log=logger(found),
+            publish=unavailable,
+            facet=unavailable,
+            facets=unavailable,
+            query=query,
+        )

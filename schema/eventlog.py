@@ -1,0 +1,111 @@
+"""The event log as a record of the catalog: only read, in the order of commits, what is numbered."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.behaviour import CORE_EVENTS
+from core.events import Action, EventBatch, EventRow
+from core.records import CORE
+from core.sql import Expression
+from core.text import snake
+from core.types import Json
+from core.vocabulary import Vocabulary
+from schema.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
+from schema.rows import PlanRow
+from schema.selections import Selection
+from schema.sqljson import changes_list, column, json_value
+
+if TYPE_CHECKING:
+    from schema.catalog import Catalog, RecordType
+
+
+class ChangesKind(Kind):
+    """What changed, field by field."""
+
+    graphql = "list[FieldChange]"
+    sql = Json()
+    can_order = False
+    can_group = False
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        chosen = [(field.key, field.name) for field in selection.of("FieldChange")]
+        return changes_list(value, chosen)
+
+
+class JsonKind(Kind):
+    """Any JSON value."""
+
+    graphql = "JSON"
+    sql = Json()
+    can_order = False
+    can_group = False
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return json_value(value)
+
+
+def event_types(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) -> type[StrEnum]:
+    """Every type of event this app can log, as an enumeration."""
+    described = {
+        f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
+        for record in catalog.records.values()
+        if record.has_attachments
+        for action in Action
+        if action is not Action.PUBLISHED
+    }
+    described |= CORE_EVENTS
+    for events in plugins.values():
+        described |= events
+    made: Any = Vocabulary("EventType", {name: (name, text) for name, text in described.items()})  # type: ignore[call-overload]
+    made.__doc__ = "What happened."
+    return made  # type: ignore[no-any-return]
+
+
+def batch(row: PlanRow) -> Any:
+    """The batch an event belongs to, joined once."""
+    table = EventBatch.__table__
+    alias = row.scope.join(
+        (row.alias, EventBatch), table, lambda alias: column(alias, "id", table.c.id.type) == row.reference("batch_id")
+    )
+    return lambda name: column(alias, name, table.c[name].type)
+
+
+def is_numbered(row: PlanRow) -> ColumnElement[bool]:
+    """Readers only ever see a gapless past: what has no number yet is not there."""
+    numbered: ColumnElement[bool] = batch(row)("sequence").is_not(None)
+    return numbered
+
+
+def event_record(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) -> "RecordType":
+    """The record type of the log."""
+    from schema.catalog import CatalogField, RecordType
+
+    types = catalog.kind_of(event_types(catalog, plugins))
+    record = RecordType(
+        "Event",
+        EventRow,
+        "Something that happened to a record: one entry of the log, which is complete and in the order of commits.",
+        default_order=(("sequence", False),),
+        writable=False,
+        scope=lambda row: [is_numbered(row)],
+    )
+
+    def add(name: str, kind: Kind, description: str, expression: Any, *, nullable: bool = False) -> None:
+        record.fields[name] = CatalogField(name, kind, description, nullable, CORE, expression)
+
+    add("id", IdKind(), "Id of the event.", lambda row: row.id)
+    add("type", types, "What happened.", lambda row: row.type)
+    add("entityType", TextKind(), "Type of the record it happened to.", lambda row: row.entity_type)
+    add("entityId", IdKind(), "Id of the record it happened to.", lambda row: row.entity_id)
+    add("action", catalog.kind_of(Action), "What was done to it.", lambda row: row.action)
+    add("occurredAt", MomentKind(), "When it happened in the business.", lambda row: row.occurred_at)
+    add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row)("recorded_at"))
+    add("actor", IdKind(), "Who did it.", lambda row: batch(row)("actor"))
+    add("requestId", IdKind(), "The request it came of.", lambda row: batch(row)("request_id"), nullable=True)
+    add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
+    add("data", JsonKind(), "What a published event says beyond that.", lambda row: row.data)
+    add("sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row)("sequence"))
+    return record

@@ -1,0 +1,184 @@
+"""The core's special operations: moving an opportunity, logging an interaction, completing a task."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.activities import Interaction, Task
+from core.drafts import Outcome
+from core.errors import InputError
+from core.events import Action
+from core.opportunities import Opportunity
+from core.unit import Unit
+from core.vocabulary import TaskStatus
+from schema.answering import Input, Refusal, Work, payload, run
+from schema.builder import Argument, Builder, Member
+from schema.catalog import Catalog, RecordType
+from schema.inputs import write_members
+from schema.mutations import ERRORS, KEY, VERSION, WARNINGS, Mutation
+from schema.writing import Asked, Drafting
+
+if TYPE_CHECKING:
+    from schema.context import RequestContext
+
+
+def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
+    """`moveOpportunity`, `logInteraction` and `completeTask`."""
+    return {
+        "moveOpportunity": _move(builder, catalog),
+        "logInteraction": _log(builder, catalog),
+        "completeTask": _complete(builder, catalog),
+    }
+
+
+def _move(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Opportunity.__name__]
+    drafting = Drafting(catalog, record)
+    builder.input(
+        "MoveOpportunityInput",
+        "Where an opportunity goes.",
+        [
+            Member("id", "ID", "Its id."),
+            VERSION,
+            Member("stageId", "ID | None", "The stage it enters; see the query `stages`."),
+            Member("stageKey", "str | None", "The same by the stage's key, such as C, instead of stageId."),
+            Member("at", "DateTime | None", "When it happened in the business; now without it."),
+            Member("reason", "str | None", "Why; kept in its transition log."),
+            KEY,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        update = {name: given[name] for name in ("id", "expectedVersion") if name in given}
+        update["stageId"] = _stage_id(unit, given)
+        asked = Asked(Action.UPDATED, update, occurred_at=given.get("at"), reason=given.get("reason"))
+        return drafting.write(unit, [asked])
+
+    return Mutation(
+        Member(
+            "moveOpportunity",
+            "OpportunityPayload",
+            "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an open "
+            "one follows (O1, X3).",
+            [Argument("input", "MoveOpportunityInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
+    )
+
+
+def _stage_id(unit: Unit, given: Input) -> str:
+    id, key = given.get("stageId"), given.get("stageKey")
+    if (id is None) == (key is None):
+        raise InputError("give either stageId or stageKey")
+    if key is None:
+        return str(id)
+    stages = {stage.key: stage.id for stage in unit.stages()}
+    if key not in stages:
+        raise InputError(f"stageKey: there is no stage {key!r}; there are {', '.join(stages)}")
+    return stages[key]
+
+
+async def _answer_one(
+    context: "RequestContext", operation: str, record: RecordType, given: Input, work: Work
+) -> Mapping[str, Any]:
+    (outcome,) = await run(context, operation, given, work)
+    return payload(record, outcome)
+
+
+def _log(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Interaction.__name__]
+    drafting, tasks = Drafting(catalog, record), Drafting(catalog, catalog.records[Task.__name__])
+    builder.input(
+        "FollowUpInput",
+        "A task that follows from an interaction.",
+        [
+            Member("subject", "str", "What is to be done."),
+            Member("dueOn", "Date | None", "Day by which it is to be done."),
+            Member("remindAt", "DateTime | None", "When to remind the assignee."),
+            Member("assigneeId", "ID | None", "Who is to do it; who took part in the interaction without it."),
+        ],
+    )
+    builder.input(
+        "LogInteractionInput",
+        "A call, message, visit or meeting, and what follows from it.",
+        [*write_members(catalog, record, creating=True), Member("followUp", "FollowUpInput | None", "A task that follows from it."), KEY],
+    )
+    builder.object(
+        "LogInteractionPayload",
+        "What became of it.",
+        [
+            Member("interaction", "Interaction | None", "The interaction; null if it was refused."),
+            Member("task", "Task | None", "The task that follows from it, if one was asked for."),
+            ERRORS,
+            WARNINGS,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        plain = {name: value for name, value in given.items() if name != "followUp"}
+        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
+        if logged.errors or given.get("followUp") is None:
+            return [logged]
+        made = unit.session.get(Interaction, logged.id)
+        assert made is not None
+        wanted = {name: value for name, value in given["followUp"].items() if value is not None}
+        links = {"customerId": made.customer_id, "contactId": made.contact_id, "opportunityId": made.opportunity_id}
+        follow = {"assigneeId": made.user_id, **links, **wanted, "interactionId": made.id}
+        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)])
+        if task.errors:
+            raise Refusal([error.under("followUp") for error in task.errors])
+        return [logged, task]
+
+    return Mutation(
+        Member(
+            "logInteraction",
+            "LogInteractionPayload",
+            "Logs a call, message, visit or meeting: the customer is that of the contact or opportunity unless said "
+            "otherwise, and a task may follow (K12, O27).",
+            [Argument("input", "LogInteractionInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_log(context, arguments["input"], work),
+    )
+
+
+async def _answer_log(context: "RequestContext", given: Input, work: Work) -> Mapping[str, Any]:
+    try:
+        logged, *rest = await run(context, "logInteraction", given, work)
+    except Refusal as refusal:
+        return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
+    return {
+        "interaction": logged.id,
+        "task": rest[0].id if rest else None,
+        "userErrors": list(logged.errors),
+        "warnings": [warning for outcome in (logged, *rest) for warning in outcome.warnings],
+    }
+
+
+def _complete(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Task.__name__]
+    drafting = Drafting(catalog, record)
+    builder.input(
+        "CompleteTaskInput",
+        "A task that is done.",
+        [
+            Member("id", "ID", "Its id."),
+            VERSION,
+            Member("outcome", "str | None", "What came of it."),
+            Member("at", "DateTime | None", "When it was done; now without it."),
+            KEY,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        update = {name: given[name] for name in ("id", "expectedVersion", "outcome") if name in given}
+        asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
+        return drafting.write(unit, [asked])
+
+    return Mutation(
+        Member(
+            "completeTask",
+            "TaskPayload",
+            "Marks a task as done; one that is done stays as it is (O30).",
+            [Argument("input", "CompleteTaskInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),
+    )

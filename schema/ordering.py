@@ -1,0 +1,194 @@
+"""Order and place: sort keys across to-one relations, keyset conditions, and the cursors that carry them.
+
+A cursor is a signature and the sort keys of its row. The signature covers the list, its order and its filter, so that a
+cursor of another list is refused rather than silently misread.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, Date, and_, false, or_, tuple_
+from sqlalchemy.types import TypeEngine
+
+from core.errors import InputError
+from core.sql import Expression
+from core.types import Text, Timestamp
+from schema.binds import Moment
+from schema.kinds import Condition
+from schema.rows import PlanRow
+from schema.sqljson import hex_text, json_array, json_bool, moment_text
+from schema.values import resolve
+
+if TYPE_CHECKING:
+    from schema.compiler import Compiler
+
+_SIGNATURE_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of an order."""
+
+    expression: Expression
+    descending: bool = False
+    nulls_first: bool = False
+    nullable: bool = True
+
+    def clause(self, *, backward: bool = False) -> Any:
+        """Its ORDER BY clause, or that of the opposite order."""
+        made = self.expression.desc() if self.descending != backward else self.expression.asc()
+        if not self.nullable:
+            return made
+        return made.nulls_first() if self.nulls_first != backward else made.nulls_last()
+
+    @property
+    def storage(self) -> TypeEngine[Any]:
+        """Its column type, by which cursors carry it."""
+        return self.expression.type
+
+
+def direction(name: str) -> tuple[bool, bool]:
+    """Whether a direction descends, and whether records without a value come first."""
+    return name.startswith("DESC"), name.endswith("NULLS_FIRST")
+
+
+def sort_keys(compiler: "Compiler", row: PlanRow, order: Sequence[Mapping[str, Any]] | None) -> list[SortKey]:
+    """The keys of an order, ended by the id, which makes the order total."""
+    keys = [_sort_key(compiler, row, part) for part in order or ()]
+    if not order:
+        keys = [
+            SortKey(row.record.fields[name].kind.order_key(row.record.fields[name], row), descending, False, False)
+            for name, descending in row.record.default_order
+            if name != "id"
+        ]
+    # In the direction of the last key, so that one index serves both.
+    return [*keys, SortKey(row.id, keys[-1].descending if keys else False, False, False)]
+
+
+def _sort_key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any]) -> SortKey:
+    ((name, wanted),) = part.items()
+    if name in row.record.to_one:
+        inner = _sort_key(compiler, row.to(name), wanted)
+        return SortKey(inner.expression, inner.descending, inner.nulls_first)
+    field = row.record.fields[name]
+    compiler.demand(row.record, field)
+    descending, nulls_first = direction(wanted.value)
+    return SortKey(field.kind.order_key(field, row), descending, nulls_first, field.nullable)
+
+
+def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> Condition:
+    """The condition that a row comes after one with these key values, or before it."""
+    descending = {key.descending != backward for key in keys}
+    if len(descending) == 1 and not any(key.nullable for key in keys):
+        here, there = tuple_(*(key.expression for key in keys)), tuple_(*values)
+        return here < there if descending == {True} else here > there
+    found: Condition = false()
+    for key, value in reversed(list(zip(keys, values, strict=True))):
+        found = or_(_beyond(key, value, backward=backward), and_(_same(key, value), found))
+    return found
+
+
+def _same(key: SortKey, value: Any) -> Condition:
+    return key.expression.is_not_distinct_from(value) if key.nullable else key.expression == value
+
+
+def _beyond(key: SortKey, value: Any, *, backward: bool) -> Condition:
+    here = key.expression
+    further = here < value if key.descending != backward else here > value
+    if not key.nullable:
+        return further
+    if key.nulls_first != backward:
+        return or_(further, and_(value.is_(None), here.is_not(None)))
+    return or_(further, and_(value.is_not(None), here.is_(None)))
+
+
+class Cursors:
+    """The cursors of one list: how SQL writes them, and how they are read back into key values."""
+
+    def __init__(
+        self, compiler: "Compiler", list_name: str, keys: Sequence[SortKey], arguments: Mapping[str, Any]
+    ) -> None:
+        self._compiler = compiler
+        self._keys = keys
+        identity = [list_name, [(key.descending, key.nulls_first) for key in keys], _stable(arguments.get("orderBy"))]
+        where = arguments.get("where")
+
+        def signature(moment: Moment) -> str:
+            text = json.dumps([*identity, _stable(resolve(where, moment.variables))], default=str)
+            return hmac.new(moment.secret, text.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]
+
+        self._signature = signature
+
+    def written(self, keys: Sequence[Expression]) -> Expression:
+        """The cursor of a row whose key values are these, as SQL writes it."""
+        carried = json_array(*(_carried(value, key.storage) for value, key in zip(keys, self._keys, strict=True)))
+        prefix: Expression = self._compiler.binds.computed(self._signature, Text(), key=("signature", id(self)))
+        return prefix.concat(hex_text(carried))
+
+    def read(self, given: Any, argument: str) -> list[Expression]:
+        """The key values of a cursor that was handed in, each a bind."""
+        return [
+            self._compiler.binds.computed(self._key(given, argument, place), key.storage)
+            for place, key in enumerate(self._keys)
+        ]
+
+    def _key(self, given: Any, argument: str, place: int) -> Callable[[Moment], Any]:
+        def source(moment: Moment) -> Any:
+            text = resolve(given, moment.variables)
+            carried = _opened(text, self._signature(moment), argument)
+            if len(carried) != len(self._keys):
+                raise _foreign(argument)
+            return _restored(carried[place], self._keys[place].storage)
+
+        return source
+
+
+def _opened(text: str, signature: str, argument: str) -> list[Any]:
+    head, body = text[:_SIGNATURE_LENGTH], text[_SIGNATURE_LENGTH:]
+    if not hmac.compare_digest(head.encode(), signature.encode()):
+        raise _foreign(argument)
+    try:
+        carried = json.loads(bytes.fromhex(body))
+    except ValueError:
+        raise _foreign(argument) from None
+    return carried if isinstance(carried, list) else []
+
+
+def _foreign(argument: str) -> InputError:
+    return InputError(
+        f"{argument}: this cursor is of another list, order or filter; "
+        "use it with the arguments it came from, or start without it"
+    )
+
+
+def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
+    if isinstance(storage, Timestamp):
+        return moment_text(value)
+    return json_bool(value) if isinstance(storage, Boolean) else value
+
+
+def _restored(value: Any, storage: TypeEngine[Any]) -> Any:
+    try:
+        if value is None:
+            return None
+        if isinstance(storage, Timestamp):
+            return datetime.fromisoformat(value)
+        if isinstance(storage, Date):
+            return date.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise _foreign("cursor") from None
+    return value
+
+
+def _stable(value: Any) -> Any:
+    """A value in a form that does not depend on the order in which an input's keys were written."""
+    if isinstance(value, Mapping):
+        return sorted((key, _stable(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return [_stable(item) for item in value]
+    return value

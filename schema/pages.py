@@ -1,0 +1,158 @@
+"""A page of a list: cut by keyset, shown with cursors and page info."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, FromClause, String, cast, func, literal_column, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.errors import InputError
+from core.sql import Expression
+from schema.binds import Moment
+from schema.fills import EACH, Step
+from schema.ordering import Cursors, after, sort_keys
+from schema.rows import PageRow, PlanRow, Scope
+from schema.selections import Chosen
+from schema.sqljson import column, count_rows, json_bool, json_rows
+from schema.values import resolve
+
+if TYPE_CHECKING:
+    from schema.catalog import RecordType, ToMany
+    from schema.compiler import Compiler
+
+#: Added to places so that all of them have eight digits and sort as text.
+_EIGHT_DIGITS = 10_000_000
+
+
+class Page:
+    """The page that a connection's arguments ask for, while its SELECT is being built."""
+
+    def __init__(
+        self,
+        compiler: "Compiler",
+        record: "RecordType",
+        chosen: Chosen,
+        path: tuple[Step, ...],
+        under: "tuple[PlanRow, ToMany] | None",
+    ) -> None:
+        given = chosen.arguments
+        self._compiler = compiler
+        self._record = record
+        self._path = path
+        self._inner, self._there = compiler.filtered(record, given.get("where"), under)
+        self._keys = sort_keys(compiler, self._inner, given.get("orderBy"))
+        self._outer = PageRow(Scope(compiler), record, compiler.alias(), self._inner)
+        list_name = record.plural if under is None else f"{under[0].record.name}.{under[1].name}"
+        self._cursors = Cursors(compiler, list_name, self._keys, given)
+        self._backward = given.get("last") is not None
+        self._has_after, self._has_before = given.get("after") is not None, given.get("before") is not None
+        if self._has_after:
+            self._there.append(after(self._keys, self._cursors.read(given["after"], "after"), backward=False))
+        if self._has_before:
+            self._there.append(after(self._keys, self._cursors.read(given["before"], "before"), backward=True))
+        self._size = compiler.binds.computed(self._size_source(given), BigInteger())
+        # One row more tells whether there are more; places count from the end for a page from the end.
+        more = "hasPreviousPage" if self._backward else "hasNextPage"
+        self._peeks = any(
+            more in field.selection.names("PageInfo")
+            for field in chosen.selection.of(f"{record.name}Connection")
+            if field.name == "pageInfo"
+        )
+        self._needs_place = self._peeks or self._backward or compiler.dialect.name == "postgresql"
+        self._needs_keys = False
+
+    def _size_source(self, given: dict[str, Any]) -> Any:
+        settings = self._compiler.catalog.settings
+        first, last = given.get("first"), given.get("last")
+        if first is not None and last is not None:
+            raise InputError("first and last: give one of them, not both")
+        name, asked = ("last", last) if self._backward else ("first", first)
+
+        def source(moment: Moment) -> int:
+            size = settings.default_page_size if asked is None else resolve(asked, moment.variables)
+            if not 0 <= size <= settings.maximum_page_size:
+                raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+            return int(size)
+
+        return source
+
+    # What is selected of it
+
+    @property
+    def _place(self) -> Expression:
+        return column(self._outer.alias, "place", BigInteger())
+
+    @property
+    def _only(self) -> ColumnElement[bool] | None:
+        """The rows of the page, without the one that was only peeked at."""
+        if not self._peeks:
+            return None
+        return self._place >= -self._size if self._backward else self._place <= self._size
+
+    def nodes(self, chosen: Chosen) -> Expression:
+        """The records of the page."""
+        built = self._compiler.object(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
+        return json_rows(built, place=self._place, only=self._only)
+
+    def edges(self, chosen: Chosen) -> Expression:
+        """The records of the page, each with its cursor."""
+        path = (*self._path, chosen.key, EACH)
+        built = chosen.selection.build(
+            f"{self._record.name}Edge",
+            {
+                "cursor": lambda field: self._cursor(),
+                "node": lambda field: self._compiler.object(self._outer, field.selection, (*path, field.key)),
+            },
+        )
+        return json_rows(built, place=self._place, only=self._only)
+
+    def _cursor(self) -> Expression:
+        self._needs_keys = True
+        return self._cursors.written(
+            [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
+        )
+
+    def info(self, chosen: Chosen) -> Expression:
+        """The page info."""
+        more = count_rows() > self._size
+        return chosen.selection.build(
+            "PageInfo",
+            {
+                "hasNextPage": lambda field: json_bool(_known(self._has_before) if self._backward else more),
+                "hasPreviousPage": lambda field: json_bool(more if self._backward else _known(self._has_after)),
+                "startCursor": lambda field: self._end(func.min),
+                "endCursor": lambda field: self._end(func.max),
+            },
+        )
+
+    def _end(self, pick: Any) -> Expression:
+        self._needs_place = True
+        placed = pick(cast(self._place + _EIGHT_DIGITS, String).concat(self._cursor()))
+        return func.substr(placed if self._only is None else placed.filter(self._only), 9)
+
+    # Where it comes from
+
+    def source(self) -> FromClause:
+        """The rows of the page with what is joined to them for show."""
+        keys = self._keys
+        clauses = [key.clause(backward=self._backward) for key in keys]
+        columns: list[Any] = list(self._outer.handed_out.values())
+        if self._needs_keys:
+            columns += [key.expression.label(f"k{number}") for number, key in enumerate(keys)]
+        if self._needs_place:
+            place = func.row_number().over(order_by=clauses)
+            columns.append((-place if self._backward else place).label("place"))
+        inner = (
+            select(*(columns or [literal_column("1").label("one")]))
+            .select_from(self._inner.source())
+            .where(*self._there)
+            .order_by(*clauses)
+            .limit(self._size + 1 if self._peeks else self._size)
+        )
+        if self._backward:
+            reversed_page = inner.subquery(self._compiler.alias())
+            inner = select(reversed_page).order_by(reversed_page.c.place)
+        return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
+
+
+def _known(value: bool) -> Expression:
+    return literal_column("true" if value else "false")

@@ -1,0 +1,198 @@
+"""Plans: root fields compiled to SQL once, and run with the values of a request."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from core.database import POSTGRESQL
+from core.errors import InputError
+from core.ids import prefix_of
+from core.types import Text
+from schema.binds import Bind, ListOf, Moment
+from schema.catalog import Catalog, RecordType
+from schema.compiler import Compiler
+from schema.fills import EACH, Fill
+from schema.kinds import Condition
+from schema.rows import PlanRow
+from schema.selections import Chosen
+from schema.sqljson import constant, json_object, json_rows, one_of
+from schema.values import resolve
+
+CompileRoot = Callable[[Compiler, Chosen], Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One root field as SQL, with what its values are read from.
+
+    Attributes:
+        sql: the statement, in the dialect's own spelling of parameters.
+        binds: the parameters in order.
+        fills: Python fields to be filled into the answer.
+    """
+
+    sql: str
+    binds: Sequence[Bind]
+    fills: Sequence[Fill] = ()
+
+    def values(self, moment: Moment) -> list[Any]:
+        """The parameters for one request.
+
+        Raises:
+            InputError: a value cannot be taken; the message names the argument and the remedy.
+        """
+        return [bind.read(moment) for bind in self.binds]
+
+
+def dialect_of(name: str) -> Dialect:
+    """The SQLAlchemy dialect whose spelling the drivers understand."""
+    made: Any = asyncpg.dialect() if name == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    return made  # type: ignore[no-any-return]
+
+
+class Planner:
+    """Compiles the root fields of one app."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+        self.catalog = catalog
+        self.dialect = dialect
+        self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes}
+        for record in catalog.records.values():
+            self.roots |= _roots_of(record)
+
+    def plan(self, compile_root: CompileRoot, chosen: Chosen) -> Plan:
+        """The plan of one root field, or of one field of a payload.
+
+        Raises:
+            InputError: an argument cannot be taken.
+        """
+        compiler = Compiler(self.catalog, self.dialect)
+        statement = compile_root(compiler, chosen)
+        compiled: Any = statement.compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
+        constants: Mapping[str, Any] = compiled.construct_params(_check=False)
+        binds = []
+        for name in compiled.positiontup or ():
+            bind = compiler.binds.by_name.get(name)
+            binds.append(bind or self._constant(constants[name], compiled.binds.get(name)))
+        return Plan(str(compiled), binds, compiler.fills)
+
+    def _constant(self, value: Any, parameter: Any) -> Bind:
+        convert = None if parameter is None else parameter.type.dialect_impl(self.dialect).bind_processor(self.dialect)
+        stored = value if convert is None else convert(value)
+        return Bind(lambda moment: stored, None)
+
+
+def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
+    """The root fields of a record."""
+    if record.name == "Event":
+        return {"events": _events}
+    roots: dict[str, CompileRoot] = {
+        record.singular: lambda compiler, chosen: _single(compiler, record, chosen),
+        record.plural: lambda compiler, chosen: compiler.connection(record, chosen, ()),
+        f"{record.plural}Aggregate": lambda compiler, chosen: compiler.aggregate(record, chosen),
+        f"{record.plural}GroupBy": lambda compiler, chosen: compiler.group_by(record, chosen),
+    }
+    if record.plain_list:
+        roots[record.plural] = lambda compiler, chosen: compiler.all_of(record, chosen)
+    return roots
+
+
+def _single(compiler: Compiler, record: RecordType, chosen: Chosen) -> Select[Any]:
+    id, external_id = chosen.arguments.get("id"), chosen.arguments.get("externalId")
+    if (id is None) == (external_id is None):
+        raise InputError(f"{record.singular}: give either id or externalId")
+
+    def is_it(row: PlanRow) -> Condition:
+        if id is not None:
+            it: Condition = row.id == compiler.binds.value(id, Text())
+            return it
+        field = record.fields["externalIds"]
+        wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
+        (condition,) = field.kind.conditions_on(row.id, wanted, compiler.binds)
+        return condition
+
+    return compiler.one(record, chosen, is_it)
+
+
+def by_ids(record: RecordType, ids: Sequence[str]) -> CompileRoot:
+    """Records by id, as a JSON list of `{id, record}`; what a payload shows goes through the same compiler."""
+
+    def compile_root(compiler: Compiler, chosen: Chosen) -> Select[Any]:
+        row = compiler.row(record)
+        built = compiler.object(row, chosen.selection, (EACH, "record"))
+        wanted = compiler.binds.many(list(ids), Text())
+        pairs = json_rows(json_object([("id", row.id), ("record", built)]), place=row.id)
+        return select(pairs).select_from(row.source()).where(one_of(row.id, wanted))
+
+    return compile_root
+
+
+def _events(compiler: Compiler, chosen: Chosen) -> Select[Any]:
+    given = chosen.arguments
+    where: dict[str, Any] = {}
+    if given.get("types") is not None:
+        where["type"] = {"in": given["types"]}
+    if given.get("entity") is not None:
+        where["entityId"] = {"eq": given["entity"]}
+    arguments = {name: given[name] for name in ("first", "after") if name in given}
+    asked = Chosen(chosen.key, chosen.name, {**arguments, "where": where}, chosen.selection)
+    return compiler.connection(compiler.catalog.records["Event"], asked, ())
+
+
+def _node(compiler: Compiler, chosen: Chosen) -> Select[Any]:
+    value = compiler.binds.value(chosen.arguments["id"], Text(), _known_id(compiler.catalog, "id"))
+    given = select(value.label("value")).subquery(compiler.alias())
+    return select(_by_type(compiler, chosen, given.c.value, ())).select_from(given)
+
+
+def _nodes(compiler: Compiler, chosen: Chosen) -> Select[Any]:
+    check = _known_id(compiler.catalog, "ids")
+    ids = chosen.arguments["ids"]
+    largest = compiler.catalog.settings.maximum_page_size
+
+    def source(moment: Moment) -> list[str]:
+        given = resolve(ids, moment.variables)
+        if len(given) > largest:
+            raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
+        return [check(id) for id in given]
+
+    wanted = compiler.binds.computed(source, ListOf(Text()))
+    alias = compiler.alias()
+    if compiler.dialect.name == POSTGRESQL:
+        given = func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key", name=alias)
+    else:
+        given = func.json_each(wanted).table_valued("value", "key", name=alias)
+    found = _by_type(compiler, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
+    rows = json_rows(found, place=literal_column(f"{alias}.key", BigInteger()))
+    return select(rows).select_from(given)
+
+
+def _by_type(compiler: Compiler, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
+    """The object an id names, whatever its type: one subquery a type, of which one is run."""
+    prefix = (
+        func.split_part(id, "_", 1)
+        if compiler.dialect.name == POSTGRESQL
+        else func.substr(id, 1, func.instr(id, "_") - 1)
+    )
+    cases = []
+    for record in compiler.catalog.records.values():
+        row = compiler.row(record)
+        built = compiler.object(row, chosen.selection, path)
+        found = select(built).select_from(row.source()).where(row.id == id, *compiler.visible(row))
+        cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
+    return case(*cases, else_=null())
+
+
+def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:
+    known = {record.prefix for record in catalog.records.values()}
+
+    def check(id: str) -> str:
+        if prefix_of(id) not in known:
+            raise InputError(f"{argument}: {id!r} is no id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q")
+        return id
+
+    return check

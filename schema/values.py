@@ -1,0 +1,91 @@
+"""Argument values with the variables still open, so that one plan serves every value of one shape.
+
+A `Slot` stands where a variable's leaf value will be. What decides the statement (booleans, directions, grains, which
+keys an input object has, what is null) stays as it is and becomes part of the variables' shape.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    VariableDefinitionNode,
+)
+from graphql.utilities import type_from_ast
+
+#: Enumerations whose values decide the statement's text.
+STRUCTURAL_ENUMS = frozenset({"Direction", "DateGrain"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of a variable's leaf value: variable name, then keys and indexes."""
+
+    path: tuple[str | int, ...]
+
+    def read(self, variables: Mapping[str, Any]) -> Any:
+        """The value in these variables."""
+        value: Any = variables
+        for step in self.path:
+            value = value[step]
+        return value
+
+
+def resolve(value: Any, variables: Mapping[str, Any]) -> Any:
+    """A value with every slot filled from the variables."""
+    if isinstance(value, Slot):
+        return value.read(variables)
+    if isinstance(value, list):
+        return [resolve(item, variables) for item in value]
+    if isinstance(value, dict):
+        return {key: resolve(item, variables) for key, item in value.items()}
+    return value
+
+
+def open_variables(
+    schema: GraphQLSchema, definitions: tuple[VariableDefinitionNode, ...], coerced: Mapping[str, Any]
+) -> tuple[dict[str, Any], Hashable]:
+    """Coerced variables with slots for their leaves, and the shape that the slots leave out."""
+    opened: dict[str, Any] = {}
+    shape = []
+    for definition in definitions:
+        name = definition.variable.name.value
+        if name in coerced:
+            kind: Any = type_from_ast(schema, definition.type)
+            opened[name], mark = _open(kind, coerced[name], (name,))
+            shape.append((name, mark))
+    return opened, tuple(shape)
+
+
+def _open(kind: GraphQLInputType, value: Any, path: tuple[str | int, ...]) -> tuple[Any, Hashable]:
+    if isinstance(kind, GraphQLNonNull):
+        return _open(kind.of_type, value, path)
+    if value is None:
+        return None, None
+    if isinstance(kind, GraphQLInputObjectType):
+        parts = {key: _open(kind.fields[key].type, item, (*path, key)) for key, item in value.items()}
+        return {key: part[0] for key, part in parts.items()}, tuple((key, part[1]) for key, part in parts.items())
+    if isinstance(kind, GraphQLList):
+        return _open_list(kind.of_type, value, path)
+    if _decides(kind):
+        return value, value
+    return Slot(path), ...
+
+
+def _open_list(kind: GraphQLInputType, value: list[Any], path: tuple[str | int, ...]) -> tuple[Any, Hashable]:
+    inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if isinstance(inner, GraphQLScalarType | GraphQLEnumType) and not _decides(inner):
+        return Slot(path), ...
+    parts = [_open(kind, item, (*path, index)) for index, item in enumerate(value)]
+    return [part[0] for part in parts], tuple(part[1] for part in parts)
+
+
+def _decides(kind: Any) -> bool:
+    return kind.name in STRUCTURAL_ENUMS or kind.name == "Boolean"

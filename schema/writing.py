@@ -1,0 +1,309 @@
+"""From mutation inputs to drafts: records are found, matched and referred to in bulk, then the unit of work writes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import col, select
+
+from core import attachments
+from core.drafts import Draft, Outcome
+from core.errors import UserError
+from core.events import Action
+from core.ids import prefix_of
+from core.records import Record
+from core.text import fold
+from core.unit import Unit
+from schema.catalog import Catalog, CatalogField, RecordType
+from schema.checking import Checked, missing
+from schema.inputs import reference_name, writable
+
+Input = Mapping[str, Any]
+
+ID, EXTERNAL_ID = "ID", "EXTERNAL_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One record's input: what is to be done, with which record, and what is to be set.
+
+    Attributes:
+        action: None for an upsert, which creates or updates.
+        given: the input.
+        match: how an upsert finds its record: by id, by external id, or by a text field of this name.
+        extra: values that the operation itself sets, by Python name.
+    """
+
+    action: Action | None
+    given: Input
+    match: str = ID
+    extra: Mapping[str, Any] | None = None
+    occurred_at: Any = None
+    reason: str | None = None
+
+
+class Drafting:
+    """Makes the drafts of one type of record, a chunk at a time."""
+
+    def __init__(self, catalog: Catalog, record: RecordType) -> None:
+        self._catalog = catalog
+        self._record = record
+        self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
+        self._references = [
+            field for field in writable(record) if field.stored and field.stored.info.references is not None
+        ]
+
+    def write(self, unit: Unit, asked: Sequence[Asked]) -> list[Outcome]:
+        """Writes what is asked, a row each."""
+        return unit.process(asked, self.build, self._key)
+
+    def _key(self, asked: Asked) -> Any:
+        """What a row is matched by, so that two rows of one record are not tried together."""
+        given = asked.given
+        if asked.match == EXTERNAL_ID:
+            keys = sorted((item["system"], item["id"]) for item in given.get("externalIds") or ())
+            return tuple(keys[0]) if keys else None
+        if asked.match == ID:
+            return given.get("id")
+        value = given.get(asked.match)
+        return None if value is None else fold(value)
+
+    def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
+        """The drafts of a chunk."""
+        found = self._find(unit, items)
+        linked = self._resolve_references(unit, items)
+        return [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
+
+    # Finding the records meant
+
+    def _find(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
+        by_match: dict[str, list[tuple[int, Asked]]] = defaultdict(list)
+        for index, asked in items:
+            by_match[asked.match].append((index, asked))
+        found: dict[int, Record | UserError | None] = {}
+        for match, group in by_match.items():
+            if match == ID:
+                found |= self._by_id(unit, group)
+            elif match == EXTERNAL_ID:
+                found |= self._by_external_id(unit, group)
+            else:
+                found |= self._by_field(unit, group, self._record.fields[match])
+        return found
+
+    def _load(self, unit: Unit, ids: Iterable[str]) -> dict[str, Record]:
+        """Living and deleted records by id, locked until the transaction ends."""
+        model = self._model
+        wanted = sorted(set(ids))
+        rows = unit.session.exec(select(model).where(col(model.id).in_(wanted)).with_for_update()) if wanted else ()
+        return {row.id: row for row in rows}
+
+    def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
+        rows = self._load(unit, (asked.given["id"] for _, asked in items if asked.given.get("id")))
+        found: dict[int, Record | UserError | None] = {}
+        for index, asked in items:
+            id = asked.given.get("id")
+            row = None if id is None else rows.get(id)
+            if id is not None and prefix_of(id) != self._record.prefix:
+                found[index] = self._no_id(id)
+            elif row is None and asked.action in (None, Action.CREATED):
+                found[index] = None
+            else:
+                found[index] = self._expected(asked, row, id)
+        return found
+
+    def _no_id(self, id: str) -> UserError:
+        return UserError(
+            "INVALID",
+            f"id: {id!r} is no id of a {self._record.singular}; such ids begin with {self._record.prefix}_",
+            ("id",),
+        )
+
+    def _expected(self, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
+        """The record, if it is in the state in which the action makes sense."""
+        name = self._record.singular
+        if row is None:
+            return UserError("NOT_FOUND", f"id: there is no {name} {id!r}", ("id",))
+        deleted = row.deleted_at is not None
+        if asked.action is Action.CREATED:
+            return UserError("ALREADY_EXISTS", f"id: {name} {id!r} exists already; update it, or leave id out", ("id",))
+        if asked.action is Action.RESTORED and not deleted:
+            return UserError("NOT_DELETED", f"id: {name} {id!r} is not deleted", ("id",))
+        if deleted and asked.action not in (Action.RESTORED, Action.DESTROYED):
+            return UserError("DELETED", f"id: {name} {id!r} is deleted; restore it first", ("id",))
+        expected = asked.given.get("expectedVersion")
+        if expected is not None and expected != row.version:
+            return UserError(
+                "CONFLICT",
+                f"expectedVersion: {name} {id!r} is at version {row.version}, not {expected}: somebody changed it on "
+                f"{row.updated_at:%Y-%m-%d %H:%M} UTC; read it again and repeat the change",
+                ("expectedVersion",),
+            )
+        return row
+
+    def _by_external_id(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]]
+    ) -> dict[int, "Record | UserError | None"]:
+        keys = {
+            index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
+            for index, asked in items
+        }
+        known = attachments.records_by_external_id(unit.session, self._record.name, set().union(*keys.values()))
+        ids = {index: {known[key] for key in asked if key in known} for index, asked in keys.items()}
+        return self._matched(unit, ids, {index for index, asked in keys.items() if not asked}, "externalIds")
+
+    def _by_field(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]], field: CatalogField
+    ) -> dict[int, "Record | UserError | None"]:
+        assert field.stored is not None
+        model = self._model
+        name = f"{field.stored.column}_folded" if field.stored.column in model.__folded__ else field.stored.column
+        column = getattr(model, name)
+        prepare = fold if name != field.stored.column else str
+        wanted = {
+            index: prepare(asked.given[field.name]) for index, asked in items if asked.given.get(field.name) is not None
+        }
+        by_value: dict[str, set[str]] = defaultdict(set)
+        rows = unit.session.exec(
+            select(model.id, column).where(column.in_(set(wanted.values())), col(model.deleted_at).is_(None))
+        )
+        for id, value in rows:
+            by_value[value].add(id)
+        ids = {index: by_value[value] for index, value in wanted.items()}
+        return self._matched(unit, ids, {index for index, _ in items if index not in wanted}, field.name)
+
+    def _matched(
+        self, unit: Unit, ids: Mapping[int, set[str]], without: set[int], field: str
+    ) -> dict[int, "Record | UserError | None"]:
+        rows = self._load(unit, (id for found in ids.values() for id in found))
+        found: dict[int, Record | UserError | None] = {
+            index: UserError("REQUIRED", f"{field}: rows are matched by it, so every row needs it", (field,))
+            for index in without
+        }
+        for index, several in ids.items():
+            if index in found:
+                continue
+            if len(several) > 1:
+                found[index] = UserError(
+                    "AMBIGUOUS",
+                    f"{field}: {len(several)} records match: {', '.join(sorted(several)[:5])}; match by id",
+                    (field,),
+                )
+            else:
+                found[index] = rows[next(iter(several))] if several else None
+        return found
+
+    # References by external id
+
+    def _resolve_references(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]]
+    ) -> dict[tuple[str, str, str], str]:
+        """Target record, system and external id to the id meant, for all references of a chunk at once."""
+        asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for _, item in items:
+            for field in self._references:
+                key = item.given.get(reference_name(field))
+                if key is not None:
+                    asked[self._target(field)].add((key["system"], key["id"]))
+        return {
+            (target, *key): id
+            for target, keys in asked.items()
+            for key, id in attachments.records_by_external_id(unit.session, target, keys).items()
+        }
+
+    def _target(self, field: CatalogField) -> str:
+        assert field.stored is not None
+        references = field.stored.info.references
+        return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
+
+    # Drafts
+
+    def _draft(
+        self,
+        unit: Unit,
+        index: int,
+        asked: Asked,
+        found: "Record | UserError | None",
+        linked: Mapping[tuple[str, str, str], str],
+    ) -> Draft:
+        if isinstance(found, UserError):
+            return Draft(self._model, Action.UPDATED, errors=[found], index=index)
+        action = asked.action or (Action.CREATED if found is None else Action.UPDATED)
+        draft = Draft(
+            self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason
+        )
+        if action in (Action.CREATED, Action.UPDATED):
+            self._fill(unit, draft, asked, linked)
+        return draft
+
+    def _fill(
+        self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]
+    ) -> None:
+        given = asked.given
+        checked = Checked(self._record, given, self._catalog.settings.reporting_currency)
+        draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
+        for field in self._references:
+            self._link(draft, field, given, linked)
+        draft.values |= asked.extra or {}
+        tags = given.get("tags")
+        draft.tags = None if tags is None else list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+        keys = given.get("externalIds")
+        if keys is not None:
+            draft.external_ids = {item["system"]: item["id"] for item in keys}
+            draft.keep_keys = asked.action is None
+            draft.errors += _check_keys(keys)
+        if draft.action is Action.CREATED:
+            if given.get("id"):
+                draft.values["id"] = given["id"]
+            draft.errors += missing(self._record, draft.values)
+
+    def _link(
+        self, draft: Draft, field: CatalogField, given: Input, linked: Mapping[tuple[str, str, str], str]
+    ) -> None:
+        name = reference_name(field)
+        key = given.get(name)
+        if key is None:
+            return
+        assert field.stored is not None
+        if given.get(field.name) is not None:
+            problem = f"{name}: give either {field.name} or {name}"
+            draft.errors.append(UserError("INVALID", problem, (name,)))
+            return
+        target = self._target(field)
+        id = linked.get((target, key["system"], key["id"]))
+        if id is None:
+            problem = f"{name}: no {target} has the external id {key['id']!r} of {key['system']!r}; enter it first"
+            draft.errors.append(UserError("NOT_FOUND", problem, (name,)))
+        else:
+            draft.values[field.stored.column] = id
+
+
+def _check_keys(keys: Sequence[Input]) -> list[UserError]:
+    systems = [item["system"] for item in keys]
+    twice = sorted({system for system in systems if systems.count(system) > 1})
+    problems = [
+        UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one a system", ("externalIds",))
+        for system in twice
+    ]
+    if any(not item["system"].strip() or not item["id"].strip() for item in keys):
+        problems.append(UserError("INVALID", "externalIds: system and id must not be empty", ("externalIds",)))
+    return problems
+
+
+def match_fields(record: RecordType) -> Sequence[CatalogField]:
+    """The text fields by which an upsert may find its record: short ones with an index."""
+    return [
+        field
+        for field in writable(record)
+        if field.stored is not None
+        and field.stored.facet is None
+        and field.kind.filter_name == "TextFilter"
+        and _is_indexed(record, field.stored.column)
+    ]
+
+
+def _is_indexed(record: RecordType, column: str) -> bool:
+    columns: Any = record.table.c
+    return any(bool(columns[name].info.get("index")) for name in (column, f"{column}_folded") if name in columns)
+
+
