@@ -6,7 +6,7 @@ from core.customers import Contact, Customer
 from core.opportunities import Opportunity
 from core.people import User
 from core.records import Record, column, reference
-from core.vocabulary import Channel, Direction, Priority, TaskStatus
+from core.vocabulary import Channel, InteractionDirection, Priority, TaskStatus
 
 
 class Interaction(Record, prefix="int"):
@@ -45,7 +45,7 @@ class Interaction(Record, prefix="int"):
         on_destroy="SET NULL",
     )
     channel: Channel = column("How (K11).", index=True)
-    direction: Direction = column("Who began it.", default=Direction.OUTBOUND)
+    direction: InteractionDirection = column("Who began it.", default=InteractionDirection.OUTBOUND)
     occurred_at: datetime = column("When it took place; now where it is not said.", index=True, settled=True)
     duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
     summary: str = column("What was said.", max_length=20_000, long=True, personal=True)

@@ -1,7 +1,7 @@
 """What is asked of the unit of work, row by row, and what became of each row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -121,18 +121,26 @@ class Before:
                 yield item.name, before, item.value
 
 
-def chunks(items: Sequence[Any], key: Callable[[Any], Any]) -> Iterator[list[tuple[int, Any]]]:
-    """Numbered items in portions of at most `CHUNK`, none of which holds two items of one key."""
+Marks = Callable[[Any], Collection[Any]]
+
+
+def chunks(items: Sequence[Any], marks: Marks, needs: Marks) -> Iterator[list[tuple[int, Any]]]:
+    """Numbered items in portions of at most `CHUNK`, so that each finds what those before it made.
+
+    Args:
+        items: in order.
+        marks: what an item is known by; two items of one mark are in different portions.
+        needs: marks of other items that have to be there before it.
+    """
     portion: list[tuple[int, Any]] = []
-    seen = set()
+    seen: set[Any] = set()
     for index, item in enumerate(items):
-        mark = key(item)
-        if len(portion) == CHUNK or mark in seen:
+        mine = marks(item)
+        if len(portion) == CHUNK or not seen.isdisjoint(mine) or not seen.isdisjoint(needs(item)):
             yield portion
             portion, seen = [], set()
         portion.append((index, item))
-        if mark is not None:
-            seen.add(mark)
+        seen.update(mine)
     if portion:
         yield portion
 

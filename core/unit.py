@@ -17,7 +17,7 @@ from core.behaviour import CORE_EVENTS, after_flush, convert_money, settle
 from core.changes import Change, Changes, shown
 from core.checks import dangling, referred_to
 from core.clock import Clock
-from core.drafts import CHUNK, Before, Draft, Outcome, by_row, chunks, failure, outcome_of, taken
+from core.drafts import CHUNK, Before, Draft, Marks, Outcome, by_row, chunks, failure, outcome_of, taken
 from core.errors import PluginError, Reject, UserError
 from core.events import Action, Log
 from core.host import PluginHost, logger
@@ -79,21 +79,20 @@ class Unit:
 
     # Batches
 
-    def process(
-        self, items: Sequence[Any], build: BuildDrafts, key: Callable[[Any], Any] = lambda item: None
-    ) -> list[Outcome]:
+    def process(self, items: Sequence[Any], build: BuildDrafts, marks: Marks, needs: Marks) -> list[Outcome]:
         """Turns items into drafts and writes those that stand: a refused row leaves the others untouched.
 
         Args:
             items: what was asked, one item a row.
             build: makes the drafts of a chunk, given (row, item) pairs; called again when the chunk is repeated.
-            key: what an item is matched by; of two items with one key the second sees what the first did.
+            marks: what an item is known by; of two items with one mark the second sees what the first did.
+            needs: marks of items that have to be written before it.
 
         Raises:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         outcomes: list[Outcome] = []
-        for chunk in chunks(items, key):
+        for chunk in chunks(items, marks, needs):
             outcomes += self._chunk(chunk, build)
         return sorted(outcomes, key=lambda outcome: outcome.index)
 

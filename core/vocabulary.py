@@ -122,7 +122,7 @@ class Channel(Vocabulary):
     MEETING = "MEETING", "Meeting."
 
 
-class Direction(Vocabulary):
+class InteractionDirection(Vocabulary):
     """Who began an interaction."""
 
     INBOUND = "INBOUND", "The customer turned to us."

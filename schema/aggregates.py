@@ -174,7 +174,7 @@ def _key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any], way: tuple
     compiler.demand(row.record, field)
     if asked is False:
         raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
-    grain = None if asked is True else asked.value
+    grain = None if asked is True else str(asked)
     return GroupKey((*way, name), field.kind, grain, field.kind.group_key(field.value(row), grain))
 
 
@@ -278,14 +278,14 @@ def _order(
     for part in given or ():
         ((name, asked),) = part.items()
         if name == "count":
-            found.append(SortKey(count_rows(), *direction(asked.value), nullable=False))
+            found.append(SortKey(count_rows(), *direction(asked), nullable=False))
         elif name == "key":
             found.append(_key_order(keys, asked, ()))
         else:
             ((field_name, wanted),) = asked.items()
             field = row.record.fields[field_name]
             compiler.demand(row.record, field)
-            found.append(SortKey(compiler.aggregate_number(row, field, name), *direction(wanted.value)))
+            found.append(SortKey(compiler.aggregate_number(row, field, name), *direction(wanted)))
     return [*found, *(SortKey(key.expression) for key in keys)]
 
 
@@ -296,5 +296,5 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
         return _key_order(keys, asked, here)
     for key in keys:
         if key.way == here:
-            return SortKey(key.expression, *direction(asked.value))
+            return SortKey(key.expression, *direction(asked))
     raise InputError(f"orderBy.key.{'.'.join(here)} is no key of these groups; name it in `by`")

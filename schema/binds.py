@@ -75,7 +75,7 @@ class Binds:
             return self._shared[key]
         name = f"v{len(self.by_name)}"
         self.by_name[name] = Bind(source, _processor(type_, self._dialect))
-        made: BindParameter[Any] = bindparam(name, type_=type_)
+        made: BindParameter[Any] = bindparam(name, None, type_=type_)
         if key is not None:
             self._shared[key] = made
         return made

@@ -112,7 +112,11 @@ class Builder:
                 ],
                 description=" ".join((enum.__doc__ or words(enum.__name__)).split()),
             )
-        self.types[enum.__name__] = enum
+        self._name(enum.__name__, enum)
+
+    def _name(self, name: str, made: Any) -> None:
+        if self.types.setdefault(name, made) is not made:
+            raise TypeError(f"two types are named {name}; rename the record, enumeration or operation that makes one")
 
     def object(self, name: str, description: str, members: Sequence[Member], *, interfaces: Sequence[str] = ()) -> Any:
         """Adds an output type."""
@@ -152,7 +156,7 @@ class Builder:
             fields=[self._field(member) for member in members],
             from_input=(lambda cls, value, context: dict(value)) if is_input else None,
         )
-        self.types[name] = made
+        self._name(name, made)
         return made
 
     def _field(self, member: Member) -> StrawberryField:

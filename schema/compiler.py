@@ -106,7 +106,8 @@ class Compiler:
         """The record for which a condition holds."""
         row = self.row(record)
         built = self.object(row, chosen.selection, ())
-        return select(built).select_from(row.source()).where(where(row), *self.visible(row))
+        there = [where(row), *self.visible(row)]
+        return select(built).select_from(row.source()).where(*there)
 
     def all_of(self, record: RecordType, chosen: Chosen) -> Select[Any]:
         """All records of a type, in their order, as a plain list."""
@@ -115,10 +116,11 @@ class Compiler:
         outer = PageRow(Scope(self), record, self.alias(), inner)
         built = self.object(outer, chosen.selection, (EACH,))
         place = func.row_number().over(order_by=[key.clause() for key in keys]).label("place")
+        there = self.visible(inner)
         page = (
             select(place, *outer.handed_out.values())
             .select_from(inner.source())
-            .where(*self.visible(inner))
+            .where(*there)
             .order_by(*(key.clause() for key in keys))
             .subquery(outer.alias)
         )

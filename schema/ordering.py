@@ -52,8 +52,9 @@ class SortKey:
         return self.expression.type
 
 
-def direction(name: str) -> tuple[bool, bool]:
+def direction(given: Any) -> tuple[bool, bool]:
     """Whether a direction descends, and whether records without a value come first."""
+    name = str(given)
     return name.startswith("DESC"), name.endswith("NULLS_FIRST")
 
 
@@ -77,7 +78,7 @@ def _sort_key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any]) -> So
         return SortKey(inner.expression, inner.descending, inner.nulls_first)
     field = row.record.fields[name]
     compiler.demand(row.record, field)
-    descending, nulls_first = direction(wanted.value)
+    descending, nulls_first = direction(wanted)
     return SortKey(field.kind.order_key(field, row), descending, nulls_first, field.nullable)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from schema.compiler import Compiler
 
 #: Added to places so that all of them have eight digits and sort as text.
-_EIGHT_DIGITS = 10_000_000
+_EIGHT_DIGITS = 20_000_000
 
 
 class Page:

@@ -163,7 +163,7 @@ def _nodes(compiler: Compiler, chosen: Chosen) -> Select[Any]:
     wanted = compiler.binds.computed(source, ListOf(Text()))
     alias = compiler.alias()
     if compiler.dialect.name == POSTGRESQL:
-        given = func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key", name=alias)
+        given = func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
     found = _by_type(compiler, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
@@ -182,7 +182,8 @@ def _by_type(compiler: Compiler, chosen: Chosen, id: Any, path: tuple[str, ...])
     for record in compiler.catalog.records.values():
         row = compiler.row(record)
         built = compiler.object(row, chosen.selection, path)
-        found = select(built).select_from(row.source()).where(row.id == id, *compiler.visible(row))
+        there = [row.id == id, *compiler.visible(row)]
+        found = select(built).select_from(row.source()).where(*there)
         cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
     return case(*cases, else_=null())
 

