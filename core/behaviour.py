@@ -4,28 +4,58 @@ Money is converted, an opportunity's status, dates and transition log follow its
 it was done (O30), chains of parents stay free of cycles (K6), and customers know their latest order and interaction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core.activities import Interaction, Task
+from core.actors import Actor
 from core.changes import Change, Changes
 from core.customers import Contact, Customer, CustomerActivity
 from core.errors import InputError, UserError
 from core.events import Action
 from core.opportunities import Opportunity, Stage, StageTransition
 from core.people import Team, User
+from core.rates import Rates
 from core.records import Record
 from core.rules import OPEN_STATUSES, WON_STATUSES, cycle_problem, status_step_problem
 from core.sales import Transaction
 from core.text import camel
 from core.vocabulary import OpportunityStatus, TaskStatus
 
-if TYPE_CHECKING:
-    from core.unit import Unit
+
+class Unit(Protocol):
+    """What settling uses of the unit of work."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+    rates: Rates
+    pending: dict[str, Record]
+
+    def stages(self) -> Sequence[Stage]:
+        """The living stages in order."""
+        ...
+
+    def stage(self, id: str) -> Stage | None:
+        """A living stage."""
+        ...
+
+    def follow(self, record: Record) -> None:
+        """Adds a record of the core's own bookkeeping."""
+        ...
+
+    def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
+        """Announces something about a record."""
+        ...
+
+    def facets(self, facet: type[Any], ids: Collection[str]) -> dict[str, Any]:
+        """The rows of a facet for these records, made where absent."""
+        ...
+
 
 #: What the core announces beyond created, updated, deleted, restored and destroyed.
 CORE_EVENTS: Mapping[str, str] = {
@@ -43,7 +73,7 @@ _CHAINS: Mapping[type[Record], str] = {
 }
 
 
-def settle(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def settle(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; answers what is wrong with it."""
     if change.action in (Action.DELETED, Action.DESTROYED, Action.RESTORED):
         return []
@@ -53,7 +83,7 @@ def settle(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
     return problems
 
 
-def _nothing(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def _nothing(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     return []
 
 
@@ -70,7 +100,7 @@ def _set(change: Change, name: str, value: Any) -> None:
         setattr(change.record, name, value)
 
 
-def convert_money(unit: "Unit", change: Change) -> list[UserError]:
+def convert_money(unit: Unit, change: Change) -> list[UserError]:
     """Fills the reporting amount of every money field that was set, at the rate of the record's own day."""
     problems = []
     record = change.record
@@ -87,7 +117,7 @@ def convert_money(unit: "Unit", change: Change) -> list[UserError]:
     return problems
 
 
-def business_day(unit: "Unit", record: Record) -> date:
+def business_day(unit: Unit, record: Record) -> date:
     """The day a record's amounts belong to: its own where it has one, else today."""
     for name in type(record).__dated_by__:
         if (day := getattr(record, name)) is not None:
@@ -95,7 +125,7 @@ def business_day(unit: "Unit", record: Record) -> date:
     return unit.now.date()
 
 
-def _break_cycles(unit: "Unit", change: Change) -> list[UserError]:
+def _break_cycles(unit: Unit, change: Change) -> list[UserError]:
     model = type(change.record)
     name = _CHAINS.get(model)
     if name is None or name not in change.after:
@@ -109,7 +139,7 @@ def _break_cycles(unit: "Unit", change: Change) -> list[UserError]:
     return [_problem(change, "CYCLE", name, problem)] if problem else []
 
 
-def _settle_interaction(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def _settle_interaction(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
     if record.occurred_at is None:
         _set(change, "occurred_at", unit.now)
@@ -123,13 +153,13 @@ def _settle_interaction(unit: "Unit", change: Change, reason: str | None) -> lis
     return []
 
 
-def _settle_transaction(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def _settle_transaction(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
     change.occurred_at = _midnight(record.occurred_on)
     return []
 
 
-def _settle_task(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def _settle_task(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
     if "status" not in change.after:
         return []
@@ -140,7 +170,7 @@ def _settle_task(unit: "Unit", change: Change, reason: str | None) -> list[UserE
     return []
 
 
-def _settle_opportunity(unit: "Unit", change: Change, reason: str | None) -> list[UserError]:
+def _settle_opportunity(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
     asked: OpportunityStatus | None = change.after.get("status")
     before: OpportunityStatus | None = change.value_before("status")
@@ -189,7 +219,7 @@ def _follow_stage(
     return []
 
 
-def _date(unit: "Unit", change: Change, before: OpportunityStatus | None) -> None:
+def _date(unit: Unit, change: Change, before: OpportunityStatus | None) -> None:
     """Keeps the business dates of winning, losing and reopening."""
     record: Any = change.record
     given = _midnight(record.closed_on) if "closed_on" in change.after and record.closed_on else None
@@ -229,7 +259,7 @@ def _check_status(change: Change, before: OpportunityStatus | None) -> list[User
 
 
 def _log_step(
-    unit: "Unit",
+    unit: Unit,
     change: Change,
     before: OpportunityStatus | None,
     stage_before: str | None,
@@ -266,7 +296,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-_SETTLERS: Mapping[type[Record], Callable[["Unit", Change, str | None], list[UserError]]] = {
+_SETTLERS: Mapping[type[Record], Callable[[Unit, Change, str | None], list[UserError]]] = {
     Interaction: _settle_interaction,
     Transaction: _settle_transaction,
     Task: _settle_task,
@@ -274,7 +304,7 @@ _SETTLERS: Mapping[type[Record], Callable[["Unit", Change, str | None], list[Use
 }
 
 
-def after_flush(unit: "Unit", changes: Changes) -> None:
+def after_flush(unit: Unit, changes: Changes) -> None:
     """Keeps what transactions and interactions say of their customers current (T22, K12)."""
     customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
     if not customers:

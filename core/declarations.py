@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from core.records import Facet, Record
+from core.records import Facet, Record, Table
 from core.sql import Expression
 
 
@@ -39,6 +39,10 @@ class Row(Protocol):
 
     def facet(self, facet: type[Facet]) -> Any:
         """The record's row in a facet table, joined once; its attributes are null where there is no row."""
+        ...
+
+    def joined(self, model: type[Table], by: str, value: Expression) -> Any:
+        """The row of a table whose column `by` has a value, joined once; of several such rows there must be one."""
         ...
 
     def to(self, relation: str) -> "Row":

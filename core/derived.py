@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, case, func, literal, null, or_, select
@@ -11,6 +12,7 @@ from core import rules
 from core.activities import Task
 from core.customers import Contact, CustomerActivity
 from core.declarations import Field, MoneyExpression, Row
+from core.money import Money
 from core.opportunities import Stage
 from core.people import User
 from core.settings import Settings
@@ -24,8 +26,6 @@ from core.vocabulary import (
     TaskStatus,
     UserRole,
 )
-from core.money import Money
-from decimal import Decimal
 
 
 def core_fields(settings: Settings) -> Iterator[Field]:

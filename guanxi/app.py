@@ -25,7 +25,8 @@ from core.plugin import Plugin
 from core.settings import Settings, load_settings
 from core.unit import Unit
 from schema.assembly import Assembled, assemble
-from schema.catalog import Catalog, build_catalog
+from schema.catalog import Catalog
+from schema.cataloging import build_catalog
 from schema.context import RequestContext, Services
 from schema.engine import Engine
 from schema.http import Endpoint

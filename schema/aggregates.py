@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
 
@@ -11,36 +11,33 @@ from core.errors import InputError
 from core.sql import Expression
 from core.text import pascal
 from schema.binds import Moment
-from schema.conditions import Where, holds
+from schema.catalog import CatalogField, RecordType, ToMany
+from schema.conditions import Where, aggregate_number, filtered, holds
 from schema.kinds import Condition, IntKind, Kind, MoneyKind
 from schema.ordering import SortKey, direction
-from schema.rows import PlanRow
+from schema.rows import PlanRow, Statement
 from schema.selections import Chosen, Selection
 from schema.sqljson import amount_text, column, constant, count_rows, json_rows
 from schema.values import resolve
 
-if TYPE_CHECKING:
-    from schema.catalog import CatalogField, RecordType, ToMany
-    from schema.compiler import Compiler
-
 FUNCTIONS = ("sum", "avg", "min", "max")
 
-Number = Callable[["CatalogField", str], Expression]
-Sums = Callable[["CatalogField"], "tuple[Subquery, Sequence[Condition]]"]
+Number = Callable[[CatalogField, str], Expression]
+Sums = Callable[[CatalogField], tuple[Subquery, Sequence[Condition]]]
 
 
 def aggregate(
-    compiler: "Compiler", record: "RecordType", chosen: Chosen, under: "tuple[PlanRow, ToMany] | None"
+    statement: Statement, record: RecordType, chosen: Chosen, under: tuple[PlanRow, ToMany] | None
 ) -> Select[Any]:
     """The aggregates selected of a list, in one row."""
     where = chosen.arguments.get("where")
-    row, there = compiler.filtered(record, where, under)
+    row, there = filtered(statement, record, where, under)
 
-    def number(field: "CatalogField", function: str) -> Expression:
-        return compiler.aggregate_number(row, field, function)
+    def number(field: CatalogField, function: str) -> Expression:
+        return aggregate_number(statement, row, field, function)
 
-    def sums(field: "CatalogField") -> tuple[Subquery, Sequence[Condition]]:
-        other, also_there = compiler.filtered(record, where, under)
+    def sums(field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
+        other, also_there = filtered(statement, record, where, under)
         return _sums(other, field, also_there, []).subquery(), []
 
     built = _object(record, chosen.selection, count_rows(), number, sums)
@@ -48,7 +45,7 @@ def aggregate(
 
 
 def _sums(
-    row: PlanRow, field: "CatalogField", there: Sequence[Condition], keys: Sequence[Expression]
+    row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: Sequence[Expression]
 ) -> Select[Any]:
     """The sums of a money field, a row for each currency, within groups where there are keys."""
     money: MoneyExpression = field.value(row)
@@ -66,7 +63,7 @@ def _sums(
     )
 
 
-def _object(record: "RecordType", selection: Selection, rows: Expression, number: Number, sums: Sums) -> Expression:
+def _object(record: RecordType, selection: Selection, rows: Expression, number: Number, sums: Sums) -> Expression:
     """The aggregates selected, as a JSON object."""
 
     def of_function(function: str) -> Callable[[Chosen], Expression]:
@@ -86,7 +83,7 @@ def _object(record: "RecordType", selection: Selection, rows: Expression, number
 
 
 def _money_sum(
-    kind: MoneyKind, field: "CatalogField", selection: Selection, number: Number, sums: Sums
+    kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums
 ) -> Expression:
     """A sum of money: one total in the reporting currency, and one row a currency."""
 
@@ -119,16 +116,16 @@ class GroupKey:
     expression: Expression
 
 
-def group_by(compiler: "Compiler", record: "RecordType", chosen: Chosen) -> Select[Any]:
+def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
     """The groups of a list by some keys, each with its aggregates."""
     arguments = chosen.arguments
     where = arguments.get("where")
-    row, there = compiler.filtered(record, where, None)
-    keys = [_key(compiler, row, part, ()) for part in arguments["by"]]
+    row, there = filtered(statement, record, where, None)
+    keys = [_key(statement, row, part, ()) for part in arguments["by"]]
     if not keys:
         raise InputError("by: name at least one key; for aggregates of the whole list there is "
                          f"{record.plural}Aggregate")
-    groups = _Groups(compiler, record, row, keys, where)
+    groups = _Groups(statement, record, row, keys, where)
     built = chosen.selection.build(
         f"{record.name}Group",
         {
@@ -136,8 +133,8 @@ def group_by(compiler: "Compiler", record: "RecordType", chosen: Chosen) -> Sele
             "aggregate": lambda field: _object(record, field.selection, groups.rows(), groups.number, groups.sums),
         },
     )
-    having = _having(compiler, row, arguments.get("having"))
-    order = _order(compiler, row, keys, arguments.get("orderBy"))
+    having = _having(statement, row, arguments.get("having"))
+    order = _order(statement, row, keys, arguments.get("orderBy"))
     clauses = [key.clause() for key in order]
     place = func.row_number().over(order_by=clauses).label("place")
     grouped = (
@@ -146,7 +143,7 @@ def group_by(compiler: "Compiler", record: "RecordType", chosen: Chosen) -> Sele
         .where(*there)
         .group_by(*(key.expression for key in keys))
         .order_by(*clauses)
-        .limit(compiler.binds.computed(_limit(compiler, arguments.get("first")), BigInteger()))
+        .limit(statement.binds.computed(_limit(statement, arguments.get("first")), BigInteger()))
     )
     if having:
         grouped = grouped.having(and_(*having))
@@ -154,8 +151,8 @@ def group_by(compiler: "Compiler", record: "RecordType", chosen: Chosen) -> Sele
     return select(rows).select_from(grouped.subquery(groups.alias))
 
 
-def _limit(compiler: "Compiler", first: Any) -> Callable[[Moment], int]:
-    largest = compiler.catalog.settings.maximum_page_size
+def _limit(statement: Statement, first: Any) -> Callable[[Moment], int]:
+    largest = statement.catalog.settings.maximum_page_size
 
     def source(moment: Moment) -> int:
         size = largest if first is None else resolve(first, moment.variables)
@@ -166,12 +163,12 @@ def _limit(compiler: "Compiler", first: Any) -> Callable[[Moment], int]:
     return source
 
 
-def _key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
+def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
     ((name, asked),) = part.items()
     if name in row.record.to_one:
-        return _key(compiler, row.to(name), asked, (*way, name))
+        return _key(statement, row.to(name), asked, (*way, name))
     field = row.record.fields[name]
-    compiler.demand(row.record, field)
+    statement.demand(row.record, field)
     if asked is False:
         raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
     grain = None if asked is True else str(asked)
@@ -182,10 +179,10 @@ class _Groups:
     """The columns of the grouped SELECT, handed out to the outer one on demand."""
 
     def __init__(
-        self, compiler: "Compiler", record: "RecordType", row: PlanRow, keys: Sequence[GroupKey], where: Where | None
+        self, statement: Statement, record: RecordType, row: PlanRow, keys: Sequence[GroupKey], where: Where | None
     ) -> None:
-        self.alias = compiler.alias()
-        self._compiler = compiler
+        self.alias = statement.alias()
+        self._statement = statement
         self._record = record
         self._row = row
         self._keys = keys
@@ -204,31 +201,31 @@ class _Groups:
         self._counts = True
         return column(self.alias, "rows", BigInteger())
 
-    def number(self, field: "CatalogField", function: str) -> Expression:
+    def number(self, field: CatalogField, function: str) -> Expression:
         """An aggregate of a group as a bare number."""
-        value = self._compiler.aggregate_number(self._row, field, function)
+        value = aggregate_number(self._statement, self._row, field, function)
         self._numbers[field.name, function] = value
         return column(self.alias, f"{function}_{field.name}".lower(), value.type)
 
-    def sums(self, field: "CatalogField") -> tuple[Subquery, Sequence[Condition]]:
+    def sums(self, field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
         """The sums per currency of all groups, worked out once, and the condition that picks one group's."""
-        compiler = self._compiler
-        row, there = compiler.filtered(self._record, self._where, None)
-        keys = [_expression(compiler, row, key) for key in self._keys]
-        found: Any = _sums(row, field, there, keys).cte(compiler.alias()).prefix_with("MATERIALIZED")
+        statement = self._statement
+        row, there = filtered(statement, self._record, self._where, None)
+        keys = [_expression(statement, row, key) for key in self._keys]
+        found: Any = _sums(row, field, there, keys).cte(statement.alias()).prefix_with("MATERIALIZED")
         mine = [
             found.c[f"k{number}"].is_not_distinct_from(column(self.alias, f"k{number}", key.expression.type))
             for number, key in enumerate(self._keys)
         ]
         return found, mine
 
-    def keys_object(self, record: "RecordType", selection: Selection, way: tuple[str, ...]) -> Expression:
+    def keys_object(self, record: RecordType, selection: Selection, way: tuple[str, ...]) -> Expression:
         """The keys selected, as a JSON object."""
 
         def part(chosen: Chosen) -> Expression:
             here = (*way, chosen.name)
             if chosen.name in record.to_one:
-                target = self._compiler.catalog.records[record.to_one[chosen.name].target]
+                target = self._statement.catalog.records[record.to_one[chosen.name].target]
                 return self.keys_object(target, chosen.selection, here)
             for number, key in enumerate(self._keys):
                 if key.way == here:
@@ -240,38 +237,38 @@ class _Groups:
         return selection.build(f"{record.name}GroupKeys", {name: part for name in names})
 
 
-def _expression(compiler: "Compiler", row: PlanRow, key: GroupKey) -> Expression:
+def _expression(statement: Statement, row: PlanRow, key: GroupKey) -> Expression:
     for step in key.way[:-1]:
         row = row.to(step)
     field = row.record.fields[key.way[-1]]
     return field.kind.group_key(field.value(row), key.grain)
 
 
-def _having(compiler: "Compiler", row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
+def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
     """The conditions on groups; all of them must hold."""
     found: list[Condition] = []
     for name, asked in (given or {}).items():
         if asked is None:
             raise InputError(f"having.{name}: null filters nothing; leave it out")
         if name == "and":
-            found += [condition for part in asked for condition in _having(compiler, row, part)]
+            found += [condition for part in asked for condition in _having(statement, row, part)]
         elif name == "or":
-            found.append(or_(false(), *(and_(true(), *_having(compiler, row, part)) for part in asked)))
+            found.append(or_(false(), *(and_(true(), *_having(statement, row, part)) for part in asked)))
         elif name == "not":
-            found.append(not_(holds(and_(true(), *_having(compiler, row, asked)))))
+            found.append(not_(holds(and_(true(), *_having(statement, row, asked)))))
         elif name == "count":
-            found += IntKind().conditions_on(count_rows(), asked, compiler.binds)
+            found += IntKind().conditions(count_rows(), asked, statement.binds)
         else:
             for field_name, filter_ in asked.items():
                 field = row.record.fields[field_name]
-                compiler.demand(row.record, field)
+                statement.demand(row.record, field)
                 number, kind = field.kind.aggregate(name, field.value(row))
-                found += kind.conditions_on(kind.of_number(number), filter_, compiler.binds)
+                found += kind.conditions(kind.of_number(number), filter_, statement.binds)
     return found
 
 
 def _order(
-    compiler: "Compiler", row: PlanRow, keys: Sequence[GroupKey], given: Sequence[Mapping[str, Any]] | None
+    statement: Statement, row: PlanRow, keys: Sequence[GroupKey], given: Sequence[Mapping[str, Any]] | None
 ) -> list[SortKey]:
     """The order of groups: as asked, then by their keys, which makes it total."""
     found = []
@@ -284,8 +281,8 @@ def _order(
         else:
             ((field_name, wanted),) = asked.items()
             field = row.record.fields[field_name]
-            compiler.demand(row.record, field)
-            found.append(SortKey(compiler.aggregate_number(row, field, name), *direction(wanted)))
+            statement.demand(row.record, field)
+            found.append(SortKey(aggregate_number(statement, row, field, name), *direction(wanted)))
     return [*found, *(SortKey(key.expression) for key in keys)]
 
 

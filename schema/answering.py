@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.changes import shown
 from core.drafts import Outcome, OutcomeStatus
@@ -11,16 +11,14 @@ from core.errors import ConflictError, UserError
 from core.keys import IdempotencyKey
 from core.unit import Unit
 from schema.catalog import RecordType
-
-if TYPE_CHECKING:
-    from schema.context import RequestContext
+from schema.context import RequestContext
 
 Input = Mapping[str, Any]
 Work = Callable[[Unit, Input], Sequence[Outcome]]
 
 
 async def run(
-    context: "RequestContext", operation: str, given: Input, work: Work, *, dry: bool = False
+    context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False
 ) -> list[Outcome]:
     """Does the work in a transaction, once for each idempotency key.
 

@@ -1,6 +1,6 @@
 """Tags and external ids as fields of every record: shown as lists, filtered by what they hold."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import BigInteger, and_, func, not_, select
@@ -32,7 +32,9 @@ class TagsKind(_Attached):
         names = select(tag.c.name).where(tag.c.record_id == value).order_by(tag.c.name).subquery()
         return select(json_rows(names.c.name, place=names.c.name)).select_from(names).scalar_subquery()
 
-    def conditions_on(self, value: Any, given: Filter, binds: Binds) -> Iterator[Condition]:
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
         for operator, operand in given.items():
             refuse_null(operator, operand)
             tag = Tag.__table__.alias()
@@ -70,7 +72,9 @@ class ExternalIdsKind(_Attached):
         )
         return select(json_rows(built, place=mine.c.system)).select_from(mine).scalar_subquery()
 
-    def conditions_on(self, value: Any, given: Filter, binds: Binds) -> Iterator[Condition]:
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
         for operator, operand in given.items():
             refuse_null(operator, operand)
             key = ExternalId.__table__.alias()

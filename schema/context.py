@@ -1,24 +1,55 @@
 """What one request carries through the schema: who asks, what time it is, and the services that answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from core.actors import Actor, LOCAL, plugin_actor
+from graphql import OperationDefinitionNode
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.values import VariableValues
+from sqlmodel import Session
+
+from core.actors import LOCAL, Actor, plugin_actor
 from core.clock import Clock
 from core.database import Database
+from core.events import publish
 from core.host import PluginHost, logger
 from core.ids import new_id
 from core.plugin import Context
 from core.settings import Settings
 from core.unit import Unit
-from core.events import publish
-
-if TYPE_CHECKING:
-    from schema.engine import Engine
+from schema.planner import Answer, Plan, Planner
+from schema.selections import Document
 
 T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What requests use of the engine that executes them."""
+
+    planner: Planner
+    mutations: Mapping[str, Any]
+
+    def open_document(
+        self, operation: OperationDefinitionNode, fragments: dict[str, FragmentDetails], values: VariableValues
+    ) -> Document:
+        """The operation with its variables open, for compilation."""
+        ...
+
+    async def run(self, context: "RequestContext", plan: Plan, variables: Mapping[str, Any]) -> Answer:
+        """Runs a plan with the values of a request."""
+        ...
+
+    async def ask(self, context: "RequestContext", text: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """The data of a query, for async plugin code."""
+        ...
+
+    def ask_now(
+        self, context: "RequestContext", session: Session, text: str, variables: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The data of a query inside a transaction, whose rows it sees."""
+        ...
 
 
 @dataclass(slots=True)
@@ -31,7 +62,7 @@ class Services:
     clock: Clock
     secret: bytes
     announce: Callable[[], None] = lambda: None
-    engine: "Engine" = field(init=False)
+    engine: Engine = field(init=False)
 
 
 class _DryRun(Exception):  # noqa: N818  (control flow: the transaction is rolled back, its answer kept)

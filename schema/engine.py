@@ -26,31 +26,14 @@ from core.errors import InputError
 from schema.binds import Moment
 from schema.context import RequestContext
 from schema.executor import PlanningExecutor
-from schema.fills import FieldFault, fill_in, fill_in_now
+from schema.fills import fill_in, fill_in_now
 from schema.mutations import Mutation
-from schema.planner import Plan, Planner
+from schema.planner import Answer, Plan, Planner
 from schema.reading import Reader, fetch_in_transaction
 from schema.selections import Document, chosen
 from schema.values import open_variables
 
 _MOST_ERRORS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a plan gave.
-
-    Attributes:
-        value: finished JSON as it came from the database, or decoded where Python fields were filled in.
-        faults: Python fields that failed.
-    """
-
-    value: Any
-    faults: Sequence[FieldFault] = ()
-
-    def decoded(self) -> Any:
-        """The value as Python objects."""
-        return orjson.loads(orjson.dumps(self.value)) if isinstance(self.value, orjson.Fragment) else self.value
 
 
 @dataclass(slots=True)

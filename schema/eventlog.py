@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,13 +13,10 @@ from core.sql import Expression
 from core.text import snake
 from core.types import Json
 from core.vocabulary import Vocabulary
+from schema.catalog import Catalog, CatalogField, RecordType
 from schema.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
-from schema.rows import PlanRow
 from schema.selections import Selection
-from schema.sqljson import changes_list, column, json_value
-
-if TYPE_CHECKING:
-    from schema.catalog import Catalog, RecordType
+from schema.sqljson import changes_list, json_value
 
 
 class ChangesKind(Kind):
@@ -47,7 +44,7 @@ class JsonKind(Kind):
         return json_value(value)
 
 
-def event_types(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) -> type[StrEnum]:
+def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> type[StrEnum]:
     """Every type of event this app can log, as an enumeration."""
     described = {
         f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
@@ -64,25 +61,19 @@ def event_types(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) ->
     return made  # type: ignore[no-any-return]
 
 
-def batch(row: PlanRow) -> Any:
+def batch(row: Any) -> Any:
     """The batch an event belongs to, joined once."""
-    table = EventBatch.__table__
-    alias = row.scope.join(
-        (row.alias, EventBatch), table, lambda alias: column(alias, "id", table.c.id.type) == row.reference("batch_id")
-    )
-    return lambda name: column(alias, name, table.c[name].type)
+    return row.joined(EventBatch, "id", row.batch_id)
 
 
-def is_numbered(row: PlanRow) -> ColumnElement[bool]:
+def is_numbered(row: Any) -> ColumnElement[bool]:
     """Readers only ever see a gapless past: what has no number yet is not there."""
-    numbered: ColumnElement[bool] = batch(row)("sequence").is_not(None)
+    numbered: ColumnElement[bool] = batch(row).sequence.is_not(None)
     return numbered
 
 
-def event_record(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) -> "RecordType":
+def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> RecordType:
     """The record type of the log."""
-    from schema.catalog import CatalogField, RecordType
-
     types = catalog.kind_of(event_types(catalog, plugins))
     record = RecordType(
         "Event",
@@ -102,10 +93,10 @@ def event_record(catalog: "Catalog", plugins: Mapping[str, Mapping[str, str]]) -
     add("entityId", IdKind(), "Id of the record it happened to.", lambda row: row.entity_id)
     add("action", catalog.kind_of(Action), "What was done to it.", lambda row: row.action)
     add("occurredAt", MomentKind(), "When it happened in the business.", lambda row: row.occurred_at)
-    add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row)("recorded_at"))
-    add("actor", IdKind(), "Who did it.", lambda row: batch(row)("actor"))
-    add("requestId", IdKind(), "The request it came of.", lambda row: batch(row)("request_id"), nullable=True)
+    add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row).recorded_at)
+    add("actor", IdKind(), "Who did it.", lambda row: batch(row).actor)
+    add("requestId", IdKind(), "The request it came of.", lambda row: batch(row).request_id, nullable=True)
     add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
     add("data", JsonKind(), "What a published event says beyond that.", lambda row: row.data)
-    add("sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row)("sequence"))
+    add("sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row).sequence)
     return record

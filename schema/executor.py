@@ -8,32 +8,29 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, is_non_null_type
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from schema.context import Engine, RequestContext
 from schema.fills import FieldFault
 from schema.planner import by_ids
 from schema.selections import Chosen, Document, Selection, chosen
-
-if TYPE_CHECKING:
-    from schema.context import RequestContext
-    from schema.engine import Engine
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, which hands planned fields over."""
 
     @property
-    def _context(self) -> "RequestContext":
+    def _context(self) -> RequestContext:
         context: RequestContext = self.context_value
         return context
 
     @property
-    def _engine(self) -> "Engine":
+    def _engine(self) -> Engine:
         return self._context.services.engine
 
     def execute_field(

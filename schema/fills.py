@@ -15,6 +15,7 @@ from schema.selections import Selection
 
 #: A step of a path through the answer: a key, or every item of a list.
 Step = str
+Path = tuple[Step, ...]
 EACH = "*"
 
 #: Hidden key under which an object that has Python fields tells its type.
@@ -34,7 +35,7 @@ class Fill:
         record: name of the record it is on.
     """
 
-    path: tuple[Step, ...]
+    path: Path
     key: str
     field: CatalogField
     needs: Mapping[str, str]
@@ -115,7 +116,7 @@ def _strip(found: Sequence[tuple[Fill, Sequence[Place]]]) -> None:
 
 
 def _places(
-    value: Any, path: tuple[Step, ...], way: tuple[str | int, ...], record: str
+    value: Any, path: Path, way: tuple[str | int, ...], record: str
 ) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """Every object of a record's type that a path leads to, with its own way."""
     if value is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, not_, null, or_
 from sqlalchemy.sql.elements import ColumnElement
@@ -14,7 +14,7 @@ from core.changes import shown
 from core.declarations import MoneyExpression
 from core.errors import InputError
 from core.money import Money, exponent
-from core.sql import Expression, day_of, list_length, rounded_ratio, whole
+from core.sql import Expression, day_of, folded, list_length, rounded_ratio, whole
 from core.text import fold
 from core.types import Choice, Json, Scaled, Text, Timestamp
 from schema.binds import Binds, ListOf, Moment, comparable
@@ -33,10 +33,6 @@ from schema.sqljson import (
     scaled_text,
 )
 from schema.values import resolve
-
-if TYPE_CHECKING:
-    from schema.catalog import CatalogField
-    from schema.rows import PlanRow
 
 Condition = ColumnElement[bool]
 Filter = Mapping[str, Any]
@@ -103,12 +99,17 @@ class Kind:
         """
         raise NotImplementedError
 
-    def conditions(self, field: "CatalogField", row: "PlanRow", given: Filter, binds: Binds) -> Iterator[Condition]:
-        """The conditions that a filter on a field of this kind stands for; all of them must hold."""
-        return self.conditions_on(field.value(row), given, binds)
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
+        """The conditions that a filter on a value of this kind stands for; all of them must hold.
 
-    def conditions_on(self, value: Any, given: Filter, binds: Binds) -> Iterator[Condition]:
-        """The same for a bare value, such as an aggregate."""
+        Args:
+            value: in SQL.
+            given: operator to operand.
+            binds: of the statement.
+            folded_value: gives a text as it compares without case.
+        """
         for operator, operand in given.items():
             refuse_null(operator, operand)
             if operator == "isNull":
@@ -122,12 +123,8 @@ class Kind:
             return within(operator, value, binds.many(operand, self.sql))
         return COMPARISONS[operator](value, binds.value(operand, self.sql))
 
-    def order_key(self, field: "CatalogField", row: "PlanRow") -> Expression:
-        """The expression a list is ordered by."""
-        return self.sortable(field.value(row))
-
     def sortable(self, value: Any) -> Expression:
-        """The same for a bare value, such as an aggregate."""
+        """What a list is ordered by."""
         key: Expression = value
         return key
 
@@ -192,9 +189,12 @@ class TextKind(Kind):
     def present(self, value: Any, selection: Selection) -> Any:
         return typed(value, str)
 
-    def conditions(self, field: "CatalogField", row: "PlanRow", given: Filter, binds: Binds) -> Iterator[Condition]:
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
         ignore_case = given.get("ignoreCase", True)
-        value = field.folded(row) if ignore_case else field.value(row)
+        if ignore_case:
+            value = folded_value() if folded_value is not None else folded(value)
         prepare = fold if ignore_case else str
         for operator, operand in given.items():
             if operator == "ignoreCase":
@@ -204,9 +204,6 @@ class TextKind(Kind):
                 yield is_null(value, operand)
             else:
                 yield compare_text(value, operator, operand, binds, prepare)
-
-    def order_key(self, field: "CatalogField", row: "PlanRow") -> Expression:
-        return field.folded(row)
 
 
 def compare_text(
@@ -394,7 +391,9 @@ class MoneyKind(Kind):
             raise TypeError(f"{value} is not in the reporting currency {self.currency}")
         return selection.pick("Money", {**given, "reportingAmount": given["amount"]})
 
-    def conditions_on(self, value: MoneyExpression, given: Filter, binds: Binds) -> Iterator[Condition]:
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
         currency = given.get("currency")
         if "currency" in given:
             refuse_null("currency", currency)

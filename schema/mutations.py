@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.drafts import Outcome, OutcomeStatus
 from core.errors import InputError
@@ -13,13 +13,11 @@ from core.vocabulary import Vocabulary
 from schema.answering import Input, Work, payload, run
 from schema.builder import Argument, Builder, Member
 from schema.catalog import Catalog, RecordType
+from schema.context import RequestContext
 from schema.inputs import write_members
 from schema.writing import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
-if TYPE_CHECKING:
-    from schema.context import RequestContext
-
-Handler = Callable[["RequestContext", Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 KEY = Member(
     "idempotencyKey",
@@ -173,14 +171,14 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 
 
 async def _answer_single(
-    context: "RequestContext", record: RecordType, given: Input, work: Work, action: Action
+    context: RequestContext, record: RecordType, given: Input, work: Work, action: Action
 ) -> Mapping[str, Any]:
     (outcome,) = await run(context, f"{action}:{record.name}", given, work)
     return payload(record, outcome)
 
 
 async def _answer_upsert(
-    context: "RequestContext", record: RecordType, drafting: Drafting, given: Input
+    context: RequestContext, record: RecordType, drafting: Drafting, given: Input
 ) -> Mapping[str, Any]:
     largest = context.settings.maximum_batch_size
     if len(given["items"]) > largest:

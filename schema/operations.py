@@ -1,7 +1,7 @@
 """The core's special operations: moving an opportunity, logging an interaction, completing a task."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.activities import Interaction, Task
 from core.drafts import Outcome
@@ -13,12 +13,10 @@ from core.vocabulary import TaskStatus
 from schema.answering import Input, Refusal, Work, payload, run
 from schema.builder import Argument, Builder, Member
 from schema.catalog import Catalog, RecordType
+from schema.context import RequestContext
 from schema.inputs import write_members
 from schema.mutations import ERRORS, KEY, VERSION, WARNINGS, Mutation
 from schema.writing import Asked, Drafting
-
-if TYPE_CHECKING:
-    from schema.context import RequestContext
 
 
 def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
@@ -78,7 +76,7 @@ def _stage_id(unit: Unit, given: Input) -> str:
 
 
 async def _answer_one(
-    context: "RequestContext", operation: str, record: RecordType, given: Input, work: Work
+    context: RequestContext, operation: str, record: RecordType, given: Input, work: Work
 ) -> Mapping[str, Any]:
     (outcome,) = await run(context, operation, given, work)
     return payload(record, outcome)
@@ -140,7 +138,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
     )
 
 
-async def _answer_log(context: "RequestContext", given: Input, work: Work) -> Mapping[str, Any]:
+async def _answer_log(context: RequestContext, given: Input, work: Work) -> Mapping[str, Any]:
     try:
         logged, *rest = await run(context, "logInteraction", given, work)
     except Refusal as refusal:

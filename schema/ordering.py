@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Boolean, Date, and_, false, or_, tuple_
 from sqlalchemy.types import TypeEngine
@@ -20,12 +20,9 @@ from core.sql import Expression
 from core.types import Text, Timestamp
 from schema.binds import Moment
 from schema.kinds import Condition
-from schema.rows import PlanRow
+from schema.rows import PlanRow, Statement
 from schema.sqljson import hex_text, json_array, json_bool, moment_text
 from schema.values import resolve
-
-if TYPE_CHECKING:
-    from schema.compiler import Compiler
 
 _SIGNATURE_LENGTH = 12
 
@@ -58,12 +55,12 @@ def direction(given: Any) -> tuple[bool, bool]:
     return name.startswith("DESC"), name.endswith("NULLS_FIRST")
 
 
-def sort_keys(compiler: "Compiler", row: PlanRow, order: Sequence[Mapping[str, Any]] | None) -> list[SortKey]:
+def sort_keys(statement: Statement, row: PlanRow, order: Sequence[Mapping[str, Any]] | None) -> list[SortKey]:
     """The keys of an order, ended by the id, which makes the order total."""
-    keys = [_sort_key(compiler, row, part) for part in order or ()]
+    keys = [_sort_key(statement, row, part) for part in order or ()]
     if not order:
         keys = [
-            SortKey(row.record.fields[name].kind.order_key(row.record.fields[name], row), descending, False, False)
+            SortKey(row.record.fields[name].order_key(row), descending, False, False)
             for name, descending in row.record.default_order
             if name != "id"
         ]
@@ -71,15 +68,15 @@ def sort_keys(compiler: "Compiler", row: PlanRow, order: Sequence[Mapping[str, A
     return [*keys, SortKey(row.id, keys[-1].descending if keys else False, False, False)]
 
 
-def _sort_key(compiler: "Compiler", row: PlanRow, part: Mapping[str, Any]) -> SortKey:
+def _sort_key(statement: Statement, row: PlanRow, part: Mapping[str, Any]) -> SortKey:
     ((name, wanted),) = part.items()
     if name in row.record.to_one:
-        inner = _sort_key(compiler, row.to(name), wanted)
+        inner = _sort_key(statement, row.to(name), wanted)
         return SortKey(inner.expression, inner.descending, inner.nulls_first)
     field = row.record.fields[name]
-    compiler.demand(row.record, field)
+    statement.demand(row.record, field)
     descending, nulls_first = direction(wanted)
-    return SortKey(field.kind.order_key(field, row), descending, nulls_first, field.nullable)
+    return SortKey(field.order_key(row), descending, nulls_first, field.nullable)
 
 
 def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> Condition:
@@ -112,9 +109,9 @@ class Cursors:
     """The cursors of one list: how SQL writes them, and how they are read back into key values."""
 
     def __init__(
-        self, compiler: "Compiler", list_name: str, keys: Sequence[SortKey], arguments: Mapping[str, Any]
+        self, statement: Statement, list_name: str, keys: Sequence[SortKey], arguments: Mapping[str, Any]
     ) -> None:
-        self._compiler = compiler
+        self._statement = statement
         self._keys = keys
         identity = [list_name, [(key.descending, key.nulls_first) for key in keys], _stable(arguments.get("orderBy"))]
         where = arguments.get("where")
@@ -128,13 +125,13 @@ class Cursors:
     def written(self, keys: Sequence[Expression]) -> Expression:
         """The cursor of a row whose key values are these, as SQL writes it."""
         carried = json_array(*(_carried(value, key.storage) for value, key in zip(keys, self._keys, strict=True)))
-        prefix: Expression = self._compiler.binds.computed(self._signature, Text(), key=("signature", id(self)))
+        prefix: Expression = self._statement.binds.computed(self._signature, Text(), key=("signature", id(self)))
         return prefix.concat(hex_text(carried))
 
     def read(self, given: Any, argument: str) -> list[Expression]:
         """The key values of a cursor that was handed in, each a bind."""
         return [
-            self._compiler.binds.computed(self._key(given, argument, place), key.storage)
+            self._statement.binds.computed(self._key(given, argument, place), key.storage)
             for place, key in enumerate(self._keys)
         ]
 

@@ -1,6 +1,7 @@
 """A page of a list: cut by keyset, shown with cursors and page info."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import BigInteger, FromClause, String, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -8,16 +9,17 @@ from sqlalchemy.sql.elements import ColumnElement
 from core.errors import InputError
 from core.sql import Expression
 from schema.binds import Moment
-from schema.fills import EACH, Step
+from schema.catalog import RecordType, ToMany
+from schema.conditions import filtered
+from schema.fills import EACH, Path
 from schema.ordering import Cursors, after, sort_keys
-from schema.rows import PageRow, PlanRow, Scope
-from schema.selections import Chosen
+from schema.rows import PageRow, PlanRow, Statement
+from schema.selections import Chosen, Selection
 from schema.sqljson import column, count_rows, json_bool, json_rows
 from schema.values import resolve
 
-if TYPE_CHECKING:
-    from schema.catalog import RecordType, ToMany
-    from schema.compiler import Compiler
+#: Makes the JSON object of a record.
+BuildObject = Callable[[PlanRow, Selection, Path], Expression]
 
 #: Added to places so that all of them have eight digits and sort as text.
 _EIGHT_DIGITS = 20_000_000
@@ -28,28 +30,30 @@ class Page:
 
     def __init__(
         self,
-        compiler: "Compiler",
-        record: "RecordType",
+        statement: Statement,
+        record: RecordType,
         chosen: Chosen,
-        path: tuple[Step, ...],
-        under: "tuple[PlanRow, ToMany] | None",
+        path: Path,
+        under: tuple[PlanRow, ToMany] | None,
+        build: BuildObject,
     ) -> None:
         given = chosen.arguments
-        self._compiler = compiler
+        self._statement = statement
+        self._build = build
         self._record = record
         self._path = path
-        self._inner, self._there = compiler.filtered(record, given.get("where"), under)
-        self._keys = sort_keys(compiler, self._inner, given.get("orderBy"))
-        self._outer = PageRow(Scope(compiler), record, compiler.alias(), self._inner)
+        self._inner, self._there = filtered(statement, record, given.get("where"), under)
+        self._keys = sort_keys(statement, self._inner, given.get("orderBy"))
+        self._outer = PageRow(self._inner)
         list_name = record.plural if under is None else f"{under[0].record.name}.{under[1].name}"
-        self._cursors = Cursors(compiler, list_name, self._keys, given)
+        self._cursors = Cursors(statement, list_name, self._keys, given)
         self._backward = given.get("last") is not None
         self._has_after, self._has_before = given.get("after") is not None, given.get("before") is not None
         if self._has_after:
             self._there.append(after(self._keys, self._cursors.read(given["after"], "after"), backward=False))
         if self._has_before:
             self._there.append(after(self._keys, self._cursors.read(given["before"], "before"), backward=True))
-        self._size = compiler.binds.computed(self._size_source(given), BigInteger())
+        self._size = statement.binds.computed(self._size_source(given), BigInteger())
         # One row more tells whether there are more; places count from the end for a page from the end.
         more = "hasPreviousPage" if self._backward else "hasNextPage"
         self._peeks = any(
@@ -57,11 +61,11 @@ class Page:
             for field in chosen.selection.of(f"{record.name}Connection")
             if field.name == "pageInfo"
         )
-        self._needs_place = self._peeks or self._backward or compiler.dialect.name == "postgresql"
+        self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
         self._needs_keys = False
 
     def _size_source(self, given: dict[str, Any]) -> Any:
-        settings = self._compiler.catalog.settings
+        settings = self._statement.catalog.settings
         first, last = given.get("first"), given.get("last")
         if first is not None and last is not None:
             raise InputError("first and last: give one of them, not both")
@@ -90,7 +94,7 @@ class Page:
 
     def nodes(self, chosen: Chosen) -> Expression:
         """The records of the page."""
-        built = self._compiler.object(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
+        built = self._build(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
         return json_rows(built, place=self._place, only=self._only)
 
     def edges(self, chosen: Chosen) -> Expression:
@@ -100,7 +104,7 @@ class Page:
             f"{self._record.name}Edge",
             {
                 "cursor": lambda field: self._cursor(),
-                "node": lambda field: self._compiler.object(self._outer, field.selection, (*path, field.key)),
+                "node": lambda field: self._build(self._outer, field.selection, (*path, field.key)),
             },
         )
         return json_rows(built, place=self._place, only=self._only)
@@ -149,7 +153,7 @@ class Page:
             .limit(self._size + 1 if self._peeks else self._size)
         )
         if self._backward:
-            reversed_page = inner.subquery(self._compiler.alias())
+            reversed_page = inner.subquery(self._statement.alias())
             inner = select(reversed_page).order_by(reversed_page.c.place)
         return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
 

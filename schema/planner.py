@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
@@ -12,17 +13,18 @@ from core.database import POSTGRESQL
 from core.errors import InputError
 from core.ids import prefix_of
 from core.types import Text
+from schema.aggregates import aggregate, group_by
 from schema.binds import Bind, ListOf, Moment
 from schema.catalog import Catalog, RecordType
-from schema.compiler import Compiler
-from schema.fills import EACH, Fill
+from schema.compiler import all_of, connection, one, record_object
+from schema.fills import EACH, FieldFault, Fill
 from schema.kinds import Condition
-from schema.rows import PlanRow
+from schema.rows import PlanRow, Statement
 from schema.selections import Chosen
 from schema.sqljson import constant, json_object, json_rows, one_of
 from schema.values import resolve
 
-CompileRoot = Callable[[Compiler, Chosen], Select[Any]]
+CompileRoot = Callable[[Statement, Chosen], Select[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,23 @@ class Plan:
         return [bind.read(moment) for bind in self.binds]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a plan gave.
+
+    Attributes:
+        value: finished JSON as it came from the database, or decoded where Python fields were filled in.
+        faults: Python fields that failed.
+    """
+
+    value: Any
+    faults: Sequence[FieldFault] = ()
+
+    def decoded(self) -> Any:
+        """The value as Python objects."""
+        return orjson.loads(orjson.dumps(self.value)) if isinstance(self.value, orjson.Fragment) else self.value
+
+
 def dialect_of(name: str) -> Dialect:
     """The SQLAlchemy dialect whose spelling the drivers understand."""
     made: Any = asyncpg.dialect() if name == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
@@ -70,15 +89,14 @@ class Planner:
         Raises:
             InputError: an argument cannot be taken.
         """
-        compiler = Compiler(self.catalog, self.dialect)
-        statement = compile_root(compiler, chosen)
-        compiled: Any = statement.compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
+        statement = Statement(self.catalog, self.dialect)
+        compiled: Any = compile_root(statement, chosen).compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
         constants: Mapping[str, Any] = compiled.construct_params(_check=False)
         binds = []
         for name in compiled.positiontup or ():
-            bind = compiler.binds.by_name.get(name)
+            bind = statement.binds.by_name.get(name)
             binds.append(bind or self._constant(constants[name], compiled.binds.get(name)))
-        return Plan(str(compiled), binds, compiler.fills)
+        return Plan(str(compiled), binds, statement.fills)
 
     def _constant(self, value: Any, parameter: Any) -> Bind:
         convert = None if parameter is None else parameter.type.dialect_impl(self.dialect).bind_processor(self.dialect)
@@ -91,47 +109,47 @@ def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
     if record.name == "Event":
         return {"events": _events}
     roots: dict[str, CompileRoot] = {
-        record.singular: lambda compiler, chosen: _single(compiler, record, chosen),
-        record.plural: lambda compiler, chosen: compiler.connection(record, chosen, ()),
-        f"{record.plural}Aggregate": lambda compiler, chosen: compiler.aggregate(record, chosen),
-        f"{record.plural}GroupBy": lambda compiler, chosen: compiler.group_by(record, chosen),
+        record.singular: lambda statement, chosen: _single(statement, record, chosen),
+        record.plural: lambda statement, chosen: connection(statement, record, chosen, ()),
+        f"{record.plural}Aggregate": lambda statement, chosen: aggregate(statement, record, chosen, None),
+        f"{record.plural}GroupBy": lambda statement, chosen: group_by(statement, record, chosen),
     }
     if record.plain_list:
-        roots[record.plural] = lambda compiler, chosen: compiler.all_of(record, chosen)
+        roots[record.plural] = lambda statement, chosen: all_of(statement, record, chosen)
     return roots
 
 
-def _single(compiler: Compiler, record: RecordType, chosen: Chosen) -> Select[Any]:
+def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
     id, external_id = chosen.arguments.get("id"), chosen.arguments.get("externalId")
     if (id is None) == (external_id is None):
         raise InputError(f"{record.singular}: give either id or externalId")
 
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
-            it: Condition = row.id == compiler.binds.value(id, Text())
+            it: Condition = row.id == statement.binds.value(id, Text())
             return it
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
-        (condition,) = field.kind.conditions_on(row.id, wanted, compiler.binds)
+        (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
         return condition
 
-    return compiler.one(record, chosen, is_it)
+    return one(statement, record, chosen, is_it)
 
 
 def by_ids(record: RecordType, ids: Sequence[str]) -> CompileRoot:
-    """Records by id, as a JSON list of `{id, record}`; what a payload shows goes through the same compiler."""
+    """Records by id, as a JSON list of `{id, record}`; what a payload shows goes through the same statement."""
 
-    def compile_root(compiler: Compiler, chosen: Chosen) -> Select[Any]:
-        row = compiler.row(record)
-        built = compiler.object(row, chosen.selection, (EACH, "record"))
-        wanted = compiler.binds.many(list(ids), Text())
+    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, (EACH, "record"))
+        wanted = statement.binds.many(list(ids), Text())
         pairs = json_rows(json_object([("id", row.id), ("record", built)]), place=row.id)
         return select(pairs).select_from(row.source()).where(one_of(row.id, wanted))
 
     return compile_root
 
 
-def _events(compiler: Compiler, chosen: Chosen) -> Select[Any]:
+def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
     given = chosen.arguments
     where: dict[str, Any] = {}
     if given.get("types") is not None:
@@ -140,19 +158,19 @@ def _events(compiler: Compiler, chosen: Chosen) -> Select[Any]:
         where["entityId"] = {"eq": given["entity"]}
     arguments = {name: given[name] for name in ("first", "after") if name in given}
     asked = Chosen(chosen.key, chosen.name, {**arguments, "where": where}, chosen.selection)
-    return compiler.connection(compiler.catalog.records["Event"], asked, ())
+    return connection(statement, statement.catalog.records["Event"], asked, ())
 
 
-def _node(compiler: Compiler, chosen: Chosen) -> Select[Any]:
-    value = compiler.binds.value(chosen.arguments["id"], Text(), _known_id(compiler.catalog, "id"))
-    given = select(value.label("value")).subquery(compiler.alias())
-    return select(_by_type(compiler, chosen, given.c.value, ())).select_from(given)
+def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
+    value = statement.binds.value(chosen.arguments["id"], Text(), _known_id(statement.catalog, "id"))
+    given = select(value.label("value")).subquery(statement.alias())
+    return select(_by_type(statement, chosen, given.c.value, ())).select_from(given)
 
 
-def _nodes(compiler: Compiler, chosen: Chosen) -> Select[Any]:
-    check = _known_id(compiler.catalog, "ids")
+def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
+    check = _known_id(statement.catalog, "ids")
     ids = chosen.arguments["ids"]
-    largest = compiler.catalog.settings.maximum_page_size
+    largest = statement.catalog.settings.maximum_page_size
 
     def source(moment: Moment) -> list[str]:
         given = resolve(ids, moment.variables)
@@ -160,29 +178,29 @@ def _nodes(compiler: Compiler, chosen: Chosen) -> Select[Any]:
             raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
         return [check(id) for id in given]
 
-    wanted = compiler.binds.computed(source, ListOf(Text()))
-    alias = compiler.alias()
-    if compiler.dialect.name == POSTGRESQL:
+    wanted = statement.binds.computed(source, ListOf(Text()))
+    alias = statement.alias()
+    if statement.dialect.name == POSTGRESQL:
         given = func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
-    found = _by_type(compiler, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
+    found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
     rows = json_rows(found, place=literal_column(f"{alias}.key", BigInteger()))
     return select(rows).select_from(given)
 
 
-def _by_type(compiler: Compiler, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
+def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
     """The object an id names, whatever its type: one subquery a type, of which one is run."""
     prefix = (
         func.split_part(id, "_", 1)
-        if compiler.dialect.name == POSTGRESQL
+        if statement.dialect.name == POSTGRESQL
         else func.substr(id, 1, func.instr(id, "_") - 1)
     )
     cases = []
-    for record in compiler.catalog.records.values():
-        row = compiler.row(record)
-        built = compiler.object(row, chosen.selection, path)
-        there = [row.id == id, *compiler.visible(row)]
+    for record in statement.catalog.records.values():
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, path)
+        there = [row.id == id, *statement.visible(row)]
         found = select(built).select_from(row.source()).where(*there)
         cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
     return case(*cases, else_=null())

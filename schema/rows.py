@@ -1,39 +1,72 @@
-"""Rows inside a statement: how columns, joins and fields are referred to while it is being compiled.
+"""A statement under construction: its values, its aliases, and the rows whose columns and fields it refers to.
 
 References are plain `alias."column"` texts with a type, so nothing correlates by surprise; a scope collects the joins
 its rows ask for, each once, and makes the FROM clause at the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import Any
 
-from sqlalchemy import FromClause, and_, select
+from sqlalchemy import Dialect, FromClause, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.declarations import MoneyExpression
 from core.records import Facet, Record, Table
 from core.sql import Expression
+from schema.binds import Binds
+from schema.catalog import Catalog, CatalogField, RecordType
+from schema.fills import Fill
+from schema.kinds import Condition
 from schema.sqljson import column
 
-if TYPE_CHECKING:
-    from schema.catalog import CatalogField, RecordType
-    from schema.compiler import Compiler
+
+class Statement:
+    """What all rows of one statement share."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+        self.catalog = catalog
+        self.dialect = dialect
+        self.binds = Binds(dialect)
+        self.fills: list[Fill] = []
+        self._numbers = count()
+
+    def alias(self) -> str:
+        """An alias no other table of the statement has."""
+        return f"t{next(self._numbers)}"
+
+    def row(self, record: RecordType) -> "PlanRow":
+        """A row of a record in a scope of its own."""
+        return PlanRow(Scope(self), record, self.alias())
+
+    def visible(self, row: "PlanRow", where: Mapping[str, Any] | None = None) -> list[Condition]:
+        """The conditions under which a row is there at all: not deleted, unless the filter asks for deleted ones."""
+        found: list[Condition] = []
+        if "deleted_at" in row.record.table.c and "deletedAt" not in (where or {}):
+            found.append(row.reference("deleted_at").is_(None))
+        if row.record.scope is not None:
+            found += row.record.scope(row)
+        return found
+
+    def demand(self, record: RecordType, field: CatalogField) -> None:
+        """Checks that a field may be used to filter, order, group or aggregate."""
+        assert field.expression is not None, f"{record.name}.{field.name} is output only"
 
 
 class Scope:
     """One SELECT under construction: the joins its rows ask for."""
 
-    def __init__(self, compiler: "Compiler") -> None:
-        self.compiler = compiler
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
         self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
         self._aliases: dict[tuple[Any, ...], str] = {}
 
     def join(self, key: tuple[Any, ...], table: SqlTable, on: Callable[[str], ColumnElement[bool]]) -> str:
         """Asks for a LEFT JOIN and gives its alias; a join of the same key is made once."""
         if key not in self._aliases:
-            alias = self._aliases[key] = self.compiler.alias()
+            alias = self._aliases[key] = self.statement.alias()
             self._joins[key] = (table.alias(alias), on(alias))
         return self._aliases[key]
 
@@ -65,7 +98,7 @@ class Columns:
 class PlanRow:
     """A row of a record under one alias (`core.declarations.Row`)."""
 
-    def __init__(self, scope: Scope, record: "RecordType", alias: str) -> None:
+    def __init__(self, scope: Scope, record: RecordType, alias: str) -> None:
         self.scope = scope
         self.record = record
         self.alias = alias
@@ -90,27 +123,30 @@ class PlanRow:
 
     def bind(self, value: Callable[[datetime], Any], type: type, key: Any = None) -> Expression:
         """A value computed from the moment of the request."""
-        compiler = self.scope.compiler
-        kind = compiler.catalog.kind_of(type)
-        return compiler.binds.computed(lambda moment: value(moment.now), kind.sql, key)
+        statement = self.scope.statement
+        return statement.binds.computed(lambda moment: value(moment.now), statement.catalog.kind_of(type).sql, key)
+
+    def joined(self, model: type[Table], by: str, value: Expression) -> Any:
+        """The row of a table whose column `by` has a value, joined once."""
+        table = model.__table__
+        alias = self.scope.join(
+            (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
+        )
+        return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
     def facet(self, facet: type[Facet]) -> Any:
         """The record's row in a facet table, joined once."""
-        table = facet.__table__
-        alias = self.scope.join(
-            (self.alias, facet), table, lambda alias: column(alias, "record_id", table.c.record_id.type) == self.id
-        )
-        return Columns(facet, lambda name: column(alias, name, table.c[name].type))
+        return self.joined(facet, "record_id", self.id)
 
     def to(self, relation: str) -> "PlanRow":
         """The row a to-one relation leads to, joined once; all null where it leads nowhere."""
-        compiler = self.scope.compiler
+        statement = self.scope.statement
         link = self.record.to_one[relation]
-        target = compiler.catalog.records[link.target]
+        target = statement.catalog.records[link.target]
 
         def on(alias: str) -> ColumnElement[bool]:
             row = PlanRow(self.scope, target, alias)
-            return and_(row.id == self.reference(link.column), *compiler.visible(row))
+            return and_(row.id == self.reference(link.column), *statement.visible(row))
 
         return PlanRow(self.scope, target, self.scope.join((self.alias, "to", relation), target.table, on))
 
@@ -119,7 +155,7 @@ class PlanRow:
         record, _, name = path.partition(".")
         field = self.record.fields.get(name) if record == self.record.name else None
         if field is None or field.expression is None:
-            return self.scope.compiler.catalog.kind_of(type).typed_null()
+            return self.scope.statement.catalog.kind_of(type).typed_null()
         return field.value(self)
 
     def over(
@@ -130,29 +166,25 @@ class PlanRow:
         where: Callable[["PlanRow"], Any] | None = None,
     ) -> Expression:
         """An aggregate over the living records that refer to this one by a column."""
-        compiler = self.scope.compiler
-        other = compiler.row(compiler.catalog.records[record.__name__])
+        statement = self.scope.statement
+        other = statement.row(statement.catalog.records[record.__name__])
         found = value(other)
-        conditions = [other.reference(by) == self.id, *compiler.visible(other)]
+        conditions = [other.reference(by) == self.id, *statement.visible(other)]
         if where is not None:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
 
     def source(self) -> FromClause:
-        """The FROM clause of this row's scope, this row's table first."""
+        """The FROM clause of this row's scope, this row's table first; to be asked for last."""
         return self.scope.from_clause(self.record.table.alias(self.alias))
-
-    def field(self, field: "CatalogField") -> Any:
-        """The value of a field on this row."""
-        assert field.expression is not None
-        return field.expression(self)
 
 
 class PageRow(PlanRow):
     """A row of a page that was cut already: its columns are those the inner SELECT hands out, on demand."""
 
-    def __init__(self, scope: Scope, record: "RecordType", alias: str, inner: PlanRow) -> None:
-        super().__init__(scope, record, alias)
+    def __init__(self, inner: PlanRow) -> None:
+        statement = inner.scope.statement
+        super().__init__(Scope(statement), inner.record, statement.alias())
         self.inner = inner
         self.handed_out: dict[str, Expression] = {}
 
@@ -161,4 +193,3 @@ class PageRow(PlanRow):
         if name not in self.handed_out:
             self.handed_out[name] = self.inner.reference(name).label(name)
         return column(self.alias, name, self.record.table.c[name].type)
-
