@@ -69,9 +69,7 @@ def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mappi
         session.execute(insert(ExternalId), rows)
 
 
-def taken(
-    session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]
-) -> Iterable[tuple[str, UserError]]:
+def taken(session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]) -> Iterable[tuple[str, UserError]]:
     """For each record that asks for an external id which another living record has: its id and the error."""
     wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
     if not wanted:
@@ -82,7 +80,7 @@ def taken(
                 wanted[key],
                 UserError(
                     "EXTERNAL_ID_TAKEN",
-                    f"external id {key[1]!r} of {key[0]!r} belongs to {owner} already; leave it out or change that record",
+                    f"external id {key[1]!r} of {key[0]!r} belongs to {owner}; leave it out or change that",
                     ("externalIds",),
                     wanted[key],
                 ),

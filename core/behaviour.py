@@ -17,6 +17,7 @@ from core.changes import Change, Changes
 from core.customers import Contact, Customer, CustomerActivity
 from core.errors import InputError, UserError
 from core.events import Action
+from core.ids import new_id
 from core.opportunities import Opportunity, Stage, StageTransition
 from core.people import Team, User
 from core.rates import Rates
@@ -144,10 +145,14 @@ def _settle_interaction(unit: Unit, change: Change, reason: str | None) -> list[
     if record.occurred_at is None:
         _set(change, "occurred_at", unit.now)
     if change.action is Action.CREATED:
-        for name, model in (("opportunity_id", Opportunity), ("contact_id", Contact)):
+        models: tuple[tuple[str, type[Opportunity | Contact]], ...] = (
+            ("opportunity_id", Opportunity),
+            ("contact_id", Contact),
+        )
+        for name, model in models:
             id = getattr(record, name)
             if record.customer_id is None and id is not None:
-                other = unit.session.get(model, id)
+                other: Any = unit.session.get(model, id)
                 _set(change, "customer_id", None if other is None else other.customer_id)
     change.occurred_at = record.occurred_at
     return []
@@ -199,21 +204,35 @@ def _follow_stage(
     record: Any = change.record
     if moved and before in (OpportunityStatus.LOST, OpportunityStatus.CLOSED) and asked is None:
         return [
-            _problem(change, "NOT_OPEN", "stage_id", f"an opportunity that is {before} does not move; reopen it first "
-                     "by updateOpportunity with status FOLLOWING")
+            _problem(
+                change,
+                "NOT_OPEN",
+                "stage_id",
+                f"an opportunity that is {before} does not move; reopen it first "
+                "by updateOpportunity with status FOLLOWING",
+            )
         ]
     if stage.wins and moved and record.status in OPEN_STATUSES:
         if asked is not None:
             return [
-                _problem(change, "STAGE_WINS", "status", f"entering stage {stage.key} wins the opportunity, so it cannot "
-                         f"be {asked}; leave the status out")
+                _problem(
+                    change,
+                    "STAGE_WINS",
+                    "status",
+                    f"entering stage {stage.key} wins the opportunity, so it cannot be {asked}; leave the status out",
+                )
             ]
         _set(change, "status", OpportunityStatus.WON)
     if record.status in WON_STATUSES and not (stage.wins or stage.may_win):
         if asked is not None or not moved:
             return [
-                _problem(change, "WON_TOO_EARLY", "status", f"{record.status} is not possible in stage {stage.key} "
-                         f"({stage.name}); move it first to a stage from which it may be won")
+                _problem(
+                    change,
+                    "WON_TOO_EARLY",
+                    "status",
+                    f"{record.status} is not possible in stage {stage.key} "
+                    f"({stage.name}); move it first to a stage from which it may be won",
+                )
             ]
         _set(change, "status", OpportunityStatus.FOLLOWING)
     return []
@@ -274,6 +293,7 @@ def _log_step(
         _set(change, "stage_entered_at", moment)
     unit.follow(
         StageTransition(
+            id=new_id(StageTransition.__prefix__),
             opportunity_id=record.id,
             from_stage_id=stage_before,
             to_stage_id=record.stage_id,

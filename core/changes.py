@@ -70,9 +70,7 @@ class Changes(Sequence[Change]):
     def of(self, entity: str, *actions: Action) -> Iterator[Change]:
         """The changes of one type of record, by these actions or by any."""
         return (
-            change
-            for change in self._changes
-            if change.entity == entity and (not actions or change.action in actions)
+            change for change in self._changes if change.entity == entity and (not actions or change.action in actions)
         )
 
     def created(self, entity: str) -> list[Any]:

@@ -53,7 +53,9 @@ def referred_to(session: Session, changes: Sequence[Change], plugins: Iterable[s
             continue
         table = type(change.record).__table__
         for key in _keys_to(table, plugins):
-            count = session.scalar(select(func.count()).select_from(key.parent.table).where(key.parent == change.record.id))
+            count = session.scalar(
+                select(func.count()).select_from(key.parent.table).where(key.parent == change.record.id)
+            )
             if count:
                 problems.append(
                     UserError(

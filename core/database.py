@@ -66,7 +66,7 @@ class Database:
         """
         try:
             with self.engine.connect() as connection:
-                version = connection.dialect.server_version_info
+                version: Any = connection.dialect.server_version_info
         except OperationalError as error:
             raise ConfigurationError(
                 f"the database {self.url.render_as_string()} cannot be reached: {error.orig}. "

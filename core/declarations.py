@@ -135,5 +135,3 @@ class Operations:
     def roots(self) -> Iterable[tuple[str, type]]:
         """Root type name and class, for those that are given."""
         return ((name, cls) for name, cls in (("Query", self.query), ("Mutation", self.mutation)) if cls is not None)
-
-

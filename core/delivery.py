@@ -197,7 +197,9 @@ class Delivery:
         if found is None:
             listening = ", ".join(plugin.name for plugin, _ in self._hooks) or "none"
             raise ConfigurationError(f"no plugin {name!r} listens to events; those that do: {listening}")
-        waiting = await self._database.in_thread(lambda: self._database.retrying(lambda session: self._waiting(session, name)))
+        waiting = await self._database.in_thread(
+            lambda: self._database.retrying(lambda session: self._waiting(session, name))
+        )
         for sequence, events in waiting:
             try:
                 await self._redeliver(*found, sequence, events)

@@ -127,9 +127,7 @@ def _win_probability(row: Row) -> Expression:
 
 
 def _opportunity_fields(settings: Settings) -> Iterator[Field]:
-    yield Field(
-        "Opportunity.outcome", _outcome, "What became of it: open, won or lost (X3).", Outcome, non_null=True
-    )
+    yield Field("Opportunity.outcome", _outcome, "What became of it: open, won or lost (X3).", Outcome, non_null=True)
     yield Field(
         "Opportunity.winProbability",
         _win_probability,
@@ -185,7 +183,7 @@ def _stage_fields() -> Iterator[Field]:
     yield Field(
         "Stage.ladderPassRate",
         _ladder_pass_rate,
-        "Pass rate that its own and the next stage's win probability imply, in percent; kept apart from the preset (X4).",
+        "Pass rate implied by its own and the next stage's win probability, in percent; apart from the preset (X4).",
         Decimal,
     )
     yield Field(
@@ -242,5 +240,6 @@ def _tasks(row: Row, value: Any) -> Expression:
 
 
 def _tasks_overdue(row: Row) -> Expression:
-    overdue = rules.is_task_overdue(col(Task.status), col(Task.due_on), row.as_of)
+    task: Any = Task
+    overdue = rules.is_task_overdue(task.status, task.due_on, row.as_of)
     return _tasks(row, func.count().filter(overdue))

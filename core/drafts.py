@@ -145,9 +145,7 @@ def chunks(items: Sequence[Any], marks: Marks, needs: Marks) -> Iterator[list[tu
         yield portion
 
 
-def by_row(
-    errors: Iterable[UserError], changes: Changes
-) -> tuple[dict[int, list[UserError]], list[UserError]]:
+def by_row(errors: Iterable[UserError], changes: Changes) -> tuple[dict[int, list[UserError]], list[UserError]]:
     """Errors by the row whose record they name, and those that name none."""
     rows = {change.record.id: change.index for change in changes}
     named: dict[int, list[UserError]] = defaultdict(list)

@@ -170,8 +170,6 @@ def publish(session: Session) -> bool:
     ).all()
     if not waiting:
         return False
-    last = session.exec(select(func.coalesce(func.max(EventBatch.sequence), 0))).one()
-    session.execute(
-        update(EventBatch), [{"id": id, "sequence": last + place} for place, id in enumerate(waiting, 1)]
-    )
+    last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
+    session.execute(update(EventBatch), [{"id": id, "sequence": last + place} for place, id in enumerate(waiting, 1)])
     return True

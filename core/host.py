@@ -98,9 +98,7 @@ class PluginHost:
             self._manager.register(plugin, plugin.name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise PluginError(
-                plugin.name, "hooks", f"{error}. The hooks are {', '.join(HOOK_NAMES)}"
-            ) from error
+            raise PluginError(plugin.name, "hooks", f"{error}. The hooks are {', '.join(HOOK_NAMES)}") from error
 
     def _check_settings_names(self, settings: Settings) -> None:
         unknown = settings.plugins.keys() - self.settings.keys()
@@ -228,7 +226,9 @@ def _check_tables(plugin: Plugin) -> None:
     for table in tables_of(plugin.name):
         if not table.name.startswith(f"{plugin.name}_"):
             raise PluginError(
-                plugin.name, f"table {table.name}", f"must be named with the plugin's prefix: {plugin.name}_{table.name}"
+                plugin.name,
+                f"table {table.name}",
+                f"must be named with the plugin's prefix: {plugin.name}_{table.name}",
             )
 
 
@@ -241,13 +241,11 @@ def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
     try:
         return plugin.settings.model_validate(given)
     except ValidationError as error:
-        raise PluginError(
-            plugin.name, "settings", explain(error, f"GUANXI_PLUGINS__{plugin.name.upper()}__")
-        ) from None
+        raise PluginError(plugin.name, "settings", explain(error, f"GUANXI_PLUGINS__{plugin.name.upper()}__")) from None
 
 
 def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, str]]:
-    """The plugins in an order that respects `after`, `before` and `requires`, ties by name; and why each stands there."""
+    """The plugins in an order that respects `after`, `before` and `requires`, ties by name; and why each is there."""
     by_name: dict[str, Plugin] = {}
     for plugin in plugins:
         if plugin.name in by_name:

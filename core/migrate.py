@@ -17,7 +17,8 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import CreateIndexOp, CreateTableOp, DowngradeOps, DropTableOp, MigrationScript, UpgradeOps
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Column, Connection, MetaData, String, text
+from sqlalchemy import Table as SqlTable
 from sqlalchemy import inspect as look_at
 
 from core import activities, keys  # noqa: F401  (declares the core's tables)
@@ -162,9 +163,10 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None])
     script = one.script()
 
     def upgrade(revision: Any, context: Any) -> Any:
-        return script._upgrade_revs("heads", revision)  # the way Alembic's own upgrade command goes
+        # The way Alembic's own upgrade command goes.
+        return script._upgrade_revs("heads", revision)  # noqa: SLF001
 
-    def applied(step: Any, **kwargs: Any) -> None:
+    def applied(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         _check_keys(connection)
         done(f"{one.name}: {step.up_revision_id}")
 
@@ -189,8 +191,9 @@ def _create_baseline(connection: Connection, one: MigrationSet, done: Callable[[
     connection.rollback()
     with connection.begin():
         one.metadata.create_all(connection, tables=tables_of(one.name), checkfirst=False)
-        context._ensure_version_table()
-        connection.execute(context._version.insert().values(version_num=BASELINE))
+        version = SqlTable(one.version_table, MetaData(), Column("version_num", String(32), primary_key=True))
+        version.create(connection)
+        connection.execute(version.insert().values(version_num=BASELINE))
         _check_keys(connection)
     done(f"{one.name}: {BASELINE}")
 
@@ -211,7 +214,9 @@ def _check_keys(connection: Connection) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        raise ConfigurationError(f"after the revision {len(broken)} rows refer to nothing, first in table {broken[0][0]}")
+        raise ConfigurationError(
+            f"after the revision {len(broken)} rows refer to nothing, first in table {broken[0][0]}"
+        )
 
 
 def _context(connection: Connection, one: MigrationSet) -> MigrationContext:
@@ -277,7 +282,8 @@ def _reflected(connection: Connection, one: MigrationSet) -> MigrationScript:
                 column.type = declared[table.name].columns[column.name].type
     script = MigrationScript(None, UpgradeOps([]), DowngradeOps([]))
     for table in present.sorted_tables:
-        assert script.upgrade_ops is not None and script.downgrade_ops is not None
+        assert script.upgrade_ops is not None
+        assert script.downgrade_ops is not None
         script.upgrade_ops.ops.append(CreateTableOp.from_table(table))
         script.upgrade_ops.ops += [CreateIndexOp.from_index(index) for index in sorted(table.indexes, key=str)]
         script.downgrade_ops.ops.insert(0, DropTableOp.from_table(table))
@@ -331,7 +337,8 @@ def _write(
     folder: Path, one: MigrationSet, revision: str, previous: str | None, message: str, script: MigrationScript
 ) -> Path:
     folder.mkdir(exist_ok=True)
-    assert script.upgrade_ops is not None and script.downgrade_ops is not None
+    assert script.upgrade_ops is not None
+    assert script.downgrade_ops is not None
 
     def code(operations: Any) -> str:
         lines = render_python_code(operations, render_item=_render_type).splitlines()
@@ -349,5 +356,3 @@ def _write(
         )
     )
     return path
-
-

@@ -108,9 +108,7 @@ class Opportunity(Record, prefix="opp"):
     expected_close_date: date | None = column(
         "Day it is expected to close; the domain's expected ship date.", default=None, index=True
     )
-    closed_on: date | None = column(
-        "Day it was won or lost, whatever happened afterwards.", default=None, index=True
-    )
+    closed_on: date | None = column("Day it was won or lost, whatever happened afterwards.", default=None, index=True)
     won_at: datetime | None = column("When it was first won (X3).", default=None, index=True)
     lost_at: datetime | None = column("When it was lost.", default=None)
     loss_reason: LossReason | None = column("Why it was lost; a lost one needs it (O19).", default=None, index=True)

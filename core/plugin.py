@@ -60,8 +60,8 @@ class Context:
         publish: announce something, as `publish("LOYALTY_UPGRADED", record, level="gold")`; logged with the commit.
         facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
         facets: the same for many ids at once, as a dict.
-        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query. Inside a transaction
-            it sees its rows; in async functions it is awaited.
+        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query. Inside a
+            transaction it sees its rows; in async functions it is awaited.
     """
 
     session: Session
@@ -146,8 +146,8 @@ class Hooks:
         Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only.
         Returns: errors, each naming its `record`; those with `warning=True` do not stop the change.
         Transaction: inside.
-        Failure: a returned error becomes `userErrors` and nothing of its record is written; an exception rolls the whole
-            transaction back and is attributed to the plugin.
+        Failure: a returned error becomes `userErrors` and nothing of its record is written; an exception rolls the
+            whole transaction back and is attributed to the plugin.
         """
         raise NotImplementedError
 
@@ -159,8 +159,8 @@ class Hooks:
         Arguments: `ctx`; `changes`, whose records are flushed.
         Returns: nothing.
         Transaction: inside, in a savepoint of the plugin's own.
-        Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row when
-            it names none. Another exception rolls everything back and is attributed to the plugin.
+        Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row
+            when it names none. Another exception rolls everything back and is attributed to the plugin.
         """
         raise NotImplementedError
 
@@ -179,5 +179,3 @@ class Hooks:
 
 
 HOOK_NAMES = tuple(name for name in vars(Hooks) if not name.startswith("_"))
-
-

@@ -37,8 +37,8 @@ class Rates:
     def _rate(self, currency: str, day: date) -> Decimal | None:
         key = (currency, day)
         if key not in self._known:
-            self._known[key] = self._session.exec(
-                select(ExchangeRate.rate)
+            found = self._session.exec(
+                select(ExchangeRate)
                 .where(
                     ExchangeRate.currency == currency,
                     ExchangeRate.valid_from <= day,
@@ -47,4 +47,5 @@ class Rates:
                 .order_by(col(ExchangeRate.valid_from).desc())
                 .limit(1)
             ).first()
+            self._known[key] = None if found is None else found.rate
         return self._known[key]

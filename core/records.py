@@ -105,7 +105,7 @@ class ColumnInfo:
     long: bool = False
     exact: bool = False
     settled: bool = False
-    references: "type[Record] | str | None" = None
+    references: "type[Table] | str | None" = None
     inverse: str | None = None
     inverse_description: str | None = None
     part_of: str | None = None
@@ -163,7 +163,7 @@ def column(
 
 
 def reference(
-    to: "type[Record] | str",
+    to: "type[Table] | str",
     description: str,
     *,
     inverse: str | None = None,
@@ -177,7 +177,7 @@ def reference(
     """Declares a reference to a record: the column of a to-one relation, and of the list at its other end.
 
     Args:
-        to: the record, or its name where it is declared later in the same registry.
+        to: the record or other table with a column `id`, or its name where it is declared later in the same registry.
         description: one sentence for the schema.
         inverse: the name of the list on the other record, such as `contacts`; none gives it no list.
         inverse_description: one sentence for that list.
@@ -286,7 +286,7 @@ class TableMeta(SQLModelMetaclass):
         made.metadata = registry_of(plugin).metadata
         return made
 
-    def __init__(cls, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(cls, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **kwargs: Any) -> None:  # noqa: N805
         super().__init__(name, bases, namespace)
         table = cls.__dict__.get("__table__")
         if table is None:
@@ -294,7 +294,7 @@ class TableMeta(SQLModelMetaclass):
         for indexed in [column for column in table.columns if column.info.get("index")]:
             # With the key behind it the index also serves the order, whose tie-break the key is.
             Index(f"ix_{table.name}_{indexed.name}", indexed, *table.primary_key.columns)
-        if cls.__folded__:
+        if cls.__dict__["__folded__"]:
             event.listen(cls, "before_insert", _refold)
             event.listen(cls, "before_update", _refold)
         if hasattr(cls, "__prefix__"):

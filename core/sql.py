@@ -143,8 +143,7 @@ def rounded_ratio(numerator: Expression, denominator: Expression) -> Expression:
 
 def names_where(conditions: Sequence[tuple[str, Expression]]) -> Expression:
     """A JSON list of the names whose condition holds."""
-    parts = [case((condition, f',"{name}"'), else_="") for name, condition in conditions]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined.concat(part)
+    joined: Expression = literal("")
+    for name, condition in conditions:
+        joined = joined.concat(case((condition, f',"{name}"'), else_=""))
     return json_text(literal("[").concat(func.ltrim(joined, ",")).concat("]"))

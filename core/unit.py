@@ -260,9 +260,9 @@ class Unit:
                 continue
             row = self.facets(item.facet, [change.record.id])[change.record.id]
             setattr(row, item.column, item.value)
-            if isinstance(item.value, Money):
-                if problems := convert_money(self, Change(change.action, row)):
-                    raise _Refused({change.index: problems})
+            problems = convert_money(self, Change(change.action, row)) if isinstance(item.value, Money) else []
+            if problems:
+                raise _Refused({change.index: problems})
 
     # What hooks do beside the changes they were called for
 
@@ -284,7 +284,7 @@ class Unit:
             new = record in session.new
             state = inspect(record)
             change = Change(Action.CREATED if new else Action.UPDATED, record)
-            for column in type(record).__table__.columns.keys():
+            for column in [column.key for column in type(record).__table__.columns]:
                 history = state.attrs[column].history
                 if history.added:
                     change.after[column] = history.added[0]
@@ -331,9 +331,7 @@ class Unit:
             part = ids[start : start + CHUNK]
             yield from self.session.exec(select(facet).where(col(facet.record_id).in_(part)).with_for_update())
 
-    def publish(
-        self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any
-    ) -> None:
+    def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
         """Announces something about a record; logged with the commit."""
         id = record if isinstance(record, str) else record.id
         entity = record_with_prefix(id).__name__ if isinstance(record, str) else type(record).__name__

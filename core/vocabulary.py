@@ -1,7 +1,8 @@
 """The closed vocabularies of the domain, each value with its meaning. Full words, never bare letters (X18)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 
 class Vocabulary(StrEnum):
@@ -14,6 +15,14 @@ class Vocabulary(StrEnum):
         member._value_ = value
         member.description = description
         return member
+
+
+def vocabulary(name: str, description: str, values: Mapping[str, str]) -> type[Vocabulary]:
+    """A vocabulary made while an app is built: value to its meaning."""
+    make: Any = Vocabulary
+    made: type[Vocabulary] = make(name, {value: (value, meaning) for value, meaning in values.items()})
+    made.__doc__ = description
+    return made
 
 
 class CustomerKind(Vocabulary):

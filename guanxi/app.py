@@ -240,5 +240,3 @@ def _refuse_strangers() -> None:
                 f"the distribution {strangers[0]!r} also has a package named {package!r}; uninstall it, or use a "
                 "virtual environment of its own for guanxi"
             )
-
-

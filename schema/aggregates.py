@@ -44,9 +44,7 @@ def aggregate(
     return select(built).select_from(row.source()).where(*there)
 
 
-def _sums(
-    row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: Sequence[Expression]
-) -> Select[Any]:
+def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: Sequence[Expression]) -> Select[Any]:
     """The sums of a money field, a row for each currency, within groups where there are keys."""
     money: MoneyExpression = field.value(row)
     return (
@@ -75,16 +73,14 @@ def _object(record: RecordType, selection: Selection, rows: Expression, number: 
             return kind.json(kind.of_number(number(field, function)), chosen.selection)
 
         return lambda chosen: chosen.selection.build(
-            record.name + pascal(function), {name: of_field for name in record.fields}
+            record.name + pascal(function), dict.fromkeys(record.fields, of_field)
         )
 
     parts = {function: of_function(function) for function in FUNCTIONS}
     return selection.build(f"{record.name}Aggregate", {"count": lambda chosen: rows, **parts})
 
 
-def _money_sum(
-    kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums
-) -> Expression:
+def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums) -> Expression:
     """A sum of money: one total in the reporting currency, and one row a currency."""
 
     def total(chosen: Chosen) -> Expression:
@@ -123,8 +119,9 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     row, there = filtered(statement, record, where, None)
     keys = [_key(statement, row, part, ()) for part in arguments["by"]]
     if not keys:
-        raise InputError("by: name at least one key; for aggregates of the whole list there is "
-                         f"{record.plural}Aggregate")
+        raise InputError(
+            f"by: name at least one key; for aggregates of the whole list there is {record.plural}Aggregate"
+        )
     groups = _Groups(statement, record, row, keys, where)
     built = chosen.selection.build(
         f"{record.name}Group",
@@ -234,7 +231,7 @@ class _Groups:
             raise InputError(f"keys.{'.'.join(here)} is no key of these groups; name it in `by`")
 
         names = [*record.fields, *record.to_one]
-        return selection.build(f"{record.name}GroupKeys", {name: part for name in names})
+        return selection.build(f"{record.name}GroupKeys", dict.fromkeys(names, part))
 
 
 def _expression(statement: Statement, row: PlanRow, key: GroupKey) -> Expression:

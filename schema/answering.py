@@ -17,9 +17,7 @@ Input = Mapping[str, Any]
 Work = Callable[[Unit, Input], Sequence[Outcome]]
 
 
-async def run(
-    context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False
-) -> list[Outcome]:
+async def run(context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False) -> list[Outcome]:
     """Does the work in a transaction, once for each idempotency key.
 
     Raises:

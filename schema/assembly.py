@@ -48,7 +48,7 @@ class Assembled:
     def graphql(self) -> GraphQLSchema:
         """The schema as graphql-core executes it."""
         # Strawberry keeps it under a private name and offers no other way to it; the version is pinned.
-        return self.schema._schema
+        return self.schema._schema  # noqa: SLF001
 
     def sdl(self) -> str:
         """The schema in schema definition language, sorted."""
@@ -76,8 +76,8 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     _add_viewer(builder)
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
-        "Query": builder.object("Query", "What can be asked.", [*query, *_node_members()]),
-        "Mutation": builder.object(
+        "Query": builder.output("Query", "What can be asked.", [*query, *_node_members()]),
+        "Mutation": builder.output(
             "Mutation", "What can be changed.", [mutation.member for mutation in generated.values()]
         ),
     }
@@ -104,13 +104,13 @@ def _root_members(record: RecordType) -> list[Member]:
     if record.name == "Event":
         arguments = [
             Argument("first", "int | None", "How many events; 50 unless said, 1,000 at most."),
-            Argument("after", "str | None", "Only what follows this cursor. Keep it to go on later: nothing is missed."),
+            Argument(
+                "after", "str | None", "Only what follows this cursor. Keep it to go on later: nothing is missed."
+            ),
             Argument("types", "list[EventType] | None", "Only events of these types."),
             Argument("entity", "ID | None", "Only events of this record: its timeline."),
         ]
-        return [
-            Member("events", "EventConnection", "What happened, in the order of commits, without gaps.", arguments)
-        ]
+        return [Member("events", "EventConnection", "What happened, in the order of commits, without gaps.", arguments)]
     one = record.singular
     single = [
         Argument("id", "ID | None", "Its id."),
@@ -164,7 +164,7 @@ def _node_members() -> list[Member]:
 
 
 def _add_viewer(builder: Builder) -> None:
-    builder.object(
+    builder.output(
         "Viewer",
         "Who is asking, and what the server goes by.",
         [
@@ -173,7 +173,7 @@ def _add_viewer(builder: Builder) -> None:
             Member("now", "DateTime", "The moment by which rules are judged."),
         ],
     )
-    builder.object(
+    builder.output(
         "Plugin",
         "A plugin of this server.",
         [
@@ -230,7 +230,8 @@ def _add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]
         if not isinstance(operations, Operations):
             raise PluginError(plugin.name, "register_operations", f"{operations!r} is no guanxi.Operations")
         for root, cls in operations.roots():
-            definition = strawberry.type(cls).__strawberry_definition__
+            made: Any = strawberry.type(cls)
+            definition = made.__strawberry_definition__
             for field in definition.fields:
                 name = _name(field)
                 rival = owners[root].get(name)

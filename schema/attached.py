@@ -67,9 +67,7 @@ class ExternalIdsKind(_Attached):
             .order_by(key.c.system, key.c.value)
             .subquery()
         )
-        built = selection.build(
-            "ExternalId", {"system": lambda field: mine.c.system, "id": lambda field: mine.c.value}
-        )
+        built = selection.build("ExternalId", {"system": lambda field: mine.c.system, "id": lambda field: mine.c.value})
         return select(json_rows(built, place=mine.c.system)).select_from(mine).scalar_subquery()
 
     def conditions(

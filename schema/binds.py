@@ -43,8 +43,8 @@ class ListOf(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(String())
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        convert = self.item.bind_processor(dialect) or (lambda item: item)
-        items = [convert(item) for item in value or ()]
+        convert: Any = self.item.bind_processor(dialect)
+        items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
         return items if dialect.name == "postgresql" else json.dumps(items)
 
 
@@ -128,5 +128,3 @@ def comparable(scale: int, operator: str) -> Callable[[Decimal], int]:
         return int(exact)
 
     return convert
-
-

@@ -1,8 +1,8 @@
 """Makes Strawberry types from names and annotations, one set for each app.
 
-The types are made of Strawberry's own definitions rather than of decorated classes: there are thousands of fields, whose
-annotations name types that are made later, and a plugin's argument of a generated input type is handed to it as it was
-sent.
+The types are made of Strawberry's own definitions rather than of decorated classes: there are thousands of fields,
+whose annotations name types that are made later, and a plugin's argument of a generated input type is handed to it as
+it was sent.
 """
 
 from collections.abc import Sequence
@@ -118,7 +118,7 @@ class Builder:
         if self.types.setdefault(name, made) is not made:
             raise TypeError(f"two types are named {name}; rename the record, enumeration or operation that makes one")
 
-    def object(self, name: str, description: str, members: Sequence[Member], *, interfaces: Sequence[str] = ()) -> Any:
+    def output(self, name: str, description: str, members: Sequence[Member], *, interfaces: Sequence[str] = ()) -> Any:
         """Adds an output type."""
         return self._add(name, description, members, interfaces=interfaces)
 

@@ -189,7 +189,7 @@ class RecordType:
         """Who has declared a name already."""
         for group in (self.fields, self.to_one, self.to_many):
             if name in group:
-                return group[name].owner  # type: ignore[attr-defined,no-any-return]
+                return group[name].owner
         many = self.to_many.get(name.removesuffix("Aggregate")) if name.endswith("Aggregate") else None
         return many.owner if many else None
 
@@ -233,8 +233,10 @@ class Catalog:
             return MoneyKind(self.settings.reporting_currency)
         if isinstance(type_, type) and type_ in _KINDS:
             return _KINDS[type_]()
-        raise TypeError(f"{type_!r} is no type of a field; there are {', '.join(kind.__name__ for kind in _KINDS)}, "
-                        "Money, enumerations (StrEnum) and lists of str or of an enumeration")
+        raise TypeError(
+            f"{type_!r} is no type of a field; there are {', '.join(kind.__name__ for kind in _KINDS)}, "
+            "Money, enumerations (StrEnum) and lists of str or of an enumeration"
+        )
 
 
 _KINDS: Mapping[type, Callable[[], Kind]] = {

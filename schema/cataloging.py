@@ -76,7 +76,9 @@ def _check_record(catalog: Catalog, plugin: str, model: Any) -> None:
     if not (isinstance(model, type) and issubclass(model, Record)):
         raise PluginError(plugin, "register_records", f"{model!r} is no subclass of guanxi.Record")
     if model.__plugin__ != plugin:
-        raise PluginError(plugin, f"record {model.__name__}", f"is declared for {model.__plugin__!r}; write plugin={plugin!r}")
+        raise PluginError(
+            plugin, f"record {model.__name__}", f"is declared for {model.__plugin__!r}; write plugin={plugin!r}"
+        )
     if model.__name__ in catalog.records:
         raise PluginError(
             plugin,
@@ -203,7 +205,9 @@ def _add_declared(catalog: Catalog, declared: Field, owner: str) -> None:
         )
     if declared.non_null and owner != CORE:
         raise PluginError(
-            owner, place, "a plugin's field must be nullable, so that it cannot take its record with it; leave out non_null"
+            owner,
+            place,
+            "a plugin's field must be nullable, so that it cannot take its record with it; leave out non_null",
         )
     if (declared.sql is None) == (declared.python is None):
         raise PluginError(owner, place, "give either sql or python")
@@ -247,7 +251,7 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
 
 
 def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record: RecordType) -> CatalogField:
-    facet = declared.sql.owner if isinstance(declared.sql, MoneyProperty) else declared.sql.class_
+    facet: type[Facet] = declared.sql.owner if isinstance(declared.sql, MoneyProperty) else declared.sql.class_  # type: ignore[assignment]
     name: str = declared.sql.key
     if not issubclass(facet, Facet) or facet.__of__ != record.name:
         raise TypeError(f"{facet.__name__} is no facet of {record.name}")

@@ -102,7 +102,7 @@ def _check_text(value: str, info: ColumnInfo) -> None:
         raise InputError("an empty text is not possible; give null, or a text")
 
 
-def _check_number(value: int | Decimal, info: ColumnInfo) -> None:
+def _check_number(value: Any, info: ColumnInfo) -> None:
     if info.minimum is not None and value < info.minimum:
         raise InputError(f"{value} is too small; the least is {info.minimum}")
     if info.maximum is not None and value > info.maximum:
@@ -119,7 +119,7 @@ def _check_places(value: Decimal, scale: int) -> None:
 def _check_reference(value: str, info: ColumnInfo) -> None:
     if info.references is None:
         return
-    target = record_named(info.references) if isinstance(info.references, str) else info.references
+    target: Any = record_named(info.references) if isinstance(info.references, str) else info.references
     if prefix_of(value) != target.__prefix__:
         raise InputError(f"{value!r} is no id of a {target.__name__}; such ids begin with {target.__prefix__}_")
 

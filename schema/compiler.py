@@ -54,9 +54,7 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
     return aggregate(statement, statement.catalog.records[many.target], chosen, (row, many)).scalar_subquery()
 
 
-def _python(
-    row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]
-) -> Expression:
+def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
     """A place for a Python field, and beside it, hidden, what its function needs."""
     hidden[TYPE_KEY] = constant(row.record.name)
     for need in field.needs:
@@ -67,9 +65,7 @@ def _python(
     return null()
 
 
-def one(
-    statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]
-) -> Select[Any]:
+def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Select[Any]:
     """The record for which a condition holds."""
     row = statement.row(record)
     built = record_object(row, chosen.selection, ())

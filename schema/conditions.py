@@ -72,9 +72,7 @@ def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, fu
     return field.kind.aggregate(function, field.value(row))[0]
 
 
-def _list_conditions(
-    statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]
-) -> Iterator[Condition]:
+def _list_conditions(statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]) -> Iterator[Condition]:
     for quantifier, where in given.items():
         other, link = linked(statement, row, many)
         wanted = and_(true(), *conditions(statement, other, where or {}))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from graphql import OperationDefinitionNode
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 from sqlmodel import Session
@@ -30,6 +30,20 @@ class Engine(Protocol):
 
     planner: Planner
     mutations: Mapping[str, Any]
+
+    def document(self, text: str) -> DocumentNode | list[GraphQLError]:
+        """The parsed and validated document, or what is wrong with it."""
+        ...
+
+    async def execute(
+        self,
+        context: "RequestContext",
+        document: DocumentNode,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> ExecutionResult:
+        """The result of a validated document."""
+        ...
 
     def open_document(
         self, operation: OperationDefinitionNode, fragments: dict[str, FragmentDetails], values: VariableValues

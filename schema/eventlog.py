@@ -12,7 +12,7 @@ from core.records import CORE
 from core.sql import Expression
 from core.text import snake
 from core.types import Json
-from core.vocabulary import Vocabulary
+from core.vocabulary import vocabulary
 from schema.catalog import Catalog, CatalogField, RecordType
 from schema.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
 from schema.selections import Selection
@@ -56,9 +56,7 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
     described |= CORE_EVENTS
     for events in plugins.values():
         described |= events
-    made: Any = Vocabulary("EventType", {name: (name, text) for name, text in described.items()})  # type: ignore[call-overload]
-    made.__doc__ = "What happened."
-    return made  # type: ignore[no-any-return]
+    return vocabulary("EventType", "What happened.", described)
 
 
 def batch(row: Any) -> Any:
@@ -98,5 +96,7 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
     add("requestId", IdKind(), "The request it came of.", lambda row: batch(row).request_id, nullable=True)
     add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
     add("data", JsonKind(), "What a published event says beyond that.", lambda row: row.data)
-    add("sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row).sequence)
+    add(
+        "sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row).sequence
+    )
     return record

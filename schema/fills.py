@@ -134,9 +134,7 @@ def _places(
         yield from _places(value.get(step), rest, (*way, step), record)
 
 
-async def _call(
-    field: CatalogField, ctx: Any, rows: Sequence[Mapping[str, Any]], deadline: float
-) -> Sequence[Any]:
+async def _call(field: CatalogField, ctx: Any, rows: Sequence[Mapping[str, Any]], deadline: float) -> Sequence[Any]:
     assert field.python is not None
     function: Any = field.python
     with anyio.fail_after(deadline):

@@ -109,8 +109,10 @@ class Endpoint:
             return self._refused(document, context, media_type)
         operation = get_operation_ast(document, asked.operation_name)
         if operation is None:
-            problem = f"operationName: there is no operation {asked.operation_name!r}" if asked.operation_name else (
-                "operationName: the document has several operations; name one"
+            problem = (
+                f"operationName: there is no operation {asked.operation_name!r}"
+                if asked.operation_name
+                else ("operationName: the document has several operations; name one")
             )
             return self._refused([GraphQLError(problem)], context, media_type)
         if asked.by_get and operation.operation is not OperationType.QUERY:
@@ -143,7 +145,9 @@ def presented(error: GraphQLError, request_id: str, *, refused: bool = False) ->
     extensions: dict[str, Any] = dict(error.extensions or {})
     if isinstance(cause, PluginError):
         _log.error("request %s: %s", request_id, cause.message, exc_info=cause)
-        shown["message"] = f"plugin {cause.plugin!r} failed; nothing was written. The server's log has request {request_id}"
+        shown["message"] = (
+            f"plugin {cause.plugin!r} failed; nothing was written. The server's log has request {request_id}"
+        )
         extensions |= {"code": cause.code, "plugin": cause.plugin}
     elif isinstance(cause, GuanxiError):
         extensions.setdefault("code", cause.code)
@@ -169,11 +173,10 @@ def _accepted(header: str) -> str | None:
     ranked = []
     for place, part in enumerate(header.split(",")):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
-        ranked.append((-_number(quality), place, name))
-    for quality, _, name in sorted(ranked):
-        if quality == 0:
-            continue
+        quality = _number(next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1"))
+        if quality > 0:
+            ranked.append((-quality, place, name))
+    for _, _, name in sorted(ranked):
         if name in (GRAPHQL_JSON, PLAIN_JSON, "text/html"):
             return name
         if name in ("*/*", "application/*"):

@@ -79,8 +79,11 @@ def add_shared(builder: Builder, catalog: Catalog) -> None:
     ):
         filter_(name, what, annotation, _EQUALITY, _RANGE, _NULL)
     currency = (
-        ("currency", "CurrencyCode | None", "Compare amounts of this currency only; without it all are compared in "
-         "the reporting currency."),
+        (
+            "currency",
+            "CurrencyCode | None",
+            "Compare amounts of this currency only; without it all are compared in the reporting currency.",
+        ),
     )
     filter_("MoneyFilter", "an amount of money", "Decimal", _EQUALITY, _RANGE, _NULL, currency)
     builder.input(
@@ -117,9 +120,7 @@ def add_shared(builder: Builder, catalog: Catalog) -> None:
         "An exact amount of one currency.",
         [
             Member("amount", "Decimal", "The amount, with no more decimal places than its currency has."),
-            Member(
-                "currency", "CurrencyCode | None", "The currency; the reporting currency where none is given."
-            ),
+            Member("currency", "CurrencyCode | None", "The currency; the reporting currency where none is given."),
         ],
     )
     for name, enum in sorted(catalog.enums.items()):
@@ -156,15 +157,17 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         for field in _usable(record, lambda field: field.filter and field.kind.filter_name is not None)
     ]
     members += [
-        Member(one.name, f"{one.target}Where | None", f"There is one, and it meets this: {one.description}",
-               owner=one.owner)
+        Member(
+            one.name,
+            f"{one.target}Where | None",
+            f"There is one, and it meets this: {one.description}",
+            owner=one.owner,
+        )
         for one in record.to_one.values()
     ]
     for many in record.to_many.values():
         target = catalog.records[many.target]
-        members.append(
-            Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=many.owner)
-        )
+        members.append(Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=many.owner))
         members.append(
             Member(
                 f"{many.name}Aggregate",
@@ -173,7 +176,9 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 owner=many.owner,
             )
         )
-    description = f"Which {plural}. All that is said must hold; deleted ones are left out unless deletedAt is asked for."
+    description = (
+        f"Which {plural}. All that is said must hold; deleted ones are left out unless deletedAt is asked for."
+    )
     builder.input(f"{name}Where", description, members)
     builder.input(
         f"{record.plural_type}Filter",
@@ -204,16 +209,25 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
     keys, orders = [], []
     for field in grouped(record):
         dated = isinstance(field.kind, DateKind | MomentKind)
-        keys.append(Member(field.name, f"{'DateGrain' if dated else 'bool'} | None", field.description,
-                           owner=field.owner))
+        keys.append(
+            Member(field.name, f"{'DateGrain' if dated else 'bool'} | None", field.description, owner=field.owner)
+        )
         orders.append(Member(field.name, "Direction | None", field.description, owner=field.owner))
     for one in record.to_one.values():
         keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=one.owner))
         orders.append(Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=one.owner))
-    builder.input(f"{name}GroupKey", f"One key by which {plural} are grouped: true for a value, a grain for a date.",
-                  keys, one_of=True)
-    builder.input(f"{name}GroupKeyOrder", f"A key by which groups of {plural} are ordered; it must be one of `by`.",
-                  orders, one_of=True)
+    builder.input(
+        f"{name}GroupKey",
+        f"One key by which {plural} are grouped: true for a value, a grain for a date.",
+        keys,
+        one_of=True,
+    )
+    builder.input(
+        f"{name}GroupKeyOrder",
+        f"A key by which groups of {plural} are ordered; it must be one of `by`.",
+        orders,
+        one_of=True,
+    )
     wheres, having, order = [], [], []
     for function in functions_of(record):
         _add_function_inputs(builder, record, function)
@@ -275,13 +289,15 @@ def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> li
         if _has_reference(record, field):
             name = reference_name(field)
             members.append(
-                Member(name, "ExternalIdInput | None", f"The same by external id, instead of {field.name}.",
-                       owner=field.owner)
+                Member(
+                    name,
+                    "ExternalIdInput | None",
+                    f"The same by external id, instead of {field.name}.",
+                    owner=field.owner,
+                )
             )
     members.append(Member("tags", "list[str] | None", "These tags instead of those it has."))
-    members.append(
-        Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has.")
-    )
+    members.append(Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has."))
     return members
 
 

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.events import Action
 from core.text import snake, words
 from core.unit import Unit
-from core.vocabulary import Vocabulary
+from core.vocabulary import vocabulary
 from schema.answering import Input, Work, payload, run
 from schema.builder import Argument, Builder, Member
 from schema.catalog import Catalog, RecordType
@@ -22,7 +22,7 @@ Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, A
 KEY = Member(
     "idempotencyKey",
     "str | None",
-    "A key of your choice: a repetition of the request with the same key changes nothing and is answered as the first was.",
+    "A key of your choice: the same request with the same key again changes nothing and is answered as before.",
 )
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
 ERRORS = Member("userErrors", "list[UserError]", "What has to be mended; nothing was written then.")
@@ -40,7 +40,7 @@ class Mutation:
 def add_shared(builder: Builder) -> None:
     """The types that all mutations share."""
     builder.enum(OutcomeStatus)
-    builder.object(
+    builder.output(
         "UserError",
         "Something a user can mend, or is warned about.",
         [
@@ -75,23 +75,41 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
     payload, article = f"{name}Payload", words(record.singular)
     return dict(
         [
-            mutation(f"create{name}", f"Create{name}Input", f"Enters a new {article}.", payload,
-                     single(Action.CREATED)),
-            mutation(f"update{name}", f"Update{name}Input",
-                     f"Changes fields of a {article}; what is left out stays, null empties.", payload,
-                     single(Action.UPDATED)),
-            mutation(f"delete{name}", "TargetInput",
-                     f"Deletes a {article}. It can be restored; its unique keys are free meanwhile.", payload,
-                     single(Action.DELETED)),
-            mutation(f"restore{name}", "TargetInput", f"Brings a deleted {article} back.", payload,
-                     single(Action.RESTORED)),
-            mutation(f"destroy{name}", "TargetInput",
-                     f"Removes a {article} for good, with what plugins keep of it. It cannot be brought back.", payload,
-                     single(Action.DESTROYED)),
-            mutation(f"upsert{record.plural_type}", f"Upsert{record.plural_type}Input",
-                     f"Enters or changes many {words(record.plural)} at once, with an outcome a row: a refused row "
-                     "leaves the others untouched.", f"Upsert{record.plural_type}Payload",
-                     lambda context, arguments: _answer_upsert(context, record, drafting, arguments["input"])),
+            mutation(
+                f"create{name}", f"Create{name}Input", f"Enters a new {article}.", payload, single(Action.CREATED)
+            ),
+            mutation(
+                f"update{name}",
+                f"Update{name}Input",
+                f"Changes fields of a {article}; what is left out stays, null empties.",
+                payload,
+                single(Action.UPDATED),
+            ),
+            mutation(
+                f"delete{name}",
+                "TargetInput",
+                f"Deletes a {article}. It can be restored; its unique keys are free meanwhile.",
+                payload,
+                single(Action.DELETED),
+            ),
+            mutation(
+                f"restore{name}", "TargetInput", f"Brings a deleted {article} back.", payload, single(Action.RESTORED)
+            ),
+            mutation(
+                f"destroy{name}",
+                "TargetInput",
+                f"Removes a {article} for good, with what plugins keep of it. It cannot be brought back.",
+                payload,
+                single(Action.DESTROYED),
+            ),
+            mutation(
+                f"upsert{record.plural_type}",
+                f"Upsert{record.plural_type}Input",
+                f"Enters or changes many {words(record.plural)} at once, with an outcome a row: a refused row "
+                "leaves the others untouched.",
+                f"Upsert{record.plural_type}Payload",
+                lambda context, arguments: _answer_upsert(context, record, drafting, arguments["input"]),
+            ),
         ]
     )
 
@@ -99,15 +117,13 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural, one = record.name, record.plural_type, words(record.singular)
     id_ = Member("id", "ID | None", "Its id, if the client chooses it.")
-    builder.input(
-        f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), KEY]
-    )
+    builder.input(f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), KEY])
     builder.input(
         f"Update{name}Input",
         f"Changes of a {one}: what is left out stays, null empties.",
         [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), KEY],
     )
-    builder.object(
+    builder.output(
         f"{name}Payload",
         f"What became of a change of a {one}.",
         [
@@ -116,13 +132,11 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             WARNINGS,
         ],
     )
-    keys = {ID: (ID, "By id."), EXTERNAL_ID: (EXTERNAL_ID, "By external id.")}
+    keys = {ID: "By id.", EXTERNAL_ID: "By external id."}
     keys |= {
-        snake(field.name).upper(): (snake(field.name).upper(), f"By {words(field.name)}, compared without case.")
-        for field in match_fields(record)
+        snake(field.name).upper(): f"By {words(field.name)}, compared without case." for field in match_fields(record)
     }
-    match: Any = Vocabulary(f"{name}MatchKey", keys)  # type: ignore[call-overload]
-    match.__doc__ = f"How rows find the {words(record.plural)} they mean."
+    match = vocabulary(f"{name}MatchKey", f"How rows find the {words(record.plural)} they mean.", keys)
     builder.enum(match)
     builder.input(
         f"{name}UpsertItem",
@@ -133,17 +147,24 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         f"Upsert{plural}Input",
         f"Many {words(record.plural)} at once.",
         [
-            Member("items", f"list[{name}UpsertItem]",
-                   f"The rows, {catalog.settings.maximum_batch_size} at most; of two that match one record the second "
-                   "sees what the first did."),
-            Member("matchBy", f"{name}MatchKey",
-                   "How rows find the records they mean. A row that finds none makes a new one; deleted records are "
-                   "not found, except by id, which is then refused.", default=match(EXTERNAL_ID)),
+            Member(
+                "items",
+                f"list[{name}UpsertItem]",
+                f"The rows, {catalog.settings.maximum_batch_size} at most; of two that match one record the second "
+                "sees what the first did.",
+            ),
+            Member(
+                "matchBy",
+                f"{name}MatchKey",
+                "How rows find the records they mean. A row that finds none makes a new one; deleted records are "
+                "not found, except by id, which is then refused.",
+                default=match(EXTERNAL_ID),
+            ),
             Member("dryRun", "bool", "Answer what would happen and write nothing.", default=False),
             KEY,
         ],
     )
-    builder.object(
+    builder.output(
         f"{name}UpsertResult",
         "What became of one row.",
         [
@@ -158,7 +179,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         Member(status, "int", f"Rows of status {status.upper()}.")
         for status in ("created", "updated", "unchanged", "failed")
     ]
-    builder.object(
+    builder.output(
         f"Upsert{plural}Payload",
         "What became of many rows.",
         [
@@ -191,7 +212,9 @@ async def _answer_upsert(
         return drafting.write(unit, asked)
 
     dry = given["dryRun"]
-    outcomes = await run(context, f"UPSERT:{record.name}", {**given, "idempotencyKey": None} if dry else given, work, dry=dry)
+    outcomes = await run(
+        context, f"UPSERT:{record.name}", {**given, "idempotencyKey": None} if dry else given, work, dry=dry
+    )
     results = [
         {
             "index": outcome.index,

@@ -55,8 +55,8 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         Member(
             "moveOpportunity",
             "OpportunityPayload",
-            "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an open "
-            "one follows (O1, X3).",
+            "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an "
+            "open one follows (O1, X3).",
             [Argument("input", "MoveOpportunityInput", "What is asked.")],
         ),
         lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
@@ -98,9 +98,13 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
     builder.input(
         "LogInteractionInput",
         "A call, message, visit or meeting, and what follows from it.",
-        [*write_members(catalog, record, creating=True), Member("followUp", "FollowUpInput | None", "A task that follows from it."), KEY],
+        [
+            *write_members(catalog, record, creating=True),
+            Member("followUp", "FollowUpInput | None", "A task that follows from it."),
+            KEY,
+        ],
     )
-    builder.object(
+    builder.output(
         "LogInteractionPayload",
         "What became of it.",
         [

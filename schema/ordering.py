@@ -83,8 +83,10 @@ def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> 
     """The condition that a row comes after one with these key values, or before it."""
     descending = {key.descending != backward for key in keys}
     if len(descending) == 1 and not any(key.nullable for key in keys):
-        here, there = tuple_(*(key.expression for key in keys)), tuple_(*values)
-        return here < there if descending == {True} else here > there
+        here: Any = tuple_(*(key.expression for key in keys))
+        there: Any = tuple_(*values)
+        beyond: Condition = here < there if descending == {True} else here > there
+        return beyond
     found: Condition = false()
     for key, value in reversed(list(zip(keys, values, strict=True))):
         found = or_(_beyond(key, value, backward=backward), and_(_same(key, value), found))

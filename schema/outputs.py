@@ -13,7 +13,7 @@ FUNCTIONS = {"sum": "Sums", "avg": "Averages", "min": "Smallest values", "max": 
 def add_shared(builder: Builder) -> None:
     """The output types that all records share."""
     builder.interface("Node", "Anything with a globally unique id.", [Member("id", "ID", "Globally unique id.")])
-    builder.object(
+    builder.output(
         "Money",
         "An exact amount of one currency.",
         [
@@ -26,7 +26,7 @@ def add_shared(builder: Builder) -> None:
             ),
         ],
     )
-    builder.object(
+    builder.output(
         "MoneySum",
         "A sum of money.",
         [
@@ -34,7 +34,7 @@ def add_shared(builder: Builder) -> None:
             Member("perCurrency", "list[Money]", "A row a currency, never mixed."),
         ],
     )
-    builder.object(
+    builder.output(
         "PageInfo",
         "Where a page of a list lies.",
         [
@@ -44,12 +44,12 @@ def add_shared(builder: Builder) -> None:
             Member("endCursor", "str | None", "Cursor of the last record; null on an empty page."),
         ],
     )
-    builder.object(
+    builder.output(
         "ExternalId",
         "The id another system knows a record by.",
         [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id there.")],
     )
-    builder.object(
+    builder.output(
         "FieldChange",
         "What changed of one field.",
         [
@@ -68,8 +68,13 @@ def list_arguments(record: RecordType) -> Sequence[Argument]:
         Argument("last", "int | None", "How many records from the end."),
         Argument("before", "str | None", "Only what precedes this cursor."),
         Argument("where", f"{record.name}Where | None", "Only records that meet this."),
-        Argument("orderBy", f"list[{record.name}Order] | None", "By these keys, then by id; without it by "
-                 + ", ".join(f"{name} descending" if down else name for name, down in record.default_order) + "."),
+        Argument(
+            "orderBy",
+            f"list[{record.name}Order] | None",
+            "By these keys, then by id; without it by "
+            + ", ".join(f"{name} descending" if down else name for name, down in record.default_order)
+            + ".",
+        ),
     )
 
 
@@ -81,10 +86,10 @@ def where_argument(record: RecordType) -> Argument:
 def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     """The output types of one record."""
     plural = words(record.plural)
-    builder.object(
+    builder.output(
         record.name, record.description, [*_fields(record), *_relations(catalog, record)], interfaces=["Node"]
     )
-    builder.object(
+    builder.output(
         f"{record.name}Edge",
         f"A place in a list of {plural}.",
         [
@@ -92,7 +97,7 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member("node", record.name, "The record."),
         ],
     )
-    builder.object(
+    builder.output(
         f"{record.name}Connection",
         f"A page of {plural}.",
         [
@@ -169,7 +174,7 @@ def functions_of(record: RecordType) -> list[str]:
 def _add_aggregates(builder: Builder, record: RecordType) -> None:
     plural = words(record.plural)
     for function in functions_of(record):
-        builder.object(
+        builder.output(
             f"{record.name}{function.capitalize()}",
             f"{FUNCTIONS[function]} over {plural}.",
             [_aggregate_member(field, function) for field in aggregated(record, function)],
@@ -183,8 +188,8 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
         )
         for function in functions_of(record)
     ]
-    builder.object(f"{record.name}Aggregate", f"What {plural} come to together.", members)
-    builder.object(
+    builder.output(f"{record.name}Aggregate", f"What {plural} come to together.", members)
+    builder.output(
         f"{record.name}GroupKeys",
         f"What the {plural} of a group have in common.",
         [
@@ -201,11 +206,13 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
             for one in record.to_one.values()
         ],
     )
-    builder.object(
+    builder.output(
         f"{record.name}Group",
         f"Some {plural} that have keys in common.",
         [
-            Member("keys", f"{record.name}GroupKeys", "Only the keys named in `by`; a period is told by its first day."),
+            Member(
+                "keys", f"{record.name}GroupKeys", "Only the keys named in `by`; a period is told by its first day."
+            ),
             Member("aggregate", f"{record.name}Aggregate", "What they come to together."),
         ],
     )

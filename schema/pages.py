@@ -74,7 +74,9 @@ class Page:
         def source(moment: Moment) -> int:
             size = settings.default_page_size if asked is None else resolve(asked, moment.variables)
             if not 0 <= size <= settings.maximum_page_size:
-                raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+                raise InputError(
+                    f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before"
+                )
             return int(size)
 
         return source

@@ -90,7 +90,9 @@ class Planner:
             InputError: an argument cannot be taken.
         """
         statement = Statement(self.catalog, self.dialect)
-        compiled: Any = compile_root(statement, chosen).compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
+        compiled: Any = compile_root(statement, chosen).compile(
+            dialect=self.dialect, compile_kwargs={"render_postcompile": True}
+        )
         constants: Mapping[str, Any] = compiled.construct_params(_check=False)
         binds = []
         for name in compiled.positiontup or ():
@@ -120,7 +122,8 @@ def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
 
 
 def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
-    id, external_id = chosen.arguments.get("id"), chosen.arguments.get("externalId")
+    id: Any = chosen.arguments.get("id")
+    external_id: Any = chosen.arguments.get("externalId")
     if (id is None) == (external_id is None):
         raise InputError(f"{record.singular}: give either id or externalId")
 
@@ -156,8 +159,8 @@ def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
         where["type"] = {"in": given["types"]}
     if given.get("entity") is not None:
         where["entityId"] = {"eq": given["entity"]}
-    arguments = {name: given[name] for name in ("first", "after") if name in given}
-    asked = Chosen(chosen.key, chosen.name, {**arguments, "where": where}, chosen.selection)
+    arguments: dict[str, Any] = {name: given[name] for name in ("first", "after") if name in given}
+    asked = Chosen(chosen.key, chosen.name, arguments | {"where": where}, chosen.selection)
     return connection(statement, statement.catalog.records["Event"], asked, ())
 
 
@@ -181,7 +184,9 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
     wanted = statement.binds.computed(source, ListOf(Text()))
     alias = statement.alias()
     if statement.dialect.name == POSTGRESQL:
-        given = func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
+        given = (
+            func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
+        )
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
     found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))

@@ -1,6 +1,5 @@
 """Running plans: connections of our own for reading, and the connection of a transaction for those inside one."""
 
-import asyncio
 import queue
 import sqlite3
 import threading
@@ -114,9 +113,7 @@ class PostgresReader:
         import asyncpg
 
         async def prepare(connection: Any) -> None:
-            await connection.set_type_codec(
-                "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-            )
+            await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
 
         async def keep(connection: Any) -> None:
             """Nothing to reset: these connections only ever run single statements."""
@@ -138,7 +135,7 @@ class PostgresReader:
         try:
             async with self._pool.acquire() as connection:
                 found: bytes | None = await connection.fetchval(sql, *values)
-        except (asyncpg.QueryCanceledError, asyncio.TimeoutError):
+        except (TimeoutError, asyncpg.QueryCanceledError):
             raise SlowStatementError from None
         return found
 

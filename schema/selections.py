@@ -65,9 +65,7 @@ class Selection:
 
     def pick(self, type_name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """The same of Python values: what is selected, under the keys it is answered under."""
-        return {
-            field.key: type_name if field.name == TYPENAME else values[field.name] for field in self.of(type_name)
-        }
+        return {field.key: type_name if field.name == TYPENAME else values[field.name] for field in self.of(type_name)}
 
     def names(self, type_name: str) -> set[str]:
         """The names of the fields selected."""

@@ -1,4 +1,4 @@
-"""SQL that builds the finished JSON, spelt for each engine. Nothing in it touches a value: what is read is passed on."""
+"""SQL that builds the finished JSON, spelt for each engine. Values are passed on as they are read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NullType
+from sqlalchemy.types import NullType, TypeEngine
 
 from core.money import EXPONENTS
 from core.sql import Expression
@@ -19,7 +19,7 @@ _PAIRS = 45
 
 
 class _Sql(FunctionElement[Any]):
-    type = NullType()
+    type: TypeEngine[Any] = NullType()
     # The text of a compiled statement is kept by the plan, so SQLAlchemy's own cache of statements is not used.
     inherit_cache = False
 
@@ -275,7 +275,9 @@ def _(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
 def _(element: list_holds, compiler: SQLCompiler, **kw: Any) -> str:
     stored, wanted = _parts(element, compiler, **kw)
     if element.every:
-        return f"NOT EXISTS (SELECT 1 FROM json_each({wanted}) WHERE value NOT IN (SELECT value FROM json_each({stored})))"
+        return (
+            f"NOT EXISTS (SELECT 1 FROM json_each({wanted}) WHERE value NOT IN (SELECT value FROM json_each({stored})))"
+        )
     return f"EXISTS (SELECT 1 FROM json_each({stored}) WHERE value IN (SELECT value FROM json_each({wanted})))"
 
 
@@ -301,7 +303,7 @@ def _(element: changes_list, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(changes_list, "postgresql")
 def _(element: changes_list, compiler: SQLCompiler, **kw: Any) -> str:
     stored = _parts(element, compiler, **kw)[0]
-    built = f"json_agg(json_build_object({_change(element)}) ORDER BY key COLLATE \"C\")"
+    built = f'json_agg(json_build_object({_change(element)}) ORDER BY key COLLATE "C")'
     return f"(SELECT coalesce({built}, '[]'::json) FROM jsonb_each({stored}))"
 
 

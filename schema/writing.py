@@ -149,9 +149,7 @@ class Drafting:
             )
         return row
 
-    def _by_external_id(
-        self, unit: Unit, items: Sequence[tuple[int, Asked]]
-    ) -> dict[int, "Record | UserError | None"]:
+    def _by_external_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         keys = {
             index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
             for index, asked in items
@@ -203,9 +201,7 @@ class Drafting:
 
     # References by external id
 
-    def _resolve_references(
-        self, unit: Unit, items: Sequence[tuple[int, Asked]]
-    ) -> dict[tuple[str, str, str], str]:
+    def _resolve_references(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[tuple[str, str, str], str]:
         """Target record, system and external id to the id meant, for all references of a chunk at once."""
         asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for _, item in items:
@@ -237,16 +233,12 @@ class Drafting:
         if isinstance(found, UserError):
             return Draft(self._model, Action.UPDATED, errors=[found], index=index)
         action = asked.action or (Action.CREATED if found is None else Action.UPDATED)
-        draft = Draft(
-            self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason
-        )
+        draft = Draft(self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason)
         if action in (Action.CREATED, Action.UPDATED):
             self._fill(unit, draft, asked, linked)
         return draft
 
-    def _fill(
-        self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]
-    ) -> None:
+    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
         given = asked.given
         checked = Checked(self._record, given, self._catalog.settings.reporting_currency)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
@@ -313,5 +305,3 @@ def match_fields(record: RecordType) -> Sequence[CatalogField]:
 def _is_indexed(record: RecordType, column: str) -> bool:
     columns: Any = record.table.c
     return any(bool(columns[name].info.get("index")) for name in (column, f"{column}_folded") if name in columns)
-
-

@@ -156,7 +156,13 @@ def upgrade() -> None:
         *(sa.column(name, types.Json()) for name in ("diagnostic_indicators", "participant_roles", "key_actions")),
         *(sa.column(name, moment) for name in ("created_at", "updated_at")),
     )
-    common = {"version": 1, "created_at": _ENTERED, "updated_at": _ENTERED, "created_by": "setup", "updated_by": "setup"}
+    common = {
+        "version": 1,
+        "created_at": _ENTERED,
+        "updated_at": _ENTERED,
+        "created_by": "setup",
+        "updated_by": "setup",
+    }
     rows = []
     for position, stage in enumerate(_STAGES, 1):
         percents = {name: stage[name] * 100 for name in ("win_probability", "preset_pass_rate", "preset_win_rate")}

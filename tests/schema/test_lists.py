@@ -14,7 +14,10 @@ def sales(module_crm):
 
 
 def names(client: Client, arguments: str) -> list[str]:
-    return [node["name"] for node in client.query(f"{{ customers({arguments}) {{ nodes {{ name }} }} }}")["customers"]["nodes"]]
+    return [
+        node["name"]
+        for node in client.query(f"{{ customers({arguments}) {{ nodes {{ name }} }} }}")["customers"]["nodes"]
+    ]
 
 
 def test_text_compares_without_case_unless_asked(sales):
@@ -28,7 +31,18 @@ def test_text_compares_without_case_unless_asked(sales):
 
 def test_text_orders_without_case_then_by_id(sales):
     assert names(sales, "orderBy: [{name: ASC}]") == [
-        "alpha", "Beta", "beta", "delta", "eta", "Gamma", "Zoo", "zoo", "Ärger", "ärger", "Émile", "Épsilon",
+        "alpha",
+        "Beta",
+        "beta",
+        "delta",
+        "eta",
+        "Gamma",
+        "Zoo",
+        "zoo",
+        "Ärger",
+        "ärger",
+        "Émile",
+        "Épsilon",
     ]
 
 
@@ -38,16 +52,37 @@ def test_missing_values_come_last_unless_said(sales):
     assert values == [100, 200, 300, 400, 600, 700, 800, 900, 1100, None, None, None]
     descending = sales.query("{ customers(orderBy: [{employeeCount: DESC}]) { nodes { employeeCount } } }")
     assert [node["employeeCount"] for node in descending["customers"]["nodes"]] == [
-        1100, 900, 800, 700, 600, 400, 300, 200, 100, None, None, None,
+        1100,
+        900,
+        800,
+        700,
+        600,
+        400,
+        300,
+        200,
+        100,
+        None,
+        None,
+        None,
     ]
     first = sales.query("{ customers(orderBy: [{employeeCount: DESC_NULLS_FIRST}]) { nodes { employeeCount } } }")
     assert [node["employeeCount"] for node in first["customers"]["nodes"]][:4] == [None, None, None, 1100]
 
 
 def test_filters_on_relations_and_roll_ups(sales):
-    assert sorted(names(sales, 'where: {owner: {team: {region: {eq: "south"}}}}')) == [
-        "Beta", "ärger", "Émile", "beta", "Gamma", "delta", "Épsilon",
-    ] or True
+    assert (
+        sorted(names(sales, 'where: {owner: {team: {region: {eq: "south"}}}}'))
+        == [
+            "Beta",
+            "ärger",
+            "Émile",
+            "beta",
+            "Gamma",
+            "delta",
+            "Épsilon",
+        ]
+        or True
+    )
     some = names(sales, "where: {contacts: {some: {attitude: {eq: OPPOSE}}}}")
     none = names(sales, "where: {contacts: {none: {attitude: {eq: OPPOSE}}}}")
     assert len(some) + len(none) == 12
@@ -108,7 +143,8 @@ def test_node_and_nodes(sales):
     customer = sales.query('{ customer(externalId: {system: "test", id: "c3"}) { id name } }')["customer"]
     answer = sales.query(
         "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id __typename ... on Customer { name } } nodes(ids: $ids) { __typename id } }",
-        id=customer["id"], ids=["stg_00000000000000000000000002", customer["id"], "cus_01h455vb4pex5vsknk084sn02q"],
+        id=customer["id"],
+        ids=["stg_00000000000000000000000002", customer["id"], "cus_01h455vb4pex5vsknk084sn02q"],
     )
     assert answer["node"] == {"id": customer["id"], "__typename": "Customer", "name": customer["name"]}
     assert [node and node["__typename"] for node in answer["nodes"]] == ["Stage", "Customer", None]

@@ -1,0 +1,93 @@
+"""A stranger's plugin: the whole of it, as the README shows it, on both engines."""
+
+import pytest
+
+from guanxi import Facet, Field, Plugin, hookimpl
+from tests import data
+
+
+class Points(Facet, of="Customer", plugin="loyalty"):
+    earned: int = 0
+
+
+class Loyalty(Plugin):
+    name, version, api = "loyalty", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_fields(self):
+        yield Field("Customer.loyaltyPoints", Points.earned, "Points earned so far.", writable=True)
+        yield Field("Customer.loyaltyLabel", python=label, needs=["loyaltyPoints"], type=str, description="For cards.")
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        for sale in changes.created("Transaction"):
+            ctx.facet(Points, sale.customer_id).earned += int(sale.actual_amount) // 100
+
+
+def label(ctx, rows):
+    return ["gold" if (row["loyaltyPoints"] or 0) > 1000 else "member" for row in rows]
+
+
+@pytest.fixture
+def loyal(crm):
+    client = crm(Loyalty)
+    data.upsert(client, "customers", [{"externalIds": [data.key(f"c{n}")], "name": f"Customer {n}"} for n in range(4)])
+    data.upsert(
+        client,
+        "transactions",
+        [
+            {
+                "externalIds": [data.key(f"x{n}")],
+                "customerExternalId": data.key(f"c{n % 3}"),
+                "occurredOn": "2025-05-01",
+                "actualAmount": {"amount": f"{n * 12350}"},
+            }
+            for n in range(1, 11)
+        ],
+    )
+    return client
+
+
+def test_the_field_is_selected_filtered_ordered_grouped_and_written(loyal):
+    found = loyal.query(
+        """{ customers(where: {loyaltyPoints: {gte: 1}}, orderBy: [{loyaltyPoints: DESC}]) {
+            nodes { name loyaltyPoints loyaltyLabel } totalCount }
+          all: customers(orderBy: [{loyaltyPoints: ASC}]) { nodes { name points: loyaltyPoints label: loyaltyLabel } }
+          customersAggregate { sum { loyaltyPoints } max { loyaltyPoints } }
+          customersGroupBy(by: [{loyaltyPoints: true}]) { keys { loyaltyPoints } aggregate { count } }
+        }"""
+    )
+    assert found["customers"] == {
+        "totalCount": 3,
+        "nodes": [
+            {"name": "Customer 1", "loyaltyPoints": 2716, "loyaltyLabel": "gold"},
+            {"name": "Customer 0", "loyaltyPoints": 2222, "loyaltyLabel": "gold"},
+            {"name": "Customer 2", "loyaltyPoints": 1852, "loyaltyLabel": "gold"},
+        ],
+    }
+    assert found["all"]["nodes"][-1] == {"name": "Customer 3", "points": None, "label": "member"}
+    assert found["customersAggregate"] == {"sum": {"loyaltyPoints": "6790"}, "max": {"loyaltyPoints": 2716}}
+    assert len(found["customersGroupBy"]) == 4
+    id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]
+    changed = loyal.query(
+        "mutation ($id: ID!) { updateCustomer(input: {id: $id, loyaltyPoints: 7}) { customer { loyaltyPoints version loyaltyLabel } userErrors { message } } }",
+        id=id,
+    )["updateCustomer"]
+    assert changed == {"customer": {"loyaltyPoints": 7, "version": 2, "loyaltyLabel": "member"}, "userErrors": []}
+    again = loyal.query(
+        "mutation ($id: ID!) { updateCustomer(input: {id: $id, loyaltyPoints: null}) { customer { id } userErrors { code message field } } }",
+        id=id,
+    )["updateCustomer"]
+    assert again["userErrors"][0]["field"] == ["loyaltyPoints"]
+
+
+def test_the_schema_says_whose_field_it_is(loyal):
+    assert 'loyaltyPoints: Int @plugin(name: "loyalty", version: "1.0")' in loyal.app.sdl
+    assert loyal.query("{ plugins { name version fields hooks } }")["plugins"] == [
+        {
+            "name": "loyalty",
+            "version": "1.0",
+            "fields": ["Customer.loyaltyPoints", "Customer.loyaltyLabel"],
+            "hooks": ["register_fields", "before_commit"],
+        }
+    ]
