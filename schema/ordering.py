@@ -94,12 +94,13 @@ def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> 
 
 
 def _same(key: SortKey, value: Any) -> Condition:
-    return key.expression.is_not_distinct_from(value) if key.nullable else key.expression == value
+    same: Condition = key.expression.is_not_distinct_from(value) if key.nullable else key.expression == value
+    return same
 
 
 def _beyond(key: SortKey, value: Any, *, backward: bool) -> Condition:
     here = key.expression
-    further = here < value if key.descending != backward else here > value
+    further: Condition = here < value if key.descending != backward else here > value
     if not key.nullable:
         return further
     if key.nulls_first != backward:

@@ -1,0 +1,168 @@
+"""The command line: serve, migrate, show the schema, list plugins, import. Errors are one line and an exit code."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import ConfigurationError, GuanxiError
+from core.migrate import home_of, make, pending
+from guanxi.app import App, create_app
+
+cli = typer.Typer(
+    name="guanxi",
+    help="guanxi (关系): a GraphQL CRM. Settings are GUANXI_… environment variables, such as GUANXI_DATABASE_URL.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+migrations = typer.Typer(help="Write database migrations of the core or of a plugin.", no_args_is_help=True)
+cli.add_typer(migrations, name="migrations")
+
+#: What went wrong is the caller's to mend: settings, files, plugins.
+FAILED = 1
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+
+def serve_app(app: App, host: str, port: int, greet: Callable[[str], None]) -> None:
+    """Serves an app until it is stopped; `greet` is told its address once it listens.
+
+    Raises:
+        ConfigurationError: the address is not a loopback address, or cannot be listened on.
+    """
+    check_loopback(host)
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: cannot listen on {host}:{port}: {error.strerror}") from None
+    address = f"[{host}]" if ":" in host else host
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+
+    async def work() -> None:
+        async with app.running():
+            greet(f"http://{address}:{listener.getsockname()[1]}/graphql")
+            await uvicorn.Server(config).serve([listener])
+
+    with listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(work())
+
+
+def check_loopback(host: str) -> None:
+    """Refuses to listen where others can reach the server, until there is access control.
+
+    Raises:
+        ConfigurationError: the address is not a loopback address.
+    """
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigurationError(
+            f"--host {host}: without access control the server listens on loopback only; use 127.0.0.1 or localhost"
+        )
+
+
+@cli.command(epilog="Example: guanxi serve --port 8000")
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve the CRM: GraphQL at /graphql, and GraphiQL there for a browser."""
+    check_loopback(host)
+    serve_app(create_app(), host, port, lambda url: out.print(addresses(url)))
+
+
+def addresses(url: str) -> str:
+    """Where to look, for people."""
+    return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nStop with Ctrl-C."
+
+
+@cli.command(epilog="Example: GUANXI_DATABASE_URL=postgresql://localhost/crm guanxi migrate")
+def migrate() -> None:
+    """Bring the database up to date: the core's migrations first, then each plugin's."""
+    app = create_app()
+    app.database.check()
+    waiting = pending(app.database, app.migrations)
+    app.migrate(lambda step: out.print(f"✓ {step}"))
+    out.print(f"{len(waiting)} migrations run" if waiting else "the database is up to date")
+
+
+@migrations.command(name="make", epilog='Example: guanxi migrations make loyalty -m "Add a level"')
+def make_migration(
+    name: Annotated[str, typer.Argument(help="`core`, or the name of a plugin.")],
+    message: Annotated[str, typer.Option("-m", "--message", help="What the revision does.")] = "Change the tables",
+) -> None:
+    """Write the revision that turns the database's tables into those declared."""
+    app = create_app()
+    found = next((one for one in app.migrations if one.name == name), None)
+    if found is None:
+        raise ConfigurationError(f"{name!r} keeps no tables; there are {', '.join(one.name for one in app.migrations)}")
+    plugin = next((plugin for plugin in app.host.plugins if plugin.name == name), None)
+    home = found.folder.parent if found.folder is not None else home_of(plugin)  # type: ignore[arg-type]
+    for path in make(app.database, found, home, message):
+        out.print(f"written: {path}")
+
+
+@cli.command(epilog="Example: guanxi schema > schema.graphql")
+def schema() -> None:
+    """Print the GraphQL schema, sorted."""
+    sys.stdout.write(create_app().sdl)
+
+
+plugins = typer.Typer(help="List the plugins, and try again what they failed on.", invoke_without_command=True)
+cli.add_typer(plugins, name="plugins")
+
+
+@plugins.callback(epilog="Example: guanxi plugins")
+def list_plugins(context: typer.Context) -> None:
+    """List the plugins in the order they run, and why each stands where it does."""
+    if context.invoked_subcommand is not None:
+        return
+    table = Table("plugin", "version", "place", "hooks", box=None)
+    for described in create_app().host.describe():
+        table.add_row(described.name, described.version, described.place, ", ".join(described.hooks))
+    out.print(table)
+
+
+@plugins.command(epilog="Example: guanxi plugins retry loyalty")
+def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> None:
+    """Try again the events that a plugin's after-commit hook failed on and that were set aside."""
+
+    async def work() -> int:
+        async with create_app().running() as app:
+            return await app.delivery.retry(name)
+
+    out.print(f"{asyncio.run(work())} batches delivered")
+
+
+def main() -> None:
+    """The command `guanxi`: what the user can mend is told in one line, and the exit code says that it failed."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    sys.exit(guarded(cli))
+
+
+def guarded(command: Callable[..., Any]) -> int:
+    """Runs a command; gives its exit code."""
+    try:
+        command()
+    except GuanxiError as error:
+        err.print(f"[bold red]guanxi:[/] {escape(error.message)}")
+        return FAILED
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except KeyboardInterrupt:
+        return 130
+    return 0
