@@ -12,6 +12,8 @@ from core.vocabulary import Channel, InteractionDirection, Priority, TaskStatus
 class Interaction(Record, prefix="int"):
     """A contact with the customer: call, message, visit or meeting (K12)."""
 
+    __order__ = (("occurredAt", True),)
+
     customer_id: str | None = reference(
         Customer,
         "The customer.",

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, text, update
 from sqlmodel import Session, col, select
 
-from core.ids import new_id
+from core.ids import new_id, new_stem
 from core.records import Table, column, reference
 from core.vocabulary import Vocabulary
 
@@ -89,8 +89,10 @@ class Log:
 
     def __init__(self) -> None:
         self.batch_id = new_id("evb")
+        self.stem = new_stem("evt")
         self._rows: list[dict[str, Any]] = []
         self._written = 0
+        self._is_open = False
 
     def add(
         self,
@@ -125,14 +127,14 @@ class Log:
         del self._rows[mark:]
 
     def open_batch(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> None:
-        """Writes the batch row, once; set-based event rows refer to it before `write` does."""
-        if not self._written:
-            self._written = 1
+        """Writes the batch row, once; rows written by a statement of their own refer to it before `write` does."""
+        if not self._is_open:
+            self._is_open = True
             batch = {"id": self.batch_id, "recorded_at": now, "actor": actor, "request_id": request_id}
             session.execute(insert(EventBatch), [batch])
 
     def reserve(self, count: int) -> int:
-        """The position of the first of `count` events written by other means than `add`."""
+        """The position of the first of `count` events that are not written by `write`."""
         start = self._written
         self._written += count
         return start
@@ -140,21 +142,15 @@ class Log:
     def write(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> bool:
         """Writes batch and events; says whether there was anything to write."""
         if not self._rows:
-            return bool(self._written)
+            return self._is_open
         self.open_batch(session, actor=actor, now=now, request_id=request_id)
         start = self.reserve(len(self._rows))
-        stem = event_stem(self.batch_id)
         for position, row in enumerate(self._rows, start):
-            row["id"] = f"{stem}{position:06d}"
+            row["id"] = f"{self.stem}{position:06d}"
             row["batch_id"] = self.batch_id
         session.execute(insert(EventRow), self._rows)
         self._rows = []
         return True
-
-
-def event_stem(batch_id: str) -> str:
-    """What the ids of a batch's events begin with; six digits of position follow, so that ids sort in order."""
-    return "evt_" + batch_id.partition("_")[2][:20]
 
 
 def publish(session: Session) -> bool:

@@ -4,9 +4,11 @@ import inspect
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib.metadata import entry_points
+from itertools import pairwise
 from typing import Any
 
 import pluggy
@@ -48,10 +50,15 @@ def discover() -> list[Plugin]:
 
 
 def _instance(source: Any, name: str) -> Plugin:
-    plugin = source() if isinstance(source, type) else source
-    if not isinstance(plugin, Plugin):
+    kind = source if isinstance(source, type) else type(source)
+    if not issubclass(kind, Plugin):
         raise PluginError(name, "declaration", f"{source!r} is no subclass of guanxi.Plugin")
-    return plugin
+    if not isinstance(source, type):
+        return source  # type: ignore[no-any-return]
+    try:
+        return kind()
+    except Exception as error:
+        raise PluginError(name, "declaration", f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +84,25 @@ class PluginHost:
         for plugin in given:
             _check_data(plugin)
         self.plugins, self._why = _ordered(given)
+        self._reporting_currency = settings.reporting_currency
         self.slow_after = settings.hook_warning_ms / 1000
         self.settings = {plugin.name: _plugin_settings(plugin, settings) for plugin in self.plugins}
         self._check_settings_names(settings)
         self._manager = pluggy.PluginManager("guanxi")
         self._manager.add_hookspecs(Hooks)
         for plugin in self.plugins:
-            self._register(plugin)
-            _check_tables(plugin)
-
-    def _register(self, plugin: Plugin) -> None:
-        unmarked = [
-            name
-            for name in HOOK_NAMES
-            if callable(getattr(plugin, name, None)) and not hasattr(getattr(plugin, name), "guanxi_impl")
-        ]
-        if unmarked:
-            raise PluginError(plugin.name, unmarked[0], "has the name of a hook but is not marked; put @hookimpl on it")
-        try:
+            _check_hooks(plugin)
             self._manager.register(plugin, plugin.name)
-            self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            raise PluginError(plugin.name, "hooks", f"{error}. The hooks are {', '.join(HOOK_NAMES)}") from error
+            _check_tables(plugin)
 
     def _check_settings_names(self, settings: Settings) -> None:
         unknown = settings.plugins.keys() - self.settings.keys()
         if unknown and self.plugins:
+            name = min(unknown)
             raise PluginError(
-                min(unknown),
+                name,
                 "settings",
-                f"no such plugin is loaded; there are {', '.join(plugin.name for plugin in self.plugins)}",
+                f"{_variable(name)}… is set, but no such plugin is loaded; there are {', '.join(self.settings)}",
             )
 
     def describe(self) -> list[Described]:
@@ -136,7 +132,9 @@ class PluginHost:
         """
         for plugin, function in self.implementations(hook):
             try:
-                result = function(**arguments)
+                result = function(
+                    **arguments, settings=self.settings[plugin.name], reporting_currency=self._reporting_currency
+                )
                 yield plugin, list(result) if inspect.isgenerator(result) else result
             except GuanxiError:
                 raise
@@ -199,6 +197,42 @@ def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[...,
     return lambda **arguments: function(**{name: arguments[name] for name in names})
 
 
+def _check_hooks(plugin: Plugin) -> None:
+    for name, function in inspect.getmembers(type(plugin), callable):
+        options: Mapping[str, Any] | None = getattr(function, "guanxi_impl", None)
+        if options is not None:
+            _check_hook(plugin, name, function, options)
+        elif name in HOOK_NAMES:
+            raise PluginError(plugin.name, name, "has the name of a hook but is not marked; put @hookimpl on it")
+
+
+def _check_hook(plugin: Plugin, name: str, function: Any, options: Mapping[str, Any]) -> None:
+    given = [f"{option}={value!r}" for option, value in options.items() if value]
+    if given:
+        problem = f"@hookimpl({given[0]}) is not possible; plugins are ordered by `after` and `before`"
+    elif name not in HOOK_NAMES:
+        near = get_close_matches(name, HOOK_NAMES, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        problem = f"there is no such hook; {meant}The hooks are {', '.join(HOOK_NAMES)}"
+    elif unknown := [argument for argument in _arguments(function) if argument not in _arguments(vars(Hooks)[name])]:
+        problem = f"takes no argument {unknown[0]}; there are {', '.join(_arguments(vars(Hooks)[name])) or 'none'}"
+    elif inspect.iscoroutinefunction(function) and name not in _MAY_BE_ASYNC:
+        problem = f"must not be async; only {', '.join(_MAY_BE_ASYNC)} may be"
+    elif name in _RETURN_NOTHING and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        problem = "must not yield; it returns nothing, so nobody would run it to its end"
+    else:
+        return
+    raise PluginError(plugin.name, name, problem)
+
+
+def _arguments(function: Any) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+_MAY_BE_ASYNC = ("startup", "shutdown", "after_commit")
+_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit")
+
+
 def _check_data(plugin: Plugin) -> None:
     for attribute in ("name", "version", "api"):
         if not isinstance(getattr(plugin, attribute, None), str):
@@ -210,6 +244,11 @@ def _check_data(plugin: Plugin) -> None:
             )
     if not _NAME.fullmatch(plugin.name) or plugin.name == CORE:
         raise PluginError(plugin.name, "name", "must be snake case, two letters or more, and not 'core'")
+    for attribute in ("after", "before", "requires"):
+        if isinstance(given := getattr(plugin, attribute), str):
+            raise PluginError(
+                plugin.name, attribute, f'{given!r} is no list of names; write {attribute} = ("{given}",)'
+            )
     try:
         fits = SpecifierSet(plugin.api).contains(API)
     except InvalidSpecifier:
@@ -234,14 +273,22 @@ def _check_tables(plugin: Plugin) -> None:
 
 def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
     given = settings.plugins.get(plugin.name, {})
-    if plugin.settings is None:
-        if given:
-            raise PluginError(plugin.name, "settings", f"it takes none, but was given {', '.join(given)}")
-        return None
+    model = plugin.settings
+    names = [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
+    unknown = [] if model is not None and model.model_config.get("extra") == "allow" else [*given.keys() - set(names)]
+    if unknown:
+        wrong = f"{_variable(plugin.name)}{min(unknown).upper()}"
+        problem = f"is no setting of it; there are {', '.join(names)}" if names else "is set, but it takes none"
+        raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
     try:
-        return plugin.settings.model_validate(given)
+        return None if model is None else model.model_validate(given)
     except ValidationError as error:
-        raise PluginError(plugin.name, "settings", explain(error, f"GUANXI_PLUGINS__{plugin.name.upper()}__")) from None
+        raise PluginError(plugin.name, "settings", explain(error, _variable(plugin.name))) from None
+
+
+def _variable(plugin: str) -> str:
+    """What the environment variables of a plugin's settings begin with."""
+    return f"GUANXI_PLUGINS__{plugin.upper()}__"
 
 
 def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, str]]:
@@ -266,7 +313,21 @@ def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, s
     while waits:
         free = min((name for name, others in waits.items() if not others.keys() - set(order)), default=None)
         if free is None:
-            raise PluginError(min(waits), "order", f"the wishes of {', '.join(sorted(waits))} contradict each other")
+            raise _contradiction(waits)
         order.append(free)
         del waits[free]
     return tuple(by_name[name] for name in order), why
+
+
+def _contradiction(waits: Mapping[str, Mapping[str, str]]) -> PluginError:
+    """Names a circle among plugins that wait for each other."""
+    circle = [min(waits)]
+    while circle[-1] not in circle[:-1]:
+        circle.append(min(other for other in waits[circle[-1]] if other in waits))
+    circle = circle[circle.index(circle[-1]) :]
+    wishes = ", ".join(f"{name} {waits[name][other]}" for name, other in pairwise(circle))
+    return PluginError(
+        min(circle),
+        "order",
+        f"the wishes of {', '.join(sorted(set(circle)))} contradict each other: {wishes}; take one of them back",
+    )

@@ -25,6 +25,9 @@ from core.vocabulary import (
 class Stage(Record, prefix="stg"):
     """A step of the pipeline with its win probability and control parameters (O1, O2, O5). Data, not code."""
 
+    __order__ = (("position", False),)
+    __plain_list__ = True
+
     key: str = column("Short name, such as C (data, so a bare letter is allowed).", max_length=16, exact=True)
     name: str = column("What the stage is about.", max_length=100)
     position: int = column("Place in the order, from 1.", minimum=1, index=True)
@@ -183,6 +186,9 @@ class OpportunityContact(Record, prefix="oct"):
 
 class StageTransition(Record, prefix="stt"):
     """One step of an opportunity from stage to stage (O1): from, to, when, who. Written by the core, never changed."""
+
+    __order__ = (("movedAt", False),)
+    __read_only__ = True
 
     opportunity_id: str = reference(
         Opportunity,

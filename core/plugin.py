@@ -56,8 +56,10 @@ class Context:
         actor: who does it.
         settings: this plugin's settings.
         clock: the only source of time.
+        reporting_currency: in which amounts are compared and summed.
         log: logger bound to the plugin.
         publish: announce something, as `publish("LOYALTY_UPGRADED", record, level="gold")`; logged with the commit.
+        publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
         facets: the same for many ids at once, as a dict.
         query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query. Inside a
@@ -68,8 +70,10 @@ class Context:
     actor: Actor
     settings: Any
     clock: Clock
+    reporting_currency: str
     log: logging.Logger
     publish: Callable[..., None]
+    publish_each: Callable[..., int]
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
     query: Callable[..., Any]
@@ -91,11 +95,11 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def register_fields(self) -> Iterable[Field]:
+    def register_fields(self, settings: Any, reporting_currency: str) -> Iterable[Field]:
         """Adds fields to records, the plugin's own or anybody's.
 
         When: once for each app, while it is built. No database.
-        Arguments: none.
+        Arguments: this plugin's `settings`; the `reporting_currency` in which amounts are compared.
         Returns: `Field` declarations: SQL, Python or writable.
         Transaction: none.
         Failure: the app does not start; a clash of names is refused, naming both owners.
@@ -103,11 +107,11 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def register_operations(self, types: Any) -> Operations:
+    def register_operations(self, types: Any, settings: Any) -> Operations:
         """Adds queries and mutations.
 
         When: once for each app, while its schema is built. No database.
-        Arguments: `types` has every generated type as an attribute, such as `types.Customer`.
+        Arguments: `types` has every generated type as an attribute, such as `types.Customer`; this plugin's `settings`.
         Returns: `Operations` with Strawberry classes defined inside this function.
         Transaction: none; a mutation opens its own with `info.context.transact(plugin, function)`.
         Failure: the app does not start; a clash of names is refused, naming both owners.

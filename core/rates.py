@@ -15,7 +15,7 @@ class Rates:
 
     def __init__(self, session: Session, reporting_currency: str) -> None:
         self._session = session
-        self._reporting = reporting_currency
+        self.reporting_currency = reporting_currency
         self._known: dict[tuple[str, date], Decimal | None] = {}
 
     def in_reporting_currency(self, money: Money, day: date) -> int:
@@ -24,15 +24,15 @@ class Rates:
         Raises:
             InputError: no rate of the currency is known for the day.
         """
-        if money.currency == self._reporting:
+        if money.currency == self.reporting_currency:
             return money.minor
         rate = self._rate(money.currency, day)
         if rate is None:
             raise InputError(
-                f"no rate from {money.currency} to {self._reporting} is known on {day}; "
+                f"no rate from {money.currency} to {self.reporting_currency} is known on {day}; "
                 f"enter one with createExchangeRate, valid from that day or earlier"
             )
-        return money.convert(rate, self._reporting).minor
+        return money.convert(rate, self.reporting_currency).minor
 
     def _rate(self, currency: str, day: date) -> Decimal | None:
         key = (currency, day)

@@ -472,6 +472,12 @@ class Record(Table, abstract=True):
     """
 
     __prefix__: ClassVar[str]
+    #: Without mutations: the core or the plugin writes it, clients only read it.
+    __read_only__: ClassVar[bool] = False
+    #: The order of lists that ask for none: API names, each with whether it descends.
+    __order__: ClassVar[tuple[tuple[str, bool], ...]] = (("id", False),)
+    #: The root list is short and comes whole, without pages.
+    __plain_list__: ClassVar[bool] = False
 
     id: str
     version: int = column("Rises by one with each change; send it as expectedVersion.", default=1, read_only=True)

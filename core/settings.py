@@ -72,7 +72,11 @@ def load_settings(**overrides: Any) -> Settings:
 
 def explain(error: ValidationError, prefix: str) -> str:
     """One line a fault: the environment variable, its value, what is wrong."""
-    return "; ".join(
-        f"{prefix}{'__'.join(str(part) for part in fault['loc']).upper()}={fault.get('input')!r}: {fault['msg']}"
-        for fault in error.errors()
-    )
+
+    def line(fault: Any) -> str:
+        name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
+        if fault["type"] == "missing":
+            return f"{name} is not set"
+        return f"{name}={fault['input']!r}: {fault['msg']}" if fault["loc"] else f"{name}…: {fault['msg']}"
+
+    return "; ".join(line(fault) for fault in error.errors())

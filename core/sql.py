@@ -1,9 +1,9 @@
 """The few SQL constructs that rules need and the engines spell differently."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, Integer, case, func, literal, type_coerce
+from sqlalchemy import BigInteger, Date, Integer, case, cast, func, literal, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
@@ -54,6 +54,17 @@ class json_text(FunctionElement[Any]):  # noqa: N801
 
     type = Json()
     inherit_cache = True
+
+
+class json_document(FunctionElement[Any]):  # noqa: N801
+    """A JSON object of these keys and values."""
+
+    type = Json()
+    inherit_cache = False
+
+    def __init__(self, values: Mapping[str, Expression]) -> None:
+        self.keys = list(values)
+        super().__init__(*values.values())
 
 
 def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> list[str]:
@@ -127,6 +138,26 @@ def _(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(json_text, "postgresql")
 def _(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({_arguments(element, compiler, **kw)[0]} AS JSONB)"
+
+
+def _document(element: json_document, compiler: SQLCompiler, **kw: Any) -> str:
+    values = _arguments(element, compiler, **kw)
+    return ", ".join(f"'{key}', {value}" for key, value in zip(element.keys, values, strict=True))
+
+
+@compiles(json_document, "sqlite")
+def _(element: json_document, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_object({_document(element, compiler, **kw)})"
+
+
+@compiles(json_document, "postgresql")
+def _(element: json_document, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"jsonb_build_object({_document(element, compiler, **kw)})"
+
+
+def numbered(stem: str, number: Expression) -> Expression:
+    """The id of record `number`, from 0, of those that a statement makes under one stem (`core.ids.new_stem`)."""
+    return literal(stem).concat(func.substr(cast(number + 1_000_000, Text()), 2))
 
 
 def whole(expression: Expression) -> Expression:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event, inspect
+from sqlalchemy import Select, event, func, insert, inspect, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -19,7 +19,7 @@ from core.checks import dangling, referred_to
 from core.clock import Clock
 from core.drafts import CHUNK, Before, Draft, Marks, Outcome, by_row, chunks, failure, outcome_of, taken
 from core.errors import PluginError, Reject, UserError
-from core.events import Action, Log
+from core.events import Action, EventRow, Log
 from core.host import PluginHost, logger
 from core.money import Money
 from core.opportunities import Stage
@@ -27,7 +27,9 @@ from core.plugin import Context, Plugin
 from core.rates import Rates
 from core.records import Record, record_with_prefix
 from core.settings import Settings
+from core.sql import json_document, numbered
 from core.text import snake
+from core.types import Choice, Timestamp
 
 BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
 Ask = Callable[[Session], Callable[..., Any]]
@@ -344,23 +346,64 @@ class Unit:
             data={name: shown(value) for name, value in data.items()},
         )
 
+    def publish_each(self, type_: str, record: type[Record], rows: Select[Any]) -> int:
+        """Announces something about many records by one statement; says about how many.
+
+        Args:
+            type_: of the events.
+            record: type of the records.
+            rows: the id of each record as the first column; the others become the event's data by their names.
+        """
+        source = rows.subquery()
+        count: int = self.session.scalar(select(func.count()).select_from(source)) or 0
+        if not count:
+            return 0
+        self._open_log()
+        key, *data = source.c
+        number = func.row_number().over(order_by=key) - 1 + self._log.reserve(count)
+        values: dict[str, Any] = {
+            "id": numbered(self._log.stem, number),
+            "batch_id": literal(self._log.batch_id),
+            "type": literal(type_),
+            "entity_type": literal(record.__name__),
+            "entity_id": key,
+            "action": literal(Action.PUBLISHED, Choice(Action)),
+            "occurred_at": literal(self.now, Timestamp()),
+            "changes": json_document({}),
+            "data": json_document({column.name: column for column in data}),
+        }
+        events = insert(EventRow).from_select(list(values), select(*values.values()).select_from(source))
+        self.session.execute(events)
+        return count
+
+    def _open_log(self) -> None:
+        self._log.open_batch(self.session, actor=self.actor.id, now=self.now, request_id=self._request_id)
+
     def context(self, plugin: Plugin) -> Context:
         """What a plugin's hook gets to work with in this transaction."""
 
-        def publish(type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
+        def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
                 raise PluginError(
                     plugin.name, f"event {type_}", f"is not declared; put {type_!r} and a description in `events`"
                 )
-            self.publish(type_, record, occurred_at=occurred_at, **data)
+            return type_
+
+        def publish(type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
+            self.publish(declared(type_), record, occurred_at=occurred_at, **data)
+
+        def publish_each(type_: str, record: type[Record], rows: Select[Any]) -> int:
+            return self.publish_each(declared(type_), record, rows)
 
         return Context(
             session=self.session,
             actor=self.actor,
             settings=self.host.settings[plugin.name],
             clock=self.clock,
+            reporting_currency=self.rates.reporting_currency,
             log=logger(plugin),
             publish=publish,
+            publish_each=publish_each,
             facet=lambda facet, id: self.facets(facet, [id])[id],
             facets=self.facets,
             query=self._ask(self.session),

@@ -1,14 +1,11 @@
 """How a mutation is answered: the work in a transaction, once for each idempotency key, and its payload."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.changes import shown
 from core.drafts import Outcome, OutcomeStatus
-from core.errors import ConflictError, UserError
-from core.keys import IdempotencyKey
+from core.errors import UserError
+from core.idempotency import once
 from core.unit import Unit
 from schema.catalog import RecordType
 from schema.context import RequestContext
@@ -26,40 +23,24 @@ async def run(context: RequestContext, operation: str, given: Input, work: Work,
     key = given.get("idempotencyKey")
 
     def in_transaction(unit: Unit) -> list[Outcome]:
-        if key is None:
+        if key is None or dry:
             return list(work(unit, given))
-        return _once(unit, key, operation, given, work)
+        return once(
+            unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
+        )
 
     return await context.write(in_transaction, dry=dry)
 
 
-def _once(unit: Unit, key: str, operation: str, given: Input, work: Work) -> list[Outcome]:
-    fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
-    known = unit.session.get(IdempotencyKey, key)
-    if known is None:
-        # Inserting first makes a rival with the same key wait until this transaction ends.
-        known = IdempotencyKey(key=key, operation=operation, fingerprint=fingerprint, created_at=unit.now)
-        unit.session.add(known)
-        unit.session.flush()
-        outcomes = list(work(unit, given))
-        if any(outcome.status is not OutcomeStatus.FAILED for outcome in outcomes):
-            known.result = {"outcomes": [_dumped(outcome) for outcome in outcomes]}
-        else:
-            # What failed may be mended and sent again with its key.
-            unit.session.delete(known)
-        return outcomes
-    if (known.operation, known.fingerprint) != (operation, fingerprint):
-        raise ConflictError(
-            f"idempotencyKey: {key!r} was used for another request of {known.created_at:%Y-%m-%d %H:%M} UTC; "
-            "take a new key for a new request"
-        )
-    return [_loaded(stored) for stored in known.result["outcomes"]]
+def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:
+    """Outcomes as JSON; None where every row was refused."""
+    if all(outcome.status is OutcomeStatus.FAILED for outcome in outcomes):
+        return None
+    return [_dumped(outcome) for outcome in outcomes]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items() if name != "idempotencyKey"}
-    return [_plain(item) for item in value] if isinstance(value, list) else shown(value)
+def _all_loaded(stored: Sequence[Any]) -> list[Outcome]:
+    return [_loaded(outcome) for outcome in stored]
 
 
 def _dumped(outcome: Outcome) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -230,9 +231,8 @@ def _add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]
         if not isinstance(operations, Operations):
             raise PluginError(plugin.name, "register_operations", f"{operations!r} is no guanxi.Operations")
         for root, cls in operations.roots():
-            made: Any = strawberry.type(cls)
-            definition = made.__strawberry_definition__
-            for field in definition.fields:
+            made: Any = cls if has_object_definition(cls) else strawberry.type(cls)
+            for field in made.__strawberry_definition__.fields:
                 name = _name(field)
                 rival = owners[root].get(name)
                 if rival is not None:

@@ -26,22 +26,22 @@ from schema.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, To
 from schema.eventlog import event_record
 from schema.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, Kind, MomentKind, TextKind
 
-_CORE_RECORDS: Sequence[tuple[type[Record], dict[str, Any]]] = (
-    (Customer, {}),
-    (CustomerMember, {}),
-    (Contact, {}),
-    (Opportunity, {}),
-    (OpportunityMember, {}),
-    (OpportunityContact, {}),
-    (Stage, {"default_order": (("position", False),), "plain_list": True}),
-    (StageTransition, {"default_order": (("movedAt", False),), "writable": False}),
-    (Product, {}),
-    (Transaction, {}),
-    (ExchangeRate, {}),
-    (Interaction, {"default_order": (("occurredAt", True),)}),
-    (Task, {}),
-    (User, {}),
-    (Team, {}),
+_CORE_RECORDS: Sequence[type[Record]] = (
+    Customer,
+    CustomerMember,
+    Contact,
+    Opportunity,
+    OpportunityMember,
+    OpportunityContact,
+    Stage,
+    StageTransition,
+    Product,
+    Transaction,
+    ExchangeRate,
+    Interaction,
+    Task,
+    User,
+    Team,
 )
 
 
@@ -52,8 +52,8 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
         PluginError: a declaration clashes or cannot be; the message names the plugin and the remedy.
     """
     catalog = Catalog({}, {plugin.name: plugin.version for plugin in host.plugins}, settings)
-    for model, options in _CORE_RECORDS:
-        _add_record(catalog, model, CORE, **options)
+    for model in _CORE_RECORDS:
+        _add_record(catalog, model, CORE)
     for plugin, models in host.register("register_records"):
         for model in models or ():
             _check_record(catalog, plugin.name, model)
@@ -87,8 +87,16 @@ def _check_record(catalog: Catalog, plugin: str, model: Any) -> None:
         )
 
 
-def _add_record(catalog: Catalog, model: type[Record], owner: str, **options: Any) -> None:
-    record = RecordType(model.__name__, model, _sentence(model), owner, **options)
+def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
+    record = RecordType(
+        model.__name__,
+        model,
+        _sentence(model),
+        owner,
+        default_order=model.__order__,
+        writable=not model.__read_only__,
+        plain_list=model.__plain_list__,
+    )
     catalog.records[record.name] = record
     for made in _column_fields(catalog, model, owner):
         record.fields[made.name] = made

@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.database import Database
 from core.events import publish
 from core.host import PluginHost, logger
+from core.idempotency import once
 from core.ids import new_id
 from core.plugin import Context
 from core.settings import Settings
@@ -85,6 +86,10 @@ class _DryRun(Exception):  # noqa: N818  (control flow: the transaction is rolle
         self.answer = answer
 
 
+def _same(answer: T) -> T:
+    return answer
+
+
 class RequestContext:
     """One request. Strawberry resolvers of plugins get it as `info.context`."""
 
@@ -145,22 +150,51 @@ class RequestContext:
             request_id=self.request_id,
         )
 
-    async def transact(self, plugin: str, work: Callable[[Context], T], *, dry: bool = False) -> T:
+    async def transact(
+        self,
+        plugin: str,
+        work: Callable[[Context], T],
+        *,
+        dry: bool = False,
+        key: str | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> T:
         """Runs a plugin's work in a transaction, with the context its hooks get. For operations of plugins.
+
+        Args:
+            plugin: its name.
+            work: does it and gives the answer.
+            dry: everything is rolled back in the end.
+            key: the client's idempotency key. The answer must then be JSON, and is given again for the same key.
+            given: operation and input that the key stands for.
 
         Raises:
             InputError: as the work does; nothing is written then.
+            ConflictError: the key was used for something else.
         """
         found = next(known for known in self.services.host.plugins if known.name == plugin)
-        return await self.write(lambda unit: work(unit.context(found)), dry=dry)
+
+        def in_transaction(unit: Unit) -> T:
+            ctx = unit.context(found)
+            if key is None or dry:
+                return work(ctx)
+            answer: T = once(unit.session, key, plugin, given or {}, unit.now, lambda: work(ctx), _same, _same)
+            return answer
+
+        return await self.write(in_transaction, dry=dry)
+
+    async def query(self, text: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """The data of a query, asked in the name of this request. For operations of plugins.
+
+        Raises:
+            InputError: the query has errors; the message has them all.
+        """
+        return await self.services.engine.ask(self, text, variables)
 
     def outside(self, plugin: str) -> Context:
         """The context of a plugin's Python field or async function: queries, but no session."""
         services = self.services
         found = next(known for known in services.host.plugins if known.name == plugin)
-
-        async def query(text: str, variables: Any = None) -> Any:
-            return await services.engine.ask(self, text, variables)
 
         def unavailable(*args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("there is no transaction here: write in an operation or in a hook that has a session")
@@ -170,9 +204,11 @@ class RequestContext:
             actor=plugin_actor(plugin),
             settings=services.host.settings[plugin],
             clock=services.clock,
+            reporting_currency=services.settings.reporting_currency,
             log=logger(found),
             publish=unavailable,
+            publish_each=unavailable,
             facet=unavailable,
             facets=unavailable,
-            query=query,
+            query=self.query,
         )

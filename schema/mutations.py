@@ -212,9 +212,7 @@ async def _answer_upsert(
         return drafting.write(unit, asked)
 
     dry = given["dryRun"]
-    outcomes = await run(
-        context, f"UPSERT:{record.name}", {**given, "idempotencyKey": None} if dry else given, work, dry=dry
-    )
+    outcomes = await run(context, f"UPSERT:{record.name}", given, work, dry=dry)
     results = [
         {
             "index": outcome.index,

@@ -1,0 +1,46 @@
+"""Value tiering: customers ranked by the value they bring, in tiers, classes and quadrants (T1, T2, T6, T7, T11)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from guanxi import Changes, Context, Field, Operations, Plugin, Record, hookimpl
+from plugins.value_tiering.fields import fields
+from plugins.value_tiering.models import TierChange
+from plugins.value_tiering.operations import operations
+from plugins.value_tiering.settings import ValueTieringSettings
+from plugins.value_tiering.tiering import TIER_CHANGED, classify, refresh_measures
+
+
+class ValueTiering(Plugin):
+    """Ranks customers by value and says what follows from it."""
+
+    name = "value_tiering"
+    version = "1.0"
+    api = ">=1,<2"
+    settings = ValueTieringSettings
+    events = {TIER_CHANGED: "A customer's value tier changed (T1)."}  # noqa: RUF012  (as Plugin declares it)
+
+    @hookimpl
+    def register_records(self) -> Iterable[type[Record]]:
+        """The history of tiers."""
+        return [TierChange]
+
+    @hookimpl
+    def register_fields(self, settings: ValueTieringSettings, reporting_currency: str) -> Iterable[Field]:
+        """The fields on Customer."""
+        return fields(settings, reporting_currency)
+
+    @hookimpl
+    def register_operations(self, types: Any) -> Operations:
+        """Recompute, override and the 20/80 report."""
+        return operations(self.name, types)
+
+    @hookimpl
+    def before_commit(self, ctx: Context, changes: Changes) -> None:
+        """Keeps each customer's measures current; tiers move on recompute only."""
+        touched = changes.ids("Transaction", "customer_id")
+        if touched:
+            refresh_measures(ctx, touched)
+        touched |= {change.record.id for change in changes.of("Customer") if "potentialValue" in change.after}
+        if touched:
+            classify(ctx, touched)

@@ -1,0 +1,122 @@
+"""What value tiering keeps: the current values of each customer, the policy they came of, and every change of tier."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from guanxi import Facet, Money, Record, Table, Vocabulary, column, reference
+from guanxi.records import Customer
+from plugins.value_tiering.settings import Measure
+
+
+class ValueTier(Vocabulary):
+    """Level of a customer by value brought to the enterprise (T1)."""
+
+    IMPORTANT = (
+        "IMPORTANT",
+        "The top 1 %: large demand, high loyalty, most of the long-term profit, not price sensitive.",
+    )
+    MAIN = "MAIN", "The next 19 %: heavy and medium users."
+    ORDINARY = "ORDINARY", "The next 30 %: purchasing power and loyalty below key customers."
+    SMALL = "SMALL", "The last 50 %: almost no profit."
+
+
+class TierSource(Vocabulary):
+    """Where a customer's tier comes from."""
+
+    RANKED = "RANKED", "From its rank among all customers."
+    MANUAL = "MANUAL", "Set by hand, with a reason."
+
+
+class ValueQuadrant(Vocabulary):
+    """Current value by potential value (T6)."""
+
+    LOW_LOW = "LOW_LOW", "Current value low, potential low."
+    HIGH_LOW = "HIGH_LOW", "Current value high, potential low: beware of over-reliance."
+    LOW_HIGH = "LOW_HIGH", "Current value low, potential high: beware of neglect."
+    HIGH_HIGH = "HIGH_HIGH", "Current value high, potential high."
+
+
+class AccountClass(Vocabulary):
+    """Level of the account pyramid (T7)."""
+
+    MAJOR = "MAJOR", "Major account."
+    NAMED = "NAMED", "Named account."
+    NON_NAMED = "NON_NAMED", "Non-named account."
+    MASS_MARKET = "MASS_MARKET", "Mass market."
+
+
+class AbcClass(Vocabulary):
+    """Class by contribution to profit (T11)."""
+
+    CLASS_A = "CLASS_A", "High contribution."
+    CLASS_B = "CLASS_B", "Medium contribution."
+    CLASS_C = "CLASS_C", "Low contribution."
+
+
+class TierChangeReason(Vocabulary):
+    """Why a tier changed."""
+
+    RECOMPUTED = "RECOMPUTED", "The whole population was ranked again."
+    OVERRIDDEN = "OVERRIDDEN", "Somebody set it by hand."
+    OVERRIDE_CLEARED = "OVERRIDE_CLEARED", "Somebody took back what was set by hand."
+    OVERRIDE_EXPIRED = "OVERRIDE_EXPIRED", "What was set by hand was meant to end by then."
+
+
+class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
+    """Current values of a customer. Amounts are minor units of the reporting currency."""
+
+    revenue: int | None = column("Sum of actual amounts.", default=None, index=True)
+    profit: int | None = column("Sum of actual amounts less cost, where the cost is known.", default=None, index=True)
+    usage: Decimal | None = column("Sum of quantities.", default=None, scale=4, index=True)
+    potential: Money | None = column("Potential value.", default=None, index=True)
+    rank: int | None = column("Place by value among all ranked customers.", default=None, index=True)
+    ranked_tier: ValueTier | None = column("Tier that the rank gives.", default=None)
+    tier: ValueTier | None = column("Tier that holds.", default=None, index=True)
+    tier_since: date | None = column("Day since when it holds.", default=None, index=True)
+    override_tier: ValueTier | None = column("Tier set by hand.", default=None)
+    override_reason: str | None = column("Why.", default=None, long=True)
+    override_by: str | None = column("By whom.", default=None, exact=True)
+    override_at: datetime | None = column("When.", default=None)
+    override_until: date | None = column("The last day it holds; without end if none.", default=None)
+    quadrant: ValueQuadrant | None = column("Current by potential value.", default=None, index=True)
+    account_class: AccountClass | None = column("Account class.", default=None, index=True)
+    abc_class: AbcClass | None = column("ABC class.", default=None, index=True)
+    is_key: bool | None = column("Important or main.", default=None, index=True)
+
+
+class Policy(Table, plugin="value_tiering"):
+    """What the last recompute went by; one row."""
+
+    id: int = column("Always 1.", primary_key=True)
+    computed_at: datetime = column("When.")
+    measure: Measure = column("By what customers were ranked.")
+    ranked: int = column("How many were ranked.")
+    current_threshold: int | None = column("From this current value on it counts as high.", default=None)
+    potential_threshold: int | None = column("From this potential value on it counts as high.", default=None)
+
+
+class TierChange(Record, plugin="value_tiering", prefix="tch"):
+    """One change of a customer's value tier (T1): from, to, when, why, and the rank and value it went by."""
+
+    __order__ = (("changedAt", True),)
+    __read_only__ = True
+    __dated_by__ = ("changed_at",)
+
+    customer_id: str = reference(
+        Customer,
+        "The customer.",
+        inverse="tier_changes",
+        inverse_description="Changes of its value tier, latest first.",
+        on_destroy="CASCADE",
+    )
+    previous_tier: ValueTier | None = column("Tier before; none for the first.", default=None)
+    tier: ValueTier | None = column("Tier after; none if it is ranked no more.", default=None, index=True)
+    reason: TierChangeReason = column("Why it changed.", index=True)
+    note: str | None = column("What was said with it.", default=None, long=True, max_length=1000)
+    rank: int | None = column("Place by value at that time.", default=None)
+    measure: Measure = column("By what it was ranked.")
+    value: Decimal | None = column(
+        "Value it was ranked by: an amount of the reporting currency, or a quantity.", default=None, scale=4
+    )
+    changed_at: datetime = column("When it changed.", index=True)
+    changed_by: str = column("Who changed it.", exact=True)

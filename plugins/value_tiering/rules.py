@@ -1,0 +1,134 @@
+"""The rules of value tiering: pure functions, from expressions to an expression where SQL needs them."""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from sqlalchemy import and_, case, null, or_
+
+from guanxi.sql import Expression
+from plugins.value_tiering.models import AbcClass, AccountClass, TierSource, ValueQuadrant, ValueTier
+from plugins.value_tiering.settings import Measure
+
+#: Account class by quadrant (T7).
+CLASS_OF_QUADRANT: Mapping[ValueQuadrant, AccountClass] = {
+    ValueQuadrant.HIGH_HIGH: AccountClass.MAJOR,
+    ValueQuadrant.LOW_HIGH: AccountClass.NAMED,
+    ValueQuadrant.HIGH_LOW: AccountClass.NON_NAMED,
+    ValueQuadrant.LOW_LOW: AccountClass.MASS_MARKET,
+}
+#: Account class by tier, where the potential is not known (T7, X1).
+CLASS_OF_TIER: Mapping[ValueTier, AccountClass] = {
+    ValueTier.IMPORTANT: AccountClass.MAJOR,
+    ValueTier.MAIN: AccountClass.NAMED,
+    ValueTier.ORDINARY: AccountClass.NON_NAMED,
+    ValueTier.SMALL: AccountClass.MASS_MARKET,
+}
+#: ABC class by tier (T11).
+ABC_OF_TIER: Mapping[ValueTier, AbcClass] = {
+    ValueTier.IMPORTANT: AbcClass.CLASS_A,
+    ValueTier.MAIN: AbcClass.CLASS_A,
+    ValueTier.ORDINARY: AbcClass.CLASS_B,
+    ValueTier.SMALL: AbcClass.CLASS_C,
+}
+
+
+def measured(measure: Measure, revenue: Expression, profit: Expression, usage: Expression) -> Expression:
+    """The value customers are ranked by (X24); null where there is no data, so that they are not ranked."""
+    return {Measure.PROFIT: profit, Measure.REVENUE: revenue, Measure.USAGE: usage}[measure]
+
+
+def current_value(measure: Measure, revenue: Expression, profit: Expression) -> Expression:
+    """The current value in money (T6): profit, or revenue where customers are ranked by revenue or usage."""
+    return profit if measure is Measure.PROFIT else revenue
+
+
+def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, int, int]) -> Expression:
+    """The tier of a rank among so many (T1): each tier ends at the number of its cumulative share, rounded up.
+
+    Args:
+        rank: place from 1, the most valuable first.
+        ranked: how many are ranked.
+        boundaries: cumulative shares in percent at which important, main and ordinary end.
+    """
+    important, main, ordinary = ((ranked * share + 99) // 100 for share in boundaries)
+    return case(
+        (rank.is_(None), null()),
+        (rank <= important, ValueTier.IMPORTANT.value),
+        (rank <= main, ValueTier.MAIN.value),
+        (rank <= ordinary, ValueTier.ORDINARY.value),
+        else_=ValueTier.SMALL.value,
+    )
+
+
+def is_override_active(tier: Expression, until: Expression, as_of: Expression) -> Expression:
+    """Whether a tier set by hand holds on a day; its last day included."""
+    return and_(tier.is_not(None), or_(until.is_(None), until >= as_of))
+
+
+def is_key_customer(tier: Expression) -> Expression:
+    """Important and main customers are key customers (T2); null without a tier."""
+    key = tier.in_([ValueTier.IMPORTANT.value, ValueTier.MAIN.value])
+    return case((tier.is_(None), null()), (key, True), else_=False)
+
+
+def value_quadrant(
+    current: Expression, potential: Expression, current_threshold: Expression, potential_threshold: Expression
+) -> Expression:
+    """Current by potential value (T6): a value equal to its threshold is high; null where one is not known."""
+    high_current, high_potential = current >= current_threshold, potential >= potential_threshold
+    known = and_(high_current.is_not(None), high_potential.is_not(None))
+    return case(
+        (~known, null()),
+        (and_(high_current, high_potential), ValueQuadrant.HIGH_HIGH.value),
+        (high_current, ValueQuadrant.HIGH_LOW.value),
+        (high_potential, ValueQuadrant.LOW_HIGH.value),
+        else_=ValueQuadrant.LOW_LOW.value,
+    )
+
+
+def account_class(quadrant: Expression, tier: Expression) -> Expression:
+    """Account class by quadrant where the potential is known, else by tier (T7, X1)."""
+    by_tier = case({tier_.value: class_.value for tier_, class_ in CLASS_OF_TIER.items()}, value=tier, else_=null())
+    by_quadrant = {quadrant_.value: class_.value for quadrant_, class_ in CLASS_OF_QUADRANT.items()}
+    return case(by_quadrant, value=quadrant, else_=by_tier)
+
+
+def abc_of_tier(tier: Expression) -> Expression:
+    """ABC class as a view of the tiers (T11)."""
+    return case({tier_.value: class_.value for tier_, class_ in ABC_OF_TIER.items()}, value=tier, else_=null())
+
+
+def abc_of_share(value_before: Expression, total: Expression, a_below: int, b_below: int) -> Expression:
+    """ABC class by the share of all value that more valuable customers bring together (T11).
+
+    Args:
+        value_before: sum of the values of those that rank before.
+        total: sum of all values.
+        a_below, b_below: shares in percent.
+    """
+    return case(
+        (value_before * 100 < total * a_below, AbcClass.CLASS_A.value),
+        (value_before * 100 < total * b_below, AbcClass.CLASS_B.value),
+        else_=AbcClass.CLASS_C.value,
+    )
+
+
+def median(values: Sequence[int]) -> int | None:
+    """The middle one of sorted values, or the mean of the middle two, rounded half up; None of none."""
+    if not values:
+        return None
+    middle = len(values) // 2
+    if len(values) % 2:
+        return values[middle]
+    return (values[middle - 1] + values[middle] + 1) // 2
+
+
+def percent(part: Decimal, whole: Decimal) -> Decimal | None:
+    """A part in percent of the whole with two places (T2); None where there is nothing."""
+    return None if not whole else (part * 100 / whole).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def tier_source(tier: Expression, override: Expression, until: Expression, as_of: Expression) -> Expression:
+    """Whether a tier is ranked or set by hand (T1); null without a tier."""
+    manual = and_(is_override_active(override, until, as_of), tier == override)
+    return case((tier.is_(None), null()), (manual, TierSource.MANUAL.value), else_=TierSource.RANKED.value)
