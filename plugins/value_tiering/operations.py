@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -15,6 +15,7 @@ from plugins.value_tiering.models import CustomerValue, TierChangeReason, ValueT
 from plugins.value_tiering.settings import Measure
 from plugins.value_tiering.tiering import Recomputed, classify, move, recompute, refresh_measures
 
+_ASKED = strawberry.argument(description="What is asked.")
 _KEY = "The same request with the same key again changes nothing and is answered as before."
 
 
@@ -79,7 +80,7 @@ def operations(plugin: str, types: Any) -> Operations:
             description="Ranks all customers again and gives them their tiers and classes (T1, T6, T7, T11)."
         )
         async def recompute_value_tiers(
-            self, info: strawberry.Info, input: RecomputeValueTiersInput
+            self, info: strawberry.Info, input: Annotated[RecomputeValueTiersInput, _ASKED]
         ) -> RecomputeValueTiersPayload:
             context: Any = info.context
             answer = await context.transact(
@@ -104,7 +105,7 @@ def operations(plugin: str, types: Any) -> Operations:
 
         @strawberry.mutation(description="Sets a customer's tier by hand, with a reason and perhaps a last day (T1).")
         async def override_value_tier(
-            self, info: strawberry.Info, input: OverrideValueTierInput
+            self, info: strawberry.Info, input: Annotated[OverrideValueTierInput, _ASKED]
         ) -> types.CustomerPayload:
             until = input.until or None
             return await _one(
@@ -117,7 +118,7 @@ def operations(plugin: str, types: Any) -> Operations:
 
         @strawberry.mutation(description="Takes back a tier that was set by hand: the rank's tier holds again (T1).")
         async def clear_value_tier_override(
-            self, info: strawberry.Info, input: ClearValueTierOverrideInput
+            self, info: strawberry.Info, input: Annotated[ClearValueTierOverrideInput, _ASKED]
         ) -> types.CustomerPayload:
             return await _one(
                 info.context,
