@@ -81,6 +81,11 @@ class CatalogField:
     group: bool = True
     aggregate: bool = True
 
+    @property
+    def refers(self) -> bool:
+        """Whether input sets it to the id of another record."""
+        return self.stored is not None and self.stored.info.references is not None
+
     def value(self, row: Row) -> Any:
         """Its value on a row, in SQL."""
         assert self.expression is not None, f"{self.name} is a Python field"

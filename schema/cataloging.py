@@ -1,6 +1,7 @@
 """How the catalog of an app comes about: records from their columns, fields as they are declared, clashes refused."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from core.text import camel, words
 from core.types import Choice, Json, Scaled, Timestamp
 from schema.attached import ExternalIdsKind, TagsKind
 from schema.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
+from schema.declared import check_expressions, check_names, root_names
 from schema.eventlog import event_record
 from schema.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, Kind, MomentKind, TextKind
 
@@ -45,6 +47,9 @@ _CORE_RECORDS: Sequence[type[Record]] = (
 )
 
 
+_RECORD_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+
+
 def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     """The catalog of the core and these plugins.
 
@@ -54,37 +59,61 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     catalog = Catalog({}, {plugin.name: plugin.version for plugin in host.plugins}, settings)
     for model in _CORE_RECORDS:
         _add_record(catalog, model, CORE)
-    for plugin, models in host.register("register_records"):
-        for model in models or ():
-            _check_record(catalog, plugin.name, model)
-            _add_record(catalog, model, plugin.name)
-    for record in list(catalog.records.values()):
-        _add_relations(catalog, record)
     for record in catalog.records.values():
-        _add_attached(record)
-    catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
+        _add_relations(catalog, record)
     for declared in core_fields(settings):
         _add_declared(catalog, declared, CORE)
-    for plugin, fields in host.register("register_fields"):
-        for declared in fields or ():
-            _add_declared(catalog, declared, plugin.name)
-    _check_needs(catalog)
+    for plugin, model in _registered(host, "register_records"):
+        _check_record(catalog, plugin, model)
+        try:
+            _add_record(catalog, model, plugin)
+        except TypeError as error:
+            raise PluginError(plugin, f"record {model.__name__}", str(error)) from None
+    for record in catalog.records.values():
+        if record.owner != CORE:
+            _add_relations(catalog, record)
+    catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
+    for plugin, declared in _registered(host, "register_fields"):
+        _add_declared(catalog, declared, plugin)
+    for record in catalog.records.values():
+        check_names(record)
+        _check_needs(record)
+        check_expressions(catalog, record)
     return catalog
+
+
+def _registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
+    """What the plugins give in a registration hook, one by one with the plugin's name."""
+    for plugin, answer in host.register(hook):
+        if answer is None:
+            continue
+        if not isinstance(answer, Iterable) or isinstance(answer, str | type):
+            raise PluginError(plugin.name, hook, f"gives {answer!r}, which is no list; write [...] around it, or yield")
+        for item in answer:
+            yield plugin.name, item
 
 
 def _check_record(catalog: Catalog, plugin: str, model: Any) -> None:
     if not (isinstance(model, type) and issubclass(model, Record)):
         raise PluginError(plugin, "register_records", f"{model!r} is no subclass of guanxi.Record")
+    place = f"record {model.__name__}"
     if model.__plugin__ != plugin:
-        raise PluginError(
-            plugin, f"record {model.__name__}", f"is declared for {model.__plugin__!r}; write plugin={plugin!r}"
-        )
+        raise PluginError(plugin, place, f"is declared for {model.__plugin__!r}; write plugin={plugin!r}")
+    if not _RECORD_NAME.fullmatch(model.__name__):
+        raise PluginError(plugin, place, "must be named in Pascal case, as in LoyaltyCard")
     if model.__name__ in catalog.records:
-        raise PluginError(
-            plugin,
-            f"record {model.__name__}",
-            f"{catalog.records[model.__name__].owner} has a record of that name already; choose another",
-        )
+        rival = catalog.records[model.__name__].owner
+        raise PluginError(plugin, place, f"{rival} has a record of that name already; choose another")
+    made = RecordType(model.__name__, model, "", plugin)
+    for rival_record in catalog.records.values():
+        shared = root_names(made) & root_names(rival_record)
+        if shared:
+            raise PluginError(
+                plugin,
+                place,
+                f"makes the query {min(shared)}, which {rival_record.name} of {rival_record.owner} makes too; "
+                "choose another name",
+            )
 
 
 def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
@@ -98,7 +127,9 @@ def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
         plain_list=model.__plain_list__,
     )
     catalog.records[record.name] = record
+    _add_attached(record)
     for made in _column_fields(catalog, model, owner):
+        _refuse_clash(record, made.name, owner)
         record.fields[made.name] = made
 
 
@@ -174,6 +205,7 @@ def _add_relations(catalog: Catalog, record: RecordType) -> None:
         if info.references is None:
             continue
         target = info.references if isinstance(info.references, str) else info.references.__name__
+        _check_reference(catalog, record, column.key, target)
         name = camel(column.key.removesuffix("_id"))
         _refuse_clash(record, name, record.owner)
         record.to_one[name] = ToOne(name, target, column.key, info.description, record.owner)
@@ -184,6 +216,17 @@ def _add_relations(catalog: Catalog, record: RecordType) -> None:
                 _refuse_clash(other, taken, record.owner)
             description = info.inverse_description or f"{words(record.plural).capitalize()} that refer to it."
             other.to_many[inverse] = ToMany(inverse, record.name, column.key, description, record.owner)
+
+
+def _check_reference(catalog: Catalog, record: RecordType, column: str, target: str) -> None:
+    place = f"field {record.name}.{camel(column)}"
+    if not column.endswith("_id"):
+        problem = f"refers to a record; name it {column}_id, so that {camel(column)} is the record"
+        raise PluginError(record.owner, place, problem)
+    if target not in catalog.records:
+        raise PluginError(
+            record.owner, place, f"refers to {target}, which no loaded plugin registers; name its plugin in `requires`"
+        )
 
 
 def _add_attached(record: RecordType) -> None:
@@ -284,14 +327,13 @@ def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record
     )
 
 
-def _check_needs(catalog: Catalog) -> None:
-    for record in catalog.records.values():
-        for made in record.fields.values():
-            for need in made.needs:
-                other = record.fields.get(need)
-                if other is None or other.expression is None:
-                    raise PluginError(
-                        made.owner,
-                        f"field {record.name}.{made.name}",
-                        f"needs {need!r}, which is no SQL field of {record.name}",
-                    )
+def _check_needs(record: RecordType) -> None:
+    for made in record.fields.values():
+        for need in made.needs:
+            other = record.fields.get(need)
+            if other is None or other.expression is None:
+                raise PluginError(
+                    made.owner,
+                    f"field {record.name}.{made.name}",
+                    f"needs {need!r}, which is no SQL field of {record.name}",
+                )

@@ -153,7 +153,7 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         Member("not", f"{name}Where | None", "Not this."),
     ]
     members += [
-        Member(field.name, f"{field.kind.filter_name} | None", field.description, owner=field.owner)
+        Member(field.name, f"{field.kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
         for field in _usable(record, lambda field: field.filter and field.kind.filter_name is not None)
     ]
     members += [
@@ -161,19 +161,19 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             one.name,
             f"{one.target}Where | None",
             f"There is one, and it meets this: {one.description}",
-            owner=one.owner,
+            owner=record.foreign(one.owner),
         )
         for one in record.to_one.values()
     ]
     for many in record.to_many.values():
         target = catalog.records[many.target]
-        members.append(Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=many.owner))
+        members.append(Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=record.foreign(many.owner)))
         members.append(
             Member(
                 f"{many.name}Aggregate",
                 f"{target.name}AggregateWhere | None",
                 f"What these come to together: {many.description}",
-                owner=many.owner,
+                owner=record.foreign(many.owner),
             )
         )
     description = (
@@ -193,11 +193,11 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 
 def _add_order(builder: Builder, record: RecordType) -> None:
     members = [
-        Member(field.name, "Direction | None", field.description, owner=field.owner)
+        Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner))
         for field in _usable(record, lambda field: field.order and field.kind.can_order)
     ]
     members += [
-        Member(one.name, f"{one.target}Order | None", one.description, owner=one.owner)
+        Member(one.name, f"{one.target}Order | None", one.description, owner=record.foreign(one.owner))
         for one in record.to_one.values()
     ]
     description = f"One key of an order of {words(record.plural)}."
@@ -210,12 +210,12 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
     for field in grouped(record):
         dated = isinstance(field.kind, DateKind | MomentKind)
         keys.append(
-            Member(field.name, f"{'DateGrain' if dated else 'bool'} | None", field.description, owner=field.owner)
+            Member(field.name, f"{'DateGrain' if dated else 'bool'} | None", field.description, owner=record.foreign(field.owner))
         )
-        orders.append(Member(field.name, "Direction | None", field.description, owner=field.owner))
+        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
     for one in record.to_one.values():
-        keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=one.owner))
-        orders.append(Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=one.owner))
+        keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=record.foreign(one.owner)))
+        orders.append(Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=record.foreign(one.owner)))
     builder.input(
         f"{name}GroupKey",
         f"One key by which {plural} are grouped: true for a value, a grain for a date.",
@@ -266,8 +266,8 @@ def _add_function_inputs(builder: Builder, record: RecordType, function: str) ->
     orders: list[Member] = []
     for field in aggregated(record, function):
         kind = field.kind.aggregate(function, field.kind.typed_null())[1]
-        filters.append(Member(field.name, f"{kind.filter_name} | None", field.description, owner=field.owner))
-        orders.append(Member(field.name, "Direction | None", field.description, owner=field.owner))
+        filters.append(Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner)))
+        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
     what = f"{FUNCTIONS[function].lower()} over {words(record.plural)}"
     builder.input(f"{of}Where", f"A condition on {what}. All that is said must hold.", filters)
     builder.input(f"{of}Order", f"An order by {what}.", orders, one_of=True)
@@ -278,31 +278,31 @@ def writable(record: RecordType) -> list[CatalogField]:
     return [field for field in record.fields.values() if field.stored is not None and field.name != "id"]
 
 
+#: What inputs name themselves, so that no field can be named so.
+RESERVED = ("and", "or", "not", "idempotencyKey", "expectedVersion")
+
+
 def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> list[Member]:
     """The members by which a mutation sets the fields of a record."""
     members: list[Member] = []
     for field in writable(record):
         assert field.stored is not None
-        required = creating and field.stored.required and not _has_reference(record, field)
+        required = creating and field.stored.required and not field.refers
         annotation = field.kind.input + ("" if required else " | None")
-        members.append(Member(field.name, annotation, field.description, owner=field.owner))
-        if _has_reference(record, field):
+        members.append(Member(field.name, annotation, field.description, owner=record.foreign(field.owner)))
+        if field.refers:
             name = reference_name(field)
             members.append(
                 Member(
                     name,
                     "ExternalIdInput | None",
                     f"The same by external id, instead of {field.name}.",
-                    owner=field.owner,
+                    owner=record.foreign(field.owner),
                 )
             )
     members.append(Member("tags", "list[str] | None", "These tags instead of those it has."))
     members.append(Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has."))
     return members
-
-
-def _has_reference(record: RecordType, field: CatalogField) -> bool:
-    return field.stored is not None and field.stored.info.references is not None
 
 
 def reference_name(field: CatalogField) -> str:

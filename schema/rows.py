@@ -88,11 +88,16 @@ class Columns:
         model = self._model
         if name in model.__money__:
             return MoneyExpression(*(self._reference(f"{name}_{part}") for part in ("minor", "currency", "reporting")))
-        if name not in model.__table__.c:
-            raise AttributeError(
-                f"{model.__name__} has no column {name!r}; it has {', '.join(sorted(model.__table__.c.keys()))}"
-            )
-        return self._reference(name)
+        return self._reference(_known(model, name))
+
+
+def _known(model: type[Table], name: str) -> str:
+    """The name of a column of a table, known to be there."""
+    if name not in model.__table__.c:
+        raise AttributeError(
+            f"{model.__name__} has no column {name!r}; it has {', '.join(sorted(model.__table__.c.keys()))}"
+        )
+    return name
 
 
 class PlanRow:
@@ -129,6 +134,7 @@ class PlanRow:
     def joined(self, model: type[Table], by: str, value: Expression) -> Any:
         """The row of a table whose column `by` has a value, joined once."""
         table = model.__table__
+        _known(model, by)
         alias = self.scope.join(
             (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
         )
@@ -141,7 +147,10 @@ class PlanRow:
     def to(self, relation: str) -> "PlanRow":
         """The row a to-one relation leads to, joined once; all null where it leads nowhere."""
         statement = self.scope.statement
-        link = self.record.to_one[relation]
+        link = self.record.to_one.get(relation)
+        if link is None:
+            known = ", ".join(self.record.to_one) or "nowhere"
+            raise AttributeError(f"{self.record.name} does not lead to {relation!r}; it leads to {known}")
         target = statement.catalog.records[link.target]
 
         def on(alias: str) -> ColumnElement[bool]:
@@ -153,7 +162,12 @@ class PlanRow:
     def other(self, path: str, type: type) -> Any:
         """Another SQL field by its name in the API; a typed null where there is none."""
         record, _, name = path.partition(".")
-        field = self.record.fields.get(name) if record == self.record.name else None
+        if record != self.record.name:
+            raise TypeError(
+                f"{path} is asked of a row of {self.record.name}; go there first, "
+                f'as in row.to("{record[:1].lower() + record[1:]}").other(…)'
+            )
+        field = self.record.fields.get(name)
         if field is None or field.expression is None:
             return self.scope.statement.catalog.kind_of(type).typed_null()
         return field.value(self)
@@ -169,7 +183,7 @@ class PlanRow:
         statement = self.scope.statement
         other = statement.row(statement.catalog.records[record.__name__])
         found = value(other)
-        conditions = [other.reference(by) == self.id, *statement.visible(other)]
+        conditions = [other.reference(_known(record, by)) == self.id, *statement.visible(other)]
         if where is not None:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
