@@ -118,9 +118,17 @@ class Builder:
         if self.types.setdefault(name, made) is not made:
             raise TypeError(f"two types are named {name}; rename the record, enumeration or operation that makes one")
 
-    def output(self, name: str, description: str, members: Sequence[Member], *, interfaces: Sequence[str] = ()) -> Any:
-        """Adds an output type."""
-        return self._add(name, description, members, interfaces=interfaces)
+    def output(
+        self,
+        name: str,
+        description: str,
+        members: Sequence[Member],
+        *,
+        interfaces: Sequence[str] = (),
+        owner: str = CORE,
+    ) -> Any:
+        """Adds an output type; `owner` is who declares it."""
+        return self._add(name, description, members, interfaces=interfaces, directives=self._told(owner))
 
     def interface(self, name: str, description: str, members: Sequence[Member]) -> None:
         """Adds an interface."""
@@ -160,9 +168,6 @@ class Builder:
         return made
 
     def _field(self, member: Member) -> StrawberryField:
-        directives = (
-            [PluginDirective(name=member.owner, version=self._versions[member.owner])] if member.owner != CORE else []
-        )
         made = StrawberryField(
             python_name=member.name,
             graphql_name=member.name,
@@ -170,7 +175,7 @@ class Builder:
             description=member.description,
             deprecation_reason=member.deprecated,
             default=member.default,
-            directives=directives,
+            directives=self._told(member.owner),
         )
         made.arguments = [
             StrawberryArgument(
@@ -183,6 +188,10 @@ class Builder:
             for argument in member.arguments
         ]
         return made
+
+    def _told(self, owner: str) -> Sequence[object]:
+        """The directive that says whose something is; the core's own goes without."""
+        return () if owner == CORE else (PluginDirective(name=owner, version=self._versions[owner]),)
 
     def annotation(self, text: str) -> StrawberryAnnotation:
         """An annotation among the app's own types."""

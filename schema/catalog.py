@@ -168,6 +168,10 @@ class RecordType:
         """The plural as it stands in type names."""
         return plural(self.name)
 
+    def foreign(self, owner: str) -> str:
+        """The owner of one of its fields, where that is another than its own; else the core, which needs no saying."""
+        return CORE if owner == self.owner else owner
+
     @property
     def table(self) -> SqlTable:
         """Its table."""

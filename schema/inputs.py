@@ -167,7 +167,9 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     ]
     for many in record.to_many.values():
         target = catalog.records[many.target]
-        members.append(Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=record.foreign(many.owner)))
+        members.append(
+            Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=record.foreign(many.owner))
+        )
         members.append(
             Member(
                 f"{many.name}Aggregate",
@@ -210,12 +212,19 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
     for field in grouped(record):
         dated = isinstance(field.kind, DateKind | MomentKind)
         keys.append(
-            Member(field.name, f"{'DateGrain' if dated else 'bool'} | None", field.description, owner=record.foreign(field.owner))
+            Member(
+                field.name,
+                f"{'DateGrain' if dated else 'bool'} | None",
+                field.description,
+                owner=record.foreign(field.owner),
+            )
         )
         orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
     for one in record.to_one.values():
         keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=record.foreign(one.owner)))
-        orders.append(Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=record.foreign(one.owner)))
+        orders.append(
+            Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=record.foreign(one.owner))
+        )
     builder.input(
         f"{name}GroupKey",
         f"One key by which {plural} are grouped: true for a value, a grain for a date.",
@@ -266,7 +275,9 @@ def _add_function_inputs(builder: Builder, record: RecordType, function: str) ->
     orders: list[Member] = []
     for field in aggregated(record, function):
         kind = field.kind.aggregate(function, field.kind.typed_null())[1]
-        filters.append(Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner)))
+        filters.append(
+            Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
+        )
         orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
     what = f"{FUNCTIONS[function].lower()} over {words(record.plural)}"
     builder.input(f"{of}Where", f"A condition on {what}. All that is said must hold.", filters)

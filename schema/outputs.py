@@ -87,7 +87,11 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     """The output types of one record."""
     plural = words(record.plural)
     builder.output(
-        record.name, record.description, [*_fields(record), *_relations(catalog, record)], interfaces=["Node"]
+        record.name,
+        record.description,
+        [*_fields(record), *_relations(catalog, record)],
+        interfaces=["Node"],
+        owner=record.owner,
     )
     builder.output(
         f"{record.name}Edge",
@@ -117,7 +121,7 @@ def _fields(record: RecordType) -> list[Member]:
             field.name,
             field.kind.graphql + (" | None" if field.nullable else ""),
             field.description,
-            owner=field.owner,
+            owner=record.foreign(field.owner),
             deprecated=field.deprecated,
         )
         for field in record.fields.values()
@@ -126,24 +130,29 @@ def _fields(record: RecordType) -> list[Member]:
 
 def _relations(catalog: Catalog, record: RecordType) -> list[Member]:
     members = [
-        Member(one.name, f"{one.target} | None", one.description, owner=one.owner) for one in record.to_one.values()
+        Member(one.name, f"{one.target} | None", one.description, owner=record.foreign(one.owner))
+        for one in record.to_one.values()
     ]
     for many in record.to_many.values():
-        members += _list_members(catalog.records[many.target], many)
+        members += _list_members(record, catalog.records[many.target], many)
     return members
 
 
-def _list_members(target: RecordType, many: ToMany) -> list[Member]:
+def _list_members(record: RecordType, target: RecordType, many: ToMany) -> list[Member]:
     return [
         Member(
-            many.name, f"{many.target}Connection | None", many.description, list_arguments(target), owner=many.owner
+            many.name,
+            f"{many.target}Connection | None",
+            many.description,
+            list_arguments(target),
+            owner=record.foreign(many.owner),
         ),
         Member(
             f"{many.name}Aggregate",
             f"{many.target}Aggregate | None",
             f"Count, sums, averages, smallest and largest of: {many.description[:1].lower()}{many.description[1:]}",
             [where_argument(target)],
-            owner=many.owner,
+            owner=record.foreign(many.owner),
         ),
     ]
 
@@ -177,7 +186,7 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
         builder.output(
             f"{record.name}{function.capitalize()}",
             f"{FUNCTIONS[function]} over {plural}.",
-            [_aggregate_member(field, function) for field in aggregated(record, function)],
+            [_aggregate_member(record, field, function) for field in aggregated(record, function)],
         )
     members = [Member("count", "int", "How many there are.")]
     members += [
@@ -197,12 +206,12 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
                 field.name,
                 ("Date" if isinstance(field.kind, DateKind | MomentKind) else field.kind.graphql) + " | None",
                 field.description,
-                owner=field.owner,
+                owner=record.foreign(field.owner),
             )
             for field in grouped(record)
         ]
         + [
-            Member(one.name, f"{one.target}GroupKeys | None", one.description, owner=one.owner)
+            Member(one.name, f"{one.target}GroupKeys | None", one.description, owner=record.foreign(one.owner))
             for one in record.to_one.values()
         ],
     )
@@ -218,7 +227,7 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
     )
 
 
-def _aggregate_member(field: CatalogField, function: str) -> Member:
+def _aggregate_member(record: RecordType, field: CatalogField, function: str) -> Member:
     kind = field.kind.aggregate(function, field.kind.typed_null())[1]
     annotation = "MoneySum" if function == "sum" and isinstance(kind, MoneyKind) else kind.graphql
-    return Member(field.name, f"{annotation} | None", field.description, owner=field.owner)
+    return Member(field.name, f"{annotation} | None", field.description, owner=record.foreign(field.owner))
