@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, text, update
 from sqlmodel import Session, col, select
 
-from core.ids import new_id, new_stem
+from core.ids import EVENT_PREFIX, new_id, new_stem
 from core.records import Table, column, reference
 from core.vocabulary import Vocabulary
 
@@ -89,7 +89,7 @@ class Log:
 
     def __init__(self) -> None:
         self.batch_id = new_id("evb")
-        self.stem = new_stem("evt")
+        self.stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
         self._written = 0
         self._is_open = False
@@ -118,13 +118,14 @@ class Log:
             }
         )
 
-    def mark(self) -> int:
-        """The present length, for `rewind`."""
-        return len(self._rows)
+    def mark(self) -> tuple[int, bool]:
+        """The present state, for `rewind`."""
+        return len(self._rows), self._is_open
 
-    def rewind(self, mark: int) -> None:
+    def rewind(self, mark: tuple[int, bool]) -> None:
         """Forgets what was noted since the mark: its savepoint was rolled back."""
-        del self._rows[mark:]
+        length, self._is_open = mark
+        del self._rows[length:]
 
     def open_batch(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> None:
         """Writes the batch row, once; rows written by a statement of their own refer to it before `write` does."""

@@ -49,6 +49,20 @@ def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:
         raise _Refused(rows)
 
 
+def _collect(change: Change, record: Record, *, new: bool) -> None:
+    """Fills a change from what was set on a record since it was read; of a new one, from all it holds."""
+    state = inspect(record)
+    for column in [column.key for column in type(record).__table__.columns]:
+        if new:
+            value = getattr(record, column)
+            change.after |= {} if value is None else {column: value}
+            continue
+        history = state.attrs[column].history
+        if history.added:
+            change.after[column] = history.added[0]
+            change.before[column] = history.deleted[0] if history.deleted else None
+
+
 class Unit:
     """One transaction's work on one session."""
 
@@ -124,15 +138,23 @@ class Unit:
         return [outcome for item in items for outcome in self._chunk([item], build)]
 
     def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
-        mark = self._log.mark()
         self.pending.clear()
         self._followers.clear()
+        # What an earlier chunk wrote may be changed by this one's hooks, or be gone and its place in memory taken.
+        self._tracked.clear()
+        with self.savepoint():
+            drafts = build(self, items)
+            _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
+            return self._write(drafts)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what is done inside, in the database and in the log, if anything is raised."""
+        mark = self._log.mark()
         try:
             with self.session.begin_nested():
-                drafts = build(self, items)
-                _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
-                return self._write(drafts)
-        except (_Refused, IntegrityError):
+                yield
+        except BaseException:
             self._log.rewind(mark)
             raise
 
@@ -284,13 +306,8 @@ class Unit:
             if not isinstance(record, Record) or id(record) in self._tracked or not session.is_modified(record):
                 continue
             new = record in session.new
-            state = inspect(record)
             change = Change(Action.CREATED if new else Action.UPDATED, record)
-            for column in [column.key for column in type(record).__table__.columns]:
-                history = state.attrs[column].history
-                if history.added:
-                    change.after[column] = history.added[0]
-                    change.before[column] = history.deleted[0] if history.deleted else None
+            _collect(change, record, new=new)
             convert_money(self, change)
             self._stamp(change)
             self._note(change)

@@ -1,11 +1,11 @@
 """From mutation inputs to drafts: records are found, matched and referred to in bulk, then the unit of work writes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core import attachments
 from core.drafts import Draft, Outcome
@@ -161,21 +161,9 @@ class Drafting:
     def _by_field(
         self, unit: Unit, items: Sequence[tuple[int, Asked]], field: CatalogField
     ) -> dict[int, "Record | UserError | None"]:
-        assert field.stored is not None
-        model = self._model
-        name = f"{field.stored.column}_folded" if field.stored.column in model.__folded__ else field.stored.column
-        column = getattr(model, name)
-        prepare = fold if name != field.stored.column else str
-        wanted = {
-            index: prepare(asked.given[field.name]) for index, asked in items if asked.given.get(field.name) is not None
-        }
-        by_value: dict[str, set[str]] = defaultdict(set)
-        rows = unit.session.exec(
-            select(model.id, column).where(column.in_(set(wanted.values())), col(model.deleted_at).is_(None))
-        )
-        for id, value in rows:
-            by_value[value].add(id)
-        ids = {index: by_value[value] for index, value in wanted.items()}
+        wanted = {index: asked.given[field.name] for index, asked in items if asked.given.get(field.name) is not None}
+        known = ids_by_text(unit.session, self._model, field, set(wanted.values()))
+        ids = {index: known[text] for index, text in wanted.items()}
         return self._matched(unit, ids, {index for index, _ in items if index not in wanted}, field.name)
 
     def _matched(
@@ -288,6 +276,23 @@ def _check_keys(keys: Sequence[Input]) -> list[UserError]:
     if any(not item["system"].strip() or not item["id"].strip() for item in keys):
         problems.append(UserError("INVALID", "externalIds: system and id must not be empty", ("externalIds",)))
     return problems
+
+
+def ids_by_text(
+    session: Session, model: type[Record], field: CatalogField, texts: Collection[str]
+) -> dict[str, set[str]]:
+    """For each text the ids of the living records whose field has it, compared as filters compare the field."""
+    assert field.stored is not None
+    is_folded = field.stored.column in model.__folded__
+    column = getattr(model, f"{field.stored.column}_folded" if is_folded else field.stored.column)
+    prepared = {text: fold(text) if is_folded else text for text in texts}
+    ids: dict[str, set[str]] = defaultdict(set)
+    rows = session.exec(
+        select(model.id, column).where(column.in_(set(prepared.values())), col(model.deleted_at).is_(None))
+    )
+    for id, value in rows:
+        ids[value].add(id)
+    return {text: ids[value] for text, value in prepared.items()}
 
 
 def match_fields(record: RecordType) -> Sequence[CatalogField]:
