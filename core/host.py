@@ -93,7 +93,7 @@ class PluginHost:
         for plugin in self.plugins:
             _check_hooks(plugin)
             self._manager.register(plugin, plugin.name)
-            _check_tables(plugin)
+        _check_tables(self.plugins)
 
     def _check_settings_names(self, settings: Settings) -> None:
         unknown = settings.plugins.keys() - self.settings.keys()
@@ -261,14 +261,21 @@ def _check_data(plugin: Plugin) -> None:
         )
 
 
-def _check_tables(plugin: Plugin) -> None:
-    for table in tables_of(plugin.name):
-        if not table.name.startswith(f"{plugin.name}_"):
-            raise PluginError(
-                plugin.name,
-                f"table {table.name}",
-                f"must be named with the plugin's prefix: {plugin.name}_{table.name}",
-            )
+def _check_tables(plugins: Sequence[Plugin]) -> None:
+    owners = {table.name: CORE for table in tables_of(CORE)}
+    for plugin in plugins:
+        for table in tables_of(plugin.name):
+            if problem := _table_problem(plugin.name, table.name, owners.get(table.name)):
+                raise PluginError(plugin.name, f"table {table.name}", problem)
+            owners[table.name] = plugin.name
+
+
+def _table_problem(plugin: str, table: str, rival: str | None) -> str | None:
+    if not table.startswith(f"{plugin}_"):
+        return f"must be named with the plugin's prefix: {plugin}_{table}"
+    if table == f"{plugin}_version":
+        return "its migrations are recorded in a table of that name; choose another"
+    return f"{rival} has a table of that name already; choose another" if rival else None
 
 
 def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:

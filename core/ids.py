@@ -6,6 +6,8 @@ from typeid import TypeID
 
 from core.errors import InputError
 
+#: What the ids of events begin with.
+EVENT_PREFIX = "evt"
 PREFIX = re.compile(r"[a-z]{3,12}")
 _ID = re.compile(r"([a-z]{3,12})_[0-7][0-9a-hjkmnp-tv-z]{25}")
 

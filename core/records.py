@@ -19,7 +19,7 @@ from sqlmodel import Field as SqlField
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from core.ids import new_id
+from core.ids import EVENT_PREFIX, PREFIX, new_id
 from core.money import Money
 from core.text import fold, snake
 from core.types import Choice, Json, Scaled, Text, Timestamp
@@ -33,6 +33,8 @@ _NAMING = {
 }
 
 CORE = "core"
+
+_OF_THE_MAPPER = frozenset({"_sa_instance_state", "_sa_registry"})
 
 # Declarations are the only process-wide state: a class statement runs once a process, whatever apps use it.
 _registries: dict[str, registry] = {}
@@ -266,6 +268,7 @@ class TableMeta(SQLModelMetaclass):
         namespace.setdefault("__tablename__", snake(name) if plugin == CORE else f"{plugin}_{snake(name)}")
         namespace["__plugin__"] = plugin
         if prefix is not None:
+            _check_record(name, plugin, prefix)
             namespace["__prefix__"] = prefix
             annotations["id"] = str
             namespace["id"] = _id_field(prefix)
@@ -280,6 +283,8 @@ class TableMeta(SQLModelMetaclass):
         namespace["__folded__"] = ()
         for attribute, annotation in list(annotations.items()):
             if not attribute.startswith("__"):
+                if of is not None and attribute != "record_id":
+                    _check_default(name, attribute, annotation, namespace.get(attribute, ...))
                 _declare(namespace, annotations, attribute, annotation)
         made = super().__new__(mcs, name, bases, namespace, table=True, **kwargs)
         made._sa_registry = registry_of(plugin)
@@ -294,21 +299,46 @@ class TableMeta(SQLModelMetaclass):
         for indexed in [column for column in table.columns if column.info.get("index")]:
             # With the key behind it the index also serves the order, whose tie-break the key is.
             Index(f"ix_{table.name}_{indexed.name}", indexed, *table.primary_key.columns)
+        fields: Any = cls.model_fields
+        type.__setattr__(
+            cls,
+            "__defaults__",
+            tuple(
+                (field, info.default, info.default_factory) for field, info in fields.items() if not info.is_required()
+            ),
+        )
         if cls.__dict__["__folded__"]:
             event.listen(cls, "before_insert", _refold)
             event.listen(cls, "before_update", _refold)
         if hasattr(cls, "__prefix__"):
-            _declare_record(cls)  # type: ignore[arg-type]  # only records have a prefix
+            _records[cls.__name__] = _by_prefix[cls.__prefix__] = cls  # type: ignore[assignment]  # only records have one
 
 
-def _declare_record(cls: type["Record"]) -> None:
-    rival = _by_prefix.get(cls.__prefix__) or _records.get(cls.__name__)
-    if rival is not None:
+def _check_record(name: str, plugin: str, prefix: str) -> None:
+    """Refuses a record before it has a table, which could not be taken back."""
+    for rival, shared in ((_records.get(name), "name"), (_by_prefix.get(prefix), f"id prefix {prefix!r}")):
+        if rival is not None:
+            raise TypeError(
+                f"record {name} of {plugin!r} and record {rival.__name__} of {rival.__plugin__!r} "
+                f"have the same {shared}; choose another"
+            )
+    if not PREFIX.fullmatch(prefix) or prefix == EVENT_PREFIX:
+        but = f", but not {EVENT_PREFIX}, which events have" if prefix == EVENT_PREFIX else ""
         raise TypeError(
-            f"record {cls.__name__} of {cls.__plugin__!r} and record {rival.__name__} of {rival.__plugin__!r} "
-            f"have the same name or id prefix {cls.__prefix__!r}; choose another"
+            f"record {name} of {plugin!r}: the id prefix {prefix!r} is not possible; take three to twelve small "
+            f"letters{but}"
         )
-    _records[cls.__name__] = _by_prefix[cls.__prefix__] = cls
+
+
+def _check_default(facet: str, name: str, annotation: Any, given: Any) -> None:
+    kind, nullable = _unwrap(annotation)
+    required = given.is_required() if isinstance(given, FieldInfo) else given is ...
+    # Money has no default but null.
+    if get_origin(annotation) is not ClassVar and not nullable and (required or kind is Money):
+        raise TypeError(
+            f"{facet}.{name}: a facet's row is made when it is first asked for, so each column needs a default, "
+            "or `| None`"
+        )
 
 
 def _id_field(prefix: str) -> Any:
@@ -438,6 +468,7 @@ class Table(SQLModel, metaclass=TableMeta, abstract=True):
     __plugin__: ClassVar[str]
     __money__: ClassVar[dict[str, MoneyInfo]]
     __folded__: ClassVar[tuple[str, ...]]
+    __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
     __table__: ClassVar[SqlTable]
     #: Columns that say on which day the row's amounts are converted; the first that is set wins, else today.
     __dated_by__: ClassVar[tuple[str, ...]] = ()
@@ -447,10 +478,21 @@ class Table(SQLModel, metaclass=TableMeta, abstract=True):
         unknown = values.keys() - kind.model_fields.keys() - kind.__money__.keys()
         if unknown:
             raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-        money = {name: values.pop(name) for name in kind.__money__ if name in values}
-        super().__init__(**values)
-        for name, value in money.items():
-            setattr(self, name, value)
+        # A new row has no history to keep, so its values go where SQLAlchemy keeps them. SQLModel's own constructor
+        # does the same by way of every setter and costs a hundred times as much.
+        held = self.__dict__
+        for name, default, factory in kind.__defaults__:
+            held[name] = values[name] if name in values else default if factory is None else factory()
+        for name, value in values.items():
+            if name in kind.__money__:
+                setattr(self, name, value)
+            else:
+                held[name] = value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(type(self), name) and name not in _OF_THE_MAPPER:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; a misspelt name would be lost")
+        object.__setattr__(self, name, value)
 
 
 class Facet(Table, abstract=True):

@@ -1,17 +1,14 @@
 """The schema of one app, assembled from its catalog and its plugins' operations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import strawberry
 from graphql import GraphQLSchema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import has_object_definition
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
 
-from core.declarations import Operations
 from core.errors import PluginError
 from core.host import PluginHost
 from core.records import CORE
@@ -19,23 +16,11 @@ from schema import inputs, mutations, outputs
 from schema.builder import Argument, Builder, Member, PluginDirective
 from schema.catalog import Catalog, RecordType
 from schema.executor import PlanningExecutor
+from schema.extending import add_operations
 from schema.mutations import Mutation, record_mutations
 from schema.operations import special_mutations
 from schema.outputs import list_arguments, where_argument
 from schema.scalars import SCALARS
-
-
-class Types:
-    """The generated types of an app as attributes: `types.Customer`. What plugins build their operations from."""
-
-    def __init__(self, types: Mapping[str, Any]) -> None:
-        self._types = types
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._types[name]
-        except KeyError:
-            raise AttributeError(f"there is no type {name}; the schema lists them all (guanxi schema)") from None
 
 
 class Assembled:
@@ -64,17 +49,17 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     """
     builder = Builder({CORE: "", **catalog.versions})
     outputs.add_shared(builder)
-    inputs.add_shared(builder, catalog)
+    inputs.add_shared(builder)
     mutations.add_shared(builder)
-    generated: dict[str, Mutation] = {}
-    for record in catalog.records.values():
-        outputs.add_record(builder, catalog, record)
-        if record.name != "Event":
-            inputs.add_record(builder, catalog, record)
-        if record.writable:
-            generated |= record_mutations(builder, catalog, record)
-    generated |= special_mutations(builder, catalog)
+    generated = special_mutations(builder, catalog)
     _add_viewer(builder)
+    # The core's own types come first, so that it is the plugin that takes a name twice.
+    for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
+        with _attributed(owner, f"enumeration {enum.__name__}"):
+            inputs.add_enum(builder, catalog, enum)
+    for record in sorted(catalog.records.values(), key=lambda record: record.owner != CORE):
+        with _attributed(record.owner, f"record {record.name}"):
+            generated |= _add_record(builder, catalog, record)
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
         "Query": builder.output("Query", "What can be asked.", [*query, *_node_members()]),
@@ -83,7 +68,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         ),
     }
     _resolve_plainly(roots["Query"], host, catalog)
-    _add_operations(builder, host, roots)
+    add_operations(builder, host, roots)
     schema = strawberry.Schema(
         query=roots["Query"],
         mutation=roots["Mutation"],
@@ -93,6 +78,23 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read, sort_schema=True),
     )
     return Assembled(schema, generated)
+
+
+@contextmanager
+def _attributed(owner: str, place: str) -> Iterator[None]:
+    """Lays a clash of type names at the door of the plugin that brings the second."""
+    try:
+        yield
+    except TypeError as error:
+        raise PluginError(owner, place, str(error)) from None
+
+
+def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[str, Mutation]:
+    """The types of a record, and its mutations."""
+    outputs.add_record(builder, catalog, record)
+    if record.name != "Event":
+        inputs.add_record(builder, catalog, record)
+    return record_mutations(builder, catalog, record) if record.writable else {}
 
 
 def _read(source: Any, name: str) -> Any:
@@ -217,32 +219,3 @@ def _resolve_plainly(query: Any, host: PluginHost, catalog: Catalog) -> None:
         for name, resolver in (("viewer", viewer), ("plugins", plugins)):
             if field.graphql_name == name:
                 field(resolver)
-
-
-def _add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]) -> None:
-    """Adds the root fields that plugins bring."""
-    owners = {
-        root: dict.fromkeys((_name(field) for field in cls.__strawberry_definition__.fields), CORE)
-        for root, cls in roots.items()
-    }
-    for plugin, operations in host.register("register_operations", types=Types(builder.types)):
-        if operations is None:
-            continue
-        if not isinstance(operations, Operations):
-            raise PluginError(plugin.name, "register_operations", f"{operations!r} is no guanxi.Operations")
-        for root, cls in operations.roots():
-            made: Any = cls if has_object_definition(cls) else strawberry.type(cls)
-            for field in made.__strawberry_definition__.fields:
-                name = _name(field)
-                rival = owners[root].get(name)
-                if rival is not None:
-                    raise PluginError(
-                        plugin.name, f"{root}.{name}", f"{rival} has an operation of that name already; choose another"
-                    )
-                owners[root][name] = plugin.name
-                field.directives = [*field.directives, PluginDirective(name=plugin.name, version=plugin.version)]
-                roots[root].__strawberry_definition__.fields.append(field)
-
-
-def _name(field: StrawberryField) -> str:
-    return field.graphql_name or to_camel_case(field.python_name)

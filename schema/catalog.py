@@ -11,6 +11,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.declarations import BatchFunction, Row
+from core.ids import EVENT_PREFIX
 from core.money import Money
 from core.records import CORE, ColumnInfo, Facet, Record, Table
 from core.settings import Settings
@@ -180,7 +181,7 @@ class RecordType:
     @property
     def prefix(self) -> str:
         """What its ids begin with."""
-        return getattr(self.model, "__prefix__", "evt")
+        return getattr(self.model, "__prefix__", EVENT_PREFIX)
 
     @property
     def has_attachments(self) -> bool:
@@ -221,6 +222,16 @@ class Catalog:
     def by_prefix(self, prefix: str | None) -> RecordType | None:
         """The record whose ids begin so."""
         return next((record for record in self.records.values() if record.prefix == prefix), None)
+
+    def enums_with_owners(self) -> Iterator[tuple[type[StrEnum], str]]:
+        """The enumerations fields use, each with the core or the first plugin that uses it."""
+        owners: dict[str, str] = {}
+        for record in self.records.values():
+            for made in record.fields.values():
+                kind = made.kind.item if isinstance(made.kind, ListKind) else made.kind
+                if isinstance(kind, ChoiceKind) and owners.get(kind.enum.__name__) != CORE:
+                    owners[kind.enum.__name__] = made.owner
+        return ((enum, owners[name]) for name, enum in self.enums.items())
 
     def kind_of(self, type_: Any) -> Kind:
         """The kind of a Python type.

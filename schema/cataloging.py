@@ -47,6 +47,9 @@ _CORE_RECORDS: Sequence[type[Record]] = (
 )
 
 
+#: Types and queries of the core that no record makes.
+_RESERVED = ("Event", "Mutation", "Node", "Plugin", "Query", "Subscription", "Viewer")
+
 _RECORD_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
@@ -101,6 +104,8 @@ def _check_record(catalog: Catalog, plugin: str, model: Any) -> None:
         raise PluginError(plugin, place, f"is declared for {model.__plugin__!r}; write plugin={plugin!r}")
     if not _RECORD_NAME.fullmatch(model.__name__):
         raise PluginError(plugin, place, "must be named in Pascal case, as in LoyaltyCard")
+    if model.__name__ in _RESERVED:
+        raise PluginError(plugin, place, "the core uses that name itself; choose another")
     if model.__name__ in catalog.records:
         rival = catalog.records[model.__name__].owner
         raise PluginError(plugin, place, f"{rival} has a record of that name already; choose another")

@@ -19,9 +19,7 @@ _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9]*")
 
 
 def root_names(record: RecordType) -> set[str]:
-    """The root fields a record makes, and the names a record of that name would hide."""
-    if record.name == "Event":
-        return {"events"}
+    """The queries a record makes."""
     one, many = record.singular, record.plural
     return {one, many, f"{many}Aggregate", f"{many}GroupBy"}
 

@@ -1,5 +1,6 @@
 """The event log as a record of the catalog: only read, in the order of commits, what is numbered."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.behaviour import CORE_EVENTS
+from core.errors import PluginError
 from core.events import Action, EventBatch, EventRow
 from core.records import CORE
 from core.sql import Expression
@@ -17,6 +19,8 @@ from schema.catalog import Catalog, CatalogField, RecordType
 from schema.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
 from schema.selections import Selection
 from schema.sqljson import changes_list, json_value
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 class ChangesKind(Kind):
@@ -45,7 +49,11 @@ class JsonKind(Kind):
 
 
 def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> type[StrEnum]:
-    """Every type of event this app can log, as an enumeration."""
+    """Every type of event this app can log, as an enumeration.
+
+    Raises:
+        PluginError: an event of a plugin clashes or cannot be.
+    """
     described = {
         f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
         for record in catalog.records.values()
@@ -54,9 +62,22 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
         if action is not Action.PUBLISHED
     }
     described |= CORE_EVENTS
-    for events in plugins.values():
+    owners = dict.fromkeys(described, CORE)
+    for plugin, events in plugins.items():
+        for name, description in events.items():
+            if problem := _problem_of(name, description, owners.get(name)):
+                raise PluginError(plugin, f"event {name}", problem)
+            owners[name] = plugin
         described |= events
     return vocabulary("EventType", "What happened.", described)
+
+
+def _problem_of(name: str, description: str, rival: str | None) -> str | None:
+    if rival is not None:
+        return f"{rival} has an event of that name already; choose another"
+    if not _NAME.fullmatch(name):
+        return "must be named in capitals, as in LEVEL_REACHED"
+    return None if description else "has no description; say in one sentence what it means"
 
 
 def batch(row: Any) -> Any:

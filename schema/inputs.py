@@ -1,6 +1,7 @@
 """Input types of the catalog: filters, orders, group keys, and what mutations take."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 from core.text import words
 from core.vocabulary import Vocabulary
@@ -56,18 +57,13 @@ _LIST = (
 )
 
 
-def add_shared(builder: Builder, catalog: Catalog) -> None:
+def add_shared(builder: Builder) -> None:
     """The inputs that all records share."""
     builder.enum(Direction)
     builder.enum(DateGrain)
 
     def filter_(name: str, what: str, annotation: str, *operators: Sequence[tuple[str, str, str]]) -> None:
-        members = [
-            Member(operator, pattern.format(annotation), description)
-            for group in operators
-            for operator, pattern, description in group
-        ]
-        builder.input(name, f"A condition on {what}. All that is said must hold.", members)
+        _add_filter(builder, name, what, annotation, *operators)
 
     filter_("IdFilter", "an id", "ID", _EQUALITY, _NULL)
     filter_("BooleanFilter", "a yes or no", "bool", _EQUALITY[:1], _NULL)
@@ -123,15 +119,27 @@ def add_shared(builder: Builder, catalog: Catalog) -> None:
             Member("currency", "CurrencyCode | None", "The currency; the reporting currency where none is given."),
         ],
     )
-    for name, enum in sorted(catalog.enums.items()):
-        builder.enum(enum)
-        filter_(f"{name}Filter", f"a value of {name}", name, _EQUALITY, _NULL)
-        if any(
-            field.kind.filter_name == f"{name}ListFilter"
-            for record in catalog.records.values()
-            for field in record.fields.values()
-        ):
-            filter_(f"{name}ListFilter", f"a list of values of {name}", name, _LIST, _NULL)
+
+
+def add_enum(builder: Builder, catalog: Catalog, enum: type[StrEnum]) -> None:
+    """An enumeration that fields use, and the inputs that filter by it."""
+    builder.enum(enum)
+    name = enum.__name__
+    _add_filter(builder, f"{name}Filter", f"a value of {name}", name, _EQUALITY, _NULL)
+    listed = f"{name}ListFilter"
+    if any(field.kind.filter_name == listed for record in catalog.records.values() for field in record.fields.values()):
+        _add_filter(builder, listed, f"a list of values of {name}", name, _LIST, _NULL)
+
+
+def _add_filter(
+    builder: Builder, name: str, what: str, annotation: str, *operators: Sequence[tuple[str, str, str]]
+) -> None:
+    members = [
+        Member(operator, pattern.format(annotation), description)
+        for group in operators
+        for operator, pattern, description in group
+    ]
+    builder.input(name, f"A condition on {what}. All that is said must hold.", members)
 
 
 def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import strawberry
-from pydantic import BaseModel, Field as Setting, model_validator
+from pydantic import BaseModel, model_validator
+from pydantic import Field as Setting
 
+from core.customers import Customer
 from guanxi import (
     ConfigurationError,
     Facet,
@@ -25,7 +27,6 @@ from guanxi import (
     load_settings,
     reference,
 )
-from core.customers import Customer
 
 
 def plugin(name: str, **attributes: Any) -> type[Plugin]:
@@ -441,3 +442,374 @@ def test_a_hook_that_gives_no_list_is_refused():
 
     assert refusal(Alpha).startswith("plugin 'alpha', register_fields: gives Field(path='Customer.score'")
     assert refusal(Alpha).endswith("which is no list; write [...] around it, or yield")
+
+
+# Names of records, enumerations, types, operations and events
+
+
+class RefusedInvoice(Record, plugin="alpha", prefix="rin"):
+    """An invoice."""
+
+    number: str = column("Its number.")
+
+
+def of_records(name: str, *records: Any, **attributes: Any) -> type[Plugin]:
+    return plugin(name, register_records=offering("register_records", *records), **attributes)
+
+
+def test_a_record_takes_no_name_and_no_prefix_of_another():
+    with pytest.raises(TypeError) as caught:
+
+        class Customer(Record, plugin="alpha", prefix="rcu"):
+            """Not the core's."""
+
+    assert str(caught.value) == (
+        "record Customer of 'alpha' and record Customer of 'core' have the same name; choose another"
+    )
+    with pytest.raises(TypeError) as caught:
+
+        class RefusedClient(Record, plugin="alpha", prefix="cus"):
+            """Not the core's."""
+
+    assert str(caught.value) == (
+        "record RefusedClient of 'alpha' and record Customer of 'core' have the same id prefix 'cus'; choose another"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["x", "two_words", "Upper", "evt"])
+def test_a_prefix_that_ids_cannot_have_is_refused(prefix):
+    with pytest.raises(TypeError) as caught:
+        type(Record)("RefusedThing", (Record,), {"__module__": __name__}, plugin="alpha", prefix=prefix)
+    assert str(caught.value) == (
+        f"record RefusedThing of 'alpha': the id prefix {prefix!r} is not possible; take three to twelve small letters"
+        + (", but not evt, which events have" if prefix == "evt" else "")
+    )
+
+
+def test_one_record_is_registered_once():
+    assert refusal(of_records("alpha", RefusedInvoice, RefusedInvoice)) == (
+        "plugin 'alpha', record RefusedInvoice: alpha has a record of that name already; choose another"
+    )
+
+
+class Customers(Record, plugin="alpha", prefix="rcs"):
+    """Its query for one is the core's for many."""
+
+
+class Viewer(Record, plugin="alpha", prefix="rvi"):
+    """Its query is the core's."""
+
+
+class Event(Record, plugin="alpha", prefix="rev"):
+    """Its name is the log's."""
+
+
+class Query(Record, plugin="alpha", prefix="rqu"):
+    """Its name is the root's."""
+
+
+class MoneyInput(Record, plugin="alpha", prefix="rmi"):
+    """Its name is a type of the core's."""
+
+
+def test_a_record_takes_no_query_and_no_type_of_another():
+    assert refusal(of_records("alpha", Customers)) == (
+        "plugin 'alpha', record Customers: makes the query customers, which Customer of core makes too; choose another name"
+    )
+    for taken in (Viewer, Event, Query):
+        assert refusal(of_records("alpha", taken)) == (
+            f"plugin 'alpha', record {taken.__name__}: the core uses that name itself; choose another"
+        )
+    assert refusal(of_records("alpha", MoneyInput)) == (
+        "plugin 'alpha', record MoneyInput: two types are named MoneyInput; "
+        "rename the record, enumeration or operation that makes one"
+    )
+
+
+class small_invoice(Record, plugin="alpha", prefix="rsi"):  # noqa: N801
+    """Its name is no type's."""
+
+
+def test_a_record_is_named_in_pascal_case():
+    assert refusal(of_records("alpha", small_invoice)) == (
+        "plugin 'alpha', record small_invoice: must be named in Pascal case, as in LoyaltyCard"
+    )
+
+
+class RefusedTagged(Record, plugin="alpha", prefix="rta"):
+    """It has tags already."""
+
+    tags: str = column("Its own.")
+
+
+class RefusedLink(Record, plugin="alpha", prefix="rli"):
+    """It refers to a customer."""
+
+    customer_id: str = reference(Customer, "The customer.", inverse="contacts")
+
+
+class RefusedAggregate(Record, plugin="alpha", prefix="rag"):
+    """Its list makes a name the other plugin has."""
+
+    customer_id: str = reference(Customer, "The customer.", inverse="visits")
+
+
+class RefusedBare(Record, plugin="alpha", prefix="rba"):
+    """Its reference is misnamed."""
+
+    customer: str = reference(Customer, "The customer.")
+
+
+class RefusedFar(Record, plugin="beta", prefix="rfa"):
+    """It refers to a record of another plugin."""
+
+    invoice_id: str = reference(RefusedInvoice, "The invoice.", inverse="notes")
+
+
+def test_columns_and_lists_of_a_record_clash_like_fields():
+    assert refusal(of_records("alpha", RefusedTagged)) == (
+        "plugin 'alpha', field RefusedTagged.tags: core has a field of that name already; choose another name"
+    )
+    assert refusal(of_records("alpha", RefusedLink)) == (
+        "plugin 'alpha', field Customer.contacts: core has a field of that name already; choose another name"
+    )
+    taken = with_fields("beta", number("Customer.visitsAggregate"))
+    assert refusal(of_records("alpha", RefusedAggregate), taken) == (
+        "plugin 'beta', field Customer.visitsAggregate: alpha has a field of that name already; choose another name"
+    )
+
+
+def test_a_reference_is_named_for_its_id():
+    assert refusal(of_records("alpha", RefusedBare)) == (
+        "plugin 'alpha', field RefusedBare.customer: refers to a record; name it customer_id, so that customer is the record"
+    )
+
+
+def test_a_reference_needs_the_plugin_whose_record_it_names():
+    assert refusal(of_records("beta", RefusedFar)) == (
+        "plugin 'beta', field RefusedFar.invoiceId: refers to RefusedInvoice, which no loaded plugin registers; "
+        "name its plugin in `requires`"
+    )
+
+
+class CustomerStatus(Vocabulary):
+    """Not the core's."""
+
+    GOOD = "GOOD", "Good."
+
+
+class Node(Vocabulary):
+    """A name of the core's interface."""
+
+    GOOD = "GOOD", "Good."
+
+
+class Mood(StrEnum):
+    GOOD = "good"
+
+
+def coded(enum: type) -> Field:
+    return Field("Customer.mood", lambda row: row.status, "A word.", enum)
+
+
+def test_an_enumeration_takes_no_name_of_another():
+    found = refusal(with_fields("alpha", coded(CustomerStatus)))
+    assert found.startswith("plugin 'alpha', field Customer.mood: two enumerations are named CustomerStatus: ")
+    assert found.endswith("; rename one")
+    assert refusal(with_fields("alpha", coded(Node))) == (
+        "plugin 'alpha', enumeration Node: two types are named Node; "
+        "rename the record, enumeration or operation that makes one"
+    )
+
+
+def test_values_of_an_enumeration_equal_their_names():
+    assert refusal(with_fields("alpha", coded(Mood))) == (
+        "plugin 'alpha', field Customer.mood: values of Mood must equal their names; GOOD does not"
+    )
+
+
+def test_two_plugins_may_not_publish_one_event():
+    found = refusal(plugin("alpha", events={"LEVEL_UP": "Up."}), plugin("beta", events={"LEVEL_UP": "Up."}))
+    assert found == "plugin 'beta', event LEVEL_UP: alpha has an event of that name already; choose another"
+    assert refusal(plugin("alpha", events={"CUSTOMER_CREATED": "New."})) == (
+        "plugin 'alpha', event CUSTOMER_CREATED: core has an event of that name already; choose another"
+    )
+
+
+def test_an_event_is_named_in_capitals_and_described():
+    assert refusal(plugin("alpha", events={"levelUp": "Up."})) == (
+        "plugin 'alpha', event levelUp: must be named in capitals, as in LEVEL_REACHED"
+    )
+    assert refusal(plugin("alpha", events={"LEVEL_UP": ""})) == (
+        "plugin 'alpha', event LEVEL_UP: has no description; say in one sentence what it means"
+    )
+
+
+def with_query(name: str, make: Any) -> type[Plugin]:
+    """A plugin whose query class is made from the generated types."""
+
+    def register_operations(self, types):
+        return Operations(query=make(types))
+
+    return plugin(name, register_operations=hookimpl(register_operations))
+
+
+def root(operation: str, returned: Any = str) -> Any:
+    """A query class with one operation."""
+
+    def answer() -> Any:
+        return None
+
+    answer.__name__, answer.__annotations__ = operation, {"return": returned}
+    return type("Query", (), {operation: strawberry.field(answer, description="An answer.")})
+
+
+def test_an_operation_takes_no_name_of_the_core_or_of_another_plugin():
+    assert refusal(with_query("alpha", lambda types: root("customers"))) == (
+        "plugin 'alpha', Query.customers: core has an operation of that name already; choose another"
+    )
+    assert refusal(*[with_query(name, lambda types: root("top_customers")) for name in ("alpha", "beta")]) == (
+        "plugin 'beta', Query.topCustomers: alpha has an operation of that name already; choose another"
+    )
+
+
+def reported(name: str) -> Any:
+    return strawberry.type(type(name, (), {"__annotations__": {"total": int}}))
+
+
+def test_a_type_of_an_operation_takes_no_name_of_another():
+    assert refusal(with_query("alpha", lambda types: root("alpha_report", list[reported("Customer")]))) == (
+        "plugin 'alpha', type Customer: core has a type of that name already; choose another"
+    )
+    found = refusal(
+        with_query("alpha", lambda types: root("alpha_report", reported("RefusedReport"))),
+        with_query("beta", lambda types: root("beta_report", reported("RefusedReport") | None)),
+    )
+    assert found == "plugin 'beta', type RefusedReport: alpha has a type of that name already; choose another"
+
+
+def test_annotations_that_are_text_are_explained():
+    found = refusal(with_query("alpha", lambda types: root("best_customer", "types.Customer")))
+    assert found.startswith("plugin 'alpha', Query.bestCustomer: ")
+    assert found.endswith(
+        "define it inside register_operations, in a module without `from __future__ import annotations`"
+    )
+
+
+def test_an_operation_without_a_type_is_explained():
+    class Untyped:
+        @strawberry.field
+        def best_customer(self):
+            return None
+
+    found = refusal(with_query("alpha", lambda types: Untyped))
+    assert found.startswith("plugin 'alpha', register_operations: ")
+    assert "best_customer" in found
+
+
+def test_a_type_that_is_not_there_is_named():
+    assert refusal(with_query("alpha", lambda types: root("best", types.Client))) == (
+        "plugin 'alpha', register_operations: AttributeError: there is no type Client; the schema lists them all "
+        "(guanxi schema)"
+    )
+
+
+def test_what_is_no_operations_is_refused():
+    def register_operations(self, types):
+        return root("best_customer")
+
+    assert refusal(plugin("alpha", register_operations=hookimpl(register_operations))).endswith(
+        "is no guanxi.Operations; write Operations(query=…, mutation=…)"
+    )
+
+
+# Tables
+
+
+class RefusedVisit(Table, plugin="refused_tables"):
+    """Not named with the prefix."""
+
+    __tablename__ = "visit"
+
+    id: int = column("Number.", primary_key=True)
+
+
+class Member(Table, plugin="customer"):
+    """A name of the core's table."""
+
+    __tablename__ = "customer_member"
+
+    id: int = column("Number.", primary_key=True)
+
+
+class Version(Table, plugin="refused_version"):
+    """A name of the migrations' table."""
+
+    id: int = column("Number.", primary_key=True)
+
+
+def test_a_table_is_named_with_its_plugin_s_prefix():
+    assert refusal(plugin("refused_tables")) == (
+        "plugin 'refused_tables', table visit: must be named with the plugin's prefix: refused_tables_visit"
+    )
+
+
+def test_a_table_takes_no_name_of_another():
+    assert refusal(plugin("customer")) == (
+        "plugin 'customer', table customer_member: core has a table of that name already; choose another"
+    )
+    assert refusal(plugin("refused_version")) == (
+        "plugin 'refused_version', table refused_version_version: "
+        "its migrations are recorded in a table of that name; choose another"
+    )
+
+
+def test_a_facet_can_be_made_where_it_is_first_asked_for():
+    with pytest.raises(TypeError) as caught:
+
+        class RefusedPoints(Facet, of="Customer", plugin="alpha"):
+            earned: int
+
+    assert str(caught.value) == (
+        "RefusedPoints.earned: a facet's row is made when it is first asked for, so each column needs a default, or `| None`"
+    )
+    with pytest.raises(TypeError) as caught:
+
+        class RefusedLimit(Facet, of="Customer", plugin="alpha"):
+            limit: Money
+
+    assert str(caught.value).startswith("RefusedLimit.limit: ")
+
+
+def test_a_field_is_of_a_facet_of_its_own_record():
+    class RefusedLevel(Facet, of="Contact", plugin="alpha"):
+        reached_on: date | None = None
+
+    assert refusal(with_fields("alpha", Field("Customer.levelReachedOn", RefusedLevel.reached_on, "A day."))) == (
+        "plugin 'alpha', field Customer.levelReachedOn: RefusedLevel is no facet of Customer"
+    )
+
+
+class RefusedCount(Facet, of="Customer", plugin="alpha"):
+    visits: int = 0
+
+
+def test_an_expression_does_not_read_a_table_as_a_whole():
+    found = refusal(
+        with_fields("alpha", Field("Customer.isBusy", lambda row: RefusedCount.visits > 3, "Visited.", bool))
+    )
+    assert found == (
+        "plugin 'alpha', field Customer.isBusy: reads all of alpha_refused_count; "
+        "read the record's own row, as in row.facet(Points).earned"
+    )
+
+
+def test_text_annotations_of_tables_are_explained():
+    with pytest.raises(TypeError) as caught:
+        type(Table)("RefusedText", (Table,), {"__module__": __name__, "__annotations__": {"id": "int"}}, plugin="alpha")
+    assert "leave `from __future__ import annotations` out" in str(caught.value)
+
+
+def test_a_bad_setting_of_the_app_is_named_by_its_environment_variable():
+    with pytest.raises(ConfigurationError, match=r"GUANXI_HOOK_WARNING_MS='soon': Input should be a valid integer"):
+        load_settings(hook_warning_ms="soon")
