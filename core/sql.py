@@ -36,7 +36,11 @@ class day_of(FunctionElement[Any]):  # noqa: N801
 
 
 class folded(FunctionElement[str]):  # noqa: N801
-    """A text as `core.text.fold` makes it, for texts that have no folded column."""
+    """A text as `core.text.fold` makes it, for texts that have no folded column.
+
+    PostgreSQL and Python fold alike what both know. A letter younger than the older of their two Unicode versions
+    stays as it is in one of them, so such a text is found letter by letter only.
+    """
 
     type = Text()
     inherit_cache = True
@@ -92,7 +96,8 @@ def _(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(add_days, "postgresql")
 def _(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
     day, days = _arguments(element, compiler, **kw)
-    return f"({day} + {days})"
+    # PostgreSQL adds no bigint to a date.
+    return f"({day} + CAST({days} AS INTEGER))"
 
 
 @compiles(day_of, "sqlite")
