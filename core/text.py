@@ -39,3 +39,8 @@ def plural(name: str) -> str:
     if name.endswith(("s", "x", "ch", "sh")):
         return name + "es"
     return name + "s"
+
+
+def with_article(noun: str) -> str:
+    """`opportunity` becomes `an opportunity`, `user` becomes `a user`."""
+    return ("an " if noun[:1] in "aeio" else "a ") + noun
