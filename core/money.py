@@ -1,8 +1,8 @@
 """Money: an exact decimal amount in an ISO 4217 currency, stored in minor units."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Self
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from typing import Any, Self
 
 from core.errors import InputError
 
@@ -42,21 +42,22 @@ def exponent(currency: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount of one currency. `int(money)` gives its whole units."""
+    """An exact amount of one currency, always with that currency's decimal places. `int(money)` gives whole units."""
 
     amount: Decimal
     currency: str
 
     def __post_init__(self) -> None:
-        amount = Decimal(self.amount)
-        object.__setattr__(self, "amount", amount)
+        amount, places = _exact(self.amount), exponent(self.currency)
         if not amount.is_finite():
             raise InputError(f"amount {amount} is no number of {self.currency}")
-        places = exponent(self.currency)
-        if amount != amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):
-            raise InputError(f"amount {amount} has more than the {places} decimal places of {self.currency}")
-        if abs(self.minor) > LARGEST_MINOR:
+        if abs(amount) > Decimal(LARGEST_MINOR).scaleb(-places):
             raise InputError(f"amount {amount} {self.currency} is larger than this system holds")
+        rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        if rounded != amount:
+            raise InputError(f"amount {amount} has more than the {places} decimal places of {self.currency}")
+        # Nothing is neither positive nor negative.
+        object.__setattr__(self, "amount", rounded or abs(rounded))
 
     def __int__(self) -> int:
         return int(self.amount)
@@ -77,4 +78,16 @@ class Money:
     def convert(self, rate: Decimal, currency: str) -> "Money":
         """This money in another currency, `rate` units of it for one unit of this, rounded half up."""
         places = Decimal(1).scaleb(-exponent(currency))
-        return Money((self.amount * rate).quantize(places, ROUND_HALF_UP), currency)
+        # The product may have more digits than decimals keep by default; it is rounded once only.
+        with localcontext(prec=60):
+            converted = (self.amount * rate).quantize(places, ROUND_HALF_UP)
+        return Money(converted, currency)
+
+
+def _exact(amount: Any) -> Decimal:
+    if isinstance(amount, float):
+        raise InputError(f"amount {amount} is a floating-point number, which is not exact; write Decimal('{amount}')")
+    try:
+        return Decimal(amount)
+    except (InvalidOperation, TypeError, ValueError):
+        raise InputError(f"amount {amount!r} is no number") from None
