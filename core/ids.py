@@ -5,6 +5,7 @@ import re
 from typeid import TypeID
 
 from core.errors import InputError
+from core.text import with_article, words
 
 #: What the ids of events begin with.
 EVENT_PREFIX = "evt"
@@ -32,8 +33,8 @@ def prefix_of(id: str) -> str | None:
     return match[1] if match else None
 
 
-def check_id(id: str, prefix: str, field: str) -> str:
-    """The id itself, once it is known to be one of its type.
+def check_id(id: str, prefix: str, name: str) -> str:
+    """The id itself, once it is known to be one of the records of that name and prefix.
 
     The 26 characters may be any 128 bits: an unordered id is as good as an ordered one.
 
@@ -41,5 +42,7 @@ def check_id(id: str, prefix: str, field: str) -> str:
         InputError: another type's id, or no id at all.
     """
     if prefix_of(id) != prefix:
-        raise InputError(f"{field}: {id!r} is no id of this type; ids look like {prefix}_01h455vb4pex5vsknk084sn02q")
+        raise InputError(
+            f"{id!r} is no id of {with_article(words(name))}; such ids look like {prefix}_01h455vb4pex5vsknk084sn02q"
+        )
     return id

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.drafts import FacetValue
 from core.errors import InputError, UserError
-from core.ids import prefix_of
+from core.ids import check_id
 from core.money import Money
 from core.records import ColumnInfo, Facet, record_named
 from schema.catalog import CatalogField, RecordType, Stored
@@ -120,8 +120,7 @@ def _check_reference(value: str, info: ColumnInfo) -> None:
     if info.references is None:
         return
     target: Any = record_named(info.references) if isinstance(info.references, str) else info.references
-    if prefix_of(value) != target.__prefix__:
-        raise InputError(f"{value!r} is no id of a {target.__name__}; such ids begin with {target.__prefix__}_")
+    check_id(value, target.__prefix__, target.__name__)
 
 
 def _check_list(value: list[Any]) -> list[Any]:

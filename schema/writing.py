@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from core import attachments
 from core.drafts import Draft, Outcome
-from core.errors import UserError
+from core.errors import InputError, UserError
 from core.events import Action
-from core.ids import prefix_of
+from core.ids import check_id
 from core.records import Record
 from core.text import fold
 from core.unit import Unit
@@ -112,20 +112,21 @@ class Drafting:
         for index, asked in items:
             id = asked.given.get("id")
             row = None if id is None else rows.get(id)
-            if id is not None and prefix_of(id) != self._record.prefix:
-                found[index] = self._no_id(id)
+            wrong = None if id is None else self._wrong(id)
+            if wrong is not None:
+                found[index] = wrong
             elif row is None and asked.action in (None, Action.CREATED):
                 found[index] = None
             else:
                 found[index] = self._expected(asked, row, id)
         return found
 
-    def _no_id(self, id: str) -> UserError:
-        return UserError(
-            "INVALID",
-            f"id: {id!r} is no id of a {self._record.singular}; such ids begin with {self._record.prefix}_",
-            ("id",),
-        )
+    def _wrong(self, id: str) -> UserError | None:
+        try:
+            check_id(id, self._record.prefix, self._record.name)
+        except InputError as error:
+            return UserError("INVALID", f"id: {error.message}", ("id",))
+        return None
 
     def _expected(self, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
