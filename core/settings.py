@@ -1,20 +1,31 @@
 """Settings: read from `GUANXI_…` environment variables and an optional `.env` file, checked once at start."""
 
-from pathlib import Path
-from typing import Any
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict, SettingsError
 
 from core.errors import ConfigurationError, InputError
 from core.money import exponent
+
+_PREFIX = "GUANXI_"
+_PLUGINS = "GUANXI_PLUGINS__"
+#: Pairs of settings of which the first must not be more than the second.
+_ORDERED = (
+    ("default_page_size", "maximum_page_size"),
+    ("small_below_employees", "large_from_employees"),
+    ("new_for_months", "long_term_from_months"),
+)
 
 
 class Settings(BaseSettings):
     """What an operator may set. Every name is an environment variable `GUANXI_NAME`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GUANXI_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+        env_prefix=_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
     )
 
     database_url: str = Field(
@@ -31,8 +42,10 @@ class Settings(BaseSettings):
     stale_after_days: int = Field(default=180, ge=1, description="A customer untouched for longer is stale (K3).")
     small_below_employees: int = Field(default=300, ge=1, description="Fewer employees: SMALL_MICRO (T23).")
     large_from_employees: int = Field(default=1000, ge=1, description="This many employees or more: LARGE (T23).")
-    new_for_months: int = Field(default=12, ge=1, description="A first order younger than this: NEW (T22).")
-    long_term_from_months: int = Field(default=36, ge=1, description="A first order this old: LONG_TERM (T22).")
+    new_for_months: int = Field(default=12, ge=1, le=1200, description="A first order younger than this: NEW (T22).")
+    long_term_from_months: int = Field(
+        default=36, ge=1, le=1200, description="A first order this old: LONG_TERM (T22)."
+    )
     hook_warning_ms: int = Field(default=100, ge=1, description="A slower hook is logged as slow.")
     python_field_deadline_ms: int = Field(default=2000, ge=1, description="A Python field slower than this is null.")
     statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read slower than this is cancelled.")
@@ -51,11 +64,15 @@ class Settings(BaseSettings):
             raise ValueError(error.message) from None
         return value
 
-    @property
-    def sqlite_path(self) -> Path | None:
-        """The database file, where the database is SQLite."""
-        _, found, path = self.database_url.partition("sqlite:///")
-        return Path(path) if found else None
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for smaller, larger in _ORDERED:
+            if getattr(self, smaller) > getattr(self, larger):
+                raise ValueError(
+                    f"{_variable(smaller)}={getattr(self, smaller)} is more than "
+                    f"{_variable(larger)}={getattr(self, larger)}"
+                )
+        return self
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -64,10 +81,30 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: names each setting at fault and what it may be.
     """
+    _refuse_unknown([*map(_variable, overrides), *os.environ, *DotEnvSettingsSource(Settings).env_vars])
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise ConfigurationError(explain(error, "GUANXI_")) from None
+        raise ConfigurationError(explain(error, _PREFIX)) from None
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"{error}; write {_PREFIX}PLUGINS as a JSON object, or {_PLUGINS}NAME__SETTING for each"
+        ) from None
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    """Stops at a misspelt name, which would otherwise be ignored without a word."""
+    known = list(Settings.model_fields)
+    for name in map(str.upper, names):
+        asked = name.removeprefix(_PREFIX).lower()
+        if name.startswith(_PREFIX) and not name.startswith(_PLUGINS) and asked not in known:
+            near = get_close_matches(asked, known, 1)
+            remedy = f"is {_variable(near[0])} meant?" if near else f"there are {', '.join(map(_variable, known))}"
+            raise ConfigurationError(f"{name}: there is no such setting; {remedy}")
 
 
 def explain(error: ValidationError, prefix: str) -> str:
@@ -77,6 +114,8 @@ def explain(error: ValidationError, prefix: str) -> str:
         name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
         if fault["type"] == "missing":
             return f"{name} is not set"
-        return f"{name}={fault['input']!r}: {fault['msg']}" if fault["loc"] else f"{name}…: {fault['msg']}"
+        problem = fault["msg"].removeprefix("Value error, ")
+        # A fault of all settings together has no value of its own, and shows none: one might be a password.
+        return f"{name}={fault['input']!r}: {problem}" if fault["loc"] else f"{name}…: {problem}"
 
     return "; ".join(line(fault) for fault in error.errors())
