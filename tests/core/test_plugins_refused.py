@@ -270,7 +270,7 @@ def test_a_missing_setting_is_named_by_its_environment_variable():
 
 def test_settings_that_do_not_go_together_say_so():
     assert refusal(plugin("alpha", settings=Token), plugins={"alpha": {"token": "x"}}) == (
-        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__…: Value error, the token is too short"
+        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__…: the token is too short"
     )
 
 
