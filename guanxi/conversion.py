@@ -46,6 +46,8 @@ class Format:
     split: str | None = None
 
 
+ISO = Format()
+
 #: Which settings of a format mean something for which kind.
 SETTINGS: tuple[tuple[type[Kind], tuple[str, ...]], ...] = (
     (DateKind, ("date",)),
@@ -87,14 +89,15 @@ def convert(kind: Kind, value: Any, format: Format, currency: str | None = None)
     """
     if isinstance(kind, ListKind | TagsKind):
         item = kind.item if isinstance(kind, ListKind) else TextKind()
-        return [convert(item, part, format) for part in _parts(value, format)]
+        return [convert(item, part, format) for part in parts(value, format)]
     if isinstance(kind, MoneyKind):
         return {"amount": _number(as_text(value), format), "currency": currency}
     convert_one = next((found for type_, found in _CONVERSIONS if isinstance(kind, type_)), None)
     return as_text(value) if convert_one is None else convert_one(kind, value, format)
 
 
-def _parts(value: Any, format: Format) -> list[Any]:
+def parts(value: Any, format: Format) -> list[Any]:
+    """The items of a list as it stands in the source: JSON's own, or a text split."""
     if isinstance(value, list):
         return value
     parts = as_text(value).split(format.split) if format.split else [as_text(value)]
@@ -152,7 +155,7 @@ def _number(text: str, format: Format) -> Decimal:
     if match is None or len(text) > _LONGEST_NUMBER:
         written = "".join(["1", format.thousands or "", "234", format.decimal, "5"])
         raise InputError(
-            f"{text!r} is no number written as {written}; say how it is, as in thousands = \".\", decimal = \",\""
+            f'{text!r} is no number written as {written}; say how it is, as in thousands = ".", decimal = ","'
         )
     sign, whole, places = match.groups()
     digits = whole.replace(format.thousands, "") if format.thousands else whole

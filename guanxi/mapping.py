@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
+from core.errors import ConfigurationError, InputError
 from core.text import camel, fold
-from guanxi.conversion import Format, as_text, convert, parts
-from guanxi.sources import Layout, SourceRow
+from guanxi.conversion import ISO, Format, as_text, convert, parts
+from guanxi.sources import Layout, Source, SourceRow
 from schema.attached import TagsKind
 from schema.catalog import CatalogField, RecordType, ToOne
 from schema.kinds import ListKind
@@ -26,7 +28,7 @@ class Nothing(Enum):
     SAID = "SAID"
 
 
-class RowRejected(InputError):
+class RowRejected(InputError):  # noqa: N818  (a verdict on a row)
     """A row that does not give what the mapping asks for.
 
     Attributes:
@@ -145,7 +147,7 @@ class FieldRule:
 
     field: CatalogField
     value: Value
-    format: Format = field(default_factory=Format)
+    format: Format = ISO
     currency: str | None = None
     currency_column: str | None = None
     when: Sequence[Test] = ()
@@ -223,8 +225,6 @@ class LinkRule:
         Raises:
             InputError: the value map refuses it; the message names the relation.
         """
-        if not all_hold(self.when, cells):
-            return Nothing.SAID
         try:
             found = self.value.of(cells)
             if found is Nothing.SAID and self.empty == NULL:
@@ -240,21 +240,23 @@ class Item:
 
     Attributes:
         rule: the record of the mapping.
-        given: the input, without what has to be looked up.
+        given: the input, without references to other records.
         wanted: references to look up, each with the text that names the other record.
+        linked: references to records of the same row.
     """
 
     rule: "RecordRule"
     given: dict[str, Any] = field(default_factory=dict)
     wanted: list[tuple[LinkRule, str]] = field(default_factory=list)
+    linked: list[LinkRule] = field(default_factory=list)
 
     @property
     def key(self) -> Any:
-        """What the record is known by, equal for all rows that say something of the same one."""
+        """What the record is found by, equal for all rows that say something of the same one."""
         if self.rule.match == EXTERNAL_ID:
             first = self.given["externalIds"][0]
             return first["system"], first["id"]
-        text = self.given[self.rule.match_field]
+        text = self.given[self.rule.match_field or ID]
         return text if self.rule.match == ID else fold(text)
 
 
@@ -280,9 +282,9 @@ class RecordRule:
     when: Sequence[Test] = ()
 
     @property
-    def match_field(self) -> str:
-        """The input field that a row is matched by, where it is no external id."""
-        return "id" if self.match == ID else self.match
+    def match_field(self) -> str | None:
+        """The input field that the record is found by, where that is no external id."""
+        return {EXTERNAL_ID: None, ID: "id"}.get(self.match, self.match)
 
     def read(self, cells: Cells) -> Item | None:
         """What a row says of the record; None where it says nothing.
@@ -293,15 +295,15 @@ class RecordRule:
         if not all_hold(self.when, cells):
             return None
         item, problems = Item(self), []
-        for step in (self._read_key, self._read_fields, self._read_links):
+        for step in (self._read_external_ids, self._read_fields, self._read_links):
             problems += [error.message for error in step(item, cells)]
         if problems:
             raise RowRejected(self.name, problems)
         return item
 
-    def _read_key(self, item: Item, cells: Cells) -> Iterator[InputError]:
+    def _read_external_ids(self, item: Item, cells: Cells) -> Iterator[InputError]:
         keys = []
-        for system, value in self.external_ids.items():
+        for place, (system, value) in enumerate(self.external_ids.items()):
             try:
                 found = value.of(cells)
             except InputError as error:
@@ -309,9 +311,8 @@ class RecordRule:
                 continue
             if found is not None and found is not Nothing.SAID:
                 keys.append({"system": system, "id": as_text(found)})
-            elif self.match == EXTERNAL_ID and not keys:
-                yield InputError(f"external id of {system!r}: is empty, and the record is found by it; fill it")
-                return
+            elif self.match == EXTERNAL_ID and place == 0:
+                yield InputError(f"external id of {system!r}: {_NO_KEY}")
         if keys:
             item.given["externalIds"] = keys
 
@@ -322,14 +323,17 @@ class RecordRule:
             except InputError as error:
                 yield error
                 continue
-            if value is not Nothing.SAID:
+            if rule.field.name == self.match_field and (value is None or value is Nothing.SAID):
+                yield InputError(f"{rule.field.name}: {_NO_KEY}")
+            elif value is not Nothing.SAID:
                 item.given[rule.field.name] = value
-            elif self.match != EXTERNAL_ID and rule.field.name == self.match_field:
-                yield InputError(f"{rule.field.name}: is empty, and the record is found by it; fill it")
 
     def _read_links(self, item: Item, cells: Cells) -> Iterator[InputError]:
         for rule in self.links:
+            if not all_hold(rule.when, cells):
+                continue
             if rule.record is not None:
+                item.linked.append(rule)
                 continue
             try:
                 text = rule.of(cells)
@@ -342,6 +346,64 @@ class RecordRule:
                 item.wanted.append((rule, text))
 
 
+_NO_KEY = "is empty in this row, and the record is found by it; fill it, or leave such rows out with `when`"
+
+
 @dataclass(frozen=True, slots=True)
-class Mapping_:
-    """placeholder"""
+class ImportMapping:
+    """A mapping file as it was read and checked against the catalog.
+
+    Attributes:
+        path: of the file.
+        layout: how the source is written.
+        records: what each row makes, in order.
+        columns: every column that is used, and where in the file it is used first.
+        trim: whether blanks around texts are dropped.
+        empty_values: texts that count as empty.
+        mend: column to what it misspells and how that is right, before anything else looks at it.
+    """
+
+    path: Path
+    layout: Layout
+    records: Sequence[RecordRule]
+    columns: Mapping[str, str]
+    trim: bool = True
+    empty_values: frozenset[str] = frozenset()
+    mend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def check_columns(self, source: Source) -> None:
+        """Makes sure that the source has every column the mapping uses.
+
+        Raises:
+            ConfigurationError: names the columns that are missing or there twice, and where they are used.
+        """
+        problems = []
+        for column, place in self.columns.items():
+            count = source.columns.count(column)
+            if count == 0:
+                has = ", ".join(source.columns)
+                problems.append(f"{self.path}: {place}: {source.path} has no column {column!r}; it has {has}")
+            elif count > 1:
+                problems.append(
+                    f"{self.path}: {place}: {source.path} has {count} columns named {column!r}; rename all but one"
+                )
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+
+    def read(self, row: SourceRow) -> list[Item]:
+        """What a row says, record by record.
+
+        Raises:
+            RowRejected: it cannot be read, or says something that cannot be.
+        """
+        if row.problem is not None:
+            raise RowRejected("", [row.problem])
+        cells = {column: self._cleaned(column, row.values.get(column)) for column in self.columns}
+        return [item for rule in self.records if (item := rule.read(cells)) is not None]
+
+    def _cleaned(self, column: str, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip() if self.trim else value
+        if column in self.mend and isinstance(value, str | int | Decimal):
+            value = self.mend[column].get(as_text(value), value)
+        return None if value in ("", []) or (isinstance(value, str) and value in self.empty_values) else value
