@@ -4,19 +4,28 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID
 from rich.table import Table
 
+from core.drafts import OutcomeStatus
 from core.errors import ConfigurationError, GuanxiError
 from core.migrate import home_of, make, pending
+from core.settings import load_settings
 from guanxi.app import App, create_app
+from guanxi.demo import fill, is_whole
+from guanxi.importing import Report, import_source
+from guanxi.mapping_file import read_mapping
+from guanxi.sources import Rejects, Source
 
 cli = typer.Typer(
     name="guanxi",
@@ -31,6 +40,10 @@ cli.add_typer(migrations, name="migrations")
 
 #: What went wrong is the caller's to mend: settings, files, plugins.
 FAILED = 1
+#: An import went through, but not with every row. (2 is a command line that cannot be understood.)
+REJECTED = 3
+#: So many warnings of an import are shown.
+MOST_WARNINGS = 20
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,8 +52,18 @@ Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
-def serve_app(app: App, host: str, port: int, greet: Callable[[str], None]) -> None:
-    """Serves an app until it is stopped; `greet` is told its address once it listens.
+async def _nothing(app: App) -> None:
+    """What is done before most servers answer."""
+
+
+def serve_app(
+    app: App,
+    host: str,
+    port: int,
+    greet: Callable[[str], None],
+    prepare: Callable[[App], Awaitable[None]] = _nothing,
+) -> None:
+    """Serves an app until it is stopped; `greet` is told its address once it runs and is prepared.
 
     Raises:
         ConfigurationError: the address is not a loopback address, or cannot be listened on.
@@ -55,6 +78,7 @@ def serve_app(app: App, host: str, port: int, greet: Callable[[str], None]) -> N
 
     async def work() -> None:
         async with app.running():
+            await prepare(app)
             greet(f"http://{address}:{listener.getsockname()[1]}/graphql")
             await uvicorn.Server(config).serve([listener])
 
@@ -76,6 +100,65 @@ def check_loopback(host: str) -> None:
         raise ConfigurationError(
             f"--host {host}: without access control the server listens on loopback only; use 127.0.0.1 or localhost"
         )
+
+
+DEMO_FILE = Path("guanxi-demo.db")
+
+FIRST_QUERY = """{
+  customers(
+    first: 3
+    where: {
+      valueTier: {in: [IMPORTANT, MAIN]}
+      opportunities: {some: {outcome: {eq: OPEN}, weightedAmount: {gt: "10000"}}}
+    }
+    orderBy: [{currentValue: DESC}]
+  ) {
+    totalCount
+    nodes {
+      name
+      industry
+      valueTier
+      currentValue { amount currency }
+      owner { name team { name } }
+      opportunities(first: 2, where: {outcome: {eq: OPEN}}, orderBy: [{weightedAmount: DESC}]) {
+        nodes { name stage { key } winProbability weightedAmount { amount } }
+      }
+    }
+  }
+}"""
+
+
+@cli.command(epilog="Example: guanxi demo --port 8080")
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over with new sample data.")] = False,
+) -> None:
+    """Start the CRM with sample data, kept in guanxi-demo.db here, and print where to look and what to ask."""
+    check_loopback(host)
+    whole = not fresh and is_whole(DEMO_FILE)
+    if not whole:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{DEMO_FILE}{suffix}").unlink(missing_ok=True)
+    app = create_app(load_settings(database_url=f"sqlite:///{DEMO_FILE}"))
+    serve_app(app, host, port, _greet_demo, _nothing if whole else _fill_demo)
+
+
+def _greet_demo(url: str) -> None:
+    out.print(f"{addresses(url)}\n\nA first query to paste there:\n\n{FIRST_QUERY}\n", markup=False)
+
+
+async def _fill_demo(app: App) -> None:
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
+
+        await fill(app, progress)
 
 
 @cli.command(epilog="Example: guanxi serve --port 8000")
@@ -146,6 +229,62 @@ def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> N
             return await app.delivery.retry(name)
 
     out.print(f"{asyncio.run(work())} batches delivered")
+
+
+@cli.command(
+    name="import",
+    epilog="Example: guanxi import accounts.csv --mapping accounts.toml --dry-run\n\n"
+    "Exit codes: 0 every row went through; 1 the import could not begin or go on; 3 some rows were rejected.",
+)
+def import_(
+    source: Annotated[Path, typer.Argument(help="The file to import: CSV or JSON Lines.")],
+    mapping: Annotated[Path, typer.Option(help="The mapping file: which columns become which fields.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Try everything and write nothing.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where rejected rows go, each with its line and the reason; replaced by each run, and only there if "
+            "rows were rejected. By default SOURCE.rejects.csv in the current folder."
+        ),
+    ] = None,
+) -> None:
+    """Import records from a file. Run again it changes nothing; a broken run is simply run again."""
+    app = create_app()
+    rules = read_mapping(mapping, app.catalog)
+    rows = Source(source, rules.layout)
+    rules.check_columns(rows)
+    place = rejects or Path(f"{source.stem}.rejects.csv")
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+
+    async def work() -> Report:
+        async with app.running():
+            refused = Rejects(place, rows)
+            with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+                settled = partial(bar.advance, bar.add_task(source.name, total=rows.size))
+                return await import_source(app, rules, rows, refused, dry_run=dry_run, settled=settled)
+
+    report = asyncio.run(work())
+    _print_report(report, place, dry_run=dry_run)
+    if report.rejected:
+        raise typer.Exit(REJECTED)
+
+
+def _print_report(report: Report, rejects: Path, *, dry_run: bool) -> None:
+    shown = {"created": "CREATED", "updated": "UPDATED", "unchanged": "UNCHANGED", "rejected": "FAILED"}
+    table = Table("record", box=None)
+    for heading in shown:
+        table.add_column(heading, justify="right")
+    for record, counts in report.counts.items():
+        table.add_row(record, *(f"{counts[OutcomeStatus(status)]:,}" for status in shown.values()))
+    out.print(table)
+    parts = [f"{report.rows:,} rows read"]
+    parts += [f"{report.left_out:,} left out"] if report.left_out else []
+    parts += [f"{report.rejected:,} rejected: see {escape(str(rejects))}"] if report.rejected else []
+    out.print(", ".join(parts) + ("; a dry run, nothing was written" if dry_run else ""))
+    for warned in report.warnings[:MOST_WARNINGS]:
+        err.print(f"[yellow]warning:[/] line {warned.line}, {escape(warned.record)}: {escape(warned.message)}")
+    if len(report.warnings) > MOST_WARNINGS:
+        err.print(f"[yellow]warning:[/] {len(report.warnings) - MOST_WARNINGS:,} more warnings")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from core.money import Money
 from core.records import ColumnInfo, Facet, record_named
 from schema.catalog import CatalogField, RecordType, Stored
 from schema.inputs import writable
-from schema.kinds import DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
+from schema.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
 
 #: Longest text of a field that names no limit of its own.
 LONGEST_TEXT = 20_000
@@ -71,6 +71,8 @@ def check_value(field: CatalogField, value: Any, currency: str) -> Any:
         return Money(value["amount"], value.get("currency") or currency)
     if isinstance(kind, ListKind):
         return _check_list(value)
+    if isinstance(kind, ChoiceKind):
+        return kind.enum(value)
     for type_, check in _CHECKS:
         if isinstance(kind, type_):
             check(value, stored.info)
