@@ -1,7 +1,7 @@
 """Tags and external ids of records: read and written for many records at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import delete, insert, tuple_, update
 from sqlmodel import Session, col, select
@@ -31,11 +31,13 @@ def records_by_external_id(
     session: Session, entity: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of living records of a type, by (system, external id)."""
+    # No text of the database holds NUL, and neither engine takes one to compare with.
+    sought = [key for key in keys if "\0" not in "".join(key)]
     rows = session.exec(
         select(ExternalId).where(
             ExternalId.entity_type == entity,
             col(ExternalId.is_live),
-            tuple_(col(ExternalId.system), col(ExternalId.value)).in_(list(keys)),
+            tuple_(col(ExternalId.system), col(ExternalId.value)).in_(sought),
         )
     )
     return {(row.system, row.value): row.record_id for row in rows}
@@ -69,21 +71,22 @@ def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mappi
         session.execute(insert(ExternalId), rows)
 
 
-def taken(session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]) -> Iterable[tuple[str, UserError]]:
-    """For each record that asks for an external id which another living record has: its id and the error."""
+def taken(
+    session: Session, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
+) -> Iterator[UserError]:
+    """An error for each record that asks for an external id, or has it back, which another living record has."""
     wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
     if not wanted:
         return
     for key, owner in records_by_external_id(session, entity, wanted).items():
-        if owner != wanted[key]:
-            yield (
-                wanted[key],
-                UserError(
-                    "EXTERNAL_ID_TAKEN",
-                    f"external id {key[1]!r} of {key[0]!r} belongs to {owner}; leave it out or change that",
-                    ("externalIds",),
-                    wanted[key],
-                ),
+        id = wanted[key]
+        if owner != id:
+            remedy = "change or delete that record" if id in restored else "leave it out, or change that record"
+            yield UserError(
+                "EXTERNAL_ID_TAKEN",
+                f"externalIds: {key[1]!r} of {key[0]!r} belongs to {owner}; {remedy} first",
+                ("externalIds",),
+                id,
             )
 
 

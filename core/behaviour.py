@@ -76,7 +76,9 @@ _CHAINS: Mapping[type[Record], str] = {
 
 def settle(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; answers what is wrong with it."""
-    if change.action in (Action.DELETED, Action.DESTROYED, Action.RESTORED):
+    if change.action in (Action.DELETED, Action.DESTROYED):
+        return _stage_in_use(unit, change) if isinstance(change.record, Stage) else []
+    if change.action is Action.RESTORED:
         return []
     problems = _SETTLERS.get(type(change.record), _nothing)(unit, change, reason)
     problems += _break_cycles(unit, change)
@@ -138,6 +140,23 @@ def _break_cycles(unit: Unit, change: Change) -> list[UserError]:
 
     problem = cycle_problem(change.record.id, change.after[name], parent_of)
     return [_problem(change, "CYCLE", name, problem)] if problem else []
+
+
+def _stage_in_use(unit: Unit, change: Change) -> list[UserError]:
+    """Why a stage may not go: opportunities are in it, or none would be left."""
+    stage: Any = change.record
+    living = select(func.count()).where(col(Opportunity.stage_id) == stage.id, col(Opportunity.deleted_at).is_(None))
+    count = unit.session.exec(living).one()
+    message = None
+    if count:
+        message = (
+            f"1 opportunity is in stage {stage.key}; move it to another stage first"
+            if count == 1
+            else f"{count} opportunities are in stage {stage.key}; move them to another stage first"
+        )
+    elif all(other.id == stage.id for other in unit.stages()):
+        message = f"stage {stage.key} is the only one; opportunities need one"
+    return [UserError("REFERRED_TO", message, None, stage)] if message else []
 
 
 def _settle_interaction(unit: Unit, change: Change, reason: str | None) -> list[UserError]:

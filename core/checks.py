@@ -1,16 +1,14 @@
-"""What the database would refuse without a word of use: references to nothing, and destroying what is referred to."""
+"""What the database would refuse without a word of use: references to nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import ForeignKey, select
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
 from core.changes import Change
 from core.errors import UserError
-from core.events import Action
-from core.records import CORE, tables_of
 from core.text import camel, words
 
 
@@ -43,38 +41,3 @@ def _living(session: Session, table: SqlTable, ids: Iterable[str]) -> set[str]:
     if "deleted_at" in table.c:
         query = query.where(table.c.deleted_at.is_(None))
     return set(session.scalars(query))
-
-
-def referred_to(session: Session, changes: Sequence[Change], plugins: Iterable[str]) -> list[UserError]:
-    """An error for each record that is to be destroyed while others cannot do without it."""
-    problems = []
-    for change in changes:
-        if change.action is not Action.DESTROYED:
-            continue
-        table = type(change.record).__table__
-        for key in _keys_to(table, plugins):
-            count = session.scalar(
-                select(func.count()).select_from(key.parent.table).where(key.parent == change.record.id)
-            )
-            if count:
-                problems.append(
-                    UserError(
-                        "REFERRED_TO",
-                        f"{count} rows of {words(key.parent.table.name)} refer to {change.record.id}; "
-                        "destroy them first, or delete the record instead, which keeps them",
-                        None,
-                        change.record,
-                    )
-                )
-    return problems
-
-
-def _keys_to(table: SqlTable, plugins: Iterable[str]) -> list[ForeignKey]:
-    """Foreign keys to a table that neither cascade nor let go."""
-    return [
-        key
-        for owner in (CORE, *plugins)
-        for other in tables_of(owner)
-        for key in other.foreign_keys
-        if key.column.table is table and key.ondelete is None
-    ]

@@ -54,6 +54,11 @@ def tables_of(plugin: str) -> list[SqlTable]:
     return list(registry_of(plugin).metadata.sorted_tables)
 
 
+def records_of(plugin: str) -> list[type["Record"]]:
+    """The records `plugin` declares."""
+    return [record for record in _records.values() if record.__plugin__ == plugin]
+
+
 def record_named(name: str) -> type["Record"]:
     """The declared record class of that name.
 

@@ -72,7 +72,8 @@ class Timestamp(TypeDecorator[datetime]):
 
 def timestamp_text(moment: datetime) -> str:
     """`2025-06-01T08:30:00.000Z`: how a moment is stored on SQLite and shown everywhere."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    # Not strftime, which leaves out the zeros of early years.
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Scaled(TypeDecorator[Decimal]):

@@ -15,8 +15,9 @@ from core import attachments
 from core.actors import Actor
 from core.behaviour import CORE_EVENTS, after_flush, convert_money, settle
 from core.changes import Change, Changes, shown
-from core.checks import dangling, referred_to
+from core.checks import dangling
 from core.clock import Clock
+from core.destruction import Destruction
 from core.drafts import CHUNK, Before, Draft, Marks, Outcome, by_row, chunks, failure, outcome_of, taken
 from core.errors import PluginError, Reject, UserError
 from core.events import Action, EventRow, Log
@@ -162,9 +163,15 @@ class Unit:
         with self.session.no_autoflush:
             applied = self._apply(drafts)
             changes = Changes([change for _, change in applied if change is not None])
-            warnings = self._validate(changes)
+            destructions = self._destructions(changes)
+            warnings = self._validate(changes, destructions)
+            losses = [change for destruction in destructions for change in destruction.losses()]
+            for change in losses:
+                self._stamp(change)
         self.session.flush()
         self._write_attachments(applied)
+        for change in (*losses, *self._let_go(destructions)):
+            self._note(change)
         self.session.add_all(self._followers)
         try:
             with self.watching_hooks():
@@ -227,10 +234,24 @@ class Unit:
         else:
             record.version += 1
 
-    def _validate(self, changes: Changes) -> dict[int, list[UserError]]:
+    def _destructions(self, changes: Changes) -> list[Destruction]:
+        plugins = [plugin.name for plugin in self.host.plugins]
+        return [Destruction(self.session, change, plugins) for change in changes if change.action is Action.DESTROYED]
+
+    def _let_go(self, destructions: Sequence[Destruction]) -> list[Change]:
+        """Forgets what went with destroyed records; gives what of it the log is to tell, as changes."""
+        gone = [record for destruction in destructions for record in destruction.gone]
+        for record in gone:
+            self.session.expunge(record)
+        if gone:
+            attachments.drop(self.session, [record.id for record in gone])
+        # What only the system writes goes without a word.
+        return [Change(Action.DESTROYED, record) for record in gone if not type(record).__read_only__]
+
+    def _validate(self, changes: Changes, destructions: Sequence[Destruction]) -> dict[int, list[UserError]]:
         """Asks the core and every plugin; refuses the rows with errors and answers the warnings of the others."""
         found = dangling(self.session, changes, self.pending)
-        found += referred_to(self.session, changes, [plugin.name for plugin in self.host.plugins])
+        found += [problem for destruction in destructions for problem in destruction.problems()]
         found += self._taken_keys(changes)
         if not found:
             found = self.host.validate(self.context, changes)
@@ -243,7 +264,7 @@ class Unit:
         return warnings
 
     def _taken_keys(self, changes: Changes) -> list[UserError]:
-        found = []
+        found: list[UserError] = []
         for entity in {change.entity for change in changes}:
             asked = {
                 change.record.id: change.after["external_ids"]
@@ -252,7 +273,7 @@ class Unit:
             }
             restored = [change.record.id for change in changes.of(entity, Action.RESTORED)]
             asked |= attachments.external_ids_of(self.session, restored) if restored else {}
-            found += [error for _, error in attachments.taken(self.session, entity, asked)]
+            found += attachments.taken(self.session, entity, asked, restored)
         return found
 
     def _write_attachments(self, applied: Sequence[tuple[Draft, Change | None]]) -> None:

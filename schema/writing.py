@@ -11,17 +11,20 @@ from core import attachments
 from core.drafts import Draft, Outcome
 from core.errors import InputError, UserError
 from core.events import Action
-from core.ids import check_id
+from core.ids import check_id, prefix_of
 from core.records import Record
-from core.text import fold
+from core.text import fold, words
 from core.unit import Unit
 from schema.catalog import Catalog, CatalogField, RecordType
-from schema.checking import Checked, missing
+from schema.checking import Checked, check_text, missing
 from schema.inputs import reference_name, writable
 
 Input = Mapping[str, Any]
 
 ID, EXTERNAL_ID = "ID", "EXTERNAL_ID"
+
+_MOST_TAGS, _LONGEST_TAG = 100, 100
+_LONGEST_SYSTEM, _LONGEST_KEY = 64, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ class Drafting:
         return {row.id: row for row in rows}
 
     def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
-        rows = self._load(unit, (asked.given["id"] for _, asked in items if asked.given.get("id")))
+        prefix = self._record.prefix
+        asked_ids = [asked.given.get("id") for _, asked in items]
+        rows = self._load(unit, (id for id in asked_ids if id is not None and prefix_of(id) == prefix))
         found: dict[int, Record | UserError | None] = {}
         for index, asked in items:
             id = asked.given.get("id")
@@ -130,7 +135,7 @@ class Drafting:
 
     def _expected(self, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
-        name = self._record.singular
+        name = words(self._record.singular)
         if row is None:
             return UserError("NOT_FOUND", f"id: there is no {name} {id!r}", ("id",))
         deleted = row.deleted_at is not None
@@ -229,31 +234,38 @@ class Drafting:
 
     def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
         given = asked.given
-        checked = Checked(self._record, given, self._catalog.settings.reporting_currency)
+        creating = draft.action is Action.CREATED
+        checked = Checked(self._record, given, self._catalog.settings.reporting_currency, creating=creating)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
         for field in self._references:
             self._link(draft, field, given, linked)
         draft.values |= asked.extra or {}
-        tags = given.get("tags")
-        draft.tags = None if tags is None else list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
-        keys = given.get("externalIds")
-        if keys is not None:
+        if "tags" in given:
+            draft.tags = _tags(given["tags"] or ())
+            draft.errors += _check_tags(draft.tags)
+        if "externalIds" in given:
+            keys = given["externalIds"] or ()
             draft.external_ids = {item["system"]: item["id"] for item in keys}
             draft.keep_keys = asked.action is None
             draft.errors += _check_keys(keys)
-        if draft.action is Action.CREATED:
+        if creating:
             if given.get("id"):
                 draft.values["id"] = given["id"]
-            draft.errors += missing(self._record, draft.values)
+            faulty = {error.field[0] for error in draft.errors if error.field}
+            draft.errors += missing(self._record, draft.values, faulty)
 
     def _link(
         self, draft: Draft, field: CatalogField, given: Input, linked: Mapping[tuple[str, str, str], str]
     ) -> None:
         name = reference_name(field)
-        key = given.get(name)
-        if key is None:
+        if name not in given:
             return
-        assert field.stored is not None
+        key, stored = given[name], field.stored
+        assert stored is not None
+        if key is None:
+            if field.name not in given:
+                self._unlink(draft, field, name)
+            return
         if given.get(field.name) is not None:
             problem = f"{name}: give either {field.name} or {name}"
             draft.errors.append(UserError("INVALID", problem, (name,)))
@@ -261,10 +273,40 @@ class Drafting:
         target = self._target(field)
         id = linked.get((target, key["system"], key["id"]))
         if id is None:
-            problem = f"{name}: no {target} has the external id {key['id']!r} of {key['system']!r}; enter it first"
+            problem = (
+                f"{name}: no {words(target)} has the external id {key['id']!r} of {key['system']!r}; enter it first"
+            )
             draft.errors.append(UserError("NOT_FOUND", problem, (name,)))
         else:
-            draft.values[field.stored.column] = id
+            draft.values[stored.column] = id
+
+    def _unlink(self, draft: Draft, field: CatalogField, name: str) -> None:
+        assert field.stored is not None
+        if field.nullable:
+            draft.values[field.stored.column] = None
+        elif draft.action is Action.UPDATED:
+            problem = f"{name}: it cannot be without a value; give one, or leave it out"
+            draft.errors.append(UserError("REQUIRED", problem, (name,)))
+
+
+def _tags(given: Iterable[str]) -> list[str]:
+    """The tags without space around them, each once whatever its case."""
+    found: dict[str, str] = {}
+    for tag in given:
+        if tag.strip():
+            found.setdefault(fold(tag.strip()), tag.strip())
+    return list(found.values())
+
+
+def _check_tags(tags: Sequence[str]) -> list[UserError]:
+    try:
+        if len(tags) > _MOST_TAGS:
+            raise InputError(f"{len(tags)} tags are too many; at most {_MOST_TAGS} are possible")
+        for tag in tags:
+            check_text(tag, _LONGEST_TAG)
+    except InputError as error:
+        return [UserError("INVALID", f"tags: {error.message}", ("tags",))]
+    return []
 
 
 def _check_keys(keys: Sequence[Input]) -> list[UserError]:
@@ -274,8 +316,12 @@ def _check_keys(keys: Sequence[Input]) -> list[UserError]:
         UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one a system", ("externalIds",))
         for system in twice
     ]
-    if any(not item["system"].strip() or not item["id"].strip() for item in keys):
-        problems.append(UserError("INVALID", "externalIds: system and id must not be empty", ("externalIds",)))
+    try:
+        for item in keys:
+            check_text(item["system"], _LONGEST_SYSTEM)
+            check_text(item["id"], _LONGEST_KEY)
+    except InputError as error:
+        problems.append(UserError("INVALID", f"externalIds: {error.message}", ("externalIds",)))
     return problems
 
 
@@ -286,14 +332,15 @@ def ids_by_text(
     assert field.stored is not None
     is_folded = field.stored.column in model.__folded__
     column = getattr(model, f"{field.stored.column}_folded" if is_folded else field.stored.column)
-    prepared = {text: fold(text) if is_folded else text for text in texts}
+    # No text of the database holds NUL, and neither engine takes one to compare with.
+    prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
     ids: dict[str, set[str]] = defaultdict(set)
     rows = session.exec(
         select(model.id, column).where(column.in_(set(prepared.values())), col(model.deleted_at).is_(None))
     )
     for id, value in rows:
         ids[value].add(id)
-    return {text: ids[value] for text, value in prepared.items()}
+    return {text: ids[prepared[text]] if text in prepared else set() for text in texts}
 
 
 def match_fields(record: RecordType) -> Sequence[CatalogField]:
