@@ -26,6 +26,11 @@ _RETRIES = 3
 _RETRIED_STATES = {"40001", "40P01"}
 
 
+def rival_was_first(error: Exception) -> bool:
+    """Whether the engine has given way to another transaction, so that this one is to be repeated."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRIED_STATES
+
+
 def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
     """Sets what every SQLite connection needs: write-ahead log, foreign keys, patience, text folding."""
     connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
@@ -96,7 +101,7 @@ class Database:
                 with self.transaction() as session:
                     return work(session)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _RETRIED_STATES or attempt == _RETRIES - 1:
+                if not rival_was_first(error) or attempt == _RETRIES - 1:
                     raise
         raise AssertionError("unreachable")
 

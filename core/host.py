@@ -5,9 +5,10 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel, ValidationError
 
 from core.changes import Changes
+from core.database import rival_was_first
 from core.errors import GuanxiError, PluginError, Reject, UserError
 from core.plugin import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.records import CORE, tables_of
@@ -43,10 +45,14 @@ def discover() -> list[Plugin]:
             raise PluginError(
                 point.name,
                 f"import of {point.value}",
-                f"{type(error).__name__}: {error}. Mend or uninstall the distribution that offers it",
+                f"{type(error).__name__}: {error}. Mend or uninstall {_distribution(point)}, which offers it",
             ) from error
         found.append(_instance(loaded, point.name))
     return found
+
+
+def _distribution(point: EntryPoint) -> str:
+    return "the distribution" if point.dist is None else f"the distribution {point.dist.name}"
 
 
 def _instance(source: Any, name: str) -> Plugin:
@@ -117,6 +123,17 @@ class PluginHost:
             for plugin in self.plugins
         ]
 
+    def named(self, name: str) -> Plugin:
+        """The plugin of that name.
+
+        Raises:
+            PluginError: it is not loaded.
+        """
+        for plugin in self.plugins:
+            if plugin.name == name:
+                return plugin
+        raise PluginError(name, "name", f"no such plugin is loaded; there are {', '.join(self.settings) or 'none'}")
+
     def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook, in order, each with a function that takes all arguments of the hook."""
         impls = {impl.plugin_name: impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
@@ -149,8 +166,15 @@ class PluginHost:
         """
         found: list[UserError] = []
         for plugin, function in self.implementations("validate"):
-            answer = self._timed(plugin, "validate", function, ctx=context(plugin), changes=changes)
-            found += [replace(error, plugin=plugin.name) for error in answer or ()]
+            try:
+                with self.running(plugin, "validate"):
+                    answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
+                    wrong = next((error for error in answer if not isinstance(error, UserError)), None)
+                    if wrong is not None:
+                        raise PluginError(plugin.name, "validate", f"gives {wrong!r}, which is no guanxi.UserError")
+            except Reject as reject:
+                answer = _errors_of(reject)
+            found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
     def before_commit(self, context: MakeContext, changes: Changes) -> None:
@@ -163,28 +187,38 @@ class PluginHost:
         for plugin, function in self.implementations("before_commit"):
             ctx = context(plugin)
             try:
-                with ctx.session.begin_nested():
-                    self._timed(plugin, "before_commit", function, ctx=ctx, changes=changes)
+                with ctx.session.begin_nested(), self.running(plugin, "before_commit"):
+                    function(ctx=ctx, changes=changes)
+                    ctx.session.flush()
             except Reject as reject:
-                raise Reject(*(replace(error, plugin=plugin.name) for error in reject.errors)) from None
+                raise Reject(*(replace(error, plugin=plugin.name) for error in _errors_of(reject))) from None
 
-    def _timed(self, plugin: Plugin, hook: str, function: Callable[..., Any], **arguments: Any) -> Any:
+    @contextmanager
+    def running(self, plugin: Plugin, hook: str) -> Iterator[None]:
+        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
+
+        Raises:
+            Reject: as the hook does.
+            PluginError: the hook failed.
+            DBAPIError: a rival was first, so that the transaction is to be repeated.
+        """
         began = time.perf_counter()
         try:
-            answer = function(**arguments)
-            return list(answer) if inspect.isgenerator(answer) else answer
-        except Reject:
+            yield
+        except (Reject, PluginError):
             raise
         except Exception as error:
-            logger(plugin).exception("hook %s failed", hook)
+            if rival_was_first(error):
+                raise
             raise PluginError(plugin.name, hook, f"{type(error).__name__}: {error}") from error
         finally:
-            self.note_time(plugin, hook, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            if seconds > self.slow_after:
+                logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
 
-    def note_time(self, plugin: Plugin, hook: str, seconds: float) -> None:
-        """Logs a hook that took longer than it should."""
-        if seconds > self.slow_after:
-            logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
+
+def _errors_of(reject: Reject) -> Sequence[UserError]:
+    return reject.errors or [UserError("REJECTED", "refused without a reason")]
 
 
 def logger(plugin: Plugin) -> logging.Logger:

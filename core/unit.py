@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ from core.money import Money
 from core.opportunities import Stage
 from core.plugin import Context, Plugin
 from core.rates import Rates
-from core.records import Record, record_with_prefix
+from core.records import Facet, Record, Table, record_with_prefix
 from core.settings import Settings
 from core.sql import json_document, numbered
 from core.text import snake
@@ -89,7 +90,8 @@ class Unit:
         self._request_id = request_id
         self._log = Log()
         self._followers: list[Record] = []
-        self._tracked: set[int] = set()
+        self._tracked: dict[int, Change] = {}
+        self._follow_ups: list[Change] = []
         self._stages: Sequence[Stage] = ()
         self._watching = False
         event.listen(session, "before_flush", self._track)
@@ -174,15 +176,12 @@ class Unit:
             self._note(change)
         self.session.add_all(self._followers)
         try:
-            with self.watching_hooks():
+            with self.watching_hooks(changes):
                 after_flush(self, changes)
                 self.host.before_commit(self.context, changes)
-                self.session.flush()
         except Reject as reject:
             named, unnamed = by_row(reject.errors, changes)
             raise _Refused(named, unnamed) from None
-        for change in changes:
-            self._note(change)
         return [outcome_of(draft, change, warnings) for draft, change in applied]
 
     # Applying
@@ -224,7 +223,7 @@ class Unit:
 
     def _stamp(self, change: Change) -> None:
         record = change.record
-        self._tracked.add(id(record))
+        self._tracked[id(record)] = change
         record.updated_at, record.updated_by = self.now, self.actor.id
         if change.action is Action.CREATED:
             record.created_at, record.created_by = self.now, self.actor.id
@@ -312,26 +311,57 @@ class Unit:
     # What hooks do beside the changes they were called for
 
     @contextmanager
-    def watching_hooks(self) -> Iterator[None]:
-        """While hooks run, records they add or change are stamped and logged like any other."""
+    def watching_hooks(self, changes: Sequence[Change] = ()) -> Iterator[None]:
+        """While hooks run, records they add, change or delete are settled, stamped and logged like any other.
+
+        Raises:
+            Reject: what a hook did cannot be settled; the errors say why.
+        """
         self._watching = True
+        self._follow_ups.clear()
         try:
             yield
+            self.session.flush()
+            after_flush(self, Changes(self._follow_ups))
+            self.session.flush()
         finally:
             self._watching = False
+        for change in (*changes, *self._follow_ups):
+            self._note(change)
 
     def _track(self, session: Any, flush_context: Any, instances: Any) -> None:
         if not self._watching:
             return
-        for record in (*session.new, *session.dirty):
-            if not isinstance(record, Record) or id(record) in self._tracked or not session.is_modified(record):
-                continue
-            new = record in session.new
-            change = Change(Action.CREATED if new else Action.UPDATED, record)
-            _collect(change, record, new=new)
-            convert_money(self, change)
+        for row in session.new:
+            if isinstance(row, Table):
+                self._track_one(row, Action.CREATED)
+        for row in session.dirty:
+            if isinstance(row, Table) and session.is_modified(row):
+                self._track_one(row, Action.UPDATED)
+        for row in session.deleted:
+            if isinstance(row, Record) and id(row) not in self._tracked:
+                change = self._tracked[id(row)] = Change(Action.DESTROYED, row)
+                attachments.drop(session, [row.id])
+                self._follow_ups.append(change)
+
+    def _track_one(self, row: Any, action: Action) -> None:
+        """Settles what a hook has done to a row, and notes it: on a record that changes already, with that change."""
+        change = Change(action, row)
+        _collect(change, row, new=action is Action.CREATED)
+        if action is Action.UPDATED and "deleted_at" in change.after:
+            change.action = Action.RESTORED if row.deleted_at is None else Action.DELETED
+            attachments.set_live(self.session, [row.id], live=row.deleted_at is None)
+        problems = settle(self, change, None) if isinstance(row, Record) else convert_money(self, change)
+        if problems:
+            about = row.record_id if isinstance(row, Facet) else row
+            raise Reject(*(replace(problem, record=about) for problem in problems))
+        known = self._tracked.get(id(row))
+        if known is not None:
+            known.after |= change.after
+            known.before = {} if known.action is Action.CREATED else change.before | known.before
+        elif isinstance(row, Record):
             self._stamp(change)
-            self._note(change)
+            self._follow_ups.append(change)
 
     # What settling and hooks use
 
@@ -339,8 +369,11 @@ class Unit:
         """Adds a record of the core's own bookkeeping once the changes it belongs to are flushed."""
         record.created_at = record.updated_at = self.now
         record.created_by = record.updated_by = self.actor.id
-        self._tracked.add(id(record))
-        self._followers.append(record)
+        self._tracked[id(record)] = Change(Action.CREATED, record)
+        if self._watching:
+            self.session.add(record)
+        else:
+            self._followers.append(record)
 
     def stages(self) -> Sequence[Stage]:
         """The living stages in order."""
@@ -369,7 +402,9 @@ class Unit:
     def _locked(self, facet: type[Any], ids: Sequence[str]) -> Iterator[Any]:
         for start in range(0, len(ids), CHUNK):
             part = ids[start : start + CHUNK]
-            yield from self.session.exec(select(facet).where(col(facet.record_id).in_(part)).with_for_update())
+            query = select(facet).where(col(facet.record_id).in_(part)).with_for_update()
+            # A row that was read before it was locked may have changed since.
+            yield from self.session.exec(query, execution_options={"populate_existing": True})
 
     def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
         """Announces something about a record; logged with the commit."""

@@ -2,7 +2,7 @@
 
 import inspect
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import packages_distributions
 from typing import Any
@@ -133,16 +133,14 @@ class App:
             self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
         )
         self._services.announce = self._delivery.announce
-        started: list[tuple[Plugin, Callable[..., Any]]] = []
+        started: list[Plugin] = []
         try:
-            for plugin, hook in self.host.implementations("startup"):
-                await self._start(plugin, hook)
-                started.append((plugin, hook))
+            await self._start_all(started)
             await self._delivery.start()
             yield self
         finally:
             await self._delivery.stop()
-            await self._shut_down()
+            await self._shut_down(started)
             await reader.close()
             self.database.close()
 
@@ -176,20 +174,27 @@ class App:
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
         self.context(plugin_actor(plugin.name)).write_now(work)
 
-    async def _start(self, plugin: Plugin, hook: Callable[..., Any]) -> None:
-        try:
-            await self._call(plugin, hook, "startup")
-        except Exception as error:
-            raise PluginError(
-                plugin.name, "startup", f"{type(error).__name__}: {error}. Mend it or leave the plugin out"
-            ) from error
+    async def _start_all(self, started: list[Plugin]) -> None:
+        """Starts the plugins in order; notes those that are to be shut down."""
+        hooks = dict(self.host.implementations("startup"))
+        for plugin in self.host.plugins:
+            if plugin in hooks:
+                try:
+                    await self._call(plugin, hooks[plugin], "startup")
+                except Exception as error:
+                    raise PluginError(
+                        plugin.name, "startup", f"{type(error).__name__}: {error}. Mend it or leave the plugin out"
+                    ) from error
+            started.append(plugin)
 
-    async def _shut_down(self) -> None:
-        for plugin, hook in reversed(list(self.host.implementations("shutdown"))):
-            try:
-                await self._call(plugin, hook, "shutdown")
-            except Exception:
-                logger(plugin).exception("hook shutdown failed")
+    async def _shut_down(self, started: Sequence[Plugin]) -> None:
+        hooks = dict(self.host.implementations("shutdown"))
+        for plugin in reversed(started):
+            if plugin in hooks:
+                try:
+                    await self._call(plugin, hooks[plugin], "shutdown")
+                except Exception:
+                    logger(plugin).exception("hook shutdown failed")
 
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""

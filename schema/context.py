@@ -172,13 +172,18 @@ class RequestContext:
             InputError: as the work does; nothing is written then.
             ConflictError: the key was used for something else.
         """
-        found = next(known for known in self.services.host.plugins if known.name == plugin)
+        found = self.services.host.named(plugin)
 
         def in_transaction(unit: Unit) -> T:
             ctx = unit.context(found)
+
+            def watched() -> T:
+                with unit.watching_hooks():
+                    return work(ctx)
+
             if key is None or dry:
-                return work(ctx)
-            answer: T = once(unit.session, key, plugin, given or {}, unit.now, lambda: work(ctx), _same, _same)
+                return watched()
+            answer: T = once(unit.session, key, plugin, given or {}, unit.now, watched, _same, _same)
             return answer
 
         return await self.write(in_transaction, dry=dry)
@@ -194,7 +199,7 @@ class RequestContext:
     def outside(self, plugin: str) -> Context:
         """The context of a plugin's Python field or async function: queries, but no session."""
         services = self.services
-        found = next(known for known in services.host.plugins if known.name == plugin)
+        found = services.host.named(plugin)
 
         def unavailable(*args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("there is no transaction here: write in an operation or in a hook that has a session")

@@ -101,6 +101,10 @@ class Apps:
         app.migrate()
         return self._stack.enter_context(running(app))
 
+    def close(self) -> None:
+        """Stops the apps made so far."""
+        self._stack.close()
+
 
 @pytest.fixture
 def crm(databases: Databases) -> Iterator[Apps]:
