@@ -15,16 +15,18 @@ from core.activities import Interaction, Task
 from core.actors import Actor
 from core.changes import Change, Changes
 from core.customers import Contact, Customer, CustomerActivity
-from core.errors import InputError, UserError
+from core.errors import InputError, NotFoundError, UserError
 from core.events import Action
 from core.ids import new_id
+from core.money import exponent
 from core.opportunities import Opportunity, Stage, StageTransition
 from core.people import Team, User
 from core.rates import Rates
 from core.records import Record
 from core.rules import OPEN_STATUSES, WON_STATUSES, cycle_problem, status_step_problem
-from core.sales import Transaction
+from core.sales import ExchangeRate, Transaction
 from core.text import camel
+from core.twins import twin_problems
 from core.vocabulary import OpportunityStatus, TaskStatus
 
 
@@ -78,9 +80,10 @@ def settle(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; answers what is wrong with it."""
     if change.action in (Action.DELETED, Action.DESTROYED):
         return _stage_in_use(unit, change) if isinstance(change.record, Stage) else []
+    problems = twin_problems(unit.session, change, unit.pending)
     if change.action is Action.RESTORED:
-        return []
-    problems = _SETTLERS.get(type(change.record), _nothing)(unit, change, reason)
+        return problems
+    problems += _SETTLERS.get(type(change.record), _nothing)(unit, change, reason)
     problems += _break_cycles(unit, change)
     problems += convert_money(unit, change)
     return problems
@@ -114,7 +117,8 @@ def convert_money(unit: Unit, change: Change) -> list[UserError]:
         try:
             converted = unit.rates.in_reporting_currency(money, business_day(unit, record))
         except InputError as error:
-            problems.append(_problem(change, "RATE_UNKNOWN", name, f"{money}: {error.message}"))
+            code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
+            problems.append(_problem(change, code, name, f"{money}: {error.message}"))
         else:
             setattr(record, f"{name}_reporting", converted)
     return problems
@@ -180,6 +184,20 @@ def _settle_interaction(unit: Unit, change: Change, reason: str | None) -> list[
 def _settle_transaction(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
     change.occurred_at = _midnight(record.occurred_on)
+    return []
+
+
+def _settle_rate(unit: Unit, change: Change, reason: str | None) -> list[UserError]:
+    if "currency" not in change.after:
+        return []
+    currency, reporting = change.after["currency"], unit.rates.reporting_currency
+    try:
+        exponent(currency)
+    except InputError as error:
+        return [_problem(change, "INVALID", "currency", error.message)]
+    if currency == reporting:
+        message = f"amounts are reported in {reporting}, which needs no rate; give a foreign currency"
+        return [_problem(change, "INVALID", "currency", message)]
     return []
 
 
@@ -338,6 +356,7 @@ def _midnight(day: date) -> datetime:
 _SETTLERS: Mapping[type[Record], Callable[[Unit, Change, str | None], list[UserError]]] = {
     Interaction: _settle_interaction,
     Transaction: _settle_transaction,
+    ExchangeRate: _settle_rate,
     Task: _settle_task,
     Opportunity: _settle_opportunity,
 }

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlmodel import Session, col, select
 
-from core.errors import InputError
+from core.errors import NotFoundError
 from core.money import Money
 from core.sales import ExchangeRate
 
@@ -22,13 +22,14 @@ class Rates:
         """Minor units of the reporting currency that the money is worth on the day.
 
         Raises:
-            InputError: no rate of the currency is known for the day.
+            NotFoundError: no rate of the currency is known for the day.
+            InputError: the money is worth more than the system holds.
         """
         if money.currency == self.reporting_currency:
             return money.minor
         rate = self._rate(money.currency, day)
         if rate is None:
-            raise InputError(
+            raise NotFoundError(
                 f"no rate from {money.currency} to {self.reporting_currency} is known on {day}; "
                 f"enter one with createExchangeRate, valid from that day or earlier"
             )
