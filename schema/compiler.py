@@ -19,7 +19,7 @@ from schema.kinds import Condition
 from schema.ordering import sort_keys
 from schema.pages import Page
 from schema.rows import PageRow, PlanRow, Statement
-from schema.selections import TYPENAME, Chosen, Selection
+from schema.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sqljson import column, constant, count_rows, json_object, json_rows
 
 
@@ -57,9 +57,10 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
 def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
     """A place for a Python field, and beside it, hidden, what its function needs."""
     hidden[TYPE_KEY] = constant(row.record.name)
+    whole = Whole(chosen.selection.document, ())
     for need in field.needs:
         other = row.record.fields[need]
-        hidden[f"${need}"] = other.kind.json(other.value(row), chosen.selection)
+        hidden[f"${need}"] = other.kind.json(other.value(row), whole)
     needs = {need: f"${need}" for need in field.needs}
     row.scope.statement.fills.append(Fill(path, chosen.key, field, needs, chosen.selection, row.record.name))
     return null()

@@ -62,7 +62,11 @@ def _problem_of(catalog: Catalog, record: RecordType, field: CatalogField) -> st
     for part in parts:
         if not isinstance(part, ColumnElement):
             return f"gives {part!r}, which is no SQL expression; wrap a constant in sqlalchemy.literal"
-        whole = select(part).get_final_froms()
-        if whole:
+        try:
+            compiled: Any = select(part).compile(dialect=sqlite.dialect())
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        # A row's columns are plain texts; whatever else is selected from would be multiplied with the row.
+        if whole := compiled.compile_state.froms:
             return f"reads all of {whole[0]}; read the record's own row, as in row.facet(Points).earned"
     return None

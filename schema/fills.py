@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,11 @@ class Fill:
     selection: Selection
     record: str
 
+    @property
+    def place(self) -> str:
+        """What errors call it."""
+        return f"field {self.record}.{self.field.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
@@ -63,7 +68,7 @@ async def fill_in(answer: Any, fills: Sequence[Fill], context: MakeContext, dead
     for fill, places in found:
         if places:
             try:
-                values = await _call(fill.field, context(fill.field.owner), _rows(fill, places), deadline)
+                values = await _call(fill, context(fill.field.owner), _rows(fill, places), deadline)
             except Exception as error:
                 faults.append(_fault(fill, (*places[0][0], fill.key), error))
             else:
@@ -77,6 +82,7 @@ def fill_in_now(answer: Any, fills: Sequence[Fill], context: MakeContext) -> Non
 
     Raises:
         InputError: a field cannot be filled in there.
+        PluginError: a field fails.
     """
     found = [(fill, list(_places(answer, fill.path, (), fill.record))) for fill in fills]
     for fill, places in found:
@@ -84,8 +90,21 @@ def fill_in_now(answer: Any, fills: Sequence[Fill], context: MakeContext) -> Non
         if inspect.iscoroutinefunction(function):
             raise InputError(f"{fill.record}.{fill.field.name} is async and cannot be asked inside a transaction")
         rows = _rows(fill, places)
-        _put(fill, places, _counted(fill.field, function(context(fill.field.owner), rows), rows) if places else [])
+        try:
+            faults = _put(
+                fill, places, _counted(fill, function(context(fill.field.owner), rows), rows) if places else []
+            )
+            _raise_first(faults)
+        except PluginError:
+            raise
+        except Exception as error:
+            raise PluginError(fill.field.owner, fill.place, f"{type(error).__name__}: {error}") from error
     _strip(found)
+
+
+def _raise_first(faults: Sequence[FieldFault]) -> None:
+    if faults and faults[0].cause is not None:
+        raise faults[0].cause
 
 
 Place = tuple[tuple[str | int, ...], dict[str, Any]]
@@ -134,27 +153,28 @@ def _places(
         yield from _places(value.get(step), rest, (*way, step), record)
 
 
-async def _call(field: CatalogField, ctx: Any, rows: Sequence[Mapping[str, Any]], deadline: float) -> Sequence[Any]:
-    assert field.python is not None
-    function: Any = field.python
+async def _call(fill: Fill, ctx: Any, rows: Sequence[Mapping[str, Any]], deadline: float) -> Sequence[Any]:
+    function: Any = fill.field.python
     with anyio.fail_after(deadline):
         if inspect.iscoroutinefunction(function):
             values = await function(ctx, rows)
         else:
             values = await anyio.to_thread.run_sync(function, ctx, rows, abandon_on_cancel=True)
-    return _counted(field, values, rows)
+    return _counted(fill, values, rows)
 
 
-def _counted(field: CatalogField, values: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
-    if len(values) != len(rows):
-        raise PluginError(field.owner, f"field {field.name}", f"gave {len(values)} values for {len(rows)} rows")
-    return values
+def _counted(fill: Fill, values: Any, rows: Sequence[Any]) -> Sequence[Any]:
+    """The values of a batch function, known to be one a row."""
+    if not isinstance(values, Iterable) or isinstance(values, str | Mapping):
+        raise PluginError(fill.field.owner, fill.place, f"gave {values!r} instead of a value for each row")
+    found = list(values)
+    if len(found) != len(rows):
+        raise PluginError(fill.field.owner, fill.place, f"gave {len(found)} values for {len(rows)} rows")
+    return found
 
 
 def _fault(fill: Fill, path: tuple[str | int, ...], error: BaseException) -> FieldFault:
     reason = "took too long" if isinstance(error, TimeoutError) else "failed"
-    logging.getLogger(f"guanxi.plugins.{fill.field.owner}").error(
-        "field %s.%s %s", fill.record, fill.field.name, reason, exc_info=error
-    )
-    message = f"field {fill.record}.{fill.field.name} of plugin {fill.field.owner!r} {reason}"
+    logging.getLogger(f"guanxi.plugins.{fill.field.owner}").error("%s %s", fill.place, reason, exc_info=error)
+    message = f"{fill.place} of plugin {fill.field.owner!r} {reason}"
     return FieldFault(path, fill.field.owner, message, error)

@@ -72,6 +72,16 @@ class Selection:
         return {field.name for field in self.of(type_name)}
 
 
+class Whole(Selection):
+    """All fields of an object, each under its own name: what Python code gets of a value it needs."""
+
+    def of(self, type_name: str) -> Iterator[Chosen]:
+        """Every field of a type."""
+        kind = self.document.schema.type_map[type_name]
+        assert isinstance(kind, GraphQLObjectType)
+        return (Chosen(name, name, {}, self) for name in kind.fields)
+
+
 def chosen(document: Document, parent: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> Chosen:
     """One field of a grouped field set."""
     first = details[0]
