@@ -271,13 +271,13 @@ def import_(
 
 def _print_report(report: Report, rejects: Path, *, dry_run: bool) -> None:
     shown = {"created": "CREATED", "updated": "UPDATED", "unchanged": "UNCHANGED", "rejected": "FAILED"}
-    table = Table("record", box=None)
+    table = Table("record", box=None, pad_edge=False)
     for heading in shown:
         table.add_column(heading, justify="right")
     for record, counts in report.counts.items():
         table.add_row(record, *(f"{counts[OutcomeStatus(status)]:,}" for status in shown.values()))
     out.print(table)
-    parts = [f"{report.rows:,} rows read"]
+    parts = [f"{report.rows:,} row{'' if report.rows == 1 else 's'} read"]
     parts += [f"{report.left_out:,} left out"] if report.left_out else []
     parts += [f"{report.rejected:,} rejected: see {escape(str(rejects))}"] if report.rejected else []
     out.print(", ".join(parts) + ("; a dry run, nothing was written" if dry_run else ""))

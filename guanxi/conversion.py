@@ -144,8 +144,8 @@ def _moment(kind: Any, value: Any, format: Format) -> datetime:
 
 def _no_date(value: Any, format: Format, iso: str, example: str) -> str:
     if format.date is not None:
-        return f"{value!r} is not written as {format.date}, which the mapping says"
-    return f'{value!r} is not written as {iso}; say how it is, as in date = "{example}"'
+        return f"{value!r} is no date written as {format.date}; mend it, or what the mapping says of it"
+    return f'{value!r} is no date written as {iso}; mend it, or say how it is written, as in date = "{example}"'
 
 
 def _number(text: str, format: Format) -> Decimal:

@@ -177,6 +177,7 @@ class _Writer:
                 portion.waiting = {entry.row.line: wave.refused[entry.row.line] for entry in waiting}
                 break
             entries = waiting
+        portion.refused.sort(key=lambda refused: refused[0].line)
         return portion
 
     def _read(self, rows: Sequence[SourceRow], portion: _Portion) -> list[_Entry]:

@@ -208,7 +208,7 @@ class _Reader:
         field = record.fields.get(name)
         possible = {found.name for found in writable(record)} | record.to_one.keys() | {"tags", "externalIds"}
         if field is None:
-            raise Fault(f"{place}: a {record.singular} has no such field; {suggestion(name, possible)}")
+            raise Fault(f"{place}: {record.name} has no such field; {suggestion(name, possible)}")
         if name == "id" and match != ID:
             raise Fault(f'{place}: an id is only filled where the record is found by it, with key = {{ by = "id" }}')
         if name not in {"id", *possible}:
@@ -285,20 +285,20 @@ class _Reader:
 
     def _format(self, table: Table, settings: set[str]) -> Format:
         given: dict[str, Any] = {}
-        for key in ("date", "thousands", "decimal", "split"):
-            if key in settings and key in table:
-                given[key] = table.text(key)
-        if given.get("date"):
+        for key in settings & {"date", "thousands", "decimal", "split"}:
+            if (text := table.text(key)) is not None:
+                given[key] = text
+        if "date" in given:
             _check_date_format(table, given["date"])
         for key in given.keys() & {"thousands", "decimal"}:
             if len(given[key]) != 1 or given[key] in "0123456789+-":
                 raise table.fault(f'{key} = "{given[key]}": must be one character that is no digit, such as "."')
         if given.get("thousands") == given.get("decimal", "."):
             raise table.fault("thousands and decimal are the same; write both, as they stand in the source")
-        if "timezone" in settings and "timezone" in table:
-            given["timezone"] = _timezone(table)
-        if "times" in settings and "times" in table:
-            given["times"] = Decimal(table.take("times", int, Decimal, what="a number"))
+        if "timezone" in settings and (zone := table.text("timezone")) is not None:
+            given["timezone"] = _timezone(table, zone)
+        if "times" in settings:
+            given["times"] = Decimal(table.take("times", int, Decimal, what="a number", default=1))
         return Format(**given)
 
     def _check_values(self, table: Table, rule: FieldRule) -> None:
@@ -387,16 +387,14 @@ class _Reader:
         found = next((rule for rule in earlier if rule.name == name), None)
         if found is None or found.type is not target:
             possible = ", ".join(rule.name for rule in earlier if rule.type is target) or "none"
-            raise table.fault(
-                f'record = "{name}": is no record above that makes a {target.singular}; possible: {possible}'
-            )
+            raise table.fault(f'record = "{name}": is no record above of type {target.name}; possible: {possible}')
 
 
 _CONDITION = "a text in quotes, a list of them, true (filled), false (empty) or { not = … }"
 
 
 def _not_found_by(field: str, record: RecordType, possible: Collection[str]) -> str:
-    return f'by = "{field}": a {record.singular} is not found by it; {suggestion(field, possible)}'
+    return f'by = "{field}": no {record.name} is found by it; {suggestion(field, possible)}'
 
 
 def _check_date_format(table: Table, form: str) -> None:
@@ -406,8 +404,7 @@ def _check_date_format(table: Table, form: str) -> None:
         raise table.fault(f'date = "{form}": {error}; write it for strptime, such as "%d.%m.%Y"') from None
 
 
-def _timezone(table: Table) -> tzinfo:
-    name = table.text("timezone") or ""
+def _timezone(table: Table, name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError):

@@ -210,4 +210,6 @@ class Rejects:
             self.path.unlink(missing_ok=True)
 
     def _opened(self, mode: str) -> Any:
-        return self.path.open(mode, encoding=self._source.encoding, errors="backslashreplace", newline="")
+        # Without the mark of UTF-8, which would be read as part of the first column elsewhere.
+        encoding = "utf-8" if self._source.encoding == "utf-8-sig" else self._source.encoding
+        return self.path.open(mode, encoding=encoding, errors="backslashreplace", newline="")

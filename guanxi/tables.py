@@ -71,6 +71,7 @@ class Table:
 
     def scalars(self, key: str) -> dict[str, Any] | None:
         """A table of single values, such as a value map."""
+        self._asked.add(key)
         if key not in self:
             return None
         inner = self.table(key)
