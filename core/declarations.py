@@ -37,6 +37,10 @@ class Row(Protocol):
         """A column of the record's own table."""
         ...
 
+    def column(self, name: str) -> Any:
+        """The same by its name, for a column that is called like something else here, such as `source`."""
+        ...
+
     def facet(self, facet: type[Facet]) -> Any:
         """The record's row in a facet table, joined once; its attributes are null where there is no row."""
         ...

@@ -166,7 +166,7 @@ def _column_fields(catalog: Catalog, model: type[Table], owner: str) -> Iterator
 
 
 def _attribute(name: str) -> Callable[[Row], Any]:
-    return lambda row: getattr(row, name)
+    return lambda row: row.column(name)
 
 
 def _column_field(

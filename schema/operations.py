@@ -4,19 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.activities import Interaction, Task
-from core.drafts import Outcome
-from core.errors import InputError
+from core.drafts import Outcome, failure
+from core.errors import InputError, UserError
 from core.events import Action
-from core.opportunities import Opportunity
+from core.opportunities import Opportunity, StageTransition
+from core.records import column_info
 from core.unit import Unit
 from core.vocabulary import TaskStatus
 from schema.answering import Input, Refusal, Work, payload, run
 from schema.builder import Argument, Builder, Member
 from schema.catalog import Catalog, RecordType
+from schema.checking import check_text
 from schema.context import RequestContext
 from schema.inputs import write_members
 from schema.mutations import ERRORS, KEY, VERSION, WARNINGS, Mutation
 from schema.writing import Asked, Drafting
+
+
+class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
+    """A field of the operation's own cannot be taken."""
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.error = UserError(code, f"{field}: {message}", (field,))
 
 
 def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
@@ -47,7 +57,11 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
 
     def work(unit: Unit, given: Input) -> list[Outcome]:
         update = {name: given[name] for name in ("id", "expectedVersion") if name in given}
-        update["stageId"] = _stage_id(unit, given)
+        try:
+            update["stageId"] = _stage_id(unit, given)
+            _check_reason(given.get("reason"))
+        except _Faulty as faulty:
+            return [failure(0, [faulty.error])]
         asked = Asked(Action.UPDATED, update, occurred_at=given.get("at"), reason=given.get("reason"))
         return drafting.write(unit, [asked])
 
@@ -65,14 +79,27 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
 
 def _stage_id(unit: Unit, given: Input) -> str:
     id, key = given.get("stageId"), given.get("stageKey")
-    if (id is None) == (key is None):
-        raise InputError("give either stageId or stageKey")
+    if key is None and id is None:
+        raise _Faulty("REQUIRED", "stageKey", "give it, or stageId")
     if key is None:
         return str(id)
+    if id is not None:
+        raise _Faulty("INVALID", "stageKey", "give either stageId or stageKey")
     stages = {stage.key: stage.id for stage in unit.stages()}
     if key not in stages:
-        raise InputError(f"stageKey: there is no stage {key!r}; there are {', '.join(stages)}")
+        raise _Faulty("NOT_FOUND", "stageKey", f"there is no stage {key!r}; there are {', '.join(stages)}")
     return stages[key]
+
+
+def _check_reason(reason: str | None) -> None:
+    if reason is None:
+        return
+    longest = column_info(StageTransition.__table__.c.reason).max_length
+    assert longest is not None
+    try:
+        check_text(reason, longest)
+    except InputError as error:
+        raise _Faulty("INVALID", "reason", error.message) from None
 
 
 async def _answer_one(

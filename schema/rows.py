@@ -114,6 +114,10 @@ class PlanRow:
         return column(self.alias, name, self.record.table.c[name].type)
 
     def __getattr__(self, name: str) -> Any:
+        return self.column(name)
+
+    def column(self, name: str) -> Any:
+        """A column of the record's own table, a money field as three in one."""
         return getattr(self._columns, name)
 
     @property
