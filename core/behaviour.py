@@ -117,7 +117,7 @@ def _customer_of(unit: Unit, interaction: Any) -> str | None:
         (interaction.contact_id, Contact),
     )
     for id, model in models:
-        other = None if id is None else unit.session.get(model, id)
+        other: Any = None if id is None else unit.session.get(model, id)
         customer = None if other is None or other.customer_id is None else unit.session.get(Customer, other.customer_id)
         if customer is not None and customer.deleted_at is None:
             return customer.id
