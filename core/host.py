@@ -195,26 +195,35 @@ class PluginHost:
 
     @contextmanager
     def running(self, plugin: Plugin, hook: str) -> Iterator[None]:
-        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
-
-        Raises:
-            Reject: as the hook does.
-            PluginError: the hook failed.
-            DBAPIError: a rival was first, so that the transaction is to be repeated.
-        """
+        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged."""
         began = time.perf_counter()
         try:
-            yield
-        except (Reject, PluginError):
-            raise
-        except Exception as error:
-            if rival_was_first(error):
-                raise
-            raise PluginError(plugin.name, hook, f"{type(error).__name__}: {error}") from error
+            with attributed(plugin, hook):
+                yield
         finally:
             seconds = time.perf_counter() - began
             if seconds > self.slow_after:
                 logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
+
+
+@contextmanager
+def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator[None]:
+    """While code of a plugin runs: what it raises is attributed to it.
+
+    Raises:
+        Reject, or one of `passed`: as the code does.
+        PluginError: the code failed.
+        DBAPIError: a rival was first, so that the transaction is to be repeated.
+    """
+    expected: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
+    try:
+        yield
+    except expected:
+        raise
+    except Exception as error:
+        if rival_was_first(error):
+            raise
+        raise PluginError(plugin.name, place, f"{type(error).__name__}: {error}") from error
 
 
 def _errors_of(reject: Reject) -> Sequence[UserError]:

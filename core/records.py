@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -203,10 +204,10 @@ def reference(
         read_only=read_only,
         exact=True,
     )
-    target = f"{snake(to)}.id" if isinstance(to, str) else to.__table__.c.id
-    return _sql_field(
-        info, default, None, index=True, primary_key=primary_key, args=[ForeignKey(target, ondelete=on_destroy)]
-    )
+    key = partial(ForeignKey, ondelete=on_destroy)
+    # A name is completed with the plugin's prefix by the class it stands in.
+    args = [key] if isinstance(to, str) else [key(to.__table__.c.id)]
+    return _sql_field(info, default, None, index=True, primary_key=primary_key, args=args)
 
 
 def _sql_field(
@@ -270,7 +271,7 @@ class TableMeta(SQLModelMetaclass):
             for attribute, annotation in annotations.items():
                 _declare(namespace, {}, attribute, annotation)
             return super().__new__(mcs, name, bases, namespace, **kwargs)
-        namespace.setdefault("__tablename__", snake(name) if plugin == CORE else f"{plugin}_{snake(name)}")
+        namespace.setdefault("__tablename__", table_name(name, plugin))
         namespace["__plugin__"] = plugin
         if prefix is not None:
             _check_record(name, plugin, prefix)
@@ -317,6 +318,11 @@ class TableMeta(SQLModelMetaclass):
             event.listen(cls, "before_update", _refold)
         if hasattr(cls, "__prefix__"):
             _records[cls.__name__] = _by_prefix[cls.__prefix__] = cls  # type: ignore[assignment]  # only records have one
+
+
+def table_name(name: str, plugin: str) -> str:
+    """How the table of a class is named: in snake case, with the plugin's name before it."""
+    return snake(name) if plugin == CORE else f"{plugin}_{snake(name)}"
 
 
 def _check_record(name: str, plugin: str, prefix: str) -> None:
@@ -370,6 +376,9 @@ def _declare(namespace: dict[str, Any], annotations: dict[str, Any], name: str, 
     for item in given.metadata:
         if hasattr(item, "sa_column_kwargs"):
             object.__setattr__(item, "sa_type", sa_type)
+            if isinstance(info.references, str):
+                target = f"{table_name(info.references, namespace['__plugin__'])}.id"
+                object.__setattr__(item, "sa_column_args", [key(target) for key in item.sa_column_args])
     if kind is str and "__folded__" in namespace and not (info.exact or info.long or info.internal):
         # Filters and orders use the folded companion, so the index is the companion's.
         annotations[f"{name}_folded"] = annotation

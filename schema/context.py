@@ -13,8 +13,9 @@ from sqlmodel import Session
 from core.actors import LOCAL, Actor, plugin_actor
 from core.clock import Clock
 from core.database import Database
+from core.errors import InputError
 from core.events import publish
-from core.host import PluginHost, logger
+from core.host import PluginHost, attributed, logger
 from core.idempotency import once
 from core.ids import new_id
 from core.plugin import Context
@@ -169,7 +170,8 @@ class RequestContext:
             given: operation and input that the key stands for.
 
         Raises:
-            InputError: as the work does; nothing is written then.
+            InputError, Reject: as the work does; nothing is written then.
+            PluginError: the work failed; nothing is written then.
             ConflictError: the key was used for something else.
         """
         found = self.services.host.named(plugin)
@@ -178,7 +180,7 @@ class RequestContext:
             ctx = unit.context(found)
 
             def watched() -> T:
-                with unit.watching_hooks():
+                with attributed(found, "operation", InputError), unit.watching_hooks():
                     return work(ctx)
 
             if key is None or dry:

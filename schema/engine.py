@@ -22,6 +22,7 @@ from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 from sqlmodel import Session
 
+from core.changes import shown
 from core.errors import InputError
 from schema.binds import Moment
 from schema.context import RequestContext
@@ -104,13 +105,13 @@ class Engine:
     # The same queries from Python
 
     async def ask(self, context: RequestContext, text: str, variables: Mapping[str, Any] | None = None) -> Any:
-        """The data of a query, for async plugin code.
+        """The data of a query, for async plugin code. Variables may be Python values, such as dates and `Money`.
 
         Raises:
             InputError: the query has errors; the message has them all.
         """
         document = self._checked(text)
-        result = await self.execute(context, document, variables)
+        result = await self.execute(context, document, shown(dict(variables or {})))
         _refuse(result.errors)
         return orjson.loads(orjson.dumps(result.data))
 
@@ -125,7 +126,7 @@ class Engine:
         document = self._checked(text)
         operation = get_operation_ast(document)
         assert operation is not None
-        values = get_variable_values(self.schema, operation.variable_definitions or (), dict(variables or {}))
+        values = get_variable_values(self.schema, operation.variable_definitions or (), shown(dict(variables or {})))
         if isinstance(values, list):
             _refuse(values)
         assert isinstance(values, VariableValues)
