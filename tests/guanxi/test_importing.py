@@ -54,6 +54,7 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
         kind = "kind"
         industry = "branch"
         country = { column = "land", map = { XX = "Nowhere" } }
+        legalName = { column = "group", map = { h = "Holding" }, unmapped = "null" }
         city = { value = "Oslo", when = { land = ["Philippines", "Norway"] } }
         region = { value = "far", when = { land = { not = ["Norway"] }, title = false } }
         employeeCount = { column = "staff", thousands = ".", decimal = "," }
@@ -68,15 +69,16 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
         """
         group;no;title;state;kind;branch;land;staff;revenue;currency;since;needs;tags;quiet
         g;1; Values one ;A;COMPANY; retail ;Philipines;1.234;1.500,25;EUR;03.02.2020;net|cloud;big, old;Yes
-        g;2;;;INDIVIDUAL;n/a;Norway;12;;;;;;false
+        h;2;;;INDIVIDUAL;n/a;Norway;12;;;;;;false
         """,
     )
     assert counts == {"customer": {"created": 2}}
-    fields = """name status kind industry country city region employeeCount customerSince needs tags doNotContact
+    fields = """name legalName status kind industry country city region employeeCount customerSince needs tags doNotContact
         annualRevenue { amount currency } totalAssets { amount currency } externalIds { system id }"""
     assert customers(shared, "Values", fields) == [
         {
             "name": "Values 2",
+            "legalName": "Holding",
             "status": "FORMER",
             "kind": "INDIVIDUAL",
             "industry": None,
@@ -90,10 +92,11 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
             "doNotContact": False,
             "annualRevenue": None,
             "totalAssets": {"amount": "12.50", "currency": "EUR"},
-            "externalIds": [{"system": "other", "id": "2"}, {"system": "values", "id": "g/2"}],
+            "externalIds": [{"system": "other", "id": "2"}, {"system": "values", "id": "h/2"}],
         },
         {
             "name": "Values one (1)",
+            "legalName": None,
             "status": "ACTIVE",
             "kind": "COMPANY",
             "industry": "retail",
@@ -216,7 +219,7 @@ def test_references_by_external_id_by_name_and_to_the_same_row(shared, folder):
         key = { system = "refs", column = "customer" }
         [record.fields]
         name = "customer"
-        owner = { by = "name", column = "owner" }
+        owner = { by = "name", column = "owner", when = { customer = { not = "Refs 5" } } }
         team = { system = "refs", column = "team", missing = "null" }
         """,
         """
@@ -225,9 +228,10 @@ def test_references_by_external_id_by_name_and_to_the_same_row(shared, folder):
         Refs 2,Refs Zoe,
         Refs 3,,Refs West
         Refs 4,Refs Bo,
+        Refs 5,Refs Bo,
         """,
     )
-    assert counts == {"customer": {"created": 3, "rejected": 1}}
+    assert counts == {"customer": {"created": 4, "rejected": 1}}
     assert folder.rejected() == [
         (3, "customer", "owner: there is no user with name 'Refs Zoe'; enter it first, or mend the row")
     ]
@@ -237,6 +241,7 @@ def test_references_by_external_id_by_name_and_to_the_same_row(shared, folder):
         {"name": "Refs 1", "owner": {"name": "Refs Ann", "manager": boss, "team": north}, "team": north},
         {"name": "Refs 3", "owner": None, "team": None},
         {"name": "Refs 4", "owner": {"name": "Refs Bo", "manager": boss, "team": north}, "team": None},
+        {"name": "Refs 5", "owner": None, "team": None},
     ]
 
 
@@ -378,22 +383,25 @@ def test_won_rows_become_transactions_as_well(shared, folder):
 
 
 def test_a_row_goes_through_whole_or_not_at_all(shared, folder):
-    # Line 3 has no day for its transaction, which is only refused when customer and deal are written; line 4 shares
-    # its customer and is good.
+    # Lines 3 and 5 have no day for the transaction, which is only refused when customer and deal are written; line 4
+    # shares the customer of line 3 and is good; line 6 is refused before anything is written.
     rows = """
         no,account,stage,closed,value
         w1,Whole A,won,2024-03-05,10
         w2,Whole B,won,,10
         w3,Whole B,open,,10
         w4,Whole C,won,,10
+        w5,Whole C,asleep,,10
         """
     assert folder.load(shared, DEALS, rows) == {
         "account": {"created": 2},
-        "deal": {"created": 2},
+        "deal": {"created": 2, "rejected": 1},
         "sale": {"created": 1, "rejected": 2},
     }
-    assert folder.rejected() == [
-        (line, "sale", "occurredOn: a new transaction needs it; give a value") for line in (3, 5)
+    assert [(line, record, reason.partition(";")[0]) for line, record, reason in folder.rejected()] == [
+        (3, "sale", "occurredOn: a new transaction needs it"),
+        (5, "sale", "occurredOn: a new transaction needs it"),
+        (6, "deal", "status: 'asleep' is none of DRAFT, DISPATCHED, FOLLOWING, WON, EXECUTING, LOST, CLOSED"),
     ]
     assert [node["name"] for node in customers(shared, "Whole")] == ["Whole A", "Whole B"]
     assert [node["name"] for node in deals(shared, "Whole")] == ["Deal w1 of Whole A", "Deal w3 of Whole B"]
