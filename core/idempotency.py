@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlmodel import Session
+from sqlalchemy import delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
 
 from core.changes import shown
-from core.errors import ConflictError
+from core.errors import ConflictError, InputError
 from core.keys import IdempotencyKey
 
 T = TypeVar("T")
+
+_LONGEST = 255
 
 
 def once(
@@ -38,28 +42,36 @@ def once(
         load: the result from JSON.
 
     Raises:
+        InputError: the text is no key.
         ConflictError: the key was used for another operation or input.
     """
+    if not key.strip() or len(key) > _LONGEST or "\0" in key:
+        raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not all of them space and none of them NUL")
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
-    known = session.get(IdempotencyKey, key)
-    if known is not None:
+    if not _claim(session, key, operation, fingerprint, now):
+        known = session.get_one(IdempotencyKey, key)
         if (known.operation, known.fingerprint) != (operation, fingerprint):
             raise ConflictError(
                 f"idempotencyKey: {key!r} was used for another request on {known.created_at:%Y-%m-%d %H:%M} UTC; "
                 "take a new key for a new request"
             )
         return load(known.result["answer"])
-    # Inserting first makes a rival with the same key wait until this transaction ends.
-    known = IdempotencyKey(key=key, operation=operation, fingerprint=fingerprint, created_at=now)
-    session.add(known)
-    session.flush()
     result = work()
     dumped = dump(result)
+    mine = col(IdempotencyKey.key) == key
     if dumped is None:
-        session.delete(known)
+        session.execute(delete(IdempotencyKey).where(mine))
     else:
-        known.result = {"answer": dumped}
+        session.execute(update(IdempotencyKey).where(mine).values(result={"answer": dumped}))
     return result
+
+
+def _claim(session: Session, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
+    """Whether the key is new. A rival with the same key waits here until this transaction ends."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    claim = {"key": key, "operation": operation, "fingerprint": fingerprint, "created_at": now, "result": {}}
+    insert = dialect.insert(IdempotencyKey.__table__).on_conflict_do_nothing().returning(IdempotencyKey.__table__.c.key)
+    return session.execute(insert, claim).first() is not None
 
 
 def _plain(value: Any) -> Any:

@@ -124,9 +124,10 @@ class Unit:
             except _Refused as refused:
                 failed += [failure(row, errors) for row, errors in refused.rows.items()]
                 items = [item for item in items if item[0] not in refused.rows]
-                if refused.unnamed and len(items) == 1:
+                # What was refused without a name may have been due to the rows that are named: the others are asked again.
+                if not refused.rows and len(items) == 1:
                     return [*failed, failure(items[0][0], refused.unnamed)]
-                if refused.unnamed:
+                if not refused.rows:
                     return failed + self._singly(items, build)
             except IntegrityError as error:
                 # A rival may have taken a key since the drafts were made: look again once, then row by row.

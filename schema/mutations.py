@@ -1,11 +1,11 @@
 """The mutations every record has: their types, and what they do."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.drafts import Outcome, OutcomeStatus
-from core.errors import InputError
+from core.errors import UserError
 from core.events import Action
 from core.text import snake, words
 from core.unit import Unit
@@ -203,7 +203,8 @@ async def _answer_upsert(
 ) -> Mapping[str, Any]:
     largest = context.settings.maximum_batch_size
     if len(given["items"]) > largest:
-        raise InputError(f"items: {len(given['items'])} rows are more than {largest}; send them in several requests")
+        message = f"items: {len(given['items'])} rows are more than {largest}; send them in several requests"
+        return _upsert_payload(record, [], [UserError("TOO_MANY", message, ("items",))])
     names = {snake(field.name).upper(): field.name for field in match_fields(record)}
     match = names.get(given["matchBy"], given["matchBy"])
     asked = [Asked(None, item, str(match)) for item in given["items"]]
@@ -212,7 +213,12 @@ async def _answer_upsert(
         return drafting.write(unit, asked)
 
     dry = given["dryRun"]
-    outcomes = await run(context, f"UPSERT:{record.name}", given, work, dry=dry)
+    return _upsert_payload(record, await run(context, f"UPSERT:{record.name}", given, work, dry=dry), dry=dry)
+
+
+def _upsert_payload(
+    record: RecordType, outcomes: Sequence[Outcome], errors: Sequence[UserError] = (), *, dry: bool = False
+) -> dict[str, Any]:
     results = [
         {
             "index": outcome.index,
@@ -226,4 +232,4 @@ async def _answer_upsert(
         status.lower(): sum(outcome.status == status for outcome in outcomes)
         for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED")
     }
-    return {"results": results, **counts, "userErrors": [], "warnings": []}
+    return {"results": results, **counts, "userErrors": list(errors), "warnings": []}

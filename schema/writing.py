@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -100,7 +100,30 @@ class Drafting:
                 found |= self._by_external_id(unit, group)
             else:
                 found |= self._by_field(unit, group, self._record.fields[match])
+            if match != ID:
+                found |= self._contradicted(unit, group, found)
         return found
+
+    def _contradicted(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]], found: Mapping[int, "Record | UserError | None"]
+    ) -> dict[int, UserError]:
+        """Errors of rows whose id is not that of the record they match, or cannot be that of a new one."""
+        chosen = [
+            (index, asked)
+            for index, asked in items
+            if asked.given.get("id") is not None and not isinstance(found[index], UserError)
+        ]
+        new = self._by_id(unit, [(index, replace(asked, action=Action.CREATED)) for index, asked in chosen])
+        problems: dict[int, UserError] = {}
+        for index, asked in chosen:
+            id, match, as_new = asked.given["id"], found[index], new[index]
+            if isinstance(match, Record) and match.id != id:
+                by = "externalIds" if asked.match == EXTERNAL_ID else asked.match
+                problem = f"id: the row matches {match.id} by {by}, not {id}; leave id out, or match by id"
+                problems[index] = UserError("INVALID", problem, ("id",))
+            elif match is None and isinstance(as_new, UserError):
+                problems[index] = as_new
+        return problems
 
     def _load(self, unit: Unit, ids: Iterable[str]) -> dict[str, Record]:
         """Living and deleted records by id, locked until the transaction ends."""
