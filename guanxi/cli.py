@@ -106,7 +106,7 @@ DEMO_FILE = Path("guanxi-demo.db")
 
 FIRST_QUERY = """{
   customers(
-    first: 3
+    first: 2
     where: {
       valueTier: {in: [IMPORTANT, MAIN]}
       opportunities: {some: {outcome: {eq: OPEN}, weightedAmount: {gt: "10000"}}}
@@ -150,6 +150,8 @@ def _greet_demo(url: str) -> None:
 
 async def _fill_demo(app: App) -> None:
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    if not err.is_terminal:
+        err.print("Making the sample data, which takes some seconds.")
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
