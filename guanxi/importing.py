@@ -104,15 +104,14 @@ class _Wave:
         entries: the rows.
         refused: line to why the row does not go through.
         ids: line and record of the mapping to the id of the record.
-        wrote: lines of rows that made or changed something.
-        counts, warnings: as in the report.
+        statuses: the same to what became of it.
+        warnings: of records that were written.
     """
 
     entries: Sequence[_Entry]
     refused: dict[int, Refusal] = field(default_factory=dict)
     ids: dict[tuple[int, str], str] = field(default_factory=dict)
-    wrote: set[int] = field(default_factory=set)
-    counts: dict[str, Counter[OutcomeStatus]] = field(default_factory=dict)
+    statuses: dict[tuple[int, str], OutcomeStatus] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
 
     def living(self, record: str) -> Iterator[tuple[_Entry, Item]]:
@@ -128,10 +127,17 @@ class _Wave:
             return
         assert outcome.id is not None
         self.ids[line, record] = outcome.id
-        self.counts.setdefault(record, Counter())[status] += 1
+        self.statuses[line, record] = status
         if status in _WRITTEN:
-            self.wrote.add(line)
             self.warnings += [Warned(line, record, _said(warning)) for warning in outcome.warnings]
+
+    def left_behind(self) -> bool:
+        """Whether a refused row has written something before it was refused."""
+        return any(line in self.refused and status in _WRITTEN for (line, _), status in self.statuses.items())
+
+    def counts(self) -> Counter[tuple[str, OutcomeStatus]]:
+        """How many rows had which status at which record; refused rows had none."""
+        return Counter((record, status) for (line, record), status in self.statuses.items() if line not in self.refused)
 
 
 def _said(error: UserError) -> str:
@@ -146,7 +152,7 @@ class _Portion:
     left_out: int = 0
     refused: list[tuple[SourceRow, Refusal]] = field(default_factory=list)
     waiting: dict[int, Refusal] = field(default_factory=dict)
-    counts: dict[str, Counter[OutcomeStatus]] = field(default_factory=dict)
+    counts: Counter[tuple[str, OutcomeStatus]] = field(default_factory=Counter)
     warnings: list[Warned] = field(default_factory=list)
 
 
@@ -171,7 +177,7 @@ class _Writer:
                 if (found := wave.refused.get(entry.row.line)) and not found.waits
             ]
             portion.written += len(entries) - len(wave.refused)
-            add_counts(portion.counts, wave.counts)
+            portion.counts += wave.counts()
             portion.warnings += wave.warnings
             if len(wave.refused) == len(entries):
                 portion.waiting = {entry.row.line: wave.refused[entry.row.line] for entry in waiting}
@@ -198,7 +204,7 @@ class _Writer:
                 with unit.savepoint():
                     for rule in self._mapping.records:
                         self._write_records(unit, rule, wave)
-                    if not wave.wrote.isdisjoint(wave.refused):
+                    if wave.left_behind():
                         raise _Undo(wave.refused)
             except _Undo as undo:
                 refused |= undo.refused
@@ -291,12 +297,6 @@ def _problem(link: LinkRule, text: str, ids: set[str]) -> str:
     return f"{name}: {len(ids)} {target.plural} have {known}, such as {some}; refer to one by external id"
 
 
-def add_counts(sum: dict[str, Counter[OutcomeStatus]], counts: Mapping[str, Counter[OutcomeStatus]]) -> None:
-    """Adds counts of records up."""
-    for record, more in counts.items():
-        sum.setdefault(record, Counter()).update(more)
-
-
 class _Run:
     """One import on its way: what is settled, and what waits."""
 
@@ -327,7 +327,8 @@ class _Run:
     def settle(self, portion: _Portion) -> None:
         """Keeps what became of a portion."""
         self._waiting |= portion.waiting
-        add_counts(self.report.counts, portion.counts)
+        for (record, status), count in portion.counts.items():
+            self.report.counts[record][status] += count
         self.report.warnings += portion.warnings
         self.report.left_out += portion.left_out
         self._done(portion.written)

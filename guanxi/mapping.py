@@ -115,7 +115,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A condition on one column: its text is one of these, or with `negated` none of them; empty is the empty text."""
+    """A condition on one column: its text is one of these, or with `negated` none of them.
+
+    An empty column is the empty text; a list is no text at all.
+    """
 
     column: str
     texts: frozenset[str]
@@ -124,7 +127,8 @@ class Test:
     def holds(self, cells: Cells) -> bool:
         """Whether a row meets it."""
         value = cells.get(self.column)
-        return (("" if value is None else as_text(value)) in self.texts) is not self.negated
+        text = "" if value is None else None if isinstance(value, list) else as_text(value)
+        return (text in self.texts) is not self.negated
 
 
 def all_hold(tests: Sequence[Test], cells: Cells) -> bool:

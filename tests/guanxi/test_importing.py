@@ -403,6 +403,11 @@ def test_a_row_goes_through_whole_or_not_at_all(shared, folder):
         (5, "sale", "occurredOn: a new transaction needs it"),
         (6, "deal", "status: 'asleep' is none of DRAFT, DISPATCHED, FOLLOWING, WON, EXECUTING, LOST, CLOSED"),
     ]
+    assert folder.load(shared, DEALS, rows) == {
+        "account": {"unchanged": 2},
+        "deal": {"unchanged": 2, "rejected": 1},
+        "sale": {"unchanged": 1, "rejected": 2},
+    }
     assert [node["name"] for node in customers(shared, "Whole")] == ["Whole A", "Whole B"]
     assert [node["name"] for node in deals(shared, "Whole")] == ["Deal w1 of Whole A", "Deal w3 of Whole B"]
 
@@ -549,6 +554,7 @@ def test_json_lines(shared, folder):
         annualRevenue = "revenue"
         needs = "needs"
         doNotContact = "quiet"
+        country = { value = "Norway", when = { needs = true, staff = "5", quiet = "true" } }
         """
     rows = """
         {"id": 1, "who": {"name": "Lines 1", "place": {"city": "Oslo"}}, "staff": 5, "revenue": 0.10, "needs": ["a", "b"], "quiet": true}
@@ -560,11 +566,12 @@ def test_json_lines(shared, folder):
         {"id": 6, "who": {"name": ["Lines", "6"]}}
         """
     assert folder.load(shared, mapping, rows, "source.jsonl") == {"customer": {"created": 2, "rejected": 1}}
-    fields = "name city employeeCount needs doNotContact annualRevenue { amount }"
+    fields = "name city country employeeCount needs doNotContact annualRevenue { amount }"
     assert customers(shared, "Lines", fields) == [
         {
             "name": "Lines 1",
             "city": "Oslo",
+            "country": "Norway",
             "employeeCount": 5,
             "needs": ["a", "b"],
             "doNotContact": True,
@@ -573,6 +580,7 @@ def test_json_lines(shared, folder):
         {
             "name": "Lines 2",
             "city": None,
+            "country": None,
             "employeeCount": None,
             "needs": [],
             "doNotContact": False,
