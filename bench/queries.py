@@ -37,7 +37,9 @@ LIST = Query(
     "list",
     {
         "guanxi": f"{{ customers(first: 50, orderBy: [{{name: ASC}}]) {{ nodes {{ {_FIELDS} }} }} }}",
-        "postgraphile": f"{{ allCustomers(first: 50, orderBy: [NAME_FOLDED_ASC, ID_ASC]) {{ nodes {{ {_FIELDS} }} }} }}",
+        "postgraphile": (
+            f"{{ allCustomers(first: 50, orderBy: [NAME_FOLDED_ASC, ID_ASC]) {{ nodes {{ {_FIELDS} }} }} }}"
+        ),
     },
     lambda kind, data: _nodes(next(iter(data.values()))),
 )
@@ -99,7 +101,8 @@ PAGE = Query(
     {
         "guanxi": f'{{ customers(first: 10, after: "%s", orderBy: [{{name: ASC}}]) {{ nodes {{ {_FIELDS} }} }} }}',
         "postgraphile": (
-            f'{{ allCustomers(first: 10, after: "%s", orderBy: [NAME_FOLDED_ASC, ID_ASC]) {{ nodes {{ {_FIELDS} }} }} }}'
+            '{ allCustomers(first: 10, after: "%s", orderBy: [NAME_FOLDED_ASC, ID_ASC]) '
+            f"{{ nodes {{ {_FIELDS} }} }} }}"
         ),
     },
     lambda kind, data: _nodes(next(iter(data.values()))),
@@ -108,8 +111,8 @@ PAGE = Query(
 PAGE_CURSOR = {
     "guanxi": """query ($after: String) { customers(first: 999, after: $after, orderBy: [{name: ASC}]) {
         pageInfo { endCursor } } }""",
-    "postgraphile": """query ($after: Cursor) { allCustomers(first: 999, after: $after, orderBy: [NAME_FOLDED_ASC, ID_ASC]) {
-        pageInfo { endCursor } } }""",
+    "postgraphile": """query ($after: Cursor) {
+        allCustomers(first: 999, after: $after, orderBy: [NAME_FOLDED_ASC, ID_ASC]) { pageInfo { endCursor } } }""",
 }
 
 GROUP = Query(

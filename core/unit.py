@@ -124,7 +124,7 @@ class Unit:
             except _Refused as refused:
                 failed += [failure(row, errors) for row, errors in refused.rows.items()]
                 items = [item for item in items if item[0] not in refused.rows]
-                # What was refused without a name may have been due to the rows that are named: the others are asked again.
+                # What was refused without a name may have been due to the named rows: the others are asked again.
                 if not refused.rows and len(items) == 1:
                     return [*failed, failure(items[0][0], refused.unnamed)]
                 if not refused.rows:
