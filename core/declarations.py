@@ -33,6 +33,11 @@ class Row(Protocol):
         """The moment of the request: a bind as well."""
         ...
 
+    @property
+    def actor(self) -> Expression:
+        """The id of who asks."""
+        ...
+
     def __getattr__(self, name: str) -> Any:
         """A column of the record's own table."""
         ...

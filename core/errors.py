@@ -5,6 +5,7 @@ GuanxiError
 ├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
 ├── InputError            the caller can mend it: names the field, the value and the remedy
 │   ├── NotFoundError     no such record
+│   ├── ForbiddenError    the caller may not see or use it
 │   └── ConflictError     somebody else was first: stale version, reused idempotency key
 └── Reject                a hook refuses a change: carries the user errors that say why
 """
@@ -84,6 +85,12 @@ class NotFoundError(InputError):
     """The record named does not exist, or is deleted."""
 
     code = "NOT_FOUND"
+
+
+class ForbiddenError(InputError):
+    """The caller may not see or use what was asked for."""
+
+    code = "FORBIDDEN"
 
 
 class ConflictError(InputError):

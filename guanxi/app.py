@@ -24,12 +24,15 @@ from core.migrate import MigrationSet, migrate, pending, sets_of
 from core.plugin import Plugin
 from core.settings import Settings, load_settings
 from core.unit import Unit
+from schema.access import EVERYTHING, GetAccess
 from schema.assembly import Assembled, assemble
 from schema.catalog import Catalog
 from schema.cataloging import build_catalog
 from schema.context import RequestContext, Services
+from schema.documents import Documents
 from schema.engine import Engine
 from schema.http import Endpoint
+from schema.limits import Limits
 from schema.planner import Planner, dialect_of
 from schema.reading import reader_of
 
@@ -47,16 +50,18 @@ class App:
         assembled: its GraphQL schema.
     """
 
-    def __init__(self, settings: Settings, plugins: Iterable[PluginSource], clock: Clock) -> None:
+    def __init__(self, settings: Settings, plugins: Iterable[PluginSource], clock: Clock, access: GetAccess) -> None:
         self.settings = settings
         self.host = PluginHost(plugins, settings)
         self.catalog: Catalog = build_catalog(self.host, settings)
         self.assembled: Assembled = assemble(self.catalog, self.host)
         self.database = Database(settings.database_url)
         self._clock = clock
+        self._access = access
         self._services: Services | None = None
         self._delivery: Delivery | None = None
-        self._starlette: Starlette | None = None
+        self._endpoint = Endpoint(lambda: self.services)
+        self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
     def sdl(self) -> str:
@@ -78,12 +83,10 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as an ASGI application; the lifespan starts and stops it."""
-        if self._starlette is None:
-            self._starlette = Starlette(
-                routes=[Route("/graphql", Endpoint(lambda: self.services)), Route("/", _to_graphql)],
-                lifespan=lambda app: self._lifespan(),
-            )
-        await self._starlette(scope, receive, send)
+        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._starlette(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
@@ -118,12 +121,13 @@ class App:
         """
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        self._services = Services(self.settings, self.database, self.host, self._clock, secret)
+        self._services = Services(self.settings, self.catalog, self.database, self.host, self._clock, self._access)
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
         await reader.open()
+        planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
         self._services.engine = Engine(
             self.assembled.graphql,
-            Planner(self.catalog, dialect_of(self.database.dialect)),
+            Documents(self.assembled.graphql, planner, Limits.of(self.settings)),
             self.assembled.mutations,
             reader,
             self.settings.python_field_deadline_ms / 1000,
@@ -214,7 +218,10 @@ async def _to_graphql(request: Any) -> RedirectResponse:
 
 
 def create_app(
-    settings: Settings | None = None, plugins: Iterable[PluginSource] | None = None, clock: Clock | None = None
+    settings: Settings | None = None,
+    plugins: Iterable[PluginSource] | None = None,
+    clock: Clock | None = None,
+    access: GetAccess = lambda actor: EVERYTHING,
 ) -> App:
     """Makes an app.
 
@@ -222,6 +229,7 @@ def create_app(
         settings: by default those of the environment.
         plugins: classes or instances; by default all that are installed, and none if it is empty.
         clock: where the time comes from.
+        access: tells what an actor may see.
 
     Raises:
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
@@ -232,6 +240,7 @@ def create_app(
         settings if settings is not None else load_settings(),
         discover() if plugins is None else plugins,
         clock or SystemClock(),
+        access,
     )
 
 

@@ -1,7 +1,7 @@
 """The values of a statement: where each comes from at run time, and how the driver wants it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -17,11 +17,21 @@ from schema.values import Slot, resolve
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the run-time values of a plan are read from: the variables, the moment, the signature secret."""
+    """What the run-time values of a plan are read from.
+
+    Attributes:
+        variables: of the request.
+        now: its moment.
+        actor: id of who asks.
+        secret: signs cursors.
+        ids: the records that are read, where they are known already.
+    """
 
     variables: Mapping[str, Any]
     now: datetime
+    actor: str
     secret: bytes
+    ids: Sequence[str] = ()
 
 
 Source = Callable[[Moment], Any]
@@ -50,10 +60,11 @@ class ListOf(TypeDecorator[list[Any]]):
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """One value of a statement: its source, and the driver's conversion."""
+    """One value of a statement: its source, the driver's conversion, and the place of the field it belongs to."""
 
     source: Source
     convert: Callable[[Any], Any] | None
+    place: tuple[str, ...] = ()
 
     def read(self, moment: Moment) -> Any:
         """The value as the driver takes it."""
@@ -62,11 +73,16 @@ class Bind:
 
 
 class Binds:
-    """The values of the statement that is being compiled."""
+    """The values of the statement that is being compiled.
+
+    Attributes:
+        place: of the field whose arguments are being compiled; empty for the root.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self.by_name: dict[str, Bind] = {}
+        self.place: tuple[str, ...] = ()
         self._shared: dict[Any, BindParameter[Any]] = {}
 
     def computed(self, source: Source, type_: TypeEngine[Any], key: Any = None) -> BindParameter[Any]:
@@ -74,7 +90,7 @@ class Binds:
         if key is not None and key in self._shared:
             return self._shared[key]
         name = f"v{len(self.by_name)}"
-        self.by_name[name] = Bind(source, _processor(type_, self._dialect))
+        self.by_name[name] = Bind(source, _processor(type_, self._dialect), self.place)
         made: BindParameter[Any] = bindparam(name, None, type_=type_)
         if key is not None:
             self._shared[key] = made

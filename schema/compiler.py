@@ -11,16 +11,18 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, case, func, null, select
 
 from core.sql import Expression
+from core.types import Text
 from schema.aggregates import aggregate
+from schema.binds import ListOf
 from schema.catalog import CatalogField, RecordType, ToMany
 from schema.conditions import filtered
-from schema.fills import EACH, TYPE_KEY, Fill, Path
 from schema.kinds import Condition
 from schema.ordering import sort_keys
 from schema.pages import Page
-from schema.rows import PageRow, PlanRow, Statement
+from schema.plans import EACH, ID_KEY, TYPE_KEY, Fill, Gap, Path
+from schema.rows import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.selections import TYPENAME, Chosen, Selection, Whole
-from schema.sqljson import column, constant, count_rows, json_object, json_rows
+from schema.sqljson import column, constant, count_rows, json_object, json_rows, one_of
 
 
 def record_object(row: PlanRow, selection: Selection, path: Path) -> Expression:
@@ -34,36 +36,91 @@ def record_object(row: PlanRow, selection: Selection, path: Path) -> Expression:
 
 def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
     record, name = row.record, chosen.name
-    statement = row.scope.statement
     if name == TYPENAME:
         return constant(record.name)
-    if name in record.fields:
-        field = record.fields[name]
-        if field.python is not None:
-            return _python(row, field, chosen, path, hidden)
-        return field.kind.json(field.value(row), chosen.selection)
-    if name in record.to_one:
-        target = row.to(name)
-        built = record_object(target, chosen.selection, (*path, chosen.key))
-        return case((target.id.is_not(None), built), else_=null())
-    if name in record.to_many:
-        many = record.to_many[name]
-        target_record = statement.catalog.records[many.target]
-        return connection(statement, target_record, chosen, (*path, chosen.key), (row, many)).scalar_subquery()
-    many = record.to_many[name.removesuffix("Aggregate")]
-    return aggregate(statement, statement.catalog.records[many.target], chosen, (row, many)).scalar_subquery()
+    if name not in record.fields:
+        return _related(row, chosen, path, hidden)
+    field = record.fields[name]
+    if not row.scope.statement.shown(row, field, path, chosen.key):
+        hidden[TYPE_KEY] = constant(record.name)
+        return null()
+    if field.python is not None:
+        return _python(row, field, chosen, path, hidden)
+    return field.kind.json(field.value(row), chosen.selection)
 
 
 def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
     """A place for a Python field, and beside it, hidden, what its function needs."""
-    hidden[TYPE_KEY] = constant(row.record.name)
-    whole = Whole(chosen.selection.document, ())
-    for need in field.needs:
-        other = row.record.fields[need]
-        hidden[f"${need}"] = other.kind.json(other.value(row), whole)
-    needs = {need: f"${need}" for need in field.needs}
-    row.scope.statement.fills.append(Fill(path, chosen.key, field, needs, chosen.selection, row.record.name))
+    statement, record = row.scope.statement, row.record
+    hidden[TYPE_KEY] = constant(record.name)
+    # Who may not see what it is made from may not see it either.
+    if all(statement.shown(row, record.fields[need], path, chosen.key) for need in field.needs):
+        whole = Whole(chosen.selection.document, ())
+        for need in field.needs:
+            other = record.fields[need]
+            hidden[f"${need}"] = other.kind.json(other.value(row), whole)
+        needs = {need: f"${need}" for need in field.needs}
+        statement.gaps.append(Fill(path, chosen.key, record.name, field, needs, chosen.selection))
     return null()
+
+
+def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
+    """What a record leads to: a record, a list, or the aggregates of one; or a place for it."""
+    statement = row.scope.statement
+    gap = Gap(path, chosen.key, row.record.name)
+    if statement.is_deep:
+        statement.detours.append(Detour(gap, _by_itself(row.record), chosen))
+        built = None
+    else:
+        built = statement.nested(gap, lambda: _built(row, chosen, (*path, chosen.key)))
+    if built is None:
+        hidden |= {TYPE_KEY: constant(row.record.name), ID_KEY: row.id}
+        return null()
+    return built
+
+
+def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
+    record, statement, name = row.record, row.scope.statement, chosen.name
+    if name in record.to_one:
+        target = row.to(name)
+        return case((target.id.is_not(None), record_object(target, chosen.selection, path)), else_=null())
+    many = record.to_many[name if name in record.to_many else name.removesuffix("Aggregate")]
+    target_record = statement.catalog.records[many.target]
+    if name in record.to_many:
+        return connection(statement, target_record, chosen, path, (row, many)).scalar_subquery()
+    return aggregate(statement, target_record, chosen, (row, many)).scalar_subquery()
+
+
+def _by_itself(record: RecordType) -> CompileRoot:
+    """One related thing of records that are known by id, as a JSON list."""
+
+    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+        row = statement.row(record)
+        hidden = {ID_KEY: row.id}
+        member = _member(row, chosen, (EACH,), hidden)
+        built = json_object([(chosen.key, member), *hidden.items()])
+        return select(json_rows(built, place=row.id)).select_from(row.source()).where(_is_known(row))
+
+    return compile_root
+
+
+def by_ids(record: RecordType) -> CompileRoot:
+    """Records that are known by id, as a JSON list of objects with their `id` and `record`."""
+
+    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, (EACH, "record"))
+        pairs = json_object([("id", row.id), ("record", built)])
+        there = [_is_known(row), *statement.limited(row)]
+        return select(json_rows(pairs, place=row.id)).select_from(row.source()).where(*there)
+
+    return compile_root
+
+
+def _is_known(row: PlanRow) -> Condition:
+    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(Text()), "ids")
+    found: Condition = one_of(row.id, ids)
+    return found
 
 
 def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Select[Any]:

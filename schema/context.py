@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode
-from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 from sqlmodel import Session
 
@@ -21,8 +19,11 @@ from core.ids import new_id
 from core.plugin import Context
 from core.settings import Settings
 from core.unit import Unit
-from schema.planner import Answer, Plan, Planner
-from schema.selections import Document
+from schema.access import GetAccess
+from schema.binds import Moment
+from schema.catalog import Catalog
+from schema.documents import Asked, Documents, Operation, Result, Variant
+from schema.plans import Answer, Plan
 
 T = TypeVar("T")
 
@@ -30,31 +31,23 @@ T = TypeVar("T")
 class Engine(Protocol):
     """What requests use of the engine that executes them."""
 
-    planner: Planner
+    documents: Documents
     mutations: Mapping[str, Any]
 
-    def document(self, text: str) -> DocumentNode | list[GraphQLError]:
-        """The parsed and validated document, or what is wrong with it."""
+    async def answer(self, context: "RequestContext", operation: Operation, given: Mapping[str, Any]) -> Result:
+        """Executes an operation with the variables given."""
         ...
 
-    async def execute(
-        self,
-        context: "RequestContext",
-        document: DocumentNode,
-        variables: Mapping[str, Any] | None = None,
-        operation_name: str | None = None,
-    ) -> ExecutionResult:
-        """The result of a validated document."""
+    def moment(self, context: "RequestContext", values: VariableValues) -> Moment:
+        """What the values of a request's statements are read from."""
         ...
 
-    def open_document(
-        self, operation: OperationDefinitionNode, fragments: dict[str, FragmentDetails], values: VariableValues
-    ) -> Document:
-        """The operation with its variables open, for compilation."""
+    async def read(self, context: "RequestContext", variant: Variant, asked: Asked, moment: Moment) -> Answer:
+        """What the plan of a root field gives."""
         ...
 
-    async def run(self, context: "RequestContext", plan: Plan, variables: Mapping[str, Any]) -> Answer:
-        """Runs a plan with the values of a request."""
+    async def run(self, context: "RequestContext", plan: Plan, moment: Moment) -> Answer:
+        """What a plan gives."""
         ...
 
     async def ask(self, context: "RequestContext", text: str, variables: Mapping[str, Any] | None = None) -> Any:
@@ -73,10 +66,11 @@ class Services:
     """What all requests of an app share."""
 
     settings: Settings
+    catalog: Catalog
     database: Database
     host: PluginHost
     clock: Clock
-    secret: bytes
+    access: GetAccess
     announce: Callable[[], None] = lambda: None
     engine: Engine = field(init=False)
 
@@ -97,8 +91,16 @@ class RequestContext:
     def __init__(self, services: Services, *, actor: Actor = LOCAL, request_id: str | None = None) -> None:
         self.services = services
         self.actor = actor
-        self.request_id = request_id or new_id("req")
+        self.access = services.access(actor)
         self.now: datetime = services.clock.now()
+        self._request_id = request_id
+
+    @property
+    def request_id(self) -> str:
+        """The id it is known by in logs and events."""
+        if self._request_id is None:
+            self._request_id = new_id("req")
+        return self._request_id
 
     @property
     def settings(self) -> Settings:

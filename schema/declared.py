@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from core.declarations import MoneyExpression
 from core.errors import PluginError
 from core.records import CORE
+from schema.access import EVERYTHING
 from schema.catalog import Catalog, CatalogField, RecordType
 from schema.inputs import RESERVED, reference_name, writable
 from schema.kinds import MoneyKind
@@ -49,7 +50,7 @@ def check_expressions(catalog: Catalog, record: RecordType) -> None:
 
 def _problem_of(catalog: Catalog, record: RecordType, field: CatalogField) -> str | None:
     try:
-        value = field.value(Statement(catalog, sqlite.dialect()).row(record))
+        value = field.value(Statement(catalog, sqlite.dialect(), EVERYTHING).row(record))
     except RecursionError:
         return "reads itself in a circle"
     except TypeError as error:

@@ -1,40 +1,25 @@
-"""The engine: a request's document parsed and validated, executed with plans, and the same queries from Python."""
+"""The engine: operations answered by plans alone where plans answer all of them, else by graphql-core with plans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    FragmentDefinitionNode,
-    GraphQLError,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
-    execute,
-    get_operation_ast,
-    parse,
-    validate,
-)
-from graphql.execution.collect_fields import FragmentDetails, collect_fields
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, located_error
+from graphql.execution.values import VariableValues
 from sqlmodel import Session
 
 from core.changes import shown
 from core.errors import InputError
+from schema.access import EVERYTHING
 from schema.binds import Moment
 from schema.context import RequestContext
+from schema.documents import Asked, Documents, Operation, Refused, Result, Variant
 from schema.executor import PlanningExecutor
-from schema.fills import fill_in, fill_in_now
 from schema.mutations import Mutation
-from schema.planner import Answer, Plan, Planner
+from schema.plans import Answer, Plan, located
 from schema.reading import Reader, fetch_in_transaction
-from schema.selections import Document, chosen
-from schema.values import open_variables
-
-_MOST_ERRORS = 5
+from schema.running import run, run_now, steps
 
 
 @dataclass(slots=True)
@@ -42,7 +27,7 @@ class Engine:
     """Executes GraphQL for one app."""
 
     schema: GraphQLSchema
-    planner: Planner
+    documents: Documents
     mutations: Mapping[str, Mutation]
     reader: Reader
     field_deadline: float
@@ -50,57 +35,95 @@ class Engine:
 
     # Requests
 
-    def document(self, text: str) -> DocumentNode | list[GraphQLError]:
-        """The parsed and validated document, or what is wrong with it."""
-        try:
-            parsed = parse(text, max_tokens=10_000)
-        except GraphQLError as error:
-            return [error]
-        errors = validate(self.schema, parsed, max_errors=_MOST_ERRORS, hide_suggestions=False)
-        return errors or parsed
+    async def answer(self, context: RequestContext, operation: Operation, given: Mapping[str, Any]) -> Result:
+        """Executes an operation with the variables given.
 
-    async def execute(
-        self,
-        context: RequestContext,
-        document: DocumentNode,
-        variables: Mapping[str, Any] | None = None,
-        operation_name: str | None = None,
-    ) -> ExecutionResult:
-        """The result of a validated document."""
+        Raises:
+            Refused: the variables are not as the operation declares them.
+        """
+        if operation.is_query:
+            values = operation.variables(given)
+            variant = operation.variant(values, context.access)
+            if variant.is_planned:
+                result = await self._by_plans(context, variant, values)
+                if result is not None:
+                    return result
+        return await self._by_executor(context, operation, given)
+
+    async def _by_plans(self, context: RequestContext, variant: Variant, values: VariableValues) -> Result | None:
+        """The answer where plans give all of it; None in every doubt."""
+        moment = self.moment(context, values)
+        parts, errors = [], []
+        for asked in variant.asked.values():
+            try:
+                answer = await self.read(context, variant, asked, moment)
+            except Exception as error:
+                if len(variant.asked) > 1:
+                    # What is left of the others when one has failed is for the executor to say.
+                    return None
+                data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
+                return Result(data, [located_error(error, asked.nodes, [asked.key])])
+            if answer.value is None and not asked.nullable:
+                return None
+            parts.append(b'"%s":%s' % (asked.key.encode(), answer.json))
+            errors += [located(fault, asked.nodes, [asked.key]) for fault in answer.faults]
+        return Result(b"{%s}" % b",".join(parts), errors)
+
+    async def _by_executor(self, context: RequestContext, operation: Operation, given: Mapping[str, Any]) -> Result:
+        """The answer by graphql-core."""
         result: Any = execute(
             self.schema,
-            document,
+            operation.document,
             context_value=context,
-            variable_values=dict(variables or {}),
-            operation_name=operation_name,
+            variable_values=dict(given),
+            operation_name=operation.name,
             executor_class=PlanningExecutor,
+            compiled=operation,
         )
         if not isinstance(result, ExecutionResult):
             result = await result
-        return result  # type: ignore[no-any-return]
+        if result.data is None and result.errors and not any(error.path for error in result.errors):
+            raise Refused(result.errors)
+        return Result(orjson.dumps(result.data), result.errors or ())
 
-    def open_document(
-        self, operation: OperationDefinitionNode, fragments: dict[str, FragmentDetails], values: VariableValues
-    ) -> Document:
-        """The operation with its variables open, for compilation."""
-        opened, _ = open_variables(self.schema, operation.variable_definitions or (), values.coerced)
-        return Document(self.schema, fragments, operation, VariableValues(values.sources, opened))
+    def moment(self, context: RequestContext, values: VariableValues) -> Moment:
+        """What the values of a request's statements are read from."""
+        return Moment(values.coerced, context.now, context.actor.id, self.secret)
 
-    async def run(self, context: RequestContext, plan: Plan, variables: Mapping[str, Any]) -> Answer:
-        """Runs a plan with the values of a request.
+    async def read(self, context: RequestContext, variant: Variant, asked: Asked, moment: Moment) -> Answer:
+        """What the plan of a root field gives.
 
         Raises:
-            InputError: a value cannot be taken.
+            InputError: an argument of the field itself cannot be taken.
+            SlowStatementError: it took too long.
         """
-        found = await self.reader.fetch(plan.sql, plan.values(self._moment(context, variables)))
-        if found is None or not plan.fills:
-            return Answer(None if found is None else orjson.Fragment(found))
-        value = orjson.loads(found)
-        faults = await fill_in(value, plan.fills, context.outside, self.field_deadline)
-        return Answer(value, faults)
+        if asked.error is not None:
+            raise asked.error
+        plan = asked.plan
+        if plan is None:
+            return Answer(asked.typename)
+        if not plan.gaps:
+            try:
+                values = plan.values(moment)
+            except InputError:
+                plan = self._without_misfits(variant, asked, moment)
+            else:
+                return Answer(await self.reader.fetch(plan.sql, values))
+        elif plan.misfits(moment):
+            plan = self._without_misfits(variant, asked, moment)
+        return await self.run(context, plan, moment)
 
-    def _moment(self, context: RequestContext, variables: Mapping[str, Any]) -> Moment:
-        return Moment(variables, context.now, self.secret)
+    def _without_misfits(self, variant: Variant, asked: Asked, moment: Moment) -> Plan:
+        """The plan without the fields whose arguments cannot be taken."""
+        assert asked.plan is not None
+        misfits = asked.plan.misfits(moment)
+        if () in misfits:
+            raise misfits[()]
+        return variant.again(asked.key, misfits)
+
+    async def run(self, context: RequestContext, plan: Plan, moment: Moment) -> Answer:
+        """What a plan gives."""
+        return await run(steps(plan, moment), self.reader.fetch, context.outside, self.field_deadline)
 
     # The same queries from Python
 
@@ -110,63 +133,52 @@ class Engine:
         Raises:
             InputError: the query has errors; the message has them all.
         """
-        document = self._checked(text)
-        result = await self.execute(context, document, shown(dict(variables or {})))
-        _refuse(result.errors)
-        return orjson.loads(orjson.dumps(result.data))
+        try:
+            result = await self.answer(context, self.documents.operation(text, None), shown(dict(variables or {})))
+        except Refused as refused:
+            raise _input_error(refused.errors) from None
+        if result.errors:
+            raise _input_error(result.errors)
+        return orjson.loads(result.data)
 
     def ask_now(
         self, context: RequestContext, session: Session, text: str, variables: Mapping[str, Any] | None = None
     ) -> Any:
-        """The data of a query inside a transaction, whose rows it sees.
+        """The data of a query inside a transaction, whose rows it sees, all of them whoever asks.
 
         Raises:
             InputError: the query has errors, or asks for what no plan answers.
+            PluginError: a Python field fails.
         """
-        document = self._checked(text)
-        operation = get_operation_ast(document)
-        assert operation is not None
-        values = get_variable_values(self.schema, operation.variable_definitions or (), shown(dict(variables or {})))
-        if isinstance(values, list):
-            _refuse(values)
-        assert isinstance(values, VariableValues)
-        if operation.operation is not OperationType.QUERY:
+        try:
+            operation = self.documents.operation(text, None)
+            values = operation.variables(shown(dict(variables or {})))
+        except Refused as refused:
+            raise _input_error(refused.errors) from None
+        if not operation.is_query:
             raise InputError("inside a transaction only queries are possible; write with the session")
+        variant = operation.variant(values, EVERYTHING)
         session.flush()
-        fragments = {
-            node.name.value: FragmentDetails(node, None)
-            for node in document.definitions
-            if isinstance(node, FragmentDefinitionNode)
+        return {
+            asked.key: self._ask_now(context, session, variant, asked, self.moment(context, values))
+            for asked in variant.asked.values()
         }
-        opened = self.open_document(operation, fragments, values)
-        root = self.schema.query_type
-        assert root is not None
-        grouped = collect_fields(self.schema, fragments, opened.variables, root, operation).grouped_field_set
-        data = {}
-        for key, details in grouped.items():
-            asked = chosen(opened, root, key, details)
-            if asked.name not in self.planner.roots:
-                raise InputError(f"{asked.name}: inside a transaction only the fields of the catalog can be asked")
-            plan = self.planner.plan(self.planner.roots[asked.name], asked)
-            data[key] = self._run_now(context, session, plan, values.coerced)
-        return data
 
-    def _run_now(self, context: RequestContext, session: Session, plan: Plan, variables: Mapping[str, Any]) -> Any:
-        values = plan.values(self._moment(context, variables))
-        found = fetch_in_transaction(session.connection(), plan.sql, values)
-        value = None if found is None else orjson.loads(found)
-        if value is not None and plan.fills:
-            fill_in_now(value, plan.fills, context.outside)
-        return value
-
-    def _checked(self, text: str) -> DocumentNode:
-        document = self.document(text)
-        if isinstance(document, list):
-            _refuse(document)
-        assert isinstance(document, DocumentNode)
-        return document
+    def _ask_now(
+        self, context: RequestContext, session: Session, variant: Variant, asked: Asked, moment: Moment
+    ) -> Any:
+        if asked.error is not None:
+            raise asked.error
+        if asked.typename is not None:
+            return orjson.loads(asked.typename)
+        if asked.plan is None:
+            raise InputError(f"{asked.name}: inside a transaction only the fields of the catalog can be asked")
+        plan = self._without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
+        connection = session.connection()
+        return run_now(
+            steps(plan, moment), lambda sql, values: fetch_in_transaction(connection, sql, values), context.outside
+        )
 
 
-def _refuse(errors: Sequence[GraphQLError] | None) -> None:
-    if errors:
-        raise InputError("; ".join(error.message for error in errors))
+def _input_error(errors: Sequence[GraphQLError]) -> InputError:
+    return InputError("; ".join(error.message for error in errors))

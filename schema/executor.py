@@ -10,19 +10,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from graphql import GraphQLError, GraphQLObjectType, is_non_null_type
+import orjson
+from graphql import GraphQLObjectType, is_non_null_type
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from schema.context import Engine, RequestContext
-from schema.fills import FieldFault
-from schema.planner import by_ids
-from schema.selections import Chosen, Document, Selection, chosen
+from schema.documents import Operation
+from schema.plans import Fault, located
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, which hands planned fields over."""
+
+    def __init__(self, *args: Any, compiled: Operation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[Any, list[tuple[str, asyncio.Future[Any], Path]]] = defaultdict(list)
+        self._variant = compiled.variant(self.variable_values, self._context.access)
+        self._records = self._context.services.catalog.records
 
     @property
     def _context(self) -> RequestContext:
@@ -38,7 +44,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Answers a planned root field by its plan, a generated mutation by its handler, any other field as usual."""
         name = field_details_list[0].node.name.value
-        if parent_type is self.schema.query_type and name in self._engine.planner.roots:
+        if parent_type is self.schema.query_type and self._variant.asked[str(path.key)].is_planned:
             return self._guarded(parent_type, field_details_list, path, self._planned)
         if parent_type is self.schema.mutation_type and name in self._engine.mutations:
             return self._guarded(parent_type, field_details_list, path, self._mutated)
@@ -58,11 +64,10 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _planned(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A root field of the catalog: the JSON its statement gives."""
-        field = chosen(self._document(), parent_type, str(path.key), details)
-        plan = self._engine.planner.plan(self._engine.planner.roots[field.name], field)
-        answer = await self._engine.run(self._context, plan, self.variable_values.coerced)
+        asked, moment = self._variant.asked[str(path.key)], self._engine.moment(self._context, self.variable_values)
+        answer = await self._engine.read(self._context, self._variant, asked, moment)
         self._note(answer.faults, path, details)
-        return answer.value
+        return orjson.Fragment(answer.value) if isinstance(answer.value, bytes) else answer.value
 
     async def _mutated(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A generated mutation: its handler's payload, completed like any object."""
@@ -74,49 +79,40 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         completed = self.complete_value(definition.type, details, info, path, payload, None)
         return await completed if self.is_awaitable(completed) else completed
 
-    def _document(self) -> Document:
-        return self._engine.open_document(self.operation, self.fragments, self.variable_values)
-
-    def _note(self, faults: Sequence[FieldFault], path: Path, details: Any) -> None:
-        """Adds the faults of Python fields to the errors of the answer."""
+    def _note(self, faults: Sequence[Fault], path: Path, details: Any) -> None:
+        """Adds the faults of an answer to the errors of the request."""
         for fault in faults:
-            error = GraphQLError(
-                fault.message,
-                [detail.node for detail in details],
-                path=[*path.as_list(), *fault.path],
-                extensions={"code": "PLUGIN_ERROR", "plugin": fault.plugin},
-            )
             where = path
             for step in fault.path:
                 where = Path(where, step, None)
-            self.collected_errors.add(error, where)
+            self.collected_errors.add(located(fault, [detail.node for detail in details], path.as_list()), where)
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Path, result: Any, position_context: Any
     ) -> Any:
         """Reads a record where its id stands; completes any other value as usual."""
-        if isinstance(return_type, GraphQLObjectType) and return_type.name in self._engine.planner.catalog.records:
+        if isinstance(return_type, GraphQLObjectType) and return_type.name in self._records:
             id = result if isinstance(result, str) or result is None else result.id
             return None if id is None else self._record(return_type.name, id, field_details_list, path)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     async def _record(self, type_name: str, id: str, details: Any, path: Path) -> Any:
         """One record of a payload, read with all that are asked for in the same tick by the same selection."""
-        waiting = self.__dict__.setdefault("_waiting", defaultdict(list))
         key = (type_name, tuple(detail.node for detail in details))
+        waiting = self._waiting[key]
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        waiting[key].append((id, future, path))
-        if len(waiting[key]) == 1:
+        waiting.append((id, future, path))
+        if len(waiting) == 1:
             await asyncio.sleep(0)
-            await self._read(type_name, waiting.pop(key), details)
+            await self._read(type_name, self._waiting.pop(key), details)
         return await future
 
     async def _read(self, type_name: str, together: Sequence[tuple[str, Any, Path]], details: Any) -> None:
         try:
-            compile_root = by_ids(self._engine.planner.catalog.records[type_name], [id for id, _, _ in together])
-            field = Chosen(type_name, type_name, {}, Selection(self._document(), details))
-            plan = self._engine.planner.plan(compile_root, field)
-            answer = await self._engine.run(self._context, plan, self.variable_values.coerced)
+            moment = self._engine.moment(self._context, self.variable_values)
+            moment = replace(moment, ids=[id for id, _, _ in together])
+            plan = self._variant.payload(type_name, tuple(detail.node for detail in details), moment)
+            answer = await self._engine.run(self._context, plan, moment)
             items = answer.decoded()
             places = {item["id"]: place for place, item in enumerate(items)}
             for id, future, path in together:

@@ -2,36 +2,64 @@
 
 Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where the client asks for it, else
 `application/json`; a mutation only by POST; nothing but JSON is read, so that no foreign page can forge a request.
+It speaks ASGI itself: between the socket and a plan that is kept, nothing is done that a request does not need.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationType, get_operation_ast
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from core.errors import GuanxiError, PluginError
 from schema.context import RequestContext, Services
+from schema.documents import Refused, Result
 from schema.graphiql import page
 
 _log = logging.getLogger("guanxi.http")
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+HTML = "text/html"
+
+Headers = Mapping[str, str]
 
 
 class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
     """The request is no GraphQL request."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str, code: str | None = "BAD_REQUEST", headers: Headers | None = None):
         super().__init__(message)
         self.status = status
-        self.headers = headers
+        self.code = code
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is sent back."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = PLAIN_JSON
+    headers: Headers | None = None
+
+    async def send(self, send: Send) -> None:
+        """Sends it."""
+        headers = [
+            (b"content-type", b"%s; charset=utf-8" % self.media_type.encode()),
+            (b"content-length", b"%d" % len(self.body)),
+        ]
+        for name, value in (self.headers or {}).items():
+            headers.append((name.encode(), value.encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,116 +78,74 @@ class Endpoint:
     def __init__(self, services: Callable[[], Services]) -> None:
         self._get_services = services
 
-    @property
-    def _services(self) -> Services:
-        return self._get_services()
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        response = await self._respond(Request(scope, receive))
-        await response(scope, receive, send)
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            response = await self._respond(scope, headers, receive)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+            response = Response(orjson.dumps({"errors": [error]}), 500)
+        await response.send(send)
 
-    async def _respond(self, request: Request) -> Response:
-        accepted = _accepted(request.headers.get("accept", "*/*"))
-        if request.method == "GET" and accepted == "text/html" and "query" not in request.query_params:
-            return HTMLResponse(page())
+    async def _respond(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Response:
+        accepted = _accepted(headers.get(b"accept", "*/*"))
         media_type = GRAPHQL_JSON if accepted == GRAPHQL_JSON else PLAIN_JSON
         try:
-            asked = await self._read(request)
+            if scope["method"] == "GET":
+                given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+                if accepted == HTML and "query" not in given:
+                    return Response(page().encode(), media_type=HTML)
+                asked = _asked_by_get(given)
+            else:
+                asked = await self._asked_by_post(scope["method"], headers, receive)
+            if accepted is None:
+                raise BadRequest(406, f"accept: this endpoint answers {GRAPHQL_JSON} or {PLAIN_JSON}", None)
+            return await self._answer(asked, media_type, headers.get(b"x-request-id"))
         except BadRequest as bad:
-            body = {"errors": [{"message": str(bad), "extensions": {"code": "BAD_REQUEST"}}]}
-            return _response(body, bad.status, media_type, bad.headers)
-        if accepted is None:
-            body = {"errors": [{"message": f"accept: this endpoint answers {GRAPHQL_JSON} or {PLAIN_JSON}"}]}
-            return _response(body, 406, PLAIN_JSON)
-        return await self._answer(asked, media_type, request.headers.get("x-request-id"))
+            error: dict[str, Any] = {"message": str(bad)}
+            if bad.code:
+                error["extensions"] = {"code": bad.code}
+            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
 
-    async def _read(self, request: Request) -> GraphQLRequest:
-        if request.method == "GET":
-            given: Any = dict(request.query_params)
-            for name in ("variables", "extensions"):
-                if name in given:
-                    given[name] = _json(given[name].encode(), name)
-        elif request.method == "POST":
-            content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if content_type != PLAIN_JSON:
-                raise BadRequest(415, f"content-type: {content_type or 'none'} is not read; send {PLAIN_JSON}")
-            given = _json(await self._body(request), "the body")
-        else:
-            raise BadRequest(405, f"{request.method} is not possible; use POST", {"Allow": "GET, POST"})
-        return _checked(given, by_get=request.method == "GET")
-
-    async def _body(self, request: Request) -> bytes:
-        largest = self._services.settings.maximum_body_bytes
-        if int(request.headers.get("content-length") or 0) > largest:
-            raise BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > largest:
-                raise BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
-            parts.append(part)
-        return b"".join(parts)
+    async def _asked_by_post(self, method: str, headers: Mapping[bytes, str], receive: Receive) -> GraphQLRequest:
+        if method != "POST":
+            raise BadRequest(405, f"{method} is not possible; use POST", headers={"allow": "GET, POST"})
+        content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        if content_type != PLAIN_JSON:
+            raise BadRequest(415, f"content-type: {content_type or 'none'} is not read; send {PLAIN_JSON}")
+        largest = self._get_services().settings.maximum_body_bytes
+        return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
     async def _answer(self, asked: GraphQLRequest, media_type: str, request_id: str | None) -> Response:
-        context = RequestContext(self._services, request_id=request_id)
-        engine = self._services.engine
-        document = engine.document(asked.query)
-        if isinstance(document, list):
-            return self._refused(document, context, media_type)
-        operation = get_operation_ast(document, asked.operation_name)
-        if operation is None:
-            problem = (
-                f"operationName: there is no operation {asked.operation_name!r}"
-                if asked.operation_name
-                else ("operationName: the document has several operations; name one")
-            )
-            return self._refused([GraphQLError(problem)], context, media_type)
-        if asked.by_get and operation.operation is not OperationType.QUERY:
-            body = {"errors": [{"message": "only queries are possible by GET; use POST"}]}
-            return _response(body, 405, media_type, {"Allow": "POST"})
-        result = await engine.execute(context, document, asked.variables, asked.operation_name)
-        if result.data is None and result.errors and all(not error.path for error in result.errors):
-            return self._refused(result.errors, context, media_type)
-        return _response(self._body_of(result, context), 200, media_type)
-
-    def _refused(self, errors: Sequence[GraphQLError], context: RequestContext, media_type: str) -> Response:
-        """The answer to a request that was not executed at all."""
-        body = {"errors": [presented(error, context.request_id, refused=True) for error in errors]}
-        return _response(body, 400 if media_type == GRAPHQL_JSON else 200, media_type)
-
-    def _body_of(self, result: ExecutionResult, context: RequestContext) -> dict[str, Any]:
-        body: dict[str, Any] = {}
-        if result.errors:
-            body["errors"] = [presented(error, context.request_id) for error in result.errors]
-        body["data"] = result.data
-        return body
+        services = self._get_services()
+        context = RequestContext(services, request_id=request_id)
+        try:
+            operation = services.engine.documents.operation(asked.query, asked.operation_name)
+            if asked.by_get and not operation.is_query:
+                raise BadRequest(405, "only queries are possible by GET; use POST", None, {"allow": "POST"})
+            result = await services.engine.answer(context, operation, asked.variables)
+        except Refused as refused:
+            errors = [presented(error, context, refused=True) for error in refused.errors]
+            status = 400 if media_type == GRAPHQL_JSON else 200
+            return Response(orjson.dumps({"errors": errors}), status, media_type)
+        return Response(_body_of(result, context), media_type=media_type)
 
 
-def presented(error: GraphQLError, request_id: str, *, refused: bool = False) -> dict[str, Any]:
+def _body_of(result: Result, context: RequestContext) -> bytes:
+    if not result.errors:
+        return b'{"data":%s}' % result.data
+    errors = orjson.dumps([presented(error, context) for error in result.errors])
+    return b'{"errors":%s,"data":%s}' % (errors, result.data)
+
+
+def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:
     """An error as clients see it: what they can mend in full, what they cannot without any internal text."""
-    cause = error.original_error
-    while isinstance(cause, GraphQLError) and cause.original_error is not None:
-        cause = cause.original_error
-    shown: dict[str, Any] = {"message": error.message}
-    extensions: dict[str, Any] = dict(error.extensions or {})
-    if isinstance(cause, PluginError):
-        _log.error("request %s: %s", request_id, cause.message, exc_info=cause)
-        shown["message"] = (
-            f"plugin {cause.plugin!r} failed; nothing was written. The server's log has request {request_id}"
-        )
-        extensions |= {"code": cause.code, "plugin": cause.plugin}
-    elif isinstance(cause, GuanxiError):
-        extensions.setdefault("code", cause.code)
-    elif cause is not None and not isinstance(cause, GraphQLError) and "plugin" not in extensions:
-        _log.error("request %s failed", request_id, exc_info=cause)
-        shown["message"] = f"something went wrong on the server; its log has request {request_id}"
-        extensions["code"] = "INTERNAL_SERVER_ERROR"
-    elif refused:
-        is_syntax = error.message.startswith("Syntax Error")
-        extensions.setdefault("code", "GRAPHQL_PARSE_FAILED" if is_syntax else "GRAPHQL_VALIDATION_FAILED")
-    else:
-        extensions.setdefault("code", "BAD_USER_INPUT")
+    message, extensions = _said(error, context, refused)
+    shown: dict[str, Any] = {"message": message}
     if error.locations:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
@@ -168,6 +154,30 @@ def presented(error: GraphQLError, request_id: str, *, refused: bool = False) ->
     return shown
 
 
+def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[str, dict[str, Any]]:
+    """The message and the extensions of an error."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    extensions: dict[str, Any] = dict(error.extensions or {})
+    if isinstance(cause, PluginError):
+        _log.error("request %s: %s", context.request_id, cause.message, exc_info=cause)
+        said = f"plugin {cause.plugin!r} failed; nothing was written. The server's log has request {context.request_id}"
+        return said, extensions | {"code": cause.code, "plugin": cause.plugin}
+    if isinstance(cause, GuanxiError):
+        plugin = getattr(cause, "plugin", None)
+        return error.message, {"code": cause.code, **({"plugin": plugin} if plugin else {}), **extensions}
+    if cause is not None and not isinstance(cause, GraphQLError):
+        _log.error("request %s failed", context.request_id, exc_info=cause)
+        said = f"something went wrong on the server; its log has request {context.request_id}"
+        return said, extensions | {"code": "INTERNAL_SERVER_ERROR"}
+    code = "BAD_USER_INPUT"
+    if refused:
+        code = "GRAPHQL_PARSE_FAILED" if error.message.startswith("Syntax Error") else "GRAPHQL_VALIDATION_FAILED"
+    return error.message, {"code": code, **extensions}
+
+
+@lru_cache(256)
 def _accepted(header: str) -> str | None:
     """The media type to answer with, among those a client accepts; None if it accepts none of ours."""
     ranked = []
@@ -177,7 +187,7 @@ def _accepted(header: str) -> str | None:
         if quality > 0:
             ranked.append((-quality, place, name))
     for _, _, name in sorted(ranked):
-        if name in (GRAPHQL_JSON, PLAIN_JSON, "text/html"):
+        if name in (GRAPHQL_JSON, PLAIN_JSON, HTML):
             return name
         if name in ("*/*", "application/*"):
             return PLAIN_JSON
@@ -191,11 +201,43 @@ def _number(text: str) -> float:
         return 0.0
 
 
+async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        BadRequest: it is larger than may be.
+        ClientDisconnect: the client went away before it was sent.
+    """
+    too_large = BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
+    if length is not None and length.isdigit() and int(length) > largest:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > largest:
+            raise too_large
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
 def _json(text: bytes, what: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRequest(400, f"{what} is no JSON") from None
+
+
+def _asked_by_get(given: dict[str, Any]) -> GraphQLRequest:
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = _json(given[name].encode(), name)
+    return _checked(given, by_get=True)
 
 
 def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
@@ -211,9 +253,3 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise BadRequest(400, "extensions: an object is needed")
     return GraphQLRequest(query, variables or {}, name or None, by_get)
-
-
-def _response(
-    body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(orjson.dumps(body), status, headers, f"{media_type}; charset=utf-8")

@@ -11,8 +11,8 @@ from core.sql import Expression
 from schema.binds import Moment
 from schema.catalog import RecordType, ToMany
 from schema.conditions import filtered
-from schema.fills import EACH, Path
 from schema.ordering import Cursors, after, sort_keys
+from schema.plans import EACH, Path
 from schema.rows import PageRow, PlanRow, Statement
 from schema.selections import Chosen, Selection
 from schema.sqljson import column, count_rows, json_bool, json_rows

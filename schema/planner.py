@@ -1,10 +1,9 @@
-"""Plans: root fields compiled to SQL once, and run with the values of a request."""
+"""From root fields to plans: which there are, and how each is compiled."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
@@ -13,58 +12,20 @@ from core.database import POSTGRESQL
 from core.errors import InputError
 from core.ids import prefix_of
 from core.types import Text
+from schema.access import Access
 from schema.aggregates import aggregate, group_by
 from schema.binds import Bind, ListOf, Moment
 from schema.catalog import Catalog, RecordType
 from schema.compiler import all_of, connection, one, record_object
-from schema.fills import EACH, FieldFault, Fill
 from schema.kinds import Condition
-from schema.rows import PlanRow, Statement
+from schema.plans import EACH, Branch, Path, Plan
+from schema.rows import CompileRoot, Detour, PlanRow, Statement
 from schema.selections import Chosen
-from schema.sqljson import constant, json_object, json_rows, one_of
+from schema.sqljson import constant, json_rows
 from schema.values import resolve
 
-CompileRoot = Callable[[Statement, Chosen], Select[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One root field as SQL, with what its values are read from.
-
-    Attributes:
-        sql: the statement, in the dialect's own spelling of parameters.
-        binds: the parameters in order.
-        fills: Python fields to be filled into the answer.
-    """
-
-    sql: str
-    binds: Sequence[Bind]
-    fills: Sequence[Fill] = ()
-
-    def values(self, moment: Moment) -> list[Any]:
-        """The parameters for one request.
-
-        Raises:
-            InputError: a value cannot be taken; the message names the argument and the remedy.
-        """
-        return [bind.read(moment) for bind in self.binds]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a plan gave.
-
-    Attributes:
-        value: finished JSON as it came from the database, or decoded where Python fields were filled in.
-        faults: Python fields that failed.
-    """
-
-    value: Any
-    faults: Sequence[FieldFault] = ()
-
-    def decoded(self) -> Any:
-        """The value as Python objects."""
-        return orjson.loads(orjson.dumps(self.value)) if isinstance(self.value, orjson.Fragment) else self.value
+#: Relations below these depths are left to statements of their own where a statement is too deep for the engine.
+_SHALLOWER = (inf, 6, 4, 3, 2, 1)
 
 
 def dialect_of(name: str) -> Dialect:
@@ -76,32 +37,66 @@ def dialect_of(name: str) -> Dialect:
 class Planner:
     """Compiles the root fields of one app."""
 
-    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+    def __init__(self, catalog: Catalog, dialect: Dialect, fits: Callable[[str], bool]) -> None:
+        """Compiles for one engine.
+
+        Args:
+            catalog: what there is.
+            dialect: of the engine.
+            fits: whether the engine's parser takes a statement.
+        """
         self.catalog = catalog
-        self.dialect = dialect
         self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes}
         for record in catalog.records.values():
             self.roots |= _roots_of(record)
+        self._dialect = dialect
+        self._fits = fits
 
-    def plan(self, compile_root: CompileRoot, chosen: Chosen) -> Plan:
-        """The plan of one root field, or of one field of a payload.
+    def plan(
+        self,
+        compile_root: CompileRoot,
+        chosen: Chosen,
+        access: Access,
+        refused: Mapping[Path, InputError] | None = None,
+    ) -> Plan:
+        """The plan of one root field, or of the records of a payload.
+
+        Args:
+            compile_root: makes the statement.
+            chosen: the field.
+            access: what the caller may see.
+            refused: what is wrong with the arguments of fields below it, by their places.
 
         Raises:
-            InputError: an argument cannot be taken.
+            InputError: an argument of the field itself cannot be taken, or it is too deep for the engine.
         """
-        statement = Statement(self.catalog, self.dialect)
-        compiled: Any = compile_root(statement, chosen).compile(
-            dialect=self.dialect, compile_kwargs={"render_postcompile": True}
-        )
+        for deepest in _SHALLOWER:
+            statement = Statement(self.catalog, self._dialect, access, deepest, refused)
+            compiled: Any = compile_root(statement, chosen).compile(
+                dialect=self._dialect, compile_kwargs={"render_postcompile": True}
+            )
+            if self._fits(str(compiled)):
+                branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
+                return Plan(str(compiled), self._binds(statement, compiled), [*statement.gaps, *branches])
+        raise InputError(f"{chosen.key}: this is too deep or too wide for the database engine; ask for it in parts")
+
+    def _branch(self, detour: Detour, access: Access, refused: Mapping[Path, InputError]) -> Branch:
+        gap = detour.gap
+        way = len(gap.path)
+        below = {(EACH, *place[way:]): error for place, error in refused.items() if place[:way] == gap.path}
+        return Branch(gap.path, gap.key, gap.record, self.plan(detour.compile, detour.chosen, access, below))
+
+    def _binds(self, statement: Statement, compiled: Any) -> list[Bind]:
         constants: Mapping[str, Any] = compiled.construct_params(_check=False)
-        binds = []
-        for name in compiled.positiontup or ():
-            bind = statement.binds.by_name.get(name)
-            binds.append(bind or self._constant(constants[name], compiled.binds.get(name)))
-        return Plan(str(compiled), binds, statement.fills)
+        return [
+            statement.binds.by_name.get(name) or self._constant(constants[name], compiled.binds.get(name))
+            for name in compiled.positiontup or ()
+        ]
 
     def _constant(self, value: Any, parameter: Any) -> Bind:
-        convert = None if parameter is None else parameter.type.dialect_impl(self.dialect).bind_processor(self.dialect)
+        convert = (
+            None if parameter is None else parameter.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        )
         stored = value if convert is None else convert(value)
         return Bind(lambda moment: stored, None)
 
@@ -137,19 +132,6 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
         return condition
 
     return one(statement, record, chosen, is_it)
-
-
-def by_ids(record: RecordType, ids: Sequence[str]) -> CompileRoot:
-    """Records by id, as a JSON list of `{id, record}`; what a payload shows goes through the same statement."""
-
-    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
-        row = statement.row(record)
-        built = record_object(row, chosen.selection, (EACH, "record"))
-        wanted = statement.binds.many(list(ids), Text())
-        pairs = json_rows(json_object([("id", row.id), ("record", built)]), place=row.id)
-        return select(pairs).select_from(row.source()).where(one_of(row.id, wanted))
-
-    return compile_root
 
 
 def _events(statement: Statement, chosen: Chosen) -> Select[Any]:

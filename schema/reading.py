@@ -1,8 +1,8 @@
-"""Running plans: connections of our own for reading, and the connection of a transaction for those inside one."""
+"""Running statements that give one JSON value: on connections of our own, or on that of a running transaction."""
 
 import queue
 import sqlite3
-import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -26,14 +26,22 @@ class SlowStatementError(GuanxiError):
 
 
 class Reader(Protocol):
-    """Runs a statement that gives one JSON value."""
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
-        """The JSON value, or None where no row came back."""
-        ...
+    """Runs statements that give one JSON value."""
 
     async def open(self) -> None:
         """Gets ready; called on the event loop that will read."""
+        ...
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The JSON value, or None where no row came back.
+
+        Raises:
+            SlowStatementError: it took too long and was cancelled.
+        """
+        ...
+
+    def fits(self, sql: str) -> bool:
+        """Whether the engine's parser takes a statement."""
         ...
 
     async def close(self) -> None:
@@ -48,49 +56,112 @@ def reader_of(database: Database, timeout: float) -> Reader:
     return SqliteReader(database, timeout)
 
 
-class SqliteReader:
-    """SQLite connections that only read, each used by one thread at a time."""
+#: Statements that take less than this on average are run on the event loop; a thread would cost them more.
+_QUICK_SECONDS = 0.002
+#: After this long on the event loop a statement is broken off and run in a thread instead.
+_PATIENCE_SECONDS = 0.008
+#: How much of the average each new run makes up.
+_WEIGHT = 0.2
+_LONGEST_HISTORY = 2000
+#: Instructions of SQLite's virtual machine between looks at the clock: about a millisecond.
+_INSTRUCTIONS = 50_000
 
-    def __init__(self, database: Database, timeout: float, size: int = 4) -> None:
-        self._path = str(database.path)
-        self._timeout = timeout
-        self._limiter = anyio.CapacityLimiter(size)
-        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        self._opened: list[sqlite3.Connection] = []
 
-    async def open(self) -> None:
-        """Nothing to do: connections are opened when they are needed."""
+class _Connection:
+    """A connection that only reads, used by one thread at a time, and breaks off what takes too long."""
 
-    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
-        """The JSON value of a statement, run in a worker thread."""
-        return await anyio.to_thread.run_sync(self.fetch_now, sql, values, limiter=self._limiter)
+    def __init__(self, path: str) -> None:
+        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1000)
+        prepare_sqlite(self._driver, read_only=True)
+        self._deadline = 0.0
+        self._driver.set_progress_handler(lambda: time.monotonic() > self._deadline, _INSTRUCTIONS)
+        self.close = self._driver.close
 
-    def fetch_now(self, sql: str, values: Sequence[Any]) -> bytes | None:
-        """The same in this thread."""
-        connection = self._take()
-        timer = threading.Timer(self._timeout, connection.interrupt)
-        timer.start()
+    def fetch(self, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
+        """The JSON value of a statement.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        self._deadline = time.monotonic() + seconds
         try:
-            row = connection.execute(sql, values).fetchone()
+            row = self._driver.execute(sql, values).fetchone()
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
-                raise SlowStatementError from None
+                raise TimeoutError from None
             raise
-        finally:
-            timer.cancel()
-            self._idle.put(connection)
-        return None if row is None or row[0] is None else str(row[0]).encode()
+        return None if row is None or row[0] is None else row[0].encode()
 
-    def _take(self) -> sqlite3.Connection:
+    def parse(self, sql: str) -> None:
+        """Only has a statement parsed."""
+        self._deadline = float("inf")
+        self._driver.execute(f"EXPLAIN {sql}", (None,) * sql.count("?")).close()
+
+
+class SqliteReader:
+    """SQLite: statements known to be quick on the event loop, others in threads, so that none waits for a slow one."""
+
+    def __init__(self, database: Database, timeout: float, threads: int = 4) -> None:
+        self._path = str(database.path)
+        self._timeout = timeout
+        self._limiter = anyio.CapacityLimiter(threads)
+        self._idle: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
+        self._opened: list[_Connection] = []
+        self._seconds: dict[str, float] = {}
+
+    async def open(self) -> None:
+        """Opens the connection of the event loop."""
+        self._here = self._connect()
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The JSON value of a statement."""
+        usual = self._seconds.get(sql)
+        start = time.perf_counter()
+        if usual is not None and usual < _QUICK_SECONDS:
+            try:
+                found = self._here.fetch(sql, values, _PATIENCE_SECONDS)
+            except TimeoutError:
+                found = await self._in_thread(sql, values)
+        else:
+            found = await self._in_thread(sql, values)
+        self._note(sql, usual, time.perf_counter() - start)
+        return found
+
+    async def _in_thread(self, sql: str, values: Sequence[Any]) -> bytes | None:
         try:
-            return self._idle.get_nowait()
+            return await anyio.to_thread.run_sync(self._fetch_there, sql, values, limiter=self._limiter)
+        except TimeoutError:
+            raise SlowStatementError from None
+
+    def _fetch_there(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        try:
+            connection = self._idle.get_nowait()
         except queue.Empty:
-            connection = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False, cached_statements=1000
-            )
-            prepare_sqlite(connection, read_only=True)
-            self._opened.append(connection)
-            return connection
+            connection = self._connect()
+        try:
+            return connection.fetch(sql, values, self._timeout)
+        finally:
+            self._idle.put(connection)
+
+    def _note(self, sql: str, usual: float | None, seconds: float) -> None:
+        if usual is None and len(self._seconds) >= _LONGEST_HISTORY:
+            self._seconds.clear()
+        self._seconds[sql] = seconds if usual is None else usual + _WEIGHT * (seconds - usual)
+
+    def _connect(self) -> _Connection:
+        connection = _Connection(self._path)
+        self._opened.append(connection)
+        return connection
+
+    def fits(self, sql: str) -> bool:
+        """Whether the parser takes a statement: its stack is not deep, and joins are not without limit."""
+        try:
+            self._here.parse(sql)
+        except sqlite3.OperationalError as error:
+            if "overflow" in str(error) or "too large" in str(error) or "at most" in str(error):
+                return False
+            raise
+        return True
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -99,14 +170,13 @@ class SqliteReader:
 
 
 class PostgresReader:
-    """A pool of asyncpg connections; JSON comes as the bytes that are sent on."""
+    """PostgreSQL: a pool of asyncpg connections; JSON comes as the bytes that are sent on."""
 
     def __init__(self, database: Database, timeout: float, size: int = 8) -> None:
         self._dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._timeout = timeout
         self._size = size
         self._pool: Any = None
-        self._opening = None
 
     async def open(self) -> None:
         """Opens the pool on this event loop."""
@@ -125,7 +195,11 @@ class PostgresReader:
             init=prepare,
             reset=keep,
             statement_cache_size=1000,
-            server_settings={"jit": "off", "statement_timeout": str(int(self._timeout * 1000))},
+            server_settings={
+                "jit": "off",
+                "statement_timeout": str(int(self._timeout * 1000)),
+                "default_transaction_read_only": "on",
+            },
         )
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
@@ -138,6 +212,10 @@ class PostgresReader:
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise SlowStatementError from None
         return found
+
+    def fits(self, sql: str) -> bool:
+        """Whatever is not too deep for the limits of queries."""
+        return True
 
     async def close(self) -> None:
         """Closes the pool."""

@@ -5,32 +5,69 @@ its rows ask for, each once, and makes the FROM clause at the end.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
+from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, FromClause, and_, select
+from sqlalchemy import Dialect, FromClause, Select, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.declarations import MoneyExpression
+from core.errors import ForbiddenError, InputError
 from core.records import Facet, Record, Table
 from core.sql import Expression
+from core.types import Text
+from schema.access import Access
 from schema.binds import Binds
 from schema.catalog import Catalog, CatalogField, RecordType
-from schema.fills import Fill
 from schema.kinds import Condition
+from schema.plans import Gap, Path, Refusal
+from schema.selections import Chosen
 from schema.sqljson import column
+
+#: Compiles to SQL what a statement is to answer.
+CompileRoot = Callable[["Statement", Chosen], Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """Something related that is left to a statement of its own."""
+
+    gap: Gap
+    compile: CompileRoot
+    chosen: Chosen
 
 
 class Statement:
-    """What all rows of one statement share."""
+    """What all rows of one statement share.
 
-    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+    Attributes:
+        access: what the caller may see.
+        deepest: relations below this depth are left to statements of their own.
+        refused: what is wrong with the arguments of fields below the root, by their places.
+        gaps, detours: what the statement leaves out, to be filled in afterwards.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Dialect,
+        access: Access,
+        deepest: float = inf,
+        refused: Mapping[Path, InputError] | None = None,
+    ) -> None:
         self.catalog = catalog
         self.dialect = dialect
+        self.access = access
+        self.deepest = deepest
+        self.refused = refused or {}
         self.binds = Binds(dialect)
-        self.fills: list[Fill] = []
+        self.gaps: list[Gap] = []
+        self.detours: list[Detour] = []
+        self._depth = 0
         self._numbers = count()
 
     def alias(self) -> str:
@@ -48,11 +85,57 @@ class Statement:
             found.append(row.reference("deleted_at").is_(None))
         if row.record.scope is not None:
             found += row.record.scope(row)
-        return found
+        return [*found, *self.limited(row)]
+
+    def limited(self, row: "PlanRow") -> list[Condition]:
+        """The conditions under which the caller may see a row, deleted or not."""
+        limit = self.access.rows.get(row.record.name)
+        return [] if limit is None else [limit(row)]
 
     def demand(self, record: RecordType, field: CatalogField) -> None:
-        """Checks that a field may be used to filter, order, group or aggregate."""
+        """Checks that a field may be used to filter, order, group or aggregate.
+
+        Raises:
+            ForbiddenError: the caller may not see it.
+        """
         assert field.expression is not None, f"{record.name}.{field.name} is output only"
+        if field.permission in self.access.denied:
+            raise _forbidden(record, field)
+
+    def shown(self, row: "PlanRow", field: CatalogField, path: Path, key: str) -> bool:
+        """Whether a field may be shown; if not, it is null, with an error wherever it is asked."""
+        if field.permission not in self.access.denied:
+            return True
+        self.gaps.append(Refusal(path, key, row.record.name, _forbidden(row.record, field)))
+        return False
+
+    def nested(self, gap: Gap, build: Callable[[], Expression]) -> Expression | None:
+        """What is built of a field below the root, whose bad arguments make it null and leave the rest alone."""
+        place = (*gap.path, gap.key)
+        known = self.refused.get(place)
+        outer, before = self.binds.place, (len(self.gaps), len(self.detours))
+        self.binds.place = place
+        self._depth += 1
+        try:
+            if known is not None:
+                raise known
+            return build()
+        except InputError as error:
+            del self.gaps[before[0] :], self.detours[before[1] :]
+            self.gaps.append(Refusal(gap.path, gap.key, gap.record, error))
+            return None
+        finally:
+            self.binds.place = outer
+            self._depth -= 1
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether what is related is to be left to a statement of its own."""
+        return self._depth >= self.deepest
+
+
+def _forbidden(record: RecordType, field: CatalogField) -> ForbiddenError:
+    return ForbiddenError(f"{record.name}.{field.name}: needs the permission {field.permission}, which you do not have")
 
 
 class Scope:
@@ -124,6 +207,11 @@ class PlanRow:
     def as_of(self) -> Expression:
         """The business date of the request."""
         return self.bind(datetime.date, date, key="as_of")
+
+    @property
+    def actor(self) -> Expression:
+        """The id of who asks."""
+        return self.scope.statement.binds.computed(lambda moment: moment.actor, Text(), "actor")
 
     @property
     def now(self) -> Expression:

@@ -15,10 +15,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
-    GraphQLSchema,
-    VariableDefinitionNode,
 )
-from graphql.utilities import type_from_ast
 
 #: Enumerations whose values decide the statement's text.
 STRUCTURAL_ENUMS = frozenset({"Direction", "DateGrain"})
@@ -50,15 +47,13 @@ def resolve(value: Any, variables: Mapping[str, Any]) -> Any:
 
 
 def open_variables(
-    schema: GraphQLSchema, definitions: tuple[VariableDefinitionNode, ...], coerced: Mapping[str, Any]
+    kinds: Mapping[str, GraphQLInputType], coerced: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Hashable]:
     """Coerced variables with slots for their leaves, and the shape that the slots leave out."""
     opened: dict[str, Any] = {}
     shape = []
-    for definition in definitions:
-        name = definition.variable.name.value
+    for name, kind in kinds.items():
         if name in coerced:
-            kind: Any = type_from_ast(schema, definition.type)
             opened[name], mark = _open(kind, coerced[name], (name,))
             shape.append((name, mark))
     return opened, tuple(shape)
