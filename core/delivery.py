@@ -126,7 +126,7 @@ class Delivery:
         else:
 
             def work(unit: Unit) -> None:
-                with unit.watching_hooks():
+                with unit.own_work():
                     hook(ctx=unit.context(plugin), events=events)
                 self._advance(unit.session, plugin, sequence)
 
@@ -225,7 +225,7 @@ class Delivery:
 
         def work(unit: Unit) -> None:
             if not is_async:
-                with unit.watching_hooks():
+                with unit.own_work():
                     hook(ctx=unit.context(plugin), events=events)
             unit.session.delete(unit.session.get(SetAside, (plugin.name, sequence)))
 

@@ -146,7 +146,8 @@ class Hooks:
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError] | None:
         """Judges changes before they are written.
 
-        When: after the core's own validation, before the flush; every plugin's answers are collected.
+        When: after the core's own validation, before the flush; every plugin's answers are collected. What a plugin
+            writes in a transaction of its own, such as an operation's, is judged after the flush.
         Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only.
         Returns: errors, each naming its `record`; those with `warning=True` do not stop the change.
         Transaction: inside.
@@ -159,7 +160,8 @@ class Hooks:
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Writes what belongs to the changes, in the same transaction.
 
-        When: after the flush, before the commit; once a chunk of a batch, in plugin order.
+        When: after the flush, before the commit; once a chunk of a batch, in plugin order. What this hook writes is put
+            before no hook again.
         Arguments: `ctx`; `changes`, whose records are flushed.
         Returns: nothing.
         Transaction: inside, in a savepoint of the plugin's own.

@@ -330,6 +330,25 @@ class Unit:
         for change in (*changes, *self._follow_ups):
             self._note(change)
 
+    @contextmanager
+    def own_work(self) -> Iterator[None]:
+        """While a plugin works in a transaction of its own: its changes go before every plugin, as all changes do.
+
+        Raises:
+            Reject: what it did cannot be settled, or a plugin refuses it.
+            PluginError: a plugin's hook failed.
+        """
+        with self.watching_hooks():
+            yield
+            self.session.flush()
+            changes = Changes(self._follow_ups)
+            if changes:
+                after_flush(self, changes)
+                errors = [error for error in self.host.validate(self.context, changes) if not error.warning]
+                if errors:
+                    raise Reject(*errors)
+                self.host.before_commit(self.context, changes)
+
     def _track(self, session: Any, flush_context: Any, instances: Any) -> None:
         if not self._watching:
             return

@@ -207,7 +207,7 @@ class App:
             return
 
         def work(unit: Unit) -> None:
-            with unit.watching_hooks():
+            with unit.own_work():
                 hook(ctx=unit.context(plugin))
 
         await self.database.in_thread(lambda: self._transact(plugin, work))

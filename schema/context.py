@@ -182,7 +182,7 @@ class RequestContext:
             ctx = unit.context(found)
 
             def watched() -> T:
-                with attributed(found, "operation", InputError), unit.watching_hooks():
+                with attributed(found, "operation", InputError), unit.own_work():
                     return work(ctx)
 
             if key is None or dry:

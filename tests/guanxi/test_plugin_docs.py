@@ -100,8 +100,7 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
             "plugin": "visits",
         }
     ]
-    for day in ("2025-06-13", "2025-06-14"):
-        assert not client.query(VISIT, input={"customerId": id, "day": day})["createVisit"]["userErrors"]
+    assert not client.query(VISIT, input={"customerId": id, "day": "2025-06-14"})["createVisit"]["userErrors"]
     assert client.query("{ customers(where: {isRegular: {eq: true}}) { nodes { visitCount } } }") == {
         "customers": {"nodes": [{"visitCount": 2}]}
     }
