@@ -1,6 +1,7 @@
 """Record ids in TypeID form: a type prefix and 26 characters of base 32, ordered by time of creation."""
 
 import re
+from uuid import uuid4
 
 from typeid import TypeID
 
@@ -16,6 +17,12 @@ _ID = re.compile(r"([a-z]{3,12})_[0-7][0-9a-hjkmnp-tv-z]{25}")
 def new_id(prefix: str) -> str:
     """A new id such as `cus_01m7zpfbv4ezwtv6e8ah4q8626`; later ids of one process sort after earlier ones."""
     return str(TypeID(prefix=prefix))
+
+
+def unordered_id(prefix: str) -> str:
+    """A new id that does not tell when it was made, for records whose order would give something away."""
+    # It reads the bytes only, which every kind of UUID has.
+    return str(TypeID.from_uuid(uuid4(), prefix))  # type: ignore[arg-type]
 
 
 def new_stem(prefix: str) -> str:

@@ -1,6 +1,6 @@
 """SQL for plugins: the constructs that SQLite and PostgreSQL spell differently, and helpers for exact arithmetic."""
 
-from core.ids import new_stem
+from core.ids import new_stem, unordered_id
 from core.sql import (
     Expression,
     add_days,
@@ -29,5 +29,6 @@ __all__ = [
     "new_stem",
     "numbered",
     "rounded_ratio",
+    "unordered_id",
     "whole",
 ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.ids import check_id, new_id, prefix_of
+from core.ids import check_id, new_id, prefix_of, unordered_id
 from core.records import record_named, record_with_prefix
 
 
@@ -21,6 +21,14 @@ def test_later_ids_of_one_process_sort_after_earlier_ones():
     made = [new_id("cus") for _ in range(5_000)]
     assert made == sorted(made)
     assert len(set(made)) == len(made)
+
+
+def test_an_unordered_id_is_an_id_that_tells_nothing_of_when_it_was_made():
+    made = [unordered_id("cus") for _ in range(200)]
+    assert {prefix_of(id) for id in made} == {"cus"}
+    assert made != sorted(made)
+    # The ids of one moment would begin alike.
+    assert len({id[:12] for id in made}) == len(made)
 
 
 def test_ids_made_by_several_threads_are_all_different():
