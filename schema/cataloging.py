@@ -281,7 +281,7 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
         declared.name,
         catalog.kind_of(declared.type) if declared.type is not None else TextKind(),
         declared.description,
-        not declared.non_null,
+        not declared.non_null or declared.permission is not None,
         owner,
         permission=declared.permission,
         personal=declared.personal,

@@ -164,9 +164,10 @@ def connection(
         row, there = filtered(statement, record, chosen.arguments.get("where"), under)
         return select(count_rows()).select_from(row.source()).where(*there).scalar_subquery()
 
+    # Made in any case: what is wrong with its arguments is wrong whatever is selected.
+    page = Page(statement, record, chosen, path, under, record_object)
     if not chosen.selection.names(type_name) & {"edges", "nodes", "pageInfo"}:
         return select(chosen.selection.build(type_name, {"totalCount": total}))
-    page = Page(statement, record, chosen, path, under, record_object)
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
     return select(built).select_from(page.source())

@@ -23,6 +23,7 @@ from graphql import (
     VariableNode,
     Visitor,
     get_operation_ast,
+    is_non_null_type,
     parse,
     validate,
     visit,
@@ -137,7 +138,8 @@ class Variant:
         name = details[0].node.name.value
         if name == TYPENAME:
             return Asked(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
-        nullable = not str(root.fields[name].type).endswith("!")
+        definition = self._document.schema.get_field(root, name)
+        nullable = definition is not None and not is_non_null_type(definition.type)
         compile_root = self._operation.planned.get(name)
         if compile_root is None:
             return Asked(key, name, details, nullable)

@@ -77,7 +77,9 @@ class Planner:
             )
             if self._fits(str(compiled)):
                 branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
-                return Plan(str(compiled), self._binds(statement, compiled), [*statement.gaps, *branches])
+                used = compiled.positiontup or ()
+                checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
+                return Plan(str(compiled), self._binds(statement, compiled), checks, [*statement.gaps, *branches])
         raise InputError(f"{chosen.key}: this is too deep or too wide for the database engine; ask for it in parts")
 
     def _branch(self, detour: Detour, access: Access, refused: Mapping[Path, InputError]) -> Branch:

@@ -77,11 +77,13 @@ class Plan:
     Attributes:
         sql: the statement, in the driver's spelling of parameters.
         binds: the parameters in order.
+        checks: values that the statement does without, and that must be right all the same.
         gaps: what is to be filled into the answer; without any the answer is passed on as it came.
     """
 
     sql: str
     binds: Sequence[Bind]
+    checks: Sequence[Bind] = ()
     gaps: Sequence[Gap] = ()
 
     def values(self, moment: Moment) -> list[Any]:
@@ -90,12 +92,14 @@ class Plan:
         Raises:
             InputError: one cannot be taken.
         """
+        for bind in self.checks:
+            bind.read(moment)
         return [bind.read(moment) for bind in self.binds]
 
     def misfits(self, moment: Moment) -> dict[Path, InputError]:
         """What is wrong with values, by the place of the field whose arguments they are; the root's is empty."""
         found: dict[Path, InputError] = {}
-        for bind in self.binds:
+        for bind in (*self.binds, *self.checks):
             try:
                 bind.read(moment)
             except InputError as error:

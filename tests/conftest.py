@@ -13,6 +13,7 @@ import pytest
 
 from guanxi import App, Clock, FixedClock, create_app, load_settings
 from guanxi.testing import Client, running
+from schema.access import EVERYTHING, GetAccess
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -94,10 +95,17 @@ class Apps:
         self.databases = databases
         self._stack = stack
 
-    def __call__(self, *plugins: Any, clock: Clock | None = None, url: str | None = None, **settings: Any) -> Client:
+    def __call__(
+        self,
+        *plugins: Any,
+        clock: Clock | None = None,
+        url: str | None = None,
+        access: GetAccess = lambda actor: EVERYTHING,
+        **settings: Any,
+    ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         settings["database_url"] = url or self.databases.fresh()
-        app: App = create_app(load_settings(**settings), plugins, clock)
+        app: App = create_app(load_settings(**settings), plugins, clock, access)
         app.migrate()
         return self._stack.enter_context(running(app))
 
