@@ -19,7 +19,7 @@ from schema.conditions import filtered
 from schema.kinds import Condition
 from schema.ordering import sort_keys
 from schema.pages import Page
-from schema.plans import EACH, ID_KEY, TYPE_KEY, Fill, Gap, Path
+from schema.plans import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.rows import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sqljson import column, constant, count_rows, json_object, json_rows, one_of
@@ -96,9 +96,9 @@ def _by_itself(record: RecordType) -> CompileRoot:
 
     def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
         row = statement.row(record)
-        hidden = {ID_KEY: row.id}
+        hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
-        built = json_object([(chosen.key, member), *hidden.items()])
+        built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
         return select(json_rows(built, place=row.id)).select_from(row.source()).where(_is_known(row))
 
     return compile_root

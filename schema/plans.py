@@ -19,6 +19,8 @@ EACH = "*"
 #: Hidden keys under which an object that has gaps tells its type and its id.
 TYPE_KEY = "$type"
 ID_KEY = "$id"
+#: The key under which a statement of its own says which object each of its items is of.
+OF_KEY = "$of"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import orjson
 
 from core.errors import GuanxiError, InputError, PluginError
 from schema.binds import Moment
-from schema.plans import EACH, ID_KEY, TYPE_KEY, Answer, Branch, Fault, Fill, Gap, Path, Plan, Refusal
+from schema.plans import EACH, ID_KEY, OF_KEY, TYPE_KEY, Answer, Branch, Fault, Fill, Gap, Path, Plan, Refusal
 
 
 class FieldError(GuanxiError):
@@ -95,7 +95,7 @@ def _branched(gap: Branch, places: Sequence[Place], moment: Moment) -> Generator
     ids = list(dict.fromkeys(there[ID_KEY] for _, there in places))
     answer = yield from steps(gap.plan, replace(moment, ids=ids))
     items = answer.decoded()
-    at = {item[ID_KEY]: number for number, item in enumerate(items)}
+    at = {item[OF_KEY]: number for number, item in enumerate(items)}
     faults = []
     for way, there in places:
         number = at.get(there[ID_KEY])
