@@ -3,7 +3,7 @@
 What a plugin author needs is here; nothing else of the project is meant to be imported by plugins.
 """
 
-from core.changes import Change, Changes
+from core.changes import Change, Changes, shown
 from core.clock import Clock, FixedClock, SystemClock
 from core.declarations import Field, MoneyExpression, Operations, Row
 from core.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
@@ -48,4 +48,5 @@ __all__ = [
     "load_settings",
     "record_named",
     "reference",
+    "shown",
 ]

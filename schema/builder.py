@@ -84,6 +84,22 @@ class _Annotation(StrawberryAnnotation):
         return self.evaluate()
 
 
+def define(enum: type[StrEnum]) -> None:
+    """Gives an enumeration its definition: its name, and the descriptions of its values."""
+    marked: Any = enum
+    # Strawberry keeps its definition on the enumeration itself; it is the same for every app.
+    if "__strawberry_definition__" not in enum.__dict__:
+        marked.__strawberry_definition__ = StrawberryEnumDefinition(
+            wrapped_cls=enum,
+            name=enum.__name__,
+            values=[
+                EnumValue(member.name, member.value, description=getattr(member, "description", None))
+                for member in enum
+            ],
+            description=" ".join((enum.__doc__ or words(enum.__name__)).split()),
+        )
+
+
 class Builder:
     """Builds the types of one app: an annotation names them as text, as in `list[Customer] | None`."""
 
@@ -100,18 +116,7 @@ class Builder:
 
     def enum(self, enum: type[StrEnum]) -> None:
         """Adds an enumeration with the descriptions of its values."""
-        marked: Any = enum
-        # Strawberry keeps its definition on the enumeration itself; it is the same for every app.
-        if "__strawberry_definition__" not in enum.__dict__:
-            marked.__strawberry_definition__ = StrawberryEnumDefinition(
-                wrapped_cls=enum,
-                name=enum.__name__,
-                values=[
-                    EnumValue(member.name, member.value, description=getattr(member, "description", None))
-                    for member in enum
-                ],
-                description=" ".join((enum.__doc__ or words(enum.__name__)).split()),
-            )
+        define(enum)
         self._name(enum.__name__, enum)
 
     def _name(self, name: str, made: Any) -> None:

@@ -20,7 +20,8 @@ from core.errors import PluginError
 from core.host import PluginHost
 from core.plugin import Plugin
 from core.records import CORE
-from schema.builder import Builder, PluginDirective
+from core.vocabulary import Vocabulary
+from schema.builder import Builder, PluginDirective, define
 
 _HERE = "define it inside register_operations, in a module without `from __future__ import annotations`"
 
@@ -44,6 +45,9 @@ def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any])
     Raises:
         PluginError: an operation or a type of one clashes with one that is there, or cannot be made.
     """
+    # Operations may speak of vocabularies that no field has.
+    for enum in Vocabulary.__subclasses__():
+        define(enum)
     extension = _Extension(builder, roots)
     for plugin, operations in host.register("register_operations", types=Types(builder.types)):
         if operations is None:

@@ -34,6 +34,13 @@ class InvoiceState(Vocabulary):
     PAID = "PAID", "Paid."
 
 
+class Urgency(Vocabulary):
+    """How pressing something is; no field has it."""
+
+    LATER = "LATER", "It can wait."
+    NOW = "NOW", "It cannot."
+
+
 class Invoice(Record, plugin="billing", prefix="inv"):
     """What a customer is to pay."""
 
@@ -119,6 +126,10 @@ class Billing(Plugin):
             @strawberry.field(description="A number made of plain values.")
             def doubled(self, number: int) -> int:
                 return number * 2
+
+            @strawberry.field(description="One step up.")
+            def raised(self, urgency: Urgency) -> Urgency:
+                return Urgency.NOW
 
         class Mutation:
             @strawberry.mutation(description="Marks an invoice as paid.")
@@ -249,6 +260,22 @@ def test_fields_on_a_plugin_s_record_work_like_any(billed):
         ("Ann", 2),
         ("Bo", 1),
     ]
+
+
+def test_an_operation_speaks_of_a_vocabulary_that_no_field_has(billed):
+    found = billed.query(
+        """{ raised(urgency: LATER) __type(name: "Urgency") { description enumValues { name description } } }"""
+    )
+    assert found == {
+        "raised": "NOW",
+        "__type": {
+            "description": "How pressing something is; no field has it.",
+            "enumValues": [
+                {"name": "LATER", "description": "It can wait."},
+                {"name": "NOW", "description": "It cannot."},
+            ],
+        },
+    }
 
 
 INPUT = {"number": "9", "amount": {"amount": "1"}, "issuedOn": "2025-05-01"}
