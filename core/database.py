@@ -1,5 +1,6 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -105,9 +106,19 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
+    async def in_session(self, work: Callable[[Session], T]) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop."""
+        return await self.in_thread(lambda: self.retrying(work))
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, no more at once than the engine likes."""
-        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=self._limiter))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped, and nobody may close its connection before it is through.
+            await asyncio.wait([running])
+            raise
 
     def close(self) -> None:
         """Lets go of all connections."""

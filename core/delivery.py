@@ -1,26 +1,30 @@
 """Delivery of events to after-commit hooks: from the log, in order, at least once, each plugin at its own pace.
 
 A plugin that fails is tried again with growing pauses; after so many tries the batch is set aside and it goes on with
-the next. No client sees any of it, and no other plugin waits.
+the next. No client sees any of it, and no other plugin waits. Of several processes on one database one delivers to a
+plugin, for as long as it keeps its hold on the plugin's cursor.
 """
 
 import asyncio
 import contextlib
 import inspect
 import logging
+import math
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import func, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from core.actors import plugin_actor
 from core.clock import Clock
-from core.database import Database
-from core.errors import ConfigurationError, GuanxiError
+from core.database import POSTGRESQL, Database
+from core.errors import ConfigurationError, GuanxiError, PluginError
 from core.events import Event, EventBatch, EventRow, publish
-from core.host import PluginHost, logger
+from core.host import PluginHost, attributed, logger
 from core.ids import new_id
 from core.keys import PluginCursor, SetAside
 from core.plugin import Context, Plugin
@@ -29,10 +33,17 @@ from core.unit import Unit
 
 _log = logging.getLogger("guanxi.delivery")
 
-_HOLD = timedelta(minutes=1)
+_HOOK = "after_commit"
+#: How much longer than an async hook may take a process keeps its hold on a cursor.
+_HOLD = timedelta(seconds=10)
+_LONGEST_PAUSE = timedelta(days=1)
 _POLL_SECONDS = 5.0
 
 Transact = Callable[[Plugin, Callable[[Unit], None]], None]
+
+
+class _TakenOver(Exception):  # noqa: N818  (control flow inside this module)
+    """Another process delivers to the plugin now, or has taken up what was set aside."""
 
 
 class Delivery:
@@ -48,143 +59,75 @@ class Delivery:
         outside: Callable[[str], Context],
     ) -> None:
         self._database = database
-        self._host = host
-        self._settings = settings
-        self._clock = clock
-        self._transact = transact
-        self._outside = outside
         self._holder = new_id("hld")
-        self._hooks = list(host.implementations("after_commit"))
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._lanes = [
+            _Lane(plugin, hook, database, host, settings, clock, transact, outside, self._holder)
+            for plugin, hook in host.implementations(_HOOK)
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
 
     def announce(self) -> None:
         """Something was committed."""
-        self._wake.set()
+        for lane in self._lanes:
+            lane.wake.set()
 
     async def start(self) -> None:
         """Gives new plugins a place at the end of the log, and delivers from now on until `stop`."""
-        if self._hooks:
-            await self._database.in_thread(lambda: self._database.retrying(self._place_new))
-            self._task = asyncio.create_task(self._run())
+        if self._lanes:
+            await self._publish()
+            await self._database.in_session(self._place_new)
+            self._tasks = [asyncio.create_task(self._run(lane)) for lane in self._lanes]
 
     async def stop(self) -> None:
-        """Stops delivering; what is left is delivered after the next start."""
-        if self._task is not None:
-            self._task.cancel()
+        """Stops delivering and lets others deliver; what is left is delivered after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+                await task
+        if self._tasks:
+            self._tasks = []
+            try:
+                await self._database.in_session(self._let_go)
+            except Exception:
+                # Whatever else is to be stopped must be.
+                _log.exception("the plugins' cursors are held for some time yet")
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
-        for plugin, _ in self._hooks:
-            if session.get(PluginCursor, plugin.name) is None:
-                session.add(PluginCursor(plugin=plugin.name, sequence=last))
+        insert = postgresql.insert if self._database.dialect == POSTGRESQL else sqlite.insert
+        for lane in self._lanes:
+            cursor = {"plugin": lane.plugin.name, "sequence": last, "attempts": 0}
+            session.execute(insert(PluginCursor).values(cursor).on_conflict_do_nothing())
 
-    async def _run(self) -> None:
+    def _let_go(self, session: Session) -> None:
+        mine = col(PluginCursor.holder) == self._holder
+        session.execute(update(PluginCursor).where(mine).values(holder=None, held_until=None))
+
+    async def _run(self, lane: "_Lane") -> None:
         while True:
-            self._wake.clear()
+            lane.wake.clear()
             try:
-                await self.drain()
+                if await lane.drain():
+                    # What the hook wrote is news to the others.
+                    self.announce()
             except Exception:
-                _log.exception("delivery failed; trying again")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                _log.exception("delivery to %s failed; trying again", lane.plugin.name)
+            try:
+                await asyncio.wait_for(lane.wake.wait(), min(lane.pause, _POLL_SECONDS))
+            except TimeoutError:
+                # Whoever committed may have died before it published.
+                with contextlib.suppress(Exception):
+                    await self._publish()
 
     async def drain(self) -> None:
         """Delivers all that is due now."""
-        await self._database.in_thread(lambda: self._database.retrying(publish))
-        for plugin, hook in self._hooks:
-            while await self._deliver_next(plugin, hook):
-                pass
+        await self._publish()
+        while any(await asyncio.gather(*(lane.drain() for lane in self._lanes))):
+            pass
 
-    async def _deliver_next(self, plugin: Plugin, hook: Callable[..., Any]) -> bool:
-        """Delivers one batch to one plugin; says whether to go on with the next."""
-        claimed = await self._database.in_thread(
-            lambda: self._database.retrying(lambda session: self._claim(session, plugin))
-        )
-        if claimed is None:
-            return False
-        sequence, events = claimed
-        try:
-            await self._call(plugin, hook, sequence, events)
-        except Exception as error:
-            logger(plugin).exception("hook after_commit failed on batch %d", sequence)
-            text = f"{type(error).__name__}: {error}"
-            await self._database.in_thread(
-                lambda: self._database.retrying(lambda session: self._failed(session, plugin, sequence, text))
-            )
-        return True
-
-    async def _call(self, plugin: Plugin, hook: Callable[..., Any], sequence: int, events: Sequence[Event]) -> None:
-        if not events:
-            await self._in_transaction(plugin, lambda unit: self._advance(unit.session, plugin, sequence))
-        elif inspect.iscoroutinefunction(getattr(plugin, "after_commit", None)):
-            await hook(ctx=self._outside(plugin.name), events=events)
-            await self._in_transaction(plugin, lambda unit: self._advance(unit.session, plugin, sequence))
-        else:
-
-            def work(unit: Unit) -> None:
-                with unit.own_work():
-                    hook(ctx=unit.context(plugin), events=events)
-                self._advance(unit.session, plugin, sequence)
-
-            await self._in_transaction(plugin, work)
-
-    async def _in_transaction(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
-        await self._database.in_thread(lambda: self._transact(plugin, work))
-
-    # Cursors
-
-    def _claim(self, session: Session, plugin: Plugin) -> tuple[int, list[Event]] | None:
-        """The next batch that is due for a plugin, if no other process delivers to it."""
-        now = self._clock.now()
-        cursor = session.exec(
-            select(PluginCursor).where(PluginCursor.plugin == plugin.name).with_for_update()
-        ).one_or_none()
-        if cursor is None or (cursor.try_at is not None and cursor.try_at > now):
-            return None
-        held = cursor.held_until is not None and cursor.held_until > now
-        if held and cursor.holder != self._holder:
-            return None
-        batch = session.exec(
-            select(EventBatch)
-            .where(col(EventBatch.sequence) > cursor.sequence)
-            .order_by(col(EventBatch.sequence))
-            .limit(1)
-        ).first()
-        if batch is None or batch.sequence is None:
-            return None
-        cursor.holder, cursor.held_until = self._holder, now + _HOLD
-        own = batch.actor == plugin_actor(plugin.name).id
-        return batch.sequence, [] if own else events_of(session, batch)
-
-    def _advance(self, session: Session, plugin: Plugin, sequence: int) -> None:
-        """Notes in the hook's own transaction that a batch is done with."""
-        session.execute(
-            update(PluginCursor)
-            .where(
-                col(PluginCursor.plugin) == plugin.name,
-                or_(col(PluginCursor.holder) == self._holder, col(PluginCursor.holder).is_(None)),
-            )
-            .values(sequence=sequence, attempts=0, try_at=None, error=None)
-        )
-
-    def _failed(self, session: Session, plugin: Plugin, sequence: int, error: str) -> None:
-        cursor = session.get(PluginCursor, plugin.name, with_for_update=True)
-        assert cursor is not None
-        cursor.attempts += 1
-        cursor.error = error
-        if cursor.attempts < self._settings.delivery_attempts:
-            pause = self._settings.delivery_backoff_ms * 2 ** (cursor.attempts - 1)
-            cursor.try_at = self._clock.now() + timedelta(milliseconds=pause)
-            return
-        session.merge(SetAside(plugin=plugin.name, sequence=sequence, error=error, set_aside_at=self._clock.now()))
-        cursor.sequence, cursor.attempts, cursor.try_at = sequence, 0, None
-        logger(plugin).error("batch %d set aside after %d tries: %s", sequence, self._settings.delivery_attempts, error)
-
-    # What was set aside
+    async def _publish(self) -> None:
+        await self._database.in_session(publish)
 
     async def retry(self, name: str) -> int:
         """Tries again what was set aside for a plugin; gives the number of batches that went through.
@@ -193,43 +136,193 @@ class Delivery:
             ConfigurationError: no such plugin listens.
             GuanxiError: one failed again; it stays set aside, and so do those after it.
         """
-        found = next(((plugin, hook) for plugin, hook in self._hooks if plugin.name == name), None)
-        if found is None:
-            listening = ", ".join(plugin.name for plugin, _ in self._hooks) or "none"
-            raise ConfigurationError(f"no plugin {name!r} listens to events; those that do: {listening}")
-        waiting = await self._database.in_thread(
-            lambda: self._database.retrying(lambda session: self._waiting(session, name))
-        )
-        for sequence, events in waiting:
-            try:
-                await self._redeliver(*found, sequence, events)
-            except Exception as error:
-                raise GuanxiError(f"batch {sequence} failed again: {type(error).__name__}: {error}") from error
-        return len(waiting)
+        for lane in self._lanes:
+            if lane.plugin.name == name:
+                try:
+                    return await lane.retry()
+                finally:
+                    self.announce()
+        listening = ", ".join(lane.plugin.name for lane in self._lanes) or "none"
+        raise ConfigurationError(f"no plugin {name!r} listens to events; those that do: {listening}")
 
-    def _waiting(self, session: Session, name: str) -> list[tuple[int, list[Event]]]:
+
+class _Lane:
+    """Delivers to one plugin."""
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        hook: Callable[..., Any],
+        database: Database,
+        host: PluginHost,
+        settings: Settings,
+        clock: Clock,
+        transact: Transact,
+        outside: Callable[[str], Context],
+        holder: str,
+    ) -> None:
+        self.plugin = plugin
+        self.wake = asyncio.Event()
+        self._hook = hook
+        self._is_async = inspect.iscoroutinefunction(getattr(plugin, _HOOK))
+        self._database = database
+        self._host = host
+        self._settings = settings
+        self._clock = clock
+        self._transact = transact
+        self._outside = outside
+        self._holder = holder
+        self._deadline = timedelta(milliseconds=settings.delivery_deadline_ms)
+        self._try_at: datetime | None = None
+        self._busy = asyncio.Lock()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until a batch that failed is tried again; endless where none waits for that."""
+        return math.inf if self._try_at is None else max((self._try_at - self._clock.now()).total_seconds(), 0)
+
+    async def drain(self) -> bool:
+        """Delivers all that is due to the plugin; says whether there was anything."""
+        async with self._busy:
+            any_due = False
+            self._try_at = None
+            while await self._deliver_next():
+                any_due = True
+            return any_due
+
+    async def _deliver_next(self) -> bool:
+        """Tries one batch; says whether to go on with the next."""
+        claimed = await self._database.in_session(self._claim)
+        if claimed is None:
+            return False
+        sequence, events = claimed
+        try:
+            await self._call(events, lambda session: self._advance(session, sequence))
+        except _TakenOver:
+            logger(self.plugin).warning("hook after_commit: another process took over at batch %d", sequence)
+            return False
+        except Exception as error:
+            logger(self.plugin).exception("hook after_commit failed on batch %d", sequence)
+            text = _text_of(error)
+            await self._database.in_session(lambda session: self._failed(session, sequence, text))
+        return True
+
+    async def _call(self, events: Sequence[Event], done: Callable[[Session], None]) -> None:
+        """Calls the hook, and does what is to be committed together with what it wrote."""
+        if self._is_async and events:
+            await self._call_async(events)
+
+        def work(unit: Unit) -> None:
+            # First, so that no other process delivers the same meanwhile.
+            done(unit.session)
+            if events and not self._is_async:
+                with self._host.running(self.plugin, _HOOK), unit.own_work():
+                    self._hook(ctx=unit.context(self.plugin), events=events)
+
+        await self._database.in_thread(lambda: self._transact(self.plugin, work))
+
+    async def _call_async(self, events: Sequence[Event]) -> None:
+        with attributed(self.plugin, _HOOK):
+            try:
+                async with asyncio.timeout(self._deadline.total_seconds()) as deadline:
+                    await self._hook(ctx=self._outside(self.plugin.name), events=events)
+            except TimeoutError:
+                if not deadline.expired():
+                    raise
+                milliseconds = self._settings.delivery_deadline_ms
+                raise PluginError(
+                    self.plugin.name,
+                    _HOOK,
+                    f"was not done within {milliseconds} ms; do less, or raise GUANXI_DELIVERY_DEADLINE_MS",
+                ) from None
+
+    # Cursors
+
+    def _claim(self, session: Session) -> tuple[int, list[Event]] | None:
+        """The next batch that is due, if no other process delivers to the plugin."""
+        now = self._clock.now()
+        name = self.plugin.name
+        cursor = session.exec(
+            select(PluginCursor).where(PluginCursor.plugin == name).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if cursor is None:
+            return None
+        if cursor.try_at is not None and cursor.try_at > now:
+            self._try_at = cursor.try_at
+            return None
+        held = cursor.held_until is not None and cursor.held_until > now
+        if held and cursor.holder != self._holder:
+            return None
+        following = select(EventBatch).where(col(EventBatch.sequence) > cursor.sequence)
+        batch = session.exec(following.order_by(col(EventBatch.sequence)).limit(1)).first()
+        if batch is None or batch.sequence is None:
+            return None
+        cursor.holder, cursor.held_until = self._holder, now + self._deadline + _HOLD
+        own = batch.actor == plugin_actor(name).id
+        return batch.sequence, [] if own else events_of(session, batch)
+
+    def _held(self, session: Session) -> PluginCursor:
+        """The cursor, locked until the transaction ends, if this process still delivers to the plugin."""
+        cursor = session.get(PluginCursor, self.plugin.name, with_for_update=True, populate_existing=True)
+        if cursor is None or cursor.holder != self._holder:
+            raise _TakenOver
+        return cursor
+
+    def _advance(self, session: Session, sequence: int) -> None:
+        """Notes in the hook's own transaction that a batch is done with."""
+        cursor = self._held(session)
+        cursor.sequence, cursor.attempts, cursor.try_at, cursor.error = sequence, 0, None, None
+
+    def _failed(self, session: Session, sequence: int, error: str) -> None:
+        try:
+            cursor = self._held(session)
+        except _TakenOver:
+            return
+        cursor.attempts += 1
+        cursor.error = error
+        tries = self._settings.delivery_attempts
+        if cursor.attempts < tries:
+            doubled = min(self._settings.delivery_backoff_ms * 2.0 ** (cursor.attempts - 1), 1e12)
+            cursor.try_at = self._clock.now() + min(timedelta(milliseconds=doubled), _LONGEST_PAUSE)
+            return
+        session.merge(SetAside(plugin=self.plugin.name, sequence=sequence, error=error, set_aside_at=self._clock.now()))
+        cursor.sequence, cursor.attempts, cursor.try_at = sequence, 0, None
+        logger(self.plugin).error("batch %d set aside after try %d: %s", sequence, tries, error)
+
+    # What was set aside
+
+    async def retry(self) -> int:
+        """Tries again what was set aside; gives the number of batches that went through."""
+        delivered = 0
+        async with self._busy:
+            for sequence, events in await self._database.in_session(self._waiting):
+                try:
+                    await self._call(events, partial(self._take_up, sequence=sequence))
+                    delivered += 1
+                except _TakenOver:
+                    continue
+                except Exception as error:
+                    raise GuanxiError(f"batch {sequence} failed again: {_text_of(error)}") from error
+        return delivered
+
+    def _waiting(self, session: Session) -> list[tuple[int, list[Event]]]:
         batches = session.exec(
             select(EventBatch)
             .join(SetAside, col(SetAside.sequence) == col(EventBatch.sequence))
-            .where(SetAside.plugin == name)
+            .where(SetAside.plugin == self.plugin.name)
             .order_by(col(EventBatch.sequence))
         ).all()
         return [(batch.sequence or 0, events_of(session, batch)) for batch in batches]
 
-    async def _redeliver(
-        self, plugin: Plugin, hook: Callable[..., Any], sequence: int, events: Sequence[Event]
-    ) -> None:
-        is_async = inspect.iscoroutinefunction(getattr(plugin, "after_commit", None))
-        if is_async:
-            await hook(ctx=self._outside(plugin.name), events=events)
+    def _take_up(self, session: Session, sequence: int) -> None:
+        row = session.get(SetAside, (self.plugin.name, sequence), with_for_update=True)
+        if row is None:
+            raise _TakenOver
+        session.delete(row)
 
-        def work(unit: Unit) -> None:
-            if not is_async:
-                with unit.own_work():
-                    hook(ctx=unit.context(plugin), events=events)
-            unit.session.delete(unit.session.get(SetAside, (plugin.name, sequence)))
 
-        await self._in_transaction(plugin, work)
+def _text_of(error: Exception) -> str:
+    return error.message if isinstance(error, GuanxiError) else f"{type(error).__name__}: {error}"
 
 
 def events_of(session: Session, batch: EventBatch) -> list[Event]:

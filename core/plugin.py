@@ -175,7 +175,8 @@ class Hooks:
         """Reacts to what did commit: messages, other systems, follow-up work.
 
         When: soon after the commit, from the event log; at least once, in order, with a cursor of the plugin's own.
-        Arguments: `ctx` with a session of its own; `events` of one transaction. Sync or async; async gets no session.
+        Arguments: `ctx` with a session of its own; `events` of one transaction, but not those of the plugin's own work.
+            Sync or async; async gets no session and has GUANXI_DELIVERY_DEADLINE_MS.
         Returns: nothing.
         Transaction: its own, committed by the host together with the cursor.
         Failure: logged and tried again with growing pauses, then set aside for `guanxi plugins retry`; no client sees

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read slower than this is cancelled.")
     delivery_attempts: int = Field(default=5, ge=1, description="Tries of an after-commit hook before it is set aside.")
     delivery_backoff_ms: int = Field(default=1000, ge=0, description="Wait before the second try; doubles each time.")
+    delivery_deadline_ms: int = Field(
+        default=50_000, ge=1, le=3_600_000, description="An async after-commit hook slower than this has failed."
+    )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."
     )

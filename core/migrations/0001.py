@@ -78,6 +78,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_installation")),
     )
     op.create_table(
+        "plugin_cursor",
+        sa.Column("plugin", types.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("try_at", types.Timestamp(), nullable=True),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("holder", types.Text(), nullable=True),
+        sa.Column("held_until", types.Timestamp(), nullable=True),
+        sa.PrimaryKeyConstraint("plugin", name=op.f("pk_plugin_cursor")),
+    )
+    op.create_table(
         "product",
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Timestamp(), nullable=False),
@@ -105,6 +116,14 @@ def upgrade() -> None:
     op.create_index("ix_product_name_folded", "product", ["name_folded", "id"], unique=False)
     op.create_index("ix_product_series_folded", "product", ["series_folded", "id"], unique=False)
     op.create_index("ix_product_updated_at", "product", ["updated_at", "id"], unique=False)
+    op.create_table(
+        "set_aside",
+        sa.Column("plugin", types.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("error", types.Text(), nullable=False),
+        sa.Column("set_aside_at", types.Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("plugin", "sequence", name=op.f("pk_set_aside")),
+    )
     op.create_table(
         "stage",
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -863,12 +882,14 @@ def downgrade() -> None:
     op.drop_index("ix_stage_position", table_name="stage")
     op.drop_index("ix_stage_created_at", table_name="stage")
     op.drop_table("stage")
+    op.drop_table("set_aside")
     op.drop_index("ix_product_updated_at", table_name="product")
     op.drop_index("ix_product_series_folded", table_name="product")
     op.drop_index("ix_product_name_folded", table_name="product")
     op.drop_index("ix_product_created_at", table_name="product")
     op.drop_index("ix_product_code_folded", table_name="product")
     op.drop_table("product")
+    op.drop_table("plugin_cursor")
     op.drop_table("installation")
     op.drop_index("ix_idempotency_key_created_at", table_name="idempotency_key")
     op.drop_table("idempotency_key")
