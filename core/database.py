@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,7 +117,9 @@ class Database:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             # A thread cannot be stopped, and nobody may close its connection before it is through.
-            await asyncio.wait([running])
+            while not running.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([running])
             raise
 
     def close(self) -> None:

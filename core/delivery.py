@@ -38,6 +38,7 @@ _HOOK = "after_commit"
 _HOLD = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(days=1)
 _POLL_SECONDS = 5.0
+_STOP_SECONDS = 0.2
 
 Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
@@ -64,7 +65,7 @@ class Delivery:
             _Lane(plugin, hook, database, host, settings, clock, transact, outside, self._holder)
             for plugin, hook in host.implementations(_HOOK)
         ]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self) -> None:
         """Something was committed."""
@@ -76,22 +77,23 @@ class Delivery:
         if self._lanes:
             await self._publish()
             await self._database.in_session(self._place_new)
-            self._tasks = [asyncio.create_task(self._run(lane)) for lane in self._lanes]
+            self._tasks = {asyncio.create_task(self._run(lane)) for lane in self._lanes}
 
     async def stop(self) -> None:
         """Stops delivering and lets others deliver; what is left is delivered after the next start."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        if self._tasks:
-            self._tasks = []
-            try:
-                await self._database.in_session(self._let_go)
-            except Exception:
-                # Whatever else is to be stopped must be.
-                _log.exception("the plugins' cursors are held for some time yet")
+        if not self._tasks:
+            return
+        running, self._tasks = self._tasks, set()
+        while running:
+            for task in running:
+                task.cancel()
+            # Asked again, because a hook may go on when it is cancelled.
+            _, running = await asyncio.wait(running, timeout=_STOP_SECONDS)
+        try:
+            await self._database.in_session(self._let_go)
+        except Exception:
+            # Whatever else is to be stopped must be.
+            _log.exception("the plugins' cursors are held for some time yet")
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
@@ -114,7 +116,9 @@ class Delivery:
             except Exception:
                 _log.exception("delivery to %s failed; trying again", lane.plugin.name)
             try:
-                await asyncio.wait_for(lane.wake.wait(), min(lane.pause, _POLL_SECONDS))
+                # `wait_for` would lose a cancellation that comes together with news.
+                async with asyncio.timeout(min(lane.pause, _POLL_SECONDS)):
+                    await lane.wake.wait()
             except TimeoutError:
                 # Whoever committed may have died before it published.
                 with contextlib.suppress(Exception):

@@ -512,6 +512,45 @@ def test_what_was_missed_is_heard_at_the_next_start_even_if_its_process_died_bef
     assert ear.heard == [["CUSTOMER_CREATED"], ["CUSTOMER_CREATED"]]
 
 
+def test_it_stops_even_if_there_is_news_at_that_moment(listeners):
+    delivery = listeners.client.app.delivery
+
+    async def stop_after(steps):
+        delivery.announce()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await delivery.stop()
+        await delivery.start()
+        await asyncio.sleep(0)
+
+    for steps in range(6):
+        listeners.client.run(stop_after(steps))
+
+
+def test_it_stops_even_if_a_hook_goes_on_when_it_is_cancelled(listeners):
+    delivery, started, cancelled = listeners.client.app.delivery, asyncio.Event(), []
+
+    async def hear(ctx, events):
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(events[0].type)
+
+    async def restart():
+        await started.wait()
+        async with asyncio.timeout(5):
+            await delivery.stop()
+        await delivery.start()
+
+    listeners.waiter.hear = hear
+    for name in ("First", "Second"):
+        listeners.create(name)
+    listeners.client.run(restart())
+    assert cancelled == ["CUSTOMER_CREATED"] * 2
+
+
 def test_other_things_stop_even_if_the_cursors_cannot_be_let_go_of(crm, caplog):
     stopped = []
 
