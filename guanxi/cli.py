@@ -1,6 +1,7 @@
 """The command line: serve, migrate, show the schema, list plugins, import. Errors are one line and an exit code."""
 
 import asyncio
+import json
 import logging
 import socket
 import sys
@@ -16,13 +17,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID
 from rich.table import Table
+from uvicorn.supervisors import Multiprocess
 
+from core.database import SQLITE
 from core.drafts import OutcomeStatus
 from core.errors import ConfigurationError, GuanxiError
 from core.migrate import home_of, make, pending
 from core.settings import load_settings
 from guanxi.app import App, create_app
 from guanxi.demo import fill, is_whole
+from guanxi.explaining import Explained
+from guanxi.explaining import explain as explain_query
 from guanxi.importing import Report, import_source
 from guanxi.mapping_file import read_mapping
 from guanxi.sources import Rejects, Source
@@ -49,6 +54,9 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+#: How uvicorn serves.
+SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
@@ -69,21 +77,55 @@ def serve_app(
         ConfigurationError: the address is not a loopback address, or cannot be listened on.
     """
     check_loopback(host)
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise ConfigurationError(f"--port {port}: cannot listen on {host}:{port}: {error.strerror}") from None
-    address = f"[{host}]" if ":" in host else host
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+    listener = listen(host, port)
+    config = uvicorn.Config(app, lifespan="off", **SERVER)
 
     async def work() -> None:
         async with app.running():
             await prepare(app)
-            greet(f"http://{address}:{listener.getsockname()[1]}/graphql")
+            greet(url_of(host, listener))
             await uvicorn.Server(config).serve([listener])
 
     with listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(work())
+
+
+def serve_by_workers(app: App, host: str, port: int, workers: int) -> None:
+    """Serves by several processes, each with an app of its own; one that dies is replaced.
+
+    Raises:
+        ConfigurationError, PluginError: it does not start.
+    """
+    listener = listen(host, port)
+
+    async def try_out() -> None:
+        # What keeps a worker from starting is said once, here, and not by each of them again and again.
+        async with app.running():
+            pass
+
+    asyncio.run(try_out())
+    config = uvicorn.Config("guanxi.app:create_app", factory=True, lifespan="on", workers=workers, **SERVER)
+    with listener:
+        out.print(addresses(url_of(host, listener)))
+        Multiprocess(config, [listener]).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def url_of(host: str, listener: socket.socket) -> str:
+    """The address of the endpoint."""
+    address = f"[{host}]" if ":" in host else host
+    return f"http://{address}:{listener.getsockname()[1]}/graphql"
 
 
 def check_loopback(host: str) -> None:
@@ -164,10 +206,23 @@ async def _fill_demo(app: App) -> None:
 
 
 @cli.command(epilog="Example: guanxi serve --port 8000")
-def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; more than one on PostgreSQL only.")] = 1,
+) -> None:
     """Serve the CRM: GraphQL at /graphql, and GraphiQL there for a browser."""
     check_loopback(host)
-    serve_app(create_app(), host, port, lambda url: out.print(addresses(url)))
+    app = create_app()
+    if workers == 1:
+        serve_app(app, host, port, lambda url: out.print(addresses(url)))
+    elif app.database.dialect == SQLITE:
+        raise ConfigurationError(
+            f"--workers {workers}: an SQLite file is served by one process; set GUANXI_DATABASE_URL to a PostgreSQL "
+            "database, or leave --workers out"
+        )
+    else:
+        serve_by_workers(app, host, port, workers)
 
 
 def addresses(url: str) -> str:
@@ -231,6 +286,32 @@ def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> N
             return await app.delivery.retry(name)
 
     out.print(f"{asyncio.run(work())} batches delivered")
+
+
+@cli.command(epilog="Example: guanxi explain '{ customers(first: 20) { nodes { name valueTier } } }'")
+def explain(
+    query: Annotated[str, typer.Argument(help="A GraphQL query; - reads it from standard input.")],
+    variables: Annotated[str, typer.Option(help="Its variables, a JSON object.")] = "{}",
+) -> None:
+    """Run a query and show what it costs: each statement with its values, its steps, the indexes used and the time."""
+    try:
+        given = json.loads(variables)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"--variables {variables}: give a JSON object, such as " + '{"first": 20}')
+
+    async def work() -> list[Explained]:
+        async with create_app().running() as app:
+            return await explain_query(app, sys.stdin.read() if query == "-" else query, given)
+
+    for number, statement in enumerate(asyncio.run(work()), start=1):
+        out.print(f"[bold]statement {number}[/]: {statement.seconds * 1000:.2f} ms")
+        out.print(f"{statement.sql}\n", markup=False)
+        for place, value in enumerate(statement.values, start=1):
+            out.print(f"  value {place}: {value!r}", markup=False)
+        out.print("\n".join(f"  {line}" for line in statement.steps.lines), markup=False)
+        out.print(f"  indexes: {', '.join(statement.steps.indexes) or 'none'}\n", markup=False)
 
 
 @cli.command(

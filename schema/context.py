@@ -24,6 +24,7 @@ from schema.binds import Moment
 from schema.catalog import Catalog
 from schema.documents import Asked, Documents, Operation, Result, Variant
 from schema.plans import Answer, Plan
+from schema.reading import Reader
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Engine(Protocol):
 
     documents: Documents
     mutations: Mapping[str, Any]
+    reader: Reader
 
     async def answer(self, context: "RequestContext", operation: Operation, given: Mapping[str, Any]) -> Result:
         """Executes an operation with the variables given."""

@@ -1,9 +1,11 @@
 """Running statements that give one JSON value: on connections of our own, or on that of a running transaction."""
 
 import queue
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
@@ -25,6 +27,29 @@ class SlowStatementError(GuanxiError):
         super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How an engine goes about a statement.
+
+    Attributes:
+        lines: its own words, one step a line, indented.
+        indexes: those it uses, in order of their names.
+    """
+
+    lines: Sequence[str]
+    indexes: Sequence[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], pattern: re.Pattern[str]) -> "Steps":
+        """Those of an engine whose words name an index as the pattern says."""
+        found = {name for line in lines for name in pattern.findall(line)}
+        return cls(lines, sorted(found))
+
+
+_SQLITE_INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
+_POSTGRES_INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
+
+
 class Reader(Protocol):
     """Runs statements that give one JSON value."""
 
@@ -42,6 +67,10 @@ class Reader(Protocol):
 
     def fits(self, sql: str) -> bool:
         """Whether the engine's parser takes a statement."""
+        ...
+
+    async def explain(self, sql: str, values: Sequence[Any]) -> "Steps":
+        """How the engine goes about a statement."""
         ...
 
     async def close(self) -> None:
@@ -91,6 +120,16 @@ class _Connection:
                 raise TimeoutError from None
             raise
         return None if row is None or row[0] is None else row[0].encode()
+
+    def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement."""
+        self._deadline = float("inf")
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, said in self._driver.execute(f"EXPLAIN QUERY PLAN {sql}", values):
+            depths[number] = depths[parent] + 1
+            lines.append(f"{'  ' * depths[number]}{said}")
+        return Steps.of(lines, _SQLITE_INDEX)
 
     def parse(self, sql: str) -> None:
         """Only has a statement parsed."""
@@ -163,6 +202,10 @@ class SqliteReader:
             raise
         return True
 
+    async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement."""
+        return self._here.explain(sql, values)
+
     async def close(self) -> None:
         """Closes every connection."""
         while self._opened:
@@ -216,6 +259,13 @@ class PostgresReader:
     def fits(self, sql: str) -> bool:
         """Whatever is not too deep for the limits of queries."""
         return True
+
+    async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement, which it runs for that."""
+        options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF"
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
+        return Steps.of([row[0] for row in rows], _POSTGRES_INDEX)
 
     async def close(self) -> None:
         """Closes the pool."""
