@@ -1,8 +1,8 @@
-"""What a plugin, and the core before it, declares to the catalog: fields of records and operations."""
+"""What a plugin, and the core before it, declares: fields of records, operations, and jobs."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from core.records import Facet, Record, Table
@@ -144,3 +144,22 @@ class Operations:
     def roots(self) -> Iterable[tuple[str, type]]:
         """Root type name and class, for those that are given."""
         return ((name, cls) for name, cls in (("Query", self.query), ("Mutation", self.mutation)) if cls is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that a plugin does again and again: expiry, reminders, snapshots, training.
+
+    Attributes:
+        name: snake case; how `guanxi jobs run` calls it.
+        every: how often. The first time is as soon as a server runs; what was missed while none did is done once.
+        run: a plain function that gets the plugin's context in a transaction of its own. What it returns is shown by
+            `guanxi jobs`: what it did, in a few words, or None. It may be repeated, so it goes by the clock and by what
+            it finds, never by when it ran last.
+        description: one sentence.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[Any], str | None]
+    description: str

@@ -273,7 +273,7 @@ def _arguments(function: Any) -> list[str]:
 
 
 _MAY_BE_ASYNC = ("startup", "shutdown", "after_commit")
-_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit")
+_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "sample_data")
 
 
 def _check_data(plugin: Plugin) -> None:

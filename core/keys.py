@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Index, text
 
 from core.records import Table, column
+from core.vocabulary import Vocabulary
 
 
 class ExternalId(Table):
@@ -64,6 +65,25 @@ class PluginCursor(Table):
     error: str | None = column("What went wrong last.", default=None, exact=True)
     holder: str | None = column("The process that delivers to it now.", default=None, exact=True)
     held_until: datetime | None = column("Until when, unless it holds on.", default=None)
+
+
+class JobOutcome(Vocabulary):
+    """What became of the last run of a job."""
+
+    DONE = "DONE", "It went through."
+    FAILED = "FAILED", "It failed; nothing of it was written."
+
+
+class PluginJob(Table):
+    """When a plugin's job is due, who runs it now, and what became of its last run."""
+
+    name: str = column("Name of the job.", primary_key=True, exact=True)
+    due_at: datetime = column("When it is to run next.")
+    started_at: datetime | None = column("When its last run began.", default=None)
+    outcome: JobOutcome | None = column("What became of that.", default=None)
+    report: str | None = column("What it did, or what went wrong.", default=None, exact=True)
+    holder: str | None = column("The process that runs it now.", default=None, exact=True)
+    held_until: datetime | None = column("Until when nobody else begins it.", default=None)
 
 
 class SetAside(Table):

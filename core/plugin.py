@@ -1,6 +1,7 @@
 """What a plugin is: data to be read before anything runs, hooks, and the context hooks get."""
 
 import logging
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from sqlmodel import Session
 from core.actors import Actor
 from core.changes import Changes
 from core.clock import Clock
-from core.declarations import Field, Operations
+from core.declarations import Field, Job, Operations
 from core.errors import UserError
 from core.events import Event
 from core.records import Record
@@ -119,6 +120,21 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def register_jobs(self, settings: Any) -> Iterable[Job]:
+        """Names what the plugin does again and again: expiry, reminders, snapshots, training.
+
+        When: once for each app, while it is built. No database. The jobs are run by servers in the background, one at
+            a time and each by one process, or by `guanxi jobs run NAME`.
+        Arguments: this plugin's `settings`.
+        Returns: `Job` declarations.
+        Transaction: none here. Each run of a job has one of its own with `ctx`, recorded as the plugin's work and
+            committed by the host.
+        Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
+            back, logged and recorded; the job runs again when it is due next.
+        """
+        raise NotImplementedError
+
+    @hookspec
     def startup(self, ctx: Context) -> None:
         """Prepares what the plugin needs to serve.
 
@@ -181,6 +197,18 @@ class Hooks:
         Transaction: its own, committed by the host together with the cursor.
         Failure: logged and tried again with growing pauses, then set aside for `guanxi plugins retry`; no client sees
             it, and other plugins go on.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """Enters sample data of the plugin's own, lifelike and the same each time.
+
+        When: once, by `guanxi demo`, when the core's sample is there, in plugin order.
+        Arguments: `ctx`, whose clock tells the day the sample ends; `chance` with a fixed seed of the plugin's own.
+        Returns: nothing.
+        Transaction: its own, committed by the host; recorded as the demo's work.
+        Failure: the demo does not start; the message names the plugin, and the next start begins anew.
         """
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ What a plugin author needs is here; nothing else of the project is meant to be i
 
 from core.changes import Change, Changes, shown
 from core.clock import Clock, FixedClock, SystemClock
-from core.declarations import Field, MoneyExpression, Operations, Row
+from core.declarations import Field, Job, MoneyExpression, Operations, Row
 from core.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
 from core.events import Action, Event
 from core.money import Money
@@ -29,6 +29,7 @@ __all__ = [
     "FixedClock",
     "GuanxiError",
     "InputError",
+    "Job",
     "Money",
     "MoneyExpression",
     "Operations",

@@ -19,6 +19,7 @@ from core.database import SQLITE, Database
 from core.delivery import Delivery
 from core.errors import ConfigurationError, PluginError
 from core.host import PluginHost, PluginSource, discover, logger
+from core.jobs import Jobs, declared_jobs
 from core.keys import Installation
 from core.migrate import MigrationSet, migrate, pending, sets_of
 from core.plugin import Plugin
@@ -55,11 +56,13 @@ class App:
         self.host = PluginHost(plugins, settings)
         self.catalog: Catalog = build_catalog(self.host, settings)
         self.assembled: Assembled = assemble(self.catalog, self.host)
+        self._declared_jobs = declared_jobs(self.host)
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
         self._services: Services | None = None
         self._delivery: Delivery | None = None
+        self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.services)
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
@@ -90,7 +93,7 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with self.running():
+        async with self.running(), self.jobs.in_background():
             yield
 
     @property
@@ -110,6 +113,13 @@ class App:
         if self._delivery is None:
             raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
         return self._delivery
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of its plugins; a server runs them `in_background`."""
+        if self._jobs is None:
+            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+        return self._jobs
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["App"]:
@@ -137,6 +147,7 @@ class App:
             self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
         )
         self._services.announce = self._delivery.announce
+        self._jobs = Jobs(self.database, self._declared_jobs, self._clock, self._transact, self._delivery.announce)
         started: list[Plugin] = []
         try:
             await self._start_all(started)

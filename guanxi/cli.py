@@ -28,6 +28,7 @@ from guanxi.app import App, create_app
 from guanxi.demo import fill, is_whole
 from guanxi.explaining import Explained
 from guanxi.explaining import explain as explain_query
+from guanxi.jobs import jobs
 from guanxi.importing import Report, import_source
 from guanxi.mapping_file import read_mapping
 from guanxi.sources import Rejects, Source
@@ -42,6 +43,7 @@ cli = typer.Typer(
 )
 migrations = typer.Typer(help="Write database migrations of the core or of a plugin.", no_args_is_help=True)
 cli.add_typer(migrations, name="migrations")
+cli.add_typer(jobs, name="jobs")
 
 #: What went wrong is the caller's to mend: settings, files, plugins.
 FAILED = 1
@@ -83,8 +85,9 @@ def serve_app(
     async def work() -> None:
         async with app.running():
             await prepare(app)
-            greet(url_of(host, listener))
-            await uvicorn.Server(config).serve([listener])
+            async with app.jobs.in_background():
+                greet(url_of(host, listener))
+                await uvicorn.Server(config).serve([listener])
 
     with listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(work())
