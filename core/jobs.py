@@ -1,7 +1,7 @@
 """Jobs: what plugins do again and again, each on time by the app's clock and by one process at a time.
 
-A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all see
-it; and locks the row for as long as the job's own transaction lasts, so that no second run begins however long that is.
+A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all
+see it; and locks the row while the job's own transaction lasts, so that no second run begins however long that is.
 """
 
 import asyncio
@@ -123,28 +123,30 @@ class Jobs:
         if not self._declared:
             yield
             return
-        task = asyncio.create_task(self._run_always())
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._run_until(stop))
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            stop.set()
+            await task
 
-    async def _run_always(self) -> None:
-        while True:
+    async def _run_until(self, stop: asyncio.Event) -> None:
+        # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
+        while not stop.is_set():
             pause = _LONGEST_PAUSE
             try:
-                await self.run_due()
+                await self.run_due(stop.is_set)
                 pause = await self._in_session(self._pause)
             except Exception:
                 _log.exception("jobs cannot be run now; trying again")
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
 
-    async def run_due(self) -> None:
-        """Runs all jobs that are due, one after the other; what fails is logged and recorded."""
+    async def run_due(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Runs all jobs that are due, one after the other until `stopped`; what fails is logged and recorded."""
         await self._in_session(self._place)
-        while (name := await self._in_session(self._claim_due)) is not None:
+        while not stopped() and (name := await self._in_session(self._claim_due)) is not None:
             try:
                 await self._perform(name)
             except Exception:
@@ -218,7 +220,7 @@ class Jobs:
     # The plan
 
     def _place(self, session: Session) -> None:
-        """Gives new jobs a place in the plan, at once, and those that are now meant to run more often an earlier one."""
+        """Gives new jobs a place in the plan, at once, and an earlier one to those that are to run more often now."""
         now = self._clock.now()
         dialect = postgresql if self._database.dialect == POSTGRESQL else sqlite
         for name, (_, job) in sorted(self._declared.items()):

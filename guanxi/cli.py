@@ -28,8 +28,8 @@ from guanxi.app import App, create_app
 from guanxi.demo import fill, is_whole
 from guanxi.explaining import Explained
 from guanxi.explaining import explain as explain_query
-from guanxi.jobs import jobs
 from guanxi.importing import Report, import_source
+from guanxi.jobs import jobs
 from guanxi.mapping_file import read_mapping
 from guanxi.sources import Rejects, Source
 

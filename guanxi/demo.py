@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from core.actors import Actor
+from core.host import attributed
 from core.keys import Installation
+from core.plugin import Plugin
+from core.unit import Unit
 from guanxi.app import App
 from guanxi.demowords import (
     COMPANY_ENDINGS,
@@ -71,13 +74,26 @@ async def fill(app: App, progress: Progress) -> None:
         await _enter(app, plural, rows, progress)
     for step, moves in enumerate(sample.moves()):
         await _write(app, "Opportunity", moves, f"stage moves {step + 1}", progress)
-    if "recomputeValueTiers" in app.assembled.graphql.mutation_type.fields:  # type: ignore[union-attr]
-        await app.context(ACTOR).query("mutation { recomputeValueTiers(input: {}) { changed } }")
+    await _sample_plugins(app, progress)
 
     def mark(session: Any) -> None:
         session.merge(Installation(name="demo", value=today.isoformat()))
 
     await app.database.in_thread(lambda: app.database.retrying(mark))
+
+
+async def _sample_plugins(app: App, progress: Progress) -> None:
+    """Lets each plugin enter its own, in a transaction each and with a seed of its own."""
+    hooks = list(app.host.implementations("sample_data"))
+    for done, (plugin, hook) in enumerate(hooks, 1):
+        await app.context(ACTOR).write(partial(_sample_plugin, plugin, hook))
+        progress("plugins", done, len(hooks))
+
+
+def _sample_plugin(plugin: Plugin, hook: Callable[..., None], unit: Unit) -> None:
+    chance = random.Random(f"{SEED}:{plugin.name}")  # noqa: S311  (made-up data, no secrets)
+    with attributed(plugin, "sample_data"), unit.own_work():
+        hook(ctx=unit.context(plugin), chance=chance)
 
 
 async def _enter(app: App, record: str, rows: Sequence[dict[str, Any]], progress: Progress) -> None:

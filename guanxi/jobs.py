@@ -35,18 +35,16 @@ def list_jobs(context: typer.Context) -> None:
         async with create_app().running() as app:
             return await app.jobs.planned()
 
-    table = Table(
-        "job", "plugin", "every", "last run", "outcome", "next due", "what it did, or what went wrong", box=None
-    )
+    table = Table("job", "plugin", "every", "last run", "outcome", "next due", "report", box=None)
     for planned in asyncio.run(work()):
         row = planned.row
         table.add_row(
             planned.job.name,
             planned.plugin,
             _spell(planned.job.every),
-            _moment(row and row.started_at, "never"),
+            _moment(row.started_at if row else None, "never"),
             "" if row is None or row.outcome is None else row.outcome.value,
-            _moment(row and row.due_at, "when a server runs"),
+            _moment(row.due_at if row else None, "when a server runs"),
             escape((row and row.report) or ""),
         )
     out.print(table)

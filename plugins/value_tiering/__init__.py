@@ -1,14 +1,17 @@
 """Value tiering: customers ranked by the value they bring, in tiers, classes and quadrants (T1, T2, T6, T7, T11)."""
 
+import random
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
-from guanxi import Changes, Context, Field, Operations, Plugin, Record, hookimpl
+from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, hookimpl
 from plugins.value_tiering.fields import fields
 from plugins.value_tiering.models import TierChange
 from plugins.value_tiering.operations import operations
+from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.settings import ValueTieringSettings
-from plugins.value_tiering.tiering import TIER_CHANGED, classify, refresh_measures
+from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
 
 
 class ValueTiering(Plugin):
@@ -36,6 +39,16 @@ class ValueTiering(Plugin):
         return operations(self.name, types)
 
     @hookimpl
+    def register_jobs(self) -> Iterable[Job]:
+        """The end of tiers set by hand."""
+        yield Job(
+            "expire_value_tiers",
+            timedelta(days=1),
+            expire_overrides,
+            "Lets the rank's tier hold again where the last day of one set by hand is over (T1).",
+        )
+
+    @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Keeps each customer's measures current; tiers move on recompute only."""
         touched = changes.ids("Transaction", "customer_id")
@@ -44,3 +57,8 @@ class ValueTiering(Plugin):
         touched |= {change.record.id for change in changes.of("Customer") if "potentialValue" in change.after}
         if touched:
             classify(ctx, touched)
+
+    @hookimpl
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """Ranks the customers of the demo, with a guess of the potential of most."""
+        fill_sample(ctx, chance)

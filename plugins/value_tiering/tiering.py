@@ -222,6 +222,15 @@ def move(ctx: Context, reason: TierChangeReason, ids: Collection[str] | None = N
     )
 
 
+def expire_overrides(ctx: Context) -> str:
+    """Lets the rank's tier hold again where the last day of one set by hand is over (T1); says for how many."""
+    over = [values.override_until < ctx.clock.today(), values.tier.is_distinct_from(values.ranked_tier)]
+    ids = ctx.session.scalars(select(values.record_id).where(*over)).all()
+    move(ctx, TierChangeReason.OVERRIDE_EXPIRED, ids)
+    classify(ctx, ids)
+    return f"{len(ids)} tiers set by hand are over"
+
+
 def _write_history(
     ctx: Context, reason: TierChangeReason, tier: Expression, moving: Sequence[ColumnElement[bool]], note: str | None
 ) -> None:

@@ -1,8 +1,13 @@
 """The demo's sample data: lifelike, the same each time, entered once however often it is begun."""
 
-import pytest
+from typing import ClassVar
 
-from guanxi.demo import fill, is_whole
+import pytest
+from sqlmodel import select
+
+from guanxi import Plugin, PluginError, hookimpl
+from guanxi.demo import _sample_plugins, fill, is_whole
+from guanxi.records import Customer, Task
 from plugins.value_tiering import ValueTiering
 
 COUNTS = """{
@@ -15,10 +20,31 @@ COUNTS = """{
 }"""
 
 
+class Sampled(Plugin):
+    """Keeps what its sample is made of."""
+
+    name, version, api = "sampled", "1.0", ">=1,<2"
+    after = ("value_tiering",)
+    chances: ClassVar[list[float]] = []
+
+    @hookimpl
+    def sample_data(self, ctx, chance):
+        self.chances.append(chance.random())
+        found = ctx.query("{ customersAggregate(where: {valueTier: {isNull: false}}) { count } }")
+        for customer in ctx.session.exec(select(Customer).limit(found["customersAggregate"]["count"])).all():
+            ctx.session.add(Task(subject="Sampled", customer_id=customer.id))
+
+
 @pytest.fixture(scope="module")
-def demo(module_crm):
-    client = module_crm(ValueTiering)
-    client.run(fill(client.app, lambda name, done, total: None))
+def told():
+    """What the filling told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def demo(module_crm, told):
+    client = module_crm(ValueTiering, Sampled)
+    client.run(fill(client.app, lambda *progress: told.append(progress)))
     return client
 
 
@@ -47,3 +73,42 @@ def test_a_sample_that_was_broken_off_is_not_whole(tmp_path, demo):
     assert not is_whole(tmp_path / "empty.db")
     if demo.app.database.path:
         assert is_whole(demo.app.database.path)
+
+
+def test_hook_sample_data_runs_in_plugin_order_with_a_seed_of_its_own_as_the_demo_s_work(demo, told):
+    found = demo.query("""{
+        customersAggregate { count }
+        tasks(where: {subject: {eq: "Sampled"}}, first: 1) { totalCount nodes { createdBy } }
+    }""")
+    assert found["tasks"] == {"totalCount": found["customersAggregate"]["count"], "nodes": [{"createdBy": "demo"}]}
+    assert len(set(Sampled.chances)) == 1
+    assert told[-2:] == [("plugins", 1, 2), ("plugins", 2, 2)]
+
+
+def test_a_plugin_whose_sample_fails_is_named_and_the_demo_is_not_whole(crm):
+    class Failing(Plugin):
+        name, version, api = "failing_sample", "1.0", ">=1,<2"
+
+        @hookimpl
+        def sample_data(self, ctx, chance):
+            ctx.session.add(Task(subject="Half"))
+            raise RuntimeError("no idea")
+
+    client = crm(Failing)
+    with pytest.raises(PluginError, match="plugin 'failing_sample', sample_data: RuntimeError: no idea"):
+        client.run(_sample_plugins(client.app, lambda *progress: None))
+    assert client.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"] == 0
+
+
+def test_the_sample_shows_what_value_tiering_says(demo):
+    found = demo.query("""{
+        quadrants: customersGroupBy(by: [{valueQuadrant: true}]) { keys { valueQuadrant } }
+        byHand: customersAggregate(where: {valueTierSource: {eq: MANUAL}}) { count }
+    }""")
+    assert {group["keys"]["valueQuadrant"] for group in found["quadrants"]} >= {
+        "LOW_LOW",
+        "HIGH_LOW",
+        "LOW_HIGH",
+        "HIGH_HIGH",
+    }
+    assert found["byHand"]["count"] == 3

@@ -227,6 +227,29 @@ def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten,
     assert found["tierChanges"]["nodes"][1]["note"] == "Strategic partner"
 
 
+def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_override(ten, clock):
+    ten.query(RECOMPUTE, preview=False)
+    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.today().isoformat()})
+    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand are over"
+    clock.moment += timedelta(days=1)
+    assert ten.run_job("expire_value_tiers") == "1 tiers set by hand are over"
+    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand are over"
+    found = ten.query(
+        """query ($id: ID!) { customer(id: $id) {
+            valueTier valueTierSource abcClass tierChanges(first: 1) { nodes { tier reason changedBy } } } }""",
+        id=id,
+    )["customer"]
+    assert found == {
+        "valueTier": "SMALL",
+        "valueTierSource": "RANKED",
+        "abcClass": "CLASS_C",
+        "tierChanges": {
+            "nodes": [{"tier": "SMALL", "reason": "OVERRIDE_EXPIRED", "changedBy": "plugin:value_tiering"}]
+        },
+    }
+
+
 def test_an_override_is_taken_back(ten):
     ten.query(RECOMPUTE, preview=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]

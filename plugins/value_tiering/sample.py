@@ -1,0 +1,35 @@
+"""Sample data: estimated potentials, tiers by rank, and some tiers set by hand."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlmodel import col, select
+
+from guanxi import Context, Money
+from guanxi.records import Customer
+from plugins.value_tiering.models import CustomerValue, ValueTier
+from plugins.value_tiering.operations import override
+from plugins.value_tiering.tiering import recompute
+
+_OVERRIDES = (
+    (ValueTier.MAIN, "Reference customer of its region"),
+    (ValueTier.MAIN, "New group contract is agreed"),
+    (ValueTier.IMPORTANT, "Wish of the board"),
+)
+
+
+def fill_sample(ctx: Context, chance: random.Random) -> None:
+    """Estimates the potential of most customers, ranks all, and sets the tiers of a few by hand."""
+    customers = ctx.session.exec(select(Customer).order_by(col(Customer.number))).all()
+    values = ctx.facets(CustomerValue, [customer.id for customer in customers])
+    for customer in customers:
+        if chance.random() < 0.8:
+            employees = customer.employee_count or 10
+            amount = Decimal(employees * chance.randint(200, 2500))
+            values[customer.id].potential = Money(amount, ctx.reporting_currency)
+    ctx.session.flush()
+    recompute(ctx)
+    until = ctx.clock.today() + timedelta(days=180)
+    for customer, (tier, reason) in zip(chance.sample(customers, len(_OVERRIDES)), _OVERRIDES, strict=True):
+        override(ctx, customer.id, tier, reason, until)
