@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,8 +34,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOLD = timedelta(minutes=5)
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
-
-T = TypeVar("T")
 
 Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
@@ -137,7 +135,7 @@ class Jobs:
             pause = _LONGEST_PAUSE
             try:
                 await self.run_due(stop.is_set)
-                pause = await self._in_session(self._pause)
+                pause = await self._database.in_session(self._pause)
             except Exception:
                 _log.exception("jobs cannot be run now; trying again")
             with contextlib.suppress(TimeoutError):
@@ -145,8 +143,8 @@ class Jobs:
 
     async def run_due(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Runs all jobs that are due, one after the other until `stopped`; what fails is logged and recorded."""
-        await self._in_session(self._place)
-        while not stopped() and (name := await self._in_session(self._claim_due)) is not None:
+        await self._database.in_session(self._place)
+        while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
             try:
                 await self._perform(name)
             except Exception:
@@ -162,17 +160,14 @@ class Jobs:
         if name not in self._declared:
             known = ", ".join(self._declared) or "none"
             raise ConfigurationError(f"there is no job {name!r}; there are {known}")
-        await self._in_session(self._place)
-        if await self._in_session(lambda session: self._claim(session, col(PluginJob.name) == name)) is None:
+        await self._database.in_session(self._place)
+        if await self._database.in_session(lambda session: self._claim(session, col(PluginJob.name) == name)) is None:
             raise GuanxiError(f"job {name!r} is being run by another process; try again when it is done")
         return await self._perform(name)
 
     async def planned(self) -> list[PlannedJob]:
         """All jobs in plugin order, and how they stand."""
-        return await self._in_session(self._planned)
-
-    async def _in_session(self, work: Callable[[Session], T]) -> T:
-        return await self._database.in_thread(lambda: self._database.retrying(work))
+        return await self._database.in_session(self._planned)
 
     # A run
 
@@ -187,7 +182,7 @@ class Jobs:
             report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
         except Exception as error:
             text = str(error)
-            await self._in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
+            await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
         self._announce()
         return report

@@ -251,8 +251,8 @@ def test_a_job_whose_process_died_is_taken_over_after_a_while(kept):
 def test_a_process_that_lost_a_job_writes_nothing_of_it(both):
     (client, thief), plugins, clock = both
     jobs = client.app.jobs
-    client.run(jobs._in_session(jobs._place))
-    assert client.run(jobs._in_session(jobs._claim_due)) == "count_hours"
+    client.run(client.app.database.in_session(jobs._place))
+    assert client.run(client.app.database.in_session(jobs._claim_due)) == "count_hours"
     clock.moment += timedelta(minutes=6)
     run_due(thief)
     with pytest.raises(GuanxiError, match="job 'count_hours' was taken over by another process"):
