@@ -23,6 +23,8 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 _OLDEST_POSTGRESQL = 18
 _RETRIES = 3
+_MOST_READERS = 4
+_READING = "guanxi_reading"
 # Serialization failure, deadlock.
 _RETRIED_STATES = {"40001", "40P01"}
 
@@ -55,9 +57,12 @@ class Database:
         if self.dialect == SQLITE:
             self.engine = _sqlite_engine(self.url)
             self._limiter = anyio.CapacityLimiter(1)
+            self._reader = self.engine.execution_options(**{_READING: True})
         else:
             self.engine = create_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size)
             self._limiter = anyio.CapacityLimiter(pool_size)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._readers = anyio.CapacityLimiter(_MOST_READERS)
 
     @property
     def path(self) -> Path | None:
@@ -106,25 +111,38 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
+    def reading(self, work: Callable[[Session], T]) -> T:
+        """Runs work that only reads: all its statements see one state of the data, and it can write nothing."""
+        with Session(self._reader) as session, session.begin():
+            return work(session)
+
+    async def in_reading_session(self, work: Callable[[Session], T]) -> T:
+        """Runs work as `reading` does, off the event loop and beside those who write."""
+        return await _in_thread(lambda: self.reading(work), self._readers)
+
     async def in_session(self, work: Callable[[Session], T]) -> T:
         """Runs work in a transaction as `retrying` does, off the event loop."""
         return await self.in_thread(lambda: self.retrying(work))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, no more at once than the engine likes."""
-        running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=self._limiter))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            # A thread cannot be stopped, and nobody may close its connection before it is through.
-            while not running.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([running])
-            raise
+        return await _in_thread(work, self._limiter)
 
     def close(self) -> None:
         """Lets go of all connections."""
         self.engine.dispose()
+
+
+async def _in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
+    running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=limiter))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # A thread cannot be stopped, and nobody may close its connection before it is through.
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        raise
 
 
 def _parsed(url: str) -> URL:
@@ -154,7 +172,9 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        reading = bool(connection.get_execution_options().get(_READING))
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
         # Taking the write lock first spares the deadlock of two readers that both want to write.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine

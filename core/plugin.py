@@ -63,8 +63,9 @@ class Context:
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
         facets: the same for many ids at once, as a dict.
-        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query. Inside a
-            transaction it sees its rows; in async functions it is awaited.
+        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query, with
+            `as_of=date(…)` as of the end of another day. Inside a transaction it sees its rows; in async functions it
+            is awaited.
     """
 
     session: Session

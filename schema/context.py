@@ -1,15 +1,15 @@
 """What one request carries through the schema: who asks, what time it is, and the services that answer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
 from typing import Any, Protocol, TypeVar
 
 from graphql.execution.values import VariableValues
 from sqlmodel import Session
 
 from core.actors import LOCAL, Actor, plugin_actor
-from core.clock import Clock
+from core.clock import Clock, FixedClock
 from core.database import Database
 from core.errors import InputError
 from core.events import publish
@@ -94,7 +94,8 @@ class RequestContext:
         self.services = services
         self.actor = actor
         self.access = services.access(actor)
-        self.now: datetime = services.clock.now()
+        self.clock = services.clock
+        self.now: datetime = self.clock.now()
         self._request_id = request_id
 
     @property
@@ -151,7 +152,7 @@ class RequestContext:
             settings=services.settings,
             clock=services.clock,
             actor=self.actor,
-            ask=lambda session: lambda text, variables=None: services.engine.ask_now(self, session, text, variables),
+            ask=self._ask_in,
             request_id=self.request_id,
         )
 
@@ -163,6 +164,7 @@ class RequestContext:
         dry: bool = False,
         key: str | None = None,
         given: Mapping[str, Any] | None = None,
+        as_plugin: bool = False,
     ) -> T:
         """Runs a plugin's work in a transaction, with the context its hooks get. For operations of plugins.
 
@@ -172,6 +174,7 @@ class RequestContext:
             dry: everything is rolled back in the end.
             key: the client's idempotency key. The answer must then be JSON, and is given again for the same key.
             given: operation and input that the key stands for.
+            as_plugin: recorded as the plugin's work, whoever asks: for what anybody may do, such as answer by a token.
 
         Raises:
             InputError, Reject: as the work does; nothing is written then.
@@ -192,15 +195,61 @@ class RequestContext:
             answer: T = once(unit.session, key, plugin, given or {}, unit.now, watched, _same, _same)
             return answer
 
-        return await self.write(in_transaction, dry=dry)
+        writer = self._as(plugin_actor(plugin)) if as_plugin else self
+        return await writer.write(in_transaction, dry=dry)
 
-    async def query(self, text: str, variables: Mapping[str, Any] | None = None) -> Any:
+    async def read(self, plugin: str, work: Callable[[Context], T]) -> T:
+        """Runs a plugin's work on one state of the data, beside those who write. For operations of plugins.
+
+        Args:
+            plugin: its name.
+            work: gives the answer; it gets a context whose session and `query` only read.
+
+        Raises:
+            InputError: as the work does.
+            PluginError: the work failed.
+        """
+        found = self.services.host.named(plugin)
+
+        def in_session(session: Session) -> T:
+            context = replace(self.outside(plugin), session=session, actor=self.actor, query=self._ask_in(session))
+            with attributed(found, "operation", InputError):
+                return work(context)
+
+        return await self.services.database.in_reading_session(in_session)
+
+    def _as(self, actor: Actor) -> "RequestContext":
+        return RequestContext(self.services, actor=actor, request_id=self.request_id)
+
+    def _on(self, day: date) -> "RequestContext":
+        """The same request, asked at the end of another day."""
+        context = self._as(self.actor)
+        context.clock = FixedClock(datetime.combine(day, time.max, UTC))
+        context.now = context.clock.now()
+        return context
+
+    def _ask_in(self, session: Session) -> Callable[..., Any]:
+        """How hooks and operations ask inside a transaction."""
+
+        def ask(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
+            context = self if as_of is None else self._on(as_of)
+            return self.services.engine.ask_now(context, session, text, variables)
+
+        return ask
+
+    async def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
         """The data of a query, asked in the name of this request. For operations of plugins.
+
+        Args:
+            text: of the query.
+            variables: its variables; they may be Python values, such as dates and `Money`.
+            as_of: the day at whose end it is asked, for fields that depend on the day; today without it.
 
         Raises:
             InputError: the query has errors; the message has them all.
         """
-        return await self.services.engine.ask(self, text, variables)
+        context = self if as_of is None else self._on(as_of)
+        return await self.services.engine.ask(context, text, variables)
 
     def outside(self, plugin: str) -> Context:
         """The context of a plugin's Python field or async function: queries, but no session."""
@@ -214,7 +263,7 @@ class RequestContext:
             session=None,  # type: ignore[arg-type]  # said in its documentation
             actor=plugin_actor(plugin),
             settings=services.host.settings[plugin],
-            clock=services.clock,
+            clock=self.clock,
             reporting_currency=services.settings.reporting_currency,
             log=logger(found),
             publish=unavailable,

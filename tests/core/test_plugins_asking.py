@@ -1,0 +1,155 @@
+"""What operations of plugins ask: on one state of the data, as of another day, and in whose name they write."""
+
+from datetime import date, timedelta
+
+import pytest
+import strawberry
+from sqlmodel import func, select
+
+from guanxi import Field, InputError, Operations, Plugin, hookimpl
+from guanxi.records import Task
+from guanxi.sql import days_between
+
+AGES = "query ($where: CustomerWhere) { customers(where: $where) { nodes { daysKnown knownLabel } } }"
+
+
+class Curious(Plugin):
+    """Asks in every way an operation can."""
+
+    name, version, api = "curious", "1.0", ">=1,<2"
+
+    def __init__(self):
+        self.meanwhile = lambda: None
+
+    @hookimpl
+    def register_fields(self):
+        yield Field("Customer.daysKnown", known, "Days since it became a customer.", int)
+        yield Field(
+            "Customer.knownLabel", python=label, needs=["daysKnown"], type=str, description="The same in words."
+        )
+
+    @hookimpl
+    def register_operations(self):
+        curious = self
+
+        class Query:
+            @strawberry.field(description="How many tasks there are, counted twice.")
+            async def counted_twice(self, info: strawberry.Info) -> list[int]:
+                return await info.context.read("curious", count_twice)
+
+            @strawberry.field(description="Days known, asked in two ways.")
+            async def days_known_on(self, info: strawberry.Info, id: strawberry.ID, day: date) -> list[str]:
+                where = {"id": {"eq": id}}
+                outside = await info.context.query(AGES, {"where": where}, as_of=day)
+                inside = await info.context.read("curious", lambda ctx: ctx.query(AGES, {"where": where}, as_of=day))
+                assert outside == inside
+                today = await info.context.query(AGES, {"where": where})
+                return [str(answer["customers"]["nodes"][0]) for answer in (outside, today)]
+
+            @strawberry.field(description="Tries to write where one can only read.")
+            async def scribble(self, info: strawberry.Info, how: str) -> bool:
+                return await info.context.read("curious", lambda ctx: SCRIBBLES[how](ctx))
+
+        class Mutation:
+            @strawberry.mutation(description="Adds a task in whose name?")
+            async def add_task(self, info: strawberry.Info, as_plugin: bool) -> str:
+                def add(ctx):
+                    task = Task(subject="Asked for")
+                    ctx.session.add(task)
+                    ctx.session.flush()
+                    return task.created_by
+
+                return await info.context.transact("curious", add, as_plugin=as_plugin)
+
+        def count_twice(ctx):
+            counts = [ctx.session.scalar(select(func.count()).select_from(Task))]
+            curious.meanwhile()
+            counts.append(ctx.session.scalar(select(func.count()).select_from(Task)))
+            return [*counts, ctx.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"]]
+
+        return Operations(query=Query, mutation=Mutation)
+
+
+def known(row):
+    return days_between(row.as_of, row.customer_since)
+
+
+def label(ctx, rows):
+    return [f"{row['daysKnown']} days on {ctx.clock.today()}" for row in rows]
+
+
+def write(ctx):
+    ctx.session.add(Task(subject="Scribbled"))
+    ctx.session.flush()
+
+
+def complain(ctx):
+    raise InputError("how: not like this")
+
+
+SCRIBBLES = {"write": write, "publish": lambda ctx: ctx.publish("SAID", "cus_1"), "complain": complain}
+
+
+@pytest.fixture(scope="module")
+def plugin():
+    return Curious()
+
+
+@pytest.fixture(scope="module")
+def asked(module_crm, plugin):
+    return module_crm(plugin)
+
+
+ADD = "mutation ($asPlugin: Boolean!) { addTask(asPlugin: $asPlugin) }"
+
+
+def test_what_an_operation_reads_is_one_state_of_the_data(asked, plugin):
+    def add():
+        with asked.app.database.transaction() as session:
+            now = plugin_clock.now()
+            session.add(Task(subject="Late", created_at=now, created_by="x", updated_at=now, updated_by="x"))
+
+    plugin_clock = asked.app.services.clock
+    asked.query(ADD, asPlugin=False)
+    plugin.meanwhile = add
+    first, second, third = asked.query("{ countedTwice }")["countedTwice"]
+    assert first == second == third
+    plugin.meanwhile = lambda: None
+    assert asked.query("{ countedTwice }")["countedTwice"] == [first + 1] * 3
+
+
+@pytest.mark.parametrize("how", ["write", "publish"])
+def test_what_only_reads_cannot_write(asked, how):
+    tasks = asked.query("{ tasksAggregate { count } }")
+    answer = asked.execute("query ($how: String!) { scribble(how: $how) }", how=how)
+    assert answer["errors"][0]["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "curious"}
+    assert asked.query("{ tasksAggregate { count } }") == tasks
+    asked.query(ADD, asPlugin=False)
+
+
+def test_what_reads_tells_bad_input(asked):
+    answer = asked.execute('{ scribble(how: "complain") }')
+    assert answer["errors"][0]["message"] == "how: not like this"
+
+
+def test_a_query_is_asked_as_of_another_day(asked):
+    today = asked.app.services.clock.today()
+    made = asked.query(
+        'mutation ($on: Date!) { createCustomer(input: {name: "Old", customerSince: $on}) { customer { id } } }',
+        on=(today - timedelta(days=30)).isoformat(),
+    )
+    day = today - timedelta(days=10)
+    found = asked.query(
+        "query ($id: ID!, $day: Date!) { daysKnownOn(id: $id, day: $day) }",
+        id=made["createCustomer"]["customer"]["id"],
+        day=day.isoformat(),
+    )
+    assert found["daysKnownOn"] == [
+        str({"daysKnown": 20, "knownLabel": f"20 days on {day}"}),
+        str({"daysKnown": 30, "knownLabel": f"30 days on {today}"}),
+    ]
+
+
+@pytest.mark.parametrize(("as_plugin", "actor"), [(False, "local"), (True, "plugin:curious")])
+def test_an_operation_writes_in_the_name_of_who_asks_or_of_its_plugin(asked, as_plugin, actor):
+    assert asked.query(ADD, asPlugin=as_plugin) == {"addTask": actor}
