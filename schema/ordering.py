@@ -7,17 +7,18 @@ cursor of another list is refused rather than silently misread.
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Date, and_, false, or_, tuple_
+from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
 from sqlalchemy.types import TypeEngine
 
 from core.errors import InputError
 from core.sql import Expression
-from core.types import Text, Timestamp
+from core.types import Choice, Text, Timestamp
 from schema.binds import Moment
 from schema.kinds import Condition
 from schema.rows import PlanRow, Statement
@@ -45,8 +46,8 @@ class SortKey:
 
     @property
     def storage(self) -> TypeEngine[Any]:
-        """Its column type, by which cursors carry it."""
-        return self.expression.type
+        """Its column type, by which cursors carry it; of whole numbers the widest, which compares with all."""
+        return BigInteger() if isinstance(self.expression.type, Integer) else self.expression.type
 
 
 def direction(given: Any) -> tuple[bool, bool]:
@@ -140,31 +141,27 @@ class Cursors:
 
     def _key(self, given: Any, argument: str, place: int) -> Callable[[Moment], Any]:
         def source(moment: Moment) -> Any:
-            text = resolve(given, moment.variables)
-            carried = _opened(text, self._signature(moment), argument)
-            if len(carried) != len(self._keys):
-                raise _foreign(argument)
-            return _restored(carried[place], self._keys[place].storage)
+            try:
+                carried = _opened(resolve(given, moment.variables), self._signature(moment))
+                if len(carried) != len(self._keys):
+                    raise ValueError
+                return _restored(carried[place], self._keys[place])
+            except (ValueError, TypeError, OverflowError, RecursionError):
+                raise InputError(
+                    f"{argument}: this cursor is of another list, order or filter; "
+                    "use it with the arguments it came from, or start without it"
+                ) from None
 
         return source
 
 
-def _opened(text: str, signature: str, argument: str) -> list[Any]:
+def _opened(text: str, signature: str) -> list[Any]:
+    """The key values a cursor carries. Only its list, order and filter are signed: SQL cannot sign the values."""
     head, body = text[:_SIGNATURE_LENGTH], text[_SIGNATURE_LENGTH:]
     if not hmac.compare_digest(head.encode(), signature.encode()):
-        raise _foreign(argument)
-    try:
-        carried = json.loads(bytes.fromhex(body))
-    except ValueError:
-        raise _foreign(argument) from None
+        raise ValueError
+    carried = json.loads(bytes.fromhex(body))
     return carried if isinstance(carried, list) else []
-
-
-def _foreign(argument: str) -> InputError:
-    return InputError(
-        f"{argument}: this cursor is of another list, order or filter; "
-        "use it with the arguments it came from, or start without it"
-    )
 
 
 def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
@@ -173,17 +170,67 @@ def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
     return json_bool(value) if isinstance(storage, Boolean) else value
 
 
-def _restored(value: Any, storage: TypeEngine[Any]) -> Any:
-    try:
-        if value is None:
-            return None
-        if isinstance(storage, Timestamp):
-            return datetime.fromisoformat(value)
-        if isinstance(storage, Date):
-            return date.fromisoformat(value)
-    except (ValueError, TypeError):
-        raise _foreign("cursor") from None
+def _restored(value: Any, key: SortKey) -> Any:
+    """A key value from a cursor, as the key's column takes it.
+
+    Raises:
+        ValueError, TypeError, OverflowError: the key cannot have it.
+    """
+    if value is None:
+        if not key.nullable:
+            raise ValueError
+        return None
+    if isinstance(key.storage, Choice):
+        return key.storage.enum(value)
+    return next((read for kinds, read in _READERS if isinstance(key.storage, kinds)), _scalar)(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    # Half a surrogate pair is no text to a driver.
+    value.encode()
     return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return _whole(value)
+
+
+def _scalar(value: Any) -> Any:
+    return _text(value) if isinstance(value, str) else _number(value)
+
+
+#: How each kind of column reads back what a cursor carries; the first that fits.
+_READERS: Sequence[tuple[Any, Callable[[Any], Any]]] = (
+    (Timestamp, _moment),
+    (Date, date.fromisoformat),
+    (Boolean, _boolean),
+    ((Text, String), _text),
+    (Integer, _whole),
+    (Numeric, _number),
+)
 
 
 def _stable(value: Any) -> Any:
