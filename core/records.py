@@ -535,7 +535,7 @@ class Record(Table, abstract=True):
     #: The root list is short and comes whole, without pages.
     __plain_list__: ClassVar[bool] = False
 
-    id: str
+    id: str = column("Globally unique id; a client may choose it on creation.", default=None, exact=True)
     version: int = column("Rises by one with each change; send it as expectedVersion.", default=1, read_only=True)
     created_at: datetime = column("When the record was entered.", default=None, read_only=True, index=True)
     created_by: str = column("Who entered it.", default=None, read_only=True, exact=True)

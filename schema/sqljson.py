@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Date, case, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeEngine
 
@@ -351,10 +351,18 @@ def _(element: constant, compiler: SQLCompiler, **kw: Any) -> str:
     return "'" + element.text.replace("'", "''") + "'"
 
 
+def _known_text(text: Expression) -> str | None:
+    """A text that is known while the statement is made: a constant, or a literal of a plugin's expression."""
+    if isinstance(text, constant):
+        return text.text
+    return text.value if isinstance(text, BindParameter) and isinstance(text.value, str) else None
+
+
 def amount_text(minor: Expression, currency: Expression) -> Expression:
     """Minor units as a decimal text with the places of their currency."""
-    if isinstance(currency, constant):
-        return scaled_text(minor, EXPONENTS[currency.text])
+    known = _known_text(currency)
+    if known in EXPONENTS:
+        return scaled_text(minor, EXPONENTS[known])
     places: dict[int, list[str]] = {}
     for code, exponent in EXPONENTS.items():
         if exponent != 2:

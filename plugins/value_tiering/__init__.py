@@ -1,4 +1,4 @@
-"""Value tiering: customers ranked by the value they bring, in tiers, classes and quadrants (T1, T2, T6, T7, T11)."""
+"""Value tiering: customers ranked by the value they bring, and what follows from it (T1, T2, T5 to T7, T11, T14)."""
 
 import random
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, hookimpl
 from plugins.value_tiering.fields import fields
 from plugins.value_tiering.models import TierChange
-from plugins.value_tiering.operations import operations
+from plugins.value_tiering.operations import ABANDONED, operations
 from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.settings import ValueTieringSettings
 from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
@@ -21,7 +21,10 @@ class ValueTiering(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = ValueTieringSettings
-    events = {TIER_CHANGED: "A customer's value tier changed (T1)."}  # noqa: RUF012  (as Plugin declares it)
+    events = {  # noqa: RUF012  (as Plugin declares it)
+        TIER_CHANGED: "A customer's value tier changed (T1).",
+        ABANDONED: "It was confirmed that a customer is abandoned (T5).",
+    }
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
@@ -35,7 +38,7 @@ class ValueTiering(Plugin):
 
     @hookimpl
     def register_operations(self, types: Any) -> Operations:
-        """Recompute, override and the 20/80 report."""
+        """Recompute, override, abandonment and the 20/80 report."""
         return operations(self.name, types)
 
     @hookimpl

@@ -53,6 +53,21 @@ class AbcClass(Vocabulary):
     CLASS_C = "CLASS_C", "Low contribution."
 
 
+class SmallKind(Vocabulary):
+    """What makes a small customer small (T5)."""
+
+    LOW_PROFIT = "LOW_PROFIT", "It contributes little."
+    LOW_CREDIT = "LOW_CREDIT", "Its credit is low: an inferior customer."
+
+
+class AbandonmentReason(Vocabulary):
+    """Why a small customer is to be abandoned (T5)."""
+
+    NO_PROFIT = "NO_PROFIT", "It brings no profit."
+    CANNOT_PERFORM_CONTRACT = "CANNOT_PERFORM_CONTRACT", "It cannot go on with its contracts."
+    NEGATIVE_INFLUENCE = "NEGATIVE_INFLUENCE", "It has a negative influence."
+
+
 class TierChangeReason(Vocabulary):
     """Why a tier changed."""
 
@@ -82,6 +97,18 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
     account_class: AccountClass | None = column("Account class.", default=None, index=True)
     abc_class: AbcClass | None = column("ABC class.", default=None, index=True)
     is_key: bool | None = column("Important or main.", default=None, index=True)
+    negative_influence: bool | None = column("Has a negative influence.", default=None)
+    abandoned_reason: str | None = column("Why it was confirmed that it is abandoned.", default=None, long=True)
+    abandoned_by: str | None = column("By whom.", default=None, exact=True)
+    abandoned_at: datetime | None = column("When.", default=None, index=True)
+    current_score: Decimal | None = column("Current value, 0 to 100.", default=None, minimum=0, maximum=100)
+    future_score: Decimal | None = column("Future value, 0 to 100.", default=None, minimum=0, maximum=100)
+    creditworthiness: Decimal | None = column("Creditworthiness, 0 to 100.", default=None, minimum=0, maximum=100)
+    relationship: Decimal | None = column("Relationship with us, 0 to 100.", default=None, minimum=0, maximum=100)
+    publicity: Decimal | None = column("Publicity, 0 to 100.", default=None, minimum=0, maximum=100)
+    brand: Decimal | None = column("Brand, 0 to 100.", default=None, minimum=0, maximum=100)
+    network: Decimal | None = column("Network, 0 to 100.", default=None, minimum=0, maximum=100)
+    information: Decimal | None = column("Information, 0 to 100.", default=None, minimum=0, maximum=100)
 
 
 class Policy(Table, plugin="value_tiering"):

@@ -1,4 +1,4 @@
-"""The operations of value tiering: recompute with preview, override by hand, the 20/80 report."""
+"""The operations of value tiering: recompute with preview, override by hand, abandonment, the 20/80 report."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +14,8 @@ from plugins.value_tiering import rules
 from plugins.value_tiering.models import CustomerValue, TierChangeReason, ValueTier
 from plugins.value_tiering.settings import Measure
 from plugins.value_tiering.tiering import Recomputed, classify, move, recompute, refresh_measures
+
+ABANDONED = "CUSTOMER_ABANDONED"
 
 _ASKED = strawberry.argument(description="What is asked.")
 _KEY = "The same request with the same key again changes nothing and is answered as before."
@@ -65,6 +67,17 @@ def operations(plugin: str, types: Any) -> Operations:
     class ClearValueTierOverrideInput:
         customer_id: strawberry.ID = strawberry.field(description="The customer.")
         reason: str | None = strawberry.field(default=strawberry.UNSET, description="Why; kept with the change.")
+        idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=_KEY)
+
+    @strawberry.input(description="A customer that is to be abandoned, as it is recommended (T5).")
+    class ConfirmAbandonmentInput:
+        customer_id: strawberry.ID = strawberry.field(description="The customer.")
+        reason: str = strawberry.field(description="What there is to say; kept with the customer.")
+        idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=_KEY)
+
+    @strawberry.input(description="A customer that is abandoned no more.")
+    class WithdrawAbandonmentInput:
+        customer_id: strawberry.ID = strawberry.field(description="The customer.")
         idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=_KEY)
 
     @strawberry.type
@@ -128,6 +141,30 @@ def operations(plugin: str, types: Any) -> Operations:
                 lambda ctx: clear_override(ctx, str(input.customer_id), input.reason or None),
             )
 
+        @strawberry.mutation(description="Confirms that a customer is abandoned, as it is recommended (T5, X16).")
+        async def confirm_abandonment(
+            self, info: strawberry.Info, input: Annotated[ConfirmAbandonmentInput, _ASKED]
+        ) -> types.CustomerPayload:
+            return await _one(
+                info.context,
+                plugin,
+                "confirmAbandonment",
+                input,
+                lambda ctx: confirm_abandonment(ctx, str(input.customer_id), input.reason),
+            )
+
+        @strawberry.mutation(description="Takes back that a customer is abandoned (T5).")
+        async def withdraw_abandonment(
+            self, info: strawberry.Info, input: Annotated[WithdrawAbandonmentInput, _ASKED]
+        ) -> types.CustomerPayload:
+            return await _one(
+                info.context,
+                plugin,
+                "withdrawAbandonment",
+                input,
+                lambda ctx: withdraw_abandonment(ctx, str(input.customer_id)),
+            )
+
     return Operations(Query, Mutation)
 
 
@@ -164,9 +201,7 @@ async def _one(
 
 def override(ctx: Context, id: str, tier: ValueTier, reason: str, until: date | None) -> list[UserError]:
     """Sets a tier by hand; answers what is wrong with the request."""
-    problems = _check_customer(ctx, id)
-    if not reason.strip() or len(reason) > 1000:
-        problems.append(UserError("INVALID", "reason: say why, in 1,000 characters at most", ("reason",)))
+    problems = [*_check_customer(ctx, id), *_check_reason(reason)]
     if until is not None and until < ctx.clock.today():
         problems.append(
             UserError("INVALID", f"until: {until} is past; give a day from {ctx.clock.today()} on, or none", ("until",))
@@ -192,6 +227,40 @@ def clear_override(ctx: Context, id: str, reason: str | None) -> list[UserError]
     value.override_by = value.override_at = None
     _settle(ctx, id, TierChangeReason.OVERRIDE_CLEARED, reason)
     return []
+
+
+def confirm_abandonment(ctx: Context, id: str, reason: str) -> list[UserError]:
+    """Notes that a customer is abandoned, if that is recommended; answers what is wrong with the request."""
+    problems = [*_check_customer(ctx, id), *_check_reason(reason)]
+    if problems:
+        return problems
+    asked = "query ($id: ID!) { customer(id: $id) { abandonmentReasons } }"
+    reasons = ctx.query(asked, {"id": id})["customer"]["abandonmentReasons"]
+    if not reasons:
+        message = f"customerId: nothing speaks for abandoning {id}; only small customers without potential are"
+        return [UserError("NOT_RECOMMENDED", message, ("customerId",))]
+    value: CustomerValue = ctx.facet(CustomerValue, id)
+    value.abandoned_reason, value.abandoned_by, value.abandoned_at = reason.strip(), ctx.actor.id, ctx.clock.now()
+    ctx.publish(ABANDONED, id, reasons=reasons, note=reason.strip())
+    return []
+
+
+def withdraw_abandonment(ctx: Context, id: str) -> list[UserError]:
+    """Takes back that a customer is abandoned; answers what is wrong with the request."""
+    problems = _check_customer(ctx, id)
+    if problems:
+        return problems
+    value: CustomerValue = ctx.facet(CustomerValue, id)
+    if value.abandoned_at is None:
+        return [UserError("NOT_ABANDONED", f"customerId: {id} is not abandoned", ("customerId",))]
+    value.abandoned_reason = value.abandoned_by = value.abandoned_at = None
+    return []
+
+
+def _check_reason(reason: str) -> list[UserError]:
+    if reason.strip() and len(reason) <= 1000:
+        return []
+    return [UserError("INVALID", "reason: say why, in 1,000 characters at most", ("reason",))]
 
 
 def _settle(ctx: Context, id: str, reason: TierChangeReason, note: str | None) -> None:

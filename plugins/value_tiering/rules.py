@@ -3,11 +3,19 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from sqlalchemy import and_, case, null, or_
+from sqlalchemy import and_, case, false, func, literal, null, or_
 
-from guanxi.sql import Expression
-from plugins.value_tiering.models import AbcClass, AccountClass, TierSource, ValueQuadrant, ValueTier
-from plugins.value_tiering.settings import Measure
+from guanxi.sql import Expression, rounded_ratio, whole
+from plugins.value_tiering.models import (
+    AbandonmentReason,
+    AbcClass,
+    AccountClass,
+    SmallKind,
+    TierSource,
+    ValueQuadrant,
+    ValueTier,
+)
+from plugins.value_tiering.settings import AssessmentWeights, Measure
 
 #: Account class by quadrant (T7).
 CLASS_OF_QUADRANT: Mapping[ValueQuadrant, AccountClass] = {
@@ -132,3 +140,60 @@ def tier_source(tier: Expression, override: Expression, until: Expression, as_of
     """Whether a tier is ranked or set by hand (T1); null without a tier."""
     manual = and_(is_override_active(override, until, as_of), tier == override)
     return case((tier.is_(None), null()), (manual, TierSource.MANUAL.value), else_=TierSource.RANKED.value)
+
+
+def small_kind(tier: Expression, is_low_credit: Expression) -> Expression:
+    """What makes a small customer small (T5): low credit where that is known, else low profit; null for others."""
+    return case(
+        (tier.is_distinct_from(ValueTier.SMALL.value), null()),
+        (is_low_credit, SmallKind.LOW_CREDIT.value),
+        else_=SmallKind.LOW_PROFIT.value,
+    )
+
+
+def abandonment_reasons(
+    *,
+    tier: Expression,
+    profit: Expression,
+    cannot_perform_contract: Expression,
+    negative_influence: Expression,
+    potential: Expression,
+    high_potential: Expression,
+) -> dict[AbandonmentReason, Expression]:
+    """Why a customer is to be abandoned (T5): a condition each, never null.
+
+    Only small customers are, and none whose potential is high (X16). A profit that is not known is no reason.
+
+    Args:
+        tier: that holds.
+        profit: of all its transactions.
+        cannot_perform_contract, negative_influence: as somebody said; null if nobody did.
+        potential: its potential value.
+        high_potential: from which potential value on it counts as high.
+    """
+    may_go = and_(tier == ValueTier.SMALL.value, ~func.coalesce(potential >= high_potential, false()))
+    said = {
+        AbandonmentReason.NO_PROFIT: profit <= 0,
+        AbandonmentReason.CANNOT_PERFORM_CONTRACT: cannot_perform_contract,
+        AbandonmentReason.NEGATIVE_INFLUENCE: negative_influence,
+    }
+    return {reason: func.coalesce(and_(may_go, holds), false()) for reason, holds in said.items()}
+
+
+def mean(*scores: Expression) -> Expression:
+    """The mean of scores, in hundredths (T14); null where one is missing."""
+    total = sum((whole(score) for score in scores[1:]), whole(scores[0]))
+    return rounded_ratio(total, literal(len(scores)))
+
+
+def value_assessment(
+    current: Expression, future: Expression, behaviour: Expression, influence: Expression, weights: AssessmentWeights
+) -> Expression:
+    """The weighted value of a customer by profit and non-profit criteria, in hundredths (T14); null without a part."""
+    parts = (
+        whole(current) * weights.current,
+        whole(future) * weights.future,
+        whole(behaviour) * weights.behaviour,
+        whole(influence) * weights.influence,
+    )
+    return rounded_ratio(sum(parts[1:], parts[0]), literal(100))

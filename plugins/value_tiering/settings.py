@@ -43,6 +43,22 @@ class Quotas(BaseModel):
         return self.important, main, main + self.ordinary
 
 
+class AssessmentWeights(BaseModel):
+    """Shares of the parts of a value assessment, in percent (T14)."""
+
+    current: int = Field(default=40, ge=0, le=100)
+    future: int = Field(default=30, ge=0, le=100)
+    behaviour: int = Field(default=15, ge=0, le=100)
+    influence: int = Field(default=15, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _sum(self) -> "AssessmentWeights":
+        total = self.current + self.future + self.behaviour + self.influence
+        if total != 100:
+            raise ValueError(f"the shares sum to {total}, but must sum to 100")
+        return self
+
+
 class ValueTieringSettings(BaseModel):
     """Policy of value tiering."""
 
@@ -57,3 +73,6 @@ class ValueTieringSettings(BaseModel):
     abc_policy: AbcPolicy = Field(default=AbcPolicy.TIER, description="How the ABC class comes about (T11).")
     abc_a_below_percent: int = Field(default=80, ge=0, le=100, description="PARETO: A up to this share of all value.")
     abc_b_below_percent: int = Field(default=95, ge=0, le=100, description="PARETO: B up to this share of all value.")
+    assessment_weights: AssessmentWeights = Field(
+        default_factory=AssessmentWeights, description="Shares of the parts of a value assessment (T14)."
+    )

@@ -1,11 +1,11 @@
-"""The worked examples of T1, T2, T6, T7 and T11 as expressions on both engines."""
+"""The worked examples of T1, T2, T5 to T7, T11 and T14 as expressions on both engines."""
 
 import pytest
-from sqlalchemy import BigInteger, String, literal, null, select
+from sqlalchemy import BigInteger, Boolean, String, literal, null, select
 
 from guanxi import create_app, load_settings
 from plugins.value_tiering import rules
-from plugins.value_tiering.settings import Quotas
+from plugins.value_tiering.settings import AssessmentWeights, Quotas
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,53 @@ def test_t11_pareto(scalar):
 @pytest.mark.parametrize(("values", "middle"), [([], None), ([5], 5), ([1, 4], 3), ([1, 2, 9], 2), ([-3, -2], -2)])
 def test_median(values, middle):
     assert rules.median(values) == middle
+
+
+@pytest.mark.parametrize(
+    ("tier", "profit", "cannot", "negative", "potential", "reasons"),
+    [
+        ("SMALL", 0, None, None, None, ["NO_PROFIT"]),
+        ("SMALL", 0, False, False, 999_999, ["NO_PROFIT"]),
+        ("ORDINARY", 0, True, True, None, []),
+        ("SMALL", 100, None, None, 1_000_000, []),
+        ("SMALL", 0, True, True, 1_000_000, []),
+        ("SMALL", 100, True, True, None, ["CANNOT_PERFORM_CONTRACT", "NEGATIVE_INFLUENCE"]),
+        ("SMALL", None, None, None, None, []),
+        (None, 0, True, None, None, []),
+    ],
+)
+def test_t5_only_small_customers_without_high_potential_are_abandoned(
+    scalar, tier, profit, cannot, negative, potential, reasons
+):
+    found = rules.abandonment_reasons(
+        tier=literal(tier, String()),
+        profit=integer(profit),
+        cannot_perform_contract=literal(cannot, Boolean()),
+        negative_influence=literal(negative, Boolean()),
+        potential=integer(potential),
+        high_potential=integer(1_000_000),
+    )
+    assert [reason for reason, holds in found.items() if scalar(holds)] == reasons
+
+
+@pytest.mark.parametrize(
+    ("tier", "is_low_credit", "kind"),
+    [
+        ("SMALL", True, "LOW_CREDIT"),
+        ("SMALL", False, "LOW_PROFIT"),
+        ("SMALL", None, "LOW_PROFIT"),
+        ("MAIN", True, None),
+        (None, True, None),
+    ],
+)
+def test_t5_low_credit_makes_a_small_customer_inferior(scalar, tier, is_low_credit, kind):
+    assert scalar(rules.small_kind(literal(tier, String()), literal(is_low_credit, Boolean()))) == kind
+
+
+def test_t14_the_assessment_weighs_profit_and_non_profit_criteria(scalar):
+    behaviour = rules.mean(integer(7000), integer(9000))
+    influence = rules.mean(integer(4000), integer(6000), integer(5000), integer(5000))
+    weights = AssessmentWeights()
+    assert scalar(behaviour) == 8000 and scalar(influence) == 5000
+    assert scalar(rules.value_assessment(integer(8000), integer(6000), behaviour, influence, weights)) == 6950
+    assert scalar(rules.mean(integer(7000), integer(None))) is None

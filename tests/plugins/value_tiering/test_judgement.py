@@ -1,0 +1,115 @@
+"""What value tiering says beyond tiers: abandonment that people confirm, and the assessment by many criteria."""
+
+import pytest
+
+from plugins.value_tiering import ValueTiering
+from tests import data
+
+ASSESSED = {
+    "currentValueScore": "80",
+    "futureValueScore": "60",
+    "creditworthinessScore": "70",
+    "relationshipScore": "90",
+    "publicityScore": "40",
+    "brandScore": "60",
+    "networkScore": "50",
+    "informationScore": "50",
+}
+
+
+@pytest.fixture(scope="module")
+def shared(module_crm):
+    """Ten customers by profit, the last two without any, one of which has high potential."""
+    client = module_crm(ValueTiering, plugins={"value_tiering": {"potential_value_threshold": "1000"}})
+    profits = [500, 300, 60, 40, 30, 25, 20, 15, 0, 0]
+    data.upsert(
+        client,
+        "customers",
+        [{"externalIds": [data.key(f"c{n}")], "name": f"Customer {n}"} for n in range(len(profits))],
+    )
+    data.upsert(client, "customers", [{"externalIds": [data.key("c9")], "potentialValue": {"amount": "1000"}}])
+    data.upsert(
+        client,
+        "transactions",
+        [
+            {
+                "externalIds": [data.key(f"x{n}")],
+                "customerExternalId": data.key(f"c{n}"),
+                "occurredOn": "2025-05-01",
+                "actualAmount": {"amount": str(profit + 100)},
+                "cost": {"amount": "100"},
+            }
+            for n, profit in enumerate(profits)
+        ],
+    )
+    client.query("mutation { recomputeValueTiers(input: {}) { changed } }")
+    return client
+
+
+def customer(client, number, fields):
+    return client.query(
+        f'{{ customer(externalId: {{system: "test", id: "c{number}"}}) {{ {fields} }} }}',
+    )["customer"]
+
+
+def test_t5_abandonment_is_recommended_filtered_and_grouped(shared):
+    found = shared.query(
+        """{ customers(where: {isAbandonmentRecommended: {eq: true}}) { nodes { name smallKind abandonmentReasons } }
+          customersGroupBy(by: [{smallKind: true}]) { keys { smallKind } aggregate { count } } }"""
+    )
+    assert found["customers"]["nodes"] == [
+        {"name": "Customer 8", "smallKind": "LOW_PROFIT", "abandonmentReasons": ["NO_PROFIT"]}
+    ]
+    assert found["customersGroupBy"] == [
+        {"keys": {"smallKind": "LOW_PROFIT"}, "aggregate": {"count": 5}},
+        {"keys": {"smallKind": None}, "aggregate": {"count": 5}},
+    ]
+
+
+CONFIRM = """mutation ($input: ConfirmAbandonmentInput!) { confirmAbandonment(input: $input) {
+    customer { abandonmentConfirmedReason abandonmentConfirmedBy } userErrors { code field } } }"""
+WITHDRAW = """mutation ($id: ID!) { withdrawAbandonment(input: {customerId: $id}) {
+    customer { abandonmentConfirmedAt abandonmentConfirmedReason } userErrors { code } } }"""
+
+
+def test_t5_somebody_confirms_what_is_recommended_and_takes_it_back(shared):
+    small = customer(shared, 8, "id")["id"]
+    done = shared.query(CONFIRM, input={"customerId": small, "reason": "Nothing came of it"})["confirmAbandonment"]
+    assert done == {
+        "customer": {"abandonmentConfirmedReason": "Nothing came of it", "abandonmentConfirmedBy": "local"},
+        "userErrors": [],
+    }
+    events = shared.query("{ events(types: [CUSTOMER_ABANDONED]) { nodes { entityId data } } }")["events"]["nodes"]
+    assert events == [{"entityId": small, "data": {"reasons": ["NO_PROFIT"], "note": "Nothing came of it"}}]
+    taken = shared.query(WITHDRAW, id=small)["withdrawAbandonment"]
+    assert taken["customer"] == {"abandonmentConfirmedAt": None, "abandonmentConfirmedReason": None}
+    assert shared.query(WITHDRAW, id=small)["withdrawAbandonment"]["userErrors"] == [{"code": "NOT_ABANDONED"}]
+
+
+def test_t5_what_is_not_recommended_is_not_confirmed(shared):
+    for number in (0, 9):
+        id = customer(shared, number, "id")["id"]
+        refused = shared.query(CONFIRM, input={"customerId": id, "reason": "x"})["confirmAbandonment"]
+        assert refused == {"customer": None, "userErrors": [{"code": "NOT_RECOMMENDED", "field": ["customerId"]}]}
+    wordless = shared.query(CONFIRM, input={"customerId": customer(shared, 8, "id")["id"], "reason": " "})
+    assert wordless["confirmAbandonment"]["userErrors"] == [{"code": "INVALID", "field": ["reason"]}]
+
+
+def test_t14_the_assessment_waits_for_its_last_part(shared):
+    fields = "creditworthiness behaviourValue influenceValue valueAssessment"
+    part = {name: score for name, score in ASSESSED.items() if name != "futureValueScore"}
+    data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], **part}])
+    waiting = {"creditworthiness": "70.00", "behaviourValue": "80.00", "influenceValue": "50.00"}
+    assert customer(shared, 1, fields) == {**waiting, "valueAssessment": None}
+    data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], "futureValueScore": "60"}])
+    assert customer(shared, 1, fields) == {**waiting, "valueAssessment": "69.50"}
+    best = shared.query('{ customers(where: {valueAssessment: {gte: "69.5"}}) { nodes { name } } }')["customers"]
+    assert best["nodes"] == [{"name": "Customer 1"}]
+
+
+def test_t14_a_score_outside_0_to_100_is_refused(shared):
+    refused = shared.query(
+        'mutation ($id: ID!) { updateCustomer(input: {id: $id, brandScore: "100.01"}) { userErrors { message } } }',
+        id=customer(shared, 2, "id")["id"],
+    )["updateCustomer"]["userErrors"]
+    assert refused == [{"message": "brandScore: 100.01 is too large; the most is 100"}]
