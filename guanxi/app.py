@@ -2,8 +2,10 @@
 
 import inspect
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from importlib.metadata import packages_distributions
 from typing import Any
 
@@ -255,9 +257,15 @@ def create_app(
     )
 
 
+@lru_cache(1)
+def _owners(path: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    """The distributions that provide each top-level package on a path; to look takes long, so it is done once."""
+    return packages_distributions()
+
+
 def _refuse_strangers() -> None:
     """Stops where another distribution provides one of our top-level packages, which would mix with ours."""
-    owners = packages_distributions()
+    owners = _owners(tuple(sys.path))
     for package in ("core", "schema", "plugins"):
         strangers = sorted({owner for owner in owners.get(package, ()) if owner.lower() != DISTRIBUTION})
         if strangers:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, lexicographic_sort_schema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
@@ -38,7 +39,10 @@ class Assembled:
 
     def sdl(self) -> str:
         """The schema in schema definition language, sorted."""
-        return print_schema(self.schema) + "\n"
+        # Not kept so: to sort takes a good part of the time in which an app is made.
+        in_order = copy(self.schema)
+        in_order._schema = lexicographic_sort_schema(self.graphql)  # noqa: SLF001
+        return print_schema(in_order) + "\n"
 
 
 def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
@@ -75,7 +79,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         types=[builder.types[record.name] for record in catalog.records.values()],
         schema_directives=[PluginDirective] if catalog.versions else [],
         execution_context_class=PlanningExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read, sort_schema=True),
+        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read),
     )
     return Assembled(schema, generated)
 
