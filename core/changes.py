@@ -25,6 +25,7 @@ class Change:
         after: new values likewise.
         occurred_at: when it happened in the business.
         index: which row of a batch it is.
+        said: what was said with it beside fields, by API name: a plugin's writable field that nothing stores.
     """
 
     action: Action
@@ -33,6 +34,7 @@ class Change:
     after: dict[str, Any] = field(default_factory=dict)
     occurred_at: datetime | None = None
     index: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entity(self) -> str:

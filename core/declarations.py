@@ -99,7 +99,9 @@ class Field:
             of an enumeration. Read off a facet's column where that is given.
         python: a batch function `(ctx, rows) -> values` for what SQL cannot say; output only. Sync or async.
         needs: API names of the fields the batch function gets.
-        writable: appears in create, update, upsert and import; only for a facet's column.
+        writable: appears in create, update, upsert and import: a facet's column, or with neither `sql` nor `python`
+            something that is said with a change and that nothing stores. Hooks find that in `change.said`; the special
+            mutations of the record take it too.
         permission: name of the permission that is needed to use it anywhere; None for everybody.
         personal: personal data.
         filter, order, group, aggregate: what it may be used for; by default all that its type allows.

@@ -58,6 +58,7 @@ class Draft:
         occurred_at: when it happened in the business.
         reason: why, for those records whose history keeps it.
         index: row of the batch.
+        said: what is said with it that nothing stores.
     """
 
     model: type[Record]
@@ -72,6 +73,7 @@ class Draft:
     occurred_at: datetime | None = None
     reason: str | None = None
     index: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

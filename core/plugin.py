@@ -102,7 +102,7 @@ class Hooks:
 
         When: once for each app, while it is built. No database.
         Arguments: this plugin's `settings`; the `reporting_currency` in which amounts are compared.
-        Returns: `Field` declarations: SQL, Python or writable.
+        Returns: `Field` declarations: SQL, Python, writable, or said with a change.
         Transaction: none.
         Failure: the app does not start; a clash of names is refused, naming both owners.
         """

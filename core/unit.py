@@ -205,7 +205,7 @@ class Unit:
         return applied
 
     def _apply_one(self, draft: Draft, before: "Before") -> Change:
-        change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index)
+        change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
         if draft.action is Action.CREATED:
             change.record = draft.model(**draft.values)
             change.after = dict(draft.values)

@@ -205,7 +205,7 @@ class _Reader:
         return Table(place, spec)
 
     def _field(self, place: str, record: RecordType, name: str, spec: Any, match: str) -> FieldRule:
-        field = record.fields.get(name)
+        field = record.fields.get(name) or record.said.get(name)
         possible = {found.name for found in writable(record)} | record.to_one.keys() | {"tags", "externalIds"}
         if field is None:
             raise Fault(f"{place}: {record.name} has no such field; {suggestion(name, possible)}")
@@ -376,7 +376,7 @@ class _Reader:
             return None
         possible = {
             field.name: field
-            for field in writable(target)
+            for field in target.fields.values()
             if isinstance(field.kind, TextKind) and field.stored and field.stored.facet is None
         }
         if name not in possible:

@@ -69,11 +69,14 @@ def _loaded(stored: Mapping[str, Any]) -> Outcome:
     )
 
 
-def payload(record: RecordType, outcome: Outcome) -> dict[str, Any]:
+def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any]:
     """The payload of a mutation of one record."""
-    gone = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
+    if dry:
+        missing = outcome.status is OutcomeStatus.CREATED
+    else:
+        missing = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
     return {
-        record.singular: None if gone else outcome.id,
+        record.singular: None if missing else outcome.id,
         "userErrors": list(outcome.errors),
         "warnings": list(outcome.warnings),
     }

@@ -136,6 +136,7 @@ class RecordType:
         model: the table class.
         description: one sentence.
         owner: the plugin that declares it, or `core`.
+        said: what inputs say beside fields, which nothing stores.
         default_order: field names, each with whether it descends, for lists that ask for no order.
         writable: whether it has mutations.
         plain_list: its root list is short and comes whole.
@@ -149,6 +150,7 @@ class RecordType:
     fields: dict[str, CatalogField] = field(default_factory=dict)
     to_one: dict[str, ToOne] = field(default_factory=dict)
     to_many: dict[str, ToMany] = field(default_factory=dict)
+    said: dict[str, CatalogField] = field(default_factory=dict)
     default_order: Sequence[tuple[str, bool]] = (("id", False),)
     writable: bool = True
     plain_list: bool = False
@@ -197,7 +199,7 @@ class RecordType:
 
     def owner_of(self, name: str) -> str | None:
         """Who has declared a name already."""
-        for group in (self.fields, self.to_one, self.to_many):
+        for group in (self.fields, self.to_one, self.to_many, self.said):
             if name in group:
                 return group[name].owner
         many = self.to_many.get(name.removesuffix("Aggregate")) if name.endswith("Aggregate") else None
@@ -227,7 +229,7 @@ class Catalog:
         """The enumerations fields use, each with the core or the first plugin that uses it."""
         owners: dict[str, str] = {}
         for record in self.records.values():
-            for made in record.fields.values():
+            for made in (*record.fields.values(), *record.said.values()):
                 kind = made.kind.item if isinstance(made.kind, ListKind) else made.kind
                 if isinstance(kind, ChoiceKind) and owners.get(kind.enum.__name__) != CORE:
                     owners[kind.enum.__name__] = made.owner

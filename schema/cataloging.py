@@ -265,13 +265,16 @@ def _add_declared(catalog: Catalog, declared: Field, owner: str) -> None:
             place,
             "a plugin's field must be nullable, so that it cannot take its record with it; leave out non_null",
         )
-    if (declared.sql is None) == (declared.python is None):
-        raise PluginError(owner, place, "give either sql or python")
+    is_said = declared.writable and declared.sql is None and declared.python is None
+    if not is_said and (declared.sql is None) == (declared.python is None):
+        problem = "give either sql or python; or neither, and writable=True for an input that nothing stores"
+        raise PluginError(owner, place, problem)
     if not declared.description:
         raise PluginError(owner, place, "has no description; say in one sentence what it means")
     _refuse_clash(record, declared.name, owner)
     try:
-        record.fields[declared.name] = _declared_field(catalog, declared, record, owner)
+        group = record.said if is_said else record.fields
+        group[declared.name] = _declared_field(catalog, declared, record, owner)
     except TypeError as error:
         raise PluginError(owner, place, str(error)) from None
 
@@ -299,10 +302,12 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
         return replace(common, python=declared.python, needs=tuple(declared.needs))
     if isinstance(declared.sql, InstrumentedAttribute | MoneyProperty):
         return _facet_field(catalog, declared, common, record)
-    if declared.writable:
+    if declared.writable and declared.sql is not None:
         raise TypeError("only a facet's column is writable; give sql=Facet.column")
     if declared.type is None:
         raise TypeError("needs its type, such as type=int, because an expression does not tell it")
+    if declared.sql is None:
+        return replace(common, stored=Stored(declared.name, None, ColumnInfo(declared.description)))
     return replace(common, expression=declared.sql)
 
 

@@ -30,10 +30,14 @@ class Checked:
         self._creating = creating
         self.values: dict[str, Any] = {}
         self.facets: list[FacetValue] = []
+        self.said: dict[str, Any] = {}
         self.errors: list[UserError] = []
         for field in writable(record):
             if field.name in given:
                 self._take(field, given[field.name], currency)
+        for name in record.said:
+            if name in self.values:
+                self.said[name] = self.values.pop(name)
 
     def _take(self, field: CatalogField, value: Any, currency: str) -> None:
         stored = field.stored

@@ -12,7 +12,7 @@ from core.errors import PluginError
 from core.records import CORE
 from schema.access import EVERYTHING
 from schema.catalog import Catalog, CatalogField, RecordType
-from schema.inputs import RESERVED, reference_name, writable
+from schema.inputs import RESERVED, RESERVED_OF, reference_name, writable
 from schema.kinds import MoneyKind
 from schema.rows import Statement
 
@@ -27,8 +27,12 @@ def root_names(record: RecordType) -> set[str]:
 
 def check_names(record: RecordType) -> None:
     """Refuses what a plugin has named as no field can be named, or as inputs name something else."""
-    used = {*RESERVED, *(reference_name(field) for field in writable(record) if field.refers)}
-    for name in record.names():
+    used = {
+        *RESERVED,
+        *RESERVED_OF.get(record.name, ()),
+        *(reference_name(field) for field in writable(record) if field.refers),
+    }
+    for name in (*record.names(), *record.said):
         owner = record.owner_of(name)
         if owner in (None, CORE):
             continue

@@ -293,12 +293,15 @@ def _add_function_inputs(builder: Builder, record: RecordType, function: str) ->
 
 
 def writable(record: RecordType) -> list[CatalogField]:
-    """The fields of a record that input sets."""
-    return [field for field in record.fields.values() if field.stored is not None and field.name != "id"]
+    """The fields of a record that input sets, and what is said with them."""
+    stored = [field for field in record.fields.values() if field.stored is not None and field.name != "id"]
+    return [*stored, *record.said.values()]
 
 
 #: What inputs name themselves, so that no field can be named so.
-RESERVED = ("and", "or", "not", "idempotencyKey", "expectedVersion")
+RESERVED = ("and", "or", "not", "dryRun", "idempotencyKey", "expectedVersion")
+#: What inputs of special mutations name besides, by the record they are of.
+RESERVED_OF = {"Opportunity": ("at", "reason", "stageKey"), "Interaction": ("followUp",), "Task": ("at",)}
 
 
 def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> list[Member]:
@@ -322,6 +325,14 @@ def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> li
     members.append(Member("tags", "list[str] | None", "These tags instead of those it has."))
     members.append(Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has."))
     return members
+
+
+def said_members(record: RecordType) -> list[Member]:
+    """The members by which something is said with a change that is no field."""
+    return [
+        Member(said.name, f"{said.kind.input} | None", said.description, owner=record.foreign(said.owner))
+        for said in record.said.values()
+    ]
 
 
 def reference_name(field: CatalogField) -> str:

@@ -24,6 +24,12 @@ KEY = Member(
     "str | None",
     "A key of your choice: the same request with the same key again changes nothing and is answered as before.",
 )
+DRY_RUN = Member(
+    "dryRun",
+    "bool",
+    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null.",
+    default=False,
+)
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
 ERRORS = Member("userErrors", "list[UserError]", "What has to be mended; nothing was written then.")
 WARNINGS = Member("warnings", "list[UserError]", "What policy only warns about; the change was made.")
@@ -53,7 +59,7 @@ def add_shared(builder: Builder) -> None:
     builder.input(
         "TargetInput",
         "The record that is meant.",
-        [Member("id", "ID", "Its id."), VERSION, KEY],
+        [Member("id", "ID", "Its id."), VERSION, DRY_RUN, KEY],
     )
 
 
@@ -117,11 +123,13 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural, one = record.name, record.plural_type, words(record.singular)
     id_ = Member("id", "ID | None", "Its id, if the client chooses it.")
-    builder.input(f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), KEY])
+    builder.input(
+        f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
+    )
     builder.input(
         f"Update{name}Input",
         f"Changes of a {one}: what is left out stays, null empties.",
-        [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), KEY],
+        [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), DRY_RUN, KEY],
     )
     builder.output(
         f"{name}Payload",
@@ -194,8 +202,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 async def _answer_single(
     context: RequestContext, record: RecordType, given: Input, work: Work, action: Action
 ) -> Mapping[str, Any]:
-    (outcome,) = await run(context, f"{action}:{record.name}", given, work)
-    return payload(record, outcome)
+    (outcome,) = await run(context, f"{action}:{record.name}", given, work, dry=given["dryRun"])
+    return payload(record, outcome, dry=given["dryRun"])
 
 
 async def _answer_upsert(
@@ -223,8 +231,7 @@ def _upsert_payload(
         {
             "index": outcome.index,
             "status": outcome.status,
-            **payload(record, outcome),
-            **({record.singular: None} if dry and outcome.status is OutcomeStatus.CREATED else {}),
+            **payload(record, outcome, dry=dry),
         }
         for outcome in outcomes
     ]

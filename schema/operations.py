@@ -16,8 +16,8 @@ from schema.builder import Argument, Builder, Member
 from schema.catalog import Catalog, RecordType
 from schema.checking import check_text
 from schema.context import RequestContext
-from schema.inputs import write_members
-from schema.mutations import ERRORS, KEY, VERSION, WARNINGS, Mutation
+from schema.inputs import said_members, write_members
+from schema.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
 from schema.writing import Asked, Drafting
 
 
@@ -51,12 +51,14 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
             Member("stageKey", "str | None", "The same by the stage's key, such as C, instead of stageId."),
             Member("at", "DateTime | None", "When it happened in the business; now without it."),
             Member("reason", "str | None", "Why; kept in its transition log."),
+            *said_members(record),
+            DRY_RUN,
             KEY,
         ],
     )
 
     def work(unit: Unit, given: Input) -> list[Outcome]:
-        update = {name: given[name] for name in ("id", "expectedVersion") if name in given}
+        update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
         try:
             update["stageId"] = _stage_id(unit, given)
             _check_reason(given.get("reason"))
@@ -105,8 +107,8 @@ def _check_reason(reason: str | None) -> None:
 async def _answer_one(
     context: RequestContext, operation: str, record: RecordType, given: Input, work: Work
 ) -> Mapping[str, Any]:
-    (outcome,) = await run(context, operation, given, work)
-    return payload(record, outcome)
+    (outcome,) = await run(context, operation, given, work, dry=given["dryRun"])
+    return payload(record, outcome, dry=given["dryRun"])
 
 
 def _log(builder: Builder, catalog: Catalog) -> Mutation:
@@ -128,6 +130,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         [
             *write_members(catalog, record, creating=True),
             Member("followUp", "FollowUpInput | None", "A task that follows from it."),
+            DRY_RUN,
             KEY,
         ],
     )
@@ -171,12 +174,12 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
 
 async def _answer_log(context: RequestContext, given: Input, work: Work) -> Mapping[str, Any]:
     try:
-        logged, *rest = await run(context, "logInteraction", given, work)
+        logged, *rest = await run(context, "logInteraction", given, work, dry=given["dryRun"])
     except Refusal as refusal:
         return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
     return {
-        "interaction": logged.id,
-        "task": rest[0].id if rest else None,
+        "interaction": None if given["dryRun"] else logged.id,
+        "task": rest[0].id if rest and not given["dryRun"] else None,
         "userErrors": list(logged.errors),
         "warnings": [warning for outcome in (logged, *rest) for warning in outcome.warnings],
     }
@@ -193,12 +196,14 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
             VERSION,
             Member("outcome", "str | None", "What came of it."),
             Member("at", "DateTime | None", "When it was done; now without it."),
+            *said_members(record),
+            DRY_RUN,
             KEY,
         ],
     )
 
     def work(unit: Unit, given: Input) -> list[Outcome]:
-        update = {name: given[name] for name in ("id", "expectedVersion", "outcome") if name in given}
+        update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
         asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
         return drafting.write(unit, [asked])
 

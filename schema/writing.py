@@ -260,6 +260,7 @@ class Drafting:
         creating = draft.action is Action.CREATED
         checked = Checked(self._record, given, self._catalog.settings.reporting_currency, creating=creating)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
+        draft.said = checked.said
         for field in self._references:
             self._link(draft, field, given, linked)
         draft.values |= asked.extra or {}

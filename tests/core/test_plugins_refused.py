@@ -322,6 +322,20 @@ def test_a_field_may_not_take_a_name_that_inputs_use(name):
     )
 
 
+@pytest.mark.parametrize("path", ["Opportunity.reason", "Task.at", "Interaction.followUp", "Customer.dryRun"])
+def test_what_is_said_with_a_change_may_not_take_a_name_that_inputs_use(path):
+    said = Field(path, type=str, description="A word.", writable=True)
+    assert refusal(with_fields("alpha", said)).endswith("use that name; choose another name")
+
+
+def test_what_is_said_with_a_change_needs_its_type_and_a_name_of_its_own():
+    untyped = Field("Customer.word", description="A word.", writable=True)
+    assert "field Customer.word: needs its type, such as type=int" in refusal(with_fields("alpha", untyped))
+    word = Field("Customer.word", type=str, description="A word.", writable=True)
+    found = refusal(with_fields("alpha", word), with_fields("beta", number("Customer.word")))
+    assert found == "plugin 'beta', field Customer.word: alpha has a field of that name already; choose another name"
+
+
 @pytest.mark.parametrize("name", ["Score", "credit_score", "credit-score", "__typename", "2nd", "a.b"])
 def test_a_name_that_is_not_camel_case_is_refused(name):
     assert refusal(with_fields("alpha", number(f"Customer.{name}"))) == (
@@ -347,7 +361,10 @@ def test_a_field_is_sql_or_python():
     neither = Field("Customer.score", description="A number.", type=int)
     both = number("Customer.score", python=lambda ctx, rows: [])
     for field in (neither, both):
-        assert refusal(with_fields("alpha", field)) == "plugin 'alpha', field Customer.score: give either sql or python"
+        assert refusal(with_fields("alpha", field)) == (
+            "plugin 'alpha', field Customer.score: give either sql or python; or neither, and writable=True for an input "
+            "that nothing stores"
+        )
 
 
 def test_a_field_without_description_is_refused():
