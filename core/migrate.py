@@ -128,6 +128,8 @@ def migrate(database: Database, sets: Sequence[MigrationSet], done: Callable[[st
 
 
 def _failure(one: MigrationSet, error: Exception) -> GuanxiError:
+    if isinstance(error, PluginError):
+        return error
     problem = f"{type(error).__name__}: {error}. It was rolled back; mend it and run `guanxi migrate` again"
     if one.name == CORE:
         return ConfigurationError(f"migration of the core failed: {problem}")
@@ -222,15 +224,14 @@ def _check_keys(connection: Connection) -> None:
 def _context(connection: Connection, one: MigrationSet) -> MigrationContext:
     names = {table.name for table in tables_of(one.name)}
 
-    def mine(object: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
-        table = name if type_ == "table" else getattr(getattr(object, "table", None), "name", None)
-        return table in names
+    def mine(name: str | None, type_: str, parents: Any) -> bool:
+        return type_ != "table" or name in names
 
     return MigrationContext.configure(
         connection,
         opts={
             "version_table": one.version_table,
-            "include_object": mine,
+            "include_name": mine,
             "target_metadata": one.metadata,
             "compare_type": False,
             "render_as_batch": True,
@@ -252,14 +253,15 @@ def make(database: Database, one: MigrationSet, home: Path, message: str) -> lis
     folder = one.folder or home / "migrations"
     written = []
     with database.engine.connect() as connection:
-        head = None
         if one.folder is not None:
             if _pending_of(connection, one):
                 raise ConfigurationError("the database is behind its revisions; run `guanxi migrate` first")
             head = one.script().get_current_head()
         elif look_at(connection).has_table(one.version_table):
-            written.append(_write(folder, one, BASELINE, None, "as first declared", _reflected(connection, one)))
+            written.append(_write(folder, one, BASELINE, None, "As first declared.", _reflected(connection, one)))
             head = BASELINE
+        else:
+            raise ConfigurationError(f"the database has no tables of {one.name} yet; run `guanxi migrate` first")
         script = produce_migrations(_context(connection, one), one.metadata)
         if script.upgrade_ops is None or script.upgrade_ops.is_empty():
             if not written:
@@ -274,14 +276,15 @@ def _reflected(connection: Connection, one: MigrationSet) -> MigrationScript:
     """The revision that makes what the database has now."""
     present = MetaData()
     present.reflect(connection, only=[table.name for table in tables_of(one.name)], resolve_fks=False)
-    declared = one.metadata.tables
-    for table in present.tables.values():
+    script = MigrationScript(None, UpgradeOps([]), DowngradeOps([]))
+    for declared in tables_of(one.name):
+        table = present.tables.get(declared.name)
+        if table is None:
+            continue
         for column in table.columns:
             # What is read back has lost what both engines need to agree, such as the collation.
-            if table.name in declared and column.name in declared[table.name].columns:
-                column.type = declared[table.name].columns[column.name].type
-    script = MigrationScript(None, UpgradeOps([]), DowngradeOps([]))
-    for table in present.sorted_tables:
+            if column.name in declared.columns:
+                column.type = declared.columns[column.name].type
         assert script.upgrade_ops is not None
         assert script.downgrade_ops is not None
         script.upgrade_ops.ops.append(CreateTableOp.from_table(table))
@@ -311,10 +314,7 @@ _TEMPLATE = '''"""{message}
 Revision of {name}: {revision}
 """
 
-import sqlalchemy as sa
-from alembic import op
-
-from core import types
+{imports}
 
 revision = {revision!r}
 down_revision = {previous!r}
@@ -344,15 +344,23 @@ def _write(
         lines = render_python_code(operations, render_item=_render_type).splitlines()
         return "\n".join(line for line in lines if not line.lstrip().startswith("# ###")).strip()
 
+    upgrade, downgrade = code(script.upgrade_ops), code(script.downgrade_ops)
     path = folder / f"{revision}.py"
     path.write_text(
         _TEMPLATE.format(
             message=message,
             name=one.name,
+            imports=_imports(one, upgrade + downgrade),
             revision=revision,
             previous=previous,
-            upgrade=code(script.upgrade_ops),
-            downgrade=code(script.downgrade_ops),
+            upgrade=upgrade,
+            downgrade=downgrade,
         )
     )
     return path
+
+
+def _imports(one: MigrationSet, code: str) -> str:
+    """What a revision imports; the types of a plugin's from the public API."""
+    types = f"\n\nfrom {'core' if one.name == CORE else 'guanxi'} import types" if "types." in code else ""
+    return ("import sqlalchemy as sa\n" if "sa." in code else "") + "from alembic import op" + types

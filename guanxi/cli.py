@@ -240,7 +240,8 @@ def migrate() -> None:
     app.database.check()
     waiting = pending(app.database, app.migrations)
     app.migrate(lambda step: out.print(f"✓ {step}"))
-    out.print(f"{len(waiting)} migrations run" if waiting else "the database is up to date")
+    run = "1 migration run" if len(waiting) == 1 else f"{len(waiting)} migrations run"
+    out.print(run if waiting else "the database is up to date")
 
 
 @migrations.command(name="make", epilog='Example: guanxi migrations make loyalty -m "Add a level"')
