@@ -105,5 +105,9 @@ class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject
     code = "REJECTED"
 
     def __init__(self, *errors: UserError) -> None:
-        super().__init__("; ".join(error.message for error in errors) or "rejected")
-        self.errors = errors
+        self.errors = errors or (UserError("REJECTED", "refused without a reason"),)
+        super().__init__("; ".join(error.message for error in self.errors))
+
+    def by(self, plugin: str) -> "Reject":
+        """The same, each error naming the plugin that refuses."""
+        return Reject(*(replace(error, plugin=plugin) for error in self.errors))

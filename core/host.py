@@ -173,7 +173,7 @@ class PluginHost:
                     if wrong is not None:
                         raise PluginError(plugin.name, "validate", f"gives {wrong!r}, which is no guanxi.UserError")
             except Reject as reject:
-                answer = _errors_of(reject)
+                answer = reject.errors
             found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
@@ -191,7 +191,7 @@ class PluginHost:
                     function(ctx=ctx, changes=changes)
                     ctx.session.flush()
             except Reject as reject:
-                raise Reject(*(replace(error, plugin=plugin.name) for error in _errors_of(reject))) from None
+                raise reject.by(plugin.name) from None
 
     @contextmanager
     def running(self, plugin: Plugin, hook: str) -> Iterator[None]:
@@ -224,10 +224,6 @@ def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator
         if rival_was_first(error):
             raise
         raise PluginError(plugin.name, place, f"{type(error).__name__}: {error}") from error
-
-
-def _errors_of(reject: Reject) -> Sequence[UserError]:
-    return reject.errors or [UserError("REJECTED", "refused without a reason")]
 
 
 def logger(plugin: Plugin) -> logging.Logger:

@@ -331,15 +331,18 @@ class Unit:
             self._note(change)
 
     @contextmanager
-    def own_work(self) -> Iterator[None]:
+    def own_work(self, plugin: Plugin) -> Iterator[None]:
         """While a plugin works in a transaction of its own: its changes go before every plugin, as all changes do.
 
         Raises:
-            Reject: what it did cannot be settled, or a plugin refuses it.
+            Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
             PluginError: a plugin's hook failed.
         """
         with self.watching_hooks():
-            yield
+            try:
+                yield
+            except Reject as reject:
+                raise reject.by(plugin.name) from None
             self.session.flush()
             changes = Changes(self._follow_ups)
             if changes:

@@ -220,7 +220,7 @@ class App:
             return
 
         def work(unit: Unit) -> None:
-            with unit.own_work():
+            with unit.own_work(plugin):
                 hook(ctx=unit.context(plugin))
 
         await self.database.in_thread(lambda: self._transact(plugin, work))

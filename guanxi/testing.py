@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from core.changes import shown
 from core.clock import Clock
 from core.host import PluginSource
 from core.settings import load_settings
@@ -16,7 +17,7 @@ from guanxi.app import App, create_app
 
 
 class QueryError(AssertionError):
-    """A query that was expected to be answered has errors; the message has them all."""
+    """What was expected to succeed has errors; the message has them all."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__("; ".join(str(error["message"]) for error in errors))
@@ -39,8 +40,8 @@ class Client:
         return self.run(_request(self.app, method, body, headers or {}, query))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer to a query, with its errors."""
-        body = orjson.dumps({"query": query, "variables": variables})
+        """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
+        body = orjson.dumps({"query": query, "variables": shown(variables)})
         _, _, answer = self.post(body, {"content-type": "application/json"})
         return orjson.loads(answer)  # type: ignore[no-any-return]
 
@@ -54,6 +55,22 @@ class Client:
         if answer.get("errors"):
             raise QueryError(answer["errors"])
         return answer["data"]
+
+    def create(self, record: str, selection: str = "id", **input: Any) -> Any:
+        """Creates a record and gives what is selected of it: `client.create("Customer", "id name", name="Ann")`.
+
+        Raises:
+            QueryError: it was refused; the message says why.
+        """
+        name = record[:1].lower() + record[1:]
+        answer = self.query(
+            f"mutation ($input: Create{record}Input!) {{ create{record}(input: $input) {{"
+            f" {name} {{ {selection} }} userErrors {{ code message field plugin }} }} }}",
+            input=input,
+        )[f"create{record}"]
+        if answer["userErrors"]:
+            raise QueryError(answer["userErrors"])
+        return answer[name]
 
     def deliver(self) -> None:
         """Delivers to after-commit hooks all that is due."""
@@ -114,9 +131,11 @@ def running(app: App) -> Iterator[Client]:
 def app_with(*plugins: PluginSource, clock: Clock | None = None, **settings: Any) -> Iterator[Client]:
     """A running app with these plugins on a fresh SQLite database, and a client for it.
 
-    `settings` are those of `guanxi.Settings`; a `database_url` replaces the fresh database.
+    `settings` are those of `guanxi.Settings`; a `database_url` replaces the fresh database, and is migrated.
     """
     with TemporaryDirectory() as folder:
         url = settings.pop("database_url", f"sqlite:///{Path(folder) / 'test.db'}")
-        with running(create_app(load_settings(database_url=url, **settings), plugins, clock)) as client:
+        app = create_app(load_settings(database_url=url, **settings), plugins, clock)
+        app.migrate()
+        with running(app) as client:
             yield client

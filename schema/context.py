@@ -187,7 +187,7 @@ class RequestContext:
             ctx = unit.context(found)
 
             def watched() -> T:
-                with attributed(found, "operation", InputError), unit.own_work():
+                with attributed(found, "operation", InputError), unit.own_work(found):
                     return work(ctx)
 
             if key is None or dry:

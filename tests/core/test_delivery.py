@@ -280,7 +280,8 @@ def test_a_hook_that_gives_way_to_a_rival_is_run_again(listeners):
     change = text("UPDATE customer SET region = :region WHERE id = :id")
 
     def cross(session, victim, *ids):
-        session.execute(text(f"SET LOCAL deadlock_timeout = '{'1ms' if victim else '1min'}'"))
+        # Each looks for a deadlock once, so long after it began to wait: by then the other must wait as well.
+        session.execute(text(f"SET LOCAL deadlock_timeout = '{'500ms' if victim else '1min'}'"))
         for id in ids:
             session.execute(change, {"region": "South", "id": id})
             with suppress(threading.BrokenBarrierError):
@@ -347,7 +348,9 @@ def test_a_failing_hook_is_tried_again_with_growing_pauses_then_set_aside(listen
     listeners.wait(timedelta(milliseconds=1))
     assert [name for name, _, _ in tried] == ["Bad"] * 4 + ["Good"]
     batch = tried[0][2]
-    assert [record.message for record in caplog.records if record.name == f"guanxi.plugins.{plugin.name}"] == [
+    said = [record for record in caplog.records if record.name == f"guanxi.plugins.{plugin.name}"]
+    # On a busy machine the hook may also have been slow, which is a warning.
+    assert [record.message for record in said if record.levelname == "ERROR"] == [
         *[f"hook after_commit failed on batch {batch}"] * 4,
         f"batch {batch} set aside after try 4: plugin '{plugin.name}', after_commit: RuntimeError: no connection",
     ]

@@ -425,7 +425,7 @@ def test_hook_register_operations_answers_with_records_read_by_the_planner(bille
 
 
 PAY = """mutation ($id: ID!) { payInvoice(id: $id, on: "2025-06-01") {
-    invoice { number state paidAt version } customer { name } amount { amount } userErrors { code message } } }"""
+    invoice { number state paidAt version } customer { name } amount { amount } userErrors { code message plugin } } }"""
 
 
 def test_a_mutation_writes_in_a_transaction_of_its_own_and_logs_it(billed, clock):
@@ -442,7 +442,7 @@ def test_a_mutation_writes_in_a_transaction_of_its_own_and_logs_it(billed, clock
     ]
     assert {change["field"] for change in events[2]["changes"]} == {"paidAt", "state"}
     again = billed.query(PAY, id=id)["payInvoice"]
-    assert again["userErrors"] == [{"code": "PAID", "message": "it is paid already"}]
+    assert again["userErrors"] == [{"code": "PAID", "message": "it is paid already", "plugin": "billing"}]
 
 
 def test_a_mutation_tells_bad_input_and_hides_what_is_internal(billed):
