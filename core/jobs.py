@@ -192,7 +192,7 @@ class Jobs:
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
-            with attributed(plugin, f"job {job.name}"), unit.own_work():
+            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin):
                 reports.append(job.run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 

@@ -92,7 +92,7 @@ async def _sample_plugins(app: App, progress: Progress) -> None:
 
 def _sample_plugin(plugin: Plugin, hook: Callable[..., None], unit: Unit) -> None:
     chance = random.Random(f"{SEED}:{plugin.name}")  # noqa: S311  (made-up data, no secrets)
-    with attributed(plugin, "sample_data"), unit.own_work():
+    with attributed(plugin, "sample_data"), unit.own_work(plugin):
         hook(ctx=unit.context(plugin), chance=chance)
 
 
