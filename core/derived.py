@@ -123,7 +123,9 @@ def _outcome(row: Row) -> Expression:
 
 
 def _win_probability(row: Row) -> Expression:
-    return rules.win_probability(_outcome(row), row.win_probability_override, row.to("stage").win_probability)
+    # A plugin that predicts provides the field; without one it is null.
+    modelled = row.other("Opportunity.modelWinProbability", Decimal)
+    return rules.win_probability(_outcome(row), row.win_probability_override, modelled, row.to("stage").win_probability)
 
 
 def _opportunity_fields(settings: Settings) -> Iterator[Field]:
@@ -131,7 +133,7 @@ def _opportunity_fields(settings: Settings) -> Iterator[Field]:
     yield Field(
         "Opportunity.winProbability",
         _win_probability,
-        "In percent: 100 when won, 0 when lost, else the override, else the stage's (O1, X3).",
+        "In percent: 100 when won, 0 when lost, else the override, else a model's, else the stage's (O1, X3).",
         Decimal,
     )
     yield Field(

@@ -161,15 +161,15 @@ def outcome(status: Expression, lost_at: Expression) -> Expression:
     )
 
 
-def win_probability(outcome: Expression, override: Expression, preset: Expression) -> Expression:
-    """Win probability in hundredths of a percent: 100 when won, 0 when lost, else the override, else the stage's.
+def win_probability(outcome: Expression, override: Expression, modelled: Expression, preset: Expression) -> Expression:
+    """Win probability in hundredths of a percent.
 
-    An override of 0 is a value (O1, X3).
+    100 when won, 0 when lost, else the override, else a model's, else the stage's; 0 is a value (O1, X3).
     """
     return case(
         (outcome == Outcome.WON.value, 10_000),
         (outcome == Outcome.LOST.value, 0),
-        else_=func.coalesce(whole(override), whole(preset)),
+        else_=func.coalesce(whole(override), whole(modelled), whole(preset)),
     )
 
 

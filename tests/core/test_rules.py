@@ -217,21 +217,25 @@ def test_x3_a_closed_opportunity_was_won_unless_it_was_lost_before(compute, stat
 
 
 @pytest.mark.parametrize(
-    ("outcome", "override", "preset", "hundredths"),
+    ("outcome", "override", "modelled", "preset", "hundredths"),
     [
-        (Outcome.OPEN, None, "10", 1_000),
-        (Outcome.OPEN, None, "50", 5_000),
-        (Outcome.OPEN, "33.33", "50", 3_333),
-        (Outcome.OPEN, "0", "50", 0),
-        (Outcome.WON, "20", "90", 10_000),
-        (Outcome.LOST, "20", "90", 0),
-        (Outcome.OPEN, None, None, None),
+        (Outcome.OPEN, None, None, "10", 1_000),
+        (Outcome.OPEN, None, None, "50", 5_000),
+        (Outcome.OPEN, "33.33", None, "50", 3_333),
+        (Outcome.OPEN, "0", None, "50", 0),
+        (Outcome.OPEN, None, "42.50", "50", 4_250),
+        (Outcome.OPEN, None, "0", "50", 0),
+        (Outcome.OPEN, "0", "42.50", "50", 0),
+        (Outcome.WON, "20", "30", "90", 10_000),
+        (Outcome.LOST, "20", "30", "90", 0),
+        (Outcome.OPEN, None, None, None, None),
     ],
 )
-def test_o1_probability_is_100_when_won_0_when_lost_else_override_else_preset(
-    compute, outcome, override, preset, hundredths
+def test_o1_probability_is_100_when_won_0_when_lost_else_override_else_model_else_preset(
+    compute, outcome, override, modelled, preset, hundredths
 ):
-    assert compute(rules.win_probability(text(outcome), percent(override), percent(preset))) == hundredths
+    found = rules.win_probability(text(outcome), percent(override), percent(modelled), percent(preset))
+    assert compute(found) == hundredths
 
 
 # F9

@@ -1,0 +1,75 @@
+"""Forecasting: what will be sold, how surely, and what became of what was expected (F1 to F12, O6, O7, G11)."""
+
+from collections.abc import Iterable
+
+from guanxi import Changes, Context, Field, Plugin, Record, UserError, hookimpl
+from plugins.forecasting.fields import fields
+from plugins.forecasting.history import keep, reconcile
+from plugins.forecasting.models import (
+    ForecastAdjustment,
+    ForecastLine,
+    ForecastRun,
+    ForecastSubmission,
+    PipelineSnapshot,
+    PipelineState,
+    SalesTarget,
+    WinModel,
+    WinModelBand,
+    WinModelWeight,
+)
+from plugins.forecasting.pushes import PUSHED, count_pushes
+from plugins.forecasting.record_fields import record_fields
+from plugins.forecasting.settings import ForecastingSettings
+from plugins.forecasting.validation import category_problems, settle_targets, target_problems
+
+
+class Forecasting(Plugin):
+    """Forecasts by named methods, keeps the pipeline's past, measures and compares."""
+
+    name = "forecasting"
+    version = "1.0"
+    api = ">=1,<2"
+    settings = ForecastingSettings
+    events = {  # noqa: RUF012  (as Plugin declares it)
+        PUSHED: "An opportunity's close date was pushed to a later month.",
+    }
+
+    @hookimpl
+    def register_records(self) -> Iterable[type[Record]]:
+        """The past, snapshots, submissions, targets, forecasts and models."""
+        return [
+            PipelineState,
+            PipelineSnapshot,
+            ForecastSubmission,
+            ForecastLine,
+            ForecastAdjustment,
+            SalesTarget,
+            ForecastRun,
+            WinModel,
+            WinModelBand,
+            WinModelWeight,
+        ]
+
+    @hookimpl
+    def register_fields(self, settings: ForecastingSettings, reporting_currency: str) -> Iterable[Field]:
+        """The fields on opportunities, sales, transitions, people, and on the plugin's own records."""
+        yield from fields(settings, reporting_currency)
+        yield from record_fields(reporting_currency)
+
+    @hookimpl
+    def startup(self, ctx: Context) -> None:
+        """Writes the past of opportunities that were there before the plugin."""
+        reconcile(ctx)
+
+    @hookimpl
+    def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
+        """Refuses categories that only an outcome gives, and targets that make no sense."""
+        yield from category_problems(changes)
+        yield from target_problems(ctx, changes)
+
+    @hookimpl
+    def before_commit(self, ctx: Context, changes: Changes) -> None:
+        """Keeps the pipeline's past and counts pushes."""
+        settle_targets(changes)
+        count_pushes(ctx, changes)
+        keep(ctx, changes)

@@ -1,0 +1,231 @@
+"""The fields forecasting adds to the core's records, all of them SQL; those of its own are in `record_fields`."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, case, exists, func, literal, null, or_, select
+
+from guanxi import Field, Money, MoneyExpression, Row
+from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition, Transaction
+from guanxi.sql import Expression, day_of, days_between
+from guanxi.vocabulary import Outcome
+from plugins.forecasting import rules
+from plugins.forecasting.models import OpportunityForecast
+from plugins.forecasting.policy import fresh_horizon, fresh_window
+from plugins.forecasting.settings import ForecastingSettings
+from plugins.forecasting.vocabulary import ForecastCategory, InvalidReason, ProbabilitySource
+
+
+def fields(settings: ForecastingSettings, currency: str) -> Iterator[Field]:
+    """Every field on the core's records."""
+    yield from _standing_fields(settings)
+    yield from _push_fields()
+    yield from _probability_fields(settings)
+    yield from _revenue_fields(currency)
+    yield Field("StageTransition.isFirstEntry", _is_first_entry, "It entered the stage for the first time (O6).", bool)
+    yield Field(
+        "StageTransition.hasPassed",
+        _has_passed,
+        "It entered a later stage afterwards (O6); the stage was passed.",
+        bool,
+    )
+
+
+def _outcome(row: Row) -> Expression:
+    return row.other("Opportunity.outcome", str)  # type: ignore[no-any-return]  # a typed expression of the catalog
+
+
+def _arisen(row: Row) -> Expression:
+    return rules.arisen_on(row.opened_on, day_of(row.created_at))
+
+
+def _lacks(row: Row) -> dict[InvalidReason, Expression]:
+    persons = row.over(
+        OpportunityContact,
+        "opportunity_id",
+        lambda part: func.count(),
+        lambda part: part.buying_role == rules.KEY_PERSON,
+    )
+    return rules.lacks(row.need_kind, persons, row.has_budget, row.accepts_price, row.recognises_value)
+
+
+def _new_customer(row: Row) -> Expression:
+    first_order = row.to("customer").other("Customer.firstOrderOn", date)
+    return rules.wins_new_customer(row.is_new_customer, row.customer_id.is_not(None), first_order, _arisen(row))
+
+
+def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
+    def fresh(row: Row) -> Expression:
+        start = row.bind(lambda now: fresh_window(settings, now.date()), date)
+        end = row.bind(lambda now: fresh_horizon(now.date()), date)
+        return rules.is_fresh(row.status, _arisen(row), row.expected_close_date, start, end)
+
+    def category(row: Row) -> Expression:
+        return rules.forecast_category(
+            _outcome(row),
+            row.facet(OpportunityForecast).category,
+            row.other("Opportunity.winProbability", Decimal),
+            settings.best_case_from_percent,
+            settings.commit_from_percent,
+        )
+
+    yield Field("Opportunity.arisenOn", _arisen, "Day it arose, else the day it was entered (F3).", date)
+    yield Field(
+        "Opportunity.isFresh", fresh, "Followed, young, and expected to close by the end of next month (F3).", bool
+    )
+    yield Field(
+        "Opportunity.isValid",
+        lambda row: rules.is_valid(_lacks(row)),
+        "Has a need, a key person, and a budget with price and value accepted (O7).",
+        bool,
+    )
+    yield Field(
+        "Opportunity.invalidReasons",
+        lambda row: rules.invalid_reasons(_lacks(row)),
+        "What it lacks to be valid (O7).",
+        list[InvalidReason],
+    )
+    yield Field(
+        "Opportunity.isCloseOverdue",
+        lambda row: rules.is_close_overdue(_outcome(row), row.expected_close_date, row.as_of),
+        "Open after the day it was expected to close (F3).",
+        bool,
+    )
+    yield Field(
+        "Opportunity.winsNewCustomer",
+        _new_customer,
+        "About a new customer (F1): as it is said, else whether the customer had not bought before it arose.",
+        bool,
+    )
+    yield Field(
+        "Opportunity.cycleDays",
+        lambda row: rules.cycle_days(_outcome(row), _arisen(row), row.closed_on),
+        "Days from arising to the decision; null while it is open.",
+        int,
+    )
+    yield Field("Opportunity.forecastCategory", category, "How surely it is counted on.", ForecastCategory)
+    yield Field(
+        "Opportunity.forecastCategoryOverride",
+        OpportunityForecast.category,
+        "Category as its owner says; without it the win probability decides.",
+        writable=True,
+    )
+    yield Field(
+        "User.freshOpportunityCount",
+        lambda row: row.over(Opportunity, "owner_id", lambda one: func.count(), fresh),
+        "Fresh opportunities the person follows (F3).",
+        int,
+    )
+
+
+def _push_fields() -> Iterator[Field]:
+    def first_date(row: Row) -> Expression:
+        return func.coalesce(row.facet(OpportunityForecast).first_expected_close_date, row.expected_close_date)
+
+    yield Field(
+        "Opportunity.pushCount",
+        lambda row: func.coalesce(row.facet(OpportunityForecast).push_count, 0),
+        "How often its close date moved to a later month, or another period as the policy says.",
+        int,
+    )
+    yield Field(
+        "Opportunity.firstExpectedCloseDate", first_date, "When it was expected to close before any push.", date
+    )
+    yield Field(
+        "Opportunity.pushedDays",
+        lambda row: days_between(row.expected_close_date, first_date(row)),
+        "Days by which its close date has moved in all; negative if it came closer.",
+        int,
+    )
+    yield Field("Opportunity.lastPushedAt", OpportunityForecast.last_pushed_at, "When its close date was pushed last.")
+
+
+def _probability_fields(settings: ForecastingSettings) -> Iterator[Field]:
+    def modelled(row: Row) -> Expression:
+        if not settings.use_model:
+            return null().cast(OpportunityForecast.__table__.c.model_probability.type)
+        facet = row.facet(OpportunityForecast)
+        return case((_outcome(row) == Outcome.OPEN.value, facet.model_probability), else_=null())
+
+    yield Field(
+        "Opportunity.modelWinProbability",
+        modelled,
+        "Win probability that the model in use predicts, in percent; null without one and once it is decided.",
+        Decimal,
+    )
+    yield Field(
+        "Opportunity.modelReasons",
+        OpportunityForecast.model_reasons,
+        "What raises and lowers the prediction most, in words.",
+    )
+    yield Field("Opportunity.modelScoredAt", OpportunityForecast.scored_at, "When it was predicted.")
+    yield Field(
+        "Opportunity.winProbabilitySource",
+        lambda row: rules.probability_source(_outcome(row), row.win_probability_override, modelled(row)),
+        "Where its win probability comes from: outcome, override, model, stage, the first that is there (O1).",
+        ProbabilitySource,
+    )
+
+
+def _revenue_fields(currency: str) -> Iterator[Field]:
+    def money(minor: Expression) -> MoneyExpression:
+        return MoneyExpression(minor, literal(currency), minor)
+
+    def actual(sale: Row) -> Expression:
+        return func.sum(sale.actual_amount.reporting).cast(BigInteger)
+
+    yield Field(
+        "Opportunity.actualRevenue",
+        lambda row: money(row.over(Transaction, "opportunity_id", actual)),
+        "Discounted actual amount of its transactions (F6); null without any.",
+        Money,
+    )
+    yield Field(
+        "Opportunity.contribution",
+        lambda row: money(row.over(Transaction, "opportunity_id", actual, _contributes)),
+        "What of it came from a new customer in the month after the win (F7); null without any.",
+        Money,
+    )
+    yield Field(
+        "Transaction.isContribution",
+        _contributes,
+        "Revenue of a new customer in the calendar month after its opportunity was won (F7).",
+        bool,
+    )
+
+
+def _contributes(sale: Row) -> Expression:
+    opportunity = sale.to("opportunity")
+    return rules.is_contribution(sale.occurred_on, day_of(opportunity.won_at), _new_customer(opportunity))
+
+
+def _entries() -> tuple[Any, Any]:
+    """Another table of transitions and the condition that one of them entered a stage."""
+    other = StageTransition.__table__.alias("other_transition")
+    return other, other.c.from_stage_id.is_distinct_from(other.c.to_stage_id)
+
+
+def _is_first_entry(row: Row) -> Expression:
+    other, entered = _entries()
+    earlier = or_(other.c.moved_at < row.moved_at, and_(other.c.moved_at == row.moved_at, other.c.id < row.id))
+    again = exists(
+        select(1).where(
+            other.c.opportunity_id == row.opportunity_id, other.c.to_stage_id == row.to_stage_id, entered, earlier
+        )
+    )
+    return case((and_(row.from_stage_id.is_distinct_from(row.to_stage_id), ~again), True), else_=False)
+
+
+def _has_passed(row: Row) -> Expression:
+    other, entered = _entries()
+    stage = Stage.__table__.alias("other_stage")
+    later = or_(other.c.moved_at > row.moved_at, and_(other.c.moved_at == row.moved_at, other.c.id > row.id))
+    further = stage.c.position > row.to("toStage").position
+    passed = exists(
+        select(1)
+        .select_from(other.join(stage, stage.c.id == other.c.to_stage_id))
+        .where(other.c.opportunity_id == row.opportunity_id, entered, later, further)
+    )
+    return case((passed, True), else_=False)

@@ -1,0 +1,144 @@
+"""The fields of forecasting's own records: what targets and forecasts were measured against, and what lines come to."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, case, func, literal, null, or_, select
+
+from guanxi import Field, Money, MoneyExpression, Row
+from guanxi.records import Opportunity, User
+from guanxi.rules import outcome, weighted_amount
+from guanxi.sql import Expression, day_of, rounded_ratio, whole
+from guanxi.vocabulary import Outcome
+from plugins.forecasting.vocabulary import SalesMetric
+
+_WON = Opportunity.__table__.alias("won_opportunity")
+_PEOPLE = User.__table__.alias("team_member")
+
+
+def record_fields(currency: str) -> Iterator[Field]:
+    """Every derived field of the plugin's own records."""
+    unit = Money(Decimal(1), currency).minor
+
+    def money(minor: Expression) -> MoneyExpression:
+        return MoneyExpression(minor, literal(currency), minor)
+
+    yield Field(
+        "PipelineState.weightedAmount",
+        lambda row: money(weighted_amount(row.expected_amount.reporting, whole(row.win_probability))),
+        "Its expected amount times its win probability, in the reporting currency (F9).",
+        Money,
+    )
+    yield Field(
+        "ForecastLine.amount", lambda row: money(_calculated(row)), "What was calculated: own and team's.", Money
+    )
+    yield Field(
+        "ForecastLine.effectiveAmount",
+        lambda row: money(func.coalesce(row.adjusted_amount.reporting, _calculated(row))),
+        "What counts: the adjustment, else what was calculated.",
+        Money,
+    )
+    yield from _target_fields(unit)
+    yield from _run_fields(money)
+
+
+def _calculated(row: Row) -> Expression:
+    return row.own_amount.reporting + row.team_amount.reporting  # type: ignore[no-any-return]
+
+
+def _won_between(value: Expression, first: Expression, last: Expression) -> Select[Any]:
+    """A value over the living opportunities that were won in a period."""
+    return select(value).where(
+        _WON.c.deleted_at.is_(None),
+        outcome(_WON.c.status, _WON.c.lost_at) == Outcome.WON.value,
+        day_of(_WON.c.won_at) >= first,
+        day_of(_WON.c.won_at) <= last,
+    )
+
+
+def _won_amount() -> Expression:
+    return func.coalesce(func.sum(_WON.c.expected_amount_reporting), 0).cast(BigInteger)
+
+
+# Targets
+
+
+def _target_fields(unit: int) -> Iterator[Field]:
+    def actual(row: Row) -> Expression:
+        return case(
+            (
+                row.metric == SalesMetric.WON_AMOUNT.value,
+                rounded_ratio(_reached(row, _won_amount()) * 100, literal(unit)),
+            ),
+            (row.metric == SalesMetric.WON_COUNT.value, _reached(row, func.count()) * 100),
+            else_=null(),
+        )
+
+    yield Field(
+        "SalesTarget.actual",
+        actual,
+        "What was reached so far of WON_AMOUNT and WON_COUNT (F10); of other metrics `salesMetrics` tells.",
+        Decimal,
+    )
+    yield Field(
+        "SalesTarget.attainment",
+        lambda row: rounded_ratio(actual(row) * 10_000, func.nullif(whole(row.value), 0)),
+        "What was reached in percent of the target (F10).",
+        Decimal,
+    )
+    yield Field(
+        "SalesTarget.gap",
+        lambda row: case((whole(row.value) > actual(row), whole(row.value) - actual(row)), else_=actual(row) * 0),
+        "What is still to be reached (F10).",
+        Decimal,
+    )
+
+
+def _reached(row: Row, value: Expression) -> Expression:
+    members = select(_PEOPLE.c.id).where(_PEOPLE.c.team_id == row.team_id)
+    return (
+        _won_between(value, row.period_start, row.period_end)
+        .where(
+            or_(row.user_id.is_(None), _WON.c.owner_id == row.user_id),
+            or_(row.team_id.is_(None), _WON.c.owner_id.in_(members)),
+            or_(row.region.is_(None), _WON.c.region_folded == row.column("region_folded")),
+        )
+        .scalar_subquery()
+    )
+
+
+# Forecasts and what came of them
+
+
+def _run_fields(money: Any) -> Iterator[Field]:
+    def over(row: Row) -> Expression:
+        return row.period_end < row.as_of  # type: ignore[no-any-return]
+
+    def actual(row: Row) -> Expression:
+        won = _won_between(_won_amount(), row.period_start, row.period_end).scalar_subquery()
+        return case((over(row), won), else_=null())
+
+    def error(row: Row) -> Expression:
+        return rounded_ratio((row.revenue.reporting - actual(row)) * 10_000, func.nullif(actual(row), 0))
+
+    yield Field(
+        "ForecastRun.actualRevenue",
+        lambda row: money(actual(row)),
+        "Expected amount of what was won in the period; null until it is over.",
+        Money,
+    )
+    yield Field(
+        "ForecastRun.actualWins",
+        lambda row: case(
+            (over(row), _won_between(func.count(), row.period_start, row.period_end).scalar_subquery()), else_=null()
+        ),
+        "How many were won in the period; null until it is over.",
+        int,
+    )
+    yield Field(
+        "ForecastRun.errorPercent",
+        error,
+        "Forecast revenue less the actual one, in percent of the actual one; null until the period is over.",
+        Decimal,
+    )
