@@ -113,7 +113,8 @@ class Hooks:
         """Adds queries and mutations.
 
         When: once for each app, while its schema is built. No database.
-        Arguments: `types` has every generated type as an attribute, such as `types.Customer`; this plugin's `settings`.
+        Arguments: `types` has every generated type as an attribute, such as `types.Customer`, and
+            `types.enum(Colour)` makes a vocabulary one that no field uses; this plugin's `settings`.
         Returns: `Operations` with Strawberry classes defined inside this function.
         Transaction: none; a mutation opens its own with `info.context.transact(plugin, function)`.
         Failure: the app does not start; a clash of names is refused, naming both owners.

@@ -1,6 +1,7 @@
 """Plugins' operations: added to the root types of one app, clashes refused with the names of both owners."""
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 import strawberry
@@ -29,14 +30,19 @@ _HERE = "define it inside register_operations, in a module without `from __futur
 class Types:
     """The generated types of an app as attributes: `types.Customer`. What plugins build their operations from."""
 
-    def __init__(self, types: Mapping[str, Any]) -> None:
-        self._types = types
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self._types[name]
+            return self._builder.types[name]
         except KeyError:
             raise AttributeError(f"there is no type {name}; the schema lists them all (guanxi schema)") from None
+
+    def enum(self, enum: type[StrEnum]) -> type[StrEnum]:
+        """A vocabulary that no field uses, for operations, with the descriptions of its values."""
+        self._builder.enum(enum)
+        return enum
 
 
 def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]) -> None:
@@ -49,7 +55,7 @@ def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any])
     for enum in Vocabulary.__subclasses__():
         define(enum)
     extension = _Extension(builder, roots)
-    for plugin, operations in host.register("register_operations", types=Types(builder.types)):
+    for plugin, operations in host.register("register_operations", types=Types(builder)):
         if operations is None:
             continue
         if not isinstance(operations, Operations):

@@ -1,8 +1,9 @@
 """Forecasting: what will be sold, how surely, and what became of what was expected (F1 to F12, O6, O7, G11)."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from guanxi import Changes, Context, Field, Plugin, Record, UserError, hookimpl
+from guanxi import Changes, Context, Field, Operations, Plugin, Record, UserError, hookimpl
 from plugins.forecasting.fields import fields
 from plugins.forecasting.history import keep, reconcile
 from plugins.forecasting.models import (
@@ -17,6 +18,7 @@ from plugins.forecasting.models import (
     WinModelBand,
     WinModelWeight,
 )
+from plugins.forecasting.operations import operations
 from plugins.forecasting.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
 from plugins.forecasting.settings import ForecastingSettings
@@ -55,6 +57,11 @@ class Forecasting(Plugin):
         """The fields on opportunities, sales, transitions, people, and on the plugin's own records."""
         yield from fields(settings, reporting_currency)
         yield from record_fields(reporting_currency)
+
+    @hookimpl
+    def register_operations(self, types: Any) -> Operations:
+        """Forecasts, metrics, stage rates, submissions, the pipeline's past, the model."""
+        return operations(self.name, types)
 
     @hookimpl
     def startup(self, ctx: Context) -> None:

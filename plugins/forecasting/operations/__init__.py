@@ -1,0 +1,18 @@
+"""The operations of forecasting, a module for each noun."""
+
+from typing import Any
+
+import strawberry
+
+from guanxi import Operations
+from plugins.forecasting.operations.pipeline import pipeline_operations
+
+_PARTS = (pipeline_operations,)
+
+
+def operations(plugin: str, types: Any) -> Operations:
+    """The classes whose fields join Query and Mutation."""
+    made = [part(plugin, types) for part in _PARTS]
+    queries = tuple(found.query for found in made if found.query is not None)
+    mutations = tuple(found.mutation for found in made if found.mutation is not None)
+    return Operations(strawberry.type(type("Query", queries, {})), strawberry.type(type("Mutation", mutations, {})))
