@@ -13,7 +13,7 @@ from guanxi.sql import Expression, day_of, days_between
 from guanxi.vocabulary import Outcome
 from plugins.forecasting import rules
 from plugins.forecasting.models import OpportunityForecast
-from plugins.forecasting.policy import fresh_horizon, fresh_window
+from plugins.forecasting.policy import cohort_start, horizon
 from plugins.forecasting.settings import ForecastingSettings
 from plugins.forecasting.vocabulary import ForecastCategory, InvalidReason, ProbabilitySource
 
@@ -58,8 +58,8 @@ def _new_customer(row: Row) -> Expression:
 
 def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
     def fresh(row: Row) -> Expression:
-        start = row.bind(lambda now: fresh_window(settings, now.date()), date)
-        end = row.bind(lambda now: fresh_horizon(now.date()), date)
+        start = row.bind(lambda now: cohort_start(settings, now.date()), date)
+        end = row.bind(lambda now: horizon(now.date()), date)
         return rules.is_fresh(row.status, _arisen(row), row.expected_close_date, start, end)
 
     def category(row: Row) -> Expression:

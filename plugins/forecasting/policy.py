@@ -7,11 +7,11 @@ from plugins.forecasting.periods import first_of, last_of, shifted
 from plugins.forecasting.settings import ForecastingSettings
 
 
-def fresh_window(settings: ForecastingSettings, day: date) -> date:
+def cohort_start(settings: ForecastingSettings, day: date) -> date:
     """The first day of the months that count as recent: the day's own month and those before it (X9)."""
     return shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1 - settings.cohort_months)
 
 
-def fresh_horizon(day: date) -> date:
+def horizon(day: date) -> date:
     """The last day of the month after the day's (F3, F5)."""
     return last_of(shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1), DateGrain.MONTH)

@@ -5,9 +5,10 @@ from typing import Any
 import strawberry
 
 from guanxi import Operations
+from plugins.forecasting.operations.forecasts import forecast_operations
 from plugins.forecasting.operations.pipeline import pipeline_operations
 
-_PARTS = (pipeline_operations,)
+_PARTS = (forecast_operations, pipeline_operations)
 
 
 def operations(plugin: str, types: Any) -> Operations:

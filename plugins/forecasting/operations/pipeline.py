@@ -45,7 +45,9 @@ def pipeline_operations(plugin: str, types: Any) -> Operations:
 
     @strawberry.type(description="One opportunity's part in a step.")
     class PipelineMove:
-        opportunity: types.Opportunity | None = strawberry.field(description="The opportunity, also one that was deleted.")
+        opportunity: types.Opportunity | None = strawberry.field(
+            description="The opportunity, also one that was deleted."
+        )
         amount: types.Money = strawberry.field(description="What it adds to the pipeline, or takes away.")
 
     @strawberry.type(description="One step of a bridge.")

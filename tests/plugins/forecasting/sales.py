@@ -113,3 +113,24 @@ def sell(client, name, amount, day):
             }
         ],
     )
+
+
+def tick(client, day, hour=12):
+    """Sets the app's clock."""
+    client.app.services.clock.moment = at(day, hour)
+
+
+def live(client, *events):
+    """Lets opportunities live through their days: `(day, name, amount or status letter, fields)`, in order of days."""
+    for day, name, what, fields in sorted(events, key=lambda event: event[0]):
+        tick(client, day)
+        if what == "WON":
+            move(client, name, "F", day)
+        elif what == "LOST":
+            change(client, name, status="LOST", lossReason="PRICE", lossSummary="Too expensive")
+        elif what == "SOLD":
+            sell(client, name, fields["amount"], day)
+        elif what == "CHANGED":
+            change(client, name, **fields)
+        else:
+            enter(client, deal(name, what, valid=True, isNewCustomer=True, openedOn=day, **fields))
