@@ -3,20 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from guanxi import Changes, Context, Field, Operations, Plugin, Record, UserError, hookimpl
+from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
 from plugins.forecasting.fields import fields
 from plugins.forecasting.history import keep, reconcile
+from plugins.forecasting.jobs import jobs
 from plugins.forecasting.models import (
-    ForecastAdjustment,
-    ForecastLine,
     ForecastRun,
-    ForecastSubmission,
     PipelineSnapshot,
     PipelineState,
     SalesTarget,
-    WinModel,
-    WinModelBand,
-    WinModelWeight,
 )
 from plugins.forecasting.operations import operations
 from plugins.forecasting.pushes import PUSHED, count_pushes
@@ -38,18 +33,12 @@ class Forecasting(Plugin):
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """The past, snapshots, submissions, targets, forecasts and models."""
+        """The past, snapshots, targets, and forecasts to be judged."""
         return [
             PipelineState,
             PipelineSnapshot,
-            ForecastSubmission,
-            ForecastLine,
-            ForecastAdjustment,
             SalesTarget,
             ForecastRun,
-            WinModel,
-            WinModelBand,
-            WinModelWeight,
         ]
 
     @hookimpl
@@ -60,8 +49,13 @@ class Forecasting(Plugin):
 
     @hookimpl
     def register_operations(self, types: Any) -> Operations:
-        """Forecasts, metrics, stage rates, submissions, the pipeline's past, the model."""
+        """Forecasts, and the pipeline's past."""
         return operations(self.name, types)
+
+    @hookimpl
+    def register_jobs(self) -> Iterable[Job]:
+        """The past kept complete, snapshots and forecasts."""
+        return jobs()
 
     @hookimpl
     def startup(self, ctx: Context) -> None:

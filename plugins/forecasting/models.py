@@ -1,8 +1,7 @@
-"""What forecasting keeps: the pipeline's past, snapshots, submissions with adjustments, targets, forecasts, models."""
+"""What forecasting keeps: the pipeline's past, snapshots, targets, forecasts."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from guanxi import Facet, Money, Record, column, reference
 from guanxi.records import Opportunity, Stage, Team, User
@@ -10,7 +9,6 @@ from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.vocabulary import (
     ForecastCategory,
     ForecastMethod,
-    ModelStatus,
     SalesMetric,
     SnapshotKind,
 )
@@ -84,69 +82,6 @@ class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):
     weighted_amount: Money = column("The same, each by its win probability (F9).")
 
 
-class ForecastSubmission(Record, plugin="forecasting", prefix="fsb"):
-    """What somebody expects to sell in a period, by category: owners of their own, managers of their people's too."""
-
-    __order__ = (("submittedAt", True),)
-    __read_only__ = True
-
-    user_id: str = reference(
-        User,
-        "Whose forecast it is.",
-        inverse="forecast_submissions",
-        inverse_description="Forecasts the person submitted.",
-        on_destroy="CASCADE",
-    )
-    grain: DateGrain = column("How long the period is.", index=True)
-    period_start: date = column("First day of the period.", index=True)
-    period_end: date = column("Last day of the period.", index=True)
-    submitted_at: datetime = column("When it was submitted.", index=True)
-    submitted_by: str = column("Who submitted it.", exact=True)
-    note: str | None = column("What was said with it.", default=None, max_length=2000, long=True)
-    is_current: bool = column("Whether it is the latest of the person for the period.", default=True, index=True)
-    policy_version: str = column("The policy it was made by.", exact=True)
-
-
-class ForecastLine(Record, plugin="forecasting", prefix="fln"):
-    """One category of a submission: what was calculated, and beside it what somebody adjusted it to."""
-
-    __order__ = (("category", False),)
-    __read_only__ = True
-
-    submission_id: str = reference(
-        ForecastSubmission,
-        "The submission.",
-        inverse="lines",
-        inverse_description="Its categories.",
-        on_destroy="CASCADE",
-    )
-    category: ForecastCategory = column("The category.", index=True)
-    own_count: int = column("The person's own opportunities in it.")
-    own_amount: Money = column("Their expected amount, in the reporting currency.")
-    team_amount: Money = column("What the person's reports submitted, as adjusted.")
-    adjusted_amount: Money | None = column("What it was adjusted to last; null if never.", default=None, index=True)
-
-
-class ForecastAdjustment(Record, plugin="forecasting", prefix="fad"):
-    """One adjustment of a category of a submission. The amount that was calculated stays beside it."""
-
-    __order__ = (("adjustedAt", True),)
-    __read_only__ = True
-
-    line_id: str = reference(
-        ForecastLine,
-        "What was adjusted.",
-        inverse="adjustments",
-        inverse_description="Its adjustments, latest first.",
-        on_destroy="CASCADE",
-    )
-    previous_amount: Money = column("The amount before.")
-    amount: Money = column("The amount after.")
-    reason: str = column("Why.", max_length=1000, long=True)
-    adjusted_at: datetime = column("When.", index=True)
-    adjusted_by: str = column("Who adjusted it.", exact=True)
-
-
 class SalesTarget(Record, plugin="forecasting", prefix="sgt"):
     """What is to be reached in a period by a person, a team, a region, or by all where none is named (F10, G11)."""
 
@@ -191,65 +126,3 @@ class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
     wins: Decimal | None = column("The number of wins; null where a rate is missing.", default=None, scale=4)
     factors: list[str] = column("What it was made of.", default_factory=list)
     policy_version: str = column("The policy it was made by.", exact=True)
-
-
-class WinModel(Record, plugin="forecasting", prefix="wmd"):
-    """A model of win probability, trained on the opportunities of this CRM that were decided, and how good it is."""
-
-    __order__ = (("trainedAt", True),)
-    __read_only__ = True
-
-    trained_at: datetime = column("When it was trained.", index=True)
-    status: ModelStatus = column("What became of it.", index=True)
-    reason: str | None = column("Why it was refused.", default=None, long=True, max_length=1000)
-    algorithm: str = column("What kind of model it is, with the library's version.", max_length=200)
-    decided: int = column("Decided opportunities it was trained and judged on.")
-    won: int = column("Won ones among them.")
-    judged_on: int = column("The latest of them, which it was judged on before it saw them.", default=0)
-    auc: Decimal | None = column(
-        "Chance that it puts a won one above a lost one, from 0 to 1.", default=None, scale=4, index=True
-    )
-    brier: Decimal | None = column("Mean squared error of its probabilities; smaller is better.", default=None, scale=4)
-    baseline_brier: Decimal | None = column(
-        "The same of the share won so far, given to each alike.", default=None, scale=4
-    )
-    stage_brier: Decimal | None = column("The same of the stages' presets.", default=None, scale=4)
-    definition: dict[str, Any] = column("What scores are computed from.", default_factory=dict, internal=True)
-
-
-class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
-    """One line of a model's calibration table: what it predicted, and what came of it."""
-
-    __order__ = (("lower", False),)
-    __read_only__ = True
-
-    model_id: str = reference(
-        WinModel,
-        "The model.",
-        inverse="calibration",
-        inverse_description="Its calibration table.",
-        on_destroy="CASCADE",
-    )
-    lower: int = column("Predictions from this percentage on.")
-    upper: int = column("Predictions below this percentage; 100 is in the last band.")
-    opportunities: int = column("How many there were.")
-    predicted: Decimal = column("Mean of the predictions in percent.")
-    observed: Decimal = column("Share that was won in percent.")
-
-
-class WinModelWeight(Record, plugin="forecasting", prefix="wmw"):
-    """What a model makes of one property: how far it moves the log-odds of winning."""
-
-    __order__ = (("weight", True),)
-    __read_only__ = True
-
-    model_id: str = reference(
-        WinModel,
-        "The model.",
-        inverse="weights",
-        inverse_description="What it makes of each property.",
-        on_destroy="CASCADE",
-    )
-    property: str = column("The property.", max_length=100, exact=True)
-    value: str | None = column("Its value; null for a number, whose weight is by standard deviation.", default=None)
-    weight: Decimal = column("How far it moves the log-odds.", scale=4)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlmodel import col, select
 
@@ -74,7 +75,7 @@ def take_snapshot(
     return snapshot
 
 
-def in_reporting_currency(asking: Asking, amount: Decimal) -> Money:
+def in_reporting_currency(asking: Asking, amount: Decimal | Fraction) -> Money:
     """An amount as money."""
     return Money(rounded(amount, asking.places), asking.currency)
 

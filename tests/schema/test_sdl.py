@@ -7,10 +7,11 @@ from graphql import build_schema, is_enum_type, is_input_object_type, is_interfa
 from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from guanxi import create_app, load_settings
+from plugins.forecasting import Forecasting
 from plugins.value_tiering import ValueTiering
 
 CONTRACT = Path(__file__).parent.parent.parent / "schema.graphql"
-FIRST_PARTY = [ValueTiering]
+FIRST_PARTY = [Forecasting, ValueTiering]
 
 
 @pytest.fixture(scope="module")

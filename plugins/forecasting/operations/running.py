@@ -19,7 +19,7 @@ KEY = "The same request with the same key again changes nothing and is answered 
 async def read(context: Any, plugin: str, work: Callable[[Asking], T]) -> T:
     """Answers from one state of the data."""
     most = context.settings.maximum_page_size
-    found: T = await context.transact(plugin, lambda ctx: work(Asking(ctx, most)), dry=True)
+    found: T = await context.read(plugin, lambda ctx: work(Asking(ctx, most)))
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from guanxi import FixedClock
 from plugins.forecasting import Forecasting
-from tests.plugins.forecasting.sales import at, change, deal, enter, live, people, stage, tick
+from tests.plugins.forecasting.sales import SOON, at, change, deal, enter, live_until_june, people, stage, tick
 
 FORECAST = """query ($method: ForecastMethod!, $grain: DateGrain!, $asOf: Date, $where: OpportunityWhere, $assume: ForecastAssumptions) {
   forecast(method: $method, grain: $grain, asOf: $asOf, where: $where, assume: $assume) {
@@ -21,38 +21,12 @@ def brief(made):
 
 
 NO_APRIL = {"not": {"name": {"startsWith": "april"}}}
-SOON = {"expectedCloseDate": "2025-06-30"}
 
 
 @pytest.fixture(scope="module")
 def june(module_crm):
-    """In June, forecasting July: wins of April, revenue of May, conversion at the end of May (X10)."""
     client = module_crm(Forecasting, clock=FixedClock(at("2025-01-01")))
-    people(client)
-    live(
-        client,
-        # Won in April with 160,000, of which May brought 128,000 (F6).
-        ("2025-02-10", "april a", 100_000, SOON),
-        ("2025-02-11", "april b", 60_000, SOON),
-        ("2025-04-10", "april a", "WON", {}),
-        ("2025-04-20", "april b", "WON", {}),
-        ("2025-05-05", "april a", "SOLD", {"amount": 90_000}),
-        ("2025-05-31", "april b", "SOLD", {"amount": 38_000}),
-        ("2025-06-01", "april b", "SOLD", {"amount": 7_000}),
-        # The cohort of the end of May: 200,000 followed, 100,000 won, 100,000 lost (F5).
-        ("2025-03-01", "follows", 200_000, SOON),
-        ("2025-04-01", "wins", 100_000, SOON),
-        ("2025-05-01", "loses", 100_000, {"expectedCloseDate": "2025-05-31"}),
-        ("2025-05-15", "wins", "WON", {}),
-        ("2025-05-20", "loses", "LOST", {}),
-        ("2025-05-02", "far", 5_000_000, {"expectedCloseDate": "2025-09-30"}),
-        # Since then: what the formula counts is 1,000,000 altogether.
-        ("2025-06-02", "arises", 800_000, {"expectedCloseDate": "2025-07-31", "stageId": stage("C")}),
-        ("2025-06-03", "follows", "CHANGED", {"stageId": stage("B"), "expectedCloseDate": "2025-07-01"}),
-    )
-    enter(client, deal("not valid", 70_000, isNewCustomer=True, **SOON))
-    enter(client, deal("not new", 80_000, valid=True, isNewCustomer=False, **SOON))
-    tick(client, "2025-06-15")
+    live_until_june(client)
     return client
 
 

@@ -1,0 +1,56 @@
+"""What forecasting does again and again: keeps the past complete, takes snapshots, makes forecasts to be judged."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from guanxi import Context, Job
+from guanxi.vocabulary import DateGrain
+from plugins.forecasting.asking import Asking
+from plugins.forecasting.history import reconcile
+from plugins.forecasting.methods import make
+from plugins.forecasting.models import ForecastRun
+from plugins.forecasting.rules import rounded
+from plugins.forecasting.snapshots import in_reporting_currency, is_snapshot_due, take_snapshot
+from plugins.forecasting.vocabulary import ForecastMethod, SnapshotKind
+
+
+def jobs() -> Iterator[Job]:
+    """The jobs of forecasting."""
+    yield Job(
+        "pipeline_snapshots",
+        timedelta(days=1),
+        keep_pipeline,
+        "Completes the pipeline's past; takes a snapshot and makes a forecast by each method once a period.",
+    )
+
+
+def keep_pipeline(ctx: Context) -> str:
+    """Brings the past up to date, and keeps this moment if its period has no snapshot yet."""
+    told = f"{reconcile(ctx)} opportunities brought up to date"
+    if not is_snapshot_due(ctx):
+        return told
+    snapshot = take_snapshot(ctx, SnapshotKind.SCHEDULED)
+    for method in ForecastMethod:
+        _keep_forecast(ctx, method)
+    return f"{told}; snapshot {snapshot.id} of {snapshot.open_count} open ones"
+
+
+def _keep_forecast(ctx: Context, method: ForecastMethod) -> None:
+    asking = Asking(ctx)
+    made = make(asking, method, ctx.clock.today(), DateGrain.MONTH)
+    ctx.session.add(
+        ForecastRun(
+            method=method,
+            grain=made.grain,
+            period_start=made.first,
+            period_end=made.last,
+            as_of=made.as_of,
+            revenue=None if made.revenue is None else in_reporting_currency(asking, made.revenue),
+            wins=None if made.wins is None else rounded(made.wins, 4),
+            factors=[
+                f"{factor.name} {factor.first} to {factor.last}: {'unknown' if factor.value is None else factor.value}"
+                for factor in made.factors
+            ],
+            policy_version=ctx.settings.version,
+        )
+    )
