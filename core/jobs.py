@@ -91,9 +91,7 @@ def _check(plugin: Plugin, job: Any) -> None:
 
 
 def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
-    """When a job that was due at `due` and has run by `now` is due next: at its own beat, missed times left out."""
-    if due > now:
-        return due
+    """The first moment after `now` of a job's beat, that had a moment at `due`: missed times are left out."""
     return due + every * ((now - due) // every + 1)
 
 
