@@ -331,25 +331,29 @@ class Unit:
             self._note(change)
 
     @contextmanager
-    def own_work(self, plugin: Plugin) -> Iterator[None]:
+    def own_work(self, plugin: Plugin) -> Iterator[list[UserError]]:
         """While a plugin works in a transaction of its own: its changes go before every plugin, as all changes do.
+
+        The warnings of those that judge are in the list in the end.
 
         Raises:
             Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
             PluginError: a plugin's hook failed.
         """
+        warnings: list[UserError] = []
         with self.watching_hooks():
             try:
-                yield
+                yield warnings
             except Reject as reject:
                 raise reject.by(plugin.name) from None
             self.session.flush()
             changes = Changes(self._follow_ups)
             if changes:
                 after_flush(self, changes)
-                errors = [error for error in self.host.validate(self.context, changes) if not error.warning]
-                if errors:
+                judged = self.host.validate(self.context, changes)
+                if errors := [error for error in judged if not error.warning]:
                     raise Reject(*errors)
+                warnings += [replace(warning, record=warning.record_id) for warning in judged]
                 self.host.before_commit(self.context, changes)
 
     def _track(self, session: Any, flush_context: Any, instances: Any) -> None:

@@ -14,6 +14,7 @@ from core.records import Facet, Record, Table, column, record_named, reference
 from core.settings import Settings, load_settings
 from core.vocabulary import Vocabulary
 from guanxi.app import App, create_app
+from schema.done import Done
 
 __all__ = [
     "Action",
@@ -23,6 +24,7 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "Context",
+    "Done",
     "Event",
     "Facet",
     "Field",

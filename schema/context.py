@@ -11,7 +11,7 @@ from sqlmodel import Session
 from core.actors import LOCAL, Actor, plugin_actor
 from core.clock import Clock, FixedClock
 from core.database import Database
-from core.errors import InputError
+from core.errors import InputError, Reject
 from core.events import publish
 from core.host import PluginHost, attributed, logger
 from core.idempotency import once
@@ -23,6 +23,7 @@ from schema.access import GetAccess
 from schema.binds import Moment
 from schema.catalog import Catalog
 from schema.documents import Asked, Documents, Operation, Result, Variant
+from schema.done import Done, plain, remembered
 from schema.plans import Answer, Plan
 from schema.reading import Reader
 
@@ -195,8 +196,56 @@ class RequestContext:
             answer: T = once(unit.session, key, plugin, given or {}, unit.now, watched, _same, _same)
             return answer
 
-        writer = self._as(plugin_actor(plugin)) if as_plugin else self
-        return await writer.write(in_transaction, dry=dry)
+        return await self._writer(plugin, as_plugin=as_plugin).write(in_transaction, dry=dry)
+
+    async def perform(
+        self,
+        plugin: str,
+        operation: str,
+        input: Any,
+        work: Callable[[Context], Any],
+        *,
+        dry: bool = False,
+        as_plugin: bool = False,
+    ) -> Done:
+        """Does what the input of a plugin's mutation asks, and gives what its payload is made of.
+
+        Args:
+            plugin: its name.
+            operation: the mutation's.
+            input: what is asked, a Strawberry input. With an `idempotency_key` it is done once for each key; the answer
+                must then be JSON.
+            work: does it and gives the answer; what it refuses it raises as `Reject`.
+            dry: everything is rolled back in the end.
+            as_plugin: as for `transact`.
+
+        Raises:
+            InputError: as the work does; nothing is written then.
+            PluginError: the work failed; nothing is written then.
+            ConflictError: the key was used for something else.
+        """
+        found = self.services.host.named(plugin)
+        given = plain(input)
+        key = given.pop("idempotency_key", None)
+
+        def in_transaction(unit: Unit) -> Done:
+            def done() -> Done:
+                with attributed(found, operation, InputError), unit.own_work(found) as warnings:
+                    answer = work(unit.context(found))
+                return Done(answer, (), warnings)
+
+            if key is None or dry:
+                return done()
+            return once(unit.session, key, operation, given, unit.now, done, Done.kept, remembered)
+
+        try:
+            return await self._writer(plugin, as_plugin=as_plugin).write(in_transaction, dry=dry)
+        except Reject as reject:
+            return Done(None, reject.errors)
+
+    def _writer(self, plugin: str, *, as_plugin: bool) -> "RequestContext":
+        """In whose name an operation writes."""
+        return self._as(plugin_actor(plugin)) if as_plugin else self
 
     async def read(self, plugin: str, work: Callable[[Context], T]) -> T:
         """Runs a plugin's work on one state of the data, beside those who write. For operations of plugins.

@@ -1,14 +1,13 @@
 """The operations of value tiering: recompute with preview, override by hand, abandonment, the 20/80 report."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Operations, UserError
+from guanxi import Context, Done, Operations, Reject, UserError
 from guanxi.records import Customer
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import CustomerValue, TierChangeReason, ValueTier
@@ -96,13 +95,10 @@ def operations(plugin: str, types: Any) -> Operations:
             self, info: strawberry.Info, input: Annotated[RecomputeValueTiersInput, _ASKED]
         ) -> RecomputeValueTiersPayload:
             context: Any = info.context
-            answer = await context.transact(
-                plugin,
-                lambda ctx: _shown(recompute(ctx)),
-                dry=input.preview,
-                key=input.idempotency_key or None,
-                given={"operation": "recomputeValueTiers"},
+            done: Done = await context.perform(
+                plugin, "recomputeValueTiers", input, lambda ctx: _shown(recompute(ctx)), dry=input.preview
             )
+            answer = done.answer
             movements = [
                 ValueTierMovement(previous=_tier(old), tier=_tier(new), customers=count)
                 for old, new, count in answer["movements"]
@@ -112,8 +108,8 @@ def operations(plugin: str, types: Any) -> Operations:
                 ranked=answer["ranked"],
                 changed=answer["changed"],
                 movements=movements,
-                user_errors=[],
-                warnings=[],
+                user_errors=list(done.user_errors),
+                warnings=list(done.warnings),
             )
 
         @strawberry.mutation(description="Sets a customer's tier by hand, with a reason and perhaps a last day (T1).")
@@ -126,7 +122,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "overrideValueTier",
                 input,
-                lambda ctx: override(ctx, str(input.customer_id), ValueTier(input.tier), input.reason, until),
+                lambda ctx, id: override(ctx, id, ValueTier(input.tier), input.reason, until),
             )
 
         @strawberry.mutation(description="Takes back a tier that was set by hand: the rank's tier holds again (T1).")
@@ -138,7 +134,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "clearValueTierOverride",
                 input,
-                lambda ctx: clear_override(ctx, str(input.customer_id), input.reason or None),
+                lambda ctx, id: clear_override(ctx, id, input.reason or None),
             )
 
         @strawberry.mutation(description="Confirms that a customer is abandoned, as it is recommended (T5, X16).")
@@ -150,7 +146,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "confirmAbandonment",
                 input,
-                lambda ctx: confirm_abandonment(ctx, str(input.customer_id), input.reason),
+                lambda ctx, id: confirm_abandonment(ctx, id, input.reason),
             )
 
         @strawberry.mutation(description="Takes back that a customer is abandoned (T5).")
@@ -162,7 +158,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "withdrawAbandonment",
                 input,
-                lambda ctx: withdraw_abandonment(ctx, str(input.customer_id)),
+                withdraw_abandonment,
             )
 
     return Operations(Query, Mutation)
@@ -185,76 +181,85 @@ def _shown(done: Recomputed) -> dict[str, Any]:
 
 
 async def _one(
-    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Context], list[UserError]]
+    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Context, str], None]
 ) -> dict[str, Any]:
     """Does the work for one customer and answers with its payload."""
+    id = str(input.customer_id)
 
-    def errors_of(ctx: Context) -> list[dict[str, Any]]:
-        return [asdict(error) for error in work(ctx)]
+    def work_on_it(ctx: Context) -> str:
+        _check_customer(ctx, id)
+        work(ctx, id)
+        return id
 
-    given = {"operation": operation, **{name: value for name, value in vars(input).items() if value}}
-    given.pop("idempotency_key", None)
-    errors = await context.transact(plugin, errors_of, key=input.idempotency_key or None, given=given)
-    customer = None if errors else str(input.customer_id)
-    return {"customer": customer, "userErrors": [UserError(**error) for error in errors], "warnings": []}
+    done: Done = await context.perform(plugin, operation, input, work_on_it)
+    return done.payload("customer")
 
 
-def override(ctx: Context, id: str, tier: ValueTier, reason: str, until: date | None) -> list[UserError]:
-    """Sets a tier by hand; answers what is wrong with the request."""
-    problems = [*_check_customer(ctx, id), *_check_reason(reason)]
+def override(ctx: Context, id: str, tier: ValueTier, reason: str, until: date | None) -> None:
+    """Sets a tier by hand.
+
+    Raises:
+        Reject: the reason or the last day will not do.
+    """
+    problems = _check_reason(reason)
     if until is not None and until < ctx.clock.today():
         problems.append(
             UserError("INVALID", f"until: {until} is past; give a day from {ctx.clock.today()} on, or none", ("until",))
         )
     if problems:
-        return problems
+        raise Reject(*problems)
     value: CustomerValue = ctx.facet(CustomerValue, id)
     value.override_tier, value.override_reason, value.override_until = tier, reason.strip(), until
     value.override_by, value.override_at = ctx.actor.id, ctx.clock.now()
     _settle(ctx, id, TierChangeReason.OVERRIDDEN, reason.strip())
-    return []
 
 
-def clear_override(ctx: Context, id: str, reason: str | None) -> list[UserError]:
-    """Takes back a tier set by hand; answers what is wrong with the request."""
-    problems = _check_customer(ctx, id)
-    if problems:
-        return problems
+def clear_override(ctx: Context, id: str, reason: str | None) -> None:
+    """Takes back a tier set by hand.
+
+    Raises:
+        Reject: it is not set by hand.
+    """
     value: CustomerValue = ctx.facet(CustomerValue, id)
     if value.override_tier is None:
-        return [UserError("NOT_OVERRIDDEN", f"customerId: the tier of {id} is not set by hand", ("customerId",))]
+        raise _refusal("NOT_OVERRIDDEN", f"the tier of {id} is not set by hand")
     value.override_tier = value.override_reason = value.override_until = None
     value.override_by = value.override_at = None
     _settle(ctx, id, TierChangeReason.OVERRIDE_CLEARED, reason)
-    return []
 
 
-def confirm_abandonment(ctx: Context, id: str, reason: str) -> list[UserError]:
-    """Notes that a customer is abandoned, if that is recommended; answers what is wrong with the request."""
-    problems = [*_check_customer(ctx, id), *_check_reason(reason)]
-    if problems:
-        return problems
+def confirm_abandonment(ctx: Context, id: str, reason: str) -> None:
+    """Notes that a customer is abandoned.
+
+    Raises:
+        Reject: that is not recommended, or the reason will not do.
+    """
+    if problems := _check_reason(reason):
+        raise Reject(*problems)
     asked = "query ($id: ID!) { customer(id: $id) { abandonmentReasons } }"
     reasons = ctx.query(asked, {"id": id})["customer"]["abandonmentReasons"]
     if not reasons:
-        message = f"customerId: nothing speaks for abandoning {id}; only small customers without potential are"
-        return [UserError("NOT_RECOMMENDED", message, ("customerId",))]
+        message = f"nothing speaks for abandoning {id}; only small customers without potential are"
+        raise _refusal("NOT_RECOMMENDED", message)
     value: CustomerValue = ctx.facet(CustomerValue, id)
     value.abandoned_reason, value.abandoned_by, value.abandoned_at = reason.strip(), ctx.actor.id, ctx.clock.now()
     ctx.publish(ABANDONED, id, reasons=reasons, note=reason.strip())
-    return []
 
 
-def withdraw_abandonment(ctx: Context, id: str) -> list[UserError]:
-    """Takes back that a customer is abandoned; answers what is wrong with the request."""
-    problems = _check_customer(ctx, id)
-    if problems:
-        return problems
+def withdraw_abandonment(ctx: Context, id: str) -> None:
+    """Takes back that a customer is abandoned.
+
+    Raises:
+        Reject: it is not.
+    """
     value: CustomerValue = ctx.facet(CustomerValue, id)
     if value.abandoned_at is None:
-        return [UserError("NOT_ABANDONED", f"customerId: {id} is not abandoned", ("customerId",))]
+        raise _refusal("NOT_ABANDONED", f"{id} is not abandoned")
     value.abandoned_reason = value.abandoned_by = value.abandoned_at = None
-    return []
+
+
+def _refusal(code: str, message: str) -> Reject:
+    return Reject(UserError(code, f"customerId: {message}", ("customerId",)))
 
 
 def _check_reason(reason: str) -> list[UserError]:
@@ -263,18 +268,17 @@ def _check_reason(reason: str) -> list[UserError]:
     return [UserError("INVALID", "reason: say why, in 1,000 characters at most", ("reason",))]
 
 
+def _check_customer(ctx: Context, id: str) -> None:
+    found = ctx.session.get(Customer, id)
+    if found is None or found.deleted_at is not None:
+        raise _refusal("NOT_FOUND", f"there is no customer {id!r}")
+
+
 def _settle(ctx: Context, id: str, reason: TierChangeReason, note: str | None) -> None:
     ctx.session.flush()
     refresh_measures(ctx, [id])
     move(ctx, reason, [id], note)
     classify(ctx, [id])
-
-
-def _check_customer(ctx: Context, id: str) -> list[UserError]:
-    found = ctx.session.get(Customer, id)
-    if found is None or found.deleted_at is not None:
-        return [UserError("NOT_FOUND", f"customerId: there is no customer {id!r}", ("customerId",))]
-    return []
 
 
 _REPORT = """{

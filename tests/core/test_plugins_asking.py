@@ -6,7 +6,7 @@ import pytest
 import strawberry
 from sqlmodel import func, select
 
-from guanxi import Field, InputError, Operations, Plugin, hookimpl
+from guanxi import Done, Field, InputError, Operations, Plugin, Reject, UserError, hookimpl
 from guanxi.records import Task
 from guanxi.sql import days_between
 
@@ -29,8 +29,27 @@ class Curious(Plugin):
         )
 
     @hookimpl
-    def register_operations(self):
+    def validate(self, ctx, changes):
+        for task in changes.created("Task"):
+            if task.subject in ("Doubtful", "Forbidden"):
+                text = f"subject: {task.subject}"
+                yield UserError(task.subject.upper(), text, ("subject",), task, warning=task.subject == "Doubtful")
+
+    @hookimpl
+    def register_operations(self, types):
         curious = self
+
+        @strawberry.input(description="A part of a chore.")
+        class PartInput:
+            text: str = strawberry.field(description="What.")
+
+        @strawberry.input(description="A chore.")
+        class AddChoreInput:
+            subject: str = strawberry.field(description="What is to be done.")
+            due: date | None = strawberry.field(default=strawberry.UNSET, description="By when.")
+            parts: list[PartInput] = strawberry.field(default_factory=list, description="In parts.")
+            dry: bool = strawberry.field(default=False, description="Only try.")
+            idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description="Key.")
 
         class Query:
             @strawberry.field(description="How many tasks there are, counted twice.")
@@ -60,6 +79,19 @@ class Curious(Plugin):
                     return task.created_by
 
                 return await info.context.transact("curious", add, as_plugin=as_plugin)
+
+            @strawberry.mutation(description="Adds a task that is judged.")
+            async def add_chore(self, info: strawberry.Info, input: AddChoreInput) -> types.TaskPayload:
+                def add(ctx):
+                    if not input.subject:
+                        raise Reject(UserError("REQUIRED", "subject: say something", ("subject",)))
+                    subject = " ".join([input.subject, *(part.text for part in input.parts)])
+                    task = Task(subject=subject, due_on=input.due or None)
+                    ctx.session.add(task)
+                    return task.id
+
+                done = await info.context.perform("curious", "addChore", input, add, dry=input.dry)
+                return Done(None, (), done.warnings).payload("task") if input.dry else done.payload("task")
 
         def count_twice(ctx):
             counts = [ctx.session.scalar(select(func.count()).select_from(Task))]
@@ -153,3 +185,51 @@ def test_a_query_is_asked_as_of_another_day(asked):
 @pytest.mark.parametrize(("as_plugin", "actor"), [(False, "local"), (True, "plugin:curious")])
 def test_an_operation_writes_in_the_name_of_who_asks_or_of_its_plugin(asked, as_plugin, actor):
     assert asked.query(ADD, asPlugin=as_plugin) == {"addTask": actor}
+
+
+CHORE = """mutation ($input: AddChoreInput!) { addChore(input: $input) {
+    task { id subject dueOn } userErrors { code field plugin } warnings { code field plugin } } }"""
+
+
+def chore(client, **given):
+    return client.query(CHORE, input=given)["addChore"]
+
+
+def test_a_mutation_answers_with_what_it_did_and_what_it_is_warned_of(asked):
+    done = chore(asked, subject="Sweep", due="2025-07-01", parts=[{"text": "the"}, {"text": "floor"}])
+    assert {name: done["task"][name] for name in ("subject", "dueOn")} == {
+        "subject": "Sweep the floor",
+        "dueOn": "2025-07-01",
+    }
+    assert (done["userErrors"], done["warnings"]) == ([], [])
+    doubted = chore(asked, subject="Doubtful")
+    assert doubted["task"]["subject"] == "Doubtful"
+    assert doubted["warnings"] == [{"code": "DOUBTFUL", "field": ["subject"], "plugin": "curious"}]
+
+
+@pytest.mark.parametrize(("subject", "code"), [("", "REQUIRED"), ("Forbidden", "FORBIDDEN")])
+def test_a_mutation_that_is_refused_writes_nothing_and_leaves_its_key_free(asked, subject, code):
+    tasks = asked.query("{ tasksAggregate { count } }")
+    key = f"key of {code}"
+    refused = chore(asked, subject=subject, idempotencyKey=key)
+    assert refused == {
+        "task": None,
+        "userErrors": [{"code": code, "field": ["subject"], "plugin": "curious"}],
+        "warnings": [],
+    }
+    assert asked.query("{ tasksAggregate { count } }") == tasks
+    assert chore(asked, subject="Allowed", idempotencyKey=key)["task"]["subject"] == "Allowed"
+
+
+def test_a_mutation_is_done_once_for_each_key_and_answered_as_before(asked):
+    first, again = (chore(asked, subject="Doubtful", idempotencyKey="once") for _ in range(2))
+    assert first == again and first["warnings"]
+    answer = asked.execute(CHORE, input={"subject": "Other", "idempotencyKey": "once"})
+    assert answer["errors"][0]["extensions"]["code"] == "CONFLICT"
+
+
+def test_a_mutation_that_is_tried_dry_writes_nothing(asked):
+    tasks = asked.query("{ tasksAggregate { count } }")
+    tried = chore(asked, subject="Doubtful", dry=True)
+    assert (tried["task"], [warning["code"] for warning in tried["warnings"]]) == (None, ["DOUBTFUL"])
+    assert asked.query("{ tasksAggregate { count } }") == tasks
