@@ -6,9 +6,11 @@ from copy import copy
 from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema, lexicographic_sort_schema
+from graphql import GraphQLInputObjectType, GraphQLSchema, lexicographic_sort_schema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema_directives import OneOf
 
 from core.errors import PluginError
 from core.host import PluginHost
@@ -81,7 +83,16 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         execution_context_class=PlanningExecutor,
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read),
     )
+    _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
     return Assembled(schema, generated)
+
+
+def _mark_one_of(schema: GraphQLSchema) -> None:
+    """Tells graphql-core of inputs of which one key is to be given; Strawberry keeps it to itself."""
+    for kind in schema.type_map.values():
+        definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if isinstance(kind, GraphQLInputObjectType) and definition is not None:
+            kind.is_one_of = any(isinstance(directive, OneOf) for directive in definition.directives)
 
 
 @contextmanager

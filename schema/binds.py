@@ -127,6 +127,9 @@ def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
+_LARGEST = 2**63 - 1
+
+
 def comparable(scale: int, operator: str) -> Callable[[Decimal], int]:
     """Turns a decimal into the integer that compares like it with integers of the smallest unit.
 
@@ -136,11 +139,16 @@ def comparable(scale: int, operator: str) -> Callable[[Decimal], int]:
     def convert(value: Decimal) -> int:
         exact = Decimal(value).scaleb(scale)
         if operator in ("gt", "lte"):
-            return int(exact.to_integral_value(ROUND_FLOOR))
+            return _held(exact.to_integral_value(ROUND_FLOOR))
         if operator in ("gte", "lt"):
-            return int(exact.to_integral_value(ROUND_CEILING))
+            return _held(exact.to_integral_value(ROUND_CEILING))
         if exact != exact.to_integral_value():
             raise InputError(f"{value} has more than {scale} decimal places, so nothing can equal it; round it")
-        return int(exact)
+        return _held(exact)
 
     return convert
+
+
+def _held(value: Decimal) -> int:
+    """The nearest integer that a column can hold; what lies beyond compares like it with all that is stored."""
+    return max(-_LARGEST, min(_LARGEST, int(value)))

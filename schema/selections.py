@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values
 
+from core.errors import InputError
 from core.sql import Expression
 from schema.sqljson import constant, json_object
 
@@ -30,8 +31,20 @@ class Chosen:
 
     key: str
     name: str
-    arguments: dict[str, Any]
+    given: dict[str, Any] | InputError
     selection: "Selection"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its arguments.
+
+        Raises:
+            InputError: with these variables they are not as the schema declares them. Not before they are asked for,
+                so that it is this field that goes without an answer.
+        """
+        if isinstance(self.given, InputError):
+            raise self.given
+        return self.given
 
 
 class Selection:
@@ -87,9 +100,10 @@ def chosen(document: Document, parent: GraphQLObjectType, key: str, details: Seq
     first = details[0]
     name = first.node.name.value
     definition = parent.fields.get(name)
-    arguments = (
-        get_argument_values(definition, first.node, document.variables, first.fragment_variable_values)
-        if definition is not None and definition.args
-        else {}
-    )
-    return Chosen(key, name, arguments, Selection(document, details))
+    given: dict[str, Any] | InputError = {}
+    if definition is not None and definition.args:
+        try:
+            given = get_argument_values(definition, first.node, document.variables, first.fragment_variable_values)
+        except GraphQLError as error:
+            given = InputError(error.message)
+    return Chosen(key, name, given, Selection(document, details))
