@@ -1,20 +1,15 @@
 """The queries of the comparisons, as each contestant spells them; the answers must be the same data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-CUSTOMER = "cus_" + "4242".rjust(26, "0")
+GUANXI, POSTGRAPHILE = "guanxi", "postgraphile"
 
-
-@dataclass(frozen=True)
-class Query:
-    """One query: GraphQL text a contestant kind, and how its answer is read as plain rows."""
-
-    name: str
-    texts: Mapping[str, str]
-    rows: Callable[[str, Any], Any] = field(default=lambda kind, data: data)
-    postgraphile: bool = True
+#: Of what an id consists after its prefix; the load puts another number there each time.
+ANY_ID = "@ID@"
+#: A number that was never there before.
+NEW = "@N@"
 
 
 def _nodes(connection: Any) -> list[Any]:
@@ -22,111 +17,156 @@ def _nodes(connection: Any) -> list[Any]:
     return nodes
 
 
+def _only(data: Any) -> Any:
+    return next(iter(data.values()))
+
+
+def _row(node: Any) -> Any:
+    # What other programs make of a wide integer is a text.
+    return node | {"employeeCount": int(node["employeeCount"])}
+
+
+def _rows(dialect: str, data: Any) -> Any:
+    return [_row(node) for node in _nodes(_only(data))]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query.
+
+    Attributes:
+        name: in addresses and results.
+        title: in tables.
+        texts: GraphQL by dialect; who has none is not asked.
+        rows: the answer's data as plain rows, by dialect.
+        variables: of every request.
+        pages: whether it goes on from the cursor of row 9,990, as variable `after`.
+    """
+
+    name: str
+    title: str
+    texts: Mapping[str, str]
+    rows: Callable[[str, Any], Any] = _rows
+    variables: Mapping[str, str] = field(default_factory=dict)
+    pages: bool = False
+
+    def body(self, dialect: str, cursor: str | None) -> dict[str, Any]:
+        """What is posted."""
+        more = {"after": cursor} if self.pages else {}
+        return {"query": " ".join(self.texts[dialect].split()), "variables": {**self.variables, **more}}
+
+
 _FIELDS = "id name industry region employeeCount"
+_BY_NAME = "orderBy: [{name: ASC}]"
+_BY_NAME_THERE = "orderBy: [NAME_FOLDED_ASC, ID_ASC]"
 
 POINT = Query(
     "point",
+    "point read",
     {
-        "guanxi": f'{{ customer(id: "{CUSTOMER}") {{ {_FIELDS} }} }}',
-        "postgraphile": f'{{ customerById(id: "{CUSTOMER}") {{ {_FIELDS} }} }}',
+        GUANXI: f"query ($id: ID!) {{ customer(id: $id) {{ {_FIELDS} }} }}",
+        POSTGRAPHILE: f"query ($id: String!) {{ customerById(id: $id) {{ {_FIELDS} }} }}",
     },
-    lambda kind, data: next(iter(data.values())),
+    lambda dialect, data: _row(_only(data)),
+    {"id": f"cus_{ANY_ID}"},
 )
 
 LIST = Query(
     "list",
+    "list of 50",
     {
-        "guanxi": f"{{ customers(first: 50, orderBy: [{{name: ASC}}]) {{ nodes {{ {_FIELDS} }} }} }}",
-        "postgraphile": (
-            f"{{ allCustomers(first: 50, orderBy: [NAME_FOLDED_ASC, ID_ASC]) {{ nodes {{ {_FIELDS} }} }} }}"
-        ),
+        GUANXI: f"{{ customers(first: 50, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}",
+        POSTGRAPHILE: f"{{ allCustomers(first: 50, {_BY_NAME_THERE}) {{ nodes {{ {_FIELDS} }} }} }}",
     },
-    lambda kind, data: _nodes(next(iter(data.values()))),
 )
 
+_BELOW = """contacts(first: 3) { nodes { id name attitude
+  opportunityRoles(first: 5) { nodes { id buyingRole opportunity { id name } } } } }"""
+_BELOW_THERE = """contactsByCustomerId(first: 3, orderBy: ID_ASC) { nodes { id name attitude
+  opportunityContactsByContactId(first: 5, orderBy: ID_ASC) { nodes { id buyingRole
+    opportunityByOpportunityId { id name } } } } }"""
 
-def _nested_rows(kind: str, data: Any) -> Any:
-    contacts, roles = ("contactsByCustomerId", "opportunityContactsByContactId")
-    if kind != "postgraphile":
-        contacts, roles = "contacts", "opportunityRoles"
-    opportunity = "opportunityByOpportunityId" if kind == "postgraphile" else "opportunity"
-    return [
-        [
-            customer["name"],
-            [
-                [
-                    contact["name"],
-                    contact["attitude"],
-                    [[role["buyingRole"], role[opportunity]["name"]] for role in _nodes(contact[roles])],
-                ]
-                for contact in _nodes(customer[contacts])
-            ],
+
+def _nested_rows(more: Iterable[str] = ()) -> Callable[[str, Any], Any]:
+    def rows(dialect: str, data: Any) -> Any:
+        there = dialect == POSTGRAPHILE
+        contacts = "contactsByCustomerId" if there else "contacts"
+        roles = "opportunityContactsByContactId" if there else "opportunityRoles"
+        opportunity = "opportunityByOpportunityId" if there else "opportunity"
+
+        def contact_row(contact: Any) -> Any:
+            below = [[role["id"], role["buyingRole"], *role[opportunity].values()] for role in _nodes(contact[roles])]
+            return [contact["id"], contact["name"], contact["attitude"], below]
+
+        return [
+            [*(customer[name] for name in ("id", "name", *more)), *map(contact_row, _nodes(customer[contacts]))]
+            for customer in _nodes(_only(data))
         ]
-        for customer in _nodes(next(iter(data.values())))
-    ]
+
+    return rows
 
 
 NESTED = Query(
     "nested",
+    "50 × 3 × 5",
     {
-        "guanxi": """{ customers(first: 50, orderBy: [{name: ASC}]) { nodes { id name
-            contacts(first: 3) { nodes { id name attitude
-              opportunityRoles(first: 5) { nodes { id buyingRole opportunity { id name } } } } } } } }""",
-        "postgraphile": """{ allCustomers(first: 50, orderBy: [NAME_FOLDED_ASC, ID_ASC]) { nodes { id name
-            contactsByCustomerId(first: 3, orderBy: ID_ASC) { nodes { id name attitude
-              opportunityContactsByContactId(first: 5, orderBy: ID_ASC) { nodes { id buyingRole
-                opportunityByOpportunityId { id name } } } } } } } }""",
+        GUANXI: f"{{ customers(first: 50, {_BY_NAME}) {{ nodes {{ id name {_BELOW} }} }} }}",
+        POSTGRAPHILE: f"{{ allCustomers(first: 50, {_BY_NAME_THERE}) {{ nodes {{ id name {_BELOW_THERE} }} }} }}",
     },
-    _nested_rows,
+    _nested_rows(),
 )
 
 _TIERED = "where: {valueTier: {in: [IMPORTANT, MAIN]}}, orderBy: [{currentValue: DESC}]"
 
 PLUGIN = Query(
     "plugin",
-    {"guanxi": f"{{ customers(first: 50, {_TIERED}) {{ nodes {{ id name valueTier valueRank }} }} }}"},
-    lambda kind, data: _nodes(next(iter(data.values()))),
-    postgraphile=False,
+    "50 × 3 × 5 by plugin fields",
+    {GUANXI: f"{{ customers(first: 50, {_TIERED}) {{ nodes {{ id name valueTier valueRank {_BELOW} }} }} }}"},
+    _nested_rows(["valueTier", "valueRank"]),
 )
 
 MIXED = Query(
     "mixed",
-    {"guanxi": f"{{ customers(first: 50, {_TIERED}) {{ nodes {{ id name valueTier valueRank label }} }} }}"},
-    lambda kind, data: _nodes(next(iter(data.values()))),
-    postgraphile=False,
+    "the same with a Python field",
+    {GUANXI: f"{{ customers(first: 50, {_TIERED}) {{ nodes {{ id name valueTier valueRank label {_BELOW} }} }} }}"},
+    _nested_rows(["valueTier", "valueRank", "label"]),
 )
 
+PAGE_ONE = Query("page-1", "page 1", {GUANXI: f"{{ customers(first: 10, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"})
+
 PAGE = Query(
+    "page-1000",
     "page 1,000",
     {
-        "guanxi": f'{{ customers(first: 10, after: "%s", orderBy: [{{name: ASC}}]) {{ nodes {{ {_FIELDS} }} }} }}',
-        "postgraphile": (
-            '{ allCustomers(first: 10, after: "%s", orderBy: [NAME_FOLDED_ASC, ID_ASC]) '
+        GUANXI: f"query ($after: String) {{ customers(first: 10, after: $after, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}",
+        POSTGRAPHILE: (
+            f"query ($after: Cursor) {{ allCustomers(first: 10, after: $after, {_BY_NAME_THERE}) "
             f"{{ nodes {{ {_FIELDS} }} }} }}"
         ),
     },
-    lambda kind, data: _nodes(next(iter(data.values()))),
+    pages=True,
 )
-#: Asked once to get the cursor that PAGE goes on from: that of row 9,990.
-PAGE_CURSOR = {
-    "guanxi": """query ($after: String) { customers(first: 999, after: $after, orderBy: [{name: ASC}]) {
-        pageInfo { endCursor } } }""",
-    "postgraphile": """query ($after: Cursor) {
-        allCustomers(first: 999, after: $after, orderBy: [NAME_FOLDED_ASC, ID_ASC]) { pageInfo { endCursor } } }""",
+#: Asked ten times over to get the cursor of row 9,990.
+CURSOR = {
+    GUANXI: f"query ($after: String) {{ customers(first: 999, after: $after, {_BY_NAME}) {{ pageInfo {{ endCursor }} }} }}",
+    POSTGRAPHILE: (
+        f"query ($after: Cursor) {{ allCustomers(first: 999, after: $after, {_BY_NAME_THERE}) "
+        "{ pageInfo { endCursor } } }"
+    ),
 }
 
 GROUP = Query(
-    "groupBy",
+    "group",
+    "groupBy with sums",
     {
-        "guanxi": """{ opportunitiesGroupBy(by: [{stage: {key: true}}]) { keys { stage { key } }
+        GUANXI: """{ opportunitiesGroupBy(by: [{stage: {key: true}}]) { keys { stage { key } }
             aggregate { count sum { expectedAmount { total { amount } } } } } }""",
     },
-    lambda kind, data: data["opportunitiesGroupBy"],
-    postgraphile=False,
+    lambda dialect, data: data["opportunitiesGroupBy"],
 )
 
 FIRST_SEEN = Query(
-    "first seen", {"guanxi": f"{{ a%d: customers(first: 5) {{ nodes {{ {_FIELDS} }} }} }}"}, postgraphile=False
+    "first-seen", "first-seen document", {GUANXI: f"{{ a{NEW}: customers(first: 5, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"}
 )
 
-READS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE, GROUP]
+READS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE, GROUP, FIRST_SEEN]

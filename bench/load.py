@@ -1,0 +1,99 @@
+"""Load: requests sent by wrk for some seconds, and the processor time they cost."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+_SCRIPT = Path(__file__).parent / "post.lua"
+_TICK = os.sysconf("SC_CLK_TCK")
+#: Documents that are to be new to a server are numbered through the whole run.
+_numbers = count(1)
+_NUMBERS_A_RUN = 10_000_000
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of one load; times of an answer in milliseconds."""
+
+    requests: int
+    seconds: float
+    bytes: int
+    errors: int
+    p50: float
+    p99: float
+    slowest: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
+def started(url: str, body: Mapping[str, Any], seconds: float, connections: int = 8) -> "subprocess.Popen[str]":
+    """A load that goes on for some seconds; `finished` waits for its figures."""
+    with NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        json.dump(body, file)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT), url, "--"]
+    command += [file.name, str(next(_numbers) * _NUMBERS_A_RUN)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def finished(running: "subprocess.Popen[str]") -> Load:
+    """The figures of a load.
+
+    Raises:
+        RuntimeError: answers were errors.
+    """
+    said, _ = running.communicate()
+    arguments: Any = running.args
+    Path(arguments[-2]).unlink()
+    load = Load(**json.loads(said.splitlines()[-1]))
+    if load.errors:
+        raise RuntimeError(f"{load.errors} of {load.requests} requests failed: {' '.join(arguments)}")
+    return load
+
+
+def sent(url: str, body: Mapping[str, Any], seconds: float, connections: int = 8) -> Load:
+    """One load from start to end."""
+    return finished(started(url, body, seconds, connections))
+
+
+def processor_seconds(process: int) -> float:
+    """Processor time a process has used."""
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / _TICK
+
+
+def children(process: int) -> Sequence[int]:
+    """The processes a process has started."""
+    return [int(found) for found in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def resident_bytes(process: int) -> int:
+    """Memory a process holds."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Meter:
+    """The processor time of a server and of the database server behind it, since it was made."""
+
+    def __init__(self, server: int, database: int | None) -> None:
+        self._server, self._database = server, database
+        self._before = processor_seconds(server)
+        self._behind_before = self._behind()
+
+    def _behind(self) -> dict[int, float]:
+        if self._database is None:
+            return {}
+        return {child: processor_seconds(child) for child in children(self._database)}
+
+    def read(self) -> tuple[float, float]:
+        """Seconds of the server, and seconds of the database server."""
+        behind = sum(now - self._behind_before.get(child, 0.0) for child, now in self._behind().items())
+        return processor_seconds(self._server) - self._before, behind
