@@ -24,6 +24,7 @@ class Size:
     opportunities_each: int = 5
     roles_each: int = 5
     sales_each: int = 1
+    has_tiers: bool = True
 
 
 def bench_app(url: str) -> App:
@@ -38,10 +39,9 @@ def build(url: str, size: Size) -> None:
     with app.database.connection() as connection:
         for statement in statements(app.database.dialect, size):
             connection.execute(text(statement))
-    asyncio.run(_tiers(app))
-    app = bench_app(url)
-    with app.database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
+    if size.has_tiers:
+        asyncio.run(_tiers(app))
+    with app.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE" if app.database.dialect == POSTGRESQL else "ANALYZE")
     app.database.close()
 
@@ -114,6 +114,8 @@ def statements(dialect: str, size: Size) -> list[str]:
 
     def insert(table: str, count: int, values: dict[str, Any]) -> str:
         columns = {**common, **values}
+        if not count:
+            return ""
         return (
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(map(str, columns.values()))} "
             f"FROM {d.series(count)}"
@@ -138,7 +140,7 @@ def statements(dialect: str, size: Size) -> list[str]:
         return texts(field, d.pick(words, number), d.pick([word.lower() for word in words], number))
 
     lists = {"needs": d.empty, "preferences": d.empty, "interests": d.empty}
-    return [
+    inserts = [
         insert(
             '"user"',
             users,
@@ -223,3 +225,4 @@ def statements(dialect: str, size: Size) -> list[str]:
             },
         ),
     ]
+    return [made for made in inserts if made]

@@ -9,11 +9,14 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import strawberry
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import JSON, DateTime, String, func, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 from strawberry.asgi import GraphQL
@@ -31,15 +34,43 @@ class Base(DeclarativeBase):
     """The tables as this program maps them."""
 
 
+Moment = DateTime(timezone=True).with_variant(String(), "sqlite")
+List = JSON().with_variant(JSONB(), "postgresql")
+
+
+def now() -> Any:
+    """The moment, as the column keeps it."""
+    moment = datetime.now(UTC)
+    return moment if "asyncpg" in URL else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class CustomerRow(Base):
     __tablename__ = "customer"
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     name_folded: Mapped[str]
     industry: Mapped[str | None]
+    industry_folded: Mapped[str | None]
     region: Mapped[str | None]
+    region_folded: Mapped[str | None]
     employee_count: Mapped[int | None]
-    deleted_at: Mapped[str | None]
+    annual_revenue_minor: Mapped[int | None]
+    annual_revenue_currency: Mapped[str | None]
+    annual_revenue_reporting: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[Any] = mapped_column(Moment, default=now)
+    created_by: Mapped[str] = mapped_column(default="local")
+    updated_at: Mapped[Any] = mapped_column(Moment, default=now, onupdate=now)
+    updated_by: Mapped[str] = mapped_column(default="local")
+    deleted_at: Mapped[Any] = mapped_column(Moment)
+    kind: Mapped[str] = mapped_column(default="COMPANY")
+    status: Mapped[str] = mapped_column(default="ACTIVE")
+    account_relation: Mapped[str] = mapped_column(default="UNSPECIFIED")
+    do_not_contact: Mapped[bool] = mapped_column(default=False)
+    needs: Mapped[list[str]] = mapped_column(List, default=list)
+    preferences: Mapped[list[str]] = mapped_column(List, default=list)
+    interests: Mapped[list[str]] = mapped_column(List, default=list)
+    competitors: Mapped[list[str]] = mapped_column(List, default=list)
 
 
 class ContactRow(Base):
@@ -354,6 +385,81 @@ class Query:
         ]
 
 
+@strawberry.input
+class MoneyInput:
+    amount: Decimal
+    currency: str
+
+
+@strawberry.enum
+class CustomerMatchKey(Enum):
+    ID = "ID"
+
+
+@strawberry.input
+class CustomerUpsertItem:
+    id: strawberry.ID
+    name: str
+    industry: str | None = None
+    region: str | None = None
+    employee_count: int | None = None
+    annual_revenue: MoneyInput | None = None
+
+
+@strawberry.input
+class UpsertCustomersInput:
+    items: list[CustomerUpsertItem]
+    match_by: CustomerMatchKey
+
+
+@strawberry.type
+class UpsertCustomersPayload:
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+def stored(item: CustomerUpsertItem) -> dict[str, Any]:
+    """What a row says, as columns."""
+    minor = item.annual_revenue and int(item.annual_revenue.amount * 100)
+    return {
+        "name": item.name,
+        "name_folded": item.name.casefold(),
+        "industry": item.industry,
+        "industry_folded": item.industry and item.industry.casefold(),
+        "region": item.region,
+        "region_folded": item.region and item.region.casefold(),
+        "employee_count": item.employee_count,
+        "annual_revenue_minor": minor,
+        "annual_revenue_currency": item.annual_revenue and item.annual_revenue.currency,
+        "annual_revenue_reporting": minor,
+    }
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def upsert_customers(self, input: UpsertCustomersInput) -> UpsertCustomersPayload:
+        payload = UpsertCustomersPayload()
+        async with sessions.begin() as session:
+            ids = [item.id for item in input.items]
+            rows = await session.scalars(select(CustomerRow).where(CustomerRow.id.in_(ids)))
+            found = {row.id: row for row in rows}
+            for item in input.items:
+                row, values = found.get(item.id), stored(item)
+                if row is None:
+                    session.add(CustomerRow(id=item.id, **values))
+                    payload.created += 1
+                elif any(getattr(row, name) != value for name, value in values.items()):
+                    for name, value in values.items():
+                        setattr(row, name, value)
+                    row.version += 1
+                    payload.updated += 1
+                else:
+                    payload.unchanged += 1
+        return payload
+
+
 class App(GraphQL[dict[str, Any], None]):
     """The endpoint, with fresh loaders a request."""
 
@@ -366,5 +472,5 @@ class App(GraphQL[dict[str, Any], None]):
         }
 
 
-schema = strawberry.Schema(Query, extensions=[lambda: ParserCache(maxsize=500), lambda: ValidationCache(maxsize=500)])
+schema = strawberry.Schema(Query, Mutation, extensions=[lambda: ParserCache(maxsize=500), lambda: ValidationCache(maxsize=500)])
 app = App(schema, graphql_ide=None)

@@ -1,0 +1,151 @@
+"""Steps: where the time of a request goes, measured inside one process without a network."""
+
+import time
+from collections.abc import Awaitable, Callable
+from statistics import median
+from typing import Any
+
+import anyio
+import orjson
+from graphql import parse, validate
+
+from bench.data import Size, bench_app
+from bench.databases import Folder
+from bench.machine import stamp
+from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
+from guanxi import App
+from schema.documents import Documents, Operation
+from schema.limits import Limits, exceeded
+
+_BUDGET_SECONDS = 1.0
+_FEWEST, _MOST = 15, 2000
+_OTHER_ID = "4242".rjust(26, "0")
+
+
+def measure_steps(folder: Folder, engine: str) -> dict[str, Any]:
+    """Microseconds a step by query."""
+    with folder.engine(engine) as databases:
+        url = databases.ready("10k", Size())
+        found = anyio.run(_measured, url)
+    return {**stamp(**{"PostgreSQL" if databases.process else "SQLite": databases.version}), "engine": engine, **found}
+
+
+async def _measured(url: str) -> dict[str, Any]:
+    async with bench_app(url).running() as app:
+        cursor = None
+        for _ in range(10):
+            answer = await app.context().query(CURSOR[GUANXI], {"after": cursor})
+            cursor = answer["customers"]["pageInfo"]["endCursor"]
+        asked = [query for query in READS if query.name != "first-seen"]
+        bodies = {query.name: orjson.loads(_known(query, cursor)) for query in asked}
+        return {
+            "cached": {name: await _cached(app, body) for name, body in bodies.items()},
+            "first seen": {name: await _first_seen(app, body) for name, body in bodies.items()},
+        }
+
+
+def _known(query: Query, cursor: str | None) -> str:
+    return orjson.dumps(query.body(GUANXI, cursor)).decode().replace(ANY_ID, _OTHER_ID)
+
+
+async def _cached(app: App, body: dict[str, Any]) -> dict[str, float]:
+    """The steps of a request whose plan is kept."""
+    engine: Any = app.services.engine
+    context = app.context()
+    raw = orjson.dumps(body)
+    operation = engine.documents.operation(body["query"], None)
+    values = operation.variables(body["variables"])
+    variant = operation.variant(values, context.access)
+    (asked,) = variant.asked.values()
+    moment = engine.moment(context, values)
+    binds = asked.plan.values(moment)
+
+    async def statement() -> None:
+        await engine.reader.fetch(asked.plan.sql, binds)
+
+    async def field() -> None:
+        await engine.read(context, variant, asked, moment)
+
+    async def request() -> None:
+        await _post(app, raw)
+
+    in_all, read, fetched = await _microseconds(request), await _microseconds(field), await _microseconds(statement)
+    bound = _now(lambda: asked.plan.values(moment))
+    found = {
+        "read JSON": _now(lambda: orjson.loads(raw)),
+        "find document": _now(lambda: engine.documents.operation(body["query"], None)),
+        "check variables": _now(lambda: operation.variables(body["variables"])),
+        "find plan": _now(lambda: operation.variant(values, context.access)),
+        "values": bound,
+        "statement": fetched,
+        "fill gaps": max(read - fetched - bound, 0.0),
+    }
+    found["the rest"] = max(in_all - sum(found.values()), 0.0)
+    return {name: round(value, 1) for name, value in {**found, "in all": in_all}.items()}
+
+
+async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
+    """The steps that only a document has that was not seen before."""
+    engine: Any = app.services.engine
+    context = app.context()
+    schema = app.assembled.graphql
+    limits = Limits.of(app.settings)
+    text = body["query"]
+    document = parse(text)
+    kept: Documents = engine.documents
+    planner: Any = kept.operation(text, None).planner
+
+    def compiled() -> None:
+        operation = Operation(schema, planner, document, document.definitions[0])  # type: ignore[arg-type]
+        operation.variant(operation.variables(body["variables"]), context.access)
+
+    return {
+        "parse": round(_now(lambda: parse(text, max_tokens=limits.tokens)), 1),
+        "check limits": round(_now(lambda: exceeded(document, limits)), 1),
+        "validate": round(_now(lambda: validate(schema, document, max_errors=5)), 1),
+        "compile": round(_now(compiled), 1),
+    }
+
+
+def _now(step: Callable[[], Any]) -> float:
+    """Microseconds of a step that does not wait: the median."""
+    times = []
+    until = time.perf_counter() + _BUDGET_SECONDS
+    while len(times) < _FEWEST or (time.perf_counter() < until and len(times) < _MOST):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return median(times) * 1e6
+
+
+async def _microseconds(step: Callable[[], Awaitable[None]]) -> float:
+    """Microseconds of a step that waits: the median, when it is warm."""
+    times = []
+    until = time.perf_counter() + _BUDGET_SECONDS
+    for _ in range(10):
+        await step()
+    while len(times) < _FEWEST or (time.perf_counter() < until and len(times) < _MOST):
+        start = time.perf_counter()
+        await step()
+        times.append(time.perf_counter() - start)
+    return median(times) * 1e6
+
+
+async def _post(app: App, raw: bytes) -> None:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))],
+    }
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start" and message["status"] != 200:
+            raise RuntimeError(f"answered with status {message['status']}")
+
+    await app(scope, receive, send)
