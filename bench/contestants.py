@@ -7,9 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,7 +65,11 @@ POSTGRAPHILE_4 = Contestant(
     "PostGraphile 4", ["node", "server.mjs"], POSTGRAPHILE, [POSTGRESQL], package="postgraphile4"
 )
 POSTGRAPHILE_5 = Contestant(
-    "PostGraphile 5", ["node", "-r", "./polyfill.cjs", "server.mjs"], POSTGRAPHILE, [POSTGRESQL], package="postgraphile5"
+    "PostGraphile 5",
+    ["node", "-r", "./polyfill.cjs", "server.mjs"],
+    POSTGRAPHILE,
+    [POSTGRESQL],
+    package="postgraphile5",
 )
 EVERYBODY = [OURS, LIMIT, IDIOMATIC, POSTGRAPHILE_4, POSTGRAPHILE_5]
 
@@ -81,7 +84,9 @@ def installed(contestant: Contestant, folder: Path) -> Path:
         shutil.copy(file, place)
     if not (place / "node_modules" / "postgraphile").exists():
         print(f"installing {contestant.name}", flush=True)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], cwd=place, check=True)
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], cwd=place, check=True
+        )
     return place
 
 
@@ -94,7 +99,9 @@ def installed_version(contestant: Contestant, folder: Path) -> str:
 class Server:
     """A running server of a contestant."""
 
-    def __init__(self, contestant: Contestant, process: "subprocess.Popen[bytes]", port: int, database: int | None) -> None:
+    def __init__(
+        self, contestant: Contestant, process: "subprocess.Popen[bytes]", port: int, database: int | None
+    ) -> None:
         self.contestant = contestant
         self._process = process
         self._address = f"http://127.0.0.1:{port}"

@@ -10,7 +10,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-_LIBRARIES = ("guanxi", "strawberry-graphql", "graphql-core", "SQLAlchemy", "asyncpg", "aiosqlite", "starlette", "uvicorn", "uvloop")
+_LIBRARIES = (
+    "guanxi",
+    "strawberry-graphql",
+    "graphql-core",
+    "SQLAlchemy",
+    "asyncpg",
+    "aiosqlite",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
 
 
 def _said(*command: str) -> str:

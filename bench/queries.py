@@ -138,7 +138,9 @@ PAGE = Query(
     "page-1000",
     "page 1,000",
     {
-        GUANXI: f"query ($after: String) {{ customers(first: 10, after: $after, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}",
+        GUANXI: (
+            f"query ($after: String) {{ customers(first: 10, after: $after, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"
+        ),
         POSTGRAPHILE: (
             f"query ($after: Cursor) {{ allCustomers(first: 10, after: $after, {_BY_NAME_THERE}) "
             f"{{ nodes {{ {_FIELDS} }} }} }}"
@@ -148,7 +150,9 @@ PAGE = Query(
 )
 #: Asked ten times over to get the cursor of row 9,990.
 CURSOR = {
-    GUANXI: f"query ($after: String) {{ customers(first: 999, after: $after, {_BY_NAME}) {{ pageInfo {{ endCursor }} }} }}",
+    GUANXI: (
+        f"query ($after: String) {{ customers(first: 999, after: $after, {_BY_NAME}) {{ pageInfo {{ endCursor }} }} }}"
+    ),
     POSTGRAPHILE: (
         f"query ($after: Cursor) {{ allCustomers(first: 999, after: $after, {_BY_NAME_THERE}) "
         "{ pageInfo { endCursor } } }"
@@ -166,7 +170,9 @@ GROUP = Query(
 )
 
 FIRST_SEEN = Query(
-    "first-seen", "first-seen document", {GUANXI: f"{{ a{NEW}: customers(first: 5, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"}
+    "first-seen",
+    "first-seen document",
+    {GUANXI: f"{{ a{NEW}: customers(first: 5, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"},
 )
 
 READS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE, GROUP, FIRST_SEEN]

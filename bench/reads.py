@@ -96,7 +96,11 @@ def _rounds(servers: Sequence[Server], query: Query, effort: Effort) -> dict[str
                 one_load(server, query, seconds[server.contestant.name], effort.connections)
             )
     found = {name: {key: median(row[key] for row in rows) for key in rows[0]} for name, rows in measured.items()}
-    print(query.title, {name: (round(row["rate"]), round(row["cpu"]), round(row["database cpu"])) for name, row in found.items()}, flush=True)
+    print(
+        query.title,
+        {name: (round(row["rate"]), round(row["cpu"]), round(row["database cpu"])) for name, row in found.items()},
+        flush=True,
+    )
     return {name: {**row, "rates": [round(one["rate"], 1) for one in measured[name]]} for name, row in found.items()}
 
 

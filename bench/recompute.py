@@ -51,7 +51,8 @@ SELECT 'evb_' || (SELECT count(*) FROM event_batch), {at}, 'plain'"""
 
 _EVENTS = """
 INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
-SELECT 'evt_1' || substr(id, 6), (SELECT max(id) FROM event_batch WHERE actor = 'plain'), 'VALUE_TIER_CHANGED', 'Customer', id, 'PUBLISHED', {at}, '{{}}',
+SELECT 'evt_1' || substr(id, 6), (SELECT max(id) FROM event_batch WHERE actor = 'plain'), 'VALUE_TIER_CHANGED',
+  'Customer', id, 'PUBLISHED', {at}, '{{}}',
   {object}('previous', previous, 'current', tier, 'reason', 'RECOMPUTED')
 FROM tiered WHERE previous IS DISTINCT FROM tier"""
 

@@ -1,7 +1,6 @@
 """Scale: guanxi alone, asked the same of small and of large data, for long, and while something slow goes on."""
 
 from contextlib import ExitStack
-from itertools import count
 from statistics import median
 from typing import Any
 

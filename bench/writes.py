@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from bench.contestants import IDIOMATIC, OURS, Contestant, serving
+from bench.contestants import IDIOMATIC, OURS, serving
 from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.machine import stamp
@@ -131,4 +131,3 @@ def _state(engine: str, url: str) -> list[tuple[Any, ...]]:
         return [tuple(map(str, row)) for row in connection.execute(_STATE).fetchall()]
     finally:
         connection.close()
-

@@ -20,17 +20,21 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    Undefined,
     VariableNode,
     Visitor,
+    get_nullable_type,
     get_operation_ast,
+    is_leaf_type,
     is_non_null_type,
     parse,
     validate,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
-from graphql.execution.values import VariableValues, get_variable_values
-from graphql.utilities import type_from_ast
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.utilities import coerce_input_value, type_from_ast
 
 from core.errors import InputError
 from schema.access import Access
@@ -211,6 +215,7 @@ class Operation:
             for part in document.definitions
             if isinstance(part, FragmentDefinitionNode)
         }
+        self._leaves = self._leaf_signatures()
         self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:
@@ -219,10 +224,34 @@ class Operation:
         Raises:
             Refused: they are not as the operation declares them.
         """
-        values = get_variable_values(self._schema, self._definitions, dict(given))
+        values = self._plain_variables(given) or get_variable_values(self._schema, self._definitions, dict(given))
         if isinstance(values, VariableValues):
             return values
         raise Refused(values)
+
+    def _leaf_signatures(self) -> Sequence[GraphQLVariableSignature] | None:
+        """The signatures of the variables where none is a list or an object."""
+        found = [get_variable_signature(self._schema, definition) for definition in self._definitions]
+        signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
+        are_leaves = all(is_leaf_type(get_nullable_type(signature.type)) for signature in signatures)
+        return signatures if are_leaves and len(signatures) == len(found) else None
+
+    def _plain_variables(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """The variables where all are given and all are plain values; None in every doubt.
+
+        graphql-core finds out anew in each request of what types they are declared.
+        """
+        if self._leaves is None:
+            return None
+        sources, coerced = {}, {}
+        for signature in self._leaves:
+            value = given.get(signature.name, Undefined)
+            plain = Undefined if value is Undefined else coerce_input_value(value, signature.type)
+            if plain is Undefined:
+                return None
+            sources[signature.name] = VariableValueSource(signature, value)
+            coerced[signature.name] = plain
+        return VariableValues(sources, coerced)
 
     def variant(self, values: VariableValues, access: Access) -> Variant:
         """The operation compiled for variables of this shape and this access."""

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
+import asyncpg
 import psycopg
 from psycopg.adapt import Loader
 from sqlalchemy import Connection
 
 from core.database import POSTGRESQL, Database, prepare_sqlite
 from core.errors import GuanxiError
+from schema.pool import Pool
 
 
 class SlowStatementError(GuanxiError):
@@ -220,40 +222,31 @@ class PostgresReader:
     def __init__(self, database: Database, timeout: float, size: int = 8) -> None:
         self._dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._timeout = timeout
-        self._size = size
-        self._pool: Any = None
+        self._pool = Pool(self._connect, size)
 
     async def open(self) -> None:
-        """Opens the pool on this event loop."""
-        import asyncpg
+        """Checks that it can connect."""
+        await self._pool.use(lambda connection: connection.fetchval("SELECT 1"))
 
-        async def prepare(connection: Any) -> None:
-            await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-
-        async def keep(connection: Any) -> None:
-            """Nothing to reset: these connections only ever run single statements."""
-
-        self._pool = await asyncpg.create_pool(
+    async def _connect(self) -> Any:
+        connection = await asyncpg.connect(
             self._dsn,
-            min_size=1,
-            max_size=self._size,
-            init=prepare,
-            reset=keep,
             statement_cache_size=1000,
+            # Long statements are those that gain most.
+            max_cacheable_statement_size=0,
             server_settings={
                 "jit": "off",
                 "statement_timeout": str(int(self._timeout * 1000)),
                 "default_transaction_read_only": "on",
             },
         )
+        await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+        return connection
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
-        import asyncpg
-
         try:
-            async with self._pool.acquire() as connection:
-                found: bytes | None = await connection.fetchval(sql, *values)
+            found: bytes | None = await self._pool.use(lambda connection: connection.fetchval(sql, *values))
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise SlowStatementError from None
         return found
@@ -265,14 +258,12 @@ class PostgresReader:
     async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
         """How the engine goes about a statement, which it runs for that."""
         options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF"
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
+        rows = await self._pool.use(lambda connection: connection.fetch(f"EXPLAIN ({options}) {sql}", *values))
         return Steps.of([row[0] for row in rows], _POSTGRES_INDEX)
 
     async def close(self) -> None:
         """Closes the pool."""
-        if self._pool is not None:
-            await self._pool.close()
+        await self._pool.close()
 
 
 class _RawJson(Loader):

@@ -472,5 +472,7 @@ class App(GraphQL[dict[str, Any], None]):
         }
 
 
-schema = strawberry.Schema(Query, Mutation, extensions=[lambda: ParserCache(maxsize=500), lambda: ValidationCache(maxsize=500)])
+schema = strawberry.Schema(
+    Query, Mutation, extensions=[lambda: ParserCache(maxsize=500), lambda: ValidationCache(maxsize=500)]
+)
 app = App(schema, graphql_ide=None)
