@@ -15,14 +15,14 @@ Expression = ColumnElement[Any]
 
 
 class days_between(FunctionElement[int]):  # noqa: N801  (SQL functions are written small)
-    """Whole days from the second date to the first."""
+    """`days_between(later, earlier)`: whole days from the one date to the other; negative if they are the other way."""
 
     type = Integer()
     inherit_cache = True
 
 
 class add_days(FunctionElement[Any]):  # noqa: N801
-    """A date so many days later."""
+    """`add_days(day, days)`: the date so many days later."""
 
     type = Date()
     inherit_cache = True

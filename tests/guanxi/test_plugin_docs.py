@@ -3,12 +3,14 @@
 import importlib
 import inspect
 import re
+from datetime import timedelta
 from importlib.metadata import entry_points
 from textwrap import indent
 
 import pytest
 
 from core.plugin import HOOK_NAMES, Hooks
+from guanxi.demo import _sample_plugins
 from tests.snippets import ROOT, snippets
 
 PAGE = (ROOT / "docs" / "hooks.md").read_text()
@@ -63,6 +65,12 @@ def test_first_party_users_are_named_and_do_use_it(hook):
     assert named or not users, f"docs/hooks.md: name a first-party user of {hook}; there are {users}"
 
 
+@pytest.mark.parametrize("hook", HOOK_NAMES)
+def test_every_hook_is_tested_under_its_name(hook):
+    tests = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    assert any(re.search(rf"^def test_\w*hook_{hook}_", text, re.MULTILINE) for text in tests)
+
+
 @pytest.fixture(scope="session")
 def visits(tmp_path_factory):
     """The plugin that the examples are the methods of."""
@@ -85,12 +93,13 @@ VISIT = """mutation ($input: CreateVisitInput!) {
 
 def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     diary = tmp_path / "diary.txt"
-    quiet = type("Quiet", (visits,), {"after_commit": None})
-    client = crm(quiet, clock=clock, plugins={"visits": {"regular_from": 2, "diary": str(diary)}})
+    client = crm(visits, clock=clock, plugins={"visits": {"regular_from": 2, "diary": str(diary)}})
     made = client.query('mutation { createCustomer(input: {name: "Ann"}) { customer { id } } }')
     id = made["createCustomer"]["customer"]["id"]
-    noted = client.query("mutation ($id: ID!) { noteVisit(customerId: $id) { day customer { id } } }", id=id)
-    assert noted["noteVisit"] == {"day": "2025-06-15", "customer": {"id": id}}
+    noted = client.query(
+        "mutation ($id: ID!) { noteVisit(customerId: $id) { day customer { isRegular visitCount } } }", id=id
+    )
+    assert noted["noteVisit"] == {"day": "2025-06-15", "customer": {"isRegular": False, "visitCount": 1}}
     refused = client.query(VISIT, input={"customerId": id, "day": "2025-06-16"})["createVisit"]
     assert refused["userErrors"] == [
         {
@@ -104,4 +113,9 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     assert client.query("{ customers(where: {isRegular: {eq: true}}) { nodes { visitCount } } }") == {
         "customers": {"nodes": [{"visitCount": 2}]}
     }
-    assert diary.exists()
+    client.deliver()
+    assert diary.read_text().splitlines() == [f"2025-06-15 {id}", f"2025-06-14 {id}"]
+    clock.moment += timedelta(days=365)
+    assert client.run_job("forget_visits") == "1 visits forgotten"
+    client.run(_sample_plugins(client.app, lambda *progress: None))
+    assert client.query("{ visitsAggregate { count } }")["visitsAggregate"]["count"] in range(1, 5)
