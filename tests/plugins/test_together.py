@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 from itertools import chain, combinations
 
 import pytest
-from graphql import build_schema, validate_schema
+from graphql import validate_schema
 
 from schema.kinds import MoneyKind
 from tests import data
@@ -44,27 +44,28 @@ def enter(client):
 
 
 def questions(client) -> Iterator[str]:
-    """Queries that select every field of the plugins, filter and order by each that allows it."""
+    """Queries that select every field of the plugins, and filter and order by all that allow it."""
     for record in client.app.catalog.records.values():
         fields = [field for field in record.fields.values() if field.owner in PLUGINS]
         if not fields:
             continue
         shown = " ".join(field.name + (" { amount }" if isinstance(field.kind, MoneyKind) else "") for field in fields)
-        lists = [f"{{ nodes {{ {shown} }} }}"]
-        for field in fields:
-            if field.expression is not None and field.filter and field.kind.filter_name is not None:
-                lists.append(f"(where: {{{field.name}: {{isNull: true}}}}) {{ nodes {{ id }} }}")
-            if field.expression is not None and field.order and field.kind.can_order:
-                lists.append(f"(orderBy: [{{{field.name}: DESC}}]) {{ nodes {{ id }} }}")
-        for start in range(0, len(lists), 10):
-            asked = " ".join(f"a{place}: {record.plural}{rest}" for place, rest in enumerate(lists[start : start + 10]))
-            yield f"{{ {asked} }}"
+        usable = [field for field in fields if field.expression is not None]
+        filters = [field.name for field in usable if field.filter and field.kind.filter_name is not None]
+        orders = [field.name for field in usable if field.order and field.kind.can_order]
+        where = ", ".join(f"{{{name}: {{isNull: true}}}}" for name in filters)
+        order = ", ".join(f"{{{name}: DESC}}" for name in orders)
+        yield f"{{ {record.plural} {{ nodes {{ {shown} }} }} }}"
+        yield f"{{ {record.plural}(where: {{or: [{where}]}}) {{ totalCount }} }}"
+        yield f"{{ {record.plural}(orderBy: [{order}]) {{ nodes {{ id }} }} }}"
 
 
 @pytest.mark.parametrize("names", SUBSETS, ids=lambda names: "+".join(names) or "none")
 def test_each_plugin_works_with_every_other_there_or_absent(crm, clock, names):
+    if crm.databases.engine != "sqlite" and 1 < len(names) < len(PLUGINS):
+        pytest.skip("the other engine is asked by each plugin alone and by all together")
     client = crm(*(PLUGINS[name] for name in names), clock=clock)
-    assert validate_schema(build_schema(client.app.sdl)) == []
     enter(client)
     for question in questions(client):
         client.query(question)
+    assert validate_schema(client.app.assembled.graphql) == []
