@@ -148,6 +148,8 @@ def check_loopback(host: str) -> None:
 
 
 DEMO_FILE = Path("guanxi-demo.db")
+#: The sample is entered in such portions that hooks may take longer than in a request.
+DEMO_PATIENCE_MS = 10_000
 
 FIRST_QUERY = """{
   customers(
@@ -185,7 +187,7 @@ def demo(
     if not whole:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{DEMO_FILE}{suffix}").unlink(missing_ok=True)
-    app = create_app(load_settings(database_url=f"sqlite:///{DEMO_FILE}"))
+    app = create_app(load_settings(database_url=f"sqlite:///{DEMO_FILE}", hook_warning_ms=DEMO_PATIENCE_MS))
     serve_app(app, host, port, _greet_demo, _nothing if whole else _fill_demo)
 
 

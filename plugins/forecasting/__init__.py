@@ -1,5 +1,6 @@
 """Forecasting: what will be sold, how surely, and what became of what was expected (F1 to F12, O6, O7, G11)."""
 
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from plugins.forecasting.models import (
 from plugins.forecasting.operations import operations
 from plugins.forecasting.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
+from plugins.forecasting.sample import fill_sample
 from plugins.forecasting.settings import ForecastingSettings
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
 
@@ -74,3 +76,8 @@ class Forecasting(Plugin):
         settle_targets(changes)
         count_pushes(ctx, changes)
         keep(ctx, changes)
+
+    @hookimpl
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """Categories that owners submit, targets, and the ends of the last months."""
+        fill_sample(ctx, chance)

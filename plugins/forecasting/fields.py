@@ -176,10 +176,21 @@ def _revenue_fields(currency: str) -> Iterator[Field]:
     def actual(sale: Row) -> Expression:
         return func.sum(sale.actual_amount.reporting).cast(BigInteger)
 
+    def weighted(deal: Row) -> Expression:
+        return func.sum(deal.other("Opportunity.weightedAmount", Money).reporting).cast(BigInteger)
+
     yield Field(
         "Opportunity.actualRevenue",
         lambda row: money(row.over(Transaction, "opportunity_id", actual)),
         "Discounted actual amount of its transactions (F6); null without any.",
+        Money,
+    )
+    yield Field(
+        "Customer.weightedPipeline",
+        lambda row: money(
+            row.over(Opportunity, "customer_id", weighted, lambda deal: _outcome(deal) == Outcome.OPEN.value)
+        ),
+        "What its open opportunities come to, each by its win probability (F9); null without any.",
         Money,
     )
     yield Field(

@@ -3,6 +3,7 @@
 import pytest
 
 from plugins.forecasting import Forecasting
+from tests.data import key, upsert
 from tests.plugins.forecasting.sales import change, deal, enter, ids, lost, people, sell, stage, won
 
 
@@ -153,6 +154,27 @@ def test_f6_f7_revenue_and_contribution_of_an_opportunity(shared):
     assert summed == [
         {"keys": {"occurredOn": "2025-05-01"}, "aggregate": {"sum": {"actualAmount": {"total": {"amount": "90.00"}}}}}
     ]
+
+
+def test_f9_the_weighted_pipeline_of_a_customer_counts_what_is_open(shared):
+    upsert(shared, "customers", [{"externalIds": [key("heavy")], "name": "Heavy"}])
+    amounts = {"A": 100_000, "B": 200_000, "C": 100_000, "D": 80_000, "E": 50_000, "F": 30_000}
+    deals = [
+        {
+            "externalIds": [key(f"heavy {letter}")],
+            "name": f"heavy {letter}",
+            "customerExternalId": key("heavy"),
+            "stageId": stage(letter),
+            "expectedAmount": {"amount": str(amount)},
+        }
+        for letter, amount in amounts.items()
+    ]
+    upsert(shared, "opportunities", deals)
+    found = shared.query(
+        """{ customers(where: {name: {eq: "heavy"}, weightedPipeline: {gt: "214999"}}, orderBy: [{weightedPipeline: DESC}]) {
+            nodes { name weightedPipeline { amount } } } }"""
+    )["customers"]["nodes"]
+    assert found == [{"name": "Heavy", "weightedPipeline": {"amount": "215000.00"}}]
 
 
 def test_a_close_date_is_pushed_when_it_moves_to_a_later_month(shared):
