@@ -22,7 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from core.database import SQLITE
 from core.drafts import OutcomeStatus
 from core.errors import ConfigurationError, GuanxiError
-from core.migrate import home_of, make, pending
+from core.migrate import pending
+from core.revisions import make
 from core.settings import load_settings
 from guanxi.app import App, create_app
 from guanxi.demo import fill, is_whole
@@ -256,9 +257,8 @@ def make_migration(
     found = next((one for one in app.migrations if one.name == name), None)
     if found is None:
         raise ConfigurationError(f"{name!r} keeps no tables; there are {', '.join(one.name for one in app.migrations)}")
-    plugin = next((plugin for plugin in app.host.plugins if plugin.name == name), None)
-    home = found.folder.parent if found.folder is not None else home_of(plugin)  # type: ignore[arg-type]
-    for path in make(app.database, found, home, message):
+    app.database.check()
+    for path in make(app.database, found, message):
         out.print(f"written: {path}")
 
 
