@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -91,7 +92,11 @@ class Meter:
     def _behind(self) -> dict[int, float]:
         if self._database is None:
             return {}
-        return {child: processor_seconds(child) for child in children(self._database)}
+        used = {}
+        for child in children(self._database):
+            with suppress(FileNotFoundError):  # It has just ended.
+                used[child] = processor_seconds(child)
+        return used
 
     def read(self) -> tuple[float, float]:
         """Seconds of the server, and seconds of the database server."""
