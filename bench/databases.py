@@ -1,4 +1,4 @@
-"""The databases of the comparisons: built once, kept in a folder, built anew when the migrations have changed."""
+"""The databases of the comparisons: built once and kept in a folder."""
 
 import sqlite3
 import warnings
@@ -11,7 +11,6 @@ import psycopg
 
 from bench.data import Size, bench_app, build
 from core.database import POSTGRESQL, SQLITE
-from core.migrate import pending
 
 ENGINES = (POSTGRESQL, SQLITE)
 
@@ -70,21 +69,17 @@ class Databases:
     process: int | None = None
 
     def ready(self, name: str, size: Size) -> str:
-        """The address of a database of a size, built if it is not there or not up to date."""
-        if not (self.exists(name) and self._is_current(self.url(name))):
+        """The address of a database of a size, built if it is not there."""
+        if not self.exists(name):
             print(f"building {size.customers:,} customers in {self.engine}", flush=True)
             draft = f"{name}_draft"
             self.make(draft)
             build(self.url(draft), size)
             self.rename(draft, name)
+        app = bench_app(self.url(name))
+        app.migrate()
+        app.database.close()
         return self.url(name)
-
-    def _is_current(self, url: str) -> bool:
-        app = bench_app(url)
-        try:
-            return not pending(app.database, app.migrations)
-        finally:
-            app.database.close()
 
     def url(self, name: str) -> str:
         raise NotImplementedError
