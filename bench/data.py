@@ -50,9 +50,10 @@ def build(url: str, size: Size) -> None:
         asyncio.run(_tiers(app))
 
 
-#: Foreign keys are not checked while rows go in: they are right by the way they are made.
+#: Foreign keys are not checked while rows go in: they are right by the way they are made. Nothing is kept of a build
+#: that fails, so nothing has to be undone.
 _POSTGRES_HASTE = ["SET session_replication_role = replica", "SET maintenance_work_mem = '1GB'"]
-_SQLITE_HASTE = ["PRAGMA synchronous = OFF", "PRAGMA cache_size = -1048576", "PRAGMA temp_store = MEMORY"]
+_SQLITE_HASTE = ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -1048576"]
 _POSTGRES_INDEXES = """SELECT indexname, indexdef FROM pg_indexes
 WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint)"""
 _SQLITE_INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"

@@ -10,15 +10,13 @@ from core.declarations import MoneyExpression
 from core.errors import InputError
 from core.sql import Expression
 from core.text import pascal
-from schema.binds import Moment
 from schema.catalog import CatalogField, RecordType, ToMany
 from schema.conditions import Where, aggregate_number, filtered, holds
 from schema.kinds import Condition, IntKind, Kind, MoneyKind
 from schema.ordering import SortKey, direction
 from schema.rows import PlanRow, Statement
 from schema.selections import Chosen, Selection
-from schema.sqljson import amount_text, column, constant, count_rows, json_rows
-from schema.values import resolve
+from schema.sqljson import amount_text, column, constant, count_rows, json_rows, whole_number
 
 FUNCTIONS = ("sum", "avg", "min", "max")
 
@@ -140,7 +138,7 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
         .where(*there)
         .group_by(*(key.expression for key in keys))
         .order_by(*clauses)
-        .limit(statement.binds.computed(_limit(statement, arguments.get("first")), BigInteger()))
+        .limit(whole_number(_limit(statement, arguments.get("first"))))
     )
     if having:
         grouped = grouped.having(and_(*having))
@@ -148,16 +146,12 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     return select(rows).select_from(grouped.subquery(groups.alias))
 
 
-def _limit(statement: Statement, first: Any) -> Callable[[Moment], int]:
+def _limit(statement: Statement, first: int | None) -> int:
     largest = statement.catalog.settings.maximum_page_size
-
-    def source(moment: Moment) -> int:
-        size = largest if first is None else resolve(first, moment.variables)
-        if not 0 <= size <= largest:
-            raise InputError(f"first: {size} is outside 0 to {largest}")
-        return int(size)
-
-    return source
+    size = largest if first is None else first
+    if not 0 <= size <= largest:
+        raise InputError(f"first: {size} is outside 0 to {largest}")
+    return size
 
 
 def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:

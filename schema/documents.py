@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import (
     SKIP,
+    ArgumentNode,
     DirectiveNode,
     DocumentNode,
     FieldNode,
@@ -215,6 +216,7 @@ class Operation:
             for part in document.definitions
             if isinstance(part, FragmentDefinitionNode)
         }
+        self._sizes = _page_sizes(document) if self._definitions else set()
         self._leaves = self._leaf_signatures()
         self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
 
@@ -255,7 +257,7 @@ class Operation:
 
     def variant(self, values: VariableValues, access: Access) -> Variant:
         """The operation compiled for variables of this shape and this access."""
-        opened, shape = open_variables(self._kinds, values.coerced)
+        opened, shape = open_variables(self._kinds, values.coerced, self._sizes)
         return self._variant(Variation(shape, access, VariableValues(values.sources, opened)))
 
     def opened(self, variables: VariableValues) -> Document:
@@ -282,6 +284,19 @@ def _used_below(document: DocumentNode) -> set[str]:
 
         def enter_variable_definition(self, *_: Any) -> Any:
             return SKIP
+
+    visit(document, Collect())
+    return found
+
+
+def _page_sizes(document: DocumentNode) -> set[str]:
+    """The variables that are sizes of pages: a database goes about a long page otherwise than about a short one."""
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+            if node.name.value in ("first", "last") and isinstance(node.value, VariableNode):
+                found.add(node.value.name.value)
 
     visit(document, Collect())
     return found

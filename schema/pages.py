@@ -8,15 +8,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from core.errors import InputError
 from core.sql import Expression
-from schema.binds import Moment
 from schema.catalog import RecordType, ToMany
 from schema.conditions import filtered
 from schema.ordering import Cursors, after, sort_keys
 from schema.plans import EACH, Path
 from schema.rows import PageRow, PlanRow, Statement
 from schema.selections import Chosen, Selection
-from schema.sqljson import column, count_rows, json_bool, json_rows
-from schema.values import resolve
+from schema.sqljson import column, count_rows, json_bool, json_rows, whole_number
 
 #: Makes the JSON object of a record.
 BuildObject = Callable[[PlanRow, Selection, Path], Expression]
@@ -53,7 +51,7 @@ class Page:
             self._there.append(after(self._keys, self._cursors.read(given["after"], "after"), backward=False))
         if self._has_before:
             self._there.append(after(self._keys, self._cursors.read(given["before"], "before"), backward=True))
-        self._size = statement.binds.computed(self._size_source(given), BigInteger())
+        self._size = whole_number(self._wanted_size(given))
         # One row more tells whether there are more; places count from the end for a page from the end.
         more = "hasPreviousPage" if self._backward else "hasNextPage"
         self._peeks = any(
@@ -64,22 +62,16 @@ class Page:
         self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
         self._needs_keys = False
 
-    def _size_source(self, given: dict[str, Any]) -> Any:
-        settings = self._statement.catalog.settings
+    def _wanted_size(self, given: dict[str, Any]) -> int:
         first, last = given.get("first"), given.get("last")
         if first is not None and last is not None:
             raise InputError("first and last: give one of them, not both")
         name, asked = ("last", last) if self._backward else ("first", first)
-
-        def source(moment: Moment) -> int:
-            size = settings.default_page_size if asked is None else resolve(asked, moment.variables)
-            if not 0 <= size <= settings.maximum_page_size:
-                raise InputError(
-                    f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before"
-                )
-            return int(size)
-
-        return source
+        settings = self._statement.catalog.settings
+        size: int = settings.default_page_size if asked is None else asked
+        if not 0 <= size <= settings.maximum_page_size:
+            raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+        return size
 
     # What is selected of it
 

@@ -331,6 +331,11 @@ def column(alias: str, name: str, type_: Any) -> Expression:
     return literal_column(f'{alias}."{name}"', type_)
 
 
+def whole_number(value: int) -> Expression:
+    """An integer that is part of the statement, such as the size of a page, which decides how it is best run."""
+    return literal_column(str(value), BigInteger())
+
+
 def count_rows() -> Expression:
     """How many rows there are."""
     return literal_column("count(*)", BigInteger())

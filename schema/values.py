@@ -1,10 +1,10 @@
 """Argument values with the variables still open, so that one plan serves every value of one shape.
 
-A `Slot` stands where a variable's leaf value will be. What decides the statement (booleans, directions, grains, which
-keys an input object has, what is null) stays as it is and becomes part of the variables' shape.
+A `Slot` stands where a variable's leaf value will be. What decides the statement (booleans, directions, grains, sizes
+of pages, which keys an input object has, what is null) stays as it is and becomes part of the variables' shape.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,14 +47,21 @@ def resolve(value: Any, variables: Mapping[str, Any]) -> Any:
 
 
 def open_variables(
-    kinds: Mapping[str, GraphQLInputType], coerced: Mapping[str, Any]
+    kinds: Mapping[str, GraphQLInputType], coerced: Mapping[str, Any], sizes: Container[str] = ()
 ) -> tuple[dict[str, Any], Hashable]:
-    """Coerced variables with slots for their leaves, and the shape that the slots leave out."""
+    """Coerced variables with slots for their leaves, and the shape that the slots leave out.
+
+    Args:
+        kinds: their types by name.
+        coerced: their values.
+        sizes: those that are sizes of pages, which decide the statement's text too.
+    """
     opened: dict[str, Any] = {}
     shape = []
     for name, kind in kinds.items():
         if name in coerced:
-            opened[name], mark = _open(kind, coerced[name], (name,))
+            value = coerced[name]
+            opened[name], mark = (value, value) if name in sizes else _open(kind, value, (name,))
             shape.append((name, mark))
     return opened, tuple(shape)
 

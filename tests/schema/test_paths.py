@@ -246,6 +246,8 @@ def test_what_is_kept_serves_other_values(sales):
     text = "query ($n: Int, $name: String) { customers(first: $n, where: {name: {eq: $name}}) { nodes { name } } }"
     assert sales.query(text, n=2, name="Gamma")["customers"]["nodes"] == [{"name": "Gamma"}]
     assert len(sales.query(text, n=5, name="zoo")["customers"]["nodes"]) == 2
+    assert len(sales.query(text, n=1, name="zoo")["customers"]["nodes"]) == 1
+    assert "-1 is outside" in sales.execute(text, n=-1, name="zoo")["errors"][0]["message"]
     assert sales.query(text, n=1, name="nobody")["customers"]["nodes"] == []
 
 
