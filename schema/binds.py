@@ -53,7 +53,7 @@ class ListOf(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(String())
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        convert: Any = self.item.bind_processor(dialect)
+        convert: Any = self.item.dialect_impl(dialect).bind_processor(dialect)
         items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
         return items if dialect.name == "postgresql" else json.dumps(items)
 

@@ -14,6 +14,7 @@ Where = Mapping[str, Any]
 Key = Mapping[str, Any]
 
 _PLURALS = {"Opportunity": "opportunities", "PipelineState": "pipelineStates"}
+_NO_VARIABLES: Mapping[str, tuple[str, Any]] = {}
 _MONEY = frozenset({"expectedAmount", "weightedAmount", "actualAmount", "openAmount"})
 
 
@@ -165,7 +166,7 @@ class Asking:
         return self.groups(record, by, where, *sums) if by else [self.total(record, where, *sums)]
 
     def pages(
-        self, record: str, where: Where, selection: str, variables: Mapping[str, tuple[str, Any]]
+        self, record: str, where: Where, selection: str, variables: Mapping[str, tuple[str, Any]] = _NO_VARIABLES
     ) -> Iterator[dict[str, Any]]:
         """All records of a list in the order of their ids, with what is selected of each.
 

@@ -46,6 +46,24 @@ def test_text_orders_without_case_then_by_id(sales):
     ]
 
 
+def test_dates_and_moments_are_found_in_lists(sales):
+    found = sales.query(
+        """query ($days: [Date!]!, $moments: [DateTime!]!) {
+          given: opportunities(where: {expectedCloseDate: {in: $days}}) { nodes { expectedCloseDate } }
+          plain: opportunities(where: {expectedCloseDate: {in: ["2025-02-15"]}}) { totalCount }
+          outside: opportunities(where: {expectedCloseDate: {notIn: $days}}) { totalCount }
+          entered: opportunities(where: {stageEnteredAt: {in: $moments}}) { totalCount } }""",
+        days=["2025-02-15", "2025-03-15"],
+        moments=["2025-01-01T00:00:00Z"],
+    )
+    assert (
+        sorted(node["expectedCloseDate"] for node in found["given"]["nodes"]) == ["2025-02-15"] * 3 + ["2025-03-15"] * 3
+    )
+    assert found["plain"]["totalCount"] == 3
+    assert found["outside"]["totalCount"] == 24
+    assert found["entered"]["totalCount"] == 1
+
+
 def test_missing_values_come_last_unless_said(sales):
     ascending = sales.query("{ customers(orderBy: [{employeeCount: ASC}]) { nodes { employeeCount } } }")
     values = [node["employeeCount"] for node in ascending["customers"]["nodes"]]

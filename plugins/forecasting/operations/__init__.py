@@ -6,9 +6,10 @@ import strawberry
 
 from guanxi import Operations
 from plugins.forecasting.operations.forecasts import forecast_operations
+from plugins.forecasting.operations.metrics import metric_operations
 from plugins.forecasting.operations.pipeline import pipeline_operations
 
-_PARTS = (forecast_operations, pipeline_operations)
+_PARTS = (forecast_operations, metric_operations, pipeline_operations)
 
 
 def operations(plugin: str, types: Any) -> Operations:

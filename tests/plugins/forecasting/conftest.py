@@ -1,0 +1,26 @@
+"""What tests of forecasting use: the statements that queries of operations cost."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from schema import engine
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """Collects the statements that are run for queries inside a transaction."""
+
+    @contextmanager
+    def collected():
+        found, fetch = [], engine.fetch_in_transaction
+
+        def noted(connection, sql, values):
+            found.append(sql)
+            return fetch(connection, sql, values)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "fetch_in_transaction", noted)
+            yield found
+
+    return collected
