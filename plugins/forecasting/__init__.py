@@ -9,7 +9,10 @@ from plugins.forecasting.fields import fields
 from plugins.forecasting.history import keep, reconcile
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.models import (
+    ForecastAdjustment,
+    ForecastLine,
     ForecastRun,
+    ForecastSubmission,
     PipelineSnapshot,
     PipelineState,
     SalesTarget,
@@ -19,6 +22,7 @@ from plugins.forecasting.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
 from plugins.forecasting.sample import fill_sample
 from plugins.forecasting.settings import ForecastingSettings
+from plugins.forecasting.submissions import ADJUSTED, SUBMITTED
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
 
 
@@ -31,14 +35,19 @@ class Forecasting(Plugin):
     settings = ForecastingSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
+        SUBMITTED: "Somebody submitted a forecast.",
+        ADJUSTED: "A category of a submitted forecast was adjusted.",
     }
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """The past, snapshots, targets, and forecasts to be judged."""
+        """The past, snapshots, submissions, targets, and forecasts to be judged."""
         return [
             PipelineState,
             PipelineSnapshot,
+            ForecastSubmission,
+            ForecastLine,
+            ForecastAdjustment,
             SalesTarget,
             ForecastRun,
         ]
@@ -51,7 +60,7 @@ class Forecasting(Plugin):
 
     @hookimpl
     def register_operations(self, types: Any) -> Operations:
-        """Forecasts, and the pipeline's past."""
+        """Forecasts, metrics, stage rates, submissions, the pipeline's past."""
         return operations(self.name, types)
 
     @hookimpl

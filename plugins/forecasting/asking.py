@@ -15,7 +15,7 @@ Key = Mapping[str, Any]
 
 _PLURALS = {"Opportunity": "opportunities", "PipelineState": "pipelineStates"}
 _NO_VARIABLES: Mapping[str, tuple[str, Any]] = {}
-_MONEY = frozenset({"expectedAmount", "weightedAmount", "actualAmount", "openAmount"})
+_MONEY = frozenset({"expectedAmount", "weightedAmount", "actualAmount", "effectiveAmount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ class Asking:
 
     Args:
         ctx: of the transaction.
-        most: groups and records that one query may give.
+        most: groups and records that one query may give; as many as the settings allow without it.
     """
 
-    def __init__(self, ctx: Context, most: int = 1000) -> None:
+    def __init__(self, ctx: Context, most: int | None = None) -> None:
         self.ctx = ctx
         self.most = most
 
@@ -152,12 +152,12 @@ class Asking:
         """
         keys = " ".join(selected(key) for key in by)
         text = (
-            f"query ($by: [{record}GroupKey!]!, $where: {record}Where!, $most: Int!) {{ "
+            f"query ($by: [{record}GroupKey!]!, $where: {record}Where!, $most: Int) {{ "
             f"{_plural(record)}GroupBy(by: $by, where: $where, first: $most) "
             f"{{ keys {{ {keys} }} aggregate {{ {_numbers(sums)} }} }} }}"
         )
         (answer,) = self.ctx.query(text, {"by": list(by), "where": where, "most": self.most}).values()
-        if len(answer) == self.most:
+        if self.most is not None and len(answer) >= self.most:
             raise TooManyGroupsError(self.most)
         return [_group(found["keys"], found["aggregate"], sums) for found in answer]
 
@@ -179,7 +179,7 @@ class Asking:
         named = "".join(f", ${name}: {type_}" for name, (type_, _) in variables.items())
         given = {name: value for name, (_, value) in variables.items()} | {"where": where, "first": self.most}
         text = (
-            f"query ($where: {record}Where!, $first: Int!, $after: String{named}) {{ {_plural(record)}"
+            f"query ($where: {record}Where!, $first: Int, $after: String{named}) {{ {_plural(record)}"
             f"(where: $where, first: $first, after: $after, orderBy: [{{id: ASC}}]) "
             f"{{ nodes {{ {selection} }} pageInfo {{ endCursor hasNextPage }} }} }}"
         )

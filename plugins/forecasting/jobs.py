@@ -29,14 +29,15 @@ def keep_pipeline(ctx: Context) -> str:
     told = f"{reconcile(ctx)} opportunities brought up to date"
     if not is_snapshot_due(ctx):
         return told
-    snapshot = take_snapshot(ctx, SnapshotKind.SCHEDULED)
+    asking = Asking(ctx)
+    snapshot = take_snapshot(asking, SnapshotKind.SCHEDULED)
     for method in ForecastMethod:
-        _keep_forecast(ctx, method)
+        _keep_forecast(asking, method)
     return f"{told}; snapshot {snapshot.id} of {snapshot.open_count} open ones"
 
 
-def _keep_forecast(ctx: Context, method: ForecastMethod) -> None:
-    asking = Asking(ctx)
+def _keep_forecast(asking: Asking, method: ForecastMethod) -> None:
+    ctx = asking.ctx
     made = make(asking, method, ctx.clock.today(), DateGrain.MONTH)
     ctx.session.add(
         ForecastRun(

@@ -1,4 +1,4 @@
-"""What forecasting keeps: the pipeline's past, snapshots, targets, forecasts."""
+"""What forecasting keeps: the pipeline's past, snapshots, submissions with adjustments, targets, forecasts."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,6 +80,69 @@ class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):
     open_count: int = column("Open opportunities.")
     open_amount: Money = column("Their expected amount, in the reporting currency.")
     weighted_amount: Money = column("The same, each by its win probability (F9).")
+
+
+class ForecastSubmission(Record, plugin="forecasting", prefix="fsb"):
+    """What somebody expects to sell in a period, by category: owners of their own, managers of their people's too."""
+
+    __order__ = (("submittedAt", True),)
+    __read_only__ = True
+
+    user_id: str = reference(
+        User,
+        "Whose forecast it is.",
+        inverse="forecast_submissions",
+        inverse_description="Forecasts the person submitted.",
+        on_destroy="CASCADE",
+    )
+    grain: DateGrain = column("How long the period is.", index=True)
+    period_start: date = column("First day of the period.", index=True)
+    period_end: date = column("Last day of the period.", index=True)
+    submitted_at: datetime = column("When it was submitted.", index=True)
+    submitted_by: str = column("Who submitted it.", exact=True)
+    note: str | None = column("What was said with it.", default=None, max_length=2000, long=True)
+    is_current: bool = column("Whether it is the latest of the person for the period.", default=True, index=True)
+    policy_version: str = column("The policy it was made by.", exact=True)
+
+
+class ForecastLine(Record, plugin="forecasting", prefix="fln"):
+    """One category of a submission: what was calculated, and beside it what somebody adjusted it to."""
+
+    __order__ = (("category", False),)
+    __read_only__ = True
+
+    submission_id: str = reference(
+        ForecastSubmission,
+        "The submission.",
+        inverse="lines",
+        inverse_description="Its categories.",
+        on_destroy="CASCADE",
+    )
+    category: ForecastCategory = column("The category.", index=True)
+    own_count: int = column("The person's own opportunities in it.")
+    own_amount: Money = column("Their expected amount, in the reporting currency.")
+    team_amount: Money = column("What the person's reports submitted, as adjusted.")
+    adjusted_amount: Money | None = column("What it was adjusted to last; null if never.", default=None, index=True)
+
+
+class ForecastAdjustment(Record, plugin="forecasting", prefix="fad"):
+    """One adjustment of a category of a submission. The amount that was calculated stays beside it."""
+
+    __order__ = (("adjustedAt", True),)
+    __read_only__ = True
+
+    line_id: str = reference(
+        ForecastLine,
+        "What was adjusted.",
+        inverse="adjustments",
+        inverse_description="Its adjustments, latest first.",
+        on_destroy="CASCADE",
+    )
+    previous_amount: Money = column("The amount before.")
+    amount: Money = column("The amount after.")
+    reason: str = column("Why.", max_length=1000, long=True)
+    adjusted_at: datetime = column("When.", index=True)
+    adjusted_by: str = column("Who adjusted it.", exact=True)
 
 
 class SalesTarget(Record, plugin="forecasting", prefix="sgt"):

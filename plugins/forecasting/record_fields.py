@@ -30,8 +30,21 @@ def record_fields(currency: str) -> Iterator[Field]:
         "Its expected amount times its win probability, in the reporting currency (F9).",
         Money,
     )
+    yield Field(
+        "ForecastLine.amount", lambda row: money(_calculated(row)), "What was calculated: own and team's.", Money
+    )
+    yield Field(
+        "ForecastLine.effectiveAmount",
+        lambda row: money(func.coalesce(row.adjusted_amount.reporting, _calculated(row))),
+        "What counts: the adjustment, else what was calculated.",
+        Money,
+    )
     yield from _target_fields(unit)
     yield from _run_fields(money)
+
+
+def _calculated(row: Row) -> Expression:
+    return row.own_amount.reporting + row.team_amount.reporting  # type: ignore[no-any-return]
 
 
 def _won_between(value: Expression, first: Expression, last: Expression) -> Select[Any]:

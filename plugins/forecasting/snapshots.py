@@ -52,14 +52,15 @@ def pipeline(asking: Asking, point: Point, by: Sequence[Key], where: Where | Non
 
 
 def take_snapshot(
-    ctx: Context, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
+    asking: Asking, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
 ) -> PipelineSnapshot:
     """Keeps the present moment, or the end of a past day as it is known now, with the totals of the pipeline.
 
     Raises:
         InputError: the day lies ahead.
     """
-    moment, asking = point_of(ctx, as_of, None, "asOf").moment, Asking(ctx)
+    ctx = asking.ctx
+    moment = point_of(ctx, as_of, None, "asOf").moment
     (whole,) = pipeline(asking, Point(moment), (), None).groups
     snapshot = PipelineSnapshot(
         name=name,

@@ -8,8 +8,16 @@ from guanxi import Operations
 from plugins.forecasting.operations.forecasts import forecast_operations
 from plugins.forecasting.operations.metrics import metric_operations
 from plugins.forecasting.operations.pipeline import pipeline_operations
+from plugins.forecasting.operations.stages import stage_operations
+from plugins.forecasting.operations.submissions import submission_operations
 
-_PARTS = (forecast_operations, metric_operations, pipeline_operations)
+_PARTS = (
+    forecast_operations,
+    metric_operations,
+    stage_operations,
+    pipeline_operations,
+    submission_operations,
+)
 
 
 def operations(plugin: str, types: Any) -> Operations:

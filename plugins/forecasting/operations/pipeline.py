@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Operations
+from guanxi import Operations
 from plugins.forecasting import bridge as bridges
 from plugins.forecasting.asking import Asking
 from plugins.forecasting.operations.running import ASKED, KEY, money, read, refuse, write
@@ -175,14 +175,14 @@ def pipeline_operations(plugin: str, types: Any) -> Operations:
         async def take_pipeline_snapshot(
             self, info: strawberry.Info, input: Annotated[TakePipelineSnapshotInput, ASKED]
         ) -> TakePipelineSnapshotPayload:
-            def work(ctx: Context) -> dict[str, Any]:
-                as_of = input.as_of or None
-                if as_of is not None and as_of > ctx.clock.today():
-                    raise refuse("INVALID", "asOf", f"{as_of} lies ahead; give {ctx.clock.today()} or an earlier day")
+            def work(asking: Asking) -> dict[str, Any]:
+                as_of, today = input.as_of or None, asking.ctx.clock.today()
+                if as_of is not None and as_of > today:
+                    raise refuse("INVALID", "asOf", f"{as_of} lies ahead; give {today} or an earlier day")
                 name = (input.name or "").strip()
                 if len(name) > 200:
                     raise refuse("INVALID", "name", f"has {len(name)} characters; at most 200 are possible")
-                return {"snapshot": take_snapshot(ctx, SnapshotKind.BY_HAND, name or None, as_of).id}
+                return {"snapshot": take_snapshot(asking, SnapshotKind.BY_HAND, name or None, as_of).id}
 
             done = await write(info.context, plugin, "takePipelineSnapshot", input, work)
             return TakePipelineSnapshotPayload(**{"snapshot": None, **done})

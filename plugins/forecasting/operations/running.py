@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from guanxi import Context, Reject, UserError
+from guanxi import Reject, UserError
 from plugins.forecasting.asking import Asking
 from plugins.forecasting.rules import rounded
 
@@ -24,7 +24,7 @@ async def read(context: Any, plugin: str, work: Callable[[Asking], T]) -> T:
 
 
 async def write(
-    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Context], Mapping[str, Any]]
+    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Asking], Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Does the work once for each idempotency key; a refusal becomes the payload's errors.
 
@@ -35,12 +35,11 @@ async def write(
         input: what was asked, with an `idempotency_key`.
         work: does it and gives the payload but for its errors, as JSON.
     """
-    given = {"operation": operation, **{name: str(value) for name, value in vars(input).items() if value}}
-    given.pop("idempotency_key", None)
+    said = {name: value for name, value in vars(input).items() if value not in (None, strawberry.UNSET)}
+    key, most = said.pop("idempotency_key", None), context.settings.maximum_page_size
+    given = {"operation": operation, **{name: str(value) for name, value in said.items()}}
     try:
-        done = await context.transact(
-            plugin, lambda ctx: dict(work(ctx)), key=input.idempotency_key or None, given=given
-        )
+        done = await context.transact(plugin, lambda ctx: dict(work(Asking(ctx, most))), key=key, given=given)
     except Reject as reject:
         return {"user_errors": list(reject.errors), "warnings": []}
     return {**done, "user_errors": [], "warnings": []}
