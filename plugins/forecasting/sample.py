@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from guanxi import Context
 from guanxi.records import Team
 from guanxi.vocabulary import DateGrain
+from plugins.forecasting.asking import Asking
 from plugins.forecasting.history import reconcile
 from plugins.forecasting.models import OpportunityForecast, SalesTarget
 from plugins.forecasting.periods import first_of
@@ -43,7 +44,7 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         ends.insert(0, end)
         end = first_of(end, DateGrain.MONTH) - timedelta(days=1)
     for day in ends:
-        take_snapshot(ctx, SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
+        take_snapshot(Asking(ctx), SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
 
 
 def _submit(ctx: Context, chance: random.Random) -> None:
