@@ -13,7 +13,7 @@ from core.text import pascal
 from schema.catalog import CatalogField, RecordType, ToMany
 from schema.conditions import Where, aggregate_number, filtered, holds
 from schema.kinds import Condition, IntKind, Kind, MoneyKind
-from schema.ordering import SortKey, direction
+from schema.ordering import SortKey, check_keys, direction
 from schema.rows import PlanRow, Statement
 from schema.selections import Chosen, Selection
 from schema.sqljson import amount_text, column, constant, count_rows, json_rows, whole_number
@@ -114,6 +114,8 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     """The groups of a list by some keys, each with its aggregates."""
     arguments = chosen.arguments
     where = arguments.get("where")
+    check_keys("by", arguments["by"])
+    check_keys("orderBy", arguments.get("orderBy"))
     row, there = filtered(statement, record, where, None)
     keys = [_key(statement, row, part, ()) for part in arguments["by"]]
     if not keys:

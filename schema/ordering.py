@@ -50,6 +50,20 @@ class SortKey:
         return BigInteger() if isinstance(self.expression.type, Integer) else self.expression.type
 
 
+#: Some versions of SQLite crash on an order of 64 keys or more; of two lists of keys in one statement either is short.
+_MOST_KEYS = 24
+
+
+def check_keys(argument: str, given: Sequence[Any] | None) -> None:
+    """Refuses more keys of an order or of groups than anybody can use.
+
+    Raises:
+        InputError: there are too many.
+    """
+    if len(given or ()) > _MOST_KEYS:
+        raise InputError(f"{argument}: {len(given or ())} keys are too many; at most {_MOST_KEYS} are possible")
+
+
 def direction(given: Any) -> tuple[bool, bool]:
     """Whether a direction descends, and whether records without a value come first."""
     name = str(given)
@@ -58,6 +72,7 @@ def direction(given: Any) -> tuple[bool, bool]:
 
 def sort_keys(statement: Statement, row: PlanRow, order: Sequence[Mapping[str, Any]] | None) -> list[SortKey]:
     """The keys of an order, ended by the id, which makes the order total."""
+    check_keys("orderBy", order)
     keys = [_sort_key(statement, row, part) for part in order or ()]
     if not order:
         keys = [

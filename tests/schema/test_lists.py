@@ -166,3 +166,20 @@ def test_node_and_nodes(sales):
     )
     assert answer["node"] == {"id": customer["id"], "__typename": "Customer", "name": customer["name"]}
     assert [node and node["__typename"] for node in answer["nodes"]] == ["Stage", "Customer", None]
+
+
+@pytest.mark.parametrize(
+    ("query", "argument"),
+    [
+        ("{ customers(orderBy: [%s]) { nodes { id } } }", "orderBy"),
+        ("{ customersGroupBy(by: [{industry: true}], orderBy: [%s]) { aggregate { count } } }", "orderBy"),
+        ("{ customersGroupBy(by: [%s]) { aggregate { count } } }", "by"),
+    ],
+)
+def test_more_keys_than_anybody_can_use_are_refused(sales, query, argument):
+    key = {"orderBy": "{name: ASC}", "by": "{name: true}"}[argument]
+    if "GroupBy" in query and argument == "orderBy":
+        key = "{count: ASC}"
+    (error,) = sales.execute(query % ", ".join([key] * 25))["errors"]
+    assert error["message"] == f"{argument}: 25 keys are too many; at most 24 are possible"
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
