@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from core.errors import ConfigurationError
@@ -78,9 +78,11 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 version: Any = connection.dialect.server_version_info
-        except OperationalError as error:
+        except DBAPIError as error:
+            # A driver may say it in several lines.
+            problem = " ".join(str(error.orig).split()).rstrip(".?")
             raise ConfigurationError(
-                f"the database {self.url.render_as_string()} cannot be reached: {error.orig}. "
+                f"the database {self.url.render_as_string()} cannot be reached: {problem}. "
                 "Set GUANXI_DATABASE_URL to one that can"
             ) from None
         if self.dialect == POSTGRESQL and version and version[0] < _OLDEST_POSTGRESQL:

@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 from core.actors import plugin_actor
 from core.clock import Clock
 from core.database import POSTGRESQL, Database
-from core.errors import ConfigurationError, GuanxiError, PluginError
+from core.errors import ConfigurationError, GuanxiError, PluginError, told
 from core.events import Event, EventBatch, EventRow, publish
 from core.host import PluginHost, attributed, logger
 from core.ids import new_id
@@ -207,7 +207,7 @@ class _Lane:
             return False
         except Exception as error:
             logger(self.plugin).exception("hook after_commit failed on batch %d", sequence)
-            text = _text_of(error)
+            text = told(error)
             await self._database.in_session(lambda session: self._failed(session, sequence, text))
         return True
 
@@ -306,7 +306,7 @@ class _Lane:
                 except _TakenOver:
                     continue
                 except Exception as error:
-                    raise GuanxiError(f"batch {sequence} failed again: {_text_of(error)}") from error
+                    raise GuanxiError(f"batch {sequence} failed again: {told(error)}") from error
         return delivered
 
     def _waiting(self, session: Session) -> list[tuple[int, list[Event]]]:
@@ -323,10 +323,6 @@ class _Lane:
         if row is None:
             raise _TakenOver
         session.delete(row)
-
-
-def _text_of(error: Exception) -> str:
-    return error.message if isinstance(error, GuanxiError) else f"{type(error).__name__}: {error}"
 
 
 def events_of(session: Session, batch: EventBatch) -> list[Event]:

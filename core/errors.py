@@ -55,6 +55,13 @@ class GuanxiError(Exception):
         self.message = message
 
 
+def told(error: BaseException) -> str:
+    """An error in one line: what guanxi says itself; of others their type and text, of a driver's its own words."""
+    if isinstance(error, GuanxiError):
+        return error.message
+    return f"{type(error).__name__}: " + " ".join(str(getattr(error, "orig", None) or error).split())
+
+
 class ConfigurationError(GuanxiError):
     """Settings or database are not as the program needs them; the message says what to run or set."""
 

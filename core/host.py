@@ -18,12 +18,14 @@ from pydantic import BaseModel, ValidationError
 
 from core.changes import Changes
 from core.database import rival_was_first
-from core.errors import GuanxiError, PluginError, Reject, UserError
+from core.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.plugin import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.records import CORE, tables_of
 from core.settings import Settings, explain
 
 GROUP = "guanxi.plugins"
+#: What helps when a plugin's own code fails at the start.
+REMEDY = "Mend it or leave the plugin out"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
 
@@ -41,11 +43,11 @@ def discover() -> list[Plugin]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             loaded = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 point.name,
                 f"import of {point.value}",
-                f"{type(error).__name__}: {error}. Mend or uninstall {_distribution(point)}, which offers it",
+                f"{told(error)}. Mend or uninstall {_distribution(point)}, which offers it",
             ) from error
         found.append(_instance(loaded, point.name))
     return found
@@ -58,13 +60,13 @@ def _distribution(point: EntryPoint) -> str:
 def _instance(source: Any, name: str) -> Plugin:
     kind = source if isinstance(source, type) else type(source)
     if not issubclass(kind, Plugin):
-        raise PluginError(name, "declaration", f"{source!r} is no subclass of guanxi.Plugin")
+        raise PluginError(name, "declaration", f"{source!r} is no subclass of guanxi.Plugin; name one")
     if not isinstance(source, type):
         return source  # type: ignore[no-any-return]
     try:
         return kind()
     except Exception as error:
-        raise PluginError(name, "declaration", f"{type(error).__name__}: {error}") from error
+        raise PluginError(name, "declaration", f"{told(error)}. {REMEDY}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class PluginHost:
             except GuanxiError:
                 raise
             except Exception as error:
-                raise PluginError(plugin.name, hook, f"{type(error).__name__}: {error}") from error
+                raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
 
     def validate(self, context: MakeContext, changes: Changes) -> list[UserError]:
         """What all plugins say of changes before they are written.
@@ -223,7 +225,7 @@ def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator
     except Exception as error:
         if rival_was_first(error):
             raise
-        raise PluginError(plugin.name, place, f"{type(error).__name__}: {error}") from error
+        raise PluginError(plugin.name, place, told(error)) from error
 
 
 def logger(plugin: Plugin) -> logging.Logger:

@@ -22,7 +22,7 @@ from sqlalchemy import Table as SqlTable
 
 from core import activities, keys  # noqa: F401  (declares the core's tables)
 from core.database import SQLITE, Database
-from core.errors import ConfigurationError, GuanxiError, PluginError
+from core.errors import ConfigurationError, GuanxiError, PluginError, told
 from core.host import PluginHost
 from core.plugin import Plugin
 from core.records import CORE, registry_of, tables_of
@@ -190,7 +190,7 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None])
             done(f"{one.name}: {revision}")
         # Where something was done, perhaps by another process that began at the same time, it is tried once more.
         if failure is not None and left == waiting:
-            problem = f"{type(failure).__name__}: {failure}. It was rolled back; mend it and run `guanxi migrate` again"
+            problem = f"{told(failure)}. It was rolled back; mend it and run `guanxi migrate` again"
             raise one.error(f"migration {left[0]}", problem) from failure
     if one.folder is None:
         _refuse_drift(connection, one)

@@ -19,8 +19,8 @@ from core.actors import LOCAL, Actor, plugin_actor
 from core.clock import Clock, SystemClock
 from core.database import SQLITE, Database
 from core.delivery import Delivery
-from core.errors import ConfigurationError, PluginError
-from core.host import PluginHost, PluginSource, discover, logger
+from core.errors import ConfigurationError, PluginError, told
+from core.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.jobs import Jobs, declared_jobs
 from core.keys import Installation
 from core.migrate import MigrationSet, migrate, pending, sets_of
@@ -199,9 +199,7 @@ class App:
                 try:
                     await self._call(plugin, hooks[plugin], "startup")
                 except Exception as error:
-                    raise PluginError(
-                        plugin.name, "startup", f"{type(error).__name__}: {error}. Mend it or leave the plugin out"
-                    ) from error
+                    raise PluginError(plugin.name, "startup", f"{told(error)}. {REMEDY}") from error
             started.append(plugin)
 
     async def _shut_down(self, started: Sequence[Plugin]) -> None:

@@ -291,7 +291,8 @@ def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> N
         async with create_app().running() as app:
             return await app.delivery.retry(name)
 
-    out.print(f"{asyncio.run(work())} batches delivered")
+    count = asyncio.run(work())
+    out.print(f"{count} batch{'' if count == 1 else 'es'} delivered")
 
 
 @cli.command(epilog="Example: guanxi explain '{ customers(first: 20) { nodes { name valueTier } } }'")

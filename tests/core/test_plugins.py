@@ -695,23 +695,9 @@ class Found(Plugin):
 '''
 
 
-def test_installed_plugins_are_found_and_one_that_cannot_be_imported_is_named(tmp_path):
+def test_installed_plugins_are_found(tmp_path):
     install(tmp_path, "sunny", FOUND.format(name="sunny"))
     done = guanxi(tmp_path, "plugins")
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = [line for line in done.stdout.splitlines() if "sunny" in line]
     assert line.split() == ["sunny", "3.7", "by", "name", "validate"]
-    install(tmp_path, "stormy", "import a_module_that_is_not_there\n")
-    broken = guanxi(tmp_path, "plugins")
-    assert broken.returncode == 1
-    assert broken.stderr == (
-        "guanxi: plugin 'stormy', import of stormy:Found: ModuleNotFoundError: No module named "
-        "'a_module_that_is_not_there'. Mend or uninstall the distribution guanxi-stormy, which offers it\n"
-    )
-
-
-def test_what_else_is_found_under_the_entry_point_is_refused(tmp_path):
-    install(tmp_path, "foggy", "Found = 3\n")
-    done = guanxi(tmp_path, "plugins")
-    assert done.returncode == 1
-    assert done.stderr == "guanxi: plugin 'foggy', declaration: 3 is no subclass of guanxi.Plugin\n"

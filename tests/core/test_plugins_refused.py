@@ -99,8 +99,8 @@ def test_what_is_no_plugin_is_refused():
     class Thing:
         name = "thing"
 
-    assert refusal(Thing) == (f"plugin 'thing', declaration: {Thing!r} is no subclass of guanxi.Plugin")
-    assert refusal(3).endswith("3 is no subclass of guanxi.Plugin")
+    assert refusal(Thing) == (f"plugin 'thing', declaration: {Thing!r} is no subclass of guanxi.Plugin; name one")
+    assert refusal(3).endswith("3 is no subclass of guanxi.Plugin; name one")
 
 
 def test_a_plugin_that_cannot_be_made_is_named():
@@ -110,7 +110,7 @@ def test_a_plugin_that_cannot_be_made_is_named():
         def __init__(self):
             raise OSError("no licence file")
 
-    assert refusal(Alpha) == "plugin 'alpha', declaration: OSError: no licence file"
+    assert refusal(Alpha) == ("plugin 'alpha', declaration: OSError: no licence file. Mend it or leave the plugin out")
 
 
 def test_two_plugins_of_one_name_are_refused():
@@ -228,7 +228,7 @@ def test_a_failing_registration_hook_is_named():
             yield number("Customer.alphaFirst")
             raise KeyError("colour")
 
-    assert refusal(Alpha) == "plugin 'alpha', register_fields: KeyError: 'colour'"
+    assert refusal(Alpha) == ("plugin 'alpha', register_fields: KeyError: 'colour'. Mend it or leave the plugin out")
 
 
 # Settings
@@ -727,7 +727,7 @@ def test_an_operation_without_a_type_is_explained():
 def test_a_type_that_is_not_there_is_named():
     assert refusal(with_query("alpha", lambda types: root("best", types.Client))) == (
         "plugin 'alpha', register_operations: AttributeError: there is no type Client; the schema lists them all "
-        "(guanxi schema)"
+        "(guanxi schema). Mend it or leave the plugin out"
     )
 
 
