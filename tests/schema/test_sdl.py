@@ -8,10 +8,11 @@ from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from guanxi import create_app, load_settings
 from plugins.forecasting import Forecasting
+from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
 
 CONTRACT = Path(__file__).parent.parent.parent / "schema.graphql"
-FIRST_PARTY = [Forecasting, ValueTiering]
+FIRST_PARTY = [Forecasting, SatisfactionSurveys, ValueTiering]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,248 @@
+"""Questions in versions that keep their meaning, and answers checked against them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from guanxi import Context, Reject, UserError
+from plugins.satisfaction_surveys.models import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse
+from plugins.satisfaction_surveys.rules import SCALES
+from plugins.satisfaction_surveys.vocabulary import QuestionKind
+
+_MOST_QUESTIONS, _MOST_OPTIONS = 100, 100
+_LONGEST_QUESTION, _LONGEST_OPTION, _LONGEST_ANSWER = 1000, 300, 5000
+#: Kinds that a version has once at most, because a response has one score of each.
+_SINGLE = (QuestionKind.NPS, QuestionKind.CSAT, QuestionKind.CES)
+_WITH_OPTIONS = (QuestionKind.CHOICE, QuestionKind.CHOICES)
+#: Kinds whose marks are whole numbers.
+_WHOLE_MARKS = (QuestionKind.NPS, QuestionKind.CSAT, QuestionKind.CES)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it is to be."""
+
+    kind: QuestionKind
+    text: str
+    options: Sequence[str] = ()
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """What is answered to one question: what its kind asks for, nothing else."""
+
+    question_id: str
+    score: Decimal | None = None
+    expected: Decimal | None = None
+    choices: Sequence[str] | None = None
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class _Problems:
+    """What is wrong with a list of inputs, item by item."""
+
+    name: str
+    found: list[UserError] = field(default_factory=list)
+
+    def add(self, place: int | None, part: str | None, message: str, code: str = "INVALID") -> None:
+        path = [self.name, *([str(place)] if place is not None else []), *([part] if part else [])]
+        self.found.append(UserError(code, f"{'.'.join(path)}: {message}", path))
+
+    def refuse(self) -> None:
+        if self.found:
+            raise Reject(*self.found)
+
+
+# Questions
+
+
+def set_questions(ctx: Context, survey: Survey, questions: Sequence[Question]) -> None:
+    """Gives a survey its questions. A version that was sent out or answered stays, and these become the next.
+
+    Raises:
+        Reject: they cannot be asked so.
+    """
+    _check_questions(questions)
+    session = ctx.session
+    if survey.questions_version == 0 or _is_used(session, survey):
+        survey.questions_version += 1
+    else:
+        for replaced in questions_of(session, survey.id, survey.questions_version):
+            session.delete(replaced)
+    for position, question in enumerate(questions, 1):
+        session.add(
+            SurveyQuestion(
+                survey_id=survey.id,
+                questions_version=survey.questions_version,
+                position=position,
+                kind=question.kind,
+                text=question.text.strip(),
+                options=[option.strip() for option in question.options],
+                is_required=question.is_required,
+            )
+        )
+
+
+def questions_of(session: Session, survey_id: str, version: int) -> Sequence[SurveyQuestion]:
+    """The questions of a version in order."""
+    return session.exec(
+        select(SurveyQuestion)
+        .where(SurveyQuestion.survey_id == survey_id, SurveyQuestion.questions_version == version)
+        .order_by(col(SurveyQuestion.position))
+    ).all()
+
+
+def _is_used(session: Session, survey: Survey) -> bool:
+    """Whether somebody has seen or answered the present version."""
+    for model in (SurveyInvitation, SurveyResponse):
+        used = select(model.id).where(
+            col(model.survey_id) == survey.id, col(model.questions_version) == survey.questions_version
+        )
+        if session.exec(used.limit(1)).first() is not None:
+            return True
+    return False
+
+
+def _check_questions(questions: Sequence[Question]) -> None:
+    problems = _Problems("questions")
+    if not 1 <= len(questions) <= _MOST_QUESTIONS:
+        problems.add(None, None, f"{len(questions)} are not possible; give 1 to {_MOST_QUESTIONS}")
+    kinds = [question.kind for question in questions]
+    for place, question in enumerate(questions):
+        if not _is_text(question.text, _LONGEST_QUESTION):
+            problems.add(place, "text", f"say what is asked, in {_LONGEST_QUESTION:,} characters at most")
+        if question.kind in _SINGLE and kinds.index(question.kind) < place:
+            problems.add(place, "kind", f"{question.kind} can be asked once; leave one out")
+        _check_options(problems, place, question)
+    problems.refuse()
+
+
+def _check_options(problems: _Problems, place: int, question: Question) -> None:
+    options = [option.strip() for option in question.options]
+    if question.kind not in _WITH_OPTIONS:
+        if options:
+            problems.add(place, "options", f"{question.kind} has none; leave them out, or ask for a CHOICE")
+    elif not 2 <= len(options) <= _MOST_OPTIONS or len(set(options)) < len(options):
+        problems.add(place, "options", f"give 2 to {_MOST_OPTIONS} different ones")
+    elif not all(_is_text(option, _LONGEST_OPTION) for option in options):
+        problems.add(place, "options", f"each is a text of {_LONGEST_OPTION} characters at most")
+
+
+def _is_text(text: str | None, longest: int) -> bool:
+    return text is not None and bool(text.strip()) and len(text) <= longest and "\0" not in text
+
+
+# Answers
+
+
+def check_answers(
+    questions: Sequence[SurveyQuestion], given: Sequence[GivenAnswer]
+) -> list[tuple[SurveyQuestion, GivenAnswer]]:
+    """The answers with their questions, in the order of these.
+
+    Raises:
+        Reject: one cannot be taken, or is missing; the errors name each.
+    """
+    problems = _Problems("answers")
+    by_id = {question.id: question for question in questions}
+    found: dict[str, GivenAnswer] = {}
+    for place, answer in enumerate(given):
+        question = by_id.get(answer.question_id)
+        if question is None:
+            problems.add(place, "questionId", f"{answer.question_id!r} is no question of this survey")
+        elif answer.question_id in found:
+            problems.add(place, "questionId", f"{answer.question_id!r} is answered twice; answer it once")
+        else:
+            found[answer.question_id] = answer
+            _check_answer(problems, place, question, answer)
+    missing = [question for question in questions if question.is_required and question.id not in found]
+    for question in missing:
+        problems.add(None, None, f"question {question.position} ({question.text[:60]!r}) needs an answer", "REQUIRED")
+    if not found and not missing:
+        problems.add(None, None, "nothing is answered; answer at least one question", "REQUIRED")
+    problems.refuse()
+    return [(question, found[question.id]) for question in questions if question.id in found]
+
+
+def _check_answer(problems: _Problems, place: int, question: SurveyQuestion, answer: GivenAnswer) -> None:
+    parts = {"score": answer.score, "expected": answer.expected, "choices": answer.choices, "text": answer.text}
+    wanted = _parts_of(question.kind)
+    for part, value in parts.items():
+        if part in wanted and value is None:
+            problems.add(place, part, f"a question of kind {question.kind} needs it", "REQUIRED")
+        elif part not in wanted and value is not None:
+            problems.add(place, part, f"a question of kind {question.kind} takes {' and '.join(wanted)} only")
+        elif isinstance(value, Decimal):
+            _check_mark(problems, place, part, question.kind, value)
+    if "text" in wanted and answer.text is not None and not _is_text(answer.text, _LONGEST_ANSWER):
+        problems.add(place, "text", f"write something, in {_LONGEST_ANSWER:,} characters at most")
+    if "choices" in wanted and answer.choices is not None:
+        _check_choices(problems, place, question, answer.choices)
+
+
+def _parts_of(kind: QuestionKind) -> Collection[str]:
+    """What an answer to a question of a kind consists of."""
+    if kind is QuestionKind.RATING:
+        return "score", "expected"
+    if kind in SCALES:
+        return ("score",)
+    return ("choices",) if kind in _WITH_OPTIONS else ("text",)
+
+
+def _check_mark(problems: _Problems, place: int, part: str, kind: QuestionKind, mark: Decimal) -> None:
+    least, most = SCALES[kind]
+    places = 0 if kind in _WHOLE_MARKS else 2
+    if not least <= mark <= most or mark != mark.quantize(Decimal(1).scaleb(-places)):
+        number = "a whole number" if not places else "a number with two decimal places at most"
+        problems.add(place, part, f"{mark} is not possible; give {number} from {least} to {most}")
+
+
+def _check_choices(problems: _Problems, place: int, question: SurveyQuestion, choices: Sequence[str]) -> None:
+    unknown = [choice for choice in choices if choice not in question.options]
+    if unknown:
+        options = ", ".join(repr(option) for option in question.options)
+        problems.add(place, "choices", f"{unknown[0]!r} is no option; there are {options}")
+    elif len(set(choices)) < len(choices):
+        problems.add(place, "choices", "name each option once")
+    elif question.kind is QuestionKind.CHOICE and len(choices) != 1:
+        problems.add(place, "choices", "choose exactly one")
+    elif not choices:
+        problems.add(place, "choices", "choose at least one, or leave the answer out")
+
+
+def check_comment(comment: str | None) -> None:
+    """Refuses a comment that cannot be kept.
+
+    Raises:
+        Reject: says why.
+    """
+    if comment is not None and not _is_text(comment, _LONGEST_ANSWER):
+        message = f"write something, in {_LONGEST_ANSWER:,} characters at most, or leave it out"
+        raise Reject(UserError("INVALID", f"comment: {message}", ("comment",)))
+
+
+def scores_of(answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]) -> Mapping[str, Any]:
+    """What a response says in numbers: column to value. Of several questions of a kind the mean (S1, T12)."""
+
+    def mean(kind: QuestionKind, part: str = "score") -> Decimal | None:
+        marks = [getattr(answer, part) for question, answer in answered if question.kind is kind]
+        return sum(marks, Decimal(0)) / len(marks) if marks else None
+
+    def mark(kind: QuestionKind) -> int | None:
+        found = mean(kind)
+        return None if found is None else int(found)
+
+    return {
+        "actual_rating": mean(QuestionKind.RATING),
+        "expected_rating": mean(QuestionKind.RATING, "expected"),
+        "nps_score": mark(QuestionKind.NPS),
+        "csat_score": mark(QuestionKind.CSAT),
+        "ces_score": mark(QuestionKind.CES),
+        "perceived_benefit": mean(QuestionKind.BENEFIT),
+        "perceived_cost": mean(QuestionKind.COST),
+    }

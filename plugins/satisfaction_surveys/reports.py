@@ -1,0 +1,202 @@
+"""Reports: what responses come to together by any grouping, against the target, by value, with intervals (S4, X21)."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from guanxi import InputError
+from plugins.satisfaction_surveys import rules
+from plugins.satisfaction_surveys.settings import SatisfactionSettings, SatisfiedBy
+from plugins.satisfaction_surveys.vocabulary import NpsCategory
+
+Query = Callable[..., Awaitable[Any]]
+#: The values of a group's keys.
+Key = tuple[Any, ...]
+Interval = tuple[Decimal, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is reported on.
+
+    Attributes:
+        where: which responses.
+        by: the keys they are grouped by; none makes one group of all.
+        as_of: the last day that counts.
+    """
+
+    where: Mapping[str, Any]
+    by: Sequence[Mapping[str, Any]]
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted of a group; values of customers are amounts of the reporting currency."""
+
+    responses: int
+    respondents: int
+    satisfied: int
+    value: Decimal
+    satisfied_value: Decimal
+    promoters: int
+    passives: int
+    detractors: int
+    means: Mapping[str, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of responses: its keys as name and value, and what they come to."""
+
+    keys: Sequence[tuple[str, Any]]
+    counts: Counts
+    settings: SatisfactionSettings
+
+    @property
+    def rate(self) -> Decimal | None:
+        """Satisfied respondents in percent of the respondents (S4)."""
+        return rules.percent(self.counts.satisfied, self.counts.respondents)
+
+    @property
+    def is_target_met(self) -> bool | None:
+        """Whether that reaches the target (S4)."""
+        if not self.counts.respondents:
+            return None
+        target = int(self.settings.target_percent * 100)
+        return bool(rules.reaches(self.counts.satisfied, self.counts.respondents, target))
+
+    @property
+    def rate_interval(self) -> Interval | None:
+        """Between which rates that of all lies."""
+        return rules.rate_interval(self.counts.satisfied, self.counts.respondents, self.settings.confidence_percent)
+
+    @property
+    def weighted_rate(self) -> Decimal | None:
+        """The rate where each customer weighs as much as it is worth; None without values."""
+        return rules.percent(self.counts.satisfied_value, self.counts.value)
+
+    @property
+    def nps(self) -> Decimal | None:
+        """The net promoter score."""
+        return rules.net_promoter_score(self.counts.promoters, self.counts.passives, self.counts.detractors)
+
+    @property
+    def nps_interval(self) -> Interval | None:
+        """Between which scores that of all lies."""
+        counts = self.counts
+        return rules.nps_interval(
+            counts.promoters, counts.passives, counts.detractors, self.settings.confidence_percent
+        )
+
+
+#: The means of a group: field of a response.
+MEANS = ("satisfactionGap", "actualRating", "csatPoints", "cesScore", "perceivedValue")
+
+
+async def report(query: Query, asked: Asked, settings: SatisfactionSettings, most: int) -> list[Group]:
+    """The groups of some responses, in the order of their keys.
+
+    Args:
+        query: asks the catalog.
+        asked: what is reported on.
+        settings: the policy.
+        most: how many groups one list may have.
+
+    Raises:
+        InputError: there are too many groups.
+    """
+    paths = [tuple(_path(key)) for key in asked.by]
+    variables = {**_wheres(asked, settings), **({"by": list(asked.by)} if paths else {})}
+    answer = await query(_text(paths), variables, as_of=asked.as_of)
+    found = {name: dict(_rows(part, paths)) for name, part in answer.items()}
+    if paths and len(found["all"]) >= most:
+        raise InputError(f"by: there are {most} groups or more; group by something coarser, or narrow `where`")
+    names = [".".join(path) for path in paths]
+    return [Group(list(zip(names, key, strict=True)), _counts(found, key), settings) for key in found["all"]]
+
+
+def _path(key: Mapping[str, Any]) -> Iterator[str]:
+    """The way to a group key: `{customer: {region: true}}` leads to customer, region."""
+    ((name, inner),) = key.items()
+    yield name
+    if isinstance(inner, Mapping):
+        yield from _path(inner)
+
+
+def _text(paths: Sequence[Sequence[str]]) -> str:
+    """The query: each part counted over the same groups, one statement each."""
+    parts = {
+        "all": f"count avg {{ {' '.join(MEANS)} }}",
+        "respondents": "count sum { customerValue { total { amount } } }",
+        "satisfied": "count sum { customerValue { total { amount } } }",
+        **{category.value.lower(): "count" for category in NpsCategory},
+    }
+    keys = " ".join(" { ".join(path) + " }" * (len(path) - 1) for path in paths)
+    if paths:
+        fields = [
+            f"{name}: surveyResponsesGroupBy(by: $by, where: ${name}) {{ keys {{ {keys} }} aggregate {{ {wanted} }} }}"
+            for name, wanted in parts.items()
+        ]
+        variables = "$by: [SurveyResponseGroupKey!]!, "
+    else:
+        fields = [f"{name}: surveyResponsesAggregate(where: ${name}) {{ {wanted} }}" for name, wanted in parts.items()]
+        variables = ""
+    declared = ", ".join(f"${name}: SurveyResponseWhere" for name in parts)
+    return f"query ({variables}{declared}) {{ {' '.join(fields)} }}"
+
+
+def _wheres(asked: Asked, settings: SatisfactionSettings) -> dict[str, Any]:
+    """Which responses each part counts."""
+    base = {"answeredOn": {"lte": asked.as_of.isoformat()}}
+
+    def those(**condition: Any) -> dict[str, Any]:
+        return {"and": [dict(asked.where), base, condition]}
+
+    if settings.satisfied_by is SatisfiedBy.GAP:
+        known, satisfied = those(satisfactionGap={"isNull": False}), those(satisfactionGap={"gte": "0"})
+    else:
+        known = those(actualRating={"isNull": False})
+        satisfied = those(actualRating={"gte": str(settings.satisfied_from_rating)})
+    categories = {one.value.lower(): those(npsCategory={"eq": one.value}) for one in NpsCategory}
+    return {"all": those(), "respondents": known, "satisfied": satisfied, **categories}
+
+
+def _rows(part: Any, paths: Sequence[Sequence[str]]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    if not paths:
+        yield (), part
+        return
+    for group in part:
+        yield tuple(_value(group["keys"], path) for path in paths), group["aggregate"]
+
+
+def _value(keys: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        keys = keys[step]
+    return keys
+
+
+def _counts(found: Mapping[str, Mapping[Key, Any]], key: Key) -> Counts:
+    def count(name: str) -> int:
+        number: int = found[name][key]["count"] if key in found[name] else 0
+        return number
+
+    def value(name: str) -> Decimal:
+        if key not in found[name]:
+            return Decimal(0)
+        return Decimal(found[name][key]["sum"]["customerValue"]["total"]["amount"])
+
+    means = found["all"][key]["avg"]
+    return Counts(
+        responses=count("all"),
+        respondents=count("respondents"),
+        satisfied=count("satisfied"),
+        value=value("respondents"),
+        satisfied_value=value("satisfied"),
+        promoters=count("promoter"),
+        passives=count("passive"),
+        detractors=count("detractor"),
+        means={name: None if means[name] is None else Decimal(means[name]) for name in MEANS},
+    )

@@ -1,0 +1,379 @@
+"""Responses: entered by one of us or given by token, judged, followed up; beyond tracing where that is promised."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from guanxi import Action, Change, Changes, Context, Reject, UserError
+from guanxi.records import Contact, Customer, Task
+from guanxi.sql import unordered_id
+from guanxi.vocabulary import Priority
+from plugins.satisfaction_surveys.models import (
+    Survey,
+    SurveyAnswer,
+    SurveyInvitation,
+    SurveyQuestion,
+    SurveyResponse,
+    SurveyToken,
+)
+from plugins.satisfaction_surveys.questionnaires import (
+    GivenAnswer,
+    check_answers,
+    check_comment,
+    questions_of,
+    scores_of,
+)
+from plugins.satisfaction_surveys.results import refresh
+from plugins.satisfaction_surveys.rules import PASSIVE_FROM
+from plugins.satisfaction_surveys.settings import SatisfactionSettings
+from plugins.satisfaction_surveys.surveys import problem
+from plugins.satisfaction_surveys.vocabulary import ExpectationCause, ResponseSource, SurveyStatus
+
+SURVEY_COMPLETED = "SURVEY_COMPLETED"
+
+#: What was said and when; it is never changed, because results and their history rest on it.
+_SAID: Mapping[str, str] = {
+    "survey_id": "surveyId",
+    "answered_on": "answeredOn",
+    "actual_rating": "actualRating",
+    "expected_rating": "expectedRating",
+    "nps_score": "npsScore",
+    "csat_score": "csatScore",
+    "ces_score": "cesScore",
+    "perceived_benefit": "perceivedBenefit",
+    "perceived_cost": "perceivedCost",
+}
+_SCORES = tuple(name for name in _SAID if name not in ("survey_id", "answered_on"))
+#: Who is recorded as the author of an anonymous response.
+_NOBODY = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What somebody answers."""
+
+    answers: Sequence[GivenAnswer]
+    causes: Sequence[ExpectationCause] = ()
+    comment: str | None = None
+
+
+# Judging and settling whatever comes in, by whichever way
+
+
+def judge_responses(ctx: Context, changes: Changes) -> Iterator[UserError]:
+    """What is wrong with changes of responses."""
+    entered = list(changes.of("SurveyResponse", Action.CREATED, Action.UPDATED))
+    if not entered:
+        return
+    asked = {change.record.survey_id for change in entered}  # type: ignore[attr-defined]
+    surveys = {one.id: one for one in ctx.session.exec(select(Survey).where(col(Survey.id).in_(asked)))}
+    for change in entered:
+        response: Any = change.record
+        yield from _judge_respondent(change, surveys.get(response.survey_id))
+        if change.action is Action.UPDATED:
+            yield from _judge_update(change)
+        if response.answered_on > ctx.clock.today():
+            message = f"{response.answered_on} lies ahead; today is {ctx.clock.today()}"
+            yield problem("INVALID", "answeredOn", message, response)
+        scored = any(getattr(response, name) is not None for name in _SCORES)
+        if not scored and response.comment is None and response.questions_version is None:
+            yield problem("REQUIRED", "npsScore", "the response says nothing; give a score or a comment", response)
+
+
+def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserError]:
+    response: Any = change.record
+    named = [name for name in ("customer_id", "contact_id") if getattr(response, name) is not None]
+    if survey is not None and survey.is_anonymous:
+        if named:
+            field = "customerId" if named[0] == "customer_id" else "contactId"
+            yield problem("ANONYMOUS", field, "the survey is anonymous; leave out who answered", response)
+    elif change.action is Action.CREATED and not named:
+        yield problem("REQUIRED", "customerId", "say who answered, by customer or contact", response)
+
+
+def _judge_update(change: Change) -> Iterator[UserError]:
+    for name, field in _SAID.items():
+        if name in change.before:
+            message = "what was answered is never changed; delete the response and enter it again"
+            yield problem("IMMUTABLE", field, message, change.record)
+
+
+def settle_responses(ctx: Context, changes: Changes) -> None:
+    """Gives new responses their customers and follow-ups, and their customers their results."""
+    entered: list[SurveyResponse] = changes.created("SurveyResponse")
+    _fill_customers(ctx.session, [*entered, *changes.updated("SurveyResponse")])
+    _follow_up(ctx, entered)
+    for response in entered:
+        ctx.publish(
+            SURVEY_COMPLETED,
+            response,
+            surveyId=response.survey_id,
+            customerId=response.customer_id,
+            occurred_at=_midnight(response.answered_on),
+        )
+    touched = changes.ids("SurveyResponse", "customer_id")
+    if touched:
+        ctx.session.flush()
+        refresh(ctx, touched)
+
+
+def _fill_customers(session: Session, entered: Sequence[SurveyResponse]) -> None:
+    """Gives responses of which only the contact is said the contact's customer."""
+    waiting = [one for one in entered if one.customer_id is None and one.contact_id is not None]
+    if not waiting:
+        return
+    contacts = {one.contact_id for one in waiting}
+    customers = dict(session.exec(select(Contact.id, Contact.customer_id).where(col(Contact.id).in_(contacts))).all())
+    for one in waiting:
+        one.customer_id = customers.get(str(one.contact_id))
+
+
+def _follow_up(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
+    """Makes a task for the customer's owner of each detractor who answered of late (S3)."""
+    settings: SatisfactionSettings = ctx.settings
+    today = ctx.clock.today()
+    since = today - timedelta(days=settings.follow_up_within_days)
+    detractors = [
+        one
+        for one in entered
+        if one.customer_id is not None
+        and one.nps_score is not None
+        and one.nps_score < PASSIVE_FROM
+        and one.answered_on >= since
+    ]
+    if not detractors or settings.follow_up_days is None:
+        return
+    ids = {one.customer_id for one in detractors}
+    customers = {one.id: one for one in ctx.session.exec(select(Customer).where(col(Customer.id).in_(ids)))}
+    tasks = [
+        Task(
+            subject=f"Follow up {customers[str(one.customer_id)].name}: would not recommend us ({one.nps_score} of 10)"[
+                :300
+            ],
+            description=one.comment,
+            priority=Priority.HIGH,
+            due_on=today + timedelta(days=settings.follow_up_days),
+            assignee_id=customers[str(one.customer_id)].owner_id,
+            customer_id=one.customer_id,
+            contact_id=one.contact_id,
+        )
+        for one in detractors
+    ]
+    ctx.session.add_all(tasks)
+    ctx.session.flush()
+    for one, task in zip(detractors, tasks, strict=True):
+        one.follow_up_task_id = task.id
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+# Answers by one of us
+
+
+def record_response(
+    ctx: Context,
+    survey: Survey,
+    customer_id: str | None,
+    contact_id: str | None,
+    answered_on: date | None,
+    given: Given,
+) -> str:
+    """Enters what a respondent answered to one of us; gives the id of the response.
+
+    An invitation of theirs that still waits is answered by it.
+
+    Raises:
+        Reject: it cannot be taken; the errors say why.
+    """
+    answered = _checked(ctx.session, survey.id, survey.questions_version, given)
+    response = SurveyResponse(
+        survey_id=survey.id,
+        customer_id=customer_id,
+        contact_id=contact_id,
+        answered_on=answered_on or ctx.clock.today(),
+        questions_version=survey.questions_version,
+        **_beside(given),
+        **scores_of(answered),
+    )
+    waiting = None if survey.is_anonymous else _waiting(ctx, survey.id, customer_id, contact_id)
+    if waiting is not None:
+        _answered(ctx, waiting)
+        response.invitation_id = waiting.id
+    _add(ctx.session, response, answered)
+    return response.id
+
+
+def _waiting(ctx: Context, survey_id: str, customer_id: str | None, contact_id: str | None) -> SurveyInvitation | None:
+    mine = (
+        col(SurveyInvitation.contact_id) == contact_id
+        if contact_id is not None
+        else (col(SurveyInvitation.customer_id) == customer_id) & col(SurveyInvitation.contact_id).is_(None)
+    )
+    query = select(SurveyInvitation).where(
+        mine,
+        SurveyInvitation.survey_id == survey_id,
+        col(SurveyInvitation.answered_at).is_(None),
+        col(SurveyInvitation.expires_at) > ctx.clock.now(),
+    )
+    return ctx.session.exec(query.order_by(col(SurveyInvitation.invited_at).desc()).with_for_update()).first()
+
+
+def _checked(session: Session, survey_id: str, version: int, given: Given) -> list[tuple[SurveyQuestion, GivenAnswer]]:
+    check_comment(given.comment)
+    return check_answers(questions_of(session, survey_id, version), given.answers)
+
+
+def _beside(given: Given) -> dict[str, Any]:
+    return {"expectation_causes": list(dict.fromkeys(given.causes)), "comment": given.comment}
+
+
+def _add(session: Session, response: SurveyResponse, answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]) -> None:
+    session.add(response)
+    session.flush()
+    session.add_all(
+        SurveyAnswer(response_id=response.id, question_id=question.id, **_parts(answer))
+        for question, answer in answered
+    )
+
+
+def _parts(answer: GivenAnswer) -> dict[str, Any]:
+    return {
+        "score": answer.score,
+        "expected": answer.expected,
+        "choices": list(answer.choices or ()),
+        "text": answer.text,
+    }
+
+
+def _answered(ctx: Context, invitation: SurveyInvitation) -> None:
+    """Marks an invitation as answered and uses up its tokens."""
+    invitation.answered_at = ctx.clock.now()
+    mine = col(SurveyToken.invitation_id) == invitation.id
+    ctx.session.execute(update(SurveyToken).where(mine).values(is_used=True))
+
+
+# Answers by token
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a token, from which it cannot be told."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_row(session: Session, token: str, now: datetime, *, lock: bool = True) -> tuple[SurveyToken, Survey]:
+    """What a token answers, locked until the transaction ends unless it is only read.
+
+    Raises:
+        Reject: nothing can be answered with it. The answer is the same whatever the reason.
+    """
+    row = session.get(SurveyToken, hash_of(token), with_for_update=lock or None)
+    survey = None if row is None else session.get(Survey, row.survey_id)
+    if row is not None and survey is not None:
+        is_open = survey.status is SurveyStatus.OPEN and survey.deleted_at is None and row.expires_at > now
+        if row.is_used or is_open:
+            return row, survey
+    raise Reject(problem("TOKEN_INVALID", "token", "nothing can be answered with it, or no longer; ask for a new one"))
+
+
+def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
+    """Answers a survey, once; answers warnings. The same answers with the same token again change nothing.
+
+    Raises:
+        Reject: they cannot be taken; the errors say why.
+    """
+    session = ctx.session
+    row, survey = token_row(session, token, ctx.clock.now())
+    if row.is_used:
+        return _answered_before(session, row, given)
+    answered = _checked(session, survey.id, row.questions_version, given)
+    if survey.is_anonymous:
+        row.is_used = True
+        _keep_anonymous(ctx, row, given, answered)
+        return []
+    invitation = session.get_one(SurveyInvitation, row.invitation_id, with_for_update=True)
+    if invitation.answered_at is not None:
+        # A reminder's token was used at the same moment.
+        return _answered_before(session, row, given)
+    response = SurveyResponse(
+        survey_id=survey.id,
+        customer_id=invitation.customer_id,
+        contact_id=invitation.contact_id,
+        invitation_id=invitation.id,
+        answered_on=ctx.clock.today(),
+        source=ResponseSource.INVITATION,
+        questions_version=row.questions_version,
+        **_beside(given),
+        **scores_of(answered),
+    )
+    _answered(ctx, invitation)
+    _add(session, response, answered)
+    return []
+
+
+def _keep_anonymous(
+    ctx: Context, row: SurveyToken, given: Given, answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]
+) -> None:
+    """Writes a response that nothing links to anybody.
+
+    By statements, past the event log, whose moments and order would tell; with ids that tell no time, by no actor, and
+    on the day without the hour.
+    """
+    today = ctx.clock.today()
+    stamp = {
+        "version": 1,
+        "created_at": _midnight(today),
+        "created_by": _NOBODY,
+        "updated_at": _midnight(today),
+        "updated_by": _NOBODY,
+    }
+    response_id = unordered_id(SurveyResponse.__prefix__)
+    response = {
+        "id": response_id,
+        **stamp,
+        "survey_id": row.survey_id,
+        "answered_on": today,
+        "source": ResponseSource.INVITATION,
+        "questions_version": row.questions_version,
+        **_beside(given),
+        **scores_of(answered),
+    }
+    ctx.session.execute(insert(SurveyResponse.__table__), [response])
+    answers = [
+        {
+            "id": unordered_id(SurveyAnswer.__prefix__),
+            **stamp,
+            "response_id": response_id,
+            "question_id": question.id,
+            **_parts(answer),
+        }
+        for question, answer in answered
+    ]
+    ctx.session.execute(insert(SurveyAnswer.__table__), answers)
+
+
+def _answered_before(session: Session, row: SurveyToken, given: Given) -> list[UserError]:
+    """What is said to a token that was used: the same answers again are as good as new, others are refused."""
+    if row.invitation_id is None:
+        message = "it was used before, and what was answered then stands; this changed nothing"
+        return [UserError("ALREADY_ANSWERED", f"token: {message}", ("token",), warning=True)]
+    response = session.exec(select(SurveyResponse).where(SurveyResponse.invitation_id == row.invitation_id)).first()
+    if response is not None and _is_same(session, response, given):
+        return []
+    raise Reject(
+        problem("ALREADY_ANSWERED", "token", "it was used before, for other answers; what was answered then stands")
+    )
+
+
+def _is_same(session: Session, response: SurveyResponse, given: Given) -> bool:
+    answers = session.exec(select(SurveyAnswer).where(SurveyAnswer.response_id == response.id)).all()
+    known = {one.question_id: {name: getattr(one, name) for name in _parts(GivenAnswer(""))} for one in answers}
+    asked = {one.question_id: _parts(one) for one in given.answers}
+    beside = {name: getattr(response, name) for name in _beside(given)}
+    return known == asked and beside == _beside(given)

@@ -1,0 +1,168 @@
+"""The life of a survey: its audience, opening and closing, and what may be changed of it when."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from guanxi import Action, Change, Changes, Context, Reject, UserError, shown
+from plugins.satisfaction_surveys.models import Survey, step_column
+from plugins.satisfaction_surveys.settings import SatisfactionSettings
+from plugins.satisfaction_surveys.vocabulary import (
+    ActionStatus,
+    RespondentKind,
+    SurveyStatus,
+    SurveyStep,
+    SurveyStepStatus,
+)
+
+SURVEY_OPENED, SURVEY_CLOSED = "SURVEY_OPENED", "SURVEY_CLOSED"
+
+
+def problem(code: str, field: str, message: str, record: Any = None) -> UserError:
+    """An error of one input field: the message begins with the field and names the remedy."""
+    return UserError(code, f"{field}: {message}", (field,), record)
+
+
+def survey_of(session: Session, id: str, *, lock: bool = True) -> Survey:
+    """A living survey, locked until the transaction ends unless it is only read.
+
+    Raises:
+        Reject: there is none.
+    """
+    survey = session.get(Survey, id, with_for_update=lock or None)
+    if survey is None or survey.deleted_at is not None:
+        raise Reject(problem("NOT_FOUND", "surveyId", f"there is no survey {id!r}"))
+    return survey
+
+
+# Audience
+
+
+def set_audience(survey: Survey, respondents: RespondentKind, where: Mapping[str, Any]) -> None:
+    """Says whom a survey asks: the contacts or customers that meet a `where`, looked up whenever it invites."""
+    survey.respondents = respondents
+    survey.audience = json.dumps(shown(dict(where)), sort_keys=True, ensure_ascii=False)
+
+
+def audience_where(audience: str) -> Any:
+    """The `where` of an audience."""
+    return json.loads(audience)
+
+
+def _audience_count(query: Callable[..., Any], survey: Survey) -> int:
+    """How many the audience of a survey has now."""
+    if survey.audience is None:
+        return 0
+    kind = "contacts" if survey.respondents is RespondentKind.CONTACTS else "customers"
+    record = "Contact" if survey.respondents is RespondentKind.CONTACTS else "Customer"
+    text = f"query ($where: {record}Where) {{ {kind}Aggregate(where: $where) {{ count }} }}"
+    count: int = query(text, {"where": audience_where(survey.audience)})[f"{kind}Aggregate"]["count"]
+    return count
+
+
+# Opening and closing
+
+
+def open_survey(ctx: Context, survey: Survey) -> int:
+    """Lets a survey be answered; says how many its audience has (S5).
+
+    Raises:
+        Reject: it lacks purpose, respondents or questions, or is open already.
+    """
+    if survey.status is SurveyStatus.OPEN:
+        raise Reject(problem("ALREADY_OPEN", "surveyId", f"survey {survey.id} is open already"))
+    problems = list(_lacking(survey, ctx.clock.today()))
+    count = _audience_count(ctx.query, survey)
+    settings: SatisfactionSettings = ctx.settings
+    if survey.audience is not None and count == 0:
+        problems.append(problem("NO_RESPONDENTS", "audience", "nobody meets it; set another with setSurveyAudience"))
+    elif survey.is_anonymous and 0 < count < settings.anonymous_from:
+        problems.append(
+            problem(
+                "TOO_FEW_RESPONDENTS",
+                "audience",
+                f"{count} are too few to be anonymous; an anonymous survey asks {settings.anonymous_from} or more",
+            )
+        )
+    if problems:
+        raise Reject(*problems)
+    survey.status, survey.opened_at, survey.closed_at = SurveyStatus.OPEN, ctx.clock.now(), None
+    if survey.fieldwork_step is SurveyStepStatus.NOT_STARTED:
+        survey.fieldwork_step = SurveyStepStatus.IN_PROGRESS
+    ctx.publish(SURVEY_OPENED, survey, respondents=count, questionsVersion=survey.questions_version)
+    return count
+
+
+def _lacking(survey: Survey, today: date) -> Iterator[UserError]:
+    if survey.purpose is None:
+        yield problem("REQUIRED", "purpose", "a survey without purpose cannot be opened; say what it is for")
+    if survey.audience is None:
+        yield problem("REQUIRED", "audience", "nobody is asked yet; say who with setSurveyAudience")
+    if survey.questions_version == 0:
+        yield problem("REQUIRED", "questions", "nothing is asked yet; say what with setSurveyQuestions")
+    if survey.closes_on is not None and survey.closes_on < today:
+        yield problem("INVALID", "closesOn", f"{survey.closes_on} is past; give a day from {today} on, or none")
+
+
+def close_survey(ctx: Context, survey: Survey) -> None:
+    """Lets a survey be answered no more; what was answered stays.
+
+    Raises:
+        Reject: it is not open.
+    """
+    if survey.status is not SurveyStatus.OPEN:
+        raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open"))
+    survey.status, survey.closed_at = SurveyStatus.CLOSED, ctx.clock.now()
+    survey.fieldwork_step = SurveyStepStatus.DONE
+    ctx.publish(SURVEY_CLOSED, survey)
+
+
+def close_past(ctx: Context) -> int:
+    """Closes the open surveys whose last day has gone by; says how many."""
+    past = select(Survey).where(
+        Survey.status == SurveyStatus.OPEN,
+        col(Survey.closes_on) < ctx.clock.today(),
+        col(Survey.deleted_at).is_(None),
+    )
+    found = ctx.session.exec(past.with_for_update()).all()
+    for survey in found:
+        close_survey(ctx, survey)
+    return len(found)
+
+
+# What may be changed
+
+
+def judge_surveys(changes: Changes) -> Iterator[UserError]:
+    """What is wrong with changes of surveys."""
+    for change in changes.of("Survey", Action.CREATED, Action.UPDATED):
+        survey: Any = change.record
+        if survey.status is SurveyStatus.OPEN and survey.purpose is None:
+            yield problem("REQUIRED", "purpose", "an open survey needs one (S5); close the survey first", survey)
+        if "is_anonymous" in change.before and (survey.rounds or survey.status is not SurveyStatus.DRAFT):
+            message = "respondents were told already whether it is; make another survey"
+            yield problem("INVALID", "isAnonymous", message, survey)
+        yield from _out_of_order(change)
+
+
+def _out_of_order(change: Change) -> Iterator[UserError]:
+    """Warnings of steps that are begun before the one before them (S5)."""
+    for earlier, later in pairwise(SurveyStep):
+        name = step_column(later)
+        statuses = getattr(change.record, step_column(earlier)), getattr(change.record, name)
+        if name in change.after and statuses[0] is SurveyStepStatus.NOT_STARTED is not statuses[1]:
+            field = f"{later.value.lower()}Step"
+            message = f"{field}: {later} comes after {earlier}, which is not begun (S5)"
+            yield UserError("OUT_OF_ORDER", message, (field,), change.record, warning=True)
+
+
+def settle_actions(ctx: Context, changes: Changes) -> None:
+    """Notes when improvement actions were done (S3)."""
+    for change in changes.of("ImprovementAction", Action.CREATED, Action.UPDATED):
+        action: Any = change.record
+        if "status" in change.after:
+            action.completed_on = ctx.clock.today() if action.status is ActionStatus.DONE else None
