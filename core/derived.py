@@ -236,7 +236,7 @@ def _activity_fields() -> Iterator[Field]:
 
 
 def _tasks(row: Row, value: Any) -> Expression:
-    members = select(col(User.id)).where(col(User.team_id) == row.id)
+    members = select(col(User.id)).where(col(User.team_id) == row.id, col(User.deleted_at).is_(None))
     living = and_(col(Task.deleted_at).is_(None), col(Task.status) != TaskStatus.CANCELLED)
     return select(value).where(living, col(Task.assignee_id).in_(members)).scalar_subquery()
 

@@ -82,8 +82,7 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
     """A sum of money: one total in the reporting currency, and one row a currency."""
 
     def total(chosen: Chosen) -> Expression:
-        # The sum of nothing is nothing, not unknown.
-        return kind.json(kind.of_number(func.coalesce(number(field, "sum"), 0)), chosen.selection)
+        return kind.json(kind.of_number(number(field, "sum")), chosen.selection)
 
     def per_currency(chosen: Chosen) -> Expression:
         found, mine = sums(field)

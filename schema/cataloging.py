@@ -308,7 +308,12 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
         raise TypeError("needs its type, such as type=int, because an expression does not tell it")
     if declared.sql is None:
         return replace(common, stored=Stored(declared.name, None, ColumnInfo(declared.description)))
-    return replace(common, expression=declared.sql)
+    return replace(common, expression=_where_there(declared.sql))
+
+
+def _where_there(expression: Callable[[Row], Any]) -> Callable[[Row], Any]:
+    """An expression that is null on a row that a relation does not lead to, whatever it makes of nulls."""
+    return lambda row: row.if_there(expression(row))
 
 
 def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record: RecordType) -> CatalogField:

@@ -418,7 +418,9 @@ class MoneyKind(Kind):
         return value.reporting
 
     def aggregate(self, function: str, value: MoneyExpression) -> tuple[Expression, Kind]:
-        return FUNCTIONS[function](value.reporting), self
+        number = FUNCTIONS[function](value.reporting)
+        # The sum of nothing is nothing, not unknown.
+        return func.coalesce(number, 0) if function == "sum" else number, self
 
     def of_number(self, number: Expression) -> Any:
         return self.reporting(number)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, String, cast, func, literal_column, select
+from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.errors import InputError
@@ -112,7 +112,7 @@ class Page:
     def info(self, chosen: Chosen) -> Expression:
         """The page info."""
         more = count_rows() > self._size
-        return chosen.selection.build(
+        built = chosen.selection.build(
             "PageInfo",
             {
                 "hasNextPage": lambda field: json_bool(_known(self._has_before) if self._backward else more),
@@ -121,6 +121,8 @@ class Page:
                 "endCursor": lambda field: self._end(func.max),
             },
         )
+        # Of constants alone there would be one for each record of the page; an aggregate makes them one.
+        return case((count_rows() >= 0, built), else_=null())
 
     def _end(self, pick: Any) -> Expression:
         self._needs_place = True

@@ -11,7 +11,7 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, FromClause, Select, and_, select
+from sqlalchemy import Dialect, FromClause, Select, and_, case, null, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -186,10 +186,11 @@ def _known(model: type[Table], name: str) -> str:
 class PlanRow:
     """A row of a record under one alias (`core.declarations.Row`)."""
 
-    def __init__(self, scope: Scope, record: RecordType, alias: str) -> None:
+    def __init__(self, scope: Scope, record: RecordType, alias: str, *, is_joined: bool = False) -> None:
         self.scope = scope
         self.record = record
         self.alias = alias
+        self._is_joined = is_joined
         self._columns = Columns(record.model, self.reference)
 
     def reference(self, name: str) -> Expression:
@@ -249,7 +250,16 @@ class PlanRow:
             row = PlanRow(self.scope, target, alias)
             return and_(row.id == self.reference(link.column), *statement.visible(row))
 
-        return PlanRow(self.scope, target, self.scope.join((self.alias, "to", relation), target.table, on))
+        alias = self.scope.join((self.alias, "to", relation), target.table, on)
+        return PlanRow(self.scope, target, alias, is_joined=True)
+
+    def if_there(self, value: Any) -> Any:
+        """A value of this row; null where a relation leads to no row."""
+        if not self._is_joined:
+            return value
+        if isinstance(value, MoneyExpression):
+            return MoneyExpression(*map(self.if_there, value))
+        return case((self.reference("id").is_not(None), value), else_=null())
 
     def other(self, path: str, type: type) -> Any:
         """Another SQL field by its name in the API; a typed null where there is none."""

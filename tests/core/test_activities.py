@@ -233,6 +233,9 @@ def test_o30_a_team_of_10_tasks_with_6_done_and_1_overdue_is_at_60_percent(clien
     made(client, "Task", subject="Cancelled", assigneeId=ann, status="CANCELLED", dueOn="2025-06-01")
     done(client, "delete", "Task", made(client, "Task", subject="Deleted", assigneeId=ann)["id"])
     made(client, "Task", subject="Somebody else's")
+    gone = made(client, "User", name="Gone", teamId=team)["id"]
+    made(client, "Task", subject="Of a member who is deleted", assigneeId=gone)
+    done(client, "delete", "User", gone)
     assert read(client, "Team", team, "taskCount tasksDone tasksOverdue taskCompletion") == {
         "taskCount": 10,
         "tasksDone": 6,

@@ -183,3 +183,45 @@ def test_more_keys_than_anybody_can_use_are_refused(sales, query, argument):
     (error,) = sales.execute(query % ", ".join([key] * 25))["errors"]
     assert error["message"] == f"{argument}: 25 keys are too many; at most 24 are possible"
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("fields", ["hasPreviousPage", "__typename"])
+def test_page_info_alone_is_told_of_empty_and_of_long_lists(sales, fields):
+    for where, first in (('{name: {eq: "nobody"}}', 5), ("{}", 5), ("{}", 0)):
+        text = f"{{ customers(first: {first}, where: {where}) {{ pageInfo {{ {fields} }} }} }}"
+        assert sales.query(text)["customers"]["pageInfo"] in ({"hasPreviousPage": False}, {"__typename": "PageInfo"})
+    below = sales.query(f"{{ customers {{ nodes {{ contacts {{ pageInfo {{ {fields} }} }} }} }} }}")
+    assert all(node["contacts"]["pageInfo"] for node in below["customers"]["nodes"])
+
+
+def test_lists_of_dates_and_moments_compare(sales):
+    days = sales.query(
+        '{ opportunities(where: {openedOn: {in: ["2025-01-01", "2025-02-02"]}}) { nodes { openedOn } } }'
+    )
+    assert {node["openedOn"] for node in days["opportunities"]["nodes"]} == {"2025-01-01", "2025-02-02"}
+    assert names(sales, 'where: {createdAt: {notIn: ["2025-01-01T00:00:00Z"]}}, first: 1')
+
+
+def test_derived_fields_of_a_record_that_is_not_there_are_null(sales):
+    lists = sales.query(
+        """{ opportunities(orderBy: [{customer: {orderCount: ASC}}]) { nodes { customerId } }
+          opportunitiesGroupBy(by: [{customer: {orderCount: true}}]) { keys { customer { orderCount } } } }"""
+    )
+    without = [node["customerId"] is None for node in lists["opportunities"]["nodes"]]
+    assert without == sorted(without) and any(without) and not all(without)
+    assert [group["keys"]["customer"]["orderCount"] for group in lists["opportunitiesGroupBy"]] == [0, None]
+
+
+def test_a_sum_of_no_money_is_nothing_wherever_it_is_asked(sales):
+    asked = "opportunitiesAggregate: {count: {eq: 0}, sum: {expectedAmount: {eq: 0}}}"
+    without = sales.query(
+        f"""{{ customers(where: {{{asked}}}) {{ nodes {{
+            opportunitiesAggregate {{ sum {{ expectedAmount {{ total {{ amount }} }} }} }} }} }} }}"""
+    )["customers"]["nodes"]
+    assert [node["opportunitiesAggregate"]["sum"]["expectedAmount"]["total"]["amount"] for node in without] == [
+        "0.00"
+    ] * 4
+    groups = (
+        """{ opportunitiesGroupBy(by: [{name: true}], having: {sum: {budgetAmount: {lte: 0}}}) { keys { name } } }"""
+    )
+    assert len(sales.query(groups)["opportunitiesGroupBy"]) == 30
