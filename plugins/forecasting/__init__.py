@@ -16,13 +16,18 @@ from plugins.forecasting.models import (
     PipelineSnapshot,
     PipelineState,
     SalesTarget,
+    WinModel,
+    WinModelBand,
+    WinModelWeight,
 )
 from plugins.forecasting.operations import operations
 from plugins.forecasting.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
 from plugins.forecasting.sample import fill_sample
+from plugins.forecasting.scoring import score_changed
 from plugins.forecasting.settings import ForecastingSettings
 from plugins.forecasting.submissions import ADJUSTED, SUBMITTED
+from plugins.forecasting.trained import TRAINED
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
 
 
@@ -36,12 +41,13 @@ class Forecasting(Plugin):
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
         SUBMITTED: "Somebody submitted a forecast.",
+        TRAINED: "A model of win probability was trained, and used or refused.",
         ADJUSTED: "A category of a submitted forecast was adjusted.",
     }
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """The past, snapshots, submissions, targets, and forecasts to be judged."""
+        """The past, snapshots, submissions, targets, forecasts to be judged, and models."""
         return [
             PipelineState,
             PipelineSnapshot,
@@ -50,6 +56,9 @@ class Forecasting(Plugin):
             ForecastAdjustment,
             SalesTarget,
             ForecastRun,
+            WinModel,
+            WinModelBand,
+            WinModelWeight,
         ]
 
     @hookimpl
@@ -60,7 +69,7 @@ class Forecasting(Plugin):
 
     @hookimpl
     def register_operations(self, types: Any) -> Operations:
-        """Forecasts, metrics, stage rates, submissions, the pipeline's past."""
+        """Forecasts, metrics, stage rates, submissions, the pipeline's past, the model."""
         return operations(self.name, types)
 
     @hookimpl
@@ -81,9 +90,10 @@ class Forecasting(Plugin):
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:
-        """Keeps the pipeline's past and counts pushes."""
+        """Counts pushes, predicts what changed, and keeps the pipeline's past."""
         settle_targets(changes)
         count_pushes(ctx, changes)
+        score_changed(ctx, changes)
         keep(ctx, changes)
 
     @hookimpl

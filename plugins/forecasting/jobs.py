@@ -1,4 +1,4 @@
-"""What forecasting does again and again: keeps the past complete, takes snapshots, makes forecasts to be judged."""
+"""What forecasting does again and again: completes the past, takes snapshots, forecasts, trains and predicts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +11,7 @@ from plugins.forecasting.methods import make
 from plugins.forecasting.models import ForecastRun
 from plugins.forecasting.rules import rounded
 from plugins.forecasting.snapshots import in_reporting_currency, is_snapshot_due, take_snapshot
+from plugins.forecasting.trained import keep_model
 from plugins.forecasting.vocabulary import ForecastMethod, SnapshotKind
 
 
@@ -21,6 +22,12 @@ def jobs() -> Iterator[Job]:
         timedelta(days=1),
         keep_pipeline,
         "Completes the pipeline's past; takes a snapshot and makes a forecast by each method once a period.",
+    )
+    yield Job(
+        "win_model",
+        timedelta(days=1),
+        keep_model,
+        "Predicts open opportunities anew; trains a model of win probability when the one before is old.",
     )
 
 

@@ -1,7 +1,8 @@
-"""What forecasting keeps: the pipeline's past, snapshots, submissions with adjustments, targets, forecasts."""
+"""What forecasting keeps: the pipeline's past, snapshots, submissions with adjustments, targets, forecasts, models."""
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from guanxi import Facet, Money, Record, column, reference
 from guanxi.records import Opportunity, Stage, Team, User
@@ -9,6 +10,7 @@ from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.vocabulary import (
     ForecastCategory,
     ForecastMethod,
+    ModelStatus,
     SalesMetric,
     SnapshotKind,
 )
@@ -189,3 +191,65 @@ class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
     wins: Decimal | None = column("The number of wins; null where a rate is missing.", default=None, scale=4)
     factors: list[str] = column("What it was made of.", default_factory=list)
     policy_version: str = column("The policy it was made by.", exact=True)
+
+
+class WinModel(Record, plugin="forecasting", prefix="wmd"):
+    """A model of win probability, trained on the opportunities of this CRM that were decided, and how good it is."""
+
+    __order__ = (("trainedAt", True),)
+    __read_only__ = True
+
+    trained_at: datetime = column("When it was trained.", index=True)
+    status: ModelStatus = column("What became of it.", index=True)
+    reason: str | None = column("Why it was refused.", default=None, long=True, max_length=1000)
+    algorithm: str = column("What kind of model it is, with the library's version.", max_length=200)
+    decided: int = column("Decided opportunities it was trained and judged on.")
+    won: int = column("Won ones among them.")
+    judged_on: int = column("The latest of them, which it was judged on before it saw them.", default=0)
+    auc: Decimal | None = column(
+        "Chance that it puts a won one above a lost one, from 0 to 1.", default=None, scale=4, index=True
+    )
+    brier: Decimal | None = column("Mean squared error of its probabilities; smaller is better.", default=None, scale=4)
+    baseline_brier: Decimal | None = column(
+        "The same of the share won so far, given to each alike.", default=None, scale=4
+    )
+    stage_brier: Decimal | None = column("The same of the stages' presets.", default=None, scale=4)
+    definition: dict[str, Any] = column("What scores are computed from.", default_factory=dict, internal=True)
+
+
+class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
+    """One line of a model's calibration table: what it predicted, and what came of it."""
+
+    __order__ = (("lower", False),)
+    __read_only__ = True
+
+    model_id: str = reference(
+        WinModel,
+        "The model.",
+        inverse="calibration",
+        inverse_description="Its calibration table.",
+        on_destroy="CASCADE",
+    )
+    lower: int = column("Predictions from this percentage on.")
+    upper: int = column("Predictions below this percentage; 100 is in the last band.")
+    opportunities: Decimal = column("How many there were; one that was looked at several times counts in parts.")
+    predicted: Decimal = column("Mean of the predictions in percent.")
+    observed: Decimal = column("Share that was won in percent.")
+
+
+class WinModelWeight(Record, plugin="forecasting", prefix="wmw"):
+    """What a model makes of one property: how far it moves the log-odds of winning."""
+
+    __order__ = (("weight", True),)
+    __read_only__ = True
+
+    model_id: str = reference(
+        WinModel,
+        "The model.",
+        inverse="weights",
+        inverse_description="What it makes of each property.",
+        on_destroy="CASCADE",
+    )
+    property: str = column("The property.", max_length=100, exact=True)
+    value: str | None = column("Its value; null for a number, whose weight is by standard deviation.", default=None)
+    weight: Decimal = column("How far it moves the log-odds.", scale=4)

@@ -32,6 +32,17 @@ class ForecastingSettings(BaseModel):
     )
     use_model: bool = Field(default=True, description="Predicted win probabilities count before those of stages.")
 
+    model_minimum_closed: int = Field(
+        default=200, ge=20, description="With fewer decided opportunities no model is trained."
+    )
+    model_minimum_of_each: int = Field(
+        default=30, ge=5, description="With fewer won or fewer lost ones no model is trained."
+    )
+    model_holdout_percent: int = Field(
+        default=25, ge=10, le=50, description="The latest decided ones a model is judged on, which it has not seen."
+    )
+    model_days: int = Field(default=7, ge=1, description="Days after which the job trains a new model.")
+
     @model_validator(mode="after")
     def _agree(self) -> "ForecastingSettings":
         if self.best_case_from_percent > self.commit_from_percent:

@@ -107,3 +107,11 @@ class SnapshotKind(Vocabulary):
 
     SCHEDULED = "SCHEDULED", "Taken by the job."
     BY_HAND = "BY_HAND", "Taken by somebody."
+
+
+class ModelStatus(Vocabulary):
+    """What became of a model."""
+
+    IN_USE = "IN_USE", "Its predictions are win probabilities."
+    RETIRED = "RETIRED", "A later one took its place."
+    REFUSED = "REFUSED", "Not good enough to be used; the reason says why."

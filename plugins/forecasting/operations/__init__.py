@@ -7,6 +7,7 @@ import strawberry
 from guanxi import Operations
 from plugins.forecasting.operations.forecasts import forecast_operations
 from plugins.forecasting.operations.metrics import metric_operations
+from plugins.forecasting.operations.model import model_operations
 from plugins.forecasting.operations.pipeline import pipeline_operations
 from plugins.forecasting.operations.stages import stage_operations
 from plugins.forecasting.operations.submissions import submission_operations
@@ -17,6 +18,7 @@ _PARTS = (
     stage_operations,
     pipeline_operations,
     submission_operations,
+    model_operations,
 )
 
 

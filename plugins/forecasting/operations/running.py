@@ -24,7 +24,13 @@ async def read(context: Any, plugin: str, work: Callable[[Asking], T]) -> T:
 
 
 async def write(
-    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Asking], Mapping[str, Any]]
+    context: Any,
+    plugin: str,
+    operation: str,
+    input: Any,
+    work: Callable[[Asking], Mapping[str, Any]],
+    *,
+    dry: bool = False,
 ) -> dict[str, Any]:
     """Does the work once for each idempotency key; a refusal becomes the payload's errors.
 
@@ -34,12 +40,13 @@ async def write(
         operation: the mutation's.
         input: what was asked, with an `idempotency_key`.
         work: does it and gives the payload but for its errors, as JSON.
+        dry: everything is rolled back in the end.
     """
     said = {name: value for name, value in vars(input).items() if value not in (None, strawberry.UNSET)}
     key, most = said.pop("idempotency_key", None), context.settings.maximum_page_size
     given = {"operation": operation, **{name: str(value) for name, value in said.items()}}
     try:
-        done = await context.transact(plugin, lambda ctx: dict(work(Asking(ctx, most))), key=key, given=given)
+        done = await context.transact(plugin, lambda ctx: dict(work(Asking(ctx, most))), key=key, given=given, dry=dry)
     except Reject as reject:
         return {"user_errors": list(reject.errors), "warnings": []}
     return {**done, "user_errors": [], "warnings": []}

@@ -1,5 +1,6 @@
 """The job: the past is completed, a snapshot a period, forecasts that are judged once their month is over."""
 
+import sys
 from datetime import date
 
 import pytest
@@ -8,7 +9,10 @@ from sqlmodel import col, update
 from guanxi import FixedClock
 from guanxi.records import Opportunity
 from plugins.forecasting import Forecasting
-from tests.plugins.forecasting.sales import at, enter, live_until_june, tick, won
+from plugins.forecasting.models import WinModel
+from plugins.forecasting.vocabulary import ModelStatus
+from plugins.forecasting.win_model import Definition
+from tests.plugins.forecasting.sales import at, deal, enter, live_until_june, tick, won
 
 RUNS = """{ forecastRuns(orderBy: [{method: ASC}]) { nodes {
     method periodStart periodEnd asOf revenue { amount } wins actualRevenue { amount } actualWins errorPercent factors } } }"""
@@ -69,3 +73,29 @@ def test_the_job_completes_what_nobody_told(client):
         '{ pipelineStates(where: {opportunity: {name: {eq: "arises"}}}, orderBy: [{validFrom: DESC}], first: 1) { nodes { expectedCloseDate } } }'
     )
     assert dates["pipelineStates"]["nodes"] == [{"expectedCloseDate": "2026-01-01"}]
+
+
+def test_without_the_library_nothing_is_trained_and_what_was_trained_elsewhere_still_predicts(client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    missing = "scikit-learn is not installed; install guanxi[forecasting]"
+    made = client.query("mutation { trainWinModel(input: {}) { model { id } userErrors { code message } } }")[
+        "trainWinModel"
+    ]
+    assert made == {"model": None, "userErrors": [{"code": "NOT_POSSIBLE", "message": missing}]}
+    assert client.run_job("win_model") == f"no model: {missing}"
+    now = client.app.services.clock.now()
+    definition = Definition(0.0, {}, {"region": {"North": 1.2}}).to_json()
+
+    def restore(session):
+        stamps = {"created_at": now, "created_by": "test", "updated_at": now, "updated_by": "test"}
+        told = {"trained_at": now, "status": ModelStatus.IN_USE, "algorithm": "test", "decided": 0, "won": 0}
+        session.add(WinModel(**stamps, **told, definition=definition))
+
+    client.app.database.retrying(restore)
+    enter(client, deal("predicted", 100, region="North"))
+    found = client.query(
+        '{ opportunities(where: {name: {eq: "predicted"}}) { nodes { winProbability winProbabilitySource modelReasons } } }'
+    )["opportunities"]["nodes"]
+    assert found == [
+        {"winProbability": "77.00", "winProbabilitySource": "MODEL", "modelReasons": ["+1.20 region is North"]}
+    ]
