@@ -105,15 +105,14 @@ def keep_model(ctx: Context) -> str:
 
     The first one is trained by hand: that predictions take the place of presets is somebody's decision.
     """
-    if problem := obstacle(ctx):
-        return f"no model: {problem}"
     settings: ForecastingSettings = ctx.settings
     latest = ctx.session.exec(select(WinModel.trained_at).order_by(col(WinModel.trained_at).desc()).limit(1)).first()
     if latest is None:
         return "no model yet; train the first one by trainWinModel"
-    if ctx.clock.now() - latest < timedelta(days=settings.model_days):
+    problem = obstacle(ctx)
+    if problem or ctx.clock.now() - latest < timedelta(days=settings.model_days):
         changed = rescore(ctx)
         reconcile(ctx)
-        return f"{changed} predictions changed"
+        return f"{changed} predictions changed" + (f"; no new model: {problem}" if problem else "")
     model = train_anew(ctx)
     return f"model {model.id} is {model.status}" + (f": {model.reason}" if model.reason else "")

@@ -147,4 +147,3 @@ def test_a_small_history_is_refused_with_its_reason_and_the_first_model_is_train
             "message": "predictions are switched off; set GUANXI_PLUGINS__FORECASTING__USE_MODEL=true",
         }
     ]
-    assert off.run_job("win_model").startswith("no model: predictions are switched off")
