@@ -1,5 +1,6 @@
 """Satisfaction surveys: customers say how satisfied they are, and something is done about it (S1-S5, T12, T15)."""
 
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ from plugins.satisfaction_surveys.models import (
 )
 from plugins.satisfaction_surveys.operations import operations
 from plugins.satisfaction_surveys.responses import SURVEY_COMPLETED, judge_responses, settle_responses
+from plugins.satisfaction_surveys.sample import fill_sample
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.surveys import SURVEY_CLOSED, SURVEY_OPENED, judge_surveys, settle_actions
 
@@ -67,3 +69,8 @@ class SatisfactionSurveys(Plugin):
     def register_jobs(self) -> Iterable[Job]:
         """Expiry, reminders, rounds, results."""
         return jobs()
+
+    @hookimpl
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """A survey that goes round, with answers of three rounds."""
+        fill_sample(ctx, chance)

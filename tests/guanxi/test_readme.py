@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -14,9 +15,9 @@ import pytest
 from guanxi import create_app, load_settings
 from guanxi.cli import FIRST_QUERY
 from guanxi.testing import running
-from plugins.value_tiering import ValueTiering
 from tests.snippets import ROOT, snippets
 
+FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
 README = (ROOT / "README.md").read_text()
 START, CHECK = snippets("README.md", "sh")
 
@@ -82,7 +83,7 @@ def test_the_second_command_is_what_ci_runs():
 
 def test_every_query_is_answered(tmp_path, stranger):
     settings = load_settings(database_url=f"sqlite:///{tmp_path}/crm.db")
-    app = create_app(settings, [ValueTiering, stranger.Loyalty])
+    app = create_app(settings, [*FIRST_PARTY, stranger.Loyalty])
     app.migrate()
     with running(app) as client:
         for query in snippets("README.md", "graphql"):

@@ -1,0 +1,132 @@
+"""Sample data: a survey that goes round, three rounds of answers to it, and what is done about the worst."""
+
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlmodel import col, select
+
+from guanxi import Context
+from guanxi.records import Contact, Customer
+from plugins.satisfaction_surveys.models import ImprovementAction, Survey, SurveyResponse
+from plugins.satisfaction_surveys.questionnaires import Question, set_questions
+from plugins.satisfaction_surveys.surveys import open_survey, set_audience
+from plugins.satisfaction_surveys.vocabulary import (
+    ExpectationCause,
+    QuestionKind,
+    RespondentKind,
+    SurveyStepStatus,
+)
+
+#: About so many days ago each round was answered.
+_ROUNDS = (290, 170, 40)
+_QUESTIONS = (
+    Question(QuestionKind.NPS, "How likely are you to recommend us?"),
+    Question(QuestionKind.RATING, "How do you find our service, and what did you expect of it?"),
+    Question(QuestionKind.CSAT, "How satisfied are you with your account manager?"),
+    Question(QuestionKind.BENEFIT, "How large is the benefit you have of working with us?"),
+    Question(QuestionKind.COST, "How large are effort and cost of it?"),
+    Question(QuestionKind.TEXT, "What should we do better?", is_required=False),
+)
+_COMMENTS = (
+    "The hotline takes too long.",
+    "Invoices are hard to understand.",
+    "Our contact changed three times this year.",
+    "Delivery came later than promised.",
+)
+_ACTIONS = ("Review the service with the customer", "Name a permanent contact", "Explain the invoice in person")
+
+
+def fill_sample(ctx: Context, chance: random.Random) -> None:
+    """Opens a survey of contacts, answers it in three rounds, and begins improvements where answers are worst."""
+    today = ctx.clock.today()
+    survey = _survey(ctx)
+    responses: list[SurveyResponse] = []
+    for customer, contact in _respondents(ctx):
+        if chance.random() < 0.25:
+            continue
+        mood, drift = chance.gauss(7.8, 1.2), chance.gauss(-0.1, 1)
+        for place, days in enumerate(_ROUNDS):
+            if chance.random() < 0.85:
+                day = today - timedelta(days=days + chance.randint(0, 15))
+                responses.append(_response(survey, customer, contact, day, mood + drift * place, chance))
+    ctx.session.add_all(responses)
+    ctx.session.flush()
+    _improve(ctx, survey, responses, chance, today)
+
+
+def _survey(ctx: Context) -> Survey:
+    survey = Survey(
+        title="Relationship survey",
+        purpose="How satisfied are the people we work with, and where do we lose them?",
+        content="Recommendation, service, account manager, benefit and cost.",
+        method="By e-mail to up to two contacts of each customer.",
+        quality_monitoring="Answers of one word and rounds below 30 % are looked at again.",
+        schedule="A round each four months, a report two weeks later.",
+        staffing="Marketing; account managers follow up.",
+        cadence_days=120,
+        background_step=SurveyStepStatus.DONE,
+        design_step=SurveyStepStatus.DONE,
+        documents_step=SurveyStepStatus.DONE,
+    )
+    ctx.session.add(survey)
+    ctx.session.flush()
+    set_audience(survey, RespondentKind.CONTACTS, {"customer": {"status": {"in": ["ACTIVE", "INACTIVE"]}}})
+    set_questions(ctx, survey, _QUESTIONS)
+    ctx.session.flush()
+    open_survey(ctx, survey)
+    return survey
+
+
+def _respondents(ctx: Context) -> list[tuple[Customer, Contact]]:
+    """Two contacts of each customer, in an order that is the same each time."""
+    rows = ctx.session.exec(
+        select(Customer, Contact)
+        .join(Contact, col(Contact.customer_id) == col(Customer.id))
+        .order_by(col(Customer.number), col(Contact.email))
+    )
+    found: dict[str, list[tuple[Customer, Contact]]] = defaultdict(list)
+    for customer, contact in rows:
+        found[customer.id].append((customer, contact))
+    return [one for pair in found.values() for one in pair[:2]]
+
+
+def _response(
+    survey: Survey, customer: Customer, contact: Contact, day: date, mood: float, chance: random.Random
+) -> SurveyResponse:
+    """What somebody of this mood, from 0 to 10, answers."""
+    recommends = _mark(mood + chance.gauss(0, 0.7), 0, 10)
+    return SurveyResponse(
+        survey_id=survey.id,
+        customer_id=customer.id,
+        contact_id=contact.id,
+        answered_on=day,
+        nps_score=recommends,
+        actual_rating=Decimal(_mark(mood / 2 + chance.gauss(0.3, 0.5), 1, 5)),
+        expected_rating=Decimal(_mark(chance.gauss(3.7, 0.6), 1, 5)),
+        csat_score=_mark(mood / 2 + chance.gauss(0.4, 0.6), 1, 5),
+        perceived_benefit=Decimal(_mark(mood + chance.gauss(0, 1), 0, 10)),
+        perceived_cost=Decimal(_mark(chance.gauss(5, 1.5), 0, 10)),
+        expectation_causes=[chance.choice(list(ExpectationCause))],
+        comment=chance.choice(_COMMENTS) if recommends < 7 else None,
+    )
+
+
+def _mark(value: float, least: int, most: int) -> int:
+    return min(max(round(value), least), most)
+
+
+def _improve(ctx: Context, survey: Survey, responses: list[SurveyResponse], chance: random.Random, today: date) -> None:
+    """An improvement for the worst answers of the last round."""
+    latest = [one for one in responses if one.answered_on > today - timedelta(days=_ROUNDS[-1] + 20)]
+    for response in sorted(latest, key=lambda one: (one.nps_score, one.answered_on))[:12]:
+        ctx.session.add(
+            ImprovementAction(
+                survey_id=survey.id,
+                customer_id=response.customer_id,
+                response_id=response.id,
+                title=chance.choice(_ACTIONS),
+                due_on=today + timedelta(days=chance.randint(-5, 30)),
+            )
+        )
