@@ -169,7 +169,7 @@ class PluginHost:
         found: list[UserError] = []
         for plugin, function in self.implementations("validate"):
             try:
-                with self.running(plugin, "validate"):
+                with self.running(plugin, "validate", len(changes)):
                     answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
                     wrong = next((error for error in answer if not isinstance(error, UserError)), None)
                     if wrong is not None:
@@ -189,22 +189,28 @@ class PluginHost:
         for plugin, function in self.implementations("before_commit"):
             ctx = context(plugin)
             try:
-                with ctx.session.begin_nested(), self.running(plugin, "before_commit"):
+                with ctx.session.begin_nested(), self.running(plugin, "before_commit", len(changes)):
                     function(ctx=ctx, changes=changes)
                     ctx.session.flush()
             except Reject as reject:
                 raise reject.by(plugin.name) from None
 
     @contextmanager
-    def running(self, plugin: Plugin, hook: str) -> Iterator[None]:
-        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged."""
+    def running(self, plugin: Plugin, hook: str, rows: int = 1) -> Iterator[None]:
+        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
+
+        Args:
+            plugin: whose hook.
+            hook: its name.
+            rows: how many changes or events it has to deal with; each hundred may take as long as one.
+        """
         began = time.perf_counter()
         try:
             with attributed(plugin, hook):
                 yield
         finally:
             seconds = time.perf_counter() - began
-            if seconds > self.slow_after:
+            if seconds > self.slow_after * max(1, rows / 100):
                 logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
 
 

@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     long_term_from_months: int = Field(
         default=36, ge=1, le=1200, description="A first order this old: LONG_TERM (T22)."
     )
-    hook_warning_ms: int = Field(default=100, ge=1, description="A slower hook is logged as slow.")
+    hook_warning_ms: int = Field(
+        default=100, ge=1, description="A hook that takes longer is logged as slow; in a batch, for each hundred rows."
+    )
     python_field_deadline_ms: int = Field(default=2000, ge=1, description="A Python field slower than this is null.")
     statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read slower than this is cancelled.")
     delivery_attempts: int = Field(default=5, ge=1, description="Tries of an after-commit hook before it is set aside.")

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from importlib import metadata
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,6 +62,15 @@ Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
 SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+
+@cli.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        out.print(metadata.version("guanxi"))
+        raise typer.Exit
 
 
 async def _nothing(app: App) -> None:
