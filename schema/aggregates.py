@@ -30,16 +30,45 @@ def aggregate(
     """The aggregates selected of a list, in one row."""
     where = chosen.arguments.get("where")
     row, there = filtered(statement, record, where, under)
-
-    def number(field: CatalogField, function: str) -> Expression:
-        return aggregate_number(statement, row, field, function)
+    numbers = _Numbers(statement, row)
 
     def sums(field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
         other, also_there = filtered(statement, record, where, under)
         return _sums(other, field, also_there, []).subquery(), []
 
-    built = _object(record, chosen.selection, count_rows(), number, sums)
-    return select(built).select_from(row.source()).where(*there)
+    built = _object(record, chosen.selection, numbers.rows, numbers.number, sums)
+    # Apart from their show, because an old SQLite does not parse both in one.
+    found = select(*(numbers.columns() or [count_rows().label("rows")])).select_from(row.source()).where(*there)
+    return select(built).select_from(found.subquery(numbers.alias))
+
+
+class _Numbers:
+    """The columns of the SELECT that counts and sums, handed out on demand to the one that shows them."""
+
+    def __init__(self, statement: Statement, row: PlanRow) -> None:
+        self.alias = statement.alias()
+        self._statement = statement
+        self._row = row
+        self._known: dict[tuple[str, str], Expression] = {}
+        self._counts = False
+
+    def columns(self) -> list[Any]:
+        """What it has to give."""
+        found: list[Any] = [value.label(f"n{number}") for number, value in enumerate(self._known.values())]
+        return [*found, count_rows().label("rows")] if self._counts else found
+
+    def rows(self) -> Expression:
+        """The number of rows."""
+        self._counts = True
+        return column(self.alias, "rows", BigInteger())
+
+    def number(self, field: CatalogField, function: str) -> Expression:
+        """An aggregate as a bare number."""
+        if (field.name, function) not in self._known:
+            value = aggregate_number(self._statement, self._row, field, function)
+            self._known[field.name, function] = value
+        value = self._known[field.name, function]
+        return column(self.alias, f"n{list(self._known).index((field.name, function))}", value.type)
 
 
 def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: Sequence[Expression]) -> Select[Any]:
@@ -59,7 +88,9 @@ def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: S
     )
 
 
-def _object(record: RecordType, selection: Selection, rows: Expression, number: Number, sums: Sums) -> Expression:
+def _object(
+    record: RecordType, selection: Selection, rows: Callable[[], Expression], number: Number, sums: Sums
+) -> Expression:
     """The aggregates selected, as a JSON object."""
 
     def of_function(function: str) -> Callable[[Chosen], Expression]:
@@ -75,7 +106,7 @@ def _object(record: RecordType, selection: Selection, rows: Expression, number: 
         )
 
     parts = {function: of_function(function) for function in FUNCTIONS}
-    return selection.build(f"{record.name}Aggregate", {"count": lambda chosen: rows, **parts})
+    return selection.build(f"{record.name}Aggregate", {"count": lambda chosen: rows(), **parts})
 
 
 def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums) -> Expression:
@@ -126,7 +157,7 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
         f"{record.name}Group",
         {
             "keys": lambda field: groups.keys_object(record, field.selection, ()),
-            "aggregate": lambda field: _object(record, field.selection, groups.rows(), groups.number, groups.sums),
+            "aggregate": lambda field: _object(record, field.selection, groups.rows, groups.number, groups.sums),
         },
     )
     having = _having(statement, row, arguments.get("having"))
@@ -167,37 +198,19 @@ def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple
     return GroupKey((*way, name), field.kind, grain, field.kind.group_key(field.value(row), grain))
 
 
-class _Groups:
-    """The columns of the grouped SELECT, handed out to the outer one on demand."""
+class _Groups(_Numbers):
+    """The same for the groups of a list, with their keys."""
 
     def __init__(
         self, statement: Statement, record: RecordType, row: PlanRow, keys: Sequence[GroupKey], where: Where | None
     ) -> None:
-        self.alias = statement.alias()
-        self._statement = statement
+        super().__init__(statement, row)
         self._record = record
-        self._row = row
         self._keys = keys
         self._where = where
-        self._numbers: dict[tuple[str, str], Expression] = {}
-        self._counts = False
 
     def columns(self) -> list[Any]:
-        """What the grouped SELECT has to give."""
-        found: list[Any] = [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
-        found += [value.label(f"{function}_{name}".lower()) for (name, function), value in self._numbers.items()]
-        return [*found, count_rows().label("rows")] if self._counts else found
-
-    def rows(self) -> Expression:
-        """The number of rows of a group."""
-        self._counts = True
-        return column(self.alias, "rows", BigInteger())
-
-    def number(self, field: CatalogField, function: str) -> Expression:
-        """An aggregate of a group as a bare number."""
-        value = aggregate_number(self._statement, self._row, field, function)
-        self._numbers[field.name, function] = value
-        return column(self.alias, f"{function}_{field.name}".lower(), value.type)
+        return [*(key.expression.label(f"k{number}") for number, key in enumerate(self._keys)), *super().columns()]
 
     def sums(self, field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
         """The sums per currency of all groups, worked out once, and the condition that picks one group's."""

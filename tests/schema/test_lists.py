@@ -225,3 +225,12 @@ def test_a_sum_of_no_money_is_nothing_wherever_it_is_asked(sales):
         """{ opportunitiesGroupBy(by: [{name: true}], having: {sum: {budgetAmount: {lte: 0}}}) { keys { name } } }"""
     )
     assert len(sales.query(groups)["opportunitiesGroupBy"]) == 30
+
+
+def test_averages_of_derived_amounts_are_not_too_deep_below_a_list(sales):
+    asked = "opportunitiesAggregate { count avg { weightedAmount { amount } } }"
+    nodes = sales.query(f"{{ customers {{ nodes {{ id {asked} }} }} }}")["customers"]["nodes"]
+    for node in nodes:
+        where = f'(where: {{customerId: {{eq: "{node["id"]}"}}}})'
+        alone = sales.query(f"{{ {asked.replace(' ', where + ' ', 1)} }}")
+        assert node["opportunitiesAggregate"] == alone["opportunitiesAggregate"]
