@@ -158,7 +158,9 @@ class Engine:
         if not operation.is_query:
             raise InputError("inside a transaction only queries are possible; write with the session")
         variant = operation.variant(values, EVERYTHING)
-        session.flush()
+        # While changes are judged, nothing flushes: they are not to be seen yet.
+        if session.autoflush:
+            session.flush()
         return {
             asked.key: self._ask_now(context, session, variant, asked, self.moment(context, values))
             for asked in variant.asked.values()

@@ -1,0 +1,96 @@
+"""Credit scoring: how far customers may be trusted to pay, and what is at stake with them (C1 to C5)."""
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
+from plugins.credit_scoring.control import control, keep_overrides
+from plugins.credit_scoring.evaluation import evaluate
+from plugins.credit_scoring.fields import DIMENSIONS, fields
+from plugins.credit_scoring.history import RISK_CHANGED
+from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
+from plugins.credit_scoring.limits import LIMIT_CHANGED, keep_limits, limit_problems
+from plugins.credit_scoring.models import (
+    CreditControlOverride,
+    CreditEvaluation,
+    CreditLimitChange,
+    CreditPolicy,
+    CreditReason,
+    EvaluationTrigger,
+    Receivable,
+)
+from plugins.credit_scoring.operations import operations
+from plugins.credit_scoring.receivables import receivable_problems, refresh_invoiced
+from plugins.credit_scoring.sample import fill_sample
+from plugins.credit_scoring.scorer import refresh_figures
+from plugins.credit_scoring.settings import CreditScoringSettings
+
+CANNOT_PERFORM = "CANNOT_PERFORM_CONTRACT"
+
+
+class CreditScoring(Plugin):
+    """Scores customers, keeps their receivables and limits, and controls what is won with them."""
+
+    name = "credit_scoring"
+    version = "1.0"
+    api = ">=1,<2"
+    settings = CreditScoringSettings
+    events = {  # noqa: RUF012  (as Plugin declares it)
+        RISK_CHANGED: "A customer's credit risk changed (C2).",
+        LIMIT_CHANGED: "A customer's credit limit changed (C3).",
+        REVIEW_OVERDUE: "The day of a customer's credit review has passed (C3).",
+        CANNOT_PERFORM: "A customer cannot go on with its contracts (C5).",
+    }
+
+    @hookimpl
+    def register_records(self) -> Iterable[type[Record]]:
+        """Receivables, and the history of evaluations, limits and overrides."""
+        return [Receivable, CreditPolicy, CreditEvaluation, CreditReason, CreditLimitChange, CreditControlOverride]
+
+    @hookimpl
+    def register_fields(self, settings: CreditScoringSettings, reporting_currency: str) -> Iterable[Field]:
+        """The fields on Customer, Opportunity and Receivable."""
+        return fields(settings, reporting_currency)
+
+    @hookimpl
+    def register_operations(self, types: Any) -> Operations:
+        """Evaluate, override, review, and questions that write nothing."""
+        return operations(self.name, types)
+
+    @hookimpl
+    def register_jobs(self) -> Iterable[Job]:
+        """Daily scores and overdue reviews."""
+        return jobs()
+
+    @hookimpl
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """Receivables, judgements and limits of the demo's customers."""
+        fill_sample(ctx, chance)
+
+    @hookimpl
+    def validate(self, ctx: Context, changes: Changes) -> Iterator[UserError]:
+        """Judges receivables and limits, and controls opportunities of customers at risk (C2)."""
+        yield from receivable_problems(ctx, changes)
+        yield from limit_problems(changes)
+        yield from control(ctx, changes)
+
+    @hookimpl
+    def before_commit(self, ctx: Context, changes: Changes) -> None:
+        """Keeps figures current and histories complete; scores a customer whose dimensions were entered."""
+        paying = changes.ids("Receivable", "customer_id")
+        if paying:
+            refresh_figures(ctx, paying)
+        if deals := changes.ids("Receivable", "opportunity_id"):
+            refresh_invoiced(ctx, deals)
+        keep_limits(ctx, changes)
+        keep_overrides(ctx, changes)
+        entered = set()
+        for change in changes.of("Customer"):
+            if not change.after.keys().isdisjoint(DIMENSIONS):
+                entered.add(change.record.id)
+            if change.after.get("cannotPerformContract"):
+                ctx.publish(CANNOT_PERFORM, change.record)
+        if entered:
+            ctx.session.flush()
+            evaluate(ctx, EvaluationTrigger.ENTERED, entered)

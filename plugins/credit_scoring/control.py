@@ -1,0 +1,265 @@
+"""Control of opportunities: winning or enlarging one of a customer at risk warns or is refused (C2, C4)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from guanxi import Action, Change, Changes, Context, Money, UserError
+from guanxi.vocabulary import OpportunityStatus
+from plugins.credit_scoring.limits import reason_problem
+from plugins.credit_scoring.models import CreditControlOverride, CreditRisk, CreditRiskSource
+from plugins.credit_scoring.settings import Control
+
+OVERRIDE_REASON = "creditOverrideReason"
+
+#: Statuses in which an opportunity is won and not finished, and those in which it is undecided (O19).
+WON = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
+OPEN = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
+
+_STANDING = "id name creditRisk creditRiskSource creditScore creditLimit { reportingAmount } creditExposure { amount }"
+_CUSTOMER = f"query ($id: ID!) {{ customer(id: $id) {{ {_STANDING} }} }}"
+_CUSTOMERS = """query ($ids: [ID!], $after: String) {
+    found: customers(after: $after, where: {
+      id: {in: $ids}, or: [{creditRisk: {eq: HIGH}}, {creditLimit: {isNull: false}}]
+    }) {
+      nodes { STANDING } pageInfo { hasNextPage endCursor } } }""".replace("STANDING", _STANDING)
+_DEALS = """query ($ids: [ID!], $after: String) {
+    found: opportunities(after: $after, where: {id: {in: $ids}, deletedAt: {}}) {
+      nodes { id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount } }
+      pageInfo { hasNextPage endCursor } } }"""
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a customer stands: who it is, its risk, its limit and what is at stake, in the reporting currency."""
+
+    id: str
+    name: str
+    risk: CreditRisk | None
+    is_manual: bool
+    score: Decimal | None
+    limit: Decimal | None
+    exposure: Decimal
+    currency: str
+
+    def problems(self, exposure: Decimal) -> Iterator[tuple[str, str]]:
+        """What speaks against it with such an exposure: codes and what to say."""
+        if self.risk is CreditRisk.HIGH:
+            because = "set by hand" if self.is_manual else f"score {self.score}"
+            yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
+        if self.limit is not None and exposure > self.limit:
+            above = f"{exposure - self.limit} above the credit limit of {self.limit}"
+            yield (
+                "CREDIT_LIMIT_EXCEEDED",
+                f"{self.name} would come to an exposure of {exposure}, {above} {self.currency}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """An opportunity as the database has it: its customer, what it adds to exposure, what is invoiced, its amount."""
+
+    customer: str | None = None
+    counted: Decimal | None = None
+    invoiced: Decimal = Decimal(0)
+    expected: Decimal = Decimal(0)
+
+
+def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
+    """What policy says of opportunities that are won or enlarged: warnings, or errors without a reason to override.
+
+    The exposure of a customer adds up over the changes of a batch, but for those that are refused.
+    """
+    if ctx.settings.control is Control.OFF:
+        return
+    changed = _changed(changes)
+    standings = _standings(ctx, changed) if changed else {}
+    if not standings:
+        return
+    deals = _deals(ctx, [change for change in changed if _record(change).customer_id in standings])
+    for change in changed:
+        deal = _record(change)
+        standing = standings.get(deal.customer_id)
+        if standing is None:
+            continue
+        known = deals.get(deal.id, _Deal())
+        exposure = standing.exposure + _added(ctx, change, known)
+        refused = False
+        if _wins(change) or _amount(ctx, deal.expected_amount_reporting) > _amount_before(ctx, change, known):
+            said = change.said.get(OVERRIDE_REASON)
+            found = list(_said(ctx, change, standing.problems(exposure), said))
+            refused = any(not error.warning for error in found)
+            yield from found
+        if not refused:
+            standing.exposure = exposure
+
+
+def _said(ctx: Context, change: Change, problems: Iterator[tuple[str, str]], reason: str | None) -> Iterator[UserError]:
+    field = "status" if _wins(change) else "expectedAmount"
+    for code, problem in problems:
+        if ctx.settings.control is Control.WARN or reason is not None:
+            yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True)
+        else:
+            message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} says why it is to go through"
+            yield UserError(code, message, (field,), change.record)
+    if reason is not None and (wrong := reason_problem(reason)):
+        yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
+
+
+def keep_overrides(ctx: Context, changes: Changes) -> None:
+    """Keeps who let opportunities through against their customers' credit, and why."""
+    if ctx.settings.control is Control.OFF:
+        return
+    said = [change for change in _changed(changes) if change.said.get(OVERRIDE_REASON) is not None]
+    standings = _standings(ctx, said) if said else {}
+    for change in said:
+        deal = _record(change)
+        standing = standings.get(deal.customer_id)
+        problems = [] if standing is None else [problem for _, problem in standing.problems(standing.exposure)]
+        if standing is None or not problems:
+            continue
+        ctx.session.add(
+            CreditControlOverride(
+                opportunity_id=deal.id,
+                customer_id=standing.id,
+                reason=change.said[OVERRIDE_REASON].strip(),
+                problems=problems,
+                risk=standing.risk,
+                credit_limit=None if standing.limit is None else Money(standing.limit, ctx.reporting_currency),
+                exposure=Money(standing.exposure, ctx.reporting_currency),
+                overridden_at=ctx.clock.now(),
+                overridden_by=ctx.actor.id,
+            )
+        )
+
+
+def _changed(changes: Changes) -> list[Change]:
+    """The changes by which an opportunity may be won or enlarged."""
+    return [
+        change
+        for change in changes.of("Opportunity", Action.CREATED, Action.UPDATED, Action.RESTORED)
+        if _record(change).customer_id is not None and (_wins(change) or _may_enlarge(change))
+    ]
+
+
+def _record(change: Change) -> Any:
+    return change.record
+
+
+def _wins(change: Change) -> bool:
+    """Whether it is won by the change, or comes won to another customer."""
+    deal = _record(change)
+    if deal.status not in WON:
+        return False
+    return (
+        change.action is Action.RESTORED
+        or change.value_before("status") not in WON
+        or change.value_before("customer_id") != deal.customer_id
+    )
+
+
+def _may_enlarge(change: Change) -> bool:
+    """Whether the amount of one that is there already changes while it is not lost or finished."""
+    return (
+        change.action is Action.UPDATED
+        and not change.after.keys().isdisjoint(("expected_amount", "expected_amount_reporting"))
+        and _record(change).status in (*WON, *OPEN)
+    )
+
+
+def _amount(ctx: Context, minor: int | None) -> Decimal:
+    return Decimal(0) if minor is None else Money.from_minor(minor, ctx.reporting_currency).amount
+
+
+def _amount_before(ctx: Context, change: Change, known: _Deal) -> Decimal:
+    """The amount before a change; one that a plugin made is in the database already."""
+    name = "expected_amount_reporting"
+    return _amount(ctx, change.before[name]) if name in change.before else known.expected
+
+
+def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
+    """What a change adds to the exposure of the customer the opportunity has then."""
+    deal = _record(change)
+    was_counted = known.counted is not None and change.action is not Action.RESTORED
+    before = known.counted if known.counted is not None and was_counted and known.customer == deal.customer_id else 0
+    counts = deal.status in WON or (was_counted and deal.status in OPEN)
+    return (
+        max(_amount(ctx, deal.expected_amount_reporting) - known.invoiced, Decimal(0)) if counts else Decimal(0)
+    ) - before
+
+
+def _standings(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
+    """The customers of whom something may be said, by id."""
+    ids = sorted({_record(change).customer_id for change in changed})
+    return {node["id"]: standing_of(node, ctx.reporting_currency) for node in _all(ctx, _CUSTOMERS, ids)}
+
+
+def standing_of(node: Mapping[str, Any], currency: str) -> Standing:
+    """How a customer stands, of what a query says of it."""
+    limit, risk, score = node["creditLimit"], node["creditRisk"], node["creditScore"]
+    return Standing(
+        node["id"],
+        node["name"],
+        None if risk is None else CreditRisk(risk),
+        node["creditRiskSource"] == CreditRiskSource.MANUAL,
+        None if score is None else Decimal(score),
+        None if limit is None else Decimal(limit["reportingAmount"]),
+        Decimal(node["creditExposure"]["amount"]),
+        currency,
+    )
+
+
+def _deals(ctx: Context, changed: Collection[Change]) -> dict[str, _Deal]:
+    ids = sorted(_record(change).id for change in changed)
+    return {
+        node["id"]: _Deal(
+            node["customerId"],
+            _decimal(node["creditExposure"], "amount"),
+            _decimal(node["invoicedAmount"], "amount") or Decimal(0),
+            _decimal(node["expectedAmount"], "reportingAmount") or Decimal(0),
+        )
+        for node in _all(ctx, _DEALS, ids)
+    }
+
+
+def _decimal(money: Mapping[str, str] | None, part: str) -> Decimal | None:
+    return None if money is None else Decimal(money[part])
+
+
+def _all(ctx: Context, text: str, ids: Collection[str]) -> Iterator[Mapping[str, Any]]:
+    """Every node of a query, page by page, as large as the app's settings let pages be."""
+    after = None
+    while ids:
+        page = ctx.query(text, {"ids": ids, "after": after})["found"]
+        yield from page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+async def check_credit(ctx: Context, id: str, amount: Decimal) -> dict[str, Any]:
+    """What speaks against so much more exposure of a customer, with the figures behind it; for async code."""
+    currency = ctx.reporting_currency
+    answer: dict[str, Any] = {"customer": None, "control": ctx.settings.control, "problems": [], "user_errors": []}
+    answer |= dict.fromkeys(("risk", "limit", "exposure", "exposure_after", "available"))
+    if amount < 0:
+        answer["user_errors"].append(UserError("INVALID", f"amount: {amount} is negative; give 0 or more", ("amount",)))
+    node = (await ctx.query(_CUSTOMER, {"id": id}))["customer"]
+    if node is None:
+        message = f"customerId: there is no customer {id!r}; give the id of one that exists"
+        answer["user_errors"].append(UserError("NOT_FOUND", message, ("customerId",)))
+    if answer["user_errors"]:
+        return answer
+    standing = standing_of(node, currency)
+    after = standing.exposure + amount
+    problems = standing.problems(after) if ctx.settings.control is not Control.OFF else iter(())
+    return answer | {
+        "customer": id,
+        "risk": standing.risk,
+        "limit": None if standing.limit is None else Money(standing.limit, currency),
+        "exposure": Money(standing.exposure, currency),
+        "exposure_after": Money(after, currency),
+        "available": None if standing.limit is None else Money(max(standing.limit - after, Decimal(0)), currency),
+        "problems": [UserError(code, message) for code, message in problems],
+    }

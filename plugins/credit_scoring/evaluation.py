@@ -1,0 +1,233 @@
+"""Evaluating customers: inputs are read and scored; what changes is kept with its reasons, and announced (C1, C2)."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, true, update
+
+from guanxi import Context, UserError
+from guanxi.records import Customer
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.history import Result, record
+from plugins.credit_scoring.models import (
+    CreditDimension,
+    CreditRisk,
+    CreditStatus,
+    CustomerCredit,
+    DimensionSource,
+    EvaluationTrigger,
+)
+from plugins.credit_scoring.policy import current_policy
+from plugins.credit_scoring.scorer import deductions, refresh_figures
+from plugins.credit_scoring.settings import Scorers
+
+#: Field that the scorer which ships fills.
+PAYMENT_BEHAVIOUR = "paymentBehaviour"
+#: Columns of a credit file that hold what was set by hand.
+OVERRIDE = ("override_risk", "override_reason", "override_by", "override_at", "override_until")
+#: Fields of Customer that say what the scorer of a dimension says.
+COMPUTED: Mapping[CreditDimension, str] = {
+    CreditDimension.FINANCIAL_STATUS: "computedFinancialStatus",
+    CreditDimension.REPUTATION: "computedReputation",
+    CreditDimension.TRANSACTION_RECORD: "computedTransactionRecord",
+}
+#: Columns of a credit file, one of which has to hold something for a customer to be evaluated.
+_KNOWN = (
+    "financial_status",
+    "reputation",
+    "transaction_record",
+    "payment_behaviour",
+    "status",
+    "override_risk",
+    "reviewed_on",
+)
+_PAGE = 1000
+
+files = CustomerCredit.__table__.c
+customers = Customer.__table__.c
+
+Scores = Mapping[str, Mapping[CreditDimension, Decimal]]
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What an evaluation did, or would do: how many customers, and how they passed from risk to risk."""
+
+    customers: int = 0
+    incomplete: int = 0
+    movements: Counter[tuple[CreditRisk | None, CreditRisk | None]] = field(default_factory=Counter)
+
+    @property
+    def changed(self) -> int:
+        """How many customers change risk."""
+        return sum(count for (before, after), count in self.movements.items() if before != after)
+
+
+def evaluate(
+    ctx: Context, trigger: EvaluationTrigger, ids: Collection[str] | None = None, note: str | None = None
+) -> Evaluated:
+    """Scores these customers, or all of whom something is known, as of today (C1).
+
+    A risk set by hand that has come to its end is taken back. The history keeps what is news.
+    """
+    refresh_figures(ctx, ids)
+    elsewhere = scored_elsewhere(ctx, ids)
+    ctx.facets(CustomerCredit, elsewhere.keys())
+    done = Evaluated()
+    policy = current_policy(ctx)
+    for page in _pages(ctx, ids, elsewhere):
+        results = [_result(ctx, file, elsewhere.get(file.record_id, {}), trigger) for file in page]
+        for result in results:
+            done.customers += 1
+            done.incomplete += result.assessment.status is CreditStatus.INCOMPLETE
+            done.movements[result.file.recorded_risk, result.risk] += 1
+        news = [result for result in results if result.is_news]
+        if news:
+            _keep(ctx, news)
+            record(ctx, news, policy, note)
+    _date(ctx, ids)
+    return done
+
+
+def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: Scores) -> Iterator[Sequence[Any]]:
+    """The credit files of living customers, locked, those without anything to score left out."""
+    last = ""
+    while True:
+        page = ctx.session.execute(
+            select(CustomerCredit.__table__)
+            .join(Customer.__table__, customers.id == files.record_id)
+            .where(
+                files.record_id > last,
+                files.record_id.in_(ids) if ids is not None else true(),
+                customers.deleted_at.is_(None),
+            )
+            .order_by(files.record_id)
+            .limit(_PAGE)
+            .with_for_update(of=CustomerCredit.__table__)
+        ).all()
+        if not page:
+            return
+        yield [file for file in page if file.record_id in elsewhere or _is_known(file)]
+        last = page[-1].record_id
+
+
+def _is_known(file: Any) -> bool:
+    return any(getattr(file, name) is not None for name in _KNOWN)
+
+
+def _result(
+    ctx: Context, file: Any, elsewhere: Mapping[CreditDimension, Decimal], trigger: EvaluationTrigger
+) -> Result:
+    assessment = rules.assess(inputs_of(file, elsewhere, ctx.settings.scorers), ctx.settings)
+    expired = file.override_until is not None and file.override_until < ctx.clock.today()
+    if file.override_risk is None or expired:
+        return Result(file, assessment, assessment.risk, EvaluationTrigger.OVERRIDE_EXPIRED if expired else trigger)
+    return Result(file, assessment, file.override_risk, trigger)
+
+
+def inputs_of(
+    file: Any, elsewhere: Mapping[CreditDimension, Decimal], scorers: Scorers
+) -> dict[CreditDimension, rules.Input]:
+    """What is known of each dimension: what was entered, else what its scorer says.
+
+    Args:
+        file: entered values, and the figures of payment behaviour.
+        elsewhere: what other scorers say.
+        scorers: which one each dimension has.
+    """
+    found = {}
+    for dimension in CreditDimension:
+        name = dimension.value.lower()
+        entered = getattr(file, name)
+        if entered is not None:
+            found[dimension] = rules.Input(entered, DimensionSource.ENTERED)
+        elif getattr(scorers, name) == PAYMENT_BEHAVIOUR and file.payment_behaviour is not None:
+            found[dimension] = rules.Input(file.payment_behaviour, DimensionSource.COMPUTED, deductions(file))
+        elif dimension in elsewhere:
+            found[dimension] = rules.Input(elsewhere[dimension], DimensionSource.COMPUTED)
+        else:
+            found[dimension] = rules.Input(None)
+    return found
+
+
+def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> Scores:
+    """What other scorers than the one that ships say of these customers, or of all: fields of other plugins."""
+    fields = {
+        dimension: COMPUTED[dimension]
+        for dimension in CreditDimension
+        if getattr(ctx.settings.scorers, dimension.value.lower()) not in (None, PAYMENT_BEHAVIOUR)
+    }
+    if not fields:
+        return {}
+    known: dict[str, Any] = {"or": [{name: {"isNull": False}} for name in fields.values()]}
+    if ids is not None:
+        known["id"] = {"in": sorted(ids)}
+    asked = " ".join(f"{dimension.value}: {name}" for dimension, name in fields.items())
+    text = f"""query ($where: CustomerWhere!, $after: String) {{
+        customers(where: $where, after: $after) {{
+            nodes {{ id {asked} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+    found: dict[str, Mapping[CreditDimension, Decimal]] = {}
+    after = None
+    while True:
+        page = ctx.query(text, {"where": known, "after": after}, as_of=as_of)["customers"]
+        for node in page["nodes"]:
+            found[node["id"]] = {
+                dimension: min(max(Decimal(node[dimension.value]), Decimal(0)), Decimal(100))
+                for dimension in fields
+                if node[dimension.value] is not None
+            }
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+def _keep(ctx: Context, news: Sequence[Result]) -> None:
+    """Writes the results into the credit files."""
+    rows = []
+    for result in news:
+        found, file = result.assessment, result.file
+        row = {
+            "file": file.record_id,
+            "new_status": found.status,
+            "new_score": found.score,
+            "new_scored_risk": found.risk,
+            "new_recorded_risk": result.risk,
+        }
+        ended = result.trigger is EvaluationTrigger.OVERRIDE_EXPIRED
+        for name in OVERRIDE:
+            row[f"new_{name}"] = None if ended else getattr(file, name)
+        rows.append(row)
+    names = ("status", "score", "scored_risk", "recorded_risk", *OVERRIDE)
+    statement = (
+        update(CustomerCredit.__table__)
+        .where(files.record_id == bindparam("file"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+    ctx.session.connection().execute(statement, rows)
+
+
+def _date(ctx: Context, ids: Collection[str] | None) -> None:
+    """Notes that the evaluated files were evaluated today."""
+    today = ctx.clock.today()
+    ctx.session.execute(
+        update(CustomerCredit.__table__)
+        .where(
+            files.status.is_not(None),
+            files.evaluated_on.is_distinct_from(today),
+            files.record_id.in_(ids) if ids is not None else true(),
+        )
+        .values(evaluated_on=today, first_evaluated_on=func.coalesce(files.first_evaluated_on, today))
+    )
+
+
+def unknown_customers(ctx: Context, ids: Collection[str], name: str) -> list[UserError]:
+    """An error for each id that is none of a living customer; `name` is the input's."""
+    living = set(ctx.session.scalars(select(customers.id).where(customers.id.in_(ids), customers.deleted_at.is_(None))))
+    return [
+        UserError("NOT_FOUND", f"{name}: there is no customer {id!r}; give the id of one that exists", (name,))
+        for id in ids
+        if id not in living
+    ]

@@ -1,0 +1,331 @@
+"""The fields credit scoring adds to customers, opportunities and its own receivables."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, case, func, literal, null, or_
+
+from guanxi import Field, Money, MoneyExpression, Row
+from guanxi.records import Opportunity
+from guanxi.sql import Expression
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.control import OVERRIDE_REASON, WON
+from plugins.credit_scoring.evaluation import COMPUTED
+from plugins.credit_scoring.limits import REASON
+from plugins.credit_scoring.models import (
+    AgeingBucket,
+    CreditDimension,
+    CreditRisk,
+    CreditRiskSource,
+    CustomerCredit,
+    OpportunityCredit,
+    Receivable,
+)
+from plugins.credit_scoring.settings import CreditScoringSettings
+
+#: Fields of Customer in which the dimensions are entered.
+DIMENSIONS = ("creditFinancialStatus", "creditReputation", "creditTransactionRecord")
+
+_LABELS = {
+    CreditDimension.FINANCIAL_STATUS: "Financial status",
+    CreditDimension.REPUTATION: "Reputation",
+    CreditDimension.TRANSACTION_RECORD: "Transaction record",
+}
+
+Minor = Callable[[Row], Expression]
+
+
+def fields(settings: CreditScoringSettings, currency: str) -> Iterator[Field]:
+    """Every field, on whatever record."""
+
+    def money(minor: Minor) -> Callable[[Row], MoneyExpression]:
+        def value(row: Row) -> MoneyExpression:
+            found = minor(row)
+            return MoneyExpression(found, literal(currency), found)
+
+        return value
+
+    yield from _receivable_fields(money)
+    yield from _score_fields(settings)
+    yield from _behaviour_fields()
+    yield from _ageing_fields(money)
+    yield from _limit_fields(money)
+    yield from _opportunity_fields(money)
+
+
+def _receivable_fields(money: Any) -> Iterator[Field]:
+    yield Field(
+        "Receivable.outstanding",
+        money(_outstanding),
+        "What of it is still to be paid, in the reporting currency.",
+        Money,
+    )
+    yield Field(
+        "Receivable.daysLate",
+        _days_late,
+        "Days after it was due on which it was settled, or for which it has been open; 0 if in time.",
+        int,
+    )
+    yield Field(
+        "Receivable.isLate",
+        lambda row: rules.is_late(row.due_on, row.settled_on, row.as_of),
+        "Settled after it was due, or open after it.",
+        bool,
+    )
+    yield Field(
+        "Receivable.ageingBucket",
+        lambda row: rules.ageing_bucket(_outstanding(row), _days_late(row)),
+        "How long what is outstanding has been due; null where nothing is.",
+        AgeingBucket,
+    )
+
+
+def _outstanding(row: Row) -> Expression:
+    return rules.outstanding(
+        row.amount.reporting, row.paid_amount.reporting, row.invoiced_on, row.settled_on, row.as_of
+    )
+
+
+def _days_late(row: Row) -> Expression:
+    return rules.days_late(row.due_on, row.settled_on, row.as_of)
+
+
+def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
+    facet = CustomerCredit
+    entered = (facet.financial_status, facet.reputation, facet.transaction_record)
+    for name, column, what in zip(DIMENSIONS, entered, _LABELS.values(), strict=True):
+        yield Field(
+            f"Customer.{name}", column, f"{what} as entered, 0 to 100, before what a scorer says (C1).", writable=True
+        )
+    for dimension, name in COMPUTED.items():
+        scorer = getattr(settings.scorers, dimension.value.lower())
+        yield Field(
+            f"Customer.{name}",
+            _scored_by(scorer),
+            f"{_LABELS[dimension]} as its scorer says, 0 to 100; null where none does (C1).",
+            Decimal,
+        )
+    yield Field("Customer.creditScore", facet.score, "Score, 0 to 100; null while a dimension is missing (C1).")
+    yield Field(
+        "Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation (C1)."
+    )
+    yield Field(
+        "Customer.creditRisk",
+        _risk,
+        "Risk that holds: set by hand while that lasts, else by the score (C1, C2).",
+        CreditRisk,
+    )
+    yield Field(
+        "Customer.creditRiskSource",
+        lambda row: rules.risk_source(*_risk_parts(row)),
+        "Whether the risk is set by hand or by the score.",
+        CreditRiskSource,
+    )
+    yield Field("Customer.scoredCreditRisk", facet.scored_risk, "Risk that the score alone gives (C1).")
+    yield Field(
+        "Customer.isLowCredit", lambda row: rules.is_low_credit(_risk(row)), "High risk: low credit (C5, T5).", bool
+    )
+    yield Field(
+        "Customer.cannotPerformContract",
+        facet.cannot_perform_contract,
+        "Has funding problems and cannot go on with its contracts (C5, T5).",
+        writable=True,
+    )
+    yield Field("Customer.creditEvaluatedOn", facet.evaluated_on, "Day of the latest evaluation (C1).")
+    yield Field("Customer.creditRiskOverrideReason", facet.override_reason, "Why the risk was set by hand.")
+    yield Field("Customer.creditRiskOverrideBy", facet.override_by, "Who set the risk by hand.")
+    yield Field("Customer.creditRiskOverrideAt", facet.override_at, "When the risk was set by hand.")
+    yield Field("Customer.creditRiskOverrideUntil", facet.override_until, "Last day of the risk set by hand.")
+    yield Field("Customer.creditReviewedOn", facet.reviewed_on, "Day of the latest credit review (C3).", writable=True)
+
+    def next_review(row: Row) -> Expression:
+        file = row.facet(CustomerCredit)
+        checked_on = func.coalesce(file.reviewed_on, file.first_evaluated_on)
+        return rules.next_review_on(checked_on, _risk(row), settings.review_days)
+
+    yield Field(
+        "Customer.nextCreditReviewOn",
+        next_review,
+        "Day by which its credit is to be reviewed: by risk, from the latest review or the first evaluation (C3).",
+        date,
+    )
+    yield Field(
+        "Customer.isCreditReviewOverdue",
+        lambda row: rules.is_review_overdue(next_review(row), row.as_of),
+        "Whether the day of the next review has passed (C3).",
+        bool,
+    )
+
+
+def _scored_by(scorer: str | None) -> Callable[[Row], Expression]:
+    """What another field says, or nothing."""
+    if scorer is None:
+        return lambda row: null().cast(BigInteger)
+    return lambda row: row.other(f"Customer.{scorer}", Decimal)
+
+
+def _risk_parts(row: Row) -> tuple[Expression, Expression, Expression, Expression]:
+    file = row.facet(CustomerCredit)
+    return file.scored_risk, file.override_risk, file.override_until, row.as_of
+
+
+def _risk(row: Row) -> Expression:
+    return rules.holding_risk(*_risk_parts(row))
+
+
+def _behaviour_fields() -> Iterator[Field]:
+    facet = CustomerCredit
+    for name, column, what in (
+        (
+            "paymentBehaviour",
+            facet.payment_behaviour,
+            "Score of its payment behaviour, 0 to 100: 100 less the three deductions; null with too few invoices (C1).",
+        ),
+        (
+            "paymentBehaviourInvoices",
+            facet.payment_invoices,
+            "Invoices that say something of its payment behaviour: young enough, and settled or overdue.",
+        ),
+        ("averageDaysLate", facet.average_days_late, "Days late on average, weighted by amount."),
+        ("disputedShare", facet.disputed_share, "Share of the amount that it disputes, in percent."),
+        (
+            "daysLateTrend",
+            facet.days_late_trend,
+            "How many days later its recent invoices are than its earlier ones, weighted by amount.",
+        ),
+        ("latenessDeduction", facet.lateness_deduction, "Points that lateness takes from its payment behaviour."),
+        ("disputeDeduction", facet.dispute_deduction, "Points that disputes take from its payment behaviour."),
+        ("trendDeduction", facet.trend_deduction, "Points that a worsening trend takes from its payment behaviour."),
+    ):
+        yield Field(f"Customer.{name}", column, what)
+
+
+def _ageing_fields(money: Any) -> Iterator[Field]:
+    def owed(condition: Callable[[Row], Expression] | None = None) -> Any:
+        return money(lambda row: _owed(row, condition))
+
+    def due_for(least: int, most: int | None) -> Callable[[Row], Expression]:
+        def condition(invoice: Row) -> Expression:
+            late = _days_late(invoice)
+            return late >= least if most is None else and_(late >= least, late <= most)
+
+        return condition
+
+    yield Field("Customer.outstanding", owed(), "What of its invoices is still to be paid (C4).", Money)
+    yield Field("Customer.overdue", owed(due_for(1, None)), "What of that is overdue.", Money)
+    for name, least, most, what in (
+        ("outstandingNotDue", 0, 0, "not due yet"),
+        ("overdue1To30Days", 1, 30, "overdue for 1 to 30 days"),
+        ("overdue31To60Days", 31, 60, "overdue for 31 to 60 days"),
+        ("overdue61To90Days", 61, 90, "overdue for 61 to 90 days"),
+        ("overdueOver90Days", 91, None, "overdue for more than 90 days"),
+    ):
+        yield Field(f"Customer.{name}", owed(due_for(least, most)), f"What of its invoices is {what}.", Money)
+
+
+def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Expression:
+    def is_open(invoice: Row) -> Expression:
+        unsettled = or_(invoice.settled_on.is_(None), invoice.settled_on > invoice.as_of)
+        return unsettled if condition is None else and_(unsettled, condition(invoice))
+
+    return row.over(Receivable, "customer_id", lambda invoice: _total(_outstanding(invoice)), is_open)
+
+
+def _total(minor: Expression) -> Expression:
+    """A sum in SQL; of nothing it is 0."""
+    return func.coalesce(func.sum(minor).cast(BigInteger), 0)
+
+
+def _limit_fields(money: Any) -> Iterator[Field]:
+    def against(rule: Callable[[Expression, Expression], Expression]) -> Minor:
+        return lambda row: rule(_limit(row), _exposure(row))
+
+    yield Field(
+        "Customer.creditLimit",
+        CustomerCredit.credit_limit,
+        "Credit limit (C3); given together with creditLimitReason.",
+        writable=True,
+    )
+    yield Field(
+        f"Customer.{REASON}", type=str, description="Why the credit limit is changed (C3); kept with it.", writable=True
+    )
+    yield Field(
+        "Customer.creditExposure",
+        money(_exposure),
+        "What we have at stake: what is outstanding, and what is won or committed and not invoiced yet (C4).",
+        Money,
+    )
+    yield Field(
+        "Customer.availableCredit",
+        money(against(rules.available_credit)),
+        "What of the limit is left, never below 0; null without a limit (C4).",
+        Money,
+    )
+    yield Field(
+        "Customer.creditBreach",
+        money(against(rules.credit_breach)),
+        "By how much exposure is above the limit; null without a limit (C4).",
+        Money,
+    )
+    yield Field(
+        "Customer.exceedsCreditLimit",
+        against(rules.exceeds),
+        "Whether exposure is above the limit; null without a limit (C4).",
+        bool,
+    )
+
+
+def _limit(row: Row) -> Expression:
+    limit: Expression = row.facet(CustomerCredit).credit_limit.reporting
+    return limit
+
+
+def _exposure(row: Row) -> Expression:
+    return _owed(row) + row.over(Opportunity, "customer_id", lambda deal: _total(_uninvoiced(deal)), _is_committed)
+
+
+def _is_committed(row: Row) -> Expression:
+    committed = func.coalesce(row.other("Opportunity.forecastCategory", str), "") == "COMMIT"
+    return or_(row.status.in_(WON), and_(row.other("Opportunity.outcome", str) == "OPEN", committed))
+
+
+def _uninvoiced(row: Row) -> Expression:
+    invoiced = row.facet(OpportunityCredit).invoiced
+    return rules.uninvoiced(_is_committed(row), row.expected_amount.reporting, invoiced)
+
+
+def _opportunity_fields(money: Any) -> Iterator[Field]:
+    def exceeds(row: Row) -> Expression:
+        customer = row.to("customer")
+        expected, invoiced = row.expected_amount.reporting, row.facet(OpportunityCredit).invoiced
+        exposure = rules.exposure_if_won(_exposure(customer), _uninvoiced(row), expected, invoiced)
+        undecided = or_(row.status.in_(WON), row.other("Opportunity.outcome", str) == "OPEN")
+        return case((and_(undecided, expected.is_not(None)), rules.exceeds(_limit(customer), exposure)), else_=null())
+
+    yield Field(
+        f"Opportunity.{OVERRIDE_REASON}",
+        type=str,
+        description="Why it is to be won or enlarged whatever the credit of its customer (C2); kept.",
+        writable=True,
+    )
+    yield Field(
+        "Opportunity.creditExposure",
+        money(_uninvoiced),
+        "What it adds to the exposure of its customer: won or committed and not invoiced yet; null for others (C4).",
+        Money,
+    )
+    yield Field(
+        "Opportunity.invoicedAmount",
+        money(lambda row: row.facet(OpportunityCredit).invoiced),
+        "What of it is invoiced, in the reporting currency (C4).",
+        Money,
+    )
+    yield Field(
+        "Opportunity.exceedsAvailableCredit",
+        exceeds,
+        "Whether its customer is above the credit limit with it; null if it is lost or closed, and without limit or "
+        "amount (C4).",
+        bool,
+    )

@@ -1,0 +1,60 @@
+"""Credit limits: each change needs a reason and is kept with it (C3)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from guanxi import Change, Changes, Context, UserError
+from plugins.credit_scoring.models import CreditLimitChange, CustomerCredit
+
+LIMIT_CHANGED = "CREDIT_LIMIT_CHANGED"
+LIMIT, REASON = "creditLimit", "creditLimitReason"
+
+_LONGEST_REASON = 1000
+
+
+def limit_problems(changes: Changes) -> Iterator[UserError]:
+    """What is wrong with limits that are set."""
+    for change in _limited(changes):
+        limit = change.after[LIMIT]
+        if limit is not None and limit.minor < 0:
+            message = f"{LIMIT}: {limit} is less than nothing; give 0, or null for no limit"
+            yield UserError("INVALID", message, (LIMIT,), change.record)
+        problem = reason_problem(change.said.get(REASON))
+        if problem:
+            yield UserError(
+                "REQUIRED", f"{REASON}: {problem}; a limit is kept with its reason", (REASON,), change.record
+            )
+
+
+def reason_problem(reason: str | None) -> str | None:
+    """What is wrong with a reason, or None."""
+    if reason is None or not reason.strip():
+        return "say why"
+    return f"say why in {_LONGEST_REASON:,} characters at most" if len(reason) > _LONGEST_REASON else None
+
+
+def _limited(changes: Changes) -> Iterator[Change]:
+    return (change for change in changes.of("Customer") if LIMIT in change.after)
+
+
+def keep_limits(ctx: Context, changes: Changes) -> None:
+    """Writes the history of the limits that were set, and announces it."""
+    limited = {change.record.id: change for change in _limited(changes)}
+    if not limited:
+        return
+    files: dict[str, Any] = ctx.facets(CustomerCredit, limited.keys())
+    for id, change in limited.items():
+        before, after, reason = change.before.get(LIMIT), change.after[LIMIT], change.said[REASON].strip()
+        ctx.session.add(
+            CreditLimitChange(
+                customer_id=id,
+                previous_limit=before,
+                credit_limit=after,
+                reason=reason,
+                risk=files[id].recorded_risk,
+                score=files[id].score,
+                changed_at=ctx.clock.now(),
+                changed_by=ctx.actor.id,
+            )
+        )
+        ctx.publish(LIMIT_CHANGED, change.record, previous=before, current=after, reason=reason)

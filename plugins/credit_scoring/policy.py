@@ -1,0 +1,62 @@
+"""Versions of the scoring policy: each set of figures is kept once, with a number, so that scores stay explicable."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from guanxi import Context
+from plugins.credit_scoring.models import CreditPolicy
+from plugins.credit_scoring.settings import CreditScoringSettings
+
+_LOCK = 0x63726564
+
+
+def _figures(settings: CreditScoringSettings) -> dict[str, Any]:
+    def listed(group: Any) -> Iterator[str]:
+        return (f"{name}={value}" for name, value in group.model_dump().items() if value is not None)
+
+    return {
+        "financial_status_weight": settings.weights.financial_status,
+        "reputation_weight": settings.weights.reputation,
+        "transaction_record_weight": settings.weights.transaction_record,
+        "low_from": settings.low_from,
+        "medium_from": settings.medium_from,
+        "scorers": list(listed(settings.scorers)),
+        "payment_behaviour": list(listed(settings.payment)),
+    }
+
+
+def _fingerprint(settings: CreditScoringSettings) -> str:
+    figures = {name: str(value) for name, value in _figures(settings).items()}
+    # 80 and 80.00 are one bound.
+    figures |= {"low_from": f"{settings.low_from:.2f}", "medium_from": f"{settings.medium_from:.2f}"}
+    return hashlib.sha256(repr(sorted(figures.items())).encode()).hexdigest()
+
+
+def known_policy(session: Session, settings: CreditScoringSettings) -> str | None:
+    """The id of the version that has these figures; None if nobody was scored by them yet."""
+    found: str | None = session.scalar(
+        select(col(CreditPolicy.id)).where(col(CreditPolicy.fingerprint) == _fingerprint(settings))
+    )
+    return found
+
+
+def current_policy(ctx: Context) -> str:
+    """The id of the version that has the figures of the settings; a new version is made of figures not seen before."""
+    session, settings = ctx.session, ctx.settings
+    found = known_policy(session, settings)
+    if found is not None:
+        return found
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        found = known_policy(session, settings)
+        if found is not None:
+            return found
+    latest = session.scalar(select(func.max(col(CreditPolicy.number)))) or 0
+    made = CreditPolicy(number=latest + 1, fingerprint=_fingerprint(settings), **_figures(settings))
+    session.add(made)
+    session.flush()
+    return made.id

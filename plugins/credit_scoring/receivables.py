@@ -1,0 +1,56 @@
+"""Receivables as they are entered: what is refused, and what opportunities learn of them (C4)."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import BigInteger, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from guanxi import Action, Changes, Context, UserError
+from guanxi.records import Opportunity
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.models import OpportunityCredit, Receivable
+
+invoices = Receivable.__table__.c
+deals = Opportunity.__table__.c
+invoiced = OpportunityCredit.__table__.c
+
+#: Python name to API name of what can be wrong.
+_NAMES = {"amount": "amount", "paid_amount": "paidAmount", "due_on": "dueOn", "settled_on": "settledOn"}
+
+
+def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
+    """What is wrong with invoices that are entered or changed."""
+    for change in changes.of("Receivable", Action.CREATED, Action.UPDATED):
+        invoice: Any = change.record
+        paid = invoice.paid_amount
+        for field, message in rules.receivable_problems(
+            amount=invoice.amount_minor,
+            paid=None if paid is None else paid.minor,
+            same_currency=paid is None or paid.currency == invoice.amount_currency,
+            invoiced_on=invoice.invoiced_on,
+            due_on=invoice.due_on,
+            settled_on=invoice.settled_on,
+            today=ctx.clock.today(),
+        ):
+            name = _NAMES[field]
+            yield UserError("INVALID", f"{name}: {message}", (name,), invoice)
+
+
+def refresh_invoiced(ctx: Context, ids: Collection[str]) -> None:
+    """Sums what is invoiced of these opportunities."""
+    session = ctx.session
+    sums = (
+        select(invoices.opportunity_id, func.sum(invoices.amount_reporting).cast(BigInteger).label("invoiced"))
+        .where(invoices.deleted_at.is_(None), invoices.opportunity_id.in_(ids))
+        .group_by(invoices.opportunity_id)
+        .subquery()
+    )
+    rows = (
+        select(deals.id, sums.c.invoiced)
+        .select_from(Opportunity.__table__.outerjoin(sums, sums.c.opportunity_id == deals.id))
+        .where(deals.id.in_(ids))
+    )
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    made = dialect.insert(OpportunityCredit).from_select(["record_id", "invoiced"], rows)
+    session.execute(made.on_conflict_do_update(index_elements=["record_id"], set_={"invoiced": made.excluded.invoiced}))

@@ -1,0 +1,141 @@
+"""The scorer that ships: payment behaviour from receivables, for whole populations by one statement (C1)."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, case, func, literal, null, or_, select, true, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+
+from guanxi import Context
+from guanxi.records import Customer
+from guanxi.sql import Expression
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.models import CreditReasonCode, CustomerCredit, Receivable
+from plugins.credit_scoring.settings import PaymentBehaviour
+
+files = CustomerCredit.__table__.c
+invoices = Receivable.__table__.c
+customers = Customer.__table__.c
+
+#: What the scorer finds of a customer, as it is kept in the credit file.
+FIGURES = (
+    "payment_behaviour",
+    "payment_invoices",
+    "average_days_late",
+    "disputed_share",
+    "days_late_trend",
+    "lateness_deduction",
+    "dispute_deduction",
+    "trend_deduction",
+)
+
+
+def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] | None = None) -> Select[Any]:
+    """The figures of customers, or of all, as of a day: `customer_id` and `FIGURES`, null with too few invoices."""
+    day: Expression = literal(as_of)
+    minor = invoices.amount_reporting
+    late = rules.days_late(invoices.due_on, invoices.settled_on, day)
+    known = rules.is_known_dispute(invoices.is_disputed, invoices.disputed_on, invoices.settled_on, day)
+    recent = invoices.invoiced_on > as_of - timedelta(days=policy.recent_days)
+    counting = rules.counts_for_behaviour(
+        invoices.invoiced_on,
+        invoices.due_on,
+        invoices.settled_on,
+        literal(as_of - timedelta(days=policy.window_days)),
+        day,
+    )
+    where = [counting, invoices.deleted_at.is_(None)]
+    if ids is not None:
+        where.append(invoices.customer_id.in_(ids))
+    found = (
+        select(
+            invoices.customer_id,
+            func.count().label("payment_invoices"),
+            rules.average_days_late(minor, late, policy.late_days).label("average"),
+            rules.disputed_share(minor, known).label("disputed"),
+            rules.days_late_trend(minor, late, policy.late_days, recent).label("trend"),
+        )
+        .where(*where)
+        .group_by(invoices.customer_id)
+        .subquery()
+    )
+    taken = (
+        select(
+            found,
+            rules.lateness_deduction(found.c.average, policy).label("lateness"),
+            rules.dispute_deduction(found.c.disputed, policy).label("disputes"),
+            rules.trend_deduction(found.c.trend, policy).label("worsening"),
+        )
+    ).subquery()
+    columns = taken.c
+
+    score = rules.payment_behaviour(columns.lateness, columns.disputes, columns.worsening)
+    figures = (
+        score,
+        None,
+        columns.average,
+        columns.disputed,
+        columns.trend,
+        columns.lateness,
+        columns.disputes,
+        columns.worsening,
+    )
+    enough = columns.payment_invoices >= policy.minimum_invoices
+    return select(
+        columns.customer_id,
+        *(
+            columns[name]
+            if value is None
+            else type_coerce(case((enough, value), else_=null()), files[name].type).label(name)
+            for name, value in zip(FIGURES, figures, strict=True)
+        ),
+    )
+
+
+def refresh_figures(ctx: Context, ids: Collection[str] | None = None) -> None:
+    """Brings the figures of these customers, or of all, up to today; a file is made where there are invoices."""
+    session = ctx.session
+    found = payment_figures(ctx.settings.payment, ctx.clock.today(), ids).subquery()
+    rows = (
+        select(customers.id, *(found.c[name] for name in FIGURES))
+        .select_from(
+            Customer.__table__.outerjoin(found, found.c.customer_id == customers.id).outerjoin(
+                CustomerCredit.__table__, files.record_id == customers.id
+            )
+        )
+        .where(
+            or_(found.c.customer_id.is_not(None), files.record_id.is_not(None)),
+            customers.id.in_(ids) if ids is not None else true(),
+        )
+    )
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    made = dialect.insert(CustomerCredit).from_select(["record_id", *FIGURES], rows)
+    differs = or_(*(files[name].is_distinct_from(made.excluded[name]) for name in FIGURES))
+    session.execute(
+        made.on_conflict_do_update(
+            index_elements=["record_id"], set_={name: made.excluded[name] for name in FIGURES}, where=differs
+        )
+    )
+
+
+def deductions(figures: Any) -> list[rules.Deduction]:
+    """What the scorer took from a customer, with the figures behind it; `figures` has `FIGURES` as attributes."""
+    score: Decimal | None = figures.payment_behaviour
+    if score is None:
+        return []
+    trend = figures.days_late_trend
+    return [
+        rules.Deduction(
+            CreditReasonCode.LATE_PAYMENT,
+            figures.lateness_deduction,
+            f"{figures.average_days_late} days late on average in {figures.payment_invoices} invoices",
+        ),
+        rules.Deduction(
+            CreditReasonCode.DISPUTED_INVOICES,
+            figures.dispute_deduction,
+            f"{figures.disputed_share} % of the amount is disputed",
+        ),
+        rules.Deduction(CreditReasonCode.WORSENING_PAYMENT, figures.trend_deduction, f"{trend} days later than before"),
+    ]

@@ -1,0 +1,80 @@
+"""What a customer's score is, was or would be: the same scorecard on other figures or another day, without writing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import select
+
+from guanxi import Context, UserError
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.evaluation import inputs_of, scored_elsewhere, unknown_customers
+from plugins.credit_scoring.models import CreditDimension, CustomerCredit, DimensionSource
+from plugins.credit_scoring.policy import known_policy
+from plugins.credit_scoring.scorer import FIGURES, payment_figures
+
+files = CustomerCredit.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """Values of dimensions to assume instead of what is known."""
+
+    financial_status: Decimal | None = None
+    reputation: Decimal | None = None
+    transaction_record: Decimal | None = None
+
+    def problems(self) -> list[UserError]:
+        """What is wrong with them."""
+        names = {
+            "financialStatus": self.financial_status,
+            "reputation": self.reputation,
+            "transactionRecord": self.transaction_record,
+        }
+        return [
+            UserError("INVALID", f"{name}: {value} lies outside 0 to 100; give a value inside", (name,))
+            for name, value in names.items()
+            if value is not None and not 0 <= value <= 100
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came out; no assessment where something is wrong with the question."""
+
+    as_of: date
+    assessment: rules.Assessment | None = None
+    policy: str | None = None
+    problems: Sequence[UserError] = field(default_factory=list)
+
+
+def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: Assumptions) -> Answer:
+    """Scores one customer on what is entered now and on its receivables as they were on a day."""
+    today = ctx.clock.today()
+    day = as_of or today
+    problems = [*unknown_customers(ctx, [id], "customerId"), *assumed.problems()]
+    if day > today:
+        problems.append(UserError("INVALID", f"asOf: {day} lies ahead; give a day up to {today}", ("asOf",)))
+    if problems:
+        return Answer(day, problems=problems)
+    elsewhere = scored_elsewhere(ctx, [id], None if day == today else day).get(id, {})
+    inputs = inputs_of(_file(ctx, id, day), elsewhere, ctx.settings.scorers)
+    for dimension in CreditDimension:
+        value = getattr(assumed, dimension.value.lower())
+        if value is not None:
+            inputs[dimension] = rules.Input(value, DimensionSource.ASSUMED)
+    return Answer(day, rules.assess(inputs, ctx.settings), known_policy(ctx.session, ctx.settings))
+
+
+def _file(ctx: Context, id: str, day: date) -> Any:
+    """A customer's credit file with the figures of payment behaviour as of a day."""
+    entered = ("financial_status", "reputation", "transaction_record")
+    file = ctx.session.execute(select(*(files[name] for name in entered)).where(files.record_id == id)).first()
+    figures = ctx.session.execute(payment_figures(ctx.settings.payment, day, [id])).first()
+    return SimpleNamespace(
+        **{name: getattr(file, name, None) for name in entered},
+        **{name: getattr(figures, name, None) for name in FIGURES},
+    )

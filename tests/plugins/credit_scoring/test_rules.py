@@ -1,0 +1,317 @@
+"""The worked examples of C1 to C5: the scorecard in Python, the rules of SQL as expressions on both engines."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import BigInteger, Boolean, Date, String, literal, null, select, union_all
+
+from guanxi import create_app, load_settings
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.models import CreditDimension, CreditReasonCode, DimensionSource
+from plugins.credit_scoring.settings import CreditScoringSettings, PaymentBehaviour, ReviewDays
+
+POLICY = CreditScoringSettings()
+PAYMENT = PaymentBehaviour()
+
+
+@pytest.fixture(scope="module")
+def scalar(databases):
+    database = create_app(load_settings(database_url=databases.fresh()), []).database
+    with database.engine.connect() as connection:
+        yield lambda expression: connection.scalar(select(expression))
+    database.close()
+
+
+def integer(value):
+    return literal(value, BigInteger()) if value is not None else null().cast(BigInteger)
+
+
+def day(text):
+    return literal(date.fromisoformat(text)) if text else null().cast(Date)
+
+
+def text(value):
+    return literal(value) if value else null().cast(String)
+
+
+def scored(*given, policy=POLICY):
+    inputs = {
+        dimension: rules.Input(None if value is None else Decimal(value), DimensionSource.ENTERED)
+        for dimension, value in zip(CreditDimension, given, strict=True)
+    }
+    return rules.assess(inputs, policy)
+
+
+@pytest.mark.parametrize(
+    ("given", "points", "score", "risk"),
+    [
+        ((85, 70, 90), ["34.00", "21.00", "27.00"], "82.00", "LOW"),
+        ((50, 40, 30), ["20.00", "12.00", "9.00"], "41.00", "HIGH"),
+        ((80, 80, 80), ["32.00", "24.00", "24.00"], "80.00", "LOW"),
+        (("79.99", "79.99", "79.99"), ["32.00", "24.00", "24.00"], "80.00", "LOW"),
+        (("79.98", 80, 80), ["31.99", "24.00", "24.00"], "79.99", "MEDIUM"),
+        ((60, 60, 60), ["24.00", "18.00", "18.00"], "60.00", "MEDIUM"),
+        (("59.97", 60, 60), ["23.99", "18.00", "18.00"], "59.99", "HIGH"),
+        ((0, 0, 0), ["0.00", "0.00", "0.00"], "0.00", "HIGH"),
+    ],
+)
+def test_c1_the_score_is_the_sum_of_weighted_dimensions(given, points, score, risk):
+    found = scored(*given)
+    assert [str(component.points) for component in found.components.values()] == points
+    assert (found.status, str(found.score), found.risk) == ("COMPLETE", score, risk)
+
+
+def test_c1_without_a_dimension_there_is_no_score():
+    found = scored(85, None, 90)
+    assert (found.status, found.score, found.risk) == ("INCOMPLETE", None, None)
+    assert [(reason.code, str(reason.points_lost)) for reason in found.reasons] == [
+        ("REPUTATION_MISSING", "30.00"),
+        ("WEAK_FINANCIAL_STATUS", "6.00"),
+        ("WEAK_TRANSACTION_RECORD", "3.00"),
+    ]
+
+
+def test_c1_a_dimension_that_weighs_nothing_is_not_needed():
+    policy = CreditScoringSettings(weights={"financial_status": 0, "reputation": 50, "transaction_record": 50})
+    found = scored(None, 60, 80, policy=policy)
+    assert (found.status, str(found.score)) == ("COMPLETE", "70.00")
+    assert [reason.code for reason in found.reasons] == ["WEAK_REPUTATION", "WEAK_TRANSACTION_RECORD"]
+
+
+def test_c1_reasons_sum_up_to_what_the_score_lacks_of_100():
+    deductions = [
+        rules.Deduction(CreditReasonCode.LATE_PAYMENT, Decimal("33.33"), "late"),
+        rules.Deduction(CreditReasonCode.DISPUTED_INVOICES, Decimal("3.35"), "disputed"),
+        rules.Deduction(CreditReasonCode.WORSENING_PAYMENT, Decimal("0.00"), "worse"),
+    ]
+    inputs = {dimension: rules.Input(Decimal("95.55"), DimensionSource.ENTERED) for dimension in CreditDimension}
+    inputs[CreditDimension.TRANSACTION_RECORD] = rules.Input(Decimal("63.32"), DimensionSource.COMPUTED, deductions)
+    found = rules.assess(inputs, POLICY)
+    assert [(reason.code, str(reason.points_lost)) for reason in found.reasons] == [
+        ("LATE_PAYMENT", "9.99"),
+        ("WEAK_FINANCIAL_STATUS", "1.78"),
+        ("WEAK_REPUTATION", "1.33"),
+        ("DISPUTED_INVOICES", "1.01"),
+    ]
+    assert sum(reason.points_lost for reason in found.reasons) == 100 - found.score
+
+
+@pytest.mark.parametrize(
+    ("scored", "override", "until", "risk", "source"),
+    [
+        ("HIGH", None, None, "HIGH", "SCORED"),
+        ("HIGH", "LOW", None, "LOW", "MANUAL"),
+        ("HIGH", "LOW", "2025-06-15", "LOW", "MANUAL"),
+        ("HIGH", "LOW", "2025-06-14", "HIGH", "SCORED"),
+        (None, "LOW", None, "LOW", "MANUAL"),
+        (None, "LOW", "2025-06-14", None, None),
+    ],
+)
+def test_c2_a_risk_set_by_hand_holds_until_its_last_day(scalar, scored, override, until, risk, source):
+    parts = text(scored), text(override), day(until), day("2025-06-15")
+    assert scalar(rules.holding_risk(*parts)) == risk
+    assert scalar(rules.risk_source(*parts)) == source
+
+
+@pytest.mark.parametrize(("risk", "is_low"), [("HIGH", True), ("MEDIUM", False), ("LOW", False), (None, None)])
+def test_c5_high_risk_is_low_credit(scalar, risk, is_low):
+    found = scalar(rules.is_low_credit(text(risk)))
+    assert found == is_low and (found is None) == (is_low is None)
+
+
+@pytest.mark.parametrize(
+    ("risk", "due"),
+    [("HIGH", "2025-04-15"), ("MEDIUM", "2025-07-14"), ("LOW", "2026-01-15"), (None, "2025-04-15")],
+)
+def test_c3_the_next_review_is_due_by_risk(scalar, risk, due):
+    found = rules.next_review_on(day("2025-01-15"), text(risk), ReviewDays())
+    assert str(scalar(found)) == due
+    assert not scalar(rules.is_review_overdue(found, day(due)))
+    assert scalar(rules.is_review_overdue(day("2025-04-15"), day("2025-04-16")))
+    assert scalar(rules.is_review_overdue(day(None), day("2025-04-16"))) is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "outstanding", "new", "exposure", "breach", "available", "exceeds"),
+    [
+        (100_000, 80_000, 30_000, 110_000, 10_000, 0, True),
+        (100_000, 80_000, 20_000, 100_000, 0, 0, False),
+        (100_000, 80_000, 0, 80_000, 0, 20_000, False),
+        (0, 0, 1, 1, 1, 0, True),
+        (None, 80_000, 30_000, 110_000, None, None, None),
+    ],
+)
+def test_c4_exposure_against_the_limit(scalar, limit, outstanding, new, exposure, breach, available, exceeds):
+    committed = rules.uninvoiced(literal(True, Boolean()), integer(new), integer(None))
+    found = integer(outstanding) + committed
+    assert scalar(found) == exposure
+    assert scalar(rules.credit_breach(integer(limit), found)) == breach
+    assert scalar(rules.available_credit(integer(limit), found)) == available
+    assert scalar(rules.exceeds(integer(limit), found)) == exceeds
+
+
+@pytest.mark.parametrize(
+    ("committed", "expected", "invoiced", "counts"),
+    [(True, 100, 30, 70), (True, 100, 120, 0), (True, None, None, 0), (True, 100, None, 100), (False, 100, None, None)],
+)
+def test_c4_what_is_won_counts_until_it_is_invoiced(scalar, committed, expected, invoiced, counts):
+    is_committed = literal(committed, Boolean())
+    assert scalar(rules.uninvoiced(is_committed, integer(expected), integer(invoiced))) == counts
+
+
+@pytest.mark.parametrize(("counted", "exposure"), [(None, 180), (70, 110)])
+def test_c4_an_opportunity_that_counts_already_counts_once(scalar, counted, exposure):
+    assert scalar(rules.exposure_if_won(integer(110), integer(counted), integer(100), integer(30))) == exposure
+
+
+@pytest.mark.parametrize(
+    ("due", "settled", "late", "outstanding", "bucket"),
+    [
+        ("2025-06-15", None, 0, 90, "NOT_DUE"),
+        ("2025-06-14", None, 1, 90, "DAYS_1_TO_30"),
+        ("2025-05-16", None, 30, 90, "DAYS_1_TO_30"),
+        ("2025-05-15", None, 31, 90, "DAYS_31_TO_60"),
+        ("2025-04-16", None, 60, 90, "DAYS_31_TO_60"),
+        ("2025-04-15", None, 61, 90, "DAYS_61_TO_90"),
+        ("2025-03-17", None, 90, 90, "DAYS_61_TO_90"),
+        ("2025-03-16", None, 91, 90, "OVER_90_DAYS"),
+        ("2025-05-15", "2025-05-15", 0, 0, None),
+        ("2025-05-15", "2025-06-04", 20, 0, None),
+        ("2025-05-15", "2025-06-16", 31, 90, "DAYS_31_TO_60"),
+        ("2025-07-15", "2025-05-02", 0, 0, None),
+    ],
+)
+def test_what_is_outstanding_ages_by_the_day_it_was_due(scalar, due, settled, late, outstanding, bucket):
+    as_of = day("2025-06-15")
+    owed = rules.outstanding(integer(100), integer(10), day("2025-01-02"), day(settled), as_of)
+    days = rules.days_late(day(due), day(settled), as_of)
+    assert scalar(owed) == outstanding
+    assert scalar(days) == late
+    assert scalar(rules.is_late(day(due), day(settled), as_of)) == (late > 0)
+    assert scalar(rules.ageing_bucket(owed, days)) == bucket
+
+
+def test_nothing_is_outstanding_before_the_invoice_was_written(scalar):
+    owed = rules.outstanding(integer(100), integer(None), day("2025-06-16"), day(None), day("2025-06-15"))
+    assert scalar(owed) == 0
+
+
+@pytest.mark.parametrize(
+    ("disputed", "on", "settled", "known"),
+    [
+        (True, "2025-06-01", None, True),
+        (True, "2025-06-16", "2025-06-14", False),
+        (True, None, None, True),
+        (True, None, "2025-06-15", True),
+        (True, None, "2025-06-16", False),
+        (False, None, None, False),
+    ],
+)
+def test_a_dispute_without_a_date_is_known_from_the_settlement(scalar, disputed, on, settled, known):
+    found = rules.is_known_dispute(literal(disputed, Boolean()), day(on), day(settled), day("2025-06-15"))
+    assert scalar(found) == known
+
+
+@pytest.mark.parametrize(
+    ("invoiced", "due", "settled", "counts"),
+    [
+        ("2025-05-01", "2025-05-31", "2025-06-15", True),
+        ("2025-05-01", "2025-05-31", None, True),
+        ("2025-05-20", "2025-06-19", None, False),
+        ("2025-05-20", "2025-06-19", "2025-06-16", False),
+        ("2025-06-16", "2025-07-16", "2025-06-16", False),
+        ("2024-06-15", "2024-07-15", "2024-07-15", False),
+    ],
+)
+def test_only_young_invoices_that_are_settled_or_overdue_count(scalar, invoiced, due, settled, counts):
+    found = rules.counts_for_behaviour(day(invoiced), day(due), day(settled), day("2024-06-15"), day("2025-06-15"))
+    assert bool(scalar(found)) == counts
+
+
+def invoices(*rows):
+    """A table of amount, days late, disputed, recent."""
+    names = ("minor", "late", "disputed", "recent")
+    kinds = (BigInteger(), BigInteger(), Boolean(), Boolean())
+    selected = (
+        select(*(literal(value, kind).label(name) for name, kind, value in zip(names, kinds, row, strict=True)))
+        for row in rows
+    )
+    return union_all(*selected).subquery().c
+
+
+def figures(scalar, *rows):
+    found = invoices(*rows)
+    average = rules.average_days_late(found.minor, found.late, PAYMENT.late_days)
+    share = rules.disputed_share(found.minor, found.disputed)
+    trend = rules.days_late_trend(found.minor, found.late, PAYMENT.late_days, found.recent)
+    taken = (
+        rules.lateness_deduction(average, PAYMENT),
+        rules.dispute_deduction(share, PAYMENT),
+        rules.trend_deduction(trend, PAYMENT),
+    )
+    return [scalar(figure) for figure in (average, share, trend, *taken, rules.payment_behaviour(*taken))]
+
+
+def test_payment_behaviour_is_100_less_three_deductions(scalar):
+    # 200 in time, 100 at 12 days and disputed, both earlier; 100 recent at 60 days, cut at 30: (0 + 1200 + 3000) / 400.
+    rows = [(200, 0, False, False), (100, 12, True, False), (100, 60, False, True)]
+    assert figures(scalar, *rows) == [1050, 2500, 2600, 2800, 250, 1000, 5950]
+
+
+def test_payment_in_time_keeps_100_and_an_improving_trend_takes_nothing(scalar):
+    assert figures(scalar, (100, 0, False, False), (50, 0, False, True))[-1] == 10_000
+    improving = figures(scalar, (100, 15, False, False), (100, 0, False, True))
+    assert improving == [750, 0, -1500, 2000, 0, 0, 8000]
+
+
+def test_without_earlier_invoices_there_is_no_trend(scalar):
+    assert figures(scalar, (100, 30, False, True)) == [3000, 0, None, 8000, 0, 0, 2000]
+
+
+def test_invoices_of_nothing_say_nothing(scalar):
+    assert figures(scalar, (0, 30, True, True))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({}, []),
+        ({"amount": -1}, ["amount"]),
+        ({"paid": 101}, ["paid_amount"]),
+        ({"paid": -1}, ["paid_amount"]),
+        ({"paid": 100}, []),
+        ({"paid": 1, "same_currency": False}, ["paid_amount"]),
+        ({"due_on": date(2025, 4, 30)}, ["due_on"]),
+        ({"settled_on": date(2025, 4, 30)}, ["settled_on"]),
+        ({"settled_on": date(2025, 6, 16)}, ["settled_on"]),
+        ({"settled_on": date(2025, 6, 15)}, []),
+    ],
+)
+def test_an_invoice_that_contradicts_itself_is_refused(change, fields):
+    given = {
+        "amount": 100,
+        "paid": None,
+        "same_currency": True,
+        "invoiced_on": date(2025, 5, 1),
+        "due_on": date(2025, 5, 31),
+        "settled_on": None,
+        "today": date(2025, 6, 15),
+    }
+    assert [field for field, _ in rules.receivable_problems(**{**given, **change})] == fields
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"weights": {"reputation": 31}}, "sum to 101, but must sum to 100"),
+        ({"payment": {"lateness_points": 90}}, "sum to 110, but must sum to 100"),
+        ({"payment": {"recent_days": 365}}, "must be less than window_days=365"),
+        ({"low_from": 60}, "medium_from=60 must be less than low_from=60"),
+        ({"review_days": {"high": 0}}, "greater than or equal to 1"),
+        ({"control": "REFUSE"}, "'WARN', 'BLOCK' or 'OFF'"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        CreditScoringSettings(**setting)
