@@ -33,7 +33,7 @@ class _Habit:
     judged: tuple[int, int]
 
 
-_HABITS = (_Habit(-25, 0, 0.02, (75, 98)), _Habit(-15, 15, 0.08, (55, 85)), _Habit(5, 60, 0.3, (25, 60)))
+_HABITS = (_Habit(-25, 0, 0.02, (75, 98)), _Habit(-15, 25, 0.08, (55, 85)), _Habit(15, 120, 0.3, (25, 60)))
 _OVERRIDES = (
     (CreditRisk.LOW, "Its parent vouches for it"),
     (CreditRisk.HIGH, "Press reports of a payment stop"),
@@ -46,15 +46,19 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
     session, today = ctx.session, ctx.clock.today()
     customers = session.exec(select(Customer).order_by(col(Customer.number))).all()
     habits = {customer.id: chance.choices(_HABITS, (60, 30, 10))[0] for customer in customers}
-    owed = dict.fromkeys(habits, 0)
+    owed, written = dict.fromkeys(habits, 0), dict.fromkeys(habits, 0)
     for invoice in _invoices(ctx, chance, today):
         _pay(invoice, habits[invoice.customer_id], chance, today)
         session.add(invoice)
+        written[invoice.customer_id] += 1
         if invoice.settled_on is None:
             owed[invoice.customer_id] += int(invoice.amount)
     files = ctx.facets(CustomerCredit, habits.keys())
     for customer in customers:
         _judge(files[customer.id], habits[customer.id], chance, today)
+        # Where there is little to go by, somebody says how it has dealt with us.
+        if written[customer.id] < ctx.settings.payment.minimum_invoices and chance.random() < 0.7:
+            files[customer.id].transaction_record = Decimal(chance.randint(*habits[customer.id].judged))
         if chance.random() < 0.8:
             usual = max(owed[customer.id], 50_000) * chance.uniform(0.8, 3)
             _limit(ctx, files[customer.id], Decimal(round(usual, -4)))
