@@ -11,7 +11,7 @@ from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Opportunity
 from guanxi.sql import Expression
 from plugins.credit_scoring import rules
-from plugins.credit_scoring.control import OVERRIDE_REASON, WON
+from plugins.credit_scoring.control import OPEN, OVERRIDE_REASON, WON
 from plugins.credit_scoring.evaluation import COMPUTED
 from plugins.credit_scoring.limits import REASON
 from plugins.credit_scoring.models import (
@@ -83,9 +83,15 @@ def _receivable_fields(money: Any) -> Iterator[Field]:
 
 
 def _outstanding(row: Row) -> Expression:
-    return rules.outstanding(
-        row.amount.reporting, row.paid_amount.reporting, row.invoiced_on, row.settled_on, row.as_of
-    )
+    return case((_is_open(row), _unpaid(row)), else_=0)
+
+
+def _is_open(row: Row) -> Expression:
+    return rules.is_open(row.invoiced_on, row.settled_on, row.as_of)
+
+
+def _unpaid(row: Row) -> Expression:
+    return rules.unpaid(row.amount.reporting, row.paid_amount.reporting)
 
 
 def _days_late(row: Row) -> Expression:
@@ -226,11 +232,10 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
 
 
 def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Expression:
-    def is_open(invoice: Row) -> Expression:
-        unsettled = or_(invoice.settled_on.is_(None), invoice.settled_on > invoice.as_of)
-        return unsettled if condition is None else and_(unsettled, condition(invoice))
+    def counts(invoice: Row) -> Expression:
+        return _is_open(invoice) if condition is None else and_(_is_open(invoice), condition(invoice))
 
-    return row.over(Receivable, "customer_id", lambda invoice: _total(_outstanding(invoice)), is_open)
+    return row.over(Receivable, "customer_id", lambda invoice: _total(_unpaid(invoice)), counts)
 
 
 def _total(minor: Expression) -> Expression:
@@ -287,22 +292,20 @@ def _exposure(row: Row) -> Expression:
 
 
 def _is_committed(row: Row) -> Expression:
-    committed = func.coalesce(row.other("Opportunity.forecastCategory", str), "") == "COMMIT"
-    return or_(row.status.in_(WON), and_(row.other("Opportunity.outcome", str) == "OPEN", committed))
+    committed = row.other("Opportunity.forecastCategory", str).is_not_distinct_from("COMMIT")
+    return or_(row.status.in_(WON), and_(row.status.in_(OPEN), committed))
 
 
 def _uninvoiced(row: Row) -> Expression:
-    invoiced = row.facet(OpportunityCredit).invoiced
-    return rules.uninvoiced(_is_committed(row), row.expected_amount.reporting, invoiced)
+    return rules.uninvoiced(row.expected_amount.reporting, row.facet(OpportunityCredit).invoiced)
 
 
 def _opportunity_fields(money: Any) -> Iterator[Field]:
     def exceeds(row: Row) -> Expression:
         customer = row.to("customer")
-        expected, invoiced = row.expected_amount.reporting, row.facet(OpportunityCredit).invoiced
-        exposure = rules.exposure_if_won(_exposure(customer), _uninvoiced(row), expected, invoiced)
-        undecided = or_(row.status.in_(WON), row.other("Opportunity.outcome", str) == "OPEN")
-        return case((and_(undecided, expected.is_not(None)), rules.exceeds(_limit(customer), exposure)), else_=null())
+        exposure = rules.exposure_if_won(_exposure(customer), _is_committed(row), _uninvoiced(row))
+        matters = and_(row.status.in_((*WON, *OPEN)), row.expected_amount.reporting.is_not(None))
+        return case((matters, rules.exceeds(_limit(customer), exposure)), else_=null())
 
     yield Field(
         f"Opportunity.{OVERRIDE_REASON}",
@@ -312,7 +315,7 @@ def _opportunity_fields(money: Any) -> Iterator[Field]:
     )
     yield Field(
         "Opportunity.creditExposure",
-        money(_uninvoiced),
+        money(lambda row: case((_is_committed(row), _uninvoiced(row)), else_=null())),
         "What it adds to the exposure of its customer: won or committed and not invoiced yet; null for others (C4).",
         Money,
     )

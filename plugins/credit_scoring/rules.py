@@ -189,12 +189,14 @@ def is_review_overdue(next_on: Expression, as_of: Expression) -> Expression:
 # Receivables
 
 
-def outstanding(
-    minor: Expression, paid: Expression, invoiced_on: Expression, settled_on: Expression, as_of: Expression
-) -> Expression:
-    """What of an invoice was still to be paid on a day: nothing before it was written and after it was settled."""
-    nothing = or_(invoiced_on > as_of, settled_on <= as_of)
-    return case((nothing, 0), else_=minor - func.coalesce(paid, 0))
+def is_open(invoiced_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
+    """Whether an invoice was to be paid on a day: it was written by then and not settled."""
+    return and_(invoiced_on <= as_of, or_(settled_on.is_(None), settled_on > as_of))
+
+
+def unpaid(minor: Expression, paid: Expression) -> Expression:
+    """What of an open invoice is still to be paid."""
+    return minor - func.coalesce(paid, 0)
 
 
 def days_late(due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
@@ -315,10 +317,10 @@ def _ratio(numerator: Expression, denominator: Expression | int) -> Expression:
 # Exposure and limit (C4)
 
 
-def uninvoiced(is_committed: Expression, expected: Expression, invoiced: Expression) -> Expression:
-    """What a won or committed opportunity adds to exposure: what of it is not invoiced yet; null for others."""
-    rest = expected - func.coalesce(invoiced, 0)
-    return case((~is_committed, null()), (rest > 0, rest), else_=0)
+def uninvoiced(expected: Expression, invoiced: Expression) -> Expression:
+    """What of an opportunity is not invoiced yet: what it adds to exposure once it is won or committed."""
+    known = func.coalesce(invoiced, 0)
+    return case((expected > known, expected - known), else_=0)
 
 
 def available_credit(limit: Expression, exposure: Expression) -> Expression:
@@ -333,12 +335,9 @@ def credit_breach(limit: Expression, exposure: Expression) -> Expression:
 
 def exceeds(limit: Expression, exposure: Expression) -> Expression:
     """Whether exposure is above the limit (C4): equal to it is not; null without a limit."""
-    return case((limit.is_(None), null()), (exposure > limit, True), else_=False)
+    return exposure > limit
 
 
-def exposure_if_won(
-    exposure: Expression, contribution: Expression, expected: Expression, invoiced: Expression
-) -> Expression:
+def exposure_if_won(exposure: Expression, is_counted: Expression, uninvoiced: Expression) -> Expression:
     """A customer's exposure if an opportunity is won, which may be part of it already (C4)."""
-    rest = func.coalesce(expected, 0) - func.coalesce(invoiced, 0)
-    return exposure - func.coalesce(contribution, 0) + case((rest > 0, rest), else_=0)
+    return exposure + case((is_counted, 0), else_=uninvoiced)

@@ -16,6 +16,7 @@ from sqlmodel import select
 from guanxi import Facet, Field, Money, Plugin, PluginError, Reject, Table, UserError, column, hookimpl
 from guanxi.records import Opportunity, Task, Transaction
 from tests import data
+from tests.core import writes
 
 SECRET = "password=hunter2"
 
@@ -710,3 +711,22 @@ def test_installed_plugins_are_found(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = [line for line in done.stdout.splitlines() if "sunny" in line]
     assert line.split() == ["sunny", "3.7", "by", "name", "validate"]
+
+
+class Witness(Plugin):
+    """Tells what it sees of a customer while a change of it is judged."""
+
+    name, version, api = "witness", "1.0", ">=1,<2"
+
+    @hookimpl
+    def validate(self, ctx, changes):
+        for change in changes.of("Customer"):
+            seen = ctx.query("query ($id: ID!) { customer(id: $id) { name } }", {"id": change.record.id})["customer"]
+            yield UserError("SEEN", seen["name"] if seen else "nobody", record=change.record, warning=True)
+
+
+def test_hook_validate_asks_a_database_without_the_changes(crm):
+    client = crm(Witness)
+    made = writes.payload(client, "create", "Customer", name="Ann")
+    renamed = writes.payload(client, "update", "Customer", id=made["record"]["id"], name="Bo")
+    assert [answer["warnings"][0]["message"] for answer in (made, renamed)] == ["nobody", "Ann"]
