@@ -24,7 +24,8 @@ WIN = {"stageId": stage("E"), "status": "WON"}
 
 @pytest.fixture(scope="module")
 def warning(module_crm):
-    return module_crm(CreditScoring, clock=FixedClock(NOON))
+    """An app that warns, whose pages are smaller than its batches."""
+    return module_crm(CreditScoring, clock=FixedClock(NOON), default_page_size=1, maximum_page_size=2)
 
 
 @pytest.fixture(scope="module")
@@ -233,19 +234,27 @@ def test_c2_a_dry_run_tells_what_would_be_said_and_writes_nothing(blocking):
     }
 
 
-def test_c2_control_can_be_off_and_pages_can_be_small(crm):
+def test_c2_a_batch_is_controlled_whatever_the_size_of_pages(warning):
+    keys = ("p1", "p2", "p3")
+    for key in keys:
+        bad(warning, key)
+    rows = [{"externalIds": [data.key(key)], "name": key, "customerExternalId": data.key(key), **WIN} for key in keys]
+    done = writes.upserted(warning, "opportunities", rows)
+    assert [said(result) for result in done["results"]] == [[HIGH]] * 3
+
+
+def test_c2_control_can_be_off(crm):
     client = crm(CreditScoring, plugins={"credit_scoring": {"control": "OFF"}})
     one = deal(client, bad(client, "free"), 10)
-    assert said(writes.payload(client, "update", "Opportunity", id=one, **WIN)) == []
-    small = crm(CreditScoring, url=client.app.settings.database_url, default_page_size=1, maximum_page_size=2)
-    for key in ("p1", "p2", "p3"):
-        bad(small, key)
-    rows = [
-        {"externalIds": [data.key(key)], "name": key, "customerExternalId": data.key(key), **WIN}
-        for key in ("p1", "p2", "p3")
-    ]
-    done = writes.upserted(small, "opportunities", rows)
-    assert [len(result["warnings"]) for result in done["results"]] == [1, 1, 1]
+    assert said(writes.payload(client, "update", "Opportunity", id=one, creditOverrideReason="Off", **WIN)) == []
+    kept = writes.read(client, "Opportunity", one, "creditOverrides { totalCount }")
+    assert kept == {"creditOverrides": {"totalCount": 0}}
+
+
+def test_c4_without_a_plugin_that_knows_what_is_committed_only_what_is_won_counts(blocking):
+    id = enter(blocking, "alone")
+    deal(blocking, id, 90)
+    assert customer(blocking, "alone", "creditExposure { amount }") == {"creditExposure": {"amount": "0.00"}}
 
 
 def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):

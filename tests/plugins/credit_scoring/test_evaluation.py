@@ -19,6 +19,20 @@ def shared(module_crm):
     return module_crm(CreditScoring, clock=FixedClock(NOON))
 
 
+@pytest.fixture(scope="module")
+def moving(module_crm):
+    """An app whose time the tests that share it set, each with customers of its own."""
+    clock = FixedClock(NOON)
+    return module_crm(CreditScoring, clock=clock), clock
+
+
+@pytest.fixture
+def timed(moving):
+    client, clock = moving
+    clock.moment = NOON
+    return client, clock
+
+
 EVALUATE = """mutation ($ids: [ID!], $preview: Boolean = false) {
   evaluateCredit(input: {customerIds: $ids, preview: $preview}) {
     customers incomplete changed movements { previous risk customers } userErrors { code message field } } }"""
@@ -274,8 +288,8 @@ CLEAR = """mutation ($input: ClearCreditRiskOverrideInput!) { clearCreditRiskOve
 HISTORY = "creditEvaluations { nodes { trigger risk previousRisk score note } }"
 
 
-def test_c1_a_risk_set_by_hand_holds_until_its_last_day_and_the_job_ends_it(crm, clock):
-    client = crm(CreditScoring, clock=clock)
+def test_c1_a_risk_set_by_hand_holds_until_its_last_day_and_the_job_ends_it(timed):
+    client, clock = timed
     id = score(client, "vip", "50", "40", "30")
     done = client.query(
         OVERRIDE, input={"customerId": id, "risk": "LOW", "reason": "Parent vouches", "until": "2025-06-20"}
@@ -293,14 +307,14 @@ def test_c1_a_risk_set_by_hand_holds_until_its_last_day_and_the_job_ends_it(crm,
         "userErrors": [],
     }
     clock.moment = datetime(2025, 6, 20, 23, tzinfo=UTC)
-    assert client.run_job("evaluate_credit") == "1 customers evaluated, 0 changed risk"
+    assert client.run_job("evaluate_credit").endswith(" customers evaluated, 0 changed risk")
     clock.moment += timedelta(hours=1)
     assert customer(client, "vip", "creditRisk creditRiskSource") == {
         "creditRisk": "HIGH",
         "creditRiskSource": "SCORED",
     }
-    assert client.run_job("evaluate_credit") == "1 customers evaluated, 1 changed risk"
-    assert client.run_job("evaluate_credit") == "1 customers evaluated, 0 changed risk"
+    assert client.run_job("evaluate_credit").endswith(" customers evaluated, 1 changed risk")
+    assert client.run_job("evaluate_credit").endswith(" customers evaluated, 0 changed risk")
     found = customer(client, "vip", f"creditRisk creditRiskOverrideReason {HISTORY}")
     assert (found["creditRisk"], found["creditRiskOverrideReason"]) == ("HIGH", None)
     assert found["creditEvaluations"]["nodes"] == [
@@ -308,12 +322,9 @@ def test_c1_a_risk_set_by_hand_holds_until_its_last_day_and_the_job_ends_it(crm,
         {"trigger": "OVERRIDDEN", "risk": "LOW", "previousRisk": "HIGH", "score": "41.00", "note": "Parent vouches"},
         {"trigger": "ENTERED", "risk": "HIGH", "previousRisk": None, "score": "41.00", "note": None},
     ]
-    events = client.query("{ events(types: [CREDIT_RISK_CHANGED]) { nodes { entityId actor data } } }")["events"]
-    assert [(event["entityId"], event["actor"]) for event in events["nodes"]] == [
-        (id, "local"),
-        (id, "local"),
-        (id, "plugin:credit_scoring"),
-    ]
+    told = "query ($id: ID!) { events(types: [CREDIT_RISK_CHANGED], entity: $id) { nodes { actor data } } }"
+    events = client.query(told, id=id)["events"]
+    assert [event["actor"] for event in events["nodes"]] == ["local", "local", "plugin:credit_scoring"]
     assert events["nodes"][2]["data"] == {
         "previous": "LOW",
         "current": "HIGH",
@@ -354,16 +365,17 @@ REVIEW = """mutation ($input: ReviewCreditInput!) { reviewCredit(input: $input) 
     customer { creditReviewedOn nextCreditReviewOn isCreditReviewOverdue } userErrors { code field } } }"""
 
 
-def test_c3_reviews_fall_due_by_risk_are_announced_once_and_done(crm, clock):
-    client = crm(CreditScoring, clock=clock)
+def test_c3_reviews_fall_due_by_risk_are_announced_once_and_done(timed):
+    client, clock = timed
     data.upsert(client, "users", [{"externalIds": [data.key("u")], "name": "Ann"}])
-    id = score(client, "high", "50", "40", "30", creditReviewedOn="2025-01-15", ownerExternalId=data.key("u"))
-    score(client, "low", "85", "70", "90", creditReviewedOn="2025-01-15")
-    score(client, "first", "60", "60", "60")
-    enter(client, "nobody")
+    reviewed = {"creditReviewedOn": "2025-01-15", "industry": "Reviewed"}
+    id = score(client, "high", "50", "40", "30", ownerExternalId=data.key("u"), **reviewed)
+    score(client, "low", "85", "70", "90", **reviewed)
+    score(client, "first", "60", "60", "60", industry="Reviewed")
+    enter(client, "nobody", industry="Reviewed")
     found = client.query(
         """{ customers(where: {isCreditReviewOverdue: {eq: true}}) { nodes { name } }
-          all: customers(orderBy: [{nextCreditReviewOn: ASC}]) { nodes { name nextCreditReviewOn } } }"""
+          all: customers(where: {industry: {eq: "Reviewed"}}, orderBy: [{nextCreditReviewOn: ASC}]) { nodes { name nextCreditReviewOn } } }"""
     )
     assert found["customers"]["nodes"] == [{"name": "High"}]
     assert [(node["name"], node["nextCreditReviewOn"]) for node in found["all"]["nodes"]] == [
@@ -401,11 +413,13 @@ def test_c3_reviews_fall_due_by_risk_are_announced_once_and_done(crm, clock):
         "note": "Seen the accounts",
     }
     clock.moment += timedelta(days=91)
-    assert client.run_job("announce_credit_reviews") == "1 reviews announced"
+    client.run_job("announce_credit_reviews")
+    again = "query ($id: ID!) { events(types: [CREDIT_REVIEW_OVERDUE], entity: $id) { totalCount } }"
+    assert client.query(again, id=id)["events"]["totalCount"] == 2
 
 
-def test_scores_follow_time_by_the_daily_job(crm, clock):
-    client = crm(CreditScoring, clock=clock)
+def test_scores_follow_time_by_the_daily_job(timed):
+    client, clock = timed
     clock.moment -= timedelta(days=20)
     payer(client, "late")
     client.run_job("evaluate_credit")
@@ -455,9 +469,10 @@ class Bureau(Plugin):
 
 
 def test_c1_a_field_of_another_plugin_scores_a_dimension_and_its_absence_is_a_missing_dimension(crm):
-    scorers = {"credit_scoring": {"scorers": {"financial_status": "bureauScore"}}}
-    client = crm(CreditScoring, Bureau, plugins=scorers)
+    scorers = {"financial_status": "bureauScore", "reputation": "scoreOfAnAbsentPlugin"}
+    client = crm(CreditScoring, Bureau, plugins={"credit_scoring": {"scorers": scorers}})
     score(client, "known", None, "70", "90", employeeCount=85)
+    score(client, "missing", None, None, "90", employeeCount=85)
     enter(client, "beyond", employeeCount=300)
     client.query(EVALUATE, ids=None)
     assert customer(client, "known", "creditScore computedFinancialStatus") == {
@@ -467,11 +482,9 @@ def test_c1_a_field_of_another_plugin_scores_a_dimension_and_its_absence_is_a_mi
     assert customer(client, "beyond", "creditEvaluations { nodes { financialStatus financialStatusSource } }") == {
         "creditEvaluations": {"nodes": [{"financialStatus": "100.00", "financialStatusSource": "COMPUTED"}]}
     }
-    alone = crm(CreditScoring, plugins=scorers)
-    score(alone, "known", None, "70", "90", employeeCount=85)
-    assert customer(alone, "known", "creditStatus computedFinancialStatus") == {
+    assert customer(client, "missing", "creditStatus computedReputation") == {
         "creditStatus": "INCOMPLETE",
-        "computedFinancialStatus": None,
+        "computedReputation": None,
     }
 
 

@@ -128,14 +128,6 @@ def test_c4_what_another_plugin_calls_committed_counts_and_counts_once(shared):
     assert standing(shared, "committed")["creditExposure"] == "0.00"
 
 
-def test_c4_without_that_plugin_only_what_is_won_counts(crm):
-    client = crm(CreditScoring)
-    id = enter(client, "alone")
-    limit(client, id, 10)
-    deal(client, id, 90)
-    assert standing(client, "alone")["creditExposure"] == "0.00"
-
-
 def test_c4_standings_filter_order_and_sum(shared):
     for number, (amount, most) in enumerate([(50, 100), (150, 100), (70, None)]):
         id = enter(shared, f"sum{number}", industry="Summed")
