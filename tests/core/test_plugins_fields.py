@@ -378,7 +378,7 @@ def test_a_python_field_gets_its_needs_as_the_api_shows_them(scored):
     assert alpha == repr(
         [
             ("exceedsLimit", True),
-            ("externalIds", [{"id": "Alpha", "system": "test"}]),
+            ("externalIds", [{"system": "test", "id": "Alpha"}]),
             ("grade", "GOOD"),
             ("labels", []),
             ("limit", {"amount": "1000.00", "currency": "CNY", "reportingAmount": "1000.00"}),
