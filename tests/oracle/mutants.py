@@ -63,7 +63,7 @@ def a_cursor_holds_its_own_row(patch: pytest.MonkeyPatch) -> None:
         same = and_(*(key.expression.is_not_distinct_from(value) for key, value in zip(keys, values, strict=True)))
         return or_(real(keys, values, backward=backward), same)
 
-    _wrap(patch, pages, "after", after)
+    _wrap(patch, ordering, "after", after)
 
 
 @mutant
@@ -71,12 +71,12 @@ def cursors_know_no_nulls(patch: pytest.MonkeyPatch) -> None:
     def after(real: Any, keys: Any, values: Any, *, backward: bool) -> Any:
         return real([replace(key, nullable=False) for key in keys], values, backward=backward)
 
-    _wrap(patch, pages, "after", after)
+    _wrap(patch, ordering, "after", after)
 
 
 @mutant
 def before_is_after(patch: pytest.MonkeyPatch) -> None:
-    _wrap(patch, pages, "after", lambda real, keys, values, *, backward: real(keys, values, backward=False))
+    _wrap(patch, ordering, "after", lambda real, keys, values, *, backward: real(keys, values, backward=False))
 
 
 @mutant
