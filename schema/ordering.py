@@ -112,7 +112,7 @@ def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A list in order of its keys, between its ends: whole, or in two parts, as the first key has a value or has none.
+    """A part of a list that one index can give in order: the keys it is in order of, and what holds of its rows."""
 
     keys: Sequence[SortKey]
     there: Sequence[Condition]
