@@ -81,12 +81,8 @@ def before_is_after(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def pages_are_one_too_long(patch: pytest.MonkeyPatch) -> None:
-    def source(real: Any, self: Page, given: Any) -> Any:
-        size = real(self, given)
-        return lambda moment: size(moment) + 1
-
-    original = Page._size_source
-    patch.setattr(Page, "_size_source", lambda self, given: source(original, self, given))
+    original = Page._wanted_size
+    patch.setattr(Page, "_wanted_size", lambda self, given: original(self, given) + 1)
 
 
 @mutant
