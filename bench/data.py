@@ -44,10 +44,11 @@ def build(url: str, size: Size) -> None:
     )
     try:
         _fill(connection, statements(app.database.dialect, size), is_postgres)
+        if size.has_tiers:
+            asyncio.run(_tiers(app))
+        connection.execute("VACUUM ANALYZE" if is_postgres else "ANALYZE")
     finally:
         connection.close()
-    if size.has_tiers:
-        asyncio.run(_tiers(app))
 
 
 #: Foreign keys are not checked while rows go in: they are right by the way they are made. Nothing is kept of a build
@@ -71,7 +72,6 @@ def _fill(connection: Any, inserts: list[str], is_postgres: bool) -> None:
     for _, made in indexes:
         connection.execute(made)
     connection.commit()
-    connection.execute("VACUUM ANALYZE" if is_postgres else "ANALYZE")
 
 
 async def _tiers(app: App) -> None:

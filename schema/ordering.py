@@ -9,11 +9,12 @@ import hmac
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
+from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.types import TypeEngine
 
 from core.errors import InputError
@@ -107,6 +108,50 @@ def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> 
     for key, value in reversed(list(zip(keys, values, strict=True))):
         found = or_(_beyond(key, value, backward=backward), and_(_same(key, value), found))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a list that one index can give in order: the keys it is in order of, and what holds of its rows."""
+
+    keys: Sequence[SortKey]
+    there: Sequence[Condition]
+
+
+def stretches(
+    keys: Sequence[SortKey], ends: Sequence[tuple[Sequence[Any], bool]], *, backward: bool, is_whole: bool
+) -> list[Stretch]:
+    """A list in order of its keys, between its ends: whole, or in two parts, as the first key has a value or none.
+
+    No index of PostgreSQL gives nulls last in both directions, and no index range is a place after a value or null.
+
+    Args:
+        keys: of its order.
+        ends: key values of the rows it comes after, or before if the second of the pair is true.
+        backward: whether it is read from its end.
+        is_whole: whether it is taken in one part in any case.
+    """
+    first, *rest = keys
+    if is_whole or not (first.nullable and _is_column(first.expression)):
+        return [Stretch(keys, [after(keys, values, backward=before) for values, before in ends])]
+    valued = [replace(first, nullable=False), *rest]
+    there: list[Condition] = [first.expression.is_not(None)]
+    empty: list[Condition] = [first.expression.is_(None)]
+    for values, before in ends:
+        value, *others = values
+        beyond, beyond_empty = after(valued, values, backward=before), after(rest, others, backward=before)
+        if first.nulls_first != before:
+            there.append(or_(value.is_(None), beyond))
+            empty.append(and_(value.is_(None), beyond_empty))
+        else:
+            there.append(beyond)
+            empty.append(or_(value.is_not(None), beyond_empty))
+    parts = [Stretch(valued, there), Stretch(rest, empty)]
+    return parts[::-1] if first.nulls_first != backward else parts
+
+
+def _is_column(expression: Expression) -> bool:
+    return isinstance(expression, ColumnClause) and expression.is_literal
 
 
 def _same(key: SortKey, value: Any) -> Condition:

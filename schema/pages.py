@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select
+from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.errors import InputError
 from core.sql import Expression
 from schema.catalog import RecordType, ToMany
 from schema.conditions import filtered
-from schema.ordering import Cursors, after, sort_keys
+from schema.ordering import Cursors, Stretch, sort_keys, stretches
 from schema.plans import EACH, Path
 from schema.rows import PageRow, PlanRow, Statement
 from schema.selections import Chosen, Selection
@@ -47,11 +47,14 @@ class Page:
         self._cursors = Cursors(statement, list_name, self._keys, given)
         self._backward = given.get("last") is not None
         self._has_after, self._has_before = given.get("after") is not None, given.get("before") is not None
-        if self._has_after:
-            self._there.append(after(self._keys, self._cursors.read(given["after"], "after"), backward=False))
-        if self._has_before:
-            self._there.append(after(self._keys, self._cursors.read(given["before"], "before"), backward=True))
-        self._size = whole_number(self._wanted_size(given))
+        self._ends = [
+            (self._cursors.read(given[name], name), name == "before")
+            for name in ("after", "before")
+            if given.get(name) is not None
+        ]
+        self._is_below = under is not None
+        size = self._wanted_size(given)
+        self._size = whole_number(size)
         # One row more tells whether there are more; places count from the end for a page from the end.
         more = "hasPreviousPage" if self._backward else "hasNextPage"
         self._peeks = any(
@@ -59,6 +62,7 @@ class Page:
             for field in chosen.selection.of(f"{record.name}Connection")
             if field.name == "pageInfo"
         )
+        self._wanted = whole_number(size + 1 if self._peeks else size)
         self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
         self._needs_keys = False
 
@@ -133,25 +137,38 @@ class Page:
 
     def source(self) -> FromClause:
         """The rows of the page with what is joined to them for show."""
-        keys = self._keys
-        clauses = [key.clause(backward=self._backward) for key in keys]
-        columns: list[Any] = list(self._outer.handed_out.values())
-        if self._needs_keys:
-            columns += [key.expression.label(f"k{number}") for number, key in enumerate(keys)]
-        if self._needs_place:
-            place = func.row_number().over(order_by=clauses)
-            columns.append((-place if self._backward else place).label("place"))
-        inner = (
-            select(*(columns or [literal_column("1").label("one")]))
-            .select_from(self._inner.source())
-            .where(*self._there)
-            .order_by(*clauses)
-            .limit(self._size + 1 if self._peeks else self._size)
-        )
+        # Below a parent rows are few, and sorted.
+        parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        inner = self._rows(parts[0], self._wanted)
+        if len(parts) == 2:
+            # The second part is only begun where the first does not fill the page.
+            filled = inner.cte(self._statement.alias())
+            so_far = select(count_rows()).select_from(filled).scalar_subquery()
+            remaining = self._rows(parts[1], self._wanted - so_far, so_far).subquery(self._statement.alias())
+            inner = union_all(select(filled), select(remaining))
         if self._backward:
             reversed_page = inner.subquery(self._statement.alias())
             inner = select(reversed_page).order_by(reversed_page.c.place)
         return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
+
+    def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:
+        """The first rows of a part of the list, with as few columns as will do."""
+        clauses = [key.clause(backward=self._backward) for key in part.keys]
+        columns: list[Any] = list(self._outer.handed_out.values())
+        if self._needs_keys:
+            columns += [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
+        if self._needs_place:
+            place: Expression = func.row_number().over(order_by=clauses)
+            if so_far is not None:
+                place = so_far + place
+            columns.append((-place if self._backward else place).label("place"))
+        return (
+            select(*(columns or [literal_column("1").label("one")]))
+            .select_from(self._inner.source())
+            .where(*self._there, *part.there)
+            .order_by(*clauses)
+            .limit(wanted)
+        )
 
 
 def _known(value: bool) -> Expression:

@@ -63,7 +63,7 @@ def a_cursor_holds_its_own_row(patch: pytest.MonkeyPatch) -> None:
         same = and_(*(key.expression.is_not_distinct_from(value) for key, value in zip(keys, values, strict=True)))
         return or_(real(keys, values, backward=backward), same)
 
-    _wrap(patch, pages, "after", after)
+    _wrap(patch, ordering, "after", after)
 
 
 @mutant
@@ -71,22 +71,18 @@ def cursors_know_no_nulls(patch: pytest.MonkeyPatch) -> None:
     def after(real: Any, keys: Any, values: Any, *, backward: bool) -> Any:
         return real([replace(key, nullable=False) for key in keys], values, backward=backward)
 
-    _wrap(patch, pages, "after", after)
+    _wrap(patch, ordering, "after", after)
 
 
 @mutant
 def before_is_after(patch: pytest.MonkeyPatch) -> None:
-    _wrap(patch, pages, "after", lambda real, keys, values, *, backward: real(keys, values, backward=False))
+    _wrap(patch, ordering, "after", lambda real, keys, values, *, backward: real(keys, values, backward=False))
 
 
 @mutant
 def pages_are_one_too_long(patch: pytest.MonkeyPatch) -> None:
-    def source(real: Any, self: Page, given: Any) -> Any:
-        size = real(self, given)
-        return lambda moment: size(moment) + 1
-
-    original = Page._size_source
-    patch.setattr(Page, "_size_source", lambda self, given: source(original, self, given))
+    original = Page._wanted_size
+    patch.setattr(Page, "_wanted_size", lambda self, given: original(self, given) + 1)
 
 
 @mutant

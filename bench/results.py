@@ -1,0 +1,122 @@
+"""Stored results and the tables made of them: figures are kept as JSON, and every table anywhere comes from there."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.contestants import EVERYBODY, OURS
+from bench.queries import READS
+
+FOLDER = Path(__file__).parent / "results"
+_TITLES = {query.name: query.title for query in READS}
+
+
+def store(name: str, found: dict[str, Any]) -> None:
+    """Keeps a result, and its tables beside it."""
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    (FOLDER / f"{name}.md").write_text(page(name, found))
+
+
+def load(name: str) -> dict[str, Any]:
+    """A result that was kept."""
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return found
+
+
+def page(name: str, found: dict[str, Any]) -> str:
+    """A result's tables with what they were measured with."""
+    made = ", ".join(f"{key} {value}" for key, value in found["versions"].items())
+    machine = ", ".join(f"{key} {value}" for key, value in found["machine"].items())
+    head = f"# {name}\n\n{found['date']}; {machine}; load before {found['load before']}.\n{made}.\n"
+    return "\n".join([head, *(_TABLES[name.partition("-")[0]](found))]) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def reads_table(found: dict[str, Any]) -> str:
+    """Requests a second by query and contestant, with the ratios of ours to the others'."""
+    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+    others = [name for name in names if name != OURS.name]
+
+    def cell(row: dict[str, Any], name: str) -> str:
+        if name not in row:
+            return "–"
+        rate = row[name]["rate"]
+        return _short(rate) if name == OURS.name else f"{_short(rate)} ({_short(row[OURS.name]['rate'] / rate)}×)"
+
+    rows = [
+        [_TITLES[query], *(cell(row, name) for name in (OURS.name, *others))] for query, row in found["queries"].items()
+    ]
+    return _table(["requests a second", OURS.name, *others], rows)
+
+
+def _processor_table(found: dict[str, Any]) -> str:
+    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+
+    def cell(row: dict[str, Any], name: str) -> str:
+        return f"{row[name]['cpu']:,.0f} + {row[name]['database cpu']:,.0f}" if name in row else "–"
+
+    rows = [[_TITLES[query], *(cell(row, name) for name in names)] for query, row in found["queries"].items()]
+    return _table(["processor µs a request, server + database", *names], rows)
+
+
+def _reads(found: dict[str, Any]) -> list[str]:
+    return [reads_table(found), _processor_table(found)]
+
+
+def _writes(found: dict[str, Any]) -> list[str]:
+    rows = [
+        [f"{write}: {name}", f"{row['seconds']:.2f}", f"{row['cpu']:.2f} + {row['database cpu']:.2f}"]
+        for write, by_name in found["writes"].items()
+        for name, row in by_name.items()
+    ]
+    return [_table(["write", "seconds", "processor s, server + database"], rows)]
+
+
+def scale_table(found: dict[str, Any]) -> str:
+    """Milliseconds a request at the small and the large size."""
+    rows = []
+    for query, times in found["milliseconds"].items():
+        small, large = times.values()
+        rows.append([query, f"{small:.2f}", f"{large:.2f}", f"{large / small:.2f}×"])
+    sizes = [f"{size} customers" for size in next(iter(found["milliseconds"].values()))]
+    return _table(["milliseconds a request", *sizes, "ratio"], rows)
+
+
+def _memory(found: dict[str, Any]) -> list[str]:
+    return [_table(["requests answered", "MB"], [[f"{count:,.0f}", f"{size:.1f}"] for count, size in found["held"]])]
+
+
+def _interference(found: dict[str, Any]) -> list[str]:
+    return [_table(["", "median"], [[key, _short(value)] for key, value in found["figures"].items()])]
+
+
+def _steps(found: dict[str, Any]) -> list[str]:
+    made = []
+    for part in ("cached", "first seen"):
+        heads = list(next(iter(found[part].values())))
+        rows = [
+            [_TITLES[query], *(f"{steps[head]:,.0f}" if steps[head] >= 10 else f"{steps[head]:.1f}" for head in heads)]
+            for query, steps in found[part].items()
+        ]
+        made.append(_table([f"{part}, µs", *heads], rows))
+    return made
+
+
+_TABLES: dict[str, Any] = {
+    "reads": _reads,
+    "writes": _writes,
+    "scale": lambda found: [scale_table(found)],
+    "memory": _memory,
+    "interference": _interference,
+    "steps": _steps,
+}

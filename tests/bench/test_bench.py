@@ -1,0 +1,30 @@
+"""What the comparisons build and ask stays in step with the schema; the figures the README tells are those stored."""
+
+import pytest
+
+from bench.data import Size, bench_app, build
+from bench.queries import ANY_ID, GUANXI, NEW, READS
+from guanxi.testing import running
+
+SMALL = Size(customers=60)
+
+
+@pytest.fixture(scope="module")
+def asked(databases):
+    url = databases.empty()
+    build(url, SMALL)
+    with running(bench_app(url)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("query", READS, ids=lambda query: query.name)
+def test_every_query_of_the_comparisons_has_an_answer(asked, query):
+    body = query.body(GUANXI, None)
+    variables = {name: value and value.replace(ANY_ID, "7".rjust(26, "0")) for name, value in body["variables"].items()}
+    assert query.rows(GUANXI, asked.query(body["query"].replace(NEW, "1"), **variables))
+
+
+def test_the_data_is_of_the_size_that_is_said(asked):
+    counts = "customersAggregate { count } contactsAggregate { count } opportunitiesAggregate { count }"
+    found = [answer["count"] for answer in asked.query(f"{{ {counts} }}").values()]
+    assert found == [60, 180, 300]
