@@ -13,7 +13,7 @@ MOST, FIRST = 250, 50_000
 
 # One engine is enough to tell whether the oracle sees.
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", sorted(MUTANTS)[::2])
 def test_a_planted_bug_is_caught(databases, world, name):
     kept = world.client.app.services.engine.documents._kept
 
