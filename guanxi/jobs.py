@@ -47,6 +47,8 @@ def list_jobs(context: typer.Context) -> None:
             _moment(row.due_at if row else None, "when a server runs"),
             escape((row and row.report) or ""),
         )
+    if not out.is_terminal:  # a pipe has no width: a job stays one line, as grep wants it
+        out.width = 200
     out.print(table)
 
 

@@ -121,5 +121,5 @@ def test_what_startup_writes_is_put_before_them_too(crm):
         {"name": "First", "sales": 1}
     ]
     opening.opening = "500"
-    with pytest.raises(PluginError, match="plugin 'counter', startup: Reject: actualAmount: is more than 100"):
+    with pytest.raises(PluginError, match="plugin 'counter', startup: actualAmount: is more than 100"):
         crm(Till, opening)

@@ -26,7 +26,6 @@ class Chores(Plugin):
 def command(tmp_path, monkeypatch, capsys):
     """Runs `guanxi jobs`: exit code and what it says."""
     monkeypatch.setenv("GUANXI_DATABASE_URL", f"sqlite:///{tmp_path}/crm.db")
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("guanxi.jobs.create_app", lambda: create_app(load_settings(), plugins=[Chores]))
 
     def run(*arguments):

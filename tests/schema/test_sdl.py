@@ -7,12 +7,13 @@ from graphql import build_schema, is_enum_type, is_input_object_type, is_interfa
 from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from guanxi import create_app, load_settings
+from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
 
 CONTRACT = Path(__file__).parent.parent.parent / "schema.graphql"
-FIRST_PARTY = [Forecasting, SatisfactionSurveys, ValueTiering]
+FIRST_PARTY = [CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering]
 
 
 @pytest.fixture(scope="module")
