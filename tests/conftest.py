@@ -80,12 +80,22 @@ def postgres() -> Iterator[str]:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def made() -> dict[str, Databases]:
+    """What `databases` has made of each engine: files take turns with the engines, and a template is made once."""
+    return {}
+
+
 @pytest.fixture(scope="session", params=ENGINES)
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, made: dict[str, Databases]
+) -> Databases:
     """Fresh databases of each engine in turn."""
     engine: str = request.param
-    server = request.getfixturevalue("postgres") if engine == "postgresql" else None
-    return Databases(engine, tmp_path_factory.mktemp("sqlite"), server)
+    if engine not in made:
+        server = request.getfixturevalue("postgres") if engine == "postgresql" else None
+        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server)
+    return made[engine]
 
 
 class Apps:

@@ -1,5 +1,6 @@
 """The demo's sample data: lifelike, the same each time, entered once however often it is begun."""
 
+import json
 from importlib.metadata import entry_points
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from sqlmodel import select
 from guanxi import Plugin, PluginError, hookimpl
 from guanxi.demo import _sample_plugins, fill, is_whole
 from guanxi.records import Customer, Task
+from tests.snippets import snippets
 
 FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
 
@@ -115,3 +117,19 @@ def test_the_sample_shows_what_value_tiering_says(demo):
         "HIGH_HIGH",
     }
     assert found["byHand"]["count"] == 3
+
+
+def test_the_plugins_answer_one_question_together_in_one_statement_as_the_readme_shows(demo, monkeypatch):
+    run = []
+    reader = demo.app.services.engine.reader
+    fetch = reader.fetch
+
+    async def noted(sql, values):
+        run.append(sql)
+        return await fetch(sql, values)
+
+    monkeypatch.setattr(reader, "fetch", noted)
+    query = next(query for query in snippets("README.md", "graphql") if "exceedsAvailableCredit" in query)
+    answer = next(answer for answer in snippets("README.md", "json") if "npsTrend" in answer)
+    assert demo.query(query) == json.loads(answer)
+    assert len(run) == 1
