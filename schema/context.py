@@ -84,10 +84,6 @@ class _DryRun(Exception):  # noqa: N818  (control flow: the transaction is rolle
         self.answer = answer
 
 
-def _same(answer: T) -> T:
-    return answer
-
-
 class RequestContext:
     """One request. Strawberry resolvers of plugins get it as `info.context`."""
 
@@ -163,8 +159,6 @@ class RequestContext:
         work: Callable[[Context], T],
         *,
         dry: bool = False,
-        key: str | None = None,
-        given: Mapping[str, Any] | None = None,
         as_plugin: bool = False,
     ) -> T:
         """Runs a plugin's work in a transaction, with the context its hooks get. For operations of plugins.
@@ -173,28 +167,17 @@ class RequestContext:
             plugin: its name.
             work: does it and gives the answer.
             dry: everything is rolled back in the end.
-            key: the client's idempotency key. The answer must then be JSON, and is given again for the same key.
-            given: operation and input that the key stands for.
             as_plugin: recorded as the plugin's work, whoever asks: for what anybody may do, such as answer by a token.
 
         Raises:
             InputError, Reject: as the work does; nothing is written then.
             PluginError: the work failed; nothing is written then.
-            ConflictError: the key was used for something else.
         """
         found = self.services.host.named(plugin)
 
         def in_transaction(unit: Unit) -> T:
-            ctx = unit.context(found)
-
-            def watched() -> T:
-                with attributed(found, "operation", InputError), unit.own_work(found):
-                    return work(ctx)
-
-            if key is None or dry:
-                return watched()
-            answer: T = once(unit.session, key, plugin, given or {}, unit.now, watched, _same, _same)
-            return answer
+            with attributed(found, "operation", InputError), unit.own_work(found):
+                return work(unit.context(found))
 
         return await self._writer(plugin, as_plugin=as_plugin).write(in_transaction, dry=dry)
 

@@ -1,14 +1,13 @@
 """The operations of credit scoring: evaluate with preview, override by hand, review, and questions without writing."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Operations, UserError
+from guanxi import Context, Done, Operations, Reject, UserError
 from plugins.credit_scoring.control import check_credit
 from plugins.credit_scoring.evaluation import Evaluated, evaluate, unknown_customers
 from plugins.credit_scoring.limits import reason_problem
@@ -191,24 +190,20 @@ def operations(plugin: str, types: Any) -> Operations:
         ) -> EvaluateCreditPayload:
             context: Any = info.context
             ids = None if not isinstance(input.customer_ids, list) else sorted(map(str, input.customer_ids))
-            answer = await context.transact(
-                plugin,
-                lambda ctx: _evaluated(ctx, ids),
-                dry=input.preview,
-                key=input.idempotency_key or None,
-                given={"operation": "evaluateCredit", "customerIds": ids},
+            done: Done = await context.perform(
+                plugin, "evaluateCredit", input, lambda ctx: _evaluated(ctx, ids), dry=input.preview
             )
-            movements = [
-                CreditRiskMovement(previous=_risk(before), risk=_risk(after), customers=count)
-                for before, after, count in answer["movements"]
-            ]
+            answer = done.answer or _counted(Evaluated())
             return EvaluateCreditPayload(
                 customers=answer["customers"],
                 incomplete=answer["incomplete"],
                 changed=answer["changed"],
-                movements=movements,
-                user_errors=[UserError(**error) for error in answer["errors"]],
-                warnings=[],
+                movements=[
+                    CreditRiskMovement(previous=_risk(before), risk=_risk(after), customers=count)
+                    for before, after, count in answer["movements"]
+                ],
+                user_errors=list(done.user_errors),
+                warnings=list(done.warnings),
             )
 
         @strawberry.mutation(
@@ -218,9 +213,7 @@ def operations(plugin: str, types: Any) -> Operations:
         async def review_credit(
             self, info: strawberry.Info, input: Annotated[ReviewCreditInput, _ASKED]
         ) -> types.CustomerPayload:
-            return await _one(
-                info.context, plugin, "reviewCredit", input, lambda ctx: review(ctx, str(input.customer_id), input.note)
-            )
+            return await _one(info.context, plugin, "reviewCredit", input, lambda ctx, id: review(ctx, id, input.note))
 
         @strawberry.mutation(description="Sets a customer's risk by hand, with a reason and perhaps a last day (C1).")
         async def override_credit_risk(
@@ -232,7 +225,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "overrideCreditRisk",
                 input,
-                lambda ctx: override(ctx, str(input.customer_id), CreditRisk(input.risk), input.reason, until),
+                lambda ctx, id: override(ctx, id, CreditRisk(input.risk), input.reason, until),
             )
 
         @strawberry.mutation(description="Takes back a risk that was set by hand: the score's risk holds again (C1).")
@@ -244,7 +237,7 @@ def operations(plugin: str, types: Any) -> Operations:
                 plugin,
                 "clearCreditRiskOverride",
                 input,
-                lambda ctx: clear_override(ctx, str(input.customer_id), input.reason),
+                lambda ctx, id: clear_override(ctx, id, input.reason),
             )
 
     return Operations(Query, Mutation)
@@ -255,8 +248,11 @@ def _risk(value: str | None) -> CreditRisk | None:
 
 
 def _evaluated(ctx: Context, ids: list[str] | None) -> dict[str, Any]:
-    problems = unknown_customers(ctx, ids or [], "customerIds")
-    done = Evaluated() if problems else evaluate(ctx, EvaluationTrigger.REQUESTED, ids)
+    _refuse(unknown_customers(ctx, ids or [], "customerIds"))
+    return _counted(evaluate(ctx, EvaluationTrigger.REQUESTED, ids))
+
+
+def _counted(done: Evaluated) -> dict[str, Any]:
     order = [*CreditRisk, None]
     movements = sorted(done.movements.items(), key=lambda item: tuple(order.index(risk) for risk in item[0]))
     return {
@@ -264,66 +260,73 @@ def _evaluated(ctx: Context, ids: list[str] | None) -> dict[str, Any]:
         "incomplete": done.incomplete,
         "changed": done.changed,
         "movements": [[before and before.value, after and after.value, count] for (before, after), count in movements],
-        "errors": [asdict(problem) for problem in problems],
     }
 
 
 async def _one(
-    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Context], list[UserError]]
+    context: Any, plugin: str, operation: str, input: Any, work: Callable[[Context, str], None]
 ) -> dict[str, Any]:
     """Does the work for one customer and answers with its payload."""
+    id = str(input.customer_id)
 
-    def errors_of(ctx: Context) -> list[dict[str, Any]]:
-        return [asdict(error) for error in work(ctx)]
+    def work_on_it(ctx: Context) -> str:
+        work(ctx, id)
+        return id
 
-    given = {"operation": operation, **{name: value for name, value in vars(input).items() if value}}
-    given.pop("idempotency_key", None)
-    errors = await context.transact(plugin, errors_of, key=input.idempotency_key or None, given=given)
-    customer = None if errors else str(input.customer_id)
-    return {"customer": customer, "userErrors": [UserError(**error) for error in errors], "warnings": []}
+    done: Done = await context.perform(plugin, operation, input, work_on_it)
+    return done.payload("customer")
 
 
-def override(ctx: Context, id: str, risk: CreditRisk, reason: str, until: date | None) -> list[UserError]:
-    """Sets a risk by hand; answers what is wrong with the request."""
+def _refuse(problems: list[UserError]) -> None:
+    if problems:
+        raise Reject(*problems)
+
+
+def override(ctx: Context, id: str, risk: CreditRisk, reason: str, until: date | None) -> None:
+    """Sets a risk by hand.
+
+    Raises:
+        Reject: the customer, the reason or the last day will not do.
+    """
     problems = [*unknown_customers(ctx, [id], "customerId"), *_check_text("reason", reason)]
     if until is not None and until < ctx.clock.today():
         message = f"until: {until} is past; give a day from {ctx.clock.today()} on, or none"
         problems.append(UserError("INVALID", message, ("until",)))
-    if problems:
-        return problems
+    _refuse(problems)
     file: CustomerCredit = ctx.facet(CustomerCredit, id)
     file.override_risk, file.override_reason, file.override_until = risk, reason.strip(), until
     file.override_by, file.override_at = ctx.actor.id, ctx.clock.now()
     ctx.session.flush()
     evaluate(ctx, EvaluationTrigger.OVERRIDDEN, [id], reason.strip())
-    return []
 
 
-def clear_override(ctx: Context, id: str, reason: str) -> list[UserError]:
-    """Takes back a risk set by hand; answers what is wrong with the request."""
-    problems = [*unknown_customers(ctx, [id], "customerId"), *_check_text("reason", reason)]
-    if problems:
-        return problems
+def clear_override(ctx: Context, id: str, reason: str) -> None:
+    """Takes back a risk set by hand.
+
+    Raises:
+        Reject: the customer or the reason will not do, or the risk is not set by hand.
+    """
+    _refuse([*unknown_customers(ctx, [id], "customerId"), *_check_text("reason", reason)])
     file: CustomerCredit = ctx.facet(CustomerCredit, id)
     if file.override_risk is None:
-        return [UserError("NOT_OVERRIDDEN", f"customerId: the risk of {id} is not set by hand", ("customerId",))]
+        raise Reject(UserError("NOT_OVERRIDDEN", f"customerId: the risk of {id} is not set by hand", ("customerId",)))
     file.override_risk = file.override_reason = file.override_until = None
     file.override_by = file.override_at = None
     ctx.session.flush()
     evaluate(ctx, EvaluationTrigger.OVERRIDE_CLEARED, [id], reason.strip())
-    return []
 
 
-def review(ctx: Context, id: str, note: str) -> list[UserError]:
-    """Notes a review of today; answers what is wrong with the request."""
-    problems = [*unknown_customers(ctx, [id], "customerId"), *_check_text("note", note)]
-    if problems:
-        return problems
+def review(ctx: Context, id: str, note: str) -> None:
+    """Notes a review of today.
+
+    Raises:
+        Reject: the customer or the note will not do.
+    """
+    _refuse([*unknown_customers(ctx, [id], "customerId"), *_check_text("note", note)])
     file: CustomerCredit = ctx.facet(CustomerCredit, id)
     file.reviewed_on = ctx.clock.today()
     ctx.session.flush()
     evaluate(ctx, EvaluationTrigger.REVIEWED, [id], note.strip())
-    return []
 
 
 def _check_text(name: str, text: str) -> list[UserError]:

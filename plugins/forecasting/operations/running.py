@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from guanxi import Reject, UserError
+from guanxi import Done, Reject, UserError
 from plugins.forecasting.asking import Asking
 from plugins.forecasting.rules import rounded
 
@@ -42,14 +42,9 @@ async def write(
         work: does it and gives the payload but for its errors, as JSON.
         dry: everything is rolled back in the end.
     """
-    said = {name: value for name, value in vars(input).items() if value not in (None, strawberry.UNSET)}
-    key, most = said.pop("idempotency_key", None), context.settings.maximum_page_size
-    given = {"operation": operation, **{name: str(value) for name, value in said.items()}}
-    try:
-        done = await context.transact(plugin, lambda ctx: dict(work(Asking(ctx, most))), key=key, given=given, dry=dry)
-    except Reject as reject:
-        return {"user_errors": list(reject.errors), "warnings": []}
-    return {**done, "user_errors": [], "warnings": []}
+    most = context.settings.maximum_page_size
+    done: Done = await context.perform(plugin, operation, input, lambda ctx: dict(work(Asking(ctx, most))), dry=dry)
+    return {**(done.answer or {}), "user_errors": list(done.user_errors), "warnings": list(done.warnings)}
 
 
 def refuse(code: str, field: str, message: str) -> Reject:
