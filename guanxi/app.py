@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import packages_distributions
 from typing import Any
@@ -19,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from core.actors import LOCAL, Actor, plugin_actor
 from core.clock import Clock, SystemClock
 from core.database import SQLITE, Database
+from core.declarations import Job
 from core.delivery import Delivery
 from core.errors import ConfigurationError, PluginError, told
 from core.host import REMEDY, PluginHost, PluginSource, discover, logger
@@ -43,6 +45,47 @@ from schema.reading import reader_of
 DISTRIBUTION = "guanxi"
 
 
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What settings and plugins make of the CRM before there is a database; apps of several databases may share it.
+
+    Attributes:
+        host: the plugins.
+        catalog: the records and fields.
+        assembled: the GraphQL schema.
+        jobs: what the plugins do again and again.
+    """
+
+    host: PluginHost
+    catalog: Catalog
+    assembled: Assembled
+    jobs: Mapping[str, tuple[Plugin, Job]]
+
+
+def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
+    """Loads the plugins and makes the schema.
+
+    Raises:
+        PluginError: a plugin does not fit.
+    """
+    with _collecting_nothing():
+        host = PluginHost(plugins, settings)
+        catalog = build_catalog(host, settings)
+        return Design(host, catalog, assemble(catalog, host), declared_jobs(host))
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Without garbage collection, which takes a quarter of the time in which a schema is made and finds nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class App:
     """An ASGI application: the CRM with its plugins on one database.
 
@@ -54,12 +97,12 @@ class App:
         assembled: its GraphQL schema.
     """
 
-    def __init__(self, settings: Settings, plugins: Iterable[PluginSource], clock: Clock, access: GetAccess) -> None:
+    def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
         self.settings = settings
-        self.host = PluginHost(plugins, settings)
-        self.catalog: Catalog = build_catalog(self.host, settings)
-        self.assembled: Assembled = assemble(self.catalog, self.host)
-        self._declared_jobs = declared_jobs(self.host)
+        self.host = design.host
+        self.catalog = design.catalog
+        self.assembled = design.assembled
+        self._declared_jobs = design.jobs
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
@@ -251,25 +294,9 @@ def create_app(
         PluginError: a plugin does not fit.
     """
     _refuse_strangers()
-    with _collecting_nothing():
-        return App(
-            settings if settings is not None else load_settings(),
-            discover() if plugins is None else plugins,
-            clock or SystemClock(),
-            access,
-        )
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Without garbage collection, which takes a quarter of the time in which an app is made and finds nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    settings = settings if settings is not None else load_settings()
+    made = design(settings, discover() if plugins is None else plugins)
+    return App(settings, made, clock or SystemClock(), access)
 
 
 @lru_cache(1)

@@ -11,7 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.clock import SystemClock
+from core.settings import Settings
 from guanxi import App, Clock, FixedClock, create_app, load_settings
+from guanxi.app import Design, design
 from guanxi.testing import Client, running
 from schema.access import EVERYTHING, GetAccess
 
@@ -98,6 +101,19 @@ def databases(
     return made[engine]
 
 
+_designs: dict[str, Design] = {}
+
+
+def _designed(settings: Settings, plugins: tuple[Any, ...]) -> Design:
+    """The schema of these plugins; those of the distribution, which keep no state, are made once a test process."""
+    if any(not isinstance(plugin, type) or not plugin.__module__.startswith("plugins.") for plugin in plugins):
+        return design(settings, plugins)
+    key = repr((plugins, settings.model_dump(exclude={"database_url"})))
+    if key not in _designs:
+        _designs[key] = design(settings, plugins)
+    return _designs[key]
+
+
 class Apps:
     """Makes running apps and closes them at the end."""
 
@@ -114,8 +130,8 @@ class Apps:
         **settings: Any,
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
-        settings["database_url"] = url or self.databases.fresh()
-        app: App = create_app(load_settings(**settings), plugins, clock, access)
+        given = load_settings(**settings, database_url=url or self.databases.fresh())
+        app = App(given, _designed(given, plugins), clock or SystemClock(), access)
         app.migrate()
         return self._stack.enter_context(running(app))
 
