@@ -118,6 +118,11 @@ class Frame:
         """The first day of the day's own period, or of one so many later."""
         return shifted(first_of(self.as_of, self.grain), self.grain, periods)
 
+    @property
+    def latest_closed(self) -> int:
+        """Where the latest period lies that is over at the end of the day: the day's own on its last day."""
+        return 0 if self.as_of == self.days(0)[1] else -1
+
     def days(self, periods: int) -> tuple[date, date]:
         """The first and the last day of that period."""
         start = self.start(periods)
@@ -273,11 +278,12 @@ def _weighted(group: Group, first: date, last: date) -> Iterator[Factor]:
 def _trend(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
     settings: ForecastingSettings = asking.ctx.settings
     number = settings.moving_average_periods
-    starts = [frame.start(-periods) for periods in range(number, 0, -1)]
+    latest = frame.latest_closed
+    starts = [frame.start(latest - back) for back in range(number - 1, -1, -1)]
     won = every(
         Point(end_of(frame.as_of)).where(),
         {"outcome": {"eq": Outcome.WON}},
-        of_opportunity(where, moment_range("wonAt", starts[0], frame.days(-1)[1])),
+        of_opportunity(where, moment_range("wonAt", starts[0], frame.days(latest)[1])),
     )
     groups = asking.groups("PipelineState", [{"opportunity": {"wonAt": frame.grain}}], won, "expectedAmount")
     found = {value_at(group.keys, ("opportunity", "wonAt")): group for group in groups}

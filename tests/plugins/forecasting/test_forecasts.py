@@ -138,6 +138,11 @@ def test_f12_the_trend_is_the_mean_of_closed_months_with_0_where_nothing_was_won
     assert (made["revenue"]["amount"], made["wins"]) == ("86666.67", "1.0000")
 
 
+def test_f12_on_its_last_day_a_month_counts_as_closed(june):
+    assert brief(forecast(june, "TREND", asOf="2025-05-31"))[-2][1] == "2025-05-01"
+    assert brief(forecast(june, "TREND", asOf="2025-05-30"))[-2][1] == "2025-04-01"
+
+
 def test_f12_before_there_was_anything_the_trend_is_null(june):
     made = forecast(june, "TREND", asOf="2025-04-15")
     assert made["revenue"] is None and made["missing"] == ["WON_AMOUNT", "WON_COUNT"]
