@@ -23,6 +23,7 @@ from schema.plans import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.rows import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sqljson import column, constant, count_rows, json_object, json_rows, one_of
+from schema.template import placeholder
 
 
 def record_object(row: PlanRow, selection: Selection, path: Path) -> Expression:
@@ -50,18 +51,17 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
 
 
 def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
-    """A place for a Python field, and beside it, hidden, what its function needs."""
+    """A place for a Python field, which holds what its function needs."""
     statement, record = row.scope.statement, row.record
-    hidden[TYPE_KEY] = constant(record.name)
     # Who may not see what it is made from may not see it either.
-    if all(statement.shown(row, record.fields[need], path, chosen.key) for need in field.needs):
-        whole = Whole(chosen.selection.document, ())
-        for need in field.needs:
-            other = record.fields[need]
-            hidden[f"${need}"] = other.kind.json(other.value(row), whole)
-        needs = {need: f"${need}" for need in field.needs}
-        statement.gaps.append(Fill(path, chosen.key, record.name, field, needs, chosen.selection))
-    return null()
+    if not all(statement.shown(row, record.fields[need], path, chosen.key) for need in field.needs):
+        hidden[TYPE_KEY] = constant(record.name)
+        return null()
+    whole = Whole(chosen.selection.document, ())
+    needed = [record.fields[need] for need in field.needs]
+    number = statement.fill_number()
+    statement.gaps.append(Fill(path, chosen.key, record.name, number, field, chosen.selection))
+    return placeholder(number, [other.kind.json(other.value(row), whole) for other in needed])
 
 
 def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:

@@ -1,6 +1,6 @@
 """Plans: a root field as SQL, the values it takes, and the gaps in its answer that SQL alone does not fill."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from schema.selections import Selection
 Path = tuple[str, ...]
 EACH = "*"
 
-#: Hidden keys under which an object that has gaps tells its type and its id.
+#: Hidden keys under which an object that lacks something related tells its type and its id.
 TYPE_KEY = "$type"
 ID_KEY = "$id"
 #: The key under which a statement of its own says which object each of its items is of.
@@ -25,7 +25,7 @@ OF_KEY = "$of"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A field that the database leaves null, to be filled in afterwards.
+    """A field to be filled in afterwards.
 
     Attributes:
         path: way from the root field's value to the objects that have the field.
@@ -43,13 +43,13 @@ class Fill(Gap):
     """A Python field.
 
     Attributes:
+        number: of its places in the answer, which hold what it is made from.
         field: the field.
-        needs: name to the hidden key under which the answer carries the value it needs.
         selection: what is selected of it.
     """
 
+    number: int
     field: CatalogField
-    needs: Mapping[str, str]
     selection: Selection
 
     @property

@@ -69,6 +69,11 @@ class Statement:
         self.detours: list[Detour] = []
         self._depth = 0
         self._numbers = count()
+        self._fills = count()
+
+    def fill_number(self) -> int:
+        """A number no other Python field of the statement has."""
+        return next(self._fills)
 
     def alias(self) -> str:
         """An alias no other table of the statement has."""

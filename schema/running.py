@@ -1,4 +1,4 @@
-"""Running plans: their statements one after another, and what SQL left out filled into the decoded answer.
+"""Running plans: their statements one after another, and what SQL left out filled into the answer.
 
 The steps are a generator, so that the same ones serve requests, which await, and hooks inside a transaction, which
 do not: each step is a statement to run or a batch function to call.
@@ -17,6 +17,7 @@ import orjson
 from core.errors import GuanxiError, InputError, PluginError
 from schema.binds import Moment
 from schema.plans import EACH, ID_KEY, OF_KEY, TYPE_KEY, Answer, Branch, Fault, Fill, Gap, Path, Plan, Refusal
+from schema.template import Template, is_placeholder
 
 
 class FieldError(GuanxiError):
@@ -61,33 +62,71 @@ Place = tuple[Way, dict[str, Any]]
 Steps = Generator[Fetch | Call, Any, Answer]
 
 
+#: What a batch function gave: a value or an error a row, or one error for all.
+Given = Sequence[Any] | BaseException
+
+
 def steps(plan: Plan, moment: Moment) -> Steps:
     """The steps to a plan's answer."""
     found = yield Fetch(plan.sql, plan.values(moment))
     if found is None or not plan.gaps:
         return Answer(found)
-    value = orjson.loads(found)
-    known = [(gap, list(_places(value, gap.path, (), gap.record))) for gap in plan.gaps]
+    template = Template(found)
+    given: dict[int, Given] = {}
+    for gap in plan.gaps:
+        if isinstance(gap, Fill) and gap.number in template.needs:
+            given[gap.number] = yield from _given(gap, template.needs[gap.number])
+    values = _faultless(plan, given)
+    if values is not None:
+        return Answer(template.filled(values))
+    return (yield from _decoded(plan, orjson.loads(found), given, moment))
+
+
+def _given(fill: Fill, needs: Sequence[Sequence[Any]]) -> Generator[Fetch | Call, Any, Given]:
+    """What a Python field's function gives, each value as JSON has it."""
+    rows = [dict(zip(fill.field.needs, carried, strict=True)) for carried in needs]
+    try:
+        values = _counted(fill, (yield Call(fill, rows)), rows)
+    except Exception as error:
+        return error
+    return [_presented(fill, value) for value in values]
+
+
+def _presented(fill: Fill, value: Any) -> Any:
+    try:
+        return value if value is None else fill.field.kind.present(value, fill.selection)
+    except Exception as error:
+        return error
+
+
+def _faultless(plan: Plan, given: Mapping[int, Given]) -> Mapping[int, Sequence[Any]] | None:
+    """The values of all places, where Python fields are all that is left to fill and none of them failed."""
+    values: dict[int, Sequence[Any]] = {}
+    for number, found in given.items():
+        if isinstance(found, BaseException) or any(isinstance(value, BaseException) for value in found):
+            return None
+        values[number] = found
+    return values if all(isinstance(gap, Fill) for gap in plan.gaps) else None
+
+
+def _decoded(
+    plan: Plan, value: Any, given: Mapping[int, Given], moment: Moment
+) -> Generator[Fetch | Call, Any, Answer]:
+    """A plan's answer filled object by object, with the way to each of its faults."""
+    known = [(gap, list(_places(value, gap, gap.path, ()))) for gap in plan.gaps]
     faults: list[Fault] = []
     for gap, places in known:
-        if places:
-            faults += yield from _filled(gap, places, moment)
+        if not places:
+            continue
+        if isinstance(gap, Fill):
+            faults += _put(gap, places, given[gap.number])
+        elif isinstance(gap, Branch):
+            faults += yield from _branched(gap, places, moment)
+        else:
+            assert isinstance(gap, Refusal)
+            faults += [Fault((*way, gap.key), gap.error) for way, _ in places]
     _strip(known)
     return Answer(value, faults)
-
-
-def _filled(gap: Gap, places: Sequence[Place], moment: Moment) -> Generator[Fetch | Call, Any, list[Fault]]:
-    if isinstance(gap, Branch):
-        return (yield from _branched(gap, places, moment))
-    if isinstance(gap, Refusal):
-        return [Fault((*way, gap.key), gap.error) for way, _ in places]
-    assert isinstance(gap, Fill)
-    rows = [{name: there[key] for name, key in gap.needs.items()} for _, there in places]
-    try:
-        values = _counted(gap, (yield Call(gap, rows)), rows)
-    except Exception as error:
-        return [_fault(gap, places[0][0], error)]
-    return _put(gap, places, values)
 
 
 def _branched(gap: Branch, places: Sequence[Place], moment: Moment) -> Generator[Fetch | Call, Any, list[Fault]]:
@@ -107,42 +146,47 @@ def _branched(gap: Branch, places: Sequence[Place], moment: Moment) -> Generator
     return faults
 
 
-def _put(fill: Fill, places: Sequence[Place], values: Sequence[Any]) -> list[Fault]:
+def _put(fill: Fill, places: Sequence[Place], given: Given) -> list[Fault]:
+    if isinstance(given, BaseException):
+        for _, there in places:
+            there[fill.key] = None
+        return [_fault(fill, places[0][0], given)]
     faults = []
-    for (way, there), value in zip(places, values, strict=True):
-        try:
-            if isinstance(value, BaseException):
-                raise value
-            there[fill.key] = None if value is None else fill.field.kind.present(value, fill.selection)
-        except Exception as error:
-            faults.append(_fault(fill, way, error))
+    for (way, there), value in zip(places, given, strict=True):
+        there[fill.key] = None if isinstance(value, BaseException) else value
+        if isinstance(value, BaseException):
+            faults.append(_fault(fill, way, value))
     return faults
 
 
 def _strip(known: Sequence[tuple[Gap, Sequence[Place]]]) -> None:
     """Takes the hidden keys out again."""
-    for gap, places in known:
-        hidden = [TYPE_KEY, ID_KEY, *(gap.needs.values() if isinstance(gap, Fill) else ())]
+    for _, places in known:
         for _, there in places:
-            for key in hidden:
-                there.pop(key, None)
+            there.pop(TYPE_KEY, None)
+            there.pop(ID_KEY, None)
 
 
-def _places(value: Any, path: Path, way: Way, record: str) -> Iterator[Place]:
-    """Every object of a record's type that a path leads to, with its own way."""
+def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[Place]:
+    """Every object that has a gap, with its own way."""
     if value is None:
         return
     if not path:
         # Below an interface a path leads to objects of several types.
-        if value.get(TYPE_KEY) == record:
+        is_it = (
+            is_placeholder(value.get(gap.key), gap.number)
+            if isinstance(gap, Fill)
+            else value.get(TYPE_KEY) == gap.record
+        )
+        if is_it:
             yield way, value
         return
     step, rest = path[0], path[1:]
     if step == EACH:
         for index, item in enumerate(value):
-            yield from _places(item, rest, (*way, index), record)
+            yield from _places(item, gap, rest, (*way, index))
     else:
-        yield from _places(value.get(step), rest, (*way, step), record)
+        yield from _places(value.get(step), gap, rest, (*way, step))
 
 
 def _counted(fill: Fill, values: Any, rows: Sequence[Any]) -> Sequence[Any]:
