@@ -26,7 +26,7 @@ from core.errors import ConfigurationError, GuanxiError
 from core.migrate import pending
 from core.revisions import make
 from core.settings import load_settings
-from guanxi.app import App, create_app
+from guanxi.app import App, create_app, keep_what_is_made
 from guanxi.demo import fill, is_whole
 from guanxi.explaining import Explained
 from guanxi.explaining import explain as explain_query
@@ -95,6 +95,7 @@ def serve_app(
 
     async def work() -> None:
         async with app.running():
+            keep_what_is_made()
             await prepare(app)
             async with app.jobs.in_background():
                 greet(url_of(host, listener))
@@ -358,6 +359,7 @@ def import_(
 
     async def work() -> Report:
         async with app.running():
+            keep_what_is_made()
             refused = Rejects(place, rows)
             with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
                 settled = partial(bar.advance, bar.add_task(source.name, total=rows.size))
