@@ -208,9 +208,8 @@ async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
         BadRequest: it is larger than may be.
         ClientDisconnect: the client went away before it was sent.
     """
-    too_large = BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
     if length is not None and length.isdigit() and int(length) > largest:
-        raise too_large
+        raise _too_large(largest)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -220,10 +219,14 @@ async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > largest:
-            raise too_large
+            raise _too_large(largest)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def _too_large(largest: int) -> BadRequest:
+    return BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
 
 
 def _json(text: bytes, what: str) -> Any:
