@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.databases import ENGINES, Folder
 from bench.reads import Effort, measure_reads
-from bench.results import page, store
+from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
 from bench.steps import measure_steps
 from bench.writes import measure_writes
@@ -55,6 +55,8 @@ def main() -> int:
             print(page(f"{part}-{engine}", found))
             if not given.quick:
                 store(f"{part}-{engine}", found)
+    if not given.quick:
+        embed()
     return 0
 
 

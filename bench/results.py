@@ -1,6 +1,10 @@
-"""Stored results and the tables made of them: figures are kept as JSON, and every table anywhere comes from there."""
+"""Stored results and the tables made of them: figures are kept as JSON, and every table anywhere comes from there.
+
+A document holds a table between `<!-- bench NAME -->` and `<!-- end -->`; NAME is a result, or `summary`.
+"""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,9 @@ from bench.contestants import EVERYBODY, OURS
 from bench.queries import READS
 
 FOLDER = Path(__file__).parent / "results"
+_ROOT = Path(__file__).parent.parent
+DOCUMENTS = [_ROOT / "README.md", _ROOT / "docs" / "performance.md"]
+_PLACE = re.compile(r"(<!-- bench (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TITLES = {query.name: query.title for query in READS}
 
 
@@ -31,6 +38,23 @@ def page(name: str, found: dict[str, Any]) -> str:
     machine = ", ".join(f"{key} {value}" for key, value in found["machine"].items())
     head = f"# {name}\n\n{found['date']}; {machine}; load before {found['load before']}.\n{made}.\n"
     return "\n".join([head, *(_TABLES[name.partition("-")[0]](found))]) + "\n"
+
+
+def embedded(text: str) -> str:
+    """A document with its tables as the stored results have them."""
+
+    def table(found: re.Match[str]) -> str:
+        name = found[2]
+        made = [summary()] if name == "summary" else _TABLES[name.partition("-")[0]](load(name))
+        return "\n".join([found[1], *made, found[3]])
+
+    return _PLACE.sub(table, text)
+
+
+def embed() -> None:
+    """Brings the tables of the documents up to date."""
+    for document in DOCUMENTS:
+        document.write_text(embedded(document.read_text()))
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -57,6 +81,28 @@ def reads_table(found: dict[str, Any]) -> str:
         [_TITLES[query], *(cell(row, name) for name in (OURS.name, *others))] for query, row in found["queries"].items()
     ]
     return _table(["requests a second", OURS.name, *others], rows)
+
+
+def summary() -> str:
+    """How often as fast as the others: the ratios of both engines beside each other."""
+    by_engine = {"PostgreSQL": load("reads-postgresql"), "SQLite": load("reads-sqlite")}
+    columns = [
+        (engine, one.name)
+        for engine, found in by_engine.items()
+        for one in EVERYBODY
+        if one is not OURS and any(one.name in row for row in found["queries"].values())
+    ]
+
+    def cell(query: str, engine: str, name: str) -> str:
+        row = by_engine[engine]["queries"][query]
+        return f"{_short(row[OURS.name]['rate'] / row[name]['rate'])}×" if name in row else "–"
+
+    rows = [
+        [title, *(cell(query, engine, name) for engine, name in columns)]
+        for query, title in _TITLES.items()
+        if query in by_engine["PostgreSQL"]["queries"]
+    ]
+    return _table(["guanxi answers as often as", *(f"{name}, {engine}" for engine, name in columns)], rows)
 
 
 def _processor_table(found: dict[str, Any]) -> str:

@@ -152,6 +152,9 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
         raise InputError(
             f"by: name at least one key; for aggregates of the whole list there is {record.plural}Aggregate"
         )
+    ways = [key.way for key in keys]
+    if twice := next((way for way in ways if ways.count(way) > 1), None):
+        raise InputError(f"by: {'.'.join(twice)} is named twice, but a group shows one value of it; leave one out")
     groups = _Groups(statement, record, row, keys, where)
     built = chosen.selection.build(
         f"{record.name}Group",

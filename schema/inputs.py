@@ -187,7 +187,8 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             )
         )
     description = (
-        f"Which {plural}. All that is said must hold; deleted ones are left out unless deletedAt is asked for."
+        f"Which {plural}. All that is said must hold; deleted ones are left out unless a list's own filter asks for "
+        "deletedAt, and a relation to one never leads to them."
     )
     builder.input(f"{name}Where", description, members)
     builder.input(

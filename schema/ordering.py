@@ -4,13 +4,13 @@ A cursor is a signature and the sort keys of its row. The signature covers the l
 cursor of another list is refused rather than silently misread.
 """
 
-import hashlib
 import hmac
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
@@ -24,7 +24,7 @@ from schema.binds import Moment
 from schema.kinds import Condition
 from schema.rows import PlanRow, Statement
 from schema.sqljson import hex_text, json_array, json_bool, moment_text
-from schema.values import resolve
+from schema.values import is_open, resolve
 
 _SIGNATURE_LENGTH = 12
 
@@ -180,9 +180,13 @@ class Cursors:
         identity = [list_name, [(key.descending, key.nulls_first) for key in keys], _stable(arguments.get("orderBy"))]
         where = arguments.get("where")
 
+        def spelled(variables: Mapping[str, Any]) -> str:
+            return json.dumps([*identity, _stable(resolve(where, variables))], default=str)
+
+        always = None if is_open(where) else spelled({})
+
         def signature(moment: Moment) -> str:
-            text = json.dumps([*identity, _stable(resolve(where, moment.variables))], default=str)
-            return hmac.new(moment.secret, text.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]
+            return _signature(moment.secret, always or spelled(moment.variables))
 
         self._signature = signature
 
@@ -215,13 +219,20 @@ class Cursors:
         return source
 
 
-def _opened(text: str, signature: str) -> list[Any]:
+# Both are asked once for each key of a cursor, and the first of most requests has been asked before.
+@lru_cache(1000)
+def _signature(secret: bytes, text: str) -> str:
+    return hmac.digest(secret, text.encode(), "sha256").hex()[:_SIGNATURE_LENGTH]
+
+
+@lru_cache(100)
+def _opened(text: str, signature: str) -> Sequence[Any]:
     """The key values a cursor carries. Only its list, order and filter are signed: SQL cannot sign the values."""
     head, body = text[:_SIGNATURE_LENGTH], text[_SIGNATURE_LENGTH:]
     if not hmac.compare_digest(head.encode(), signature.encode()):
         raise ValueError
     carried = json.loads(bytes.fromhex(body))
-    return carried if isinstance(carried, list) else []
+    return carried if isinstance(carried, list) else ()
 
 
 def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:

@@ -46,6 +46,13 @@ def resolve(value: Any, variables: Mapping[str, Any]) -> Any:
     return value
 
 
+def is_open(value: Any) -> bool:
+    """Whether a value has a slot anywhere."""
+    if isinstance(value, list):
+        return any(map(is_open, value))
+    return any(map(is_open, value.values())) if isinstance(value, dict) else isinstance(value, Slot)
+
+
 def open_variables(
     kinds: Mapping[str, GraphQLInputType], coerced: Mapping[str, Any], sizes: Container[str] = ()
 ) -> tuple[dict[str, Any], Hashable]:

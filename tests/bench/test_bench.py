@@ -4,6 +4,7 @@ import pytest
 
 from bench.data import Size, bench_app, build
 from bench.queries import ANY_ID, GUANXI, NEW, READS
+from bench.results import DOCUMENTS, embedded
 from guanxi.testing import running
 
 SMALL = Size(customers=60)
@@ -28,3 +29,10 @@ def test_the_data_is_of_the_size_that_is_said(asked):
     counts = "customersAggregate { count } contactsAggregate { count } opportunitiesAggregate { count }"
     found = [answer["count"] for answer in asked.query(f"{{ {counts} }}").values()]
     assert found == [60, 180, 300]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_tables_are_those_of_the_stored_results(document):
+    text = document.read_text()
+    assert "<!-- bench " in text
+    assert embedded(text) == text

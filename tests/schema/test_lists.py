@@ -185,6 +185,14 @@ def test_more_keys_than_anybody_can_use_are_refused(sales, query, argument):
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+def test_a_group_is_made_by_each_field_once(sales):
+    (error,) = sales.execute(
+        "{ customersGroupBy(by: [{createdAt: DAY}, {createdAt: MONTH}]) { aggregate { count } } }"
+    )["errors"]
+    assert error["message"] == ("by: createdAt is named twice, but a group shows one value of it; leave one out")
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize("fields", ["hasPreviousPage", "__typename"])
 def test_page_info_alone_is_told_of_empty_and_of_long_lists(sales, fields):
     for where, first in (('{name: {eq: "nobody"}}', 5), ("{}", 5), ("{}", 0)):
