@@ -204,12 +204,14 @@ class Cursors:
         ]
 
     def _key(self, given: Any, argument: str, place: int) -> Callable[[Moment], Any]:
+        restored = _restoring(self._keys[place])
+
         def source(moment: Moment) -> Any:
             try:
                 carried = _opened(resolve(given, moment.variables), self._signature(moment))
                 if len(carried) != len(self._keys):
                     raise ValueError
-                return _restored(carried[place], self._keys[place])
+                return restored(carried[place])
             except (ValueError, TypeError, OverflowError, RecursionError):
                 raise InputError(
                     f"{argument}: this cursor is of another list, order or filter; "
@@ -241,19 +243,23 @@ def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
     return json_bool(value) if isinstance(storage, Boolean) else value
 
 
-def _restored(value: Any, key: SortKey) -> Any:
-    """A key value from a cursor, as the key's column takes it.
+def _restoring(key: SortKey) -> Callable[[Any], Any]:
+    """What turns a value in a cursor into what the key's column takes; ValueError, TypeError or OverflowError if not."""
+    storage, nullable = key.storage, key.nullable
+    read = (
+        storage.enum
+        if isinstance(storage, Choice)
+        else next((read for kinds, read in _READERS if isinstance(storage, kinds)), _scalar)
+    )
 
-    Raises:
-        ValueError, TypeError, OverflowError: the key cannot have it.
-    """
-    if value is None:
-        if not key.nullable:
-            raise ValueError
-        return None
-    if isinstance(key.storage, Choice):
-        return key.storage.enum(value)
-    return next((read for kinds, read in _READERS if isinstance(key.storage, kinds)), _scalar)(value)
+    def restored(value: Any) -> Any:
+        if value is None:
+            if not nullable:
+                raise ValueError
+            return None
+        return read(value)
+
+    return restored
 
 
 def _text(value: Any) -> str:
