@@ -244,7 +244,7 @@ def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
 
 
 def _restoring(key: SortKey) -> Callable[[Any], Any]:
-    """What turns a value in a cursor into what the column takes; ValueError, TypeError or OverflowError if it cannot."""
+    """What turns a value in a cursor into what the column takes; one of the errors `Cursors` expects if it cannot."""
     storage, nullable = key.storage, key.nullable
     read = (
         storage.enum
