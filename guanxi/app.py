@@ -81,7 +81,7 @@ def keep_what_is_made() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(20_000, 10, 5)
 
 
 @contextmanager
