@@ -169,6 +169,17 @@ GROUP = Query(
     lambda dialect, data: data["opportunitiesGroupBy"],
 )
 
+#: Some 20 ms of work for the database.
+AGGREGATE = Query(
+    "aggregate",
+    "sums by two keys",
+    {
+        GUANXI: """{ customersGroupBy(by: [{industry: true}, {region: true}]) { keys { industry region }
+            aggregate { count sum { annualRevenue { total { amount } } } } } }""",
+    },
+    lambda dialect, data: data["customersGroupBy"],
+)
+
 FIRST_SEEN = Query(
     "first-seen",
     "first-seen document",
