@@ -172,9 +172,10 @@ GROUP = Query(
 #: Some 20 ms of work for the database.
 AGGREGATE = Query(
     "aggregate",
-    "sums by two keys",
+    "sums by three keys",
     {
-        GUANXI: """{ customersGroupBy(by: [{industry: true}, {region: true}]) { keys { industry region }
+        GUANXI: """{ customersGroupBy(by: [{industry: true}, {region: true}, {owner: {name: true}}]) {
+            keys { industry region owner { name } }
             aggregate { count sum { annualRevenue { total { amount } } } } } }""",
     },
     lambda dialect, data: data["customersGroupBy"],
