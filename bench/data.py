@@ -88,7 +88,7 @@ class Dialect:
     def series(self, count: int) -> str:
         """Numbers from 1 to `count` as table s(n)."""
         if self.is_postgres:
-            return f"(SELECT generate_series(1, {count}) AS n) s"
+            return f"(SELECT generate_series(1, {count}::bigint) AS n) s"
         return f"(WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < {count}) SELECT n FROM r) s"
 
     def id(self, prefix: str, number: str) -> str:
