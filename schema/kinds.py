@@ -449,4 +449,6 @@ class ListKind(Kind):
             length = list_length(value)
             return length == 0 if operand else length > 0
         wanted = [operand] if operator == "has" else operand
-        return list_holds(value, binds.many(wanted, Text(), str), every=operator == "hasAll")
+        held = list_holds(value, binds.many(wanted, Text(), str), every=operator == "hasAll")
+        # Every list holds all of nothing, but where there is no list nothing holds anything.
+        return and_(value.is_not(None), held) if operator == "hasAll" else held

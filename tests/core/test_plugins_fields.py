@@ -239,6 +239,15 @@ def test_hook_register_fields_adds_fields_that_compare_others(scored):
     assert [node["name"] for node in all_of(scored, "name", "orderBy: [{room: ASC}], first: 2")] == ["Alpha", "Beta"]
 
 
+def test_where_a_plugin_keeps_nothing_of_a_record_no_list_holds_anything(crm):
+    client = crm(Scores(), clock=FixedClock(NOON))
+    given = [{"name": "Bare"}, {"name": "Empty", "labels": []}, {"name": "Full", "labels": ["a", "b"]}]
+    data.upsert(client, "customers", [{**item, "externalIds": [data.key(item["name"])]} for item in given])
+    assert names(client, "{labels: {hasAll: []}}") == ["Empty", "Full"]
+    assert names(client, '{labels: {hasAll: ["a", "b"]}}') == ["Full"]
+    assert names(client, "{not: {labels: {hasAll: []}}}") == ["Bare"]
+
+
 def test_a_field_of_a_plugin_is_grouped_and_summed(scored):
     found = scored.query(
         """{ customersAggregate { sum { points room { total { amount } } } avg { points } max { points ratio } }
