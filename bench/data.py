@@ -1,12 +1,12 @@
 """Builds the data of the comparisons by set-based SQL: the same rows on both engines, at any size."""
 
-import asyncio
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from bench import recompute
 from bench.plugin import Labels
 from core.database import POSTGRESQL
 from guanxi import App, create_app, load_settings
@@ -45,7 +45,9 @@ def build(url: str, size: Size) -> None:
     try:
         _fill(connection, statements(app.database.dialect, size), is_postgres)
         if size.has_tiers:
-            asyncio.run(_tiers(app))
+            for statement in recompute.statements(app.database.dialect, logged=False):
+                connection.execute(statement)
+            connection.commit()
         connection.execute("VACUUM ANALYZE" if is_postgres else "ANALYZE")
     finally:
         connection.close()
@@ -72,11 +74,6 @@ def _fill(connection: Any, inserts: list[str], is_postgres: bool) -> None:
     for _, made in indexes:
         connection.execute(made)
     connection.commit()
-
-
-async def _tiers(app: App) -> None:
-    async with app.running():
-        await app.context().query("mutation { recomputeValueTiers(input: {}) { changed } }")
 
 
 class Dialect:

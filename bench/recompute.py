@@ -77,8 +77,8 @@ WHERE value_tiering_customer_value.revenue IS DISTINCT FROM excluded.revenue
   OR value_tiering_customer_value.tier IS DISTINCT FROM excluded.tier"""
 
 
-def statements(engine: str) -> list[str]:
-    """All of it, in order."""
+def statements(engine: str, *, logged: bool = True) -> list[str]:
+    """All of it, in order; without `logged` neither history nor events."""
     is_sqlite = engine == SQLITE
     words = {
         "sales": '"transaction"' if is_sqlite else "transaction",
@@ -86,7 +86,8 @@ def statements(engine: str) -> list[str]:
         "day": f"'{_AT[:10]}'" if is_sqlite else f"DATE '{_AT[:10]}'",
         "object": "json_object" if is_sqlite else "jsonb_build_object",
     }
-    made = [_RANKED, _TIERED, _HISTORY, _BATCH, _EVENTS, _CLASSES, "DROP TABLE ranked", "DROP TABLE tiered"]
+    log = [_HISTORY, _BATCH, _EVENTS] if logged else []
+    made = [_RANKED, _TIERED, *log, _CLASSES, "DROP TABLE ranked", "DROP TABLE tiered"]
     return [statement.format(**words) for statement in made]
 
 
