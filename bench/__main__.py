@@ -19,12 +19,14 @@ from bench.writes import measure_writes
 
 _FULL, _QUICK = Effort(), Effort(rounds=1, seconds=1)
 _FEW_REQUESTS = 5_000
+#: A round takes minutes.
+_ROUNDS_OF_WRITES = 1
 
 Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
 PARTS: dict[str, Measure] = {
     "reads": lambda folder, engine, effort, quick: measure_reads(folder, engine, effort),
-    "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, effort.rounds),
+    "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
     "memory": lambda folder, engine, effort, quick: (
         measure_memory(folder, engine, _FEW_REQUESTS) if quick else measure_memory(folder, engine)
