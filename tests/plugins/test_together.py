@@ -63,8 +63,6 @@ def questions(client) -> Iterator[str]:
 
 @pytest.mark.parametrize("names", SUBSETS, ids=lambda names: "+".join(names) or "none")
 def test_each_plugin_works_with_every_other_there_or_absent(crm, clock, names):
-    if 1 < len(names) < len(PLUGINS) and not (crm.databases.engine == "sqlite" and len(names) == len(PLUGINS) - 1):
-        pytest.skip("takes long: each plugin alone, all but one, and all together say nearly as much")
     client = crm(*(PLUGINS[name] for name in names), clock=clock)
     enter(client)
     for question in questions(client):
