@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 from bench.databases import ENGINES
 from bench.load import Meter, resident_bytes
 from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, Query
-from core.database import POSTGRESQL
+from core.db.database import POSTGRESQL
 
 _ROOT = Path(__file__).parent.parent
 _PEERS = Path(__file__).parent / "peers"

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from guanxi import create_app, load_settings
-from guanxi.importing import import_source
-from guanxi.mapping_file import read_mapping
-from guanxi.sources import Rejects, Source
+from guanxi.importing.importer import import_source
+from guanxi.importing.mapping_file import read_mapping
+from guanxi.importing.sources import Rejects, Source
 from guanxi.testing import Client, running
 from plugins.credit_scoring import CreditScoring
 

@@ -8,7 +8,7 @@ import psycopg
 
 from bench import recompute
 from bench.plugin import Labels
-from core.database import POSTGRESQL
+from core.db.database import POSTGRESQL
 from guanxi import App, create_app, load_settings
 from plugins.value_tiering import ValueTiering
 

@@ -23,7 +23,7 @@ from guanxi import FixedClock
 from guanxi.testing import Client, app_with
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting import Forecasting
-from plugins.forecasting.periods import first_of, last_of, shifted
+from plugins.forecasting.shared.periods import first_of, last_of, shifted
 
 SYSTEM = "maven"
 STAGE = {"Engaging": "stg_00000000000000000000000003", "Won": "stg_00000000000000000000000006"}

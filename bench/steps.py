@@ -14,8 +14,8 @@ from bench.databases import Folder
 from bench.machine import stamp
 from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
 from guanxi import App
-from schema.documents import Documents, Operation
-from schema.limits import Limits, exceeded
+from schema.request.documents import Documents, Operation
+from schema.request.limits import Limits, exceeded
 
 _BUDGET_SECONDS = 1.0
 _FEWEST, _MOST = 15, 2000

@@ -14,7 +14,7 @@ from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.machine import stamp
 from bench.recompute import recompute_plainly
-from core.database import SQLITE
+from core.db.database import SQLITE
 
 ROWS = 10_000
 POPULATION = Size(customers=100_000, contacts_each=0, opportunities_each=0, roles_each=0, has_tiers=False)

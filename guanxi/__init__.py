@@ -3,18 +3,18 @@
 What a plugin author needs is here; nothing else of the project is meant to be imported by plugins.
 """
 
-from core.changes import Change, Changes, shown
-from core.clock import Clock, FixedClock, SystemClock
-from core.declarations import Field, Job, MoneyExpression, Operations, Row
-from core.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
-from core.events import Action, Event
-from core.money import Money
-from core.plugin import Context, Plugin, hookimpl
-from core.records import Facet, Record, Table, column, record_named, reference
-from core.settings import Settings, load_settings
-from core.vocabulary import Vocabulary
+from core.base.clock import Clock, FixedClock, SystemClock
+from core.base.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
+from core.base.money import Money
+from core.base.settings import Settings, load_settings
+from core.host.contract import Context, Plugin, hookimpl
+from core.log.changes import Change, Changes, shown
+from core.log.events import Action, Event
+from core.records.fields import Field, Job, MoneyExpression, Operations, Row
+from core.records.record import Facet, Record, Table, column, record_named, reference
+from core.records.vocabulary import Vocabulary
 from guanxi.app import App, create_app
-from schema.done import Done
+from schema.request.done import Done
 
 __all__ = [
     "Action",

@@ -17,30 +17,31 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from core.actors import LOCAL, Actor, plugin_actor
-from core.clock import Clock, SystemClock
-from core.database import SQLITE, Database
-from core.declarations import Job
-from core.delivery import Delivery
-from core.errors import ConfigurationError, PluginError, told
-from core.host import REMEDY, PluginHost, PluginSource, discover, logger
-from core.jobs import Jobs, declared_jobs
-from core.keys import Installation
-from core.migrate import MigrationSet, migrate, pending, sets_of
-from core.plugin import Plugin
-from core.settings import Settings, load_settings
-from core.unit import Unit
-from schema.access import EVERYTHING, GetAccess
-from schema.assembly import Assembled, assemble
-from schema.catalog import Catalog
-from schema.cataloging import build_catalog
-from schema.context import RequestContext, Services
-from schema.documents import Documents
-from schema.engine import Engine
-from schema.http import Endpoint
-from schema.limits import Limits
-from schema.planner import Planner, dialect_of
-from schema.reading import reader_of
+from core.background.delivery import Delivery
+from core.background.jobs import Jobs, declared_jobs
+from core.base.actors import LOCAL, Actor, plugin_actor
+from core.base.clock import Clock, SystemClock
+from core.base.errors import ConfigurationError, PluginError, told
+from core.base.settings import Settings, load_settings
+from core.db.database import SQLITE, Database
+from core.host.contract import Plugin
+from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
+from core.migrations.runner import MigrationSet, migrate, pending, sets_of
+from core.records.fields import Job
+from core.records.installation import Installation
+from core.unit.unit import Unit
+from schema.catalog.access import EVERYTHING, GetAccess
+from schema.catalog.catalog import Catalog
+from schema.catalog.derivation import build_catalog
+from schema.plan.expression_checks import check_expressions
+from schema.plan.planner import Planner, dialect_of
+from schema.read.drivers import reader_of
+from schema.request.context import RequestContext, Services
+from schema.request.documents import Documents
+from schema.request.limits import Limits
+from schema.serve.assembly import Assembled, assemble
+from schema.serve.engine import Engine
+from schema.serve.http import Endpoint
 
 DISTRIBUTION = "guanxi"
 
@@ -71,6 +72,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
     with _collecting_nothing():
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
+        check_expressions(catalog)
         return Design(host, catalog, assemble(catalog, host), declared_jobs(host))
 
 

@@ -1,10 +1,10 @@
 """The core's records, for plugins whose hooks and statements work with them."""
 
-from core.activities import Interaction, Task
-from core.customers import Contact, Customer, CustomerMember
-from core.opportunities import Opportunity, OpportunityContact, OpportunityMember, Stage, StageTransition
-from core.people import Team, User
-from core.sales import ExchangeRate, Product, Transaction
+from core.crm.activities import Interaction, Task
+from core.crm.customers import Contact, Customer, CustomerMember
+from core.crm.opportunities import Opportunity, OpportunityContact, OpportunityMember, Stage, StageTransition
+from core.crm.people import Team, User
+from core.crm.sales import ExchangeRate, Product, Transaction
 
 __all__ = [
     "Contact",

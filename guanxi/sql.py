@@ -1,7 +1,7 @@
 """SQL for plugins: the constructs that SQLite and PostgreSQL spell differently, and helpers for exact arithmetic."""
 
-from core.ids import new_stem, unordered_id
-from core.sql import (
+from core.base.ids import new_stem, unordered_id
+from core.db.sql import (
     Expression,
     add_days,
     day_of,

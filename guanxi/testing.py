@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from core.changes import shown
-from core.clock import Clock
-from core.host import PluginSource
-from core.settings import load_settings
+from core.base.clock import Clock
+from core.base.settings import load_settings
+from core.host.host import PluginSource
+from core.log.changes import shown
 from guanxi.app import App, create_app
 
 

@@ -1,6 +1,6 @@
 """The core's vocabularies, for plugins whose records and rules speak of the same things."""
 
-from core.vocabulary import (
+from core.records.vocabulary import (
     AccountRelation,
     ArchiveSection,
     Attitude,
@@ -27,7 +27,7 @@ from core.vocabulary import (
     TaskStatus,
     UserRole,
 )
-from schema.inputs import DateGrain
+from schema.types.inputs import DateGrain
 
 __all__ = [
     "AccountRelation",

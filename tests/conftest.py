@@ -1,6 +1,7 @@
 """Every test of behaviour runs on SQLite and on PostgreSQL 18, by the fixture `crm`."""
 
 import gc
+import importlib
 import itertools
 import shutil
 import subprocess
@@ -8,18 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
+from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from core.clock import SystemClock
-from core.settings import Settings
+from core.base.clock import SystemClock
+from core.base.settings import Settings
 from guanxi import App, Clock, FixedClock, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
-from schema.access import EVERYTHING, GetAccess
+from schema.catalog.access import EVERYTHING, GetAccess
+from tests.snippets import snippets
 
 # Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
 gc.set_threshold(50_000, 20, 20)
@@ -219,3 +222,13 @@ def clock() -> FixedClock:
     from datetime import UTC, datetime
 
     return FixedClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The module `loyalty` of the README."""
+    folder = tmp_path_factory.mktemp("stranger")
+    (folder / "loyalty.py").write_text(snippets("README.md", "python")[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield importlib.import_module("loyalty")

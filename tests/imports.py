@@ -3,9 +3,9 @@
 import csv
 from textwrap import dedent
 
-from guanxi.importing import import_source
-from guanxi.mapping_file import read_mapping
-from guanxi.sources import Rejects, Source
+from guanxi.importing.importer import import_source
+from guanxi.importing.mapping_file import read_mapping
+from guanxi.importing.sources import Rejects, Source
 
 SIMPLE = """
     [[record]]

@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from bench.data import bench_app
 from bench.queries import ANY_ID
-from core.database import SQLITE
-from schema.plans import Plan
+from core.db.database import SQLITE
+from schema.plan.plan import Plan
 
 URL = os.environ["BENCH_URL"]
 BODIES = json.loads(Path(os.environ["BENCH_QUERIES"]).read_text())

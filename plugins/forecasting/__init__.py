@@ -6,7 +6,6 @@ from typing import Any
 
 from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
 from plugins.forecasting.fields import fields
-from plugins.forecasting.history import keep, reconcile
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.models import (
     ForecastAdjustment,
@@ -21,14 +20,15 @@ from plugins.forecasting.models import (
     WinModelWeight,
 )
 from plugins.forecasting.operations import operations
-from plugins.forecasting.pushes import PUSHED, count_pushes
+from plugins.forecasting.outlook.submissions import ADJUSTED, SUBMITTED
+from plugins.forecasting.past.history import keep, reconcile
+from plugins.forecasting.past.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
 from plugins.forecasting.sample import fill_sample
-from plugins.forecasting.scoring import score_changed
-from plugins.forecasting.settings import ForecastingSettings
-from plugins.forecasting.submissions import ADJUSTED, SUBMITTED
-from plugins.forecasting.trained import TRAINED
+from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
+from plugins.forecasting.win_model.scoring import score_changed
+from plugins.forecasting.win_model.storage import TRAINED
 
 
 class Forecasting(Plugin):

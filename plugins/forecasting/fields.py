@@ -11,11 +11,11 @@ from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition, Transaction
 from guanxi.sql import Expression, day_of, days_between
 from guanxi.vocabulary import Outcome
-from plugins.forecasting import rules
 from plugins.forecasting.models import OpportunityForecast
-from plugins.forecasting.policy import cohort_start, horizon
-from plugins.forecasting.settings import ForecastingSettings
-from plugins.forecasting.vocabulary import ForecastCategory, InvalidReason, ProbabilitySource
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.policy import cohort_start, horizon
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import ForecastCategory, InvalidReason, ProbabilitySource
 
 
 def fields(settings: ForecastingSettings, currency: str) -> Iterator[Field]:

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from guanxi import Context, Job
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.asking import Asking
-from plugins.forecasting.history import reconcile
-from plugins.forecasting.methods import make
 from plugins.forecasting.models import ForecastRun
-from plugins.forecasting.rules import rounded
-from plugins.forecasting.snapshots import in_reporting_currency, is_snapshot_due, take_snapshot
-from plugins.forecasting.trained import keep_model
-from plugins.forecasting.vocabulary import ForecastMethod, SnapshotKind
+from plugins.forecasting.outlook.methods import make
+from plugins.forecasting.past.history import reconcile
+from plugins.forecasting.past.snapshots import in_reporting_currency, is_snapshot_due, take_snapshot
+from plugins.forecasting.shared.reports import Asking
+from plugins.forecasting.shared.rules import rounded
+from plugins.forecasting.shared.vocabulary import ForecastMethod, SnapshotKind
+from plugins.forecasting.win_model.storage import keep_model
 
 
 def jobs() -> Iterator[Job]:

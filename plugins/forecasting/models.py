@@ -7,7 +7,7 @@ from typing import Any
 from guanxi import Facet, Money, Record, column, reference
 from guanxi.records import Opportunity, Stage, Team, User
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
-from plugins.forecasting.vocabulary import (
+from plugins.forecasting.shared.vocabulary import (
     ForecastCategory,
     ForecastMethod,
     ModelStatus,

@@ -11,7 +11,7 @@ from guanxi.records import Opportunity, User
 from guanxi.rules import outcome, weighted_amount
 from guanxi.sql import Expression, day_of, rounded_ratio, whole
 from guanxi.vocabulary import Outcome
-from plugins.forecasting.vocabulary import SalesMetric
+from plugins.forecasting.shared.vocabulary import SalesMetric
 
 _WON = Opportunity.__table__.alias("won_opportunity")
 _PEOPLE = User.__table__.alias("team_member")

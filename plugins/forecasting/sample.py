@@ -9,12 +9,12 @@ from sqlmodel import col, select
 from guanxi import Context
 from guanxi.records import Team
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.asking import Asking
-from plugins.forecasting.history import reconcile
 from plugins.forecasting.models import OpportunityForecast, SalesTarget
-from plugins.forecasting.periods import first_of
-from plugins.forecasting.snapshots import take_snapshot
-from plugins.forecasting.vocabulary import ForecastCategory, SnapshotKind
+from plugins.forecasting.past.history import reconcile
+from plugins.forecasting.past.snapshots import take_snapshot
+from plugins.forecasting.shared.periods import first_of
+from plugins.forecasting.shared.reports import Asking
+from plugins.forecasting.shared.vocabulary import ForecastCategory, SnapshotKind
 
 _QUARTERS, _MONTHS = 5, 6
 _OPEN = """{

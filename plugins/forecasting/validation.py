@@ -7,8 +7,8 @@ from sqlmodel import col, select
 
 from guanxi import Action, Changes, Context, UserError
 from plugins.forecasting.models import SalesTarget
-from plugins.forecasting.periods import first_of, last_of
-from plugins.forecasting.vocabulary import ForecastCategory
+from plugins.forecasting.shared.periods import first_of, last_of
+from plugins.forecasting.shared.vocabulary import ForecastCategory
 
 _SCOPES = ("user_id", "team_id", "region")
 _SCOPE_FIELDS = {"user_id": "userId", "team_id": "teamId", "region": "region"}

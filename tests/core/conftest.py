@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from core.database import Database
+from core.db.database import Database
 
 Compute = Callable[[Any], Any]
 

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from guanxi.cli import cli, guarded
+from guanxi.cli.commands import cli, guarded
 from tests.snippets import ROOT
 
 

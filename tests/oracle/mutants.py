@@ -8,12 +8,17 @@ import pytest
 from graphql.execution.values import VariableValues
 from sqlalchemy import and_, or_
 
-from schema import aggregates, conditions, documents, kinds, ordering, pages, running
-from schema.binds import Binds
-from schema.kinds import MoneyKind
-from schema.ordering import SortKey
-from schema.pages import Page
-from schema.rows import PlanRow, Scope, Statement
+from schema.catalog.catalog import kinds
+from schema.catalog.kinds import MoneyKind
+from schema.plan import aggregates, pages
+from schema.plan import order as ordering
+from schema.plan import where as conditions
+from schema.plan.order import SortKey
+from schema.plan.pages import Page
+from schema.plan.statement import PlanRow, Scope, Statement
+from schema.read import execution as running
+from schema.request import documents
+from schema.sql.binds import Binds
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 

@@ -9,7 +9,7 @@ from guanxi import FixedClock, create_app, load_settings
 from guanxi.app import App
 from guanxi.testing import Client, running
 from plugins.value_tiering import ValueTiering
-from schema.engine import Engine
+from schema.serve.engine import Engine
 from tests.oracle import tiers
 from tests.oracle.asking import Ask, Step, ask_both, ask_on
 from tests.oracle.comparing import DifferenceError

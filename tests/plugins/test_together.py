@@ -7,7 +7,7 @@ from itertools import chain, combinations
 import pytest
 from graphql import validate_schema
 
-from schema.kinds import MoneyKind
+from schema.catalog.kinds import MoneyKind
 from tests import data
 
 PLUGINS = {

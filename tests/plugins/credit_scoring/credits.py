@@ -1,7 +1,6 @@
 """What the tests of credit scoring share: customers, invoices and opportunities in a line each."""
 
-from tests import data
-from tests.core import writes
+from tests import data, writes
 
 
 def enter(client, key, **fields):

@@ -7,8 +7,7 @@ import pytest
 from guanxi import FixedClock
 from plugins.credit_scoring import CreditScoring
 from plugins.value_tiering import ValueTiering
-from tests import data
-from tests.core import writes
+from tests import data, writes
 from tests.imports import Folder
 from tests.plugins.credit_scoring.credits import customer, deal, enter, invoice, limit, score
 

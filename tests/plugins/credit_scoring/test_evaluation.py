@@ -7,8 +7,7 @@ import pytest
 
 from guanxi import Field, FixedClock, Plugin, PluginError, hookimpl
 from plugins.credit_scoring import CreditScoring
-from tests import data
-from tests.core import writes
+from tests import data, writes
 from tests.plugins.credit_scoring.credits import customer, enter, invoice, score
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)

@@ -6,8 +6,7 @@ import pytest
 
 from guanxi import Facet, Field, FixedClock, Plugin, hookimpl
 from plugins.credit_scoring import CreditScoring
-from tests import data
-from tests.core import writes
+from tests import data, writes
 from tests.plugins.credit_scoring.credits import customer, deal, enter, invoice, limit
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from schema import engine
+from schema.serve import engine
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from guanxi import FixedClock
 from plugins.forecasting import Forecasting
-from plugins.forecasting.settings import ForecastingSettings
+from plugins.forecasting.shared.settings import ForecastingSettings
 from tests.plugins.forecasting.sales import at, live_until_june
 from tests.snippets import ROOT, snippets
 

@@ -10,8 +10,8 @@ from guanxi import FixedClock
 from guanxi.records import Opportunity
 from plugins.forecasting import Forecasting
 from plugins.forecasting.models import WinModel
-from plugins.forecasting.vocabulary import ModelStatus
-from plugins.forecasting.win_model import Definition
+from plugins.forecasting.shared.vocabulary import ModelStatus
+from plugins.forecasting.win_model.model import Definition
 from tests.plugins.forecasting.sales import at, deal, enter, live_until_june, tick, won
 
 RUNS = """{ forecastRuns(orderBy: [{method: ASC}]) { nodes {

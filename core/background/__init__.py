@@ -1,0 +1,1 @@
+"""What runs without a request: delivery to after-commit hooks, and jobs."""

@@ -1,0 +1,278 @@
+"""Jobs: what plugins do again and again, each on time by the app's clock and by one process at a time.
+
+A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all
+see it; and locks the row while the job's own transaction lasts, so that no second run begins however long that is.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from inspect import iscoroutinefunction
+from typing import Any
+
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col, select
+
+from core.background.leases import Leaseholder, is_free
+from core.base.clock import Clock
+from core.base.errors import ConfigurationError, GuanxiError, PluginError
+from core.db.database import Database
+from core.db.sql import insert_if_absent
+from core.host.contract import Plugin
+from core.host.host import PluginHost, attributed, logger
+from core.records.fields import Job
+from core.records.record import Table, column
+from core.records.vocabulary import Vocabulary
+from core.unit.unit import Unit
+
+_log = logging.getLogger("guanxi.jobs")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HOLD = timedelta(minutes=5)
+_LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
+_LONGEST_REPORT = 1000
+
+Transact = Callable[[Plugin, Callable[[Unit], None]], None]
+
+
+class JobOutcome(Vocabulary):
+    """What became of the last run of a job."""
+
+    DONE = "DONE", "It went through."
+    FAILED = "FAILED", "It failed; nothing of it was written."
+
+
+class PluginJob(Table):
+    """When a plugin's job is due, who runs it now, and what became of its last run."""
+
+    name: str = column("Name of the job.", primary_key=True, exact=True)
+    due_at: datetime = column("When it is to run next.")
+    started_at: datetime | None = column("When its last run began.", default=None)
+    outcome: JobOutcome | None = column("What became of that.", default=None)
+    report: str | None = column("What it did, or what went wrong.", default=None, exact=True)
+    holder: str | None = column("The process that runs it now.", default=None, exact=True)
+    held_until: datetime | None = column("Until when nobody else begins it.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job of one app, and how it stands.
+
+    Attributes:
+        job: as it is declared.
+        plugin: whose it is.
+        row: when it is due and what became of its last run; None before it was ever planned.
+    """
+
+    job: Job
+    plugin: str
+    row: PluginJob | None
+
+
+def declared_jobs(host: PluginHost) -> dict[str, tuple[Plugin, Job]]:
+    """The jobs of all plugins by name.
+
+    Raises:
+        PluginError: a declaration clashes or cannot be; the message names the plugin and the remedy.
+    """
+    found: dict[str, tuple[Plugin, Job]] = {}
+    for plugin, answer in host.register("register_jobs"):
+        if answer is not None and (not isinstance(answer, Iterable) or isinstance(answer, str)):
+            problem = f"gives {answer!r}, which is no list; write [...] around it, or yield"
+            raise PluginError(plugin.name, "register_jobs", problem)
+        for job in answer or ():
+            _check(plugin, job)
+            if job.name in found:
+                rival = found[job.name][0].name
+                problem = f"{rival} has a job of that name already; choose another name"
+                raise PluginError(plugin.name, f"job {job.name}", problem)
+            found[job.name] = plugin, job
+    return found
+
+
+def _check(plugin: Plugin, job: Any) -> None:
+    if not isinstance(job, Job):
+        raise PluginError(plugin.name, "register_jobs", f"{job!r} is no guanxi.Job")
+    problem = None
+    if not _NAME.fullmatch(job.name):
+        problem = "must be named in snake case, as in expire_points"
+    elif not isinstance(job.every, timedelta) or job.every < timedelta(seconds=1):
+        problem = f"every {job.every!r} is not possible; give a timedelta of a second or more"
+    elif not callable(job.run) or iscoroutinefunction(job.run):
+        problem = f"run {job.run!r} is no plain function; write `def`, not `async def`"
+    elif not job.description:
+        problem = "has no description; say in one sentence what it does"
+    if problem:
+        raise PluginError(plugin.name, f"job {job.name}", problem)
+
+
+def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
+    """The first moment after `now` of a job's beat, that had a moment at `due`: missed times are left out."""
+    return due + every * ((now - due) // every + 1)
+
+
+class Jobs:
+    """Runs the jobs of one app."""
+
+    def __init__(
+        self,
+        database: Database,
+        declared: Mapping[str, tuple[Plugin, Job]],
+        clock: Clock,
+        transact: Transact,
+        announce: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._declared = declared
+        self._clock = clock
+        self._transact = transact
+        self._announce = announce
+        self._leaseholder = Leaseholder()
+
+    @contextlib.asynccontextmanager
+    async def in_background(self) -> AsyncIterator[None]:
+        """Meanwhile jobs are run when they are due; at the end the one that runs is waited for."""
+        if not self._declared:
+            yield
+            return
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._run_until(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    async def _run_until(self, stop: asyncio.Event) -> None:
+        # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
+        while not stop.is_set():
+            pause = _LONGEST_PAUSE
+            try:
+                await self.run_due(stop.is_set)
+                pause = await self._database.in_session(self._pause)
+            except Exception:
+                _log.exception("jobs cannot be run now; trying again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+    async def run_due(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Runs all jobs that are due, one after the other until `stopped`; what fails is logged and recorded."""
+        await self._database.in_session(self._place)
+        while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
+            try:
+                await self._perform(name)
+            except Exception:
+                logger(self._declared[name][0]).exception("job %s failed", name)
+
+    async def run(self, name: str) -> str | None:
+        """Runs a job now, due or not; gives what it says it did. Its plan stays as it is.
+
+        Raises:
+            ConfigurationError: there is no such job.
+            GuanxiError: another process runs it now, or it failed.
+        """
+        if name not in self._declared:
+            known = ", ".join(self._declared) or "none"
+            raise ConfigurationError(f"there is no job {name!r}; there are {known}")
+        await self._database.in_session(self._place)
+        if await self._database.in_session(lambda session: self._claim(session, col(PluginJob.name) == name)) is None:
+            raise GuanxiError(f"job {name!r} is being run by another process; try again when it is done")
+        return await self._perform(name)
+
+    async def planned(self) -> list[PlannedJob]:
+        """All jobs in plugin order, and how they stand."""
+        return await self._database.in_session(self._planned)
+
+    # A run
+
+    async def _perform(self, name: str) -> str | None:
+        """Runs a claimed job in a transaction of its own, and notes what became of it.
+
+        Raises:
+            GuanxiError: it failed; that is noted.
+        """
+        plugin, job = self._declared[name]
+        try:
+            report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
+        except Exception as error:
+            text = str(error)
+            await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
+            raise
+        self._announce()
+        return report
+
+    def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:
+        reports: list[str | None] = []
+
+        def work(unit: Unit) -> None:
+            self._lock(unit.session, job.name)
+            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin):
+                reports.append(job.run(unit.context(plugin)))
+            self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
+
+        self._transact(plugin, work)
+        return reports[-1]
+
+    def _lock(self, session: Session, name: str) -> None:
+        row = session.get(PluginJob, name, with_for_update=True)
+        if row is None or not self._leaseholder.holds(row):
+            raise GuanxiError(f"job {name!r} was taken over by another process")
+
+    def _finish(self, session: Session, job: Job, outcome: JobOutcome, report: str | None) -> None:
+        row = session.get(PluginJob, job.name, with_for_update=True)
+        if row is None or not self._leaseholder.holds(row):
+            return
+        row.outcome, row.report = outcome, None if report is None else str(report)[:_LONGEST_REPORT]
+        row.due_at = next_due(row.due_at, job.every, self._clock.now())
+        self._leaseholder.release(row)
+
+    # The plan
+
+    def _place(self, session: Session) -> None:
+        """Gives new jobs a place in the plan, at once, and an earlier one to those that are to run more often now."""
+        now = self._clock.now()
+        for name, (_, job) in sorted(self._declared.items()):
+            session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
+            session.execute(
+                update(PluginJob)
+                .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
+                .values(due_at=now + job.every)
+            )
+
+    def _claim_due(self, session: Session) -> str | None:
+        return self._claim(session, col(PluginJob.due_at) <= self._clock.now())
+
+    def _claim(self, session: Session, wanted: ColumnElement[bool]) -> str | None:
+        """Takes hold of the first of the wanted jobs that nobody runs; gives its name."""
+        now = self._clock.now()
+        row = session.exec(
+            select(PluginJob)
+            .where(
+                wanted,
+                col(PluginJob.name).in_(self._declared),
+                is_free(PluginJob, now),
+            )
+            .order_by(col(PluginJob.due_at), col(PluginJob.name))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None:
+            return None
+        self._leaseholder.take(row, now + _HOLD)
+        row.started_at = now
+        return row.name
+
+    def _pause(self, session: Session) -> float:
+        """Seconds until the next job is due, as far as is known now."""
+        rows = session.exec(select(PluginJob).where(col(PluginJob.name).in_(self._declared))).all()
+        moments = [max(row.due_at, row.held_until or row.due_at) for row in rows]
+        wait = (min(moments) - self._clock.now()).total_seconds()
+        return min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+
+    def _planned(self, session: Session) -> list[PlannedJob]:
+        rows = {row.name: row for row in session.exec(select(PluginJob))}
+        return [PlannedJob(job, plugin.name, rows.get(name)) for name, (plugin, job) in self._declared.items()]

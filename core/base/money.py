@@ -1,0 +1,93 @@
+"""Money: an exact decimal amount in an ISO 4217 currency, stored in minor units."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from typing import Any, Self
+
+from core.base.errors import InputError
+
+_NO_MINOR = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_TEN_THOUSANDTHS = "CLF UYW"
+_HUNDREDTHS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE
+CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR
+KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB
+PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY
+TTD TWD TZS UAH USD UYU UZS VED VES WST XCD YER ZAR ZMW ZWG
+"""
+
+#: Decimal places of each currency's minor unit.
+EXPONENTS: dict[str, int] = {
+    code: exponent
+    for codes, exponent in ((_NO_MINOR, 0), (_HUNDREDTHS, 2), (_THOUSANDTHS, 3), (_TEN_THOUSANDTHS, 4))
+    for code in codes.split()
+}
+
+#: The largest amount of minor units: times a percentage with two places it still fits 64 bits.
+LARGEST_MINOR = 10**14
+
+
+def exponent(currency: str) -> int:
+    """Decimal places of a currency.
+
+    Raises:
+        InputError: not a current ISO 4217 code.
+    """
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        raise InputError(f"{currency!r} is no current ISO 4217 currency code, such as CNY, EUR or USD") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount of one currency, always with that currency's decimal places. `int(money)` gives whole units."""
+
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        amount, places = _exact(self.amount), exponent(self.currency)
+        if not amount.is_finite():
+            raise InputError(f"amount {amount} is no number of {self.currency}")
+        if abs(amount) > Decimal(LARGEST_MINOR).scaleb(-places):
+            raise InputError(f"amount {amount} {self.currency} is larger than this system holds")
+        rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        if rounded != amount:
+            raise InputError(f"amount {amount} has more than the {places} decimal places of {self.currency}")
+        # Nothing is neither positive nor negative.
+        object.__setattr__(self, "amount", rounded or abs(rounded))
+
+    def __int__(self) -> int:
+        return int(self.amount)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @property
+    def minor(self) -> int:
+        """The amount in minor units: 12.34 CNY is 1234."""
+        return int(self.amount.scaleb(exponent(self.currency)))
+
+    @classmethod
+    def from_minor(cls, minor: int, currency: str) -> Self:
+        """The money that `minor` minor units of `currency` are."""
+        return cls(Decimal(minor).scaleb(-exponent(currency)), currency)
+
+    def convert(self, rate: Decimal, currency: str) -> "Money":
+        """This money in another currency, `rate` units of it for one unit of this, rounded half up."""
+        places = Decimal(1).scaleb(-exponent(currency))
+        # The product may have more digits than decimals keep by default; it is rounded once only.
+        with localcontext(prec=60):
+            converted = (self.amount * rate).quantize(places, ROUND_HALF_UP)
+        return Money(converted, currency)
+
+
+def _exact(amount: Any) -> Decimal:
+    if isinstance(amount, float):
+        raise InputError(f"amount {amount} is a floating-point number, which is not exact; write Decimal('{amount}')")
+    try:
+        return Decimal(amount)
+    except (InvalidOperation, TypeError, ValueError):
+        raise InputError(f"amount {amount!r} is no number") from None

@@ -1,0 +1,1 @@
+"""The records of the CRM and the rules of their domain."""

@@ -1,0 +1,107 @@
+"""What we did and what is to be done: interactions and tasks (K12, O27, O30)."""
+
+from datetime import date, datetime
+
+from core.crm.customers import Contact, Customer
+from core.crm.opportunities import Opportunity
+from core.crm.people import User
+from core.records.record import Record, column, reference
+from core.records.vocabulary import Channel, InteractionDirection, Priority, TaskStatus
+
+
+class Interaction(Record, prefix="int"):
+    """A contact with the customer: call, message, visit or meeting (K12)."""
+
+    __order__ = (("occurredAt", True),)
+
+    customer_id: str | None = reference(
+        Customer,
+        "The customer.",
+        inverse="interactions",
+        inverse_description="Calls, messages, visits and meetings with the customer.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    contact_id: str | None = reference(
+        Contact,
+        "The person we spoke to.",
+        inverse="interactions",
+        inverse_description="Calls, messages, visits and meetings with the person.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    opportunity_id: str | None = reference(
+        Opportunity,
+        "The opportunity it was about.",
+        inverse="interactions",
+        inverse_description="Calls, messages, visits and meetings about it.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    user_id: str | None = reference(
+        User,
+        "Who of us took part.",
+        inverse="interactions",
+        inverse_description="Interactions this person took part in.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    channel: Channel = column("How (K11).", index=True)
+    direction: InteractionDirection = column("Who began it.", default=InteractionDirection.OUTBOUND)
+    occurred_at: datetime = column("When it took place; now where it is not said.", index=True, settled=True)
+    duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
+    summary: str = column("What was said.", max_length=20_000, long=True, personal=True)
+    next_step: str | None = column("What was agreed to do next.", default=None, max_length=2000, long=True)
+
+
+class Task(Record, prefix="tsk"):
+    """Something one of us has to do (O30)."""
+
+    subject: str = column("What is to be done.", max_length=300, index=True)
+    description: str | None = column("Details.", default=None, max_length=20_000, long=True)
+    status: TaskStatus = column("Where it stands.", default=TaskStatus.OPEN, index=True)
+    priority: Priority = column("How much it matters.", default=Priority.MEDIUM, index=True)
+    due_on: date | None = column("Day by which it is to be done.", default=None, index=True)
+    remind_at: datetime | None = column("When to remind the assignee (O27).", default=None, index=True)
+    completed_at: datetime | None = column("When it was done.", default=None, read_only=True)
+    outcome: str | None = column("What came of it.", default=None, max_length=5000, long=True)
+    assignee_id: str | None = reference(
+        User,
+        "Who is to do it.",
+        inverse="tasks",
+        inverse_description="What the person has to do.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    customer_id: str | None = reference(
+        Customer,
+        "The customer it concerns.",
+        inverse="tasks",
+        inverse_description="What is to be done for the customer.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    contact_id: str | None = reference(
+        Contact,
+        "The contact it concerns.",
+        inverse="tasks",
+        inverse_description="What is to be done for the person.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    opportunity_id: str | None = reference(
+        Opportunity,
+        "The opportunity it concerns.",
+        inverse="tasks",
+        inverse_description="What is to be done for it.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    interaction_id: str | None = reference(
+        Interaction,
+        "The interaction it follows from.",
+        inverse="follow_up_tasks",
+        inverse_description="What is to be done as a result.",
+        default=None,
+        on_destroy="SET NULL",
+    )

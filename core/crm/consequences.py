@@ -1,0 +1,198 @@
+"""What the core itself does with a change before plugins see it: it settles what follows from what was asked.
+
+Money is converted, opportunities follow their pipeline (`core.pipeline`), a task knows when it was done (O30), chains
+of parents stay free of cycles (K6), and customers know their latest order and interaction (T22, K12).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from core.base.errors import InputError, NotFoundError, UserError
+from core.base.money import exponent
+from core.crm.activities import Interaction, Task
+from core.crm.customers import Contact, Customer, CustomerActivity
+from core.crm.opportunities import Opportunity, Stage
+from core.crm.people import Team, User
+from core.crm.pipeline import settle_opportunity, stage_in_use
+from core.crm.rules import cycle_problem
+from core.crm.sales import ExchangeRate, Transaction
+from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.uniqueness import twin_problems
+from core.log.changes import Change, Changes
+from core.log.events import Action
+from core.records.facet_rows import facet_rows
+from core.records.record import Record
+from core.records.vocabulary import TaskStatus
+
+#: What the core announces beyond created, updated, deleted, restored and destroyed.
+CORE_EVENTS: Mapping[str, str] = {
+    "OPPORTUNITY_STAGE_CHANGED": "An opportunity entered another stage.",
+    "OPPORTUNITY_WON": "An opportunity was won.",
+    "OPPORTUNITY_LOST": "An opportunity was lost.",
+    "TASK_COMPLETED": "A task was done.",
+}
+
+_CHAINS: Mapping[type[Record], str] = {
+    Customer: "parent_id",
+    Contact: "reports_to_id",
+    User: "manager_id",
+    Team: "parent_id",
+}
+
+
+def settle(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    """Completes a change by what follows from it; answers what is wrong with it."""
+    if change.action in (Action.DELETED, Action.DESTROYED):
+        return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
+    problems = twin_problems(settlement.session, change, settlement.pending)
+    if change.action is Action.RESTORED:
+        return problems
+    problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
+    problems += _break_cycles(settlement, change)
+    problems += convert_money(settlement, change)
+    return problems
+
+
+def _nothing(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    return []
+
+
+def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
+    """Fills the reporting amount of every money field that was set, at the rate of the record's own day."""
+    problems = []
+    record = change.record
+    for name in type(record).__money__:
+        money = getattr(record, name)
+        if money is None or getattr(record, f"{name}_reporting") is not None:
+            continue
+        try:
+            converted = settlement.rates.in_reporting_currency(money, business_day(settlement, record))
+        except InputError as error:
+            code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
+            problems.append(problem(change, code, name, f"{money}: {error.message}"))
+        else:
+            setattr(record, f"{name}_reporting", converted)
+    return problems
+
+
+def business_day(settlement: Settlement, record: Record) -> date:
+    """The day a record's amounts belong to: its own where it has one, else today."""
+    for name in type(record).__dated_by__:
+        if (day := getattr(record, name)) is not None:
+            return day.date() if isinstance(day, datetime) else day
+    return settlement.now.date()
+
+
+def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
+    model = type(change.record)
+    name = _CHAINS.get(model)
+    if name is None or name not in change.after:
+        return []
+
+    def parent_of(id: str) -> str | None:
+        other = settlement.pending.get(id) or settlement.session.get(model, id)
+        return None if other is None else getattr(other, name)
+
+    message = cycle_problem(change.record.id, change.after[name], parent_of)
+    return [problem(change, "CYCLE", name, message)] if message else []
+
+
+def _settle_interaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    record: Any = change.record
+    if record.occurred_at is None:
+        put(change, "occurred_at", settlement.now)
+    if change.action is Action.CREATED and record.customer_id is None:
+        put(change, "customer_id", _customer_of(settlement, record))
+    change.occurred_at = record.occurred_at
+    return []
+
+
+def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
+    """The living customer of what an interaction is about: its opportunity's, else its contact's."""
+    models: tuple[tuple[str | None, type[Opportunity | Contact]], ...] = (
+        (interaction.opportunity_id, Opportunity),
+        (interaction.contact_id, Contact),
+    )
+    for id, model in models:
+        other: Any = None if id is None else settlement.session.get(model, id)
+        customer = (
+            None if other is None or other.customer_id is None else settlement.session.get(Customer, other.customer_id)
+        )
+        if customer is not None and customer.deleted_at is None:
+            return customer.id
+    return None
+
+
+def _settle_transaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    record: Any = change.record
+    change.occurred_at = midnight(record.occurred_on)
+    return []
+
+
+def _settle_rate(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    if "currency" not in change.after:
+        return []
+    currency, reporting = change.after["currency"], settlement.rates.reporting_currency
+    try:
+        exponent(currency)
+    except InputError as error:
+        return [problem(change, "INVALID", "currency", error.message)]
+    if currency == reporting:
+        message = f"amounts are reported in {reporting}, which needs no rate; give a foreign currency"
+        return [problem(change, "INVALID", "currency", message)]
+    return []
+
+
+def _settle_task(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    record: Any = change.record
+    if "status" not in change.after:
+        return []
+    done = record.status is TaskStatus.DONE
+    put(change, "completed_at", (change.occurred_at or settlement.now) if done else None)
+    if done:
+        settlement.log.publish("TASK_COMPLETED", record, occurred_at=record.completed_at)
+    return []
+
+
+_SETTLERS: Mapping[type[Record], Callable[[Settlement, Change, str | None], list[UserError]]] = {
+    Interaction: _settle_interaction,
+    Transaction: _settle_transaction,
+    ExchangeRate: _settle_rate,
+    Task: _settle_task,
+    Opportunity: settle_opportunity,
+}
+
+
+def after_flush(settlement: Settlement, changes: Changes) -> None:
+    """Keeps what transactions and interactions say of their customers current (T22, K12)."""
+    customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
+    if not customers:
+        return
+    orders = {
+        id: (first, last, count)
+        for id, first, last, count in settlement.session.exec(
+            select(
+                Transaction.customer_id,
+                func.min(Transaction.occurred_on),
+                func.max(Transaction.occurred_on),
+                func.count(),
+            )
+            .where(col(Transaction.customer_id).in_(customers), col(Transaction.deleted_at).is_(None))
+            .group_by(col(Transaction.customer_id))
+        )
+    }
+    interactions = dict(
+        settlement.session.exec(
+            select(Interaction.customer_id, func.max(Interaction.occurred_at))
+            .where(col(Interaction.customer_id).in_(customers), col(Interaction.deleted_at).is_(None))
+            .group_by(col(Interaction.customer_id))
+        ).all()
+    )
+    for id, activity in facet_rows(settlement.session, CustomerActivity, customers).items():
+        first, last, count = orders.get(id, (None, None, 0))
+        activity.first_order_on, activity.last_order_on, activity.order_count = first, last, count
+        activity.last_interaction_at = interactions.get(id)

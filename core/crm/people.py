@@ -1,0 +1,53 @@
+"""Our side of the relation: users and the teams they work in (G8, K24)."""
+
+from core.records.record import Record, column, reference
+from core.records.vocabulary import UserRole
+
+EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+EMAIL_HINT = "write it like name@example.com"
+
+
+class Team(Record, prefix="tem"):
+    """People who work together, such as a sales team under its manager."""
+
+    name: str = column("Name of the team.", max_length=200, index=True)
+    region: str | None = column("Region it works in.", default=None, max_length=100, index=True)
+    description: str | None = column("What the team is for.", default=None, max_length=2000, long=True)
+    parent_id: str | None = reference(
+        "Team",
+        "The team it is part of.",
+        inverse="subteams",
+        inverse_description="Teams that are part of it.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+
+
+class User(Record, prefix="usr"):
+    """A member of staff or a partner: owns customers and opportunities, does tasks."""
+
+    name: str = column("Full name.", max_length=200, index=True, personal=True)
+    email: str | None = column(
+        "E-mail address.", default=None, max_length=320, index=True, pattern=EMAIL, hint=EMAIL_HINT, personal=True
+    )
+    role: UserRole | None = column("Role in handling opportunities (G8).", default=None, index=True)
+    region: str | None = column("Region the person works in.", default=None, max_length=100, index=True)
+    branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True)
+    is_urban_branch: bool | None = column("Whether that branch is urban (G3).", default=None)
+    is_active: bool = column("Whether the person still works here.", default=True)
+    team_id: str | None = reference(
+        Team,
+        "The team the person belongs to.",
+        inverse="members",
+        inverse_description="People who belong to the team.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    manager_id: str | None = reference(
+        "User",
+        "The person's superior.",
+        inverse="reports",
+        inverse_description="People who report to this person.",
+        default=None,
+        on_destroy="SET NULL",
+    )

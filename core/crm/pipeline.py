@@ -1,0 +1,205 @@
+"""How an opportunity's stage, status, dates and transition log follow from what was asked (O1, O19, X3)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from core.base.errors import UserError
+from core.base.ids import new_id
+from core.crm.opportunities import Opportunity, Stage, StageTransition
+from core.crm.rules import OPEN_STATUSES, WON_STATUSES, status_step_problem
+from core.crm.settlement import Settlement, midnight, problem, put
+from core.log.changes import Change
+from core.log.events import Action
+from core.records.vocabulary import OpportunityStatus
+
+
+def settle_opportunity(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    """Completes a change of an opportunity; answers what is wrong with it."""
+    record: Any = change.record
+    asked: OpportunityStatus | None = change.after.get("status")
+    before: OpportunityStatus | None = change.value_before("status")
+    stage_before: str | None = change.value_before("stage_id")
+    if record.stage_id is None:
+        put(change, "stage_id", settlement.stages()[0].id)
+    stage = settlement.stage(record.stage_id)
+    if stage is None:
+        return [problem(change, "NOT_FOUND", "stage_id", f"{record.stage_id!r} is no stage; see the query stages")]
+    moved = record.stage_id != stage_before
+    if change.action is Action.CREATED and asked is None:
+        put(change, "status", OpportunityStatus.FOLLOWING if record.owner_id else OpportunityStatus.DRAFT)
+    problems = _follow_stage(settlement, change, stage, asked, before, moved=moved)
+    if problems:
+        return problems
+    stepped = moved or record.status != before
+    problems = list(_date_problems(change, before))
+    if stepped and not problems:
+        _date(settlement, change, stage, before)
+    problems += _status_problems(change, before, stepped=stepped)
+    if stepped and not problems:
+        _log_step(settlement, change, before, stage_before, moved=moved, reason=reason)
+    return problems
+
+
+def _follow_stage(
+    settlement: Settlement,
+    change: Change,
+    stage: Stage,
+    asked: OpportunityStatus | None,
+    before: OpportunityStatus | None,
+    *,
+    moved: bool,
+) -> list[UserError]:
+    """Lets the status follow the stage (X3): entering a winning stage wins, leaving it for an early one reopens."""
+    record: Any = change.record
+    if moved and before in (OpportunityStatus.LOST, OpportunityStatus.CLOSED) and asked is None:
+        message = (
+            f"an opportunity that is {before} does not move; reopen it first by updateOpportunity with status FOLLOWING"
+        )
+        return [problem(change, "NOT_OPEN", "stage_id", message)]
+    if stage.wins and record.status in OPEN_STATUSES and (moved or asked is not None):
+        if asked is not None:
+            message = (
+                f"stage {stage.key} ({stage.name}) wins the opportunity, so it cannot be {asked}; "
+                "leave the status out, or give an earlier stage"
+            )
+            return [problem(change, "STAGE_WINS", "status", message)]
+        put(change, "status", OpportunityStatus.WON)
+    if record.status in WON_STATUSES and not (stage.wins or stage.may_win):
+        if asked is not None or not moved:
+            possible = ", ".join(other.key for other in settlement.stages() if other.wins or other.may_win)
+            message = (
+                f"{record.status} is not possible in stage {stage.key} ({stage.name}); "
+                f"move it first to one of the stages from which it may be won: {possible}"
+            )
+            return [problem(change, "WON_TOO_EARLY", "status", message)]
+        put(change, "status", OpportunityStatus.FOLLOWING)
+    return []
+
+
+def _date(settlement: Settlement, change: Change, stage: Stage, before: OpportunityStatus | None) -> None:
+    """Keeps the business dates of winning, losing and reopening."""
+    record: Any = change.record
+    if record.status is OpportunityStatus.CLOSED and before is None:
+        # History entered as closed: what was not won was lost, and then has to say why.
+        won = record.won_at is not None or (stage.wins and record.lost_at is None and record.loss_reason is None)
+        _decide(settlement, change, "won_at" if won else "lost_at")
+    elif record.status in WON_STATUSES and before not in WON_STATUSES:
+        _decide(settlement, change, "won_at")
+        put(change, "lost_at", None)
+    elif record.status is OpportunityStatus.LOST and before is not OpportunityStatus.LOST:
+        _decide(settlement, change, "lost_at")
+    elif record.status in OPEN_STATUSES and before is not None and before not in OPEN_STATUSES:
+        put(change, "lost_at", None)
+        put(change, "closed_on", None)
+
+
+def _decide(settlement: Settlement, change: Change, name: str) -> None:
+    """Dates the decision: as given, else by the day it was closed, else by when the change happened."""
+    record: Any = change.record
+    closed = midnight(record.closed_on) if "closed_on" in change.after and record.closed_on else None
+    moment = change.after.get(name) or closed or change.occurred_at or settlement.now
+    if name == "lost_at" or record.won_at is None:
+        put(change, name, moment)
+    put(change, "closed_on", record.closed_on or moment.date())
+    change.occurred_at = moment
+
+
+def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator[UserError]:
+    """Refuses dates of winning and losing that contradict the status (X3)."""
+    record: Any = change.record
+    status = record.status
+    if change.after.get("won_at") and status in OPEN_STATUSES and change.before.get("won_at") is None:
+        yield problem(
+            change, "INVALID", "won_at", f"an opportunity that is {status} was not won; give it with the status WON"
+        )
+    if change.after.get("lost_at") and status not in (OpportunityStatus.LOST, OpportunityStatus.CLOSED):
+        yield problem(
+            change, "INVALID", "lost_at", f"an opportunity that is {status} was not lost; give it with the status LOST"
+        )
+    kept = {
+        "won_at": status in WON_STATUSES and before in WON_STATUSES,
+        "lost_at": status is before is OpportunityStatus.LOST,
+    }
+    for name, decided in kept.items():
+        if decided and name in change.after and change.after[name] is None:
+            message = (
+                f"an opportunity that is {status} has such a moment; give another, or reopen it by status FOLLOWING"
+            )
+            yield problem(change, "REQUIRED", name, message)
+    turned = "lost_at" in change.after and (change.before.get("lost_at") is None) != (change.after["lost_at"] is None)
+    if status is before is OpportunityStatus.CLOSED and turned:
+        message = "a closed opportunity keeps what became of it; reopen it first by status FOLLOWING"
+        yield problem(change, "INVALID", "lost_at", message)
+
+
+def _status_problems(change: Change, before: OpportunityStatus | None, *, stepped: bool) -> Iterator[UserError]:
+    """Refuses steps that are not drawn, and a loss without reason or summary (O19)."""
+    record: Any = change.record
+    message = status_step_problem(before, record.status)
+    if message:
+        yield problem(change, "STATUS_STEP", "status", message)
+        return
+    closed_lost = record.status is OpportunityStatus.CLOSED and record.lost_at is not None
+    if record.status is not OpportunityStatus.LOST and not closed_lost:
+        return
+    for name, what in (("loss_reason", "a reason"), ("loss_summary", "a summary of what is to be learned")):
+        if getattr(record, name) is None and (stepped or name in change.after):
+            yield problem(
+                change, "REQUIRED", name, f"a lost opportunity needs {what}; give it together with the status"
+            )
+
+
+def _log_step(
+    settlement: Settlement,
+    change: Change,
+    before: OpportunityStatus | None,
+    stage_before: str | None,
+    *,
+    moved: bool,
+    reason: str | None,
+) -> None:
+    record: Any = change.record
+    moment = change.occurred_at or (
+        midnight(record.opened_on) if before is None and record.opened_on else settlement.now
+    )
+    change.occurred_at = moment
+    if moved:
+        put(change, "stage_entered_at", moment)
+    settlement.followers.append(
+        StageTransition(
+            id=new_id(StageTransition.__prefix__),
+            opportunity_id=record.id,
+            from_stage_id=stage_before,
+            to_stage_id=record.stage_id,
+            from_status=before,
+            to_status=record.status,
+            moved_at=moment,
+            moved_by=settlement.actor.id,
+            reason=reason,
+        )
+    )
+    if moved and stage_before is not None:
+        settlement.log.publish("OPPORTUNITY_STAGE_CHANGED", record, occurred_at=moment, reason=reason)
+    if record.status is OpportunityStatus.WON and before not in WON_STATUSES:
+        settlement.log.publish("OPPORTUNITY_WON", record, occurred_at=moment)
+    if record.status is OpportunityStatus.LOST and before is not OpportunityStatus.LOST:
+        settlement.log.publish("OPPORTUNITY_LOST", record, occurred_at=moment, reason=record.loss_reason)
+
+
+def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
+    """Why a stage may not go: opportunities are in it, or none would be left."""
+    stage: Any = change.record
+    living = select(func.count()).where(col(Opportunity.stage_id) == stage.id, col(Opportunity.deleted_at).is_(None))
+    count = settlement.session.exec(living).one()
+    if count == 1:
+        message = f"1 opportunity is in stage {stage.key}; move it to another stage first"
+    elif count:
+        message = f"{count} opportunities are in stage {stage.key}; move them to another stage first"
+    elif all(other.id == stage.id for other in settlement.stages()):
+        message = f"stage {stage.key} is the only one; opportunities need one"
+    else:
+        return []
+    return [UserError("REFERRED_TO", message, None, stage)]

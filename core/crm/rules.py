@@ -1,0 +1,242 @@
+"""The business rules of the core: pure functions, cited by the ids of the domain.
+
+A rule that SQL needs is a function from expressions to an expression, so that it is written once: fields, filters,
+orders and groups all use it, and its worked examples run on both engines.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from sqlalchemy import and_, case, func, literal, null, or_
+
+from core.db.sql import Expression, add_days, days_between, names_where, rounded_ratio, whole
+from core.records.vocabulary import (
+    ArchiveSection,
+    CompanySize,
+    FollowUpState,
+    LifecycleStage,
+    ManagedLevel,
+    OpportunityStatus,
+    Outcome,
+    TaskStatus,
+    UserRole,
+)
+
+#: Statuses in which an opportunity is undecided (O19).
+OPEN_STATUSES = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
+#: Statuses that only an opportunity that was won may have (X3).
+WON_STATUSES = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
+
+#: From which status an opportunity may pass to which (O19). Reopening leads back to FOLLOWING.
+STATUS_STEPS: Mapping[OpportunityStatus, tuple[OpportunityStatus, ...]] = {
+    OpportunityStatus.DRAFT: (
+        OpportunityStatus.DISPATCHED,
+        OpportunityStatus.FOLLOWING,
+        OpportunityStatus.WON,
+        OpportunityStatus.LOST,
+    ),
+    OpportunityStatus.DISPATCHED: (
+        OpportunityStatus.DRAFT,
+        OpportunityStatus.FOLLOWING,
+        OpportunityStatus.WON,
+        OpportunityStatus.LOST,
+    ),
+    OpportunityStatus.FOLLOWING: (
+        OpportunityStatus.DISPATCHED,
+        OpportunityStatus.WON,
+        OpportunityStatus.LOST,
+    ),
+    OpportunityStatus.WON: (OpportunityStatus.EXECUTING, OpportunityStatus.CLOSED, OpportunityStatus.FOLLOWING),
+    OpportunityStatus.EXECUTING: (OpportunityStatus.CLOSED, OpportunityStatus.FOLLOWING),
+    OpportunityStatus.LOST: (OpportunityStatus.CLOSED, OpportunityStatus.FOLLOWING),
+    OpportunityStatus.CLOSED: (OpportunityStatus.FOLLOWING,),
+}
+
+#: Who owns a customer of a level unless somebody else is named (T20).
+OWNER_ROLES: Mapping[ManagedLevel, UserRole] = {
+    ManagedLevel.NATIONAL: UserRole.INDUSTRY_MANAGER,
+    ManagedLevel.PROVINCIAL: UserRole.INDUSTRY_MANAGER,
+    ManagedLevel.MUNICIPAL: UserRole.ACCOUNT_MANAGER,
+    ManagedLevel.COUNTY: UserRole.ACCOUNT_MANAGER,
+    ManagedLevel.GRID: UserRole.GRID_MANAGER,
+}
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day of the month so many months earlier, or that month's last day where it is shorter."""
+    index = day.year * 12 + day.month - 1 - months
+    year, month = divmod(index, 12)
+    month += 1
+    last = (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
+    return date(year, month, min(day.day, last))
+
+
+def company_size(employees: Expression, small_below: Expression, large_from: Expression) -> Expression:
+    """Size by number of employees; null where that is unknown (T23)."""
+    return case(
+        (employees.is_(None), null()),
+        (employees < small_below, CompanySize.SMALL_MICRO.value),
+        (employees < large_from, CompanySize.MEDIUM.value),
+        else_=CompanySize.LARGE.value,
+    )
+
+
+def lifecycle_stage(
+    override: Expression,
+    first_order_on: Expression,
+    order_count: Expression,
+    new_since: Expression,
+    long_term_until: Expression,
+) -> Expression:
+    """How far the relation has developed (T22).
+
+    Args:
+        override: the stage set by hand, or null.
+        first_order_on: day of the first order, or null.
+        order_count: number of orders.
+        new_since: as-of date less the months a customer is new; a first order later than this is new.
+        long_term_until: as-of date less the months after which a customer is long-term.
+    """
+    return case(
+        (override.is_not(None), override),
+        (first_order_on.is_(None), LifecycleStage.POTENTIAL.value),
+        (first_order_on <= long_term_until, LifecycleStage.LONG_TERM.value),
+        (and_(first_order_on <= new_since, order_count >= 2), LifecycleStage.STABLE.value),
+        else_=LifecycleStage.NEW.value,
+    )
+
+
+def owner_role(level: Expression) -> Expression:
+    """The role that owns a customer of a managed level (T20); null without a level."""
+    return case({level_.value: role.value for level_, role in OWNER_ROLES.items()}, value=level, else_=null())
+
+
+def archive_sections(
+    *,
+    has_industry: Expression,
+    has_region: Expression,
+    is_reachable: Expression,
+    order_count: Expression,
+    need_count: Expression,
+    has_contact: Expression,
+    has_figures: Expression,
+    competitor_count: Expression,
+) -> dict[ArchiveSection, Expression]:
+    """Which sections of a customer's archive are filled (K2): a condition each, never null."""
+    return {
+        ArchiveSection.BASIC: and_(has_industry, has_region, is_reachable),
+        ArchiveSection.USAGE: or_(func.coalesce(order_count, 0) > 0, need_count > 0),
+        ArchiveSection.ORGANISATION: has_contact,
+        ArchiveSection.BUSINESS: has_figures,
+        ArchiveSection.COMPETITION: competitor_count > 0,
+    }
+
+
+def archive_completeness(sections: Mapping[ArchiveSection, Expression]) -> Expression:
+    """Filled sections in percent of all (K2): 4 of 5 are 80."""
+    filled: Expression = literal(0)
+    for section in sections.values():
+        filled = filled + case((section, 1), else_=0)
+    return filled * 100 // len(sections)
+
+
+def archive_gaps(sections: Mapping[ArchiveSection, Expression]) -> Expression:
+    """The sections that are not filled, as a JSON list (K2)."""
+    return names_where([(section.value, ~filled) for section, filled in sections.items()])
+
+
+def is_stale(updated_on: Expression, as_of: Expression, stale_after_days: Expression) -> Expression:
+    """Whether a record has not been touched for longer than it may (K3)."""
+    return days_between(as_of, updated_on) > stale_after_days
+
+
+def outcome(status: Expression, lost_at: Expression) -> Expression:
+    """What became of an opportunity: a closed one was won unless it was lost before (O19, X3)."""
+    return case(
+        (status.in_([step.value for step in OPEN_STATUSES]), Outcome.OPEN.value),
+        (status.in_([step.value for step in WON_STATUSES]), Outcome.WON.value),
+        (status == OpportunityStatus.LOST.value, Outcome.LOST.value),
+        (lost_at.is_not(None), Outcome.LOST.value),
+        else_=Outcome.WON.value,
+    )
+
+
+def win_probability(outcome: Expression, override: Expression, modelled: Expression, preset: Expression) -> Expression:
+    """Win probability in hundredths of a percent.
+
+    100 when won, 0 when lost, else the override, else a model's, else the stage's; 0 is a value (O1, X3).
+    """
+    return case(
+        (outcome == Outcome.WON.value, 10_000),
+        (outcome == Outcome.LOST.value, 0),
+        else_=func.coalesce(whole(override), whole(modelled), whole(preset)),
+    )
+
+
+def weighted_amount(minor: Expression, win_probability: Expression) -> Expression:
+    """Expected amount times win probability, in minor units, rounded half up (F9)."""
+    return rounded_ratio(minor * win_probability, literal(10_000))
+
+
+def planned_stage_end(entered_on: Expression, planned_duration_days: Expression) -> Expression:
+    """The day a stage is planned to end, in calendar days (O2, X30)."""
+    return add_days(entered_on, planned_duration_days)
+
+
+def days_overdue(due_on: Expression, as_of: Expression) -> Expression:
+    """Days since something was due; null before, and where nothing is due."""
+    return case((due_on < as_of, days_between(as_of, due_on)), else_=null())
+
+
+def follow_up_state(outcome: Expression, next_action_on: Expression, as_of: Expression) -> Expression:
+    """Whether an open opportunity's next action is due (O25); null once it is decided."""
+    return case(
+        (outcome != Outcome.OPEN.value, null()),
+        (next_action_on.is_(None), FollowUpState.NO_NEXT_ACTION.value),
+        (next_action_on <= as_of, FollowUpState.DUE.value),
+        else_=FollowUpState.NOT_DUE.value,
+    )
+
+
+def is_task_overdue(status: Expression, due_on: Expression, as_of: Expression) -> Expression:
+    """Whether a task that is still to be done should have been done before the day (O30)."""
+    pending = status.in_([TaskStatus.OPEN.value, TaskStatus.IN_PROGRESS.value])
+    return case((and_(pending, due_on < as_of), True), else_=False)
+
+
+def is_reminder_due(status: Expression, remind_at: Expression, now: Expression) -> Expression:
+    """Whether the assignee of a task that is still to be done is to be reminded (O27)."""
+    pending = status.in_([TaskStatus.OPEN.value, TaskStatus.IN_PROGRESS.value])
+    return case((and_(pending, remind_at <= now), True), else_=False)
+
+
+def ladder_pass_rate(probability: Expression, next_probability: Expression) -> Expression:
+    """The pass rate that two steps of the ladder imply, in hundredths of a percent: 50 before 75 is 66.67 (X4)."""
+    return rounded_ratio(whole(probability) * 10_000, func.nullif(whole(next_probability), 0))
+
+
+def status_step_problem(before: OpportunityStatus | None, after: OpportunityStatus) -> str | None:
+    """Why an opportunity may not pass from one status to another, or None where it may (O19)."""
+    if before is None or before == after or after in STATUS_STEPS[before]:
+        return None
+    allowed = ", ".join(STATUS_STEPS[before])
+    return f"an opportunity that is {before} cannot become {after}; it may become {allowed}"
+
+
+def cycle_problem(id: str, parent: str | None, parent_of: Callable[[str], str | None]) -> str | None:
+    """Why a chain of parents or superiors is refused: it leads back to where it began (K6).
+
+    Args:
+        id: the record.
+        parent: its new parent.
+        parent_of: gives the parent of any other record.
+    """
+    way = [id]
+    while parent is not None:
+        way.append(parent)
+        if parent == id:
+            return "the chain would lead back to where it began: " + " → ".join(way)
+        if parent in way[:-1]:
+            return None
+        parent = parent_of(parent)
+    return None

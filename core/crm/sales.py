@@ -1,0 +1,70 @@
+"""What we sell, what was bought, and what currencies are worth: products, transactions, exchange rates."""
+
+from datetime import date
+from decimal import Decimal
+
+from core.base.money import Money
+from core.crm.customers import Customer
+from core.records.record import Record, column, reference
+
+
+class Product(Record, prefix="prd"):
+    """Something we sell."""
+
+    name: str = column("Name of the product.", max_length=200, index=True)
+    code: str | None = column("Our article number.", default=None, max_length=64, index=True)
+    series: str | None = column("Series or family it belongs to.", default=None, max_length=100, index=True)
+    list_price: Money | None = column("Price of one unit before any discount.", default=None)
+    unit: str | None = column("What one unit is.", default=None, max_length=32, exact=True)
+    is_active: bool = column("Whether it is sold now.", default=True)
+    description: str | None = column("What it is.", default=None, max_length=5000, long=True)
+
+
+class ExchangeRate(Record, prefix="xrt"):
+    """What one unit of a currency is worth in the reporting currency from a day on, until the next rate."""
+
+    currency: str = column(
+        "ISO 4217 code of the foreign currency.",
+        max_length=3,
+        pattern="[A-Z]{3}",
+        hint="write three capital letters, such as USD",
+        exact=True,
+        index=True,
+    )
+    rate: Decimal = column("Units of the reporting currency for one unit.", scale=8, minimum=Decimal("0.00000001"))
+    valid_from: date = column("First day the rate is used.", index=True)
+
+
+class Transaction(Record, prefix="txn"):
+    """Something a customer bought: the revenue that value tiers, forecasts and lifecycle are computed from (F6)."""
+
+    __dated_by__ = ("occurred_on",)
+
+    customer_id: str = reference(
+        Customer,
+        "The customer who bought.",
+        inverse="transactions",
+        inverse_description="What the customer bought.",
+    )
+    opportunity_id: str | None = reference(
+        "Opportunity",
+        "The opportunity it came of.",
+        inverse="transactions",
+        inverse_description="What was bought as a result.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    product_id: str | None = reference(
+        Product,
+        "What was bought.",
+        inverse="transactions",
+        inverse_description="Sales of the product.",
+        default=None,
+        on_destroy="SET NULL",
+    )
+    occurred_on: date = column("Day of the purchase.", index=True)
+    quantity: Decimal | None = column("Units bought or used (X24).", default=None, scale=4, index=True)
+    gross_amount: Money | None = column("Amount before discount.", default=None)
+    actual_amount: Money = column("Discounted amount that was actually earned (F6).", index=True)
+    cost: Money | None = column("What it cost us.", default=None)
+    description: str | None = column("Anything worth knowing.", default=None, max_length=2000, long=True)

@@ -1,0 +1,1 @@
+"""The database: connections, column types, and the SQL that both engines spell differently."""

@@ -1,0 +1,159 @@
+"""The few SQL constructs that rules need and the engines spell differently."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import BigInteger, Date, Integer, case, cast, func, literal, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session
+
+from core.db.database import POSTGRESQL, SQLITE
+from core.db.types import Json, Text
+
+Expression = ColumnElement[Any]
+
+
+class days_between(FunctionElement[int]):  # noqa: N801  (SQL functions are written small)
+    """`days_between(later, earlier)`: whole days from the one date to the other; negative if they are the other way."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class add_days(FunctionElement[Any]):  # noqa: N801
+    """`add_days(day, days)`: the date so many days later."""
+
+    type = Date()
+    inherit_cache = True
+
+
+class day_of(FunctionElement[Any]):  # noqa: N801
+    """The date of a moment, in UTC."""
+
+    type = Date()
+    inherit_cache = True
+
+
+class folded(FunctionElement[str]):  # noqa: N801
+    """A text as `core.base.text.fold` makes it, for texts that have no folded column.
+
+    PostgreSQL and Python fold alike what both know. A letter younger than the older of their two Unicode versions
+    stays as it is in one of them, so such a text is found letter by letter only.
+    """
+
+    type = Text()
+    inherit_cache = True
+
+
+class list_length(FunctionElement[int]):  # noqa: N801
+    """Number of items of a JSON list."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class json_text(FunctionElement[Any]):  # noqa: N801
+    """A text that is JSON, as JSON."""
+
+    type = Json()
+    inherit_cache = True
+
+
+class json_document(FunctionElement[Any]):  # noqa: N801
+    """A JSON object of these keys and values."""
+
+    type = Json()
+    inherit_cache = False
+
+    def __init__(self, values: Mapping[str, Expression]) -> None:
+        self.keys = list(values)
+        super().__init__(*values.values())
+
+
+#: How each engine spells a construct of as many arguments as it takes.
+_SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
+    days_between: {
+        SQLITE: "CAST(julianday({0}) - julianday({1}) AS INTEGER)",
+        POSTGRESQL: "({0} - {1})",
+    },
+    add_days: {
+        SQLITE: "date({0}, ({1}) || ' days')",
+        # PostgreSQL does not add a bigint to a date.
+        POSTGRESQL: "({0} + CAST({1} AS INTEGER))",
+    },
+    day_of: {
+        SQLITE: "substr({0}, 1, 10)",
+        POSTGRESQL: "CAST({0} AT TIME ZONE 'UTC' AS DATE)",
+    },
+    folded: {
+        # The connection registers core.base.text.fold under this name.
+        SQLITE: "guanxi_fold({0})",
+        POSTGRESQL: 'casefold(normalize({0}, NFKC) COLLATE "pg_unicode_fast") COLLATE "C"',
+    },
+    list_length: {
+        SQLITE: "json_array_length({0})",
+        POSTGRESQL: "jsonb_array_length({0})",
+    },
+    json_text: {
+        SQLITE: "json({0})",
+        POSTGRESQL: "CAST({0} AS JSONB)",
+    },
+}
+
+
+def spell(spellings: Mapping[type[FunctionElement[Any]], Mapping[str, str]]) -> None:
+    """Registers how each engine spells these constructs: a text with their arguments as `{0}`, `{1}` and so on."""
+    for construct, by_engine in spellings.items():
+        for engine, spelling in by_engine.items():
+            compiles(construct, engine)(partial(_spelled, spelling))
+
+
+def _spelled(spelling: str, element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return spelling.format(*(compiler.process(clause, **kw) for clause in element.clauses))
+
+
+spell(_SPELLINGS)
+
+
+@compiles(json_document)
+def _json_document(element: json_document, compiler: SQLCompiler, **kw: Any) -> str:
+    name = "jsonb_build_object" if compiler.dialect.name == POSTGRESQL else "json_object"
+    values = zip(element.keys, (compiler.process(clause, **kw) for clause in element.clauses), strict=True)
+    pairs = ", ".join(f"'{key}', {value}" for key, value in values)
+    return f"{name}({pairs})"
+
+
+def insert_if_absent(session: Session, table: Any) -> Any:
+    """An insertion into a table that leaves a row with the same key as it is."""
+    dialect = postgresql if session.get_bind().dialect.name == POSTGRESQL else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def numbered(stem: str, number: Expression) -> Expression:
+    """The id of record `number`, from 0, of those that a statement makes under one stem (`core.base.ids.new_stem`)."""
+    return literal(stem).concat(func.substr(cast(number + 1_000_000, Text()), 2))
+
+
+def whole(expression: Expression) -> Expression:
+    """An exact decimal or a count as the integer that is stored, for integer arithmetic."""
+    return type_coerce(expression, BigInteger)
+
+
+def rounded_ratio(numerator: Expression, denominator: Expression) -> Expression:
+    """Numerator by denominator of integers, rounded half away from zero; the denominator is positive."""
+    up = (2 * numerator + denominator) // (2 * denominator)
+    down = -((denominator - 2 * numerator) // (2 * denominator))
+    return case((numerator < 0, down), else_=up)
+
+
+def names_where(conditions: Sequence[tuple[str, Expression]]) -> Expression:
+    """A JSON list of the names whose condition holds."""
+    joined: Expression = literal("")
+    for name, condition in conditions:
+        joined = joined.concat(case((condition, f',"{name}"'), else_=""))
+    return json_text(literal("[").concat(func.ltrim(joined, ",")).concat("]"))

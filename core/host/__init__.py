@@ -1,0 +1,1 @@
+"""The contract of plugins, and the host that orders and calls them."""

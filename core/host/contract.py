@@ -1,0 +1,218 @@
+"""What a plugin is: data to be read before anything runs, hooks, and the context hooks get."""
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pluggy
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from core.base.actors import Actor
+from core.base.clock import Clock
+from core.base.errors import UserError
+from core.log.changes import Changes
+from core.log.events import Event
+from core.records.fields import Field, Job, Operations
+from core.records.record import Record
+
+#: Version of the plugin contract; a plugin's `api` range must hold it.
+API = "1.0"
+
+hookspec = pluggy.HookspecMarker("guanxi")
+hookimpl = pluggy.HookimplMarker("guanxi")
+
+
+class Plugin:
+    """Base of all plugins. The data is read, checked and listed before any hook runs.
+
+    Attributes:
+        name: snake case; prefix of its tables, and how `after`, settings and errors call it.
+        version: of the plugin.
+        api: range of contract versions it was written for.
+        after, before: plugins it runs after or before, where they are there.
+        requires: plugins without which it cannot run.
+        settings: pydantic model of its settings, with a default for each.
+        events: types of events it publishes, each with a description.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    api: ClassVar[str]
+    after: ClassVar[Sequence[str]] = ()
+    before: ClassVar[Sequence[str]] = ()
+    requires: ClassVar[Sequence[str]] = ()
+    settings: ClassVar[type[BaseModel] | None] = None
+    events: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a hook gets to work with.
+
+    Attributes:
+        session: SQLModel session of the running transaction; the host commits. None for Python fields.
+        actor: who does it.
+        settings: this plugin's settings.
+        clock: the only source of time.
+        reporting_currency: in which amounts are compared and summed.
+        log: logger bound to the plugin.
+        publish: announce something, as `publish("LOYALTY_UPGRADED", record, level="gold")`; logged with the commit.
+        publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
+        facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
+        facets: the same for many ids at once, as a dict.
+        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query, with
+            `as_of=date(…)` as of the end of another day. Inside a transaction it sees its rows; in async functions it
+            is awaited.
+    """
+
+    session: Session
+    actor: Actor
+    settings: Any
+    clock: Clock
+    reporting_currency: str
+    log: logging.Logger
+    publish: Callable[..., None]
+    publish_each: Callable[..., int]
+    facet: Callable[..., Any]
+    facets: Callable[..., dict[str, Any]]
+    query: Callable[..., Any]
+
+
+class Hooks:
+    """Every hook of the contract. A plugin implements those it needs, each marked `@hookimpl`."""
+
+    @hookspec
+    def register_records(self) -> Iterable[type[Record]]:
+        """Names the plugin's own records, which become first-class types with lists, filters and mutations.
+
+        When: once for each app, while it is built. No database.
+        Arguments: none.
+        Returns: `Record` classes declared with this plugin's name.
+        Transaction: none.
+        Failure: the app does not start; the message names plugin, hook and remedy.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_fields(self, settings: Any, reporting_currency: str) -> Iterable[Field]:
+        """Adds fields to records, the plugin's own or anybody's.
+
+        When: once for each app, while it is built. No database.
+        Arguments: this plugin's `settings`; the `reporting_currency` in which amounts are compared.
+        Returns: `Field` declarations: SQL, Python, writable, or said with a change.
+        Transaction: none.
+        Failure: the app does not start; a clash of names is refused, naming both owners.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_operations(self, types: Any, settings: Any) -> Operations:
+        """Adds queries and mutations.
+
+        When: once for each app, while its schema is built. No database.
+        Arguments: `types` has every generated type as an attribute, such as `types.Customer`, and
+            `types.enum(Colour)` makes a vocabulary one that no field uses; this plugin's `settings`.
+        Returns: `Operations` with Strawberry classes defined inside this function.
+        Transaction: none; a mutation opens its own with `info.context.transact(plugin, function)`.
+        Failure: the app does not start; a clash of names is refused, naming both owners.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_jobs(self, settings: Any) -> Iterable[Job]:
+        """Names what the plugin does again and again: expiry, reminders, snapshots, training.
+
+        When: once for each app, while it is built. No database. The jobs are run by servers in the background, one at
+            a time and each by one process, or by `guanxi jobs run NAME`.
+        Arguments: this plugin's `settings`.
+        Returns: `Job` declarations.
+        Transaction: none here. Each run of a job has one of its own with `ctx`, recorded as the plugin's work and
+            committed by the host.
+        Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
+            back, logged and recorded; the job runs again when it is due next.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def startup(self, ctx: Context) -> None:
+        """Prepares what the plugin needs to serve.
+
+        When: once when the server starts, after the check for pending migrations, in plugin order.
+        Arguments: `ctx` with a session of its own. Sync or async; async gets no session.
+        Returns: nothing.
+        Transaction: its own, committed by the host.
+        Failure: the server does not start; the message names the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def shutdown(self, ctx: Context) -> None:
+        """Lets go of what `startup` took.
+
+        When: once when the server stops, in reverse order.
+        Arguments: as for `startup`.
+        Returns: nothing.
+        Transaction: its own, committed by the host.
+        Failure: logged; the other plugins still shut down.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError] | None:
+        """Judges changes before they are written.
+
+        When: after the core's own validation, before the flush; every plugin's answers are collected. What a plugin
+            writes in a transaction of its own, such as an operation's, is judged after the flush.
+        Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only.
+        Returns: errors, each naming its `record`; those with `warning=True` do not stop the change.
+        Transaction: inside.
+        Failure: a returned error becomes `userErrors` and nothing of its record is written; an exception rolls the
+            whole transaction back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def before_commit(self, ctx: Context, changes: Changes) -> None:
+        """Writes what belongs to the changes, in the same transaction.
+
+        When: after the flush, before the commit; once a chunk of a batch, in plugin order. What this hook writes is put
+            before no hook again.
+        Arguments: `ctx`; `changes`, whose records are flushed.
+        Returns: nothing.
+        Transaction: inside, in a savepoint of the plugin's own.
+        Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row
+            when it names none. Another exception rolls everything back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def after_commit(self, ctx: Context, events: Sequence[Event]) -> None:
+        """Reacts to what did commit: messages, other systems, follow-up work.
+
+        When: soon after the commit, from the event log; at least once, in order, with a cursor of the plugin's own.
+        Arguments: `ctx` with a session of its own; `events` of one transaction, but not those of the plugin's own work.
+            Sync or async; async gets no session and has GUANXI_DELIVERY_DEADLINE_MS.
+        Returns: nothing.
+        Transaction: its own, committed by the host together with the cursor.
+        Failure: logged and tried again with growing pauses, then set aside for `guanxi plugins retry`; no client sees
+            it, and other plugins go on.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def sample_data(self, ctx: Context, chance: random.Random) -> None:
+        """Enters sample data of the plugin's own, lifelike and the same each time.
+
+        When: once, by `guanxi demo`, when the core's sample is there, in plugin order.
+        Arguments: `ctx`, whose clock tells the day the sample ends; `chance` with a fixed seed of the plugin's own.
+        Returns: nothing.
+        Transaction: its own, committed by the host; recorded as the demo's work.
+        Failure: the demo does not start; the message names the plugin, and the next start begins anew.
+        """
+        raise NotImplementedError
+
+
+HOOK_NAMES = tuple(name for name in vars(Hooks) if not name.startswith("_"))

@@ -1,0 +1,387 @@
+"""The plugin host: finds plugins, orders them, checks them, and runs their hooks one at a time with attribution."""
+
+import inspect
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
+from typing import Any
+
+import pluggy
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import BaseModel, ValidationError
+
+from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
+from core.base.settings import Settings, explain
+from core.db.database import rival_was_first
+from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
+from core.log.changes import Changes
+from core.records.record import CORE, tables_of
+
+GROUP = "guanxi.plugins"
+#: What helps when a plugin's own code fails at the start.
+REMEDY = "Mend it or leave the plugin out"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
+
+PluginSource = Plugin | type[Plugin]
+MakeContext = Callable[[Plugin], Context]
+
+
+def discover() -> list[Plugin]:
+    """The plugins that installed distributions offer under the entry-point group `guanxi.plugins`.
+
+    Raises:
+        PluginError: one cannot be imported; the message says how to go on without it.
+    """
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            loaded = point.load()
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                point.name,
+                f"import of {point.value}",
+                f"{told(error)}. Mend or uninstall {_distribution(point)}, which offers it",
+            ) from error
+        found.append(_instance(loaded, point.name))
+    return found
+
+
+def _distribution(point: EntryPoint) -> str:
+    return "the distribution" if point.dist is None else f"the distribution {point.dist.name}"
+
+
+def _instance(source: Any, name: str) -> Plugin:
+    kind = source if isinstance(source, type) else type(source)
+    if not issubclass(kind, Plugin):
+        raise PluginError(name, "declaration", f"{source!r} is no subclass of guanxi.Plugin; name one")
+    if not isinstance(source, type):
+        return source  # type: ignore[no-any-return]
+    try:
+        return kind()
+    except Exception as error:
+        raise PluginError(name, "declaration", f"{told(error)}. {REMEDY}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What `guanxi plugins` lists of a plugin."""
+
+    name: str
+    version: str
+    hooks: tuple[str, ...]
+    place: str
+
+
+class PluginHost:
+    """The plugins of one app, in order."""
+
+    def __init__(self, plugins: Iterable[PluginSource], settings: Settings) -> None:
+        """Checks and orders the plugins.
+
+        Raises:
+            PluginError: a plugin does not fit; the message names it, the place and the remedy.
+        """
+        given = [_instance(plugin, getattr(plugin, "name", repr(plugin))) for plugin in plugins]
+        for plugin in given:
+            _check_data(plugin)
+        self.plugins, self._why = _ordered(given)
+        self._reporting_currency = settings.reporting_currency
+        self.slow_after = settings.hook_warning_ms / 1000
+        self.settings = {plugin.name: _plugin_settings(plugin, settings) for plugin in self.plugins}
+        self._check_settings_names(settings)
+        self._manager = pluggy.PluginManager("guanxi")
+        self._manager.add_hookspecs(Hooks)
+        for plugin in self.plugins:
+            _check_hooks(plugin)
+            self._manager.register(plugin, plugin.name)
+        _check_tables(self.plugins)
+
+    def _check_settings_names(self, settings: Settings) -> None:
+        unknown = settings.plugins.keys() - self.settings.keys()
+        if unknown and self.plugins:
+            name = min(unknown)
+            raise PluginError(
+                name,
+                "settings",
+                f"{_variable(name)}… is set, but no such plugin is loaded; there are {', '.join(self.settings)}",
+            )
+
+    def describe(self) -> list[Described]:
+        """Name, version, hooks and the reason of its place, for each plugin in order."""
+        return [
+            Described(
+                plugin.name,
+                plugin.version,
+                tuple(name for name in HOOK_NAMES if any(owner is plugin for owner, _ in self.implementations(name))),
+                self._why[plugin.name],
+            )
+            for plugin in self.plugins
+        ]
+
+    def named(self, name: str) -> Plugin:
+        """The plugin of that name.
+
+        Raises:
+            PluginError: it is not loaded.
+        """
+        for plugin in self.plugins:
+            if plugin.name == name:
+                return plugin
+        raise PluginError(name, "name", f"no such plugin is loaded; there are {', '.join(self.settings) or 'none'}")
+
+    def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        """The plugins that implement a hook, in order, each with a function that takes all arguments of the hook."""
+        impls = {impl.plugin_name: impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+        for plugin in self.plugins:
+            if impl := impls.get(plugin.name):
+                yield plugin, _taking(impl.function, impl.argnames)
+
+    def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
+        """Runs a registration hook: each plugin with what it returned.
+
+        Raises:
+            PluginError: a hook failed.
+        """
+        for plugin, function in self.implementations(hook):
+            try:
+                result = function(
+                    **arguments, settings=self.settings[plugin.name], reporting_currency=self._reporting_currency
+                )
+                yield plugin, list(result) if inspect.isgenerator(result) else result
+            except GuanxiError:
+                raise
+            except Exception as error:
+                raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
+
+    def validate(self, context: MakeContext, changes: Changes) -> list[UserError]:
+        """What all plugins say of changes before they are written.
+
+        Raises:
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        found: list[UserError] = []
+        for plugin, function in self.implementations("validate"):
+            try:
+                with self.running(plugin, "validate", len(changes)):
+                    answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
+                    wrong = next((error for error in answer if not isinstance(error, UserError)), None)
+                    if wrong is not None:
+                        raise PluginError(plugin.name, "validate", f"gives {wrong!r}, which is no guanxi.UserError")
+            except Reject as reject:
+                answer = reject.errors
+            found += [replace(error, plugin=plugin.name) for error in answer]
+        return found
+
+    def before_commit(self, context: MakeContext, changes: Changes) -> None:
+        """Lets every plugin write what belongs to the changes, each in a savepoint.
+
+        Raises:
+            Reject: a plugin refuses; its errors carry its name.
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        for plugin, function in self.implementations("before_commit"):
+            ctx = context(plugin)
+            try:
+                with ctx.session.begin_nested(), self.running(plugin, "before_commit", len(changes)):
+                    function(ctx=ctx, changes=changes)
+                    ctx.session.flush()
+            except Reject as reject:
+                raise reject.by(plugin.name) from None
+
+    @contextmanager
+    def running(self, plugin: Plugin, hook: str, rows: int = 1) -> Iterator[None]:
+        """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
+
+        Args:
+            plugin: whose hook.
+            hook: its name.
+            rows: how many changes or events it has to deal with; each hundred may take as long as one.
+        """
+        began = time.perf_counter()
+        try:
+            with attributed(plugin, hook):
+                yield
+        finally:
+            seconds = time.perf_counter() - began
+            if seconds > self.slow_after * max(1, rows / 100):
+                logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
+
+
+@contextmanager
+def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator[None]:
+    """While code of a plugin runs: what it raises is attributed to it.
+
+    Raises:
+        Reject, or one of `passed`: as the code does.
+        PluginError: the code failed.
+        DBAPIError: a rival was first, so that the transaction is to be repeated.
+    """
+    expected: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
+    try:
+        yield
+    except expected:
+        raise
+    except Exception as error:
+        if rival_was_first(error):
+            raise
+        raise PluginError(plugin.name, place, told(error)) from error
+
+
+def logger(plugin: Plugin) -> logging.Logger:
+    """The logger bound to a plugin."""
+    return logging.getLogger(f"guanxi.plugins.{plugin.name}")
+
+
+def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The function, called with those of the hook's arguments that it asks for."""
+    return lambda **arguments: function(**{name: arguments[name] for name in names})
+
+
+def _check_hooks(plugin: Plugin) -> None:
+    for name, function in inspect.getmembers(type(plugin), callable):
+        options: Mapping[str, Any] | None = getattr(function, "guanxi_impl", None)
+        if options is not None:
+            _check_hook(plugin, name, function, options)
+        elif name in HOOK_NAMES:
+            raise PluginError(plugin.name, name, "has the name of a hook but is not marked; put @hookimpl on it")
+
+
+def _check_hook(plugin: Plugin, name: str, function: Any, options: Mapping[str, Any]) -> None:
+    given = [f"{option}={value!r}" for option, value in options.items() if value]
+    if given:
+        problem = f"@hookimpl({given[0]}) is not possible; plugins are ordered by `after` and `before`"
+    elif name not in HOOK_NAMES:
+        near = get_close_matches(name, HOOK_NAMES, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        problem = f"there is no such hook; {meant}The hooks are {', '.join(HOOK_NAMES)}"
+    elif unknown := [argument for argument in _arguments(function) if argument not in _arguments(vars(Hooks)[name])]:
+        problem = f"takes no argument {unknown[0]}; there are {', '.join(_arguments(vars(Hooks)[name])) or 'none'}"
+    elif inspect.iscoroutinefunction(function) and name not in _MAY_BE_ASYNC:
+        problem = f"must not be async; only {', '.join(_MAY_BE_ASYNC)} may be"
+    elif name in _RETURN_NOTHING and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        problem = "must not yield; it returns nothing, so nobody would run it to its end"
+    else:
+        return
+    raise PluginError(plugin.name, name, problem)
+
+
+def _arguments(function: Any) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+_MAY_BE_ASYNC = ("startup", "shutdown", "after_commit")
+_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "sample_data")
+
+
+def _check_data(plugin: Plugin) -> None:
+    for attribute in ("name", "version", "api"):
+        if not isinstance(getattr(plugin, attribute, None), str):
+            raise PluginError(
+                getattr(plugin, "name", type(plugin).__name__),
+                attribute,
+                f"is not set; write for example {attribute} = "
+                + {"name": '"loyalty"', "version": '"1.0"', "api": '">=1,<2"'}[attribute],
+            )
+    if not _NAME.fullmatch(plugin.name) or plugin.name == CORE:
+        raise PluginError(plugin.name, "name", "must be snake case, two letters or more, and not 'core'")
+    for attribute in ("after", "before", "requires"):
+        if isinstance(given := getattr(plugin, attribute), str):
+            raise PluginError(
+                plugin.name, attribute, f'{given!r} is no list of names; write {attribute} = ("{given}",)'
+            )
+    try:
+        fits = SpecifierSet(plugin.api).contains(API)
+    except InvalidSpecifier:
+        raise PluginError(plugin.name, "api", f"{plugin.api!r} is no version range; write '>=1,<2'") from None
+    if not fits:
+        raise PluginError(
+            plugin.name,
+            "api",
+            f"it was written for contract {plugin.api}, this is contract {API}; install a version of it that fits",
+        )
+
+
+def _check_tables(plugins: Sequence[Plugin]) -> None:
+    owners = {table.name: CORE for table in tables_of(CORE)}
+    for plugin in plugins:
+        for table in tables_of(plugin.name):
+            if problem := _table_problem(plugin.name, table.name, owners.get(table.name)):
+                raise PluginError(plugin.name, f"table {table.name}", problem)
+            owners[table.name] = plugin.name
+
+
+def _table_problem(plugin: str, table: str, rival: str | None) -> str | None:
+    if not table.startswith(f"{plugin}_"):
+        return f"must be named with the plugin's prefix: {plugin}_{table}"
+    if table == f"{plugin}_version":
+        return "its migrations are recorded in a table of that name; choose another"
+    return f"{rival} has a table of that name already; choose another" if rival else None
+
+
+def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
+    given = settings.plugins.get(plugin.name, {})
+    model = plugin.settings
+    names = [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
+    unknown = [] if model is not None and model.model_config.get("extra") == "allow" else [*given.keys() - set(names)]
+    if unknown:
+        wrong = f"{_variable(plugin.name)}{min(unknown).upper()}"
+        problem = f"is no setting of it; there are {', '.join(names)}" if names else "is set, but it takes none"
+        raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
+    try:
+        return None if model is None else model.model_validate(given)
+    except ValidationError as error:
+        raise PluginError(plugin.name, "settings", explain(error, _variable(plugin.name))) from None
+
+
+def _variable(plugin: str) -> str:
+    """What the environment variables of a plugin's settings begin with."""
+    return f"GUANXI_PLUGINS__{plugin.upper()}__"
+
+
+def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, str]]:
+    """The plugins in an order that respects `after`, `before` and `requires`, ties by name; and why each is there."""
+    by_name: dict[str, Plugin] = {}
+    for plugin in plugins:
+        if plugin.name in by_name:
+            raise PluginError(plugin.name, "name", "two plugins have it; leave one out")
+        by_name[plugin.name] = plugin
+    waits: dict[str, dict[str, str]] = {name: {} for name in by_name}
+    for name, plugin in sorted(by_name.items()):
+        for other in plugin.requires:
+            if other not in by_name:
+                raise PluginError(name, "requires", f"plugin {other!r} is not there; install it")
+            waits[name][other] = f"requires {other}"
+        waits[name] |= {other: f"after {other}" for other in plugin.after if other in by_name}
+        for other in plugin.before:
+            if other in by_name:
+                waits[other][name] = f"{name} is before it"
+    order: list[str] = []
+    why = {name: ", ".join(reasons.values()) or "by name" for name, reasons in waits.items()}
+    while waits:
+        free = min((name for name, others in waits.items() if not others.keys() - set(order)), default=None)
+        if free is None:
+            raise _contradiction(waits)
+        order.append(free)
+        del waits[free]
+    return tuple(by_name[name] for name in order), why
+
+
+def _contradiction(waits: Mapping[str, Mapping[str, str]]) -> PluginError:
+    """Names a circle among plugins that wait for each other."""
+    circle = [min(waits)]
+    while circle[-1] not in circle[:-1]:
+        circle.append(min(other for other in waits[circle[-1]] if other in waits))
+    circle = circle[circle.index(circle[-1]) :]
+    wishes = ", ".join(f"{name} {waits[name][other]}" for name, other in pairwise(circle))
+    return PluginError(
+        min(circle),
+        "order",
+        f"the wishes of {', '.join(sorted(set(circle)))} contradict each other: {wishes}; take one of them back",
+    )

@@ -1,0 +1,1 @@
+"""What accompanies every record: its changes, its events, its tags and external ids."""

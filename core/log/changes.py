@@ -1,0 +1,115 @@
+"""What one transaction changes, as hooks see it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, overload
+
+from core.base.money import Money
+from core.base.text import camel
+from core.db.types import timestamp_text
+from core.log.events import Action
+from core.records.record import Record
+
+
+@dataclass(slots=True)
+class Change:
+    """One record's change.
+
+    Attributes:
+        action: what is done to it.
+        record: the record as it will be.
+        before: previous values of what changes, by Python name; plugins' written fields by their API name.
+        after: new values likewise.
+        occurred_at: when it happened in the business.
+        index: which row of a batch it is.
+        said: what was said with it beside fields, by API name: a plugin's writable field that nothing stores.
+    """
+
+    action: Action
+    record: Record
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    index: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def entity(self) -> str:
+        """Name of the record's type."""
+        return type(self.record).__name__
+
+    def value_before(self, name: str) -> Any:
+        """What a column held before, whether it changes or not; None for a record that is new."""
+        if self.action is Action.CREATED:
+            return None
+        return self.before[name] if name in self.before else getattr(self.record, name)
+
+    def logged(self) -> dict[str, list[Any]]:
+        """API name to previous and current value, in the API's spelling."""
+        found = {camel(name): [shown(self.before.get(name)), shown(value)] for name, value in self.after.items()}
+        return dict(sorted(found.items()))
+
+
+class Changes(Sequence[Change]):
+    """All changes of one transaction, or of one chunk of a batch; the sequence has no two of one record."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._changes = tuple(changes)
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Change]: ...
+    def __getitem__(self, index: int | slice) -> Change | Sequence[Change]:
+        return self._changes[index]
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def of(self, entity: str, *actions: Action) -> Iterator[Change]:
+        """The changes of one type of record, by these actions or by any."""
+        return (
+            change for change in self._changes if change.entity == entity and (not actions or change.action in actions)
+        )
+
+    def created(self, entity: str) -> list[Any]:
+        """The records of a type that are new."""
+        return [change.record for change in self.of(entity, Action.CREATED)]
+
+    def updated(self, entity: str) -> list[Any]:
+        """The records of a type whose fields change."""
+        return [change.record for change in self.of(entity, Action.UPDATED)]
+
+    def ids(self, entity: str, reference: str) -> set[str]:
+        """The ids that changed records of a type refer to by a column, before or after."""
+        found = set()
+        for change in self.of(entity):
+            found |= {change.value_before(reference), getattr(change.record, reference)}
+        return found - {None}
+
+    def previous(self, record: Record) -> Mapping[str, Any]:
+        """Previous values of what changes on a record, by Python name."""
+        return next((change.before for change in self._changes if change.record is record), {})
+
+
+def shown(value: Any) -> Any:
+    """A value as the API shows it, ready for JSON."""
+    match value:
+        case Money():
+            return {"amount": str(value.amount), "currency": value.currency}
+        case Enum():
+            return value.value
+        case Decimal():
+            return str(value)
+        case datetime():
+            return timestamp_text(value)
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            return [shown(item) for item in value]
+        case dict():
+            return {key: shown(item) for key, item in value.items()}
+    return value

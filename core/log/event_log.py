@@ -1,0 +1,159 @@
+"""The event log: what changed, when and by whom, readable as a gapless past.
+
+Each transaction that changes something writes one `EventBatch` and the `Event`s of its changes. A batch is numbered
+after its transaction has committed, one process at a time; readers see numbered batches only, so a reader that has
+seen number 7 will never see a 6 appear.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, insert, literal, text, update
+from sqlmodel import Session, col, select
+
+from core.base.ids import EVENT_PREFIX, new_id, new_stem
+from core.base.text import snake
+from core.db.sql import json_document, numbered
+from core.db.types import Choice, Timestamp
+from core.log.changes import Change, shown
+from core.log.events import Action, EventBatch, EventRow
+from core.records.record import Record, record_with_prefix
+
+_NUMBERING_LOCK = 0x67756178
+
+
+class EventLog:
+    """The events of one transaction, written together with their batch just before the commit."""
+
+    def __init__(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> None:
+        self._session = session
+        self._now = now
+        self._batch = {"id": new_id("evb"), "recorded_at": now, "actor": actor, "request_id": request_id}
+        self._stem = new_stem(EVENT_PREFIX)
+        self._rows: list[dict[str, Any]] = []
+        self._written = 0
+        self._is_open = False
+
+    def note(self, change: Change) -> None:
+        """Notes what became of a record."""
+        self._add(
+            f"{snake(change.entity).upper()}_{change.action}",
+            change.entity,
+            change.record.id,
+            change.action,
+            change.occurred_at,
+            changes=change.logged(),
+        )
+
+    def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
+        """Announces something about a record."""
+        id = record if isinstance(record, str) else record.id
+        entity = record_with_prefix(id).__name__ if isinstance(record, str) else type(record).__name__
+        values = {name: shown(value) for name, value in data.items()}
+        self._add(type_, entity, id, Action.PUBLISHED, occurred_at, data=values)
+
+    def publish_each(self, type_: str, record: type[Record], rows: Select[Any]) -> int:
+        """Announces something about many records by one statement; says about how many.
+
+        Args:
+            type_: of the events.
+            record: type of the records.
+            rows: the id of each record as the first column; the others become the event's data by their names.
+        """
+        source = rows.subquery()
+        count: int = self._session.scalar(select(func.count()).select_from(source)) or 0
+        if not count:
+            return 0
+        self._open_batch()
+        key, *data = source.c
+        number = func.row_number().over(order_by=key) - 1 + self._reserve(count)
+        values: dict[str, Any] = {
+            "id": numbered(self._stem, number),
+            "batch_id": literal(self._batch["id"]),
+            "type": literal(type_),
+            "entity_type": literal(record.__name__),
+            "entity_id": key,
+            "action": literal(Action.PUBLISHED, Choice(Action)),
+            "occurred_at": literal(self._now, Timestamp()),
+            "changes": json_document({}),
+            "data": json_document({column.name: column for column in data}),
+        }
+        events = insert(EventRow).from_select(list(values), select(*values.values()).select_from(source))
+        self._session.execute(events)
+        return count
+
+    def _add(
+        self,
+        type_: str,
+        entity_type: str,
+        entity_id: str,
+        action: Action,
+        occurred_at: datetime | None,
+        *,
+        changes: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._rows.append(
+            {
+                "type": type_,
+                "entity_type": entity_type,
+                "entity_id": entity_id,
+                "action": action,
+                "occurred_at": occurred_at or self._now,
+                "changes": dict(changes or {}),
+                "data": dict(data or {}),
+            }
+        )
+
+    def mark(self) -> tuple[int, bool]:
+        """The present state, for `rewind`."""
+        return len(self._rows), self._is_open
+
+    def rewind(self, mark: tuple[int, bool]) -> None:
+        """Forgets what was noted since the mark: its savepoint was rolled back."""
+        length, self._is_open = mark
+        del self._rows[length:]
+
+    def _open_batch(self) -> None:
+        """Writes the batch row, once; rows written by a statement of their own refer to it before `write` does."""
+        if not self._is_open:
+            self._is_open = True
+            self._session.execute(insert(EventBatch), [self._batch])
+
+    def _reserve(self, count: int) -> int:
+        """The position of the first of `count` events."""
+        start = self._written
+        self._written += count
+        return start
+
+    def write(self) -> bool:
+        """Writes batch and events; says whether there was anything to write."""
+        if not self._rows:
+            return self._is_open
+        self._open_batch()
+        start = self._reserve(len(self._rows))
+        for position, row in enumerate(self._rows, start):
+            row["id"] = f"{self._stem}{position:06d}"
+            row["batch_id"] = self._batch["id"]
+        self._session.execute(insert(EventRow), self._rows)
+        self._rows = []
+        return True
+
+
+def number_batches(session: Session) -> bool:
+    """Numbers the batches that have committed and have no number yet; says whether there were any.
+
+    Call it in a transaction of its own, after the commit. One process at a time: a lock on PostgreSQL, the single
+    writer on SQLite.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_NUMBERING_LOCK})"))
+    waiting = session.exec(
+        select(EventBatch.id).where(col(EventBatch.sequence).is_(None)).order_by(col(EventBatch.id))
+    ).all()
+    if not waiting:
+        return False
+    last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
+    session.execute(update(EventBatch), [{"id": id, "sequence": last + place} for place, id in enumerate(waiting, 1)])
+    return True

@@ -1,0 +1,73 @@
+"""Events: the tables that keep them, and the form in which hooks get them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.records.record import Table, column, reference
+from core.records.vocabulary import Vocabulary
+
+
+class Action(Vocabulary):
+    """What was done to a record."""
+
+    CREATED = "CREATED", "It was entered."
+    UPDATED = "UPDATED", "Fields of it changed."
+    DELETED = "DELETED", "It was deleted; it can be restored."
+    RESTORED = "RESTORED", "It was brought back."
+    DESTROYED = "DESTROYED", "It was removed for good."
+    PUBLISHED = "PUBLISHED", "Something happened to it that a plugin or a rule announces."
+
+
+class EventBatch(Table):
+    """What one transaction wrote to the log."""
+
+    id: str = column("Id of the batch.", primary_key=True, exact=True)
+    sequence: int | None = column("Place in the order of commits; null until it is numbered.", default=None, index=True)
+    recorded_at: datetime = column("When it was recorded.")
+    actor: str = column("Who did it.", exact=True)
+    request_id: str | None = column("The request it came of.", default=None, exact=True)
+
+
+class EventRow(Table):
+    """One change of one record."""
+
+    __tablename__ = "event"
+
+    id: str = column("Id of the event; sorts by batch, then by order within it.", primary_key=True, exact=True)
+    batch_id: str = reference(EventBatch, "The batch it belongs to.")
+    type: str = column("What happened, such as CUSTOMER_CREATED.", exact=True, index=True)
+    entity_type: str = column("The type of the record.", exact=True)
+    entity_id: str = column("The id of the record.", exact=True, index=True)
+    action: Action = column("What was done.")
+    occurred_at: datetime = column("When it happened in the business.")
+    changes: dict[str, Any] = column("Field by field: previous and current value.", default_factory=dict)
+    data: dict[str, Any] = column("What a published event says beyond that.", default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an after-commit hook gets: one change that did commit.
+
+    Attributes:
+        type: such as `OPPORTUNITY_UPDATED`, or a published type such as `OPPORTUNITY_WON`.
+        entity_type, entity_id: the record.
+        action: what was done.
+        occurred_at: when it happened in the business.
+        changes: field name to (previous, current), as the API shows values.
+        data: what a published event says beyond that.
+        actor: who did it.
+        id, sequence: the event's own id, and its batch's place in the order of commits.
+    """
+
+    type: str
+    entity_type: str
+    entity_id: str
+    action: Action
+    occurred_at: datetime
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = ""
+    id: str = ""
+    sequence: int = 0

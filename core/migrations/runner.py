@@ -1,0 +1,260 @@
+"""Migrations: one set of Alembic revisions and one version table for the core and for each plugin, core first.
+
+A plugin without a `migrations` folder gets its declared tables created as its recorded baseline. Removing a plugin
+breaks nothing, because nobody else's revisions know of it.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, MetaData, String, text
+from sqlalchemy import Table as SqlTable
+
+from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
+from core.crm import activities  # noqa: F401  (declares the core's tables)
+from core.db.database import SQLITE, Database
+from core.host.contract import Plugin
+from core.host.host import PluginHost
+from core.records.record import CORE, registry_of, tables_of
+
+BASELINE = "baseline"
+
+_LOCK = 0x6D696772
+#: The `op` that revisions use is one for the whole process, whatever database they run on.
+_REVISING = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSet:
+    """The revisions of the core or of one plugin.
+
+    Attributes:
+        name: `core`, or the plugin's.
+        folder: where its revisions lie, if it has any; None for a plugin that is not a package.
+        requires: names of the sets it cannot go without.
+    """
+
+    name: str
+    folder: Path | None
+    requires: Sequence[str] = ()
+
+    @property
+    def has_revisions(self) -> bool:
+        """Whether it has revisions; a plugin without any has a baseline."""
+        return self.folder is not None and any(self.folder.glob("[!_]*.py"))
+
+    @property
+    def metadata(self) -> MetaData:
+        """The tables it is about."""
+        return registry_of(self.name).metadata
+
+    @property
+    def version_table(self) -> str:
+        """Where the database keeps how far it is."""
+        return f"{self.name}_version"
+
+    def script(self) -> ScriptDirectory:
+        """Its revisions."""
+        folder = str(self.folder)
+        return ScriptDirectory(folder, version_locations=[folder])
+
+    def error(self, place: str, problem: str) -> GuanxiError:
+        """An error that names it."""
+        return (
+            ConfigurationError(f"{place}: {problem}") if self.name == CORE else PluginError(self.name, place, problem)
+        )
+
+
+def sets_of(host: PluginHost) -> list[MigrationSet]:
+    """The sets of the core and of the plugins that keep tables, in the order they are run."""
+    found = [MigrationSet(CORE, Path(__file__).parent / "versions")]
+    found += [MigrationSet(plugin.name, folder_of(plugin), plugin.requires) for plugin in host.plugins]
+    return [one for one in found if one.has_revisions or tables_of(one.name)]
+
+
+def folder_of(plugin: Plugin) -> Path | None:
+    """`migrations` in the package whose `__init__` declares a plugin's class; None where it is declared elsewhere."""
+    folders = getattr(sys.modules.get(type(plugin).__module__), "__path__", None)
+    return Path(next(iter(folders))) / "migrations" if folders else None
+
+
+def pending(database: Database, sets: Sequence[MigrationSet]) -> list[str]:
+    """What the database lacks, as `set: revision`; empty when it is up to date."""
+    with database.engine.connect() as connection:
+        return [f"{one.name}: {revision}" for one in sets for revision in pending_of(connection, one)]
+
+
+def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
+    """The revisions of a set that a database lacks, in order.
+
+    Raises:
+        PluginError, ConfigurationError: the revisions cannot be read, or do not lead on from where the database is.
+    """
+    current = current_revision(connection, one)
+    if not one.has_revisions:
+        return [] if current else [BASELINE]
+    try:
+        script = one.script()
+        waiting = script.iterate_revisions(script.get_current_head() or "base", current or "base")
+        return [found.revision for found in waiting][::-1]
+    except Exception as error:
+        problem = f"what follows {current or 'nothing'} cannot be told from {one.folder}: {error}"
+        remedy = "install the version of it that has that revision, or mend them"
+        raise one.error("migrations", f"{problem}; {remedy}") from error
+
+
+def current_revision(connection: Connection, one: MigrationSet) -> str | None:
+    """The revision a database is at; None if it has nothing of the set."""
+    return context_of(connection, one).get_current_revision()
+
+
+def migrate(database: Database, sets: Sequence[MigrationSet], done: Callable[[str], None] = lambda step: None) -> None:
+    """Runs what is pending, each revision in a transaction of its own.
+
+    Args:
+        database: which one.
+        sets: in order.
+        done: told each step that was taken, as `set: revision`.
+
+    Raises:
+        PluginError, ConfigurationError: a revision failed and was rolled back. Its set stops there; sets that require
+            it are not run; the others are.
+    """
+    failed: dict[str, GuanxiError] = {}
+    with _alone(database) as connection:
+        for one in sets:
+            stopped = [name for name in one.requires if name in failed]
+            if stopped:
+                failed[one.name] = one.error("migrations", f"not run, because those of {stopped[0]} failed")
+                continue
+            try:
+                _run(connection, one, done)
+            except GuanxiError as error:
+                failed[one.name] = error
+                if one.name == CORE:
+                    break
+    if failed:
+        raise next(iter(failed.values()))
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[Connection]:
+    """A connection that migrates while no other does, with foreign keys unchecked until each commit."""
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if database.dialect == SQLITE:
+            # Before any BEGIN, or it has no effect; a rebuild of a table would otherwise delete what refers to it.
+            driver.execute("PRAGMA foreign_keys = OFF")
+        else:
+            connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            connection.commit()
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            if database.dialect == SQLITE:
+                driver.execute("PRAGMA foreign_keys = ON")
+            else:
+                connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                connection.commit()
+
+
+def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None]) -> None:
+    """Brings one set up to date.
+
+    Raises:
+        PluginError, ConfigurationError: a revision failed and was rolled back.
+    """
+    while waiting := pending_of(connection, one):
+        failure = None
+        # Each revision begins a transaction of its own, so none may be under way.
+        connection.rollback()
+        try:
+            _upgrade(connection, one) if one.has_revisions else _create_baseline(connection, one)
+        except Exception as error:
+            failure = error
+            connection.rollback()
+        left = pending_of(connection, one)
+        for revision in waiting[: len(waiting) - len(left)]:
+            done(f"{one.name}: {revision}")
+        # Where something was done, perhaps by another process that began at the same time, it is tried once more.
+        if failure is not None and left == waiting:
+            problem = f"{told(failure)}. It was rolled back; mend it and run `guanxi migrate` again"
+            raise one.error(f"migration {left[0]}", problem) from failure
+    if not one.has_revisions:
+        _refuse_drift(connection, one)
+    connection.rollback()
+
+
+def _upgrade(connection: Connection, one: MigrationSet) -> None:
+    script = one.script()
+
+    def upgrade(revision: Any, context: Any) -> Any:
+        # The way Alembic's own upgrade command goes.
+        return script._upgrade_revs("heads", revision)  # noqa: SLF001
+
+    def applied(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+        _check_keys(connection)
+
+    with _REVISING, EnvironmentContext(Config(), script, fn=upgrade, destination_rev="heads") as environment:
+        environment.configure(
+            connection=connection,
+            target_metadata=one.metadata,
+            version_table=one.version_table,
+            transaction_per_migration=True,
+            transactional_ddl=True,
+            on_version_apply=applied,
+        )
+        environment.run_migrations()
+    connection.commit()
+
+
+def _create_baseline(connection: Connection, one: MigrationSet) -> None:
+    with connection.begin():
+        one.metadata.create_all(connection, tables=tables_of(one.name), checkfirst=False)
+        version = SqlTable(one.version_table, MetaData(), Column("version_num", String(32), primary_key=True))
+        version.create(connection)
+        connection.execute(version.insert().values(version_num=BASELINE))
+        _check_keys(connection)
+
+
+def _refuse_drift(connection: Connection, one: MigrationSet) -> None:
+    """A plugin without revisions whose declarations have moved on needs some."""
+    if differences(connection, one):
+        problem = "they are declared differently from those in the database; run `guanxi migrations make"
+        raise one.error("tables", f"{problem} {one.name}`")
+
+
+def differences(connection: Connection, one: MigrationSet) -> list[Any]:
+    """How the declared tables differ from those in the database."""
+    return list(compare_metadata(context_of(connection, one), one.metadata))
+
+
+def _check_keys(connection: Connection) -> None:
+    """Nothing may refer to nothing once a revision is through; PostgreSQL sees to that itself."""
+    if connection.dialect.name != SQLITE:
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise ValueError(f"after it {len(broken)} rows refer to nothing, the first in table {broken[0][0]}")
+
+
+def context_of(connection: Connection, one: MigrationSet) -> MigrationContext:
+    """Alembic's view of a database, limited to the tables of a set."""
+    names = {table.name for table in tables_of(one.name)}
+
+    def mine(name: str | None, type_: str, parents: Any) -> bool:
+        return type_ != "table" or name in names
+
+    options = {"version_table": one.version_table, "include_name": mine, "compare_type": False}
+    return MigrationContext.configure(connection, opts=options | {"target_metadata": one.metadata})

@@ -1,0 +1,1 @@
+"""How records, facets, tables, fields and vocabularies are declared."""

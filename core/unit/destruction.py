@@ -1,0 +1,81 @@
+"""What the destruction of a record does to others: they stand in its way, go with it, or lose their reference to it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, func
+from sqlalchemy import Table as SqlTable
+from sqlmodel import Session, col, select
+
+from core.base.errors import UserError
+from core.base.text import plural, words
+from core.log.changes import Change
+from core.log.events import Action
+from core.records.record import CORE, Record, records_of, tables_of
+
+
+class Destruction:
+    """The destruction of one record, with these plugins' tables beside the core's.
+
+    Attributes:
+        gone: the records that belong to it, and to those in turn. The database removes them with it.
+    """
+
+    def __init__(self, session: Session, change: Change, plugins: Collection[str]) -> None:
+        self._session = session
+        self._change = change
+        owners = (CORE, *plugins)
+        self._keys: dict[SqlTable, list[ForeignKey]] = defaultdict(list)
+        for table in (table for owner in owners for table in tables_of(owner)):
+            for key in table.foreign_keys:
+                self._keys[key.column.table].append(key)
+        self._models = {model.__table__: model for owner in owners for model in records_of(owner)}
+        self.gone = list(self._belonging(change.record))
+
+    def _belonging(self, record: Record) -> Iterator[Record]:
+        for _, found in self._referring(record, "CASCADE"):
+            yield found
+            yield from self._belonging(found)
+
+    def _referring(self, record: Record, on_destroy: str) -> Iterator[tuple[Column[Any], Record]]:
+        """The records that refer to one by keys that do this, each with the column it does so by."""
+        for key in self._keys[type(record).__table__]:
+            model = self._models.get(key.parent.table)
+            if model is not None and key.ondelete == on_destroy:
+                query = select(model).where(key.parent == record.id).order_by(col(model.id)).with_for_update()
+                yield from ((key.parent, found) for found in self._session.exec(query).all())
+
+    def problems(self) -> list[UserError]:
+        """Errors that say what cannot do without the record, or without what belongs to it."""
+        return [
+            UserError("REFERRED_TO", _said(key.parent.table, count, record.id), None, self._change.record)
+            for record in (self._change.record, *self.gone)
+            for key, count in self._needing(record)
+        ]
+
+    def _needing(self, record: Record) -> Iterator[tuple[ForeignKey, int]]:
+        for key in self._keys[type(record).__table__]:
+            if key.ondelete is None:
+                query = select(func.count()).select_from(key.parent.table).where(key.parent == record.id)
+                if count := self._session.exec(query).one():
+                    yield key, count
+
+    def losses(self) -> list[Change]:
+        """The records that stay and lose their reference, as changes."""
+        away = {record.id for record in (self._change.record, *self.gone)}
+        lost: dict[str, Change] = {}
+        for gone in (self._change.record, *self.gone):
+            for column, record in self._referring(gone, "SET NULL"):
+                if record.id not in away:
+                    change = lost.setdefault(record.id, Change(Action.UPDATED, record))
+                    change.before[column.key], change.after[column.key] = gone.id, None
+                    setattr(record, column.key, None)
+        return list(lost.values())
+
+
+def _said(table: SqlTable, count: int, id: str) -> str:
+    name = words(table.name)
+    if count == 1:
+        return f"1 {name} refers to {id}; destroy it first, or delete this record instead, which keeps both"
+    return f"{count} {plural(name)} refer to {id}; destroy them first, or delete this record instead, which keeps all"

@@ -1,0 +1,190 @@
+"""What is asked of the unit of work, row by row, and what became of each row."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from core.base.errors import UserError
+from core.log import attachments
+from core.log.changes import Change, Changes
+from core.log.events import Action
+from core.records.record import Facet, Record
+from core.records.vocabulary import Vocabulary
+
+#: Rows written, validated and handed to hooks together.
+CHUNK = 500
+
+
+class OutcomeStatus(Vocabulary):
+    """What became of one row of a batch."""
+
+    CREATED = "CREATED", "A new record was made."
+    UPDATED = "UPDATED", "The record found was changed."
+    UNCHANGED = "UNCHANGED", "The record found was already so."
+    DELETED = "DELETED", "The record was deleted."
+    RESTORED = "RESTORED", "The record was brought back."
+    DESTROYED = "DESTROYED", "The record was removed for good."
+    FAILED = "FAILED", "Nothing was written for this row; its errors say why."
+
+
+@dataclass(slots=True)
+class FacetValue:
+    """A plugin's writable field in a draft: where it is stored, what the API calls it, what it is to be."""
+
+    facet: type[Facet]
+    column: str
+    name: str
+    value: Any
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is asked for one record, its input already checked against the catalog.
+
+    Attributes:
+        model: type of the record.
+        action: what is to be done.
+        record: the record as it is in the session; None for a new one.
+        values: column values by Python name; only those that are to be set.
+        facets: plugins' writable fields.
+        tags, external_ids: what is to replace the present ones; None leaves them.
+        keep_keys: external ids of other systems stay.
+        errors: what is wrong with it already; it is then refused without being tried.
+        occurred_at: when it happened in the business.
+        reason: why, for those records whose history keeps it.
+        index: row of the batch.
+        said: what is said with it that nothing stores.
+    """
+
+    model: type[Record]
+    action: Action
+    record: Any = None
+    values: dict[str, Any] = field(default_factory=dict)
+    facets: Sequence[FacetValue] = ()
+    tags: Sequence[str] | None = None
+    external_ids: Mapping[str, str] | None = None
+    keep_keys: bool = False
+    errors: list[UserError] = field(default_factory=list)
+    occurred_at: datetime | None = None
+    reason: str | None = None
+    index: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one draft: a status, the record's id, and what there is to say."""
+
+    index: int
+    status: OutcomeStatus
+    id: str | None = None
+    errors: Sequence[UserError] = ()
+    warnings: Sequence[UserError] = ()
+
+
+class Before:
+    """What hangs on the records of some drafts at present: tags, external ids, plugins' values; read at once."""
+
+    def __init__(self, session: Session, drafts: Sequence[Draft]) -> None:
+        known = [draft for draft in drafts if draft.record is not None]
+        tagged = [draft.record.id for draft in known if draft.tags is not None]
+        keyed = [draft.record.id for draft in known if draft.external_ids is not None]
+        self._tags = attachments.tags_of(session, tagged) if tagged else {}
+        self._keys = attachments.external_ids_of(session, keyed) if keyed else {}
+        self._facets: dict[tuple[type[Facet], str], Any] = {}
+        wanted: dict[type[Facet], list[str]] = defaultdict(list)
+        for draft in known:
+            for item in draft.facets:
+                wanted[item.facet].append(draft.record.id)
+        for facet, ids in wanted.items():
+            for row in session.exec(select(facet).where(col(facet.record_id).in_(ids))):
+                self._facets[facet, row.record_id] = row
+
+    def differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
+        """Name, present and wanted value of what the draft would change beside the record's own columns."""
+        if draft.tags is not None:
+            wanted, present = sorted(set(draft.tags)), sorted(self._tags.get(id, []))
+            if wanted != present:
+                yield "tags", present, wanted
+        if draft.external_ids is not None:
+            held = self._keys.get(id, {})
+            asked = {**held, **draft.external_ids} if draft.keep_keys else dict(draft.external_ids)
+            if asked != held:
+                yield "external_ids", held, asked
+        for item in draft.facets:
+            row = self._facets.get((item.facet, id))
+            before = None if row is None else getattr(row, item.column)
+            if before != item.value:
+                yield item.name, before, item.value
+
+
+Marks = Callable[[Any], Collection[Any]]
+
+
+def chunks(items: Sequence[Any], marks: Marks, needs: Marks) -> Iterator[list[tuple[int, Any]]]:
+    """Numbered items in portions of at most `CHUNK`, so that each finds what those before it made.
+
+    Args:
+        items: in order.
+        marks: what an item is known by; two items of one mark are in different portions.
+        needs: marks of other items that have to be there before it.
+    """
+    portion: list[tuple[int, Any]] = []
+    seen: set[Any] = set()
+    for index, item in enumerate(items):
+        mine = marks(item)
+        if len(portion) == CHUNK or not seen.isdisjoint(mine) or not seen.isdisjoint(needs(item)):
+            yield portion
+            portion, seen = [], set()
+        portion.append((index, item))
+        seen.update(mine)
+    if portion:
+        yield portion
+
+
+def by_row(errors: Iterable[UserError], changes: Changes) -> tuple[dict[int, list[UserError]], list[UserError]]:
+    """Errors by the row whose record they name, and those that name none."""
+    rows = {change.record.id: change.index for change in changes}
+    named: dict[int, list[UserError]] = defaultdict(list)
+    unnamed = []
+    for error in errors:
+        if error.record_id in rows:
+            named[rows[error.record_id]].append(error)
+        else:
+            unnamed.append(error)
+    return named, unnamed
+
+
+_STATUS: Mapping[Action, OutcomeStatus] = {
+    Action.CREATED: OutcomeStatus.CREATED,
+    Action.UPDATED: OutcomeStatus.UPDATED,
+    Action.DELETED: OutcomeStatus.DELETED,
+    Action.RESTORED: OutcomeStatus.RESTORED,
+    Action.DESTROYED: OutcomeStatus.DESTROYED,
+}
+
+
+def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> Outcome:
+    """What became of a draft that was written; no change means that all was so already."""
+    if change is None:
+        return Outcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id)
+    return Outcome(draft.index, _STATUS[change.action], change.record.id, (), warnings.get(draft.index, ()))
+
+
+def failure(index: int, errors: Sequence[UserError]) -> Outcome:
+    """What became of a row that was refused."""
+    return Outcome(index, OutcomeStatus.FAILED, None, errors)
+
+
+def taken(error: IntegrityError) -> UserError:
+    """What to tell the user when the database refuses a row that passed every check."""
+    return UserError(
+        "CONFLICT",
+        "another record has the same key, or one that this refers to was destroyed meanwhile; "
+        "read the record again and repeat the change",
+    )

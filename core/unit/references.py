@@ -1,0 +1,43 @@
+"""What the database would refuse without a word of use: references to nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy import Table as SqlTable
+from sqlmodel import Session
+
+from core.base.errors import UserError
+from core.base.text import camel, words
+from core.log.changes import Change
+
+
+def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, object]) -> list[UserError]:
+    """An error for each reference that is set to a record that does not exist or is deleted."""
+    asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
+    for change in changes:
+        for key in type(change.record).__table__.foreign_keys:
+            id = change.after.get(key.parent.key)
+            if id is not None and id not in pending:
+                asked[key][id].append(change)
+    problems = []
+    for key, by_id in asked.items():
+        for id in by_id.keys() - _living(session, key.column.table, by_id):
+            field = camel(key.parent.key)
+            problems += [
+                UserError(
+                    "NOT_FOUND",
+                    f"{field}: there is no {words(key.column.table.name)} {id!r}; give the id of one that exists",
+                    (field,),
+                    change.record,
+                )
+                for change in by_id[id]
+            ]
+    return problems
+
+
+def _living(session: Session, table: SqlTable, ids: Iterable[str]) -> set[str]:
+    query = select(table.c.id).where(table.c.id.in_(list(ids)))
+    if "deleted_at" in table.c:
+        query = query.where(table.c.deleted_at.is_(None))
+    return set(session.scalars(query))

@@ -1,0 +1,1 @@
+"""The sample data of `guanxi demo`."""

@@ -1,0 +1,412 @@
+"""The import: rows of a source become records, by the same path as the upsert mutations.
+
+Rows go in portions, a transaction each, so a broken run leaves whole rows and is simply run again: what is in already
+is found and stays as it is. A row goes through whole or not at all.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from core.base.actors import Actor
+from core.base.errors import GuanxiError, UserError
+from core.log import attachments
+from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.unit import Unit
+from guanxi.app import App
+from guanxi.importing.mapping import NULL, ImportMapping, Item, LinkRule, RecordRule, RowRejected
+from guanxi.importing.sources import Rejects, Source, SourceRow
+from schema.catalog.catalog import Catalog
+from schema.write.drafting import Asked, Drafting, ids_by_text
+
+#: Who is recorded as the author of what an import writes.
+IMPORT = Actor("import")
+
+#: Rows of the source that share a transaction.
+PORTION = 500
+
+_WRITTEN = (OutcomeStatus.CREATED, OutcomeStatus.UPDATED)
+
+
+class ImportStopped(GuanxiError):  # noqa: N818  (says what happened to the import)
+    """An import could not go on; the message says why and how much of it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row does not go through.
+
+    Attributes:
+        record: the record of the mapping that is at fault; empty for the row as a whole.
+        reason: names the field, the value and the remedy.
+        waits: a later row may make what this one refers to.
+    """
+
+    record: str
+    reason: str
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What policy warns about; the row went through."""
+
+    line: int
+    record: str
+    message: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of an import.
+
+    Attributes:
+        rows: those of the source that were settled.
+        rejected: those of them that did not go through.
+        left_out: those of which the mapping makes nothing.
+        counts: record of the mapping to how many rows were `CREATED`, `UPDATED`, `UNCHANGED` or `FAILED` there.
+        warnings: of rows that went through.
+    """
+
+    rows: int = 0
+    rejected: int = 0
+    left_out: int = 0
+    counts: dict[str, Counter[OutcomeStatus]] = field(default_factory=dict)
+    warnings: list[Warned] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A row with what it says, by record of the mapping."""
+
+    row: SourceRow
+    items: Mapping[str, Item]
+
+
+class _Undo(Exception):  # noqa: N818  (control flow inside this module)
+    """Rows are refused that have written something already: all is to be done again without them."""
+
+    def __init__(self, refused: Mapping[int, Refusal]) -> None:
+        super().__init__()
+        self.refused = refused
+
+
+@dataclass(slots=True)
+class _Wave:
+    """Rows that are written together, record by record.
+
+    Attributes:
+        entries: the rows.
+        refused: line to why the row does not go through.
+        ids: line and record of the mapping to the id of the record.
+        statuses: the same to what became of it.
+        warnings: of records that were written.
+    """
+
+    entries: Sequence[_Entry]
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    ids: dict[tuple[int, str], str] = field(default_factory=dict)
+    statuses: dict[tuple[int, str], OutcomeStatus] = field(default_factory=dict)
+    warnings: list[Warned] = field(default_factory=list)
+
+    def living(self, record: str) -> Iterator[tuple[_Entry, Item]]:
+        """The rows not refused so far that say something of a record."""
+        for entry in self.entries:
+            if entry.row.line not in self.refused and record in entry.items:
+                yield entry, entry.items[record]
+
+    def note(self, record: str, line: int, outcome: Outcome, status: OutcomeStatus) -> None:
+        """Keeps what became of a row's record."""
+        if outcome.status is OutcomeStatus.FAILED:
+            self.refused[line] = Refusal(record, "; ".join(_said(error) for error in outcome.errors))
+            return
+        assert outcome.id is not None
+        self.ids[line, record] = outcome.id
+        self.statuses[line, record] = status
+        if status in _WRITTEN:
+            self.warnings += [Warned(line, record, _said(warning)) for warning in outcome.warnings]
+
+    def left_behind(self) -> bool:
+        """Whether a refused row has written something before it was refused."""
+        return any(line in self.refused and status in _WRITTEN for (line, _), status in self.statuses.items())
+
+    def counts(self) -> Counter[tuple[str, OutcomeStatus]]:
+        """How many rows had which status at which record; refused rows had none."""
+        return Counter((record, status) for (line, record), status in self.statuses.items() if line not in self.refused)
+
+
+def _said(error: UserError) -> str:
+    return error.message if error.plugin is None else f"{error.message} (says {error.plugin})"
+
+
+@dataclass(slots=True)
+class _Portion:
+    """What became of the rows of one transaction; of those written some may say nothing and be left out."""
+
+    written: int = 0
+    left_out: int = 0
+    refused: list[tuple[SourceRow, Refusal]] = field(default_factory=list)
+    waiting: dict[int, Refusal] = field(default_factory=dict)
+    counts: Counter[tuple[str, OutcomeStatus]] = field(default_factory=Counter)
+    warnings: list[Warned] = field(default_factory=list)
+
+
+class _Writer:
+    """Writes portions of rows as a mapping says."""
+
+    def __init__(self, mapping: ImportMapping, catalog: Catalog) -> None:
+        self._mapping = mapping
+        self._drafting = {rule.name: Drafting(catalog, rule.type) for rule in mapping.records}
+
+    def write(self, unit: Unit, rows: Sequence[SourceRow]) -> _Portion:
+        """Writes what can be written of these rows; whoever waits for one that is among them is tried after it."""
+        portion = _Portion()
+        entries = self._read(rows, portion)
+        portion.left_out = sum(not entry.items for entry in entries)
+        while entries:
+            wave = self._wave(unit, entries)
+            waiting = [entry for entry in entries if (found := wave.refused.get(entry.row.line)) and found.waits]
+            portion.refused += [
+                (entry.row, found)
+                for entry in entries
+                if (found := wave.refused.get(entry.row.line)) and not found.waits
+            ]
+            portion.written += len(entries) - len(wave.refused)
+            portion.counts += wave.counts()
+            portion.warnings += wave.warnings
+            if len(wave.refused) == len(entries):
+                portion.waiting = {entry.row.line: wave.refused[entry.row.line] for entry in waiting}
+                break
+            entries = waiting
+        portion.refused.sort(key=lambda refused: refused[0].line)
+        return portion
+
+    def _read(self, rows: Sequence[SourceRow], portion: _Portion) -> list[_Entry]:
+        entries = []
+        for row in rows:
+            try:
+                entries.append(_Entry(row, {item.rule.name: item for item in self._mapping.read(row)}))
+            except RowRejected as error:
+                portion.refused.append((row, Refusal(error.record, error.message)))
+        return entries
+
+    def _wave(self, unit: Unit, entries: Sequence[_Entry]) -> _Wave:
+        """Writes rows record by record, so that each record finds those made before it, and each row is whole."""
+        refused: dict[int, Refusal] = {}
+        while True:
+            wave = _Wave([entry for entry in entries if entry.row.line not in refused])
+            try:
+                with unit.savepoint():
+                    for rule in self._mapping.records:
+                        self._write_records(unit, rule, wave)
+                    if wave.left_behind():
+                        raise _Undo(wave.refused)
+            except _Undo as undo:
+                refused |= undo.refused
+            else:
+                wave.refused |= refused
+                return wave
+
+    def _write_records(self, unit: Unit, rule: RecordRule, wave: _Wave) -> None:
+        """Writes one record of each row. Rows that say the same of the same record write it once."""
+        living = list(wave.living(rule.name))
+        found = _look_up(unit, rule, living)
+        asked: list[Asked] = []
+        askers: list[list[int]] = []
+        latest: dict[Any, int] = {}
+        for entry, item in living:
+            line = entry.row.line
+            given, refusal = _complete(item, line, found, wave.ids)
+            if refusal is not None:
+                wave.refused[line] = refusal
+                continue
+            place = latest.get(item.key)
+            if place is not None and asked[place].given == given:
+                askers[place].append(line)
+                continue
+            latest[item.key] = len(asked)
+            asked.append(Asked(None, given, rule.match))
+            askers.append([line])
+        for outcome in self._drafting[rule.name].write(unit, asked):
+            first, *others = askers[outcome.index]
+            wave.note(rule.name, first, outcome, outcome.status)
+            for line in others:
+                wave.note(rule.name, line, outcome, OutcomeStatus.UNCHANGED)
+
+
+#: Record referred to and text that names it, to the ids of the records that answer to it.
+_Found = Mapping[tuple[str, str], set[str]]
+
+
+def _look_up(unit: Unit, rule: RecordRule, living: Sequence[tuple[_Entry, Item]]) -> _Found:
+    """The records that rows refer to, by relation and text; one statement a relation."""
+    texts: dict[str, set[str]] = {link.relation.name: set() for link in rule.links}
+    for _, item in living:
+        for link, text in item.wanted:
+            texts[link.relation.name].add(text)
+    found: dict[tuple[str, str], set[str]] = {}
+    for link in rule.links:
+        name, wanted = link.relation.name, texts[link.relation.name]
+        if not wanted:
+            continue
+        if link.by is not None:
+            model: Any = link.target.model
+            known = ids_by_text(unit.session, model, link.by, wanted)
+            found |= {(name, text): ids for text, ids in known.items()}
+        elif link.system is not None:
+            keys = [(link.system, text) for text in wanted]
+            ids = attachments.records_by_external_id(unit.session, link.target.name, keys)
+            found |= {(name, text): {id} for (_, text), id in ids.items()}
+    return found
+
+
+def _complete(
+    item: Item, line: int, found: _Found, made: Mapping[tuple[int, str], str]
+) -> tuple[dict[str, Any], Refusal | None]:
+    """The input of a record with its references, or why they cannot be filled."""
+    given = dict(item.given)
+    for link in item.linked:
+        id = made.get((line, link.record or ""))
+        if id is not None:
+            given[link.input] = id
+    problems: list[str] = []
+    waits = True
+    for link, text in item.wanted:
+        ids = found.get((link.relation.name, text), set())
+        if len(ids) == 1:
+            given[link.input] = next(iter(ids))
+        elif not ids and link.missing == NULL:
+            given[link.input] = None
+        else:
+            problems.append(_problem(link, text, ids))
+            waits = waits and not ids and link.waits
+    return given, Refusal(item.rule.name, "; ".join(problems), waits) if problems else None
+
+
+def _problem(link: LinkRule, text: str, ids: set[str]) -> str:
+    name, target = link.relation.name, link.target
+    known = f"external id {text!r} of {link.system!r}" if link.by is None else f"{link.by.name} {text!r}"
+    if not ids:
+        return f"{name}: there is no {target.singular} with {known}; enter it first, or mend the row"
+    some = ", ".join(sorted(ids)[:3])
+    return f"{name}: {len(ids)} {target.plural} have {known}, such as {some}; refer to one by external id"
+
+
+class _Run:
+    """One import on its way: what is settled, and what waits."""
+
+    def __init__(
+        self, mapping: ImportMapping, source: Source, rejects: Rejects, settled: Callable[[int], None]
+    ) -> None:
+        self._mapping = mapping
+        self._source = source
+        self._rejects = rejects
+        self._settled = settled
+        self.begin()
+
+    def begin(self) -> None:
+        """Begins anew."""
+        self.report = Report(counts={rule.name: Counter() for rule in self._mapping.records})
+        self._waiting: dict[int, Refusal] = {}
+        self._rejects.begin()
+
+    def portions(self) -> Iterator[list[SourceRow]]:
+        """All rows in portions; then those that wait for others again, as long as that leads anywhere."""
+        yield from _portions(self._source.rows())
+        while self._waiting:
+            before, self._waiting = self._waiting, {}
+            yield from _portions(row for row in self._source.rows() if row.line in before)
+            if len(self._waiting) == len(before):
+                break
+
+    def settle(self, portion: _Portion) -> None:
+        """Keeps what became of a portion."""
+        self._waiting |= portion.waiting
+        for (record, status), count in portion.counts.items():
+            self.report.counts[record][status] += count
+        self.report.warnings += portion.warnings
+        self.report.left_out += portion.left_out
+        self._done(portion.written)
+        self._reject(portion.refused)
+
+    def end(self) -> Report:
+        """Rejects the rows that waited in vain; the report is then whole."""
+        if self._waiting:
+            for rows in _portions(row for row in self._source.rows() if row.line in self._waiting):
+                self._reject([(row, self._waiting[row.line]) for row in rows])
+        self._rejects.end()
+        return self.report
+
+    def _reject(self, refused: Sequence[tuple[SourceRow, Refusal]]) -> None:
+        for _, refusal in refused:
+            if refusal.record:
+                self.report.counts[refusal.record][OutcomeStatus.FAILED] += 1
+        self._rejects.add([(row, refusal.record, refusal.reason) for row, refusal in refused])
+        self.report.rejected += len(refused)
+        self._done(len(refused))
+
+    def _done(self, count: int) -> None:
+        self.report.rows += count
+        self._settled(count)
+
+
+def _portions(rows: Iterable[SourceRow]) -> Iterator[list[SourceRow]]:
+    iterator = iter(rows)
+    while portion := list(islice(iterator, PORTION)):
+        yield portion
+
+
+async def import_source(
+    app: App,
+    mapping: ImportMapping,
+    source: Source,
+    rejects: Rejects,
+    *,
+    dry_run: bool = False,
+    settled: Callable[[int], None] = lambda rows: None,
+) -> Report:
+    """Imports a source into a running app.
+
+    Args:
+        app: it runs.
+        mapping: what the rows make.
+        source: the rows.
+        rejects: takes the rows that do not go through.
+        dry_run: everything is tried in one transaction that is rolled back in the end. On SQLite nobody else writes
+            meanwhile.
+        settled: is told how many more rows are done.
+
+    Raises:
+        ImportStopped: it cannot go on, because a plugin failed or the database did; whole portions are in.
+    """
+    writer, context = _Writer(mapping, app.catalog), app.context(IMPORT)
+    run = _Run(mapping, source, rejects, settled)
+
+    def rehearse(unit: Unit) -> None:
+        # The transaction may be repeated from its start.
+        run.begin()
+        for rows in run.portions():
+            run.settle(writer.write(unit, rows))
+            # Writing the log as it grows keeps it out of memory.
+            unit.finish()
+
+    try:
+        if dry_run:
+            await context.write(rehearse, dry=True)
+        else:
+            for rows in run.portions():
+                run.settle(await context.write(partial(writer.write, rows=rows)))
+    except (GuanxiError, DBAPIError) as error:
+        why = error.message if isinstance(error, GuanxiError) else f"the database failed: {error.orig}"
+        raise ImportStopped(
+            f"{why}\nThe dry run stopped; nothing was written"
+            if dry_run
+            else f"{why}\nThe import stopped after {run.report.rows:,} of {source.size:,} rows, which are done. Mend "
+            "the cause and run it again: what is in stays as it is"
+        ) from error
+    return run.end()

@@ -1,0 +1,413 @@
+"""The mapping of an import: what each row of a source says of which records. Pure: it knows no database."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from core.base.errors import ConfigurationError, InputError
+from core.base.text import camel, fold
+from guanxi.importing.sources import Layout, Source, SourceRow
+from guanxi.importing.values import ISO, Format, as_text, convert, parts
+from schema.catalog.attached_kinds import TagsKind
+from schema.catalog.catalog import CatalogField, RecordType, ToOne
+from schema.catalog.kinds import ListKind
+from schema.write.drafting import EXTERNAL_ID, ID
+
+#: Column to value of one row, cleaned: None where there is nothing.
+Cells = Mapping[str, Any]
+
+KEEP, REJECT, NULL, ABSENT = "keep", "reject", "null", "absent"
+
+
+class Nothing(Enum):
+    """Nothing is said of a field: what it holds stays. Null, which empties it, is another thing."""
+
+    SAID = "SAID"
+
+
+class RowRejected(InputError):  # noqa: N818  (a verdict on a row)
+    """A row that does not give what the mapping asks for.
+
+    Attributes:
+        record: the record of the mapping that was being read.
+    """
+
+    def __init__(self, record: str, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with columns in braces: `{product} for {account}`. Literal texts and columns take turns."""
+
+    pieces: Sequence[str]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns it needs."""
+        return self.pieces[1::2]
+
+    def fill(self, cells: Cells) -> str | None:
+        """The text for a row; None where one of its columns is empty."""
+        values = [cells.get(column) for column in self.columns]
+        if any(value is None for value in values):
+            return None
+        filled = list(self.pieces)
+        filled[1::2] = [as_text(value) for value in values]
+        return "".join(filled)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Where a value comes from and how it is translated.
+
+    Attributes:
+        column: the column it stands in.
+        templates: or texts made of columns; the first whose columns are all filled.
+        constant: or the same for all rows.
+        map: text of the source to value; the empty text stands for an empty column.
+        unmapped: what becomes of a text that the map does not have: `keep`, `reject` or `null`.
+    """
+
+    column: str | None = None
+    templates: Sequence[Template] = ()
+    constant: Any = None
+    map: Mapping[str, Any] | None = None
+    unmapped: str = KEEP
+
+    def found(self, cells: Cells) -> Any:
+        """What the row has, untranslated; None where that is nothing."""
+        if self.column is not None:
+            return cells.get(self.column)
+        if self.templates:
+            texts = (template.fill(cells) for template in self.templates)
+            return next((text for text in texts if text is not None), None)
+        return self.constant
+
+    def translated(self, found: Any) -> Any:
+        """A found value after the map: a value, None for null, or `Nothing`.
+
+        Raises:
+            InputError: the map does not have it, and the policy is to reject.
+        """
+        if self.map is not None:
+            text = "" if found is None else as_text(found)
+            if text in self.map:
+                return self.map[text]
+            if found is not None and self.unmapped == REJECT:
+                raise InputError(f"{text!r} is not in its map; add it there, or mend the row")
+            if found is not None and self.unmapped == NULL:
+                return None
+        return Nothing.SAID if found is None else found
+
+    def of(self, cells: Cells) -> Any:
+        """The translated value of a row.
+
+        Raises:
+            InputError: as `translated`.
+        """
+        return self.translated(self.found(cells))
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition on one column: its text is one of these, or with `negated` none of them.
+
+    An empty column is the empty text; a list is no text at all.
+    """
+
+    column: str
+    texts: frozenset[str]
+    negated: bool = False
+
+    def holds(self, cells: Cells) -> bool:
+        """Whether a row meets it."""
+        value = cells.get(self.column)
+        text = "" if value is None else None if isinstance(value, list) else as_text(value)
+        return (text in self.texts) is not self.negated
+
+
+def all_hold(tests: Sequence[Test], cells: Cells) -> bool:
+    """Whether a row meets all conditions."""
+    return all(test.holds(cells) for test in tests)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field is filled.
+
+    Attributes:
+        field: of the catalog.
+        value: where its value comes from.
+        format: how that is written.
+        currency, currency_column: of money: a constant, or a column; the reporting currency without either.
+        when: conditions under which it is set at all.
+        empty: what an empty column says: `absent`, which leaves the field as it is, or `null`.
+    """
+
+    field: CatalogField
+    value: Value
+    format: Format = ISO
+    currency: str | None = None
+    currency_column: str | None = None
+    when: Sequence[Test] = ()
+    empty: str = ABSENT
+
+    def of(self, cells: Cells) -> Any:
+        """What a row says of the field: a value, None for null, or `Nothing`.
+
+        Raises:
+            InputError: it is not what the field takes; the message names the field.
+        """
+        if not all_hold(self.when, cells):
+            return Nothing.SAID
+        try:
+            found = self._items(cells) if isinstance(self.field.kind, ListKind | TagsKind) else self.value.of(cells)
+            if found is Nothing.SAID and self.empty == NULL:
+                found = None
+            if found is None or found is Nothing.SAID:
+                return found
+            return convert(self.field.kind, found, self.format, self._currency(cells))
+        except InputError as error:
+            raise InputError(f"{self.field.name}: {error.message}") from None
+
+    def _items(self, cells: Cells) -> Any:
+        found = self.value.found(cells)
+        if found is None:
+            return self.value.translated(None)
+        items = [self.value.translated(part) for part in parts(found, self.format)]
+        return [item for item in items if item is not None]
+
+    def _currency(self, cells: Cells) -> str | None:
+        if self.currency_column is None:
+            return self.currency
+        given = cells.get(self.currency_column)
+        if given is None:
+            raise InputError(f"column {self.currency_column!r} is empty, which is to name the currency; fill it")
+        return as_text(given)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """How one reference to another record is filled.
+
+    Attributes:
+        relation: of the catalog.
+        target: the type of record it leads to.
+        record: the other record is the one that the same row made under this name in the mapping.
+        system: or it is the one with this external id;
+        by: or the only one whose text field has this value.
+        value: where external id or text come from.
+        when, empty: as of a field.
+        missing: what becomes of a row that names a record which is not there: `reject`, or `null`.
+        waits: a later row of the source may make the record.
+    """
+
+    relation: ToOne
+    target: RecordType
+    record: str | None = None
+    system: str | None = None
+    by: CatalogField | None = None
+    value: Value = field(default_factory=Value)
+    when: Sequence[Test] = ()
+    empty: str = ABSENT
+    missing: str = REJECT
+    waits: bool = False
+
+    @property
+    def input(self) -> str:
+        """The input field that takes the id."""
+        return camel(self.relation.column)
+
+    def of(self, cells: Cells) -> Any:
+        """The text by which a row names the other record, None for null, or `Nothing`.
+
+        Raises:
+            InputError: the value map refuses it; the message names the relation.
+        """
+        try:
+            found = self.value.of(cells)
+            if found is Nothing.SAID and self.empty == NULL:
+                return None
+            return found if found is None or found is Nothing.SAID else as_text(found)
+        except InputError as error:
+            raise InputError(f"{self.relation.name}: {error.message}") from None
+
+
+@dataclass(slots=True)
+class Item:
+    """What one row says of one record.
+
+    Attributes:
+        rule: the record of the mapping.
+        given: the input, without references to other records.
+        wanted: references to look up, each with the text that names the other record.
+        linked: references to records of the same row.
+    """
+
+    rule: "RecordRule"
+    given: dict[str, Any] = field(default_factory=dict)
+    wanted: list[tuple[LinkRule, str]] = field(default_factory=list)
+    linked: list[LinkRule] = field(default_factory=list)
+
+    @property
+    def key(self) -> Any:
+        """What the record is found by, equal for all rows that say something of the same one."""
+        if self.rule.match == EXTERNAL_ID:
+            first = self.given["externalIds"][0]
+            return first["system"], first["id"]
+        text = self.given[self.rule.match_field or ID]
+        return text if self.rule.match == ID else fold(text)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRule:
+    """One record that rows make.
+
+    Attributes:
+        name: what the mapping calls it.
+        type: of the catalog.
+        match: how a row finds the record if it is there: `EXTERNAL_ID`, `ID`, or the name of a text field.
+        external_ids: system to where the id comes from; with `EXTERNAL_ID` the first is the one it is found by.
+        fields, links: how it is filled.
+        when: conditions under which a row makes it.
+    """
+
+    name: str
+    type: RecordType
+    match: str
+    external_ids: Mapping[str, Value] = field(default_factory=dict)
+    fields: Sequence[FieldRule] = ()
+    links: Sequence[LinkRule] = ()
+    when: Sequence[Test] = ()
+
+    @property
+    def match_field(self) -> str | None:
+        """The input field that the record is found by, where that is no external id."""
+        return {EXTERNAL_ID: None, ID: "id"}.get(self.match, self.match)
+
+    def read(self, cells: Cells) -> Item | None:
+        """What a row says of the record; None where it says nothing.
+
+        Raises:
+            RowRejected: it says something that cannot be.
+        """
+        if not all_hold(self.when, cells):
+            return None
+        item, problems = Item(self), []
+        for step in (self._read_external_ids, self._read_fields, self._read_links):
+            problems += [error.message for error in step(item, cells)]
+        if problems:
+            raise RowRejected(self.name, problems)
+        return item
+
+    def _read_external_ids(self, item: Item, cells: Cells) -> Iterator[InputError]:
+        keys = []
+        for place, (system, value) in enumerate(self.external_ids.items()):
+            try:
+                found = value.of(cells)
+            except InputError as error:
+                yield InputError(f"external id of {system!r}: {error.message}")
+                continue
+            if found is not None and found is not Nothing.SAID:
+                keys.append({"system": system, "id": as_text(found)})
+            elif self.match == EXTERNAL_ID and place == 0:
+                yield InputError(f"external id of {system!r}: {_NO_KEY}")
+        if keys:
+            item.given["externalIds"] = keys
+
+    def _read_fields(self, item: Item, cells: Cells) -> Iterator[InputError]:
+        for rule in self.fields:
+            try:
+                value = rule.of(cells)
+            except InputError as error:
+                yield error
+                continue
+            if rule.field.name == self.match_field and (value is None or value is Nothing.SAID):
+                yield InputError(f"{rule.field.name}: {_NO_KEY}")
+            elif value is not Nothing.SAID:
+                item.given[rule.field.name] = value
+
+    def _read_links(self, item: Item, cells: Cells) -> Iterator[InputError]:
+        for rule in self.links:
+            if not all_hold(rule.when, cells):
+                continue
+            if rule.record is not None:
+                item.linked.append(rule)
+                continue
+            try:
+                text = rule.of(cells)
+            except InputError as error:
+                yield error
+                continue
+            if text is None:
+                item.given[rule.input] = None
+            elif text is not Nothing.SAID:
+                item.wanted.append((rule, text))
+
+
+_NO_KEY = "is empty in this row, and the record is found by it; fill it, or leave such rows out with `when`"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMapping:
+    """A mapping file as it was read and checked against the catalog.
+
+    Attributes:
+        path: of the file.
+        layout: how the source is written.
+        records: what each row makes, in order.
+        columns: every column that is used, and where in the file it is used first.
+        trim: whether blanks around texts are dropped.
+        empty_values: texts that count as empty.
+        mend: column to what it misspells and how that is right, before anything else looks at it.
+    """
+
+    path: Path
+    layout: Layout
+    records: Sequence[RecordRule]
+    columns: Mapping[str, str]
+    trim: bool = True
+    empty_values: frozenset[str] = frozenset()
+    mend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def check_columns(self, source: Source) -> None:
+        """Makes sure that the source has every column the mapping uses.
+
+        Raises:
+            ConfigurationError: names the columns that are missing or there twice, and where they are used.
+        """
+        problems = []
+        for column, place in self.columns.items():
+            count = source.columns.count(column)
+            if count == 0:
+                has = ", ".join(source.columns)
+                problems.append(f"{self.path}: {place}: {source.path} has no column {column!r}; it has {has}")
+            elif count > 1:
+                problems.append(
+                    f"{self.path}: {place}: {source.path} has {count} columns named {column!r}; rename all but one"
+                )
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+
+    def read(self, row: SourceRow) -> list[Item]:
+        """What a row says, record by record.
+
+        Raises:
+            RowRejected: it cannot be read, or says something that cannot be.
+        """
+        if row.problem is not None:
+            raise RowRejected("", [row.problem])
+        cells = {column: self._cleaned(column, row.values.get(column)) for column in self.columns}
+        return [item for rule in self.records if (item := rule.read(cells)) is not None]
+
+    def _cleaned(self, column: str, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip() if self.trim else value
+        if column in self.mend and isinstance(value, str | int | Decimal):
+            value = self.mend[column].get(as_text(value), value)
+        return None if value in ("", []) or (isinstance(value, str) and value in self.empty_values) else value

@@ -1,0 +1,410 @@
+"""Reads a mapping file, TOML, and checks it against the catalog: every fault is told at once, each with its remedy."""
+
+import codecs
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.base.errors import ConfigurationError, InputError
+from core.base.money import exponent
+from core.base.text import camel
+from guanxi.importing.mapping import (
+    ABSENT,
+    KEEP,
+    NULL,
+    REJECT,
+    FieldRule,
+    ImportMapping,
+    LinkRule,
+    RecordRule,
+    Template,
+    Test,
+    Value,
+)
+from guanxi.importing.sources import CSV, JSON_LINES, Layout
+from guanxi.importing.toml_table import SCALARS, Fault, Table, shown, suggestion
+from guanxi.importing.values import SETTINGS, Format, as_text, convert
+from schema.catalog.attached_kinds import TagsKind
+from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.catalog.kinds import ListKind, TextKind
+from schema.write.drafting import EXTERNAL_ID, ID, match_fields
+from schema.write.input_checks import check_value
+
+_SOURCES = ("column", "template", "value")
+
+
+def read_mapping(path: Path, catalog: Catalog) -> ImportMapping:
+    """Reads a mapping file and checks it against the catalog.
+
+    Raises:
+        ConfigurationError: it cannot be read, or has faults; the message has a line for each, naming file, record,
+            field and remedy.
+    """
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file, parse_float=Decimal)
+    except OSError as error:
+        raise ConfigurationError(f"--mapping {path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is no TOML: {error}") from None
+    return _Reader(path, catalog).read(values)
+
+
+class _Reader:
+    """Reads one mapping file."""
+
+    def __init__(self, path: Path, catalog: Catalog) -> None:
+        self._path = path
+        self._catalog = catalog
+        self._faults: list[str] = []
+        self._columns: dict[str, str] = {}
+
+    def read(self, values: dict[str, Any]) -> ImportMapping:
+        """The mapping, or all that is wrong with it."""
+        file = Table("", values)
+        layout, trim, empty_values = Layout(), True, frozenset[str]()
+        mend: dict[str, Mapping[str, Any]] = {}
+        with self._noting():
+            layout, trim, empty_values = self._layout(file.table("source"))
+        with self._noting():
+            mend = self._mend(file.table("mend"))
+        records: list[RecordRule] = []
+        with self._noting():
+            tables = file.take("record", list, what="one or more tables [[record]]", default=[])
+            made = [table.get("type") for table in tables if isinstance(table, dict)]
+            for number, table in enumerate(tables, 1):
+                with self._noting():
+                    records.append(self._record(number, table, records, made))
+            if not tables:
+                raise Fault("has no [[record]]; write one for each record that a row makes")
+        with self._noting():
+            file.end()
+        if self._faults:
+            raise ConfigurationError("\n".join(f"{self._path}: {fault}" for fault in self._faults))
+        return ImportMapping(self._path, layout, records, self._columns, trim, empty_values, mend)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Notes a fault and goes on after the part of the file it is in."""
+        try:
+            yield
+        except Fault as fault:
+            self._faults.append(str(fault))
+
+    def _use(self, column: str, place: str) -> str:
+        self._columns.setdefault(column, place)
+        return column
+
+    # The source
+
+    def _layout(self, table: Table) -> tuple[Layout, bool, frozenset[str]]:
+        encoding = table.text("encoding", "utf-8-sig") or ""
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise table.fault(f'encoding = "{encoding}": is unknown; write one such as "utf-8" or "cp1252"') from None
+        delimiter = table.text("delimiter")
+        if delimiter is not None and len(delimiter) != 1:
+            raise table.fault(f'delimiter = "{delimiter}": must be one character, such as ";"')
+        format_ = table.choice("format", (CSV, JSON_LINES), CSV) if "format" in table else None
+        trim = table.take("trim", bool, what="true or false", default=True)
+        empty_values = frozenset(table.texts("empty_values"))
+        table.end()
+        return Layout(format_, delimiter, encoding), trim, empty_values
+
+    def _mend(self, table: Table) -> dict[str, Mapping[str, Any]]:
+        return {self._use(column, f"mend, {column!r}"): table.scalars(column) or {} for column in dict(table.items())}
+
+    # Records
+
+    def _record(self, number: int, values: Any, earlier: Sequence[RecordRule], made: Collection[Any]) -> RecordRule:
+        table = Table(f"record {number}", values)
+        type_ = table.text("type")
+        records = self._catalog.records
+        importable = {name for name, found in records.items() if found.writable and found.has_attachments}
+        if type_ is None:
+            raise table.fault(f"has no type; possible are {', '.join(sorted(importable))}")
+        if type_ not in importable:
+            raise table.fault(f'type = "{type_}": is no record; {suggestion(type_, importable)}')
+        record = records[type_]
+        name = table.text("name", record.singular) or ""
+        table.place = f"record {name!r} ({type_})"
+        if name in {rule.name for rule in earlier}:
+            raise table.fault(f"another record has the name {name!r}; give this one its own with `name`")
+        when = self._conditions(table)
+        match, external_ids = self._key(table, record)
+        fields: list[FieldRule] = []
+        links: list[LinkRule] = []
+        for field, spec in table.table("fields").items():
+            place = f"{table.place}, field {field!r}"
+            with self._noting():
+                if field == "externalIds":
+                    external_ids |= self._external_ids(place, spec, external_ids)
+                elif field in record.to_one:
+                    links.append(self._link(place, record, field, spec, earlier, made))
+                else:
+                    fields.append(self._field(place, record, field, spec, match))
+        table.end()
+        mapped = {rule.field.name for rule in fields}
+        if match != EXTERNAL_ID and {ID: "id"}.get(match, match) not in mapped:
+            raise table.fault(f"is found by {match.lower() if match == ID else match}, so that field must be filled")
+        return RecordRule(name, record, match, external_ids, fields, links, when)
+
+    def _key(self, table: Table, record: RecordType) -> tuple[str, dict[str, Value]]:
+        if "key" not in table:
+            raise table.fault(
+                'has no key, by which a second run finds what the first made; write key = { system = "NAME of the '
+                'source", column = "COLUMN of its id" }, or key = { by = "FIELD" }'
+            )
+        key = table.table("key")
+        if key.one_of(("system", "by")) == "by":
+            field = key.text("by") or ""
+            key.end()
+            possible = {"id": ID} | {found.name: found.name for found in match_fields(record)}
+            if field not in possible:
+                raise key.fault(_not_found_by(field, record, possible))
+            return possible[field], {}
+        system = key.text("system") or ""
+        value = self._value(key)
+        key.end()
+        return EXTERNAL_ID, {system: value}
+
+    def _external_ids(self, place: str, spec: Any, known: Mapping[str, Value]) -> dict[str, Value]:
+        table = Table(place, spec)
+        found = {}
+        for system, given in table.items():
+            if system in known:
+                raise table.fault(f"{system!r} is the system of the key already; leave it out here")
+            found[system] = self._plain_value(f"{place}: {system}", given)
+        return found
+
+    def _plain_value(self, place: str, spec: Any) -> Value:
+        table = self._spec(place, spec)
+        value = self._value(table)
+        table.end()
+        return value
+
+    # Fields
+
+    def _spec(self, place: str, spec: Any) -> Table:
+        """What is said of a field; a plain text names a column."""
+        if isinstance(spec, str):
+            spec = {"column": spec}
+        if not isinstance(spec, dict):
+            raise Fault(
+                f'{place}: {shown(spec)} stands where a column in quotes or a table is needed; write "COLUMN", or '
+                f"{{ value = {shown(spec)} }} for the same in every row"
+            )
+        return Table(place, spec)
+
+    def _field(self, place: str, record: RecordType, name: str, spec: Any, match: str) -> FieldRule:
+        field = record.fields.get(name) or record.said.get(name)
+        possible = {found.name for found in record.input_fields} | record.to_one.keys() | {"tags", "externalIds"}
+        if field is None:
+            raise Fault(f"{place}: {record.name} has no such field; {suggestion(name, possible)}")
+        if name == "id" and match != ID:
+            raise Fault(f'{place}: an id is only filled where the record is found by it, with key = {{ by = "id" }}')
+        if name not in {"id", *possible}:
+            raise Fault(f"{place}: is kept or computed by the system and takes no input; leave it out")
+        table = self._spec(place, spec)
+        when = self._conditions(table)
+        settings = {key for type_, keys in SETTINGS if isinstance(field.kind, type_) for key in keys}
+        currency, column = self._currency(table, settings)
+        rule = FieldRule(
+            field,
+            self._value(table),
+            self._format(table, settings),
+            currency,
+            column,
+            when,
+            table.choice("empty", (ABSENT, NULL), ABSENT),
+        )
+        table.end()
+        self._check_values(table, rule)
+        return rule
+
+    def _value(self, table: Table) -> Value:
+        source = table.one_of(_SOURCES)
+        column = table.text("column")
+        if column is not None:
+            self._use(column, table.place)
+        templates = [self._template(table, text) for text in table.texts("template")]
+        constant = table.take("value", *SCALARS, date, list, what="a single value, or a list of them")
+        if constant in ("", []) or (source == "template" and not templates):
+            raise table.fault(f"{source}: is empty; write something, or leave the field out")
+        unmapped = table.choice("unmapped", (KEEP, REJECT, NULL), KEEP)
+        if unmapped != KEEP and "map" not in table:
+            raise table.fault("unmapped: says what becomes of values that a map does not have; there is no map")
+        return Value(column, templates, constant, table.scalars("map"), unmapped)
+
+    def _template(self, table: Table, text: str) -> Template:
+        pieces = re.split(r"\{([^{}]+)\}", text)
+        if any("{" in literal or "}" in literal for literal in pieces[::2]):
+            raise table.fault(f'template = "{text}": a brace has no partner; write a column as {{COLUMN}}')
+        for column in pieces[1::2]:
+            self._use(column, table.place)
+        return Template(pieces)
+
+    def _conditions(self, table: Table) -> list[Test]:
+        inner = table.table("when")
+        tests = []
+        for column in dict(inner.items()):
+            self._use(column, inner.place)
+            given = inner.take(column, str, list, bool, dict, what=_CONDITION)
+            if isinstance(given, bool):
+                tests.append(Test(column, frozenset({""}), negated=given))
+            elif isinstance(given, dict):
+                negation = inner.table(column)
+                tests.append(Test(column, frozenset(negation.texts("not")), negated=True))
+                negation.end()
+            else:
+                tests.append(Test(column, frozenset(inner.texts(column))))
+        return tests
+
+    def _currency(self, table: Table, settings: set[str]) -> tuple[str | None, str | None]:
+        if "currency" not in settings:
+            return None, None
+        currency, column = table.text("currency"), table.text("currency_column")
+        if currency is not None and column is not None:
+            raise table.fault("has currency and currency_column; write one of them")
+        if currency is not None:
+            try:
+                exponent(currency)
+            except InputError as error:
+                raise table.fault(f"currency = {error.message}") from None
+        if column is not None:
+            self._use(column, table.place)
+        return currency, column
+
+    def _format(self, table: Table, settings: set[str]) -> Format:
+        given: dict[str, Any] = {}
+        for key in settings & {"date", "thousands", "decimal", "split"}:
+            if (text := table.text(key)) is not None:
+                given[key] = text
+        if "date" in given:
+            _check_date_format(table, given["date"])
+        for key in given.keys() & {"thousands", "decimal"}:
+            if len(given[key]) != 1 or given[key] in "0123456789+-":
+                raise table.fault(f'{key} = "{given[key]}": must be one character that is no digit, such as "."')
+        if given.get("thousands") == given.get("decimal", "."):
+            raise table.fault("thousands and decimal are the same; write both, as they stand in the source")
+        if "timezone" in settings and (zone := table.text("timezone")) is not None:
+            given["timezone"] = _timezone(table, zone)
+        if "times" in settings:
+            given["times"] = Decimal(table.take("times", int, Decimal, what="a number", default=1))
+        return Format(**given)
+
+    def _check_values(self, table: Table, rule: FieldRule) -> None:
+        """Tries what the mapping itself says on the field: constants, values of a map, null."""
+        tried = [] if rule.value.constant is None else [rule.value.constant]
+        tried += (rule.value.map or {}).values()
+        if isinstance(rule.field.kind, ListKind | TagsKind):
+            tried = [value if isinstance(value, list) else [value] for value in tried]
+        try:
+            for value in tried:
+                self._check(rule.field, convert(rule.field.kind, value, rule.format, rule.currency))
+            if NULL in (rule.empty, rule.value.unmapped):
+                self._check(rule.field, None)
+        except InputError as error:
+            raise table.fault(error.message) from None
+
+    def _check(self, field: CatalogField, value: Any) -> None:
+        if field.stored is not None:
+            check_value(field, value, self._catalog.settings.reporting_currency)
+        elif value is None:
+            raise InputError("null is not possible; an empty list is not either")
+
+    # References
+
+    def _link(
+        self, place: str, record: RecordType, name: str, spec: Any, earlier: Sequence[RecordRule], made: Collection[Any]
+    ) -> LinkRule:
+        relation = record.to_one[name]
+        field = record.fields[camel(relation.column)]
+        if field.stored is None:
+            raise Fault(f"{place}: is kept by the system and takes no input; leave it out")
+        target = self._catalog.records[relation.target]
+        if not isinstance(spec, dict):
+            raise Fault(
+                f"{place}: {shown(spec)} does not say how the {target.singular} is found; write "
+                f'{{ by = "FIELD", column = {shown(spec)} }} or {{ system = "NAME", column = {shown(spec)} }}'
+            )
+        table = Table(place, spec)
+        way = table.one_of(("by", "system", "record"))
+        when = self._conditions(table)
+        if way == "record":
+            made_by = table.text("record") or ""
+            table.end()
+            self._check_same_row(table, made_by, target, earlier)
+            return LinkRule(relation, target, made_by, when=when)
+        rule = LinkRule(
+            relation,
+            target,
+            system=table.text("system"),
+            by=self._link_field(table, target),
+            value=self._value(table),
+            when=when,
+            empty=table.choice("empty", (ABSENT, NULL), ABSENT),
+            missing=table.choice("missing", (REJECT, NULL), REJECT),
+            waits=target.name in made,
+        )
+        table.end()
+        try:
+            if rule.value.constant is not None:
+                as_text(rule.value.constant)
+            if NULL in (rule.empty, rule.missing, rule.value.unmapped):
+                self._check(field, None)
+        except InputError as error:
+            raise table.fault(error.message) from None
+        if rule.waits and rule.missing == NULL:
+            raise table.fault(
+                f'missing = "null": this mapping makes {target.plural} itself, so a missing one is only known in the '
+                "end; leave it out, and mend the rows that are rejected"
+            )
+        return rule
+
+    def _link_field(self, table: Table, target: RecordType) -> CatalogField | None:
+        name = table.text("by")
+        if name is None:
+            return None
+        possible = {
+            field.name: field
+            for field in target.fields.values()
+            if isinstance(field.kind, TextKind) and field.stored and field.stored.facet is None
+        }
+        if name not in possible:
+            raise table.fault(_not_found_by(name, target, possible))
+        return possible[name]
+
+    def _check_same_row(self, table: Table, name: str, target: RecordType, earlier: Sequence[RecordRule]) -> None:
+        found = next((rule for rule in earlier if rule.name == name), None)
+        if found is None or found.type is not target:
+            possible = ", ".join(rule.name for rule in earlier if rule.type is target) or "none"
+            raise table.fault(f'record = "{name}": is no record above of type {target.name}; possible: {possible}')
+
+
+_CONDITION = "a text in quotes, a list of them, true (filled), false (empty) or { not = … }"
+
+
+def _not_found_by(field: str, record: RecordType, possible: Collection[str]) -> str:
+    return f'by = "{field}": no {record.name} is found by it; {suggestion(field, possible)}'
+
+
+def _check_date_format(table: Table, form: str) -> None:
+    try:
+        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(form), form)
+    except ValueError as error:
+        raise table.fault(f'date = "{form}": {error}; write it for strptime, such as "%d.%m.%Y"') from None
+
+
+def _timezone(table: Table, name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError):
+        raise table.fault(f'timezone = "{name}": is unknown; write one such as "Europe/Berlin"') from None

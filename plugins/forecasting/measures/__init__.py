@@ -1,0 +1,1 @@
+"""Metrics by period, and pass rates of stages against their presets."""

@@ -1,0 +1,283 @@
+"""Metrics by period and by any field of opportunities (F4 to F11, G11).
+
+What happens is counted where it happens: opportunities arise, are won and lost, revenue comes in. What is so at the end
+of a period is read from the pipeline's past. A rate keeps what was divided by what.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from guanxi import InputError
+from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
+from plugins.forecasting.outlook.methods import cohort
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.periods import first_of, last_of, shifted
+from plugins.forecasting.shared.policy import cohort_start, horizon
+from plugins.forecasting.shared.reports import (
+    Asking,
+    Group,
+    Key,
+    Point,
+    TooManyGroupsError,
+    Where,
+    day_range,
+    end_of,
+    every,
+    is_open,
+    mark,
+    moment_range,
+    of_opportunity,
+    path_of,
+    under,
+)
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
+
+Place = tuple[str, date]
+Sums = dict[Place, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A sum, or a ratio with what was divided by what."""
+
+    part: Decimal
+    whole: Decimal | None
+    unit: MetricUnit
+
+    @property
+    def value(self) -> Decimal | None:
+        """The number; None of a ratio of nothing."""
+        if self.whole is None:
+            return self.part
+        if self.unit is MetricUnit.PERCENT:
+            return rules.percent(self.part, self.whole)
+        ratio = rules.ratio(self.part, self.whole)
+        return None if ratio is None else rules.rounded(ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What happens on a day: records, the field that dates them, which of them, and the sum that is taken."""
+
+    record: str
+    dated: str
+    where: Where
+    sum: str = "expectedAmount"
+    is_moment: bool = False
+
+
+_WON: Where = {"outcome": {"eq": Outcome.WON}}
+_NEW = Flow("Opportunity", "arisenOn", {})
+_WINS = Flow("Opportunity", "wonAt", _WON, is_moment=True)
+_LOSSES = Flow("Opportunity", "lostAt", {"outcome": {"eq": Outcome.LOST}}, is_moment=True)
+_CYCLES = Flow("Opportunity", "wonAt", _WON, "cycleDays", is_moment=True)
+_REVENUE = Flow("Transaction", "occurredOn", {"opportunityId": {"isNull": False}}, "actualAmount")
+_CONTRIBUTION = Flow("Transaction", "occurredOn", {"isContribution": {"eq": True}}, "actualAmount")
+_NEW_CUSTOMERS_WON = Flow("Opportunity", "wonAt", {**_WON, "winsNewCustomer": {"eq": True}}, is_moment=True)
+
+
+class Ledger:
+    """Measures opportunities by period and key, each sum once.
+
+    Args:
+        asking: in one transaction.
+        grain: how long a period is.
+        starts: the first days of the periods, in order.
+        by: keys of opportunities.
+        where: which opportunities.
+    """
+
+    def __init__(
+        self, asking: Asking, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: Where | None
+    ) -> None:
+        self._asking = asking
+        self._by = by
+        self._where = where
+        self._known: dict[Any, tuple[Sums, Sums]] = {}
+        self.grain = grain
+        self.starts = starts
+        self.settings: ForecastingSettings = asking.ctx.settings
+        self.today = asking.ctx.clock.today()
+        #: The groups that were found, by their mark.
+        self.keys: dict[str, dict[str, Any]] = {} if by else {mark({}): {}}
+
+    # What happens in a period
+
+    def flow(self, flow: Flow, grain: DateGrain | None = None, shift: int = 0) -> tuple[Sums, Sums]:
+        """Numbers and sums of what happens, by group and first day of its period.
+
+        Args:
+            flow: what.
+            grain: other than that of the ledger.
+            shift: look so many of these periods later, or earlier.
+        """
+        grain = grain or self.grain
+        known = (flow.record, flow.dated, mark(flow.where), flow.sum, grain, shift)
+        if known not in self._known:
+            first, last = first_of(self.starts[0], grain), first_of(last_of(self.starts[-1], self.grain), grain)
+            ends = shifted(first, grain, shift), shifted(last, grain, shift)
+            found = ((self._flow_place(flow, group), group) for group in self._flow(flow, grain, *ends))
+            self._known[known] = self._sums(found)
+        return self._known[known]
+
+    def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Group]:
+        """The groups of the periods from one to another, asked in halves where they are too many for one query."""
+        if any(path_of(key) == (flow.dated,) for key in self._by):
+            raise InputError(f"by: {flow.dated} is what periods are made of; leave it out")
+        of_record = flow.record == "Opportunity"
+        within = (moment_range if flow.is_moment else day_range)(flow.dated, first, last_of(last, grain))
+        where = every(flow.where, within, self._where if of_record else of_opportunity(self._where))
+        by = [{flow.dated: grain}, *(self._by if of_record else under("opportunity", self._by))]
+        try:
+            return self._asking.groups(flow.record, by, where, flow.sum)
+        except TooManyGroupsError:
+            if first == last:
+                raise
+        starts = [first]
+        while starts[-1] < last:
+            starts.append(shifted(starts[-1], grain, 1))
+        middle = len(starts) // 2
+        return self._flow(flow, grain, first, starts[middle - 1]) + self._flow(flow, grain, starts[middle], last)
+
+    def _flow_place(self, flow: Flow, group: Group) -> Place:
+        start = date.fromisoformat(group.keys[flow.dated])
+        keys = {name: value for name, value in group.keys.items() if name != flow.dated}
+        return self._mark(keys if flow.record == "Opportunity" else keys.get("opportunity", {})), start
+
+    # What is so at the end of a period
+
+    def stock(self, name: str, where: Callable[[date], Where], sum: str = "expectedAmount") -> tuple[Sums, Sums]:
+        """Numbers and sums of what is so at the end of each period, or today in the one that runs.
+
+        Args:
+            name: of what it is.
+            where: gives the states that are so at the end of a day.
+            sum: the field that is summed.
+        """
+        if (name, sum) not in self._known:
+            self._known[name, sum] = self._sums(self._stock(where, sum))
+        return self._known[name, sum]
+
+    def _stock(self, where: Callable[[date], Where], sum: str) -> Iterator[tuple[Place, Group]]:
+        for start in self.starts:
+            if start <= self.today:
+                wanted = where(min(last_of(start, self.grain), self.today))
+                for group in self._asking.grouped("PipelineState", under("opportunity", self._by), wanted, sum):
+                    yield (self._mark(group.keys.get("opportunity", {})), start), group
+
+    def states(self, day: date, *conditions: Where) -> Where:
+        """The states at the end of a day that meet these, of the opportunities that are asked for."""
+        return every(Point(end_of(day)).where(), *conditions, of_opportunity(self._where))
+
+    def cohort(self, day: date, *conditions: Where) -> Where:
+        """The cohort at the end of a day (F5)."""
+        return every(cohort(self.settings, day, horizon(day), self._where), *conditions)
+
+    # Both
+
+    def _mark(self, keys: dict[str, Any]) -> str:
+        found = mark(keys)
+        self.keys.setdefault(found, keys)
+        return found
+
+    @staticmethod
+    def _sums(found: Iterator[tuple[Place, Group]]) -> tuple[Sums, Sums]:
+        numbers: Sums = {}
+        sums: Sums = {}
+        for place, group in found:
+            numbers[place] = Decimal(group.count)
+            (sums[place],) = group.sums.values()
+        return numbers, sums
+
+
+# The metrics, each from a ledger to what is divided by what
+
+
+def _open(ledger: Ledger) -> Callable[[date], Where]:
+    return lambda day: ledger.states(day, is_open())
+
+
+def _valid(ledger: Ledger) -> Callable[[date], Where]:
+    return lambda day: ledger.states(day, is_open(), {"isValid": {"eq": True}})
+
+
+def _fresh(ledger: Ledger) -> Callable[[date], Where]:
+    def where(day: date) -> Where:
+        young = of_opportunity({"arisenOn": {"gte": cohort_start(ledger.settings, day)}})
+        in_sight = {"status": {"eq": OpportunityStatus.FOLLOWING}, "expectedCloseDate": {"lte": horizon(day)}}
+        return ledger.states(day, in_sight, young or {})
+
+    return where
+
+
+def _conversion(ledger: Ledger, which: int) -> tuple[Sums, Sums]:
+    won = ledger.stock("cohort won", lambda day: ledger.cohort(day, _WON))
+    return won[which], ledger.stock("cohort", ledger.cohort)[which]
+
+
+def _achievement(ledger: Ledger) -> tuple[Sums, Sums]:
+    """Contribution by what the wins of the month before were won with; of longer periods, month by month (F6, X10)."""
+    if ledger.grain in (DateGrain.DAY, DateGrain.WEEK):
+        raise InputError("grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR")
+    expected: Sums = {}
+    for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
+        place = group, first_of(shifted(month, DateGrain.MONTH, 1), ledger.grain)
+        expected[place] = expected.get(place, Decimal(0)) + amount
+    return ledger.flow(_CONTRIBUTION)[1], expected
+
+
+def _win_rate(ledger: Ledger) -> tuple[Sums, Sums]:
+    won, lost = ledger.flow(_WINS)[0], ledger.flow(_LOSSES)[0]
+    zero = Decimal(0)
+    return won, {place: won.get(place, zero) + lost.get(place, zero) for place in won.keys() | lost.keys()}
+
+
+_METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[Sums, Sums | None]]]] = {
+    SalesMetric.NEW_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_NEW)[0], None)),
+    SalesMetric.NEW_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_NEW)[1], None)),
+    SalesMetric.WON_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_WINS)[0], None)),
+    SalesMetric.WON_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_WINS)[1], None)),
+    SalesMetric.LOST_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_LOSSES)[0], None)),
+    SalesMetric.LOST_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_LOSSES)[1], None)),
+    SalesMetric.WIN_RATE: (MetricUnit.PERCENT, _win_rate),
+    SalesMetric.AVERAGE_WON_AMOUNT: (MetricUnit.MONEY, lambda ledger: ledger.flow(_WINS)[::-1]),
+    SalesMetric.SALES_CYCLE_DAYS: (MetricUnit.DAYS, lambda ledger: ledger.flow(_CYCLES)[::-1]),
+    SalesMetric.REVENUE: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_REVENUE)[1], None)),
+    SalesMetric.CONTRIBUTION: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_CONTRIBUTION)[1], None)),
+    SalesMetric.ACHIEVEMENT: (MetricUnit.PERCENT, _achievement),
+    SalesMetric.OPEN_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.stock("open", _open(ledger))[0], None)),
+    SalesMetric.OPEN_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.stock("open", _open(ledger))[1], None)),
+    SalesMetric.WEIGHTED_AMOUNT: (
+        MetricUnit.MONEY,
+        lambda ledger: (ledger.stock("open", _open(ledger), "weightedAmount")[1], None),
+    ),
+    SalesMetric.VALID_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.stock("valid", _valid(ledger))[0], None)),
+    SalesMetric.VALID_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.stock("valid", _valid(ledger))[1], None)),
+    SalesMetric.FRESH_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.stock("fresh", _fresh(ledger))[0], None)),
+    SalesMetric.CONVERSION_BY_AMOUNT: (MetricUnit.PERCENT, lambda ledger: _conversion(ledger, 1)),
+    SalesMetric.CONVERSION_BY_COUNT: (MetricUnit.PERCENT, lambda ledger: _conversion(ledger, 0)),
+}
+
+
+def unit_of(metric: SalesMetric) -> MetricUnit:
+    """In what a metric is measured."""
+    return _METRICS[metric][0]
+
+
+def measure(ledger: Ledger, metric: SalesMetric) -> Callable[[str, date], Measured | None]:
+    """Measures one metric; gives what it is of a group in a period by its first day, None of one that lies ahead."""
+    unit, made = _METRICS[metric]
+    parts, wholes = made(ledger)
+    zero, today = Decimal(0), ledger.today
+
+    def of(group: str, start: date) -> Measured | None:
+        if start > today:
+            return None
+        place = group, start
+        return Measured(parts.get(place, zero), None if wholes is None else wholes.get(place, zero), unit)
+
+    return of

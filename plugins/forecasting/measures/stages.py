@@ -1,0 +1,183 @@
+"""How opportunities pass the stages: pass and win rates of a cohort against presets, and targets by stage (O6, F10)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from guanxi import InputError
+from guanxi.vocabulary import Outcome
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.reports import (
+    Asking,
+    Key,
+    Point,
+    Where,
+    every,
+    is_open,
+    mark,
+    moment_range,
+    of_opportunity,
+    under,
+)
+from plugins.forecasting.shared.vocabulary import SalesMetric
+
+
+@dataclass(slots=True)
+class StageRate:
+    """A cohort that entered a stage in a period: each opportunity once, when it came there first.
+
+    Attributes:
+        stage: id of the stage.
+        is_last: no stage follows, so that nothing can pass.
+        keys: of its group.
+        entered: how many.
+        passed: how many of them entered a later stage since.
+        outcomes: what has become of them.
+        preset_pass_rate, preset_win_rate: what is expected of the stage, in percent.
+    """
+
+    stage: str
+    is_last: bool
+    keys: dict[str, Any]
+    preset_pass_rate: Decimal | None
+    preset_win_rate: Decimal | None
+    entered: int = 0
+    passed: int = 0
+    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+
+    @property
+    def pass_rate(self) -> Decimal | None:
+        """Passed in percent of entered (O6)."""
+        return None if self.is_last else rules.percent(self.passed, self.entered)
+
+    @property
+    def win_rate_of_decided(self) -> Decimal | None:
+        """Won in percent of won and lost (O6)."""
+        return rules.percent(self.outcomes[Outcome.WON], self.outcomes[Outcome.WON] + self.outcomes[Outcome.LOST])
+
+    @property
+    def win_rate_of_all(self) -> Decimal | None:
+        """Won in percent of all, open ones too (O6)."""
+        return rules.percent(self.outcomes[Outcome.WON], self.entered)
+
+
+_STAGES = "{ stages { id presetPassRate presetWinRate } }"
+
+
+def stage_rates(asking: Asking, first: date, last: date, by: Sequence[Key], where: Where | None) -> list[StageRate]:
+    """The rates of each stage, in the order of stages and groups.
+
+    Args:
+        asking: in one transaction.
+        first, last: days between which the cohorts entered.
+        by: keys of opportunities.
+        where: which opportunities.
+
+    Raises:
+        InputError: the days are the wrong way round.
+    """
+    if last < first:
+        raise InputError(f"lastDay: {last} lies before firstDay, {first}; give a later one")
+    cohort = every({"isFirstEntry": {"eq": True}}, moment_range("movedAt", first, last), of_opportunity(where))
+    keys = [{"toStageId": True}, {"hasPassed": True}, *under("opportunity", [{"outcome": True}, *by])]
+    stages = asking.ctx.query(_STAGES)["stages"]
+    rates = {} if by else {mark({}): _unentered(stages, {})}
+    for group in asking.groups("StageTransition", keys, cohort):
+        outcome = Outcome(group.keys["opportunity"]["outcome"])
+        told = {name: value for name, value in group.keys["opportunity"].items() if name != "outcome"}
+        rate = rates.setdefault(mark(told), _unentered(stages, told)).get(group.keys["toStageId"])
+        if rate is None:
+            continue
+        rate.entered += group.count
+        rate.passed += group.count * group.keys["hasPassed"]
+        rate.outcomes[outcome] += group.count
+    return [rate for place in sorted(rates) for rate in rates[place].values()]
+
+
+def _unentered(stages: Sequence[Mapping[str, Any]], keys: dict[str, Any]) -> dict[str, StageRate]:
+    """Every stage in order, entered by nothing."""
+    return {
+        stage["id"]: StageRate(
+            stage["id"],
+            stage is stages[-1],
+            keys,
+            _number(stage["presetPassRate"]),
+            _number(stage["presetWinRate"]),
+        )
+        for stage in stages
+    }
+
+
+def _number(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+# A target by stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageNeed:
+    """What a stage holds towards a target, and what it would have to hold to close the gap alone.
+
+    Attributes:
+        stage: id of the stage.
+        amount, weighted: what is open in it and expected to close by the end of the target's period.
+        win_rate: share expected to be won from here, in percent: the preset, else the win probability.
+        needed: the gap by that rate; None where nothing is won from here.
+    """
+
+    stage: str
+    amount: Decimal
+    weighted: Decimal
+    win_rate: Decimal
+    needed: Decimal | None
+
+    @property
+    def coverage(self) -> Decimal | None:
+        """What is there in percent of what is needed."""
+        return None if self.needed is None else rules.percent(self.amount, self.needed)
+
+
+_TARGET = """query ($id: ID!) { salesTarget(id: $id) {
+    metric periodEnd gap userId teamId region } stages { id presetWinRate winProbability wins } }"""
+
+
+def target_by_stage(asking: Asking, target_id: str) -> list[StageNeed]:
+    """A target of won amount, divided by the stages before winning (F10).
+
+    Raises:
+        InputError: there is no such target, or it is of another metric.
+    """
+    answer = asking.ctx.query(_TARGET, {"id": target_id})
+    target = answer["salesTarget"]
+    if target is None:
+        raise InputError(f"targetId: there is no target {target_id!r}; see the query salesTargets")
+    if target["metric"] != SalesMetric.WON_AMOUNT:
+        raise InputError(f"targetId: {target_id} is of {target['metric']}; only a target of WON_AMOUNT goes by stage")
+    wanted = every(
+        Point(asking.ctx.clock.now()).where(),
+        is_open(),
+        {"expectedCloseDate": {"lte": date.fromisoformat(target["periodEnd"])}},
+        of_opportunity(_scope(target)),
+    )
+    groups = asking.groups("PipelineState", [{"stageId": True}], wanted, "expectedAmount", "weightedAmount")
+    held = {group.keys["stageId"]: group.sums for group in groups}
+    nothing = {"expectedAmount": Decimal(0), "weightedAmount": Decimal(0)}
+    needs = []
+    for stage in answer["stages"]:
+        if not stage["wins"]:
+            rate, sums = Decimal(stage["presetWinRate"] or stage["winProbability"]), held.get(stage["id"], nothing)
+            needed = rules.needed(Decimal(target["gap"]), rate)
+            needs.append(StageNeed(stage["id"], sums["expectedAmount"], sums["weightedAmount"], rate, needed))
+    return needs
+
+
+def _scope(target: Mapping[str, Any]) -> Where:
+    """The opportunities that a target counts."""
+    return every(
+        target["userId"] and {"ownerId": {"eq": target["userId"]}},
+        target["teamId"] and {"owner": {"teamId": {"eq": target["teamId"]}}},
+        target["region"] and {"region": {"eq": target["region"]}},
+    )

@@ -1,0 +1,1 @@
+"""The next period: forecasts by several methods, submitted, rolled up and adjusted."""

@@ -1,0 +1,259 @@
+"""What people expect to sell in a period: submitted by owners, rolled up by managers, adjustments kept beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlmodel import col, select
+
+from guanxi import Context, InputError, Money, Reject, UserError
+from guanxi.records import User
+from guanxi.vocabulary import DateGrain, Outcome
+from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
+from plugins.forecasting.past.snapshots import in_reporting_currency
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.periods import first_of, last_of
+from plugins.forecasting.shared.reports import Asking, Group, day_range, every, is_open, moment_range
+from plugins.forecasting.shared.vocabulary import ForecastCategory
+
+SUBMITTED, ADJUSTED = "FORECAST_SUBMITTED", "FORECAST_ADJUSTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period a forecast is of."""
+
+    grain: DateGrain
+    start: date
+
+    @property
+    def end(self) -> date:
+        """Its last day."""
+        return last_of(self.start, self.grain)
+
+    def problem(self) -> str | None:
+        """Why there is no such period; None if there is."""
+        start = first_of(self.start, self.grain)
+        if start == self.start:
+            return None
+        return f"no {self.grain} begins on {self.start}; give {start}"
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """One category of somebody's forecast.
+
+    Attributes:
+        own_count, own: the person's own opportunities.
+        team: what the person's reports submitted, as adjusted.
+        adjusted: what it was adjusted to in the person's own submission; None if it was not.
+    """
+
+    own_count: int
+    own: Decimal
+    team: Decimal
+    adjusted: Decimal | None = None
+
+    @property
+    def calculated(self) -> Decimal:
+        """Own and team's."""
+        return self.own + self.team
+
+    @property
+    def effective(self) -> Decimal:
+        """The adjustment, else what was calculated."""
+        return self.calculated if self.adjusted is None else self.adjusted
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Somebody who reports to the person, and the submission that counts; None if there is none yet."""
+
+    user_id: str
+    submission_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What a person's forecast comes to now: own opportunities as they are, reports as they submitted."""
+
+    user_id: str
+    period: Period
+    categories: Mapping[ForecastCategory, Amounts]
+    reports: Sequence[Report]
+
+    def cumulative(self) -> dict[ForecastCategory, Decimal]:
+        """Each category together with all that are surer than it, as adjusted."""
+        return rules.cumulative({category: amounts.effective for category, amounts in self.categories.items()})
+
+
+def roll_up(asking: Asking, user_id: str, period: Period) -> Rollup:
+    """The forecast of a person as it stands.
+
+    Raises:
+        InputError: there is no such person, or no such period.
+    """
+    if problem := period.problem():
+        raise InputError(f"periodStart: {problem}")
+    if _person(asking.ctx, user_id) is None:
+        raise InputError(f"userId: there is no user {user_id!r}; see the query users")
+    people = asking.pages("User", {"managerId": {"eq": user_id}}, "id")
+    reports = [Report(node["id"], _current(asking, node["id"], period)) for node in people]
+    own = _own(asking, user_id, period)
+    team = _submitted(asking, [report.submission_id for report in reports if report.submission_id])
+    mine = _current(asking, user_id, period)
+    adjusted = _adjusted(asking, mine) if mine else {}
+    categories = {}
+    for category in rules.CUMULATIVE:
+        group = own.get(category)
+        categories[category] = Amounts(
+            0 if group is None else group.count,
+            Decimal(0) if group is None else group.sums["expectedAmount"],
+            team.get(category, Decimal(0)),
+            adjusted.get(category),
+        )
+    return Rollup(user_id, period, categories, reports)
+
+
+def _person(ctx: Context, id: str) -> User | None:
+    found = ctx.session.get(User, id)
+    return None if found is None or found.deleted_at is not None else found
+
+
+def _own(asking: Asking, user_id: str, period: Period) -> dict[ForecastCategory, Group]:
+    """The person's opportunities that are expected to close in the period, or were won in it, by category."""
+    due = every(is_open(), day_range("expectedCloseDate", period.start, period.end))
+    won = every({"outcome": {"eq": Outcome.WON}}, moment_range("wonAt", period.start, period.end))
+    wanted = every({"ownerId": {"eq": user_id}}, {"or": [due, won]})
+    groups = asking.groups("Opportunity", [{"forecastCategory": True}], wanted, "expectedAmount")
+    return {ForecastCategory(group.keys["forecastCategory"]): group for group in groups}
+
+
+def _current(asking: Asking, user_id: str, period: Period) -> str | None:
+    """The id of a person's latest submission for a period."""
+    wanted = {
+        "userId": {"eq": user_id},
+        "grain": {"eq": period.grain},
+        "periodStart": {"eq": period.start},
+        "isCurrent": {"eq": True},
+    }
+    return next((node["id"] for node in asking.pages("ForecastSubmission", wanted, "id")), None)
+
+
+def _submitted(asking: Asking, submissions: Sequence[str]) -> dict[ForecastCategory, Decimal]:
+    """What submissions come to by category, as adjusted."""
+    wanted = {"submissionId": {"in": list(submissions)}}
+    groups = asking.groups("ForecastLine", [{"category": True}], wanted, "effectiveAmount")
+    return {ForecastCategory(group.keys["category"]): group.sums["effectiveAmount"] for group in groups}
+
+
+def _adjusted(asking: Asking, submission: str) -> dict[ForecastCategory, Decimal]:
+    """What the categories of a submission were adjusted to."""
+    wanted = {"submissionId": {"eq": submission}, "adjustedAmount": {"isNull": False}}
+    lines = asking.pages("ForecastLine", wanted, "category adjustedAmount { amount }")
+    return {ForecastCategory(line["category"]): Decimal(line["adjustedAmount"]["amount"]) for line in lines}
+
+
+def submit(asking: Asking, user_id: str, period: Period, note: str | None) -> ForecastSubmission:
+    """Submits a person's forecast as it stands; the one before is kept, and counts no more.
+
+    Raises:
+        Reject: there is no such person or period, or the note is too long.
+    """
+    ctx = asking.ctx
+    if problem := period.problem():
+        raise _refusal("INVALID", "periodStart", problem)
+    if _person(ctx, user_id) is None:
+        raise _refusal("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
+    if note is not None and len(note) > 2000:
+        raise _refusal("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
+    rollup = roll_up(asking, user_id, period)
+    _retire(ctx, user_id, period)
+    submission = ForecastSubmission(
+        user_id=user_id,
+        grain=period.grain,
+        period_start=period.start,
+        period_end=period.end,
+        submitted_at=ctx.clock.now(),
+        submitted_by=ctx.actor.id,
+        note=note,
+        policy_version=ctx.settings.version,
+    )
+    ctx.session.add(submission)
+    # Its lines refer to it.
+    ctx.session.flush()
+    for category, amounts in rollup.categories.items():
+        ctx.session.add(
+            ForecastLine(
+                submission_id=submission.id,
+                category=category,
+                own_count=amounts.own_count,
+                own_amount=in_reporting_currency(asking, amounts.own),
+                team_amount=in_reporting_currency(asking, amounts.team),
+            )
+        )
+    ctx.session.flush()
+    effective = {category.value: str(amounts.calculated) for category, amounts in rollup.categories.items()}
+    ctx.publish(SUBMITTED, submission, user=user_id, period_start=period.start, grain=period.grain, **effective)
+    return submission
+
+
+def _retire(ctx: Context, user_id: str, period: Period) -> None:
+    before = select(ForecastSubmission).where(
+        col(ForecastSubmission.user_id) == user_id,
+        col(ForecastSubmission.grain) == period.grain,
+        col(ForecastSubmission.period_start) == period.start,
+        col(ForecastSubmission.is_current),
+    )
+    for earlier in ctx.session.exec(before.with_for_update()):
+        earlier.is_current = False
+
+
+def adjust(asking: Asking, line_id: str, amount: Decimal | None, reason: str) -> ForecastLine:
+    """Adjusts one category of a submission; what was calculated stays beside it.
+
+    Args:
+        asking: in a transaction that writes.
+        line_id: the category of the submission.
+        amount: in the reporting currency; None takes the adjustment back.
+        reason: why.
+
+    Raises:
+        Reject: something of it cannot be taken.
+    """
+    ctx = asking.ctx
+    line = ctx.session.get(ForecastLine, line_id, with_for_update=True)
+    if line is None:
+        raise _refusal("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
+    submission = ctx.session.get(ForecastSubmission, line.submission_id)
+    if submission is None or not submission.is_current:
+        raise _refusal("NOT_CURRENT", "lineId", "its submission was followed by another; adjust that one")
+    if not reason.strip() or len(reason) > 1000:
+        raise _refusal("INVALID", "reason", "say why, in 1,000 characters at most")
+    if amount is not None and amount < 0:
+        raise _refusal("INVALID", "amount", f"{amount} is negative; give an amount from 0")
+    calculated = in_reporting_currency(asking, line.own_amount.amount + line.team_amount.amount)
+    try:
+        after = None if amount is None else Money(amount, ctx.reporting_currency)
+    except InputError as error:
+        raise _refusal("INVALID", "amount", error.message) from None
+    previous = line.adjusted_amount or calculated
+    line.adjusted_amount = after
+    adjustment = ForecastAdjustment(
+        line_id=line.id,
+        previous_amount=previous,
+        amount=after or calculated,
+        reason=reason.strip(),
+        adjusted_at=ctx.clock.now(),
+        adjusted_by=ctx.actor.id,
+    )
+    ctx.session.add(adjustment)
+    ctx.session.flush()
+    told = {"previous": str(previous.amount), "current": str(adjustment.amount.amount), "reason": adjustment.reason}
+    ctx.publish(ADJUSTED, submission, category=line.category, **told)
+    return line
+
+
+def _refusal(code: str, field: str, message: str) -> Reject:
+    return Reject(UserError(code, f"{field}: {message}", (field,)))

@@ -1,0 +1,1 @@
+"""The pipeline of any past day, and what moved between two days."""

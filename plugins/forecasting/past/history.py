@@ -1,0 +1,281 @@
+"""The pipeline's past: one row for each thing an opportunity was, written when it changes and only then."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, insert, null, or_, select, update
+
+from guanxi import Changes, Context
+from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition
+from guanxi.rules import outcome, win_probability
+from guanxi.sql import Expression, day_of, new_stem
+from guanxi.vocabulary import OpportunityStatus, Outcome
+from plugins.forecasting.models import OpportunityForecast, PipelineState
+from plugins.forecasting.past.timeline import Revision, Span, Values, begin, end, revise
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import ForecastCategory
+
+_BATCH = 500
+
+opportunities = Opportunity.__table__.c
+forecasts = OpportunityForecast.__table__.c
+stages = Stage.__table__.c
+states = PipelineState.__table__.c
+
+#: What was so before a first step that decided an opportunity: that it was open, and no more.
+_UNKNOWN: Values = {
+    "status": OpportunityStatus.FOLLOWING,
+    "outcome": Outcome.OPEN,
+    "stage_id": None,
+    "win_probability": None,
+    "forecast_category": ForecastCategory.PIPELINE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """When an opportunity changed: in the business, and by the clock."""
+
+    at: datetime
+    now: datetime
+
+
+def keep(ctx: Context, changes: Changes) -> None:
+    """Writes what changes of opportunities, their key persons or their stages make of the pipeline."""
+    if not changes:
+        return
+    recorded = changes[0].record.updated_at
+    touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Touched(recorded, recorded))
+    for change in changes.of("Opportunity"):
+        touched[change.record.id] = Touched(change.occurred_at or recorded, recorded)
+    if touched:
+        write(ctx, touched)
+    if any("win_probability" in change.after for change in changes.of("Stage")):
+        reconcile(ctx)
+
+
+def reconcile(ctx: Context) -> int:
+    """Brings the past up to date where nobody told of a change, as with opportunities that were there before.
+
+    Says of how many.
+    """
+    _lock(ctx)
+    now = ctx.clock.now()
+    settings: ForecastingSettings = ctx.settings
+    ids = list(ctx.session.scalars(_stale(settings)))
+    for start in range(0, len(ids), _BATCH):
+        write(ctx, dict.fromkeys(ids[start : start + _BATCH], Touched(now, now)))
+    return len(ids)
+
+
+def _lock(ctx: Context) -> None:
+    """One at a time: the second waits for the first, whose rows it then sees."""
+    if ctx.session.get_bind().dialect.name == "postgresql":
+        ctx.session.execute(select(func.pg_advisory_xact_lock(0x66637374)))
+
+
+def _stale(settings: ForecastingSettings) -> Select[Any]:
+    """The ids of opportunities whose latest row is not what they are."""
+    now = present(settings).subquery()
+    latest = and_(
+        states.opportunity_id == opportunities.id, states.superseded_at.is_(None), states.valid_until.is_(None)
+    )
+    differs = or_(states.id.is_(None), *(now.c[name].is_distinct_from(states[name]) for name in _columns()))
+    living = opportunities.deleted_at.is_(None)
+    return (
+        select(opportunities.id)
+        .select_from(
+            Opportunity.__table__.join(now, now.c.id == opportunities.id).outerjoin(PipelineState.__table__, latest)
+        )
+        .where(or_(and_(living, differs), and_(~living, states.id.is_not(None))))
+        .order_by(opportunities.id)
+    )
+
+
+def _columns() -> Sequence[str]:
+    return (
+        "status",
+        "outcome",
+        "stage_id",
+        "owner_id",
+        "expected_amount_minor",
+        "expected_amount_currency",
+        "expected_amount_reporting",
+        "expected_close_date",
+        "win_probability",
+        "forecast_category",
+        "is_valid",
+    )
+
+
+def present(settings: ForecastingSettings) -> Select[Any]:
+    """What every opportunity is now, by the columns of a state; deleted ones included."""
+    persons = (
+        select(func.count())
+        .where(
+            OpportunityContact.__table__.c.opportunity_id == opportunities.id,
+            OpportunityContact.__table__.c.deleted_at.is_(None),
+            OpportunityContact.__table__.c.buying_role == rules.KEY_PERSON,
+        )
+        .scalar_subquery()
+    )
+    lacking = rules.lacks(
+        opportunities.need_kind,
+        persons,
+        opportunities.has_budget,
+        opportunities.accepts_price,
+        opportunities.recognises_value,
+    )
+    became = outcome(opportunities.status, opportunities.lost_at)
+    return select(
+        opportunities.id,
+        opportunities.deleted_at,
+        rules.arisen_on(opportunities.opened_on, day_of(opportunities.created_at)).label("arisen_on"),
+        opportunities.status,
+        opportunities.stage_id,
+        opportunities.owner_id,
+        opportunities.expected_amount_minor,
+        opportunities.expected_amount_currency,
+        opportunities.expected_amount_reporting,
+        opportunities.expected_close_date,
+        rules.is_valid(lacking).label("is_valid"),
+        *_judged(settings, became),
+    ).select_from(
+        Opportunity.__table__.join(Stage.__table__, stages.id == opportunities.stage_id).outerjoin(
+            OpportunityForecast.__table__, forecasts.record_id == opportunities.id
+        )
+    )
+
+
+def _judged(settings: ForecastingSettings, became: Expression) -> Iterator[Any]:
+    """Outcome, win probability and category in a stage."""
+    modelled = forecasts.model_probability if settings.use_model else null().cast(BigInteger)
+    probability = win_probability(became, opportunities.win_probability_override, modelled, stages.win_probability)
+    category = rules.forecast_category(
+        became, forecasts.category, probability, settings.best_case_from_percent, settings.commit_from_percent
+    )
+    yield became.label("outcome")
+    yield probability.label("win_probability")
+    yield category.label("forecast_category")
+
+
+def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
+    """Writes what these opportunities have become."""
+    session = ctx.session
+    rows = {
+        row["id"]: row for row in session.execute(present(ctx.settings).where(opportunities.id.in_(touched))).mappings()
+    }
+    known = _known(ctx, touched)
+    steps = _steps(ctx, rows.keys() - known.keys())
+    revisions = []
+    for id, moment in touched.items():
+        if (row := rows.get(id)) is None:
+            continue
+        if row["deleted_at"] is not None:
+            revision = end(known[id], moment.at) if id in known else Revision()
+        elif id in known:
+            revision = revise(known[id], _values(row), moment.at, moment.now)
+        else:
+            revision = begin(_values(row), _midnight(row["arisen_on"]), _UNKNOWN, steps[id])
+        revisions.append((id, moment.now, revision))
+    _store(ctx, revisions)
+
+
+def _values(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """The columns of a state as Python knows them."""
+    found = {name: row[name] for name in _columns() if name in row}
+    readers: Mapping[str, Callable[[Any], Any]] = {
+        "outcome": Outcome,
+        "forecast_category": ForecastCategory,
+        "is_valid": bool,
+        "win_probability": _hundredths,
+    }
+    return found | {name: read(found[name]) for name, read in readers.items() if found.get(name) is not None}
+
+
+def _hundredths(value: Decimal | int) -> Decimal:
+    """A probability, which a table gives as a decimal and an expression as hundredths."""
+    return value if isinstance(value, Decimal) else Decimal(value).scaleb(-2)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _known(ctx: Context, ids: Collection[str]) -> dict[str, list[Span]]:
+    """The spans of opportunities that have some, in order, superseded ones left out."""
+    found: dict[str, list[Span]] = defaultdict(list)
+    rows = ctx.session.execute(
+        select(PipelineState.__table__)
+        .where(states.opportunity_id.in_(ids), states.superseded_at.is_(None))
+        .order_by(states.valid_from, states.id)
+    )
+    for row in rows.mappings():
+        span = Span(row["valid_from"], row["valid_until"], _values(row), row["id"], row["is_inferred"])
+        found[row["opportunity_id"]].append(span)
+    return found
+
+
+def _steps(ctx: Context, ids: Collection[str]) -> dict[str, list[tuple[datetime, Values, bool]]]:
+    """The transitions of these opportunities: when, what each led to, and whether that was open."""
+    found: dict[str, list[tuple[datetime, Values, bool]]] = defaultdict(list)
+    if not ids:
+        return found
+    step = StageTransition.__table__.c
+    became = outcome(step.to_status, opportunities.lost_at)
+    rows = ctx.session.execute(
+        select(
+            step.opportunity_id,
+            step.moved_at,
+            step.to_status.label("status"),
+            step.to_stage_id.label("stage_id"),
+            *_judged(ctx.settings, became),
+        )
+        .select_from(
+            StageTransition.__table__.join(Opportunity.__table__, opportunities.id == step.opportunity_id)
+            .join(Stage.__table__, stages.id == step.to_stage_id)
+            .outerjoin(OpportunityForecast.__table__, forecasts.record_id == opportunities.id)
+        )
+        .where(step.opportunity_id.in_(ids))
+        .order_by(step.moved_at, step.id)
+    )
+    for row in rows.mappings():
+        values = _values(row)
+        found[row["opportunity_id"]].append((row["moved_at"], values, values["outcome"] is Outcome.OPEN))
+    return found
+
+
+def _store(ctx: Context, revisions: Sequence[tuple[str, datetime, Revision]]) -> None:
+    session, actor, stem = ctx.session, ctx.actor.id, new_stem(PipelineState.__prefix__)
+    ended = [{"row": id, "moment": at} for _, _, revision in revisions for id, at in revision.ended]
+    superseded = [{"row": id, "moment": now} for _, now, revision in revisions for id in revision.superseded]
+    added = [
+        {
+            "opportunity_id": id,
+            "valid_from": span.since,
+            "valid_until": span.until,
+            "recorded_at": now,
+            "superseded_at": None,
+            "is_inferred": span.is_inferred,
+            **span.values,
+            "version": 1,
+            "created_at": now,
+            "created_by": actor,
+            "updated_at": now,
+            "updated_by": actor,
+        }
+        for id, now, revision in revisions
+        for span in revision.added
+    ]
+    for column, rows in ((states.valid_until, ended), (states.superseded_at, superseded)):
+        if rows:
+            marked = update(PipelineState.__table__).where(states.id == bindparam("row"))
+            session.connection().execute(marked.values({column: bindparam("moment", type_=column.type)}), rows)
+    if added:
+        numbered = [{**row, "id": f"{stem}{number:06d}"} for number, row in enumerate(added)]
+        session.execute(insert(PipelineState.__table__), numbered)

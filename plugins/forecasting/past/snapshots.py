@@ -1,0 +1,94 @@
+"""The pipeline of a past moment, by any field, and snapshots: moments with a name to come back to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from sqlmodel import col, select
+
+from guanxi import Context, InputError, Money
+from plugins.forecasting.models import PipelineSnapshot
+from plugins.forecasting.shared.periods import first_of
+from plugins.forecasting.shared.reports import Asking, Group, Key, Point, Where, end_of, every, is_open
+from plugins.forecasting.shared.rules import rounded
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import SnapshotKind
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The open pipeline at a moment, in groups."""
+
+    point: Point
+    groups: Sequence[Group]
+
+
+def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str = "date") -> Point:
+    """The moment that is asked for: the end of a day, a snapshot's, or now.
+
+    Raises:
+        InputError: both are given, the day lies ahead, or there is no such snapshot.
+    """
+    if day is not None and snapshot_id is not None:
+        raise InputError(f"{field}: give either date or snapshotId")
+    if snapshot_id is not None:
+        found = ctx.session.get(PipelineSnapshot, snapshot_id)
+        if found is None:
+            raise InputError(f"snapshotId: there is no snapshot {snapshot_id!r}; see the query pipelineSnapshots")
+        return Point(found.as_of, found.taken_at)
+    if day is None:
+        return Point(ctx.clock.now())
+    if day > ctx.clock.today():
+        raise InputError(f"{field}: {day} lies ahead; give {ctx.clock.today()} or an earlier day")
+    return Point(end_of(day))
+
+
+def pipeline(asking: Asking, point: Point, by: Sequence[Key], where: Where | None) -> Pipeline:
+    """What was open at a moment, by the keys of the states of then."""
+    wanted = every(point.where(), is_open(), where)
+    return Pipeline(point, asking.grouped("PipelineState", by, wanted, "expectedAmount", "weightedAmount"))
+
+
+def take_snapshot(
+    asking: Asking, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
+) -> PipelineSnapshot:
+    """Keeps the present moment, or the end of a past day as it is known now, with the totals of the pipeline.
+
+    Raises:
+        InputError: the day lies ahead.
+    """
+    ctx = asking.ctx
+    moment = point_of(ctx, as_of, None, "asOf").moment
+    (whole,) = pipeline(asking, Point(moment), (), None).groups
+    snapshot = PipelineSnapshot(
+        name=name,
+        kind=kind,
+        as_of=moment,
+        taken_at=ctx.clock.now(),
+        open_count=whole.count,
+        open_amount=in_reporting_currency(asking, whole.sums["expectedAmount"]),
+        weighted_amount=in_reporting_currency(asking, whole.sums["weightedAmount"]),
+    )
+    ctx.session.add(snapshot)
+    ctx.session.flush()
+    return snapshot
+
+
+def in_reporting_currency(asking: Asking, amount: Decimal | Fraction) -> Money:
+    """An amount as money."""
+    return Money(rounded(amount, asking.places), asking.currency)
+
+
+def is_snapshot_due(ctx: Context) -> bool:
+    """Whether the period of the policy has no scheduled snapshot yet."""
+    settings: ForecastingSettings = ctx.settings
+    latest: datetime | None = ctx.session.exec(
+        select(PipelineSnapshot.as_of)
+        .where(col(PipelineSnapshot.kind) == SnapshotKind.SCHEDULED)
+        .order_by(col(PipelineSnapshot.as_of).desc())
+        .limit(1)
+    ).first()
+    start = first_of(ctx.clock.today(), settings.snapshot_grain)
+    return latest is None or latest.date() < start

@@ -1,0 +1,1 @@
+"""What the other rooms share: periods, rules, policy, settings, vocabulary."""

@@ -1,0 +1,17 @@
+"""What the policy makes of a day: the months that count as recent, and how far ahead one looks (F3, F5, X9)."""
+
+from datetime import date
+
+from guanxi.vocabulary import DateGrain
+from plugins.forecasting.shared.periods import first_of, last_of, shifted
+from plugins.forecasting.shared.settings import ForecastingSettings
+
+
+def cohort_start(settings: ForecastingSettings, day: date) -> date:
+    """The first day of the months that count as recent: the day's own month and those before it (X9)."""
+    return shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1 - settings.cohort_months)
+
+
+def horizon(day: date) -> date:
+    """The last day of the month after the day's (F3, F5)."""
+    return last_of(shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1), DateGrain.MONTH)

@@ -1,0 +1,1 @@
+"""The optional model of win probability: examples, training, scoring."""

@@ -1,0 +1,160 @@
+"""What a model of win probability is: weights of properties, from which a score and its reasons are computed.
+
+Scoring needs no library: the weights are kept as numbers, and a prediction is a sum of them. What was not seen in
+training, and what is not known, weighs nothing.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from plugins.forecasting.shared.rules import rounded
+
+_REASONS = 3
+_WORTH_TELLING = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What is known of an opportunity at one moment.
+
+    Attributes:
+        numbers: by name; None where it is not known.
+        choices: likewise.
+    """
+
+    numbers: Mapping[str, float | None]
+    choices: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How a number weighs: by so much for each standard deviation above the mean."""
+
+    mean: float
+    deviation: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A trained model. Weights are of log-odds, those of choices against what is usual."""
+
+    intercept: float
+    numbers: Mapping[str, Number]
+    choices: Mapping[str, Mapping[str, float]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "intercept": self.intercept,
+            "numbers": {name: [one.mean, one.deviation, one.weight] for name, one in self.numbers.items()},
+            "choices": {name: dict(weights) for name, weights in self.choices.items()},
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Definition":
+        """As it was stored."""
+        numbers = {name: Number(*parts) for name, parts in stored["numbers"].items()}
+        return cls(stored["intercept"], numbers, stored["choices"])
+
+    def contributions(self, properties: Properties) -> dict[str, float]:
+        """What each property adds to the log-odds, told in words."""
+        found = {}
+        for name, number in self.numbers.items():
+            value = properties.numbers.get(name)
+            if value is not None:
+                told = f"{name} is {10**value:.0f}" if name == LOGARITHM else f"{name} is {value:.0f}"
+                found[told] = (value - number.mean) / number.deviation * number.weight
+        for name, weights in self.choices.items():
+            choice = properties.choices.get(name)
+            if choice is not None:
+                found[f"{name} is {choice}"] = weights.get(choice, 0.0)
+        return found
+
+    def probability(self, properties: Properties) -> float:
+        """The predicted win probability, from 0 to 1."""
+        return 1 / (1 + math.exp(-self.intercept - sum(self.contributions(properties).values())))
+
+
+#: The number that is kept as a logarithm, so that ten times as much weighs the same everywhere.
+LOGARITHM = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A prediction: percent in whole points, so that it does not stir from day to day, and what moves it most."""
+
+    probability: Decimal
+    reasons: Sequence[str]
+
+
+def score(definition: Definition, properties: Properties) -> Score:
+    """Predicts one opportunity."""
+    told = sorted(definition.contributions(properties).items(), key=lambda one: (-abs(one[1]), one[0]))
+    reasons = [f"{weight:+.2f} {words}" for words, weight in told[:_REASONS] if abs(weight) >= _WORTH_TELLING]
+    percent = rounded(Decimal(definition.probability(properties)) * 100, 0)
+    return Score(percent.quantize(Decimal("0.01")), reasons)
+
+
+# How good predictions are
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Predictions held against what came of them: probability, won or not, and how much each one weighs."""
+
+    predicted: Sequence[float]
+    won: Sequence[bool]
+    weights: Sequence[float]
+
+    def brier(self) -> float:
+        """The weighted mean squared error; 0 is perfect, and 0.25 is what saying 50 percent always gives."""
+        squares = (
+            weight * (prediction - won) ** 2
+            for prediction, won, weight in zip(self.predicted, self.won, self.weights, strict=True)
+        )
+        return sum(squares) / sum(self.weights)
+
+    def auc(self) -> float | None:
+        """The chance that a won one has the higher prediction of a won and a lost one; None if all ended alike."""
+        order = sorted(zip(self.predicted, self.won, self.weights, strict=True), key=lambda one: one[0])
+        lost_below = won_total = area = 0.0
+        for _, tied in groupby(order, key=lambda one: one[0]):
+            won = lost = 0.0
+            for _, is_won, weight in tied:
+                won, lost = (won + weight, lost) if is_won else (won, lost + weight)
+            area += won * (lost_below + lost / 2)
+            won_total, lost_below = won_total + won, lost_below + lost
+        return area / (won_total * lost_below) if won_total and lost_below else None
+
+    def bands(self, width: int = 10) -> list["Band"]:
+        """The calibration table; bands that nothing fell into are left out."""
+        found = []
+        for lower in range(0, 100, width):
+            upper = lower + width
+            inside = [
+                (prediction, won, weight)
+                for prediction, won, weight in zip(self.predicted, self.won, self.weights, strict=True)
+                if lower <= prediction * 100 < upper or (upper == 100 and prediction >= 1)
+            ]
+            total = sum(weight for _, _, weight in inside)
+            if total:
+                predicted = sum(prediction * weight for prediction, _, weight in inside) / total
+                observed = sum(weight for _, won, weight in inside if won) / total
+                found.append(Band(lower, upper, total, predicted, observed))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Predictions between two percentages: how many opportunities, their mean, and the share that was won."""
+
+    lower: int
+    upper: int
+    weight: float
+    predicted: float
+    observed: float

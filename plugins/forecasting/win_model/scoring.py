@@ -1,0 +1,65 @@
+"""Predictions of the model in use, kept with each open opportunity: when it changes, and by job."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from guanxi import Changes, Context
+from plugins.forecasting.models import OpportunityForecast, WinModel
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import ModelStatus
+from plugins.forecasting.win_model.examples import open_now
+from plugins.forecasting.win_model.model import Definition, Score, score
+
+_BATCH = 500
+
+
+def model_in_use(ctx: Context) -> WinModel | None:
+    """The model whose predictions count, if one does."""
+    settings: ForecastingSettings = ctx.settings
+    if not settings.use_model:
+        return None
+    return ctx.session.exec(select(WinModel).where(col(WinModel.status) == ModelStatus.IN_USE)).first()
+
+
+def score_changed(ctx: Context, changes: Changes) -> None:
+    """Predicts the opportunities that change, if there is a model to do so."""
+    touched = {change.record.id for change in changes.of("Opportunity")}
+    touched |= changes.ids("OpportunityContact", "opportunity_id")
+    if touched:
+        rescore(ctx, touched)
+
+
+def rescore(ctx: Context, ids: Collection[str] | None = None) -> int:
+    """Predicts open opportunities anew, these or all; says how many predictions changed."""
+    model = model_in_use(ctx)
+    if model is None:
+        return 0
+    definition = Definition.from_json(model.definition)
+    found = {id: score(definition, properties) for id, properties in open_now(ctx, ids).items()}
+    wanted = sorted(found)
+    return sum(
+        _keep(ctx, model.id, {id: found[id] for id in wanted[start : start + _BATCH]})
+        for start in range(0, len(wanted), _BATCH)
+    )
+
+
+def _keep(ctx: Context, model_id: str, scores: Mapping[str, Score]) -> int:
+    changed = 0
+    for id, kept in ctx.facets(OpportunityForecast, scores.keys()).items():
+        made = scores[id]
+        changed += kept.model_probability != made.probability
+        if (kept.model_probability, kept.model_reasons) != (made.probability, list(made.reasons)):
+            kept.model_probability, kept.model_reasons = made.probability, list(made.reasons)
+            kept.model_id, kept.scored_at = model_id, ctx.clock.now()
+    ctx.session.flush()
+    return changed
+
+
+def forget(ctx: Context) -> None:
+    """Takes all predictions back: there is no model any more whose they are."""
+    facet = OpportunityForecast.__table__
+    nothing: dict[str, Any] = {"model_probability": None, "model_reasons": [], "model_id": None, "scored_at": None}
+    ctx.session.execute(update(facet).where(facet.c.model_id.is_not(None)).values(nothing))

@@ -1,0 +1,1 @@
+"""The catalog: every record and field of one app, declared once."""

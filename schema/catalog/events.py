@@ -1,0 +1,123 @@
+"""The event log as a record of the catalog: only read, in the order of commits, what is numbered."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.base.errors import PluginError
+from core.base.text import snake
+from core.crm.consequences import CORE_EVENTS
+from core.db.sql import Expression
+from core.db.types import Json
+from core.log.events import Action, EventBatch, EventRow
+from core.records.record import CORE
+from core.records.vocabulary import vocabulary
+from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.catalog.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
+from schema.sql.json import changes_list, json_value
+from schema.sql.selections import Selection
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class ChangesKind(Kind):
+    """What changed, field by field."""
+
+    graphql = "list[FieldChange]"
+    sql = Json()
+    can_order = False
+    can_group = False
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        chosen = [(field.key, field.name) for field in selection.of("FieldChange")]
+        return changes_list(value, chosen)
+
+
+class JsonKind(Kind):
+    """Any JSON value."""
+
+    graphql = "JSON"
+    sql = Json()
+    can_order = False
+    can_group = False
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return json_value(value)
+
+
+def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> type[StrEnum]:
+    """Every type of event this app can log, as an enumeration.
+
+    Raises:
+        PluginError: an event of a plugin clashes or cannot be.
+    """
+    described = {
+        f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
+        for record in catalog.records.values()
+        if record.has_attachments
+        for action in Action
+        if action is not Action.PUBLISHED
+    }
+    described |= CORE_EVENTS
+    owners = dict.fromkeys(described, CORE)
+    for plugin, events in plugins.items():
+        for name, description in events.items():
+            if problem := _problem_of(name, description, owners.get(name)):
+                raise PluginError(plugin, f"event {name}", problem)
+            owners[name] = plugin
+        described |= events
+    return vocabulary("EventType", "What happened.", described)
+
+
+def _problem_of(name: str, description: str, rival: str | None) -> str | None:
+    if rival is not None:
+        return f"{rival} has an event of that name already; choose another"
+    if not _NAME.fullmatch(name):
+        return "must be named in capitals, as in LEVEL_REACHED"
+    return None if description else "has no description; say in one sentence what it means"
+
+
+def batch(row: Any) -> Any:
+    """The batch an event belongs to, joined once."""
+    return row.joined(EventBatch, "id", row.batch_id)
+
+
+def is_numbered(row: Any) -> ColumnElement[bool]:
+    """Readers only ever see a gapless past: what has no number yet is not there."""
+    numbered: ColumnElement[bool] = batch(row).sequence.is_not(None)
+    return numbered
+
+
+def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> RecordType:
+    """The record type of the log."""
+    types = catalog.kind_of(event_types(catalog, plugins))
+    record = RecordType(
+        "Event",
+        EventRow,
+        "Something that happened to a record: one entry of the log, which is complete and in the order of commits.",
+        default_order=(("sequence", False),),
+        writable=False,
+        scope=lambda row: [is_numbered(row)],
+    )
+
+    def add(name: str, kind: Kind, description: str, expression: Any, *, nullable: bool = False) -> None:
+        record.fields[name] = CatalogField(name, kind, description, nullable, CORE, expression)
+
+    add("id", IdKind(), "Id of the event.", lambda row: row.id)
+    add("type", types, "What happened.", lambda row: row.type)
+    add("entityType", TextKind(), "Type of the record it happened to.", lambda row: row.entity_type)
+    add("entityId", IdKind(), "Id of the record it happened to.", lambda row: row.entity_id)
+    add("action", catalog.kind_of(Action), "What was done to it.", lambda row: row.action)
+    add("occurredAt", MomentKind(), "When it happened in the business.", lambda row: row.occurred_at)
+    add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row).recorded_at)
+    add("actor", IdKind(), "Who did it.", lambda row: batch(row).actor)
+    add("requestId", IdKind(), "The request it came of.", lambda row: batch(row).request_id, nullable=True)
+    add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
+    add("data", JsonKind(), "What a published event says beyond that.", lambda row: row.data)
+    add(
+        "sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row).sequence
+    )
+    return record

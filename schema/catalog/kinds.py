@@ -1,0 +1,454 @@
+"""The kinds of values a field can have: how each is shown, compared, ordered, grouped and summed, in one place."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, not_, null, or_
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import TypeEngine
+
+from core.base.errors import InputError
+from core.base.money import Money, exponent
+from core.base.text import fold
+from core.db.sql import Expression, day_of, folded, list_length, rounded_ratio, whole
+from core.db.types import Choice, Json, Scaled, Text, Timestamp
+from core.log.changes import shown
+from core.records.fields import MoneyExpression
+from schema.sql.binds import Binds, ListOf, Moment, comparable
+from schema.sql.json import (
+    amount_text,
+    constant,
+    contains,
+    ends_with,
+    json_bool,
+    json_value,
+    list_holds,
+    moment_text,
+    one_of,
+    period_start,
+    scaled_text,
+)
+from schema.sql.selections import Selection
+from schema.sql.slots import resolve
+
+Condition = ColumnElement[bool]
+Filter = Mapping[str, Any]
+
+_HIGHEST = "\U0010ffff"
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], Condition]] = {
+    "eq": lambda value, other: value == other,
+    # A missing value differs from every value.
+    "ne": lambda value, other: or_(value.is_(None), value != other),
+    "lt": lambda value, other: value < other,
+    "lte": lambda value, other: value <= other,
+    "gt": lambda value, other: value > other,
+    "gte": lambda value, other: value >= other,
+}
+
+
+def _total(value: Expression) -> Expression:
+    return func.sum(value).cast(BigInteger)
+
+
+FUNCTIONS: Mapping[str, Callable[[Expression], Expression]] = {
+    "sum": _total,
+    # SQL's own average is inexact on SQLite and of another type on each engine.
+    "avg": lambda value: rounded_ratio(_total(value), func.nullif(func.count(value), 0)),
+    "min": lambda value: func.min(value),
+    "max": lambda value: func.max(value),
+}
+
+
+class Kind:
+    """A kind of value.
+
+    Attributes:
+        graphql, input: how the type is written in annotations of outputs and inputs.
+        filter_name: the input that filters it; None where nothing filters it.
+        sql: the column type.
+        can_order, can_group: whether lists are ordered and grouped by it.
+        functions: the aggregate functions that mean something for it.
+    """
+
+    graphql: str
+    input: str
+    filter_name: str | None = None
+    sql: TypeEngine[Any] = Text()
+    can_order = True
+    can_group = True
+    functions: tuple[str, ...] = ()
+
+    def typed_null(self) -> Any:
+        """The value of a field that is not there."""
+        return null().cast(self.sql)
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        """The value as it stands in the answer."""
+        shown_value: Expression = value
+        return shown_value
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        """A Python value as it stands in the answer.
+
+        Raises:
+            TypeError: it is not of this kind.
+        """
+        raise NotImplementedError
+
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
+        """The conditions that a filter on a value of this kind stands for; all of them must hold.
+
+        Args:
+            value: in SQL.
+            given: operator to operand.
+            binds: of the statement.
+            folded_value: gives a text as it compares without case.
+        """
+        for operator, operand in given.items():
+            refuse_null(operator, operand)
+            if operator == "isNull":
+                yield is_null(value, operand)
+            else:
+                yield self.compare(value, operator, operand, binds)
+
+    def compare(self, value: Any, operator: str, operand: Any, binds: Binds) -> Condition:
+        """One operator's condition."""
+        if operator in ("in", "notIn"):
+            return within(operator, value, binds.many(operand, self.sql))
+        return COMPARISONS[operator](value, binds.value(operand, self.sql))
+
+    def sortable(self, value: Any) -> Expression:
+        """What a list is ordered by."""
+        key: Expression = value
+        return key
+
+    def group_key(self, value: Any, grain: str | None) -> Expression:
+        """The expression rows are grouped by."""
+        key: Expression = value
+        return key
+
+    def aggregate(self, function: str, value: Any) -> tuple[Expression, "Kind"]:
+        """An aggregate of the value as a bare number, with the kind that number is of."""
+        return FUNCTIONS[function](value), self
+
+    def of_number(self, number: Expression) -> Any:
+        """A bare number as a value of this kind."""
+        return number
+
+
+def refuse_null(operator: str, operand: Any) -> None:
+    """Refuses to compare with null, which would silently match nothing or everything."""
+    if operand is None:
+        raise InputError(f"{operator}: null compares with nothing; leave it out, or ask for isNull")
+
+
+def is_null(value: Expression, wanted: bool) -> Condition:
+    """Whether there is no value, or whether there is one."""
+    return value.is_(None) if wanted else value.is_not(None)
+
+
+def within(operator: str, value: Expression, values: Expression) -> Condition:
+    """`in` and `notIn`; a missing value is in no list, and so it is outside every list."""
+    inside: Condition = one_of(value, values)
+    return inside if operator == "in" else or_(value.is_(None), not_(inside))
+
+
+def typed(value: Any, *types: type) -> Any:
+    """The value, known to be of one of these types.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise TypeError(f"{value!r} is no {' or '.join(kind.__name__ for kind in types)}")
+    return value
+
+
+class IdKind(Kind):
+    """A record's id, or a reference to one."""
+
+    graphql = input = "ID"
+    filter_name = "IdFilter"
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return typed(value, str)
+
+
+class TextKind(Kind):
+    """Text: compared without case unless the filter says otherwise, and ordered so."""
+
+    graphql = input = "str"
+    filter_name = "TextFilter"
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return typed(value, str)
+
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
+        ignore_case = given.get("ignoreCase", True)
+        if ignore_case:
+            value = folded_value() if folded_value is not None else folded(value)
+        prepare = fold if ignore_case else str
+        for operator, operand in given.items():
+            if operator == "ignoreCase":
+                continue
+            refuse_null(operator, operand)
+            if operator == "isNull":
+                yield is_null(value, operand)
+            else:
+                yield compare_text(value, operator, operand, binds, prepare)
+
+
+def compare_text(
+    value: Expression, operator: str, operand: Any, binds: Binds, prepare: Callable[[str], str]
+) -> Condition:
+    """One text operator's condition, the operand prepared as the value is."""
+    if operator in ("in", "notIn"):
+        return within(operator, value, binds.many(operand, Text(), prepare))
+    if operator == "startsWith":
+        # A range rather than a comparison of prefixes, because an index serves it.
+        beyond = binds.value(operand, Text(), lambda text: prepare(text) + _HIGHEST)
+        return and_(value >= binds.value(operand, Text(), prepare), value < beyond)
+    if operator in ("contains", "endsWith"):
+        compare = contains if operator == "contains" else ends_with
+        return compare(value, binds.value(operand, Text(), prepare))
+    return COMPARISONS[operator](value, binds.value(operand, Text(), prepare))
+
+
+class BooleanKind(Kind):
+    """True or false."""
+
+    graphql = input = "bool"
+    filter_name = "BooleanFilter"
+    sql = Boolean()
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return json_bool(value)
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return typed(value, bool)
+
+
+class ChoiceKind(Kind):
+    """A value of an enumeration."""
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        self.enum = enum
+        self.graphql = self.input = enum.__name__
+        self.filter_name = f"{enum.__name__}Filter"
+        self.sql = Choice(enum)
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        try:
+            return self.enum(value).value
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+
+
+class DateKind(Kind):
+    """A date without a time zone."""
+
+    graphql = input = "Date"
+    filter_name = "DateFilter"
+    sql = Date()
+    functions = ("min", "max")
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        if isinstance(value, datetime):
+            raise TypeError(f"{value!r} is a moment, no date")
+        return shown(typed(value, date))
+
+    def group_key(self, value: Any, grain: str | None) -> Expression:
+        return period_start(value, grain or "DAY")
+
+
+class MomentKind(Kind):
+    """A moment in UTC."""
+
+    graphql = input = "DateTime"
+    filter_name = "DateTimeFilter"
+    sql = Timestamp()
+    functions = ("min", "max")
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return moment_text(value)
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return shown(typed(value, datetime))
+
+    def group_key(self, value: Any, grain: str | None) -> Expression:
+        return period_start(day_of(value), grain or "DAY")
+
+
+class DecimalKind(Kind):
+    """An exact decimal with a fixed number of places."""
+
+    graphql = input = "Decimal"
+    filter_name = "DecimalFilter"
+    functions = ("sum", "avg", "min", "max")
+
+    def __init__(self, scale: int = 2) -> None:
+        self.scale = scale
+        self.sql = Scaled(scale)
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return scaled_text(value, self.scale)
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        number = Decimal(typed(value, Decimal, int))
+        if not number.is_finite():
+            raise TypeError(f"{value!r} is no finite number")
+        return str(number.quantize(Decimal(1).scaleb(-self.scale)))
+
+    def compare(self, value: Any, operator: str, operand: Any, binds: Binds) -> Condition:
+        return compare_units(whole(value), operator, operand, binds, lambda moment: self.scale)
+
+    def sortable(self, value: Any) -> Expression:
+        return whole(value)
+
+    def aggregate(self, function: str, value: Any) -> tuple[Expression, Kind]:
+        return FUNCTIONS[function](whole(value)), self
+
+
+def compare_units(
+    value: Expression, operator: str, operand: Any, binds: Binds, scale: Callable[[Moment], int]
+) -> Condition:
+    """Compares an integer of the smallest unit with a decimal, whose places are known at run time."""
+
+    def one(moment: Moment) -> Any:
+        return comparable(scale(moment), operator)(resolve(operand, moment.variables))
+
+    def many(moment: Moment) -> Any:
+        given = resolve(operand, moment.variables)
+        return [comparable(scale(moment), operator)(item) for item in given]
+
+    if operator in ("in", "notIn"):
+        return within(operator, value, binds.computed(many, ListOf(BigInteger())))
+    return COMPARISONS[operator](value, binds.computed(one, BigInteger()))
+
+
+class IntKind(Kind):
+    """A whole number."""
+
+    graphql = input = "int"
+    filter_name = "IntFilter"
+    sql = BigInteger()
+    functions = ("sum", "avg", "min", "max")
+
+    _AVERAGE_PLACES = 4
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return typed(value, int)
+
+    def aggregate(self, function: str, value: Any) -> tuple[Expression, Kind]:
+        if function == "sum":
+            return FUNCTIONS["sum"](value), DecimalKind(0)
+        if function == "avg":
+            return FUNCTIONS["avg"](value * 10**self._AVERAGE_PLACES), DecimalKind(self._AVERAGE_PLACES)
+        return FUNCTIONS[function](value), self
+
+
+class MoneyKind(Kind):
+    """Money: compared, ordered and summed in the reporting currency unless a currency is named."""
+
+    graphql = "Money"
+    input = "MoneyInput"
+    filter_name = "MoneyFilter"
+    can_group = False
+    functions = ("sum", "avg", "min", "max")
+
+    def __init__(self, reporting_currency: str) -> None:
+        self.currency = reporting_currency
+
+    def typed_null(self) -> Any:
+        return MoneyExpression(null().cast(BigInteger), null().cast(Text()), null().cast(BigInteger))
+
+    def reporting(self, minor: Expression) -> MoneyExpression:
+        """Minor units of the reporting currency as money."""
+        return MoneyExpression(minor, constant(self.currency), minor)
+
+    def json(self, value: MoneyExpression, selection: Selection) -> Expression:
+        built = selection.build(
+            "Money",
+            {
+                "amount": lambda field: amount_text(value.minor, value.currency),
+                "currency": lambda field: value.currency,
+                "reportingAmount": lambda field: amount_text(value.reporting, constant(self.currency)),
+            },
+        )
+        return case((value.minor.is_not(None), built), else_=null())
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        given = shown(typed(value, Money))
+        if value.currency != self.currency:
+            raise TypeError(f"{value} is not in the reporting currency {self.currency}")
+        return selection.pick("Money", {**given, "reportingAmount": given["amount"]})
+
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
+        currency = given.get("currency")
+        if "currency" in given:
+            refuse_null("currency", currency)
+            yield value.currency == binds.value(currency, Text())
+        number = value.reporting if currency is None else value.minor
+        for operator, operand in given.items():
+            if operator == "currency":
+                continue
+            refuse_null(operator, operand)
+            if operator == "isNull":
+                yield is_null(value.minor, operand)
+            else:
+                yield compare_units(
+                    number,
+                    operator,
+                    operand,
+                    binds,
+                    lambda moment: exponent(resolve(currency, moment.variables) or self.currency),
+                )
+
+    def sortable(self, value: MoneyExpression) -> Expression:
+        return value.reporting
+
+    def aggregate(self, function: str, value: MoneyExpression) -> tuple[Expression, Kind]:
+        number = FUNCTIONS[function](value.reporting)
+        # The sum of nothing is nothing, not unknown.
+        return func.coalesce(number, 0) if function == "sum" else number, self
+
+    def of_number(self, number: Expression) -> Any:
+        return self.reporting(number)
+
+
+class ListKind(Kind):
+    """A list of texts or of values of an enumeration, stored as JSON."""
+
+    sql = Json()
+    can_order = False
+    can_group = False
+
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+        self.graphql = self.input = f"list[{item.graphql}]"
+        self.filter_name = "TextListFilter" if isinstance(item, TextKind) else f"{item.graphql}ListFilter"
+
+    def json(self, value: Any, selection: Selection) -> Expression:
+        return json_value(value)
+
+    def present(self, value: Any, selection: Selection) -> Any:
+        return [self.item.present(item, selection) for item in typed(value, list, tuple)]
+
+    def compare(self, value: Any, operator: str, operand: Any, binds: Binds) -> Condition:
+        if operator == "isEmpty":
+            length = list_length(value)
+            return length == 0 if operand else length > 0
+        wanted = [operand] if operator == "has" else operand
+        held = list_holds(value, binds.many(wanted, Text(), str), every=operator == "hasAll")
+        # Every list holds all of nothing, but where there is no list nothing holds anything.
+        return and_(value.is_not(None), held) if operator == "hasAll" else held

@@ -1,0 +1,305 @@
+"""Aggregates: counts, sums, averages, smallest and largest values, over a list or over its groups."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
+
+from core.base.errors import InputError
+from core.base.text import pascal
+from core.db.sql import Expression
+from core.records.fields import MoneyExpression
+from schema.catalog.catalog import CatalogField, RecordType, ToMany
+from schema.catalog.kinds import Condition, IntKind, Kind, MoneyKind
+from schema.plan.order import SortKey, check_keys, direction
+from schema.plan.statement import PlanRow, Statement
+from schema.plan.where import Where, aggregate_number, filtered, holds
+from schema.sql.json import amount_text, column, constant, count_rows, json_rows, whole_number
+from schema.sql.selections import Chosen, Selection
+
+FUNCTIONS = ("sum", "avg", "min", "max")
+
+Number = Callable[[CatalogField, str], Expression]
+Sums = Callable[[CatalogField], tuple[Subquery, Sequence[Condition]]]
+
+
+def aggregate(
+    statement: Statement, record: RecordType, chosen: Chosen, under: tuple[PlanRow, ToMany] | None
+) -> Select[Any]:
+    """The aggregates selected of a list, in one row."""
+    where = chosen.arguments.get("where")
+    row, there = filtered(statement, record, where, under)
+    numbers = _Numbers(statement, row)
+
+    def sums(field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
+        other, also_there = filtered(statement, record, where, under)
+        return _sums(other, field, also_there, []).subquery(), []
+
+    built = _object(record, chosen.selection, numbers.rows, numbers.number, sums)
+    # Apart from their show, because an old SQLite does not parse both in one.
+    found = select(*(numbers.columns() or [count_rows().label("rows")])).select_from(row.source()).where(*there)
+    return select(built).select_from(found.subquery(numbers.alias))
+
+
+class _Numbers:
+    """The columns of the SELECT that counts and sums, handed out on demand to the one that shows them."""
+
+    def __init__(self, statement: Statement, row: PlanRow) -> None:
+        self.alias = statement.alias()
+        self._statement = statement
+        self._row = row
+        self._known: dict[tuple[str, str], Expression] = {}
+        self._counts = False
+
+    def columns(self) -> list[Any]:
+        """What it has to give."""
+        found: list[Any] = [value.label(f"n{number}") for number, value in enumerate(self._known.values())]
+        return [*found, count_rows().label("rows")] if self._counts else found
+
+    def rows(self) -> Expression:
+        """The number of rows."""
+        self._counts = True
+        return column(self.alias, "rows", BigInteger())
+
+    def number(self, field: CatalogField, function: str) -> Expression:
+        """An aggregate as a bare number."""
+        if (field.name, function) not in self._known:
+            value = aggregate_number(self._statement, self._row, field, function)
+            self._known[field.name, function] = value
+        value = self._known[field.name, function]
+        return column(self.alias, f"n{list(self._known).index((field.name, function))}", value.type)
+
+
+def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: Sequence[Expression]) -> Select[Any]:
+    """The sums of a money field, a row for each currency, within groups where there are keys."""
+    money: MoneyExpression = field.value(row)
+    return (
+        select(
+            *(key.label(f"k{number}") for number, key in enumerate(keys)),
+            money.currency.label("currency"),
+            func.sum(money.minor).cast(BigInteger).label("minor"),
+            func.sum(money.reporting).cast(BigInteger).label("reporting"),
+        )
+        .select_from(row.source())
+        .where(*there, money.minor.is_not(None))
+        .group_by(*keys, money.currency)
+        .order_by(money.currency)
+    )
+
+
+def _object(
+    record: RecordType, selection: Selection, rows: Callable[[], Expression], number: Number, sums: Sums
+) -> Expression:
+    """The aggregates selected, as a JSON object."""
+
+    def of_function(function: str) -> Callable[[Chosen], Expression]:
+        def of_field(chosen: Chosen) -> Expression:
+            field = record.fields[chosen.name]
+            kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+            if function == "sum" and isinstance(kind, MoneyKind):
+                return _money_sum(kind, field, chosen.selection, number, sums)
+            return kind.json(kind.of_number(number(field, function)), chosen.selection)
+
+        return lambda chosen: chosen.selection.build(
+            record.name + pascal(function), dict.fromkeys(record.fields, of_field)
+        )
+
+    parts = {function: of_function(function) for function in FUNCTIONS}
+    return selection.build(f"{record.name}Aggregate", {"count": lambda chosen: rows(), **parts})
+
+
+def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums) -> Expression:
+    """A sum of money: one total in the reporting currency, and one row a currency."""
+
+    def total(chosen: Chosen) -> Expression:
+        return kind.json(kind.of_number(number(field, "sum")), chosen.selection)
+
+    def per_currency(chosen: Chosen) -> Expression:
+        found, mine = sums(field)
+        money = chosen.selection.build(
+            "Money",
+            {
+                "amount": lambda part: amount_text(found.c.minor, found.c.currency),
+                "currency": lambda part: found.c.currency,
+                "reportingAmount": lambda part: amount_text(found.c.reporting, constant(kind.currency)),
+            },
+        )
+        return select(json_rows(money, place=found.c.currency)).select_from(found).where(*mine).scalar_subquery()
+
+    return selection.build("MoneySum", {"total": total, "perCurrency": per_currency})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """One key of a group: the way to it across to-one relations, its field, its grain, its expression."""
+
+    way: tuple[str, ...]
+    kind: Kind
+    grain: str | None
+    expression: Expression
+
+
+def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+    """The groups of a list by some keys, each with its aggregates."""
+    arguments = chosen.arguments
+    where = arguments.get("where")
+    check_keys("by", arguments["by"])
+    check_keys("orderBy", arguments.get("orderBy"))
+    row, there = filtered(statement, record, where, None)
+    keys = [_key(statement, row, part, ()) for part in arguments["by"]]
+    if not keys:
+        raise InputError(
+            f"by: name at least one key; for aggregates of the whole list there is {record.plural}Aggregate"
+        )
+    ways = [key.way for key in keys]
+    if twice := next((way for way in ways if ways.count(way) > 1), None):
+        raise InputError(f"by: {'.'.join(twice)} is named twice, but a group shows one value of it; leave one out")
+    groups = _Groups(statement, record, row, keys, where)
+    built = chosen.selection.build(
+        f"{record.name}Group",
+        {
+            "keys": lambda field: groups.keys_object(record, field.selection, ()),
+            "aggregate": lambda field: _object(record, field.selection, groups.rows, groups.number, groups.sums),
+        },
+    )
+    having = _having(statement, row, arguments.get("having"))
+    order = _order(statement, row, keys, arguments.get("orderBy"))
+    clauses = [key.clause() for key in order]
+    place = func.row_number().over(order_by=clauses).label("place")
+    grouped = (
+        select(place, *groups.columns())
+        .select_from(row.source())
+        .where(*there)
+        .group_by(*(key.expression for key in keys))
+        .order_by(*clauses)
+        .limit(whole_number(_limit(statement, arguments.get("first"))))
+    )
+    if having:
+        grouped = grouped.having(and_(*having))
+    rows = json_rows(built, place=column(groups.alias, "place", BigInteger()))
+    return select(rows).select_from(grouped.subquery(groups.alias))
+
+
+def _limit(statement: Statement, first: int | None) -> int:
+    largest = statement.catalog.settings.maximum_page_size
+    size = largest if first is None else first
+    if not 0 <= size <= largest:
+        raise InputError(f"first: {size} is outside 0 to {largest}")
+    return size
+
+
+def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
+    ((name, asked),) = part.items()
+    if name in row.record.to_one:
+        return _key(statement, row.to(name), asked, (*way, name))
+    field = row.record.fields[name]
+    statement.demand(row.record, field)
+    if asked is False:
+        raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
+    grain = None if asked is True else str(asked)
+    return GroupKey((*way, name), field.kind, grain, field.kind.group_key(field.value(row), grain))
+
+
+class _Groups(_Numbers):
+    """The same for the groups of a list, with their keys."""
+
+    def __init__(
+        self, statement: Statement, record: RecordType, row: PlanRow, keys: Sequence[GroupKey], where: Where | None
+    ) -> None:
+        super().__init__(statement, row)
+        self._record = record
+        self._keys = keys
+        self._where = where
+
+    def columns(self) -> list[Any]:
+        return [*(key.expression.label(f"k{number}") for number, key in enumerate(self._keys)), *super().columns()]
+
+    def sums(self, field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
+        """The sums per currency of all groups, worked out once, and the condition that picks one group's."""
+        statement = self._statement
+        row, there = filtered(statement, self._record, self._where, None)
+        keys = [_expression(statement, row, key) for key in self._keys]
+        found: Any = _sums(row, field, there, keys).cte(statement.alias()).prefix_with("MATERIALIZED")
+        mine = [
+            found.c[f"k{number}"].is_not_distinct_from(column(self.alias, f"k{number}", key.expression.type))
+            for number, key in enumerate(self._keys)
+        ]
+        return found, mine
+
+    def keys_object(self, record: RecordType, selection: Selection, way: tuple[str, ...]) -> Expression:
+        """The keys selected, as a JSON object."""
+
+        def part(chosen: Chosen) -> Expression:
+            here = (*way, chosen.name)
+            if chosen.name in record.to_one:
+                target = self._statement.catalog.records[record.to_one[chosen.name].target]
+                return self.keys_object(target, chosen.selection, here)
+            for number, key in enumerate(self._keys):
+                if key.way == here:
+                    value = column(self.alias, f"k{number}", key.expression.type)
+                    return value if key.kind.functions == ("min", "max") else key.kind.json(value, chosen.selection)
+            raise InputError(f"keys.{'.'.join(here)} is no key of these groups; name it in `by`")
+
+        names = [*record.fields, *record.to_one]
+        return selection.build(f"{record.name}GroupKeys", dict.fromkeys(names, part))
+
+
+def _expression(statement: Statement, row: PlanRow, key: GroupKey) -> Expression:
+    for step in key.way[:-1]:
+        row = row.to(step)
+    field = row.record.fields[key.way[-1]]
+    return field.kind.group_key(field.value(row), key.grain)
+
+
+def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
+    """The conditions on groups; all of them must hold."""
+    found: list[Condition] = []
+    for name, asked in (given or {}).items():
+        if asked is None:
+            raise InputError(f"having.{name}: null filters nothing; leave it out")
+        if name == "and":
+            found += [condition for part in asked for condition in _having(statement, row, part)]
+        elif name == "or":
+            found.append(or_(false(), *(and_(true(), *_having(statement, row, part)) for part in asked)))
+        elif name == "not":
+            found.append(not_(holds(and_(true(), *_having(statement, row, asked)))))
+        elif name == "count":
+            found += IntKind().conditions(count_rows(), asked, statement.binds)
+        else:
+            for field_name, filter_ in asked.items():
+                field = row.record.fields[field_name]
+                statement.demand(row.record, field)
+                number, kind = field.kind.aggregate(name, field.value(row))
+                found += kind.conditions(kind.of_number(number), filter_, statement.binds)
+    return found
+
+
+def _order(
+    statement: Statement, row: PlanRow, keys: Sequence[GroupKey], given: Sequence[Mapping[str, Any]] | None
+) -> list[SortKey]:
+    """The order of groups: as asked, then by their keys, which makes it total."""
+    found = []
+    for part in given or ():
+        ((name, asked),) = part.items()
+        if name == "count":
+            found.append(SortKey(count_rows(), *direction(asked), nullable=False))
+        elif name == "key":
+            found.append(_key_order(keys, asked, ()))
+        else:
+            ((field_name, wanted),) = asked.items()
+            field = row.record.fields[field_name]
+            statement.demand(row.record, field)
+            found.append(SortKey(aggregate_number(statement, row, field, name), *direction(wanted)))
+    return [*found, *(SortKey(key.expression) for key in keys)]
+
+
+def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[str, ...]) -> SortKey:
+    ((name, asked),) = given.items()
+    here = (*way, name)
+    if isinstance(asked, Mapping):
+        return _key_order(keys, asked, here)
+    for key in keys:
+        if key.way == here:
+            return SortKey(key.expression, *direction(asked))
+    raise InputError(f"orderBy.key.{'.'.join(here)} is no key of these groups; name it in `by`")

@@ -1,0 +1,173 @@
+"""From a selection to SQL: each root field becomes one SELECT that returns the finished JSON.
+
+A list has two scopes. The inner SELECT filters, orders and cuts the page from as few columns as will do; the outer one
+makes JSON of the rows that are left, and joins only for them what is merely shown. Lists below a row are correlated
+subqueries of the same form.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, case, func, null, select
+
+from core.db.sql import Expression
+from core.db.types import Text
+from schema.catalog.catalog import CatalogField, RecordType, ToMany
+from schema.catalog.kinds import Condition
+from schema.plan.aggregates import aggregate
+from schema.plan.order import sort_keys
+from schema.plan.pages import Page
+from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
+from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
+from schema.plan.where import filtered
+from schema.sql.binds import ListOf
+from schema.sql.json import column, constant, count_rows, json_object, json_rows, one_of
+from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
+from schema.sql.template import placeholder
+
+
+def record_object(row: PlanRow, selection: Selection, path: Path) -> Expression:
+    """A record as the JSON object that is selected of it."""
+    pairs: list[tuple[str, Expression]] = []
+    hidden: dict[str, Expression] = {}
+    for chosen in selection.of(row.record.name):
+        pairs.append((chosen.key, _member(row, chosen, path, hidden)))
+    return json_object([*pairs, *hidden.items()])
+
+
+def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
+    record, name = row.record, chosen.name
+    if name == TYPENAME:
+        return constant(record.name)
+    if name not in record.fields:
+        return _related(row, chosen, path, hidden)
+    field = record.fields[name]
+    if not row.scope.statement.shown(row, field, path, chosen.key):
+        hidden[TYPE_KEY] = constant(record.name)
+        return null()
+    if field.python is not None:
+        return _python(row, field, chosen, path, hidden)
+    return field.kind.json(field.value(row), chosen.selection)
+
+
+def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
+    """A place for a Python field, which holds what its function needs."""
+    statement, record = row.scope.statement, row.record
+    # Who may not see what it is made from may not see it either.
+    if not all(statement.shown(row, record.fields[need], path, chosen.key) for need in field.needs):
+        hidden[TYPE_KEY] = constant(record.name)
+        return null()
+    whole = Whole(chosen.selection.document, ())
+    needed = [record.fields[need] for need in field.needs]
+    number = statement.fill_number()
+    statement.gaps.append(Fill(path, chosen.key, record.name, number, field, chosen.selection))
+    return placeholder(number, [other.kind.json(other.value(row), whole) for other in needed])
+
+
+def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
+    """What a record leads to: a record, a list, or the aggregates of one; or a place for it."""
+    statement = row.scope.statement
+    gap = Gap(path, chosen.key, row.record.name)
+    if statement.is_deep:
+        statement.detours.append(Detour(gap, _by_itself(row.record), chosen))
+        built = None
+    else:
+        built = statement.nested(gap, lambda: _built(row, chosen, (*path, chosen.key)))
+    if built is None:
+        hidden |= {TYPE_KEY: constant(row.record.name), ID_KEY: row.id}
+        return null()
+    return built
+
+
+def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
+    record, statement, name = row.record, row.scope.statement, chosen.name
+    if name in record.to_one:
+        target = row.to(name)
+        return case((target.id.is_not(None), record_object(target, chosen.selection, path)), else_=null())
+    many = record.to_many[name if name in record.to_many else name.removesuffix("Aggregate")]
+    target_record = statement.catalog.records[many.target]
+    if name in record.to_many:
+        return connection(statement, target_record, chosen, path, (row, many)).scalar_subquery()
+    return aggregate(statement, target_record, chosen, (row, many)).scalar_subquery()
+
+
+def _by_itself(record: RecordType) -> CompileRoot:
+    """One related thing of records that are known by id, as a JSON list."""
+
+    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+        row = statement.row(record)
+        hidden: dict[str, Expression] = {}
+        member = _member(row, chosen, (EACH,), hidden)
+        built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
+        return select(json_rows(built, place=row.id)).select_from(row.source()).where(_is_known(row))
+
+    return compile_root
+
+
+def by_ids(record: RecordType) -> CompileRoot:
+    """Records that are known by id, as a JSON list of objects with their `id` and `record`."""
+
+    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, (EACH, "record"))
+        pairs = json_object([("id", row.id), ("record", built)])
+        there = [_is_known(row), *statement.limited(row)]
+        return select(json_rows(pairs, place=row.id)).select_from(row.source()).where(*there)
+
+    return compile_root
+
+
+def _is_known(row: PlanRow) -> Condition:
+    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(Text()), "ids")
+    found: Condition = one_of(row.id, ids)
+    return found
+
+
+def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Select[Any]:
+    """The record for which a condition holds."""
+    row = statement.row(record)
+    built = record_object(row, chosen.selection, ())
+    there = [where(row), *statement.visible(row)]
+    return select(built).select_from(row.source()).where(*there)
+
+
+def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+    """All records of a type, in their order, as a plain list."""
+    inner = statement.row(record)
+    clauses = [key.clause() for key in sort_keys(statement, inner, None)]
+    outer = PageRow(inner)
+    built = record_object(outer, chosen.selection, (EACH,))
+    there = statement.visible(inner)
+    place = func.row_number().over(order_by=clauses).label("place")
+    page = (
+        select(place, *outer.handed_out.values())
+        .select_from(inner.source())
+        .where(*there)
+        .order_by(*clauses)
+        .subquery(outer.alias)
+    )
+    rows = json_rows(built, place=column(outer.alias, "place", BigInteger()))
+    return select(rows).select_from(outer.scope.from_clause(page))
+
+
+def connection(
+    statement: Statement,
+    record: RecordType,
+    chosen: Chosen,
+    path: Path,
+    under: tuple[PlanRow, ToMany] | None = None,
+) -> Select[Any]:
+    """A connection: a page of a list with cursors, page info and total count, as far as they are selected."""
+    type_name = f"{record.name}Connection"
+
+    def total(field: Chosen) -> Expression:
+        row, there = filtered(statement, record, chosen.arguments.get("where"), under)
+        return select(count_rows()).select_from(row.source()).where(*there).scalar_subquery()
+
+    # Made in any case: what is wrong with its arguments is wrong whatever is selected.
+    page = Page(statement, record, chosen, path, under, record_object)
+    if not chosen.selection.names(type_name) & {"edges", "nodes", "pageInfo"}:
+        return select(chosen.selection.build(type_name, {"totalCount": total}))
+    parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
+    built = chosen.selection.build(type_name, parts)
+    return select(built).select_from(page.source())

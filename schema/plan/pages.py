@@ -1,0 +1,175 @@
+"""A page of a list: cut by keyset, shown with cursors and page info."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.base.errors import InputError
+from core.db.sql import Expression
+from schema.catalog.catalog import RecordType, ToMany
+from schema.plan.order import Cursors, Stretch, sort_keys, stretches
+from schema.plan.plan import EACH, Path
+from schema.plan.statement import PageRow, PlanRow, Statement
+from schema.plan.where import filtered
+from schema.sql.json import column, count_rows, json_bool, json_rows, whole_number
+from schema.sql.selections import Chosen, Selection
+
+#: Makes the JSON object of a record.
+BuildObject = Callable[[PlanRow, Selection, Path], Expression]
+
+#: Added to places so that all of them have eight digits and sort as text.
+_EIGHT_DIGITS = 20_000_000
+
+
+class Page:
+    """The page that a connection's arguments ask for, while its SELECT is being built."""
+
+    def __init__(
+        self,
+        statement: Statement,
+        record: RecordType,
+        chosen: Chosen,
+        path: Path,
+        under: tuple[PlanRow, ToMany] | None,
+        build: BuildObject,
+    ) -> None:
+        given = chosen.arguments
+        self._statement = statement
+        self._build = build
+        self._record = record
+        self._path = path
+        self._inner, self._there = filtered(statement, record, given.get("where"), under)
+        self._keys = sort_keys(statement, self._inner, given.get("orderBy"))
+        self._outer = PageRow(self._inner)
+        list_name = record.plural if under is None else f"{under[0].record.name}.{under[1].name}"
+        self._cursors = Cursors(statement, list_name, self._keys, given)
+        self._backward = given.get("last") is not None
+        self._has_after, self._has_before = given.get("after") is not None, given.get("before") is not None
+        self._ends = [
+            (self._cursors.read(given[name], name), name == "before")
+            for name in ("after", "before")
+            if given.get(name) is not None
+        ]
+        self._is_below = under is not None
+        size = self._wanted_size(given)
+        self._size = whole_number(size)
+        # One row more tells whether there are more; places count from the end for a page from the end.
+        more = "hasPreviousPage" if self._backward else "hasNextPage"
+        self._peeks = any(
+            more in field.selection.names("PageInfo")
+            for field in chosen.selection.of(f"{record.name}Connection")
+            if field.name == "pageInfo"
+        )
+        self._wanted = whole_number(size + 1 if self._peeks else size)
+        self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
+        self._needs_keys = False
+
+    def _wanted_size(self, given: dict[str, Any]) -> int:
+        first, last = given.get("first"), given.get("last")
+        if first is not None and last is not None:
+            raise InputError("first and last: give one of them, not both")
+        name, asked = ("last", last) if self._backward else ("first", first)
+        settings = self._statement.catalog.settings
+        size: int = settings.default_page_size if asked is None else asked
+        if not 0 <= size <= settings.maximum_page_size:
+            raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+        return size
+
+    # What is selected of it
+
+    @property
+    def _place(self) -> Expression:
+        return column(self._outer.alias, "place", BigInteger())
+
+    @property
+    def _only(self) -> ColumnElement[bool] | None:
+        """The rows of the page, without the one that was only peeked at."""
+        if not self._peeks:
+            return None
+        return self._place >= -self._size if self._backward else self._place <= self._size
+
+    def nodes(self, chosen: Chosen) -> Expression:
+        """The records of the page."""
+        built = self._build(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
+        return json_rows(built, place=self._place, only=self._only)
+
+    def edges(self, chosen: Chosen) -> Expression:
+        """The records of the page, each with its cursor."""
+        path = (*self._path, chosen.key, EACH)
+        built = chosen.selection.build(
+            f"{self._record.name}Edge",
+            {
+                "cursor": lambda field: self._cursor(),
+                "node": lambda field: self._build(self._outer, field.selection, (*path, field.key)),
+            },
+        )
+        return json_rows(built, place=self._place, only=self._only)
+
+    def _cursor(self) -> Expression:
+        self._needs_keys = True
+        return self._cursors.written(
+            [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
+        )
+
+    def info(self, chosen: Chosen) -> Expression:
+        """The page info."""
+        more = count_rows() > self._size
+        built = chosen.selection.build(
+            "PageInfo",
+            {
+                "hasNextPage": lambda field: json_bool(_known(self._has_before) if self._backward else more),
+                "hasPreviousPage": lambda field: json_bool(more if self._backward else _known(self._has_after)),
+                "startCursor": lambda field: self._end(func.min),
+                "endCursor": lambda field: self._end(func.max),
+            },
+        )
+        # Of constants alone there would be one for each record of the page; an aggregate makes them one.
+        return case((count_rows() >= 0, built), else_=null())
+
+    def _end(self, pick: Any) -> Expression:
+        self._needs_place = True
+        placed = pick(cast(self._place + _EIGHT_DIGITS, String).concat(self._cursor()))
+        return func.substr(placed if self._only is None else placed.filter(self._only), 9)
+
+    # Where it comes from
+
+    def source(self) -> FromClause:
+        """The rows of the page with what is joined to them for show."""
+        # Below a parent rows are few, and sorted.
+        parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        inner = self._rows(parts[0], self._wanted)
+        if len(parts) == 2:
+            # The second part is only begun where the first does not fill the page.
+            filled = inner.cte(self._statement.alias())
+            so_far = select(count_rows()).select_from(filled).scalar_subquery()
+            remaining = self._rows(parts[1], self._wanted - so_far, so_far).subquery(self._statement.alias())
+            inner = union_all(select(filled), select(remaining))
+        if self._backward:
+            reversed_page = inner.subquery(self._statement.alias())
+            inner = select(reversed_page).order_by(reversed_page.c.place)
+        return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
+
+    def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:
+        """The first rows of a part of the list, with as few columns as will do."""
+        clauses = [key.clause(backward=self._backward) for key in part.keys]
+        columns: list[Any] = list(self._outer.handed_out.values())
+        if self._needs_keys:
+            columns += [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
+        if self._needs_place:
+            place: Expression = func.row_number().over(order_by=clauses)
+            if so_far is not None:
+                place = so_far + place
+            columns.append((-place if self._backward else place).label("place"))
+        return (
+            select(*(columns or [literal_column("1").label("one")]))
+            .select_from(self._inner.source())
+            .where(*self._there, *part.there)
+            .order_by(*clauses)
+            .limit(wanted)
+        )
+
+
+def _known(value: bool) -> Expression:
+    return literal_column("true" if value else "false")

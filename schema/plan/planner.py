@@ -1,0 +1,206 @@
+"""From root fields to plans: which there are, and how each is compiled."""
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from core.base.errors import InputError
+from core.base.ids import prefix_of
+from core.db.database import POSTGRESQL
+from core.db.types import Text
+from schema.catalog.access import Access
+from schema.catalog.catalog import Catalog, RecordType
+from schema.catalog.kinds import Condition
+from schema.plan.aggregates import aggregate, group_by
+from schema.plan.compiler import all_of, connection, one, record_object
+from schema.plan.plan import EACH, Branch, Path, Plan
+from schema.plan.statement import CompileRoot, Detour, PlanRow, Statement
+from schema.sql.binds import Bind, ListOf, Moment
+from schema.sql.json import constant, json_rows
+from schema.sql.selections import Chosen
+from schema.sql.slots import resolve
+
+#: Relations below these depths are left to statements of their own where a statement is too deep for the engine.
+_SHALLOWER = (inf, 6, 4, 3, 2, 1)
+
+
+def dialect_of(name: str) -> Dialect:
+    """The SQLAlchemy dialect whose spelling the drivers understand."""
+    made: Any = asyncpg.dialect() if name == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    return made  # type: ignore[no-any-return]
+
+
+class Planner:
+    """Compiles the root fields of one app."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, fits: Callable[[str], bool]) -> None:
+        """Compiles for one engine.
+
+        Args:
+            catalog: what there is.
+            dialect: of the engine.
+            fits: whether the engine's parser takes a statement.
+        """
+        self.catalog = catalog
+        self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes}
+        for record in catalog.records.values():
+            self.roots |= _roots_of(record)
+        self._dialect = dialect
+        self._fits = fits
+
+    def plan(
+        self,
+        compile_root: CompileRoot,
+        chosen: Chosen,
+        access: Access,
+        refused: Mapping[Path, InputError] | None = None,
+    ) -> Plan:
+        """The plan of one root field, or of the records of a payload.
+
+        Args:
+            compile_root: makes the statement.
+            chosen: the field.
+            access: what the caller may see.
+            refused: what is wrong with the arguments of fields below it, by their places.
+
+        Raises:
+            InputError: an argument of the field itself cannot be taken, or it is too deep for the engine.
+        """
+        for deepest in _SHALLOWER:
+            statement = Statement(self.catalog, self._dialect, access, deepest, refused)
+            compiled: Any = compile_root(statement, chosen).compile(
+                dialect=self._dialect, compile_kwargs={"render_postcompile": True}
+            )
+            if self._fits(str(compiled)):
+                branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
+                used = compiled.positiontup or ()
+                checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
+                return Plan(str(compiled), self._binds(statement, compiled), checks, [*statement.gaps, *branches])
+        raise InputError(f"{chosen.key}: this is too deep or too wide for the database engine; ask for it in parts")
+
+    def _branch(self, detour: Detour, access: Access, refused: Mapping[Path, InputError]) -> Branch:
+        gap = detour.gap
+        way = len(gap.path)
+        below = {(EACH, *place[way:]): error for place, error in refused.items() if place[:way] == gap.path}
+        return Branch(gap.path, gap.key, gap.record, self.plan(detour.compile, detour.chosen, access, below))
+
+    def _binds(self, statement: Statement, compiled: Any) -> list[Bind]:
+        constants: Mapping[str, Any] = compiled.construct_params(_check=False)
+        return [
+            statement.binds.by_name.get(name) or self._constant(constants[name], compiled.binds.get(name))
+            for name in compiled.positiontup or ()
+        ]
+
+    def _constant(self, value: Any, parameter: Any) -> Bind:
+        convert = (
+            None if parameter is None else parameter.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        )
+        stored = value if convert is None else convert(value)
+        return Bind(lambda moment: stored, None)
+
+
+def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
+    """The root fields of a record."""
+    if record.name == "Event":
+        return {"events": _events}
+    roots: dict[str, CompileRoot] = {
+        record.singular: lambda statement, chosen: _single(statement, record, chosen),
+        record.plural: lambda statement, chosen: connection(statement, record, chosen, ()),
+        f"{record.plural}Aggregate": lambda statement, chosen: aggregate(statement, record, chosen, None),
+        f"{record.plural}GroupBy": lambda statement, chosen: group_by(statement, record, chosen),
+    }
+    if record.plain_list:
+        roots[record.plural] = lambda statement, chosen: all_of(statement, record, chosen)
+    return roots
+
+
+def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+    id: Any = chosen.arguments.get("id")
+    external_id: Any = chosen.arguments.get("externalId")
+    if (id is None) == (external_id is None):
+        raise InputError(f"{record.singular}: give either id or externalId")
+
+    def is_it(row: PlanRow) -> Condition:
+        if id is not None:
+            it: Condition = row.id == statement.binds.value(id, Text())
+            return it
+        field = record.fields["externalIds"]
+        wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
+        (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
+        return condition
+
+    return one(statement, record, chosen, is_it)
+
+
+def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
+    given = chosen.arguments
+    where: dict[str, Any] = {}
+    if given.get("types") is not None:
+        where["type"] = {"in": given["types"]}
+    if given.get("entity") is not None:
+        where["entityId"] = {"eq": given["entity"]}
+    arguments: dict[str, Any] = {name: given[name] for name in ("first", "after") if name in given}
+    asked = Chosen(chosen.key, chosen.name, arguments | {"where": where}, chosen.selection)
+    return connection(statement, statement.catalog.records["Event"], asked, ())
+
+
+def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
+    value = statement.binds.value(chosen.arguments["id"], Text(), _known_id(statement.catalog, "id"))
+    given = select(value.label("value")).subquery(statement.alias())
+    return select(_by_type(statement, chosen, given.c.value, ())).select_from(given)
+
+
+def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
+    check = _known_id(statement.catalog, "ids")
+    ids = chosen.arguments["ids"]
+    largest = statement.catalog.settings.maximum_page_size
+
+    def source(moment: Moment) -> list[str]:
+        given = resolve(ids, moment.variables)
+        if len(given) > largest:
+            raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
+        return [check(id) for id in given]
+
+    wanted = statement.binds.computed(source, ListOf(Text()))
+    alias = statement.alias()
+    if statement.dialect.name == POSTGRESQL:
+        given = (
+            func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
+        )
+    else:
+        given = func.json_each(wanted).table_valued("value", "key", name=alias)
+    found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
+    rows = json_rows(found, place=literal_column(f"{alias}.key", BigInteger()))
+    return select(rows).select_from(given)
+
+
+def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
+    """The object an id names, whatever its type: one subquery a type, of which one is run."""
+    prefix = (
+        func.split_part(id, "_", 1)
+        if statement.dialect.name == POSTGRESQL
+        else func.substr(id, 1, func.instr(id, "_") - 1)
+    )
+    cases = []
+    for record in statement.catalog.records.values():
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, path)
+        there = [row.id == id, *statement.visible(row)]
+        found = select(built).select_from(row.source()).where(*there)
+        cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
+    return case(*cases, else_=null())
+
+
+def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:
+    known = {record.prefix for record in catalog.records.values()}
+
+    def check(id: str) -> str:
+        if prefix_of(id) not in known:
+            raise InputError(f"{argument}: {id!r} is no id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q")
+        return id
+
+    return check

@@ -1,0 +1,316 @@
+"""A statement under construction: its values, its aliases, and the rows whose columns and fields it refers to.
+
+References are plain `alias."column"` texts with a type, so nothing correlates by surprise; a scope collects the joins
+its rows ask for, each once, and makes the FROM clause at the end.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+from math import inf
+from typing import Any
+
+from sqlalchemy import Dialect, FromClause, Select, and_, case, null, select
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.base.errors import ForbiddenError, InputError
+from core.db.sql import Expression
+from core.db.types import Text
+from core.records.fields import MoneyExpression
+from core.records.record import Facet, Record, Table
+from schema.catalog.access import Access
+from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.catalog.kinds import Condition
+from schema.plan.plan import Gap, Path, Refusal
+from schema.sql.binds import Binds
+from schema.sql.json import column
+from schema.sql.selections import Chosen
+
+#: Compiles to SQL what a statement is to answer.
+CompileRoot = Callable[["Statement", Chosen], Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """Something related that is left to a statement of its own."""
+
+    gap: Gap
+    compile: CompileRoot
+    chosen: Chosen
+
+
+class Statement:
+    """What all rows of one statement share.
+
+    Attributes:
+        access: what the caller may see.
+        deepest: relations below this depth are left to statements of their own.
+        refused: what is wrong with the arguments of fields below the root, by their places.
+        gaps, detours: what the statement leaves out, to be filled in afterwards.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Dialect,
+        access: Access,
+        deepest: float = inf,
+        refused: Mapping[Path, InputError] | None = None,
+    ) -> None:
+        self.catalog = catalog
+        self.dialect = dialect
+        self.access = access
+        self.deepest = deepest
+        self.refused = refused or {}
+        self.binds = Binds(dialect)
+        self.gaps: list[Gap] = []
+        self.detours: list[Detour] = []
+        self._depth = 0
+        self._numbers = count()
+        self._fills = count()
+
+    def fill_number(self) -> int:
+        """A number no other Python field of the statement has."""
+        return next(self._fills)
+
+    def alias(self) -> str:
+        """An alias no other table of the statement has."""
+        return f"t{next(self._numbers)}"
+
+    def row(self, record: RecordType) -> "PlanRow":
+        """A row of a record in a scope of its own."""
+        return PlanRow(Scope(self), record, self.alias())
+
+    def visible(self, row: "PlanRow", where: Mapping[str, Any] | None = None) -> list[Condition]:
+        """The conditions under which a row is there at all: not deleted, unless the filter asks for deleted ones."""
+        found: list[Condition] = []
+        if "deleted_at" in row.record.table.c and "deletedAt" not in (where or {}):
+            found.append(row.reference("deleted_at").is_(None))
+        if row.record.scope is not None:
+            found += row.record.scope(row)
+        return [*found, *self.limited(row)]
+
+    def limited(self, row: "PlanRow") -> list[Condition]:
+        """The conditions under which the caller may see a row, deleted or not."""
+        limit = self.access.rows.get(row.record.name)
+        return [] if limit is None else [limit(row)]
+
+    def demand(self, record: RecordType, field: CatalogField) -> None:
+        """Checks that a field may be used to filter, order, group or aggregate.
+
+        Raises:
+            ForbiddenError: the caller may not see it.
+        """
+        assert field.expression is not None, f"{record.name}.{field.name} is output only"
+        if field.permission in self.access.denied:
+            raise _forbidden(record, field)
+
+    def shown(self, row: "PlanRow", field: CatalogField, path: Path, key: str) -> bool:
+        """Whether a field may be shown; if not, it is null, with an error wherever it is asked."""
+        if field.permission not in self.access.denied:
+            return True
+        self.gaps.append(Refusal(path, key, row.record.name, _forbidden(row.record, field)))
+        return False
+
+    def nested(self, gap: Gap, build: Callable[[], Expression]) -> Expression | None:
+        """What is built of a field below the root, whose bad arguments make it null and leave the rest alone."""
+        place = (*gap.path, gap.key)
+        known = self.refused.get(place)
+        outer, before = self.binds.place, (len(self.gaps), len(self.detours))
+        self.binds.place = place
+        self._depth += 1
+        try:
+            if known is not None:
+                raise known
+            return build()
+        except InputError as error:
+            del self.gaps[before[0] :], self.detours[before[1] :]
+            self.gaps.append(Refusal(gap.path, gap.key, gap.record, error))
+            return None
+        finally:
+            self.binds.place = outer
+            self._depth -= 1
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether what is related is to be left to a statement of its own."""
+        return self._depth >= self.deepest
+
+
+def _forbidden(record: RecordType, field: CatalogField) -> ForbiddenError:
+    return ForbiddenError(f"{record.name}.{field.name}: needs the permission {field.permission}, which you do not have")
+
+
+class Scope:
+    """One SELECT under construction: the joins its rows ask for."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
+        self._aliases: dict[tuple[Any, ...], str] = {}
+
+    def join(self, key: tuple[Any, ...], table: SqlTable, on: Callable[[str], ColumnElement[bool]]) -> str:
+        """Asks for a LEFT JOIN and gives its alias; a join of the same key is made once."""
+        if key not in self._aliases:
+            alias = self._aliases[key] = self.statement.alias()
+            self._joins[key] = (table.alias(alias), on(alias))
+        return self._aliases[key]
+
+    def from_clause(self, base: FromClause) -> FromClause:
+        """The base with all joins that were asked for."""
+        for table, on in self._joins.values():
+            base = base.outerjoin(table, on)
+        return base
+
+
+class Columns:
+    """The columns of one alias of a table, money fields as three in one."""
+
+    def __init__(self, model: type[Table], reference: Callable[[str], Expression]) -> None:
+        self._model = model
+        self._reference = reference
+
+    def __getattr__(self, name: str) -> Any:
+        model = self._model
+        if name in model.__money__:
+            return MoneyExpression(*(self._reference(f"{name}_{part}") for part in ("minor", "currency", "reporting")))
+        return self._reference(_known(model, name))
+
+
+def _known(model: type[Table], name: str) -> str:
+    """The name of a column of a table, known to be there."""
+    if name not in model.__table__.c:
+        raise AttributeError(
+            f"{model.__name__} has no column {name!r}; it has {', '.join(sorted(model.__table__.c.keys()))}"
+        )
+    return name
+
+
+class PlanRow:
+    """A row of a record under one alias (`core.declarations.Row`)."""
+
+    def __init__(self, scope: Scope, record: RecordType, alias: str, *, is_joined: bool = False) -> None:
+        self.scope = scope
+        self.record = record
+        self.alias = alias
+        self._is_joined = is_joined
+        self._columns = Columns(record.model, self.reference)
+
+    def reference(self, name: str) -> Expression:
+        """The column `name` of this alias."""
+        return column(self.alias, name, self.record.table.c[name].type)
+
+    def __getattr__(self, name: str) -> Any:
+        return self.column(name)
+
+    def column(self, name: str) -> Any:
+        """A column of the record's own table, a money field as three in one."""
+        return getattr(self._columns, name)
+
+    @property
+    def as_of(self) -> Expression:
+        """The business date of the request."""
+        return self.bind(datetime.date, date, key="as_of")
+
+    @property
+    def actor(self) -> Expression:
+        """The id of who asks."""
+        return self.scope.statement.binds.computed(lambda moment: moment.actor, Text(), "actor")
+
+    @property
+    def now(self) -> Expression:
+        """The moment of the request."""
+        return self.bind(lambda now: now, datetime, key="now")
+
+    def bind(self, value: Callable[[datetime], Any], type: type, key: Any = None) -> Expression:
+        """A value computed from the moment of the request."""
+        statement = self.scope.statement
+        return statement.binds.computed(lambda moment: value(moment.now), statement.catalog.kind_of(type).sql, key)
+
+    def joined(self, model: type[Table], by: str, value: Expression) -> Any:
+        """The row of a table whose column `by` has a value, joined once."""
+        table = model.__table__
+        _known(model, by)
+        alias = self.scope.join(
+            (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
+        )
+        return Columns(model, lambda name: column(alias, name, table.c[name].type))
+
+    def facet(self, facet: type[Facet]) -> Any:
+        """The record's row in a facet table, joined once."""
+        return self.joined(facet, "record_id", self.id)
+
+    def to(self, relation: str) -> "PlanRow":
+        """The row a to-one relation leads to, joined once; all null where it leads nowhere."""
+        statement = self.scope.statement
+        link = self.record.to_one.get(relation)
+        if link is None:
+            known = ", ".join(self.record.to_one) or "nowhere"
+            raise AttributeError(f"{self.record.name} does not lead to {relation!r}; it leads to {known}")
+        target = statement.catalog.records[link.target]
+
+        def on(alias: str) -> ColumnElement[bool]:
+            row = PlanRow(self.scope, target, alias)
+            return and_(row.id == self.reference(link.column), *statement.visible(row))
+
+        alias = self.scope.join((self.alias, "to", relation), target.table, on)
+        return PlanRow(self.scope, target, alias, is_joined=True)
+
+    def if_there(self, value: Any) -> Any:
+        """A value of this row; null where a relation leads to no row."""
+        if not self._is_joined:
+            return value
+        if isinstance(value, MoneyExpression):
+            return MoneyExpression(*map(self.if_there, value))
+        return case((self.reference("id").is_not(None), value), else_=null())
+
+    def other(self, path: str, type: type) -> Any:
+        """Another SQL field by its name in the API; a typed null where there is none."""
+        record, _, name = path.partition(".")
+        if record != self.record.name:
+            raise TypeError(
+                f"{path} is asked of a row of {self.record.name}; go there first, "
+                f'as in row.to("{record[:1].lower() + record[1:]}").other(…)'
+            )
+        field = self.record.fields.get(name)
+        if field is None or field.expression is None:
+            return self.scope.statement.catalog.kind_of(type).typed_null()
+        return field.value(self)
+
+    def over(
+        self,
+        record: type[Record],
+        by: str,
+        value: Callable[["PlanRow"], Any],
+        where: Callable[["PlanRow"], Any] | None = None,
+    ) -> Expression:
+        """An aggregate over the living records that refer to this one by a column."""
+        statement = self.scope.statement
+        other = statement.row(statement.catalog.records[record.__name__])
+        found = value(other)
+        conditions = [other.reference(_known(record, by)) == self.id, *statement.visible(other)]
+        if where is not None:
+            conditions.append(where(other))
+        return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
+
+    def source(self) -> FromClause:
+        """The FROM clause of this row's scope, this row's table first; to be asked for last."""
+        return self.scope.from_clause(self.record.table.alias(self.alias))
+
+
+class PageRow(PlanRow):
+    """A row of a page that was cut already: its columns are those the inner SELECT hands out, on demand."""
+
+    def __init__(self, inner: PlanRow) -> None:
+        statement = inner.scope.statement
+        super().__init__(Scope(statement), inner.record, statement.alias())
+        self.inner = inner
+        self.handed_out: dict[str, Expression] = {}
+
+    def reference(self, name: str) -> Expression:
+        """A column of the record's own table, handed out by the inner SELECT."""
+        if name not in self.handed_out:
+            self.handed_out[name] = self.inner.reference(name).label(name)
+        return column(self.alias, name, self.record.table.c[name].type)

@@ -1,0 +1,113 @@
+"""Where: filters on fields, on the record a relation leads to, on lists, and on aggregates of lists."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import and_, false, func, not_, or_, select, true
+
+from core.base.errors import InputError
+from core.db.sql import Expression
+from schema.catalog.catalog import CatalogField, RecordType, ToMany
+from schema.catalog.kinds import Condition, IntKind
+from schema.plan.statement import PlanRow, Statement
+from schema.sql.json import count_rows
+
+Where = Mapping[str, Any]
+
+
+def holds(condition: Condition) -> Condition:
+    """A condition that is false where SQL would say null, so that its negation is true."""
+    return func.coalesce(condition, false())
+
+
+def conditions(statement: Statement, row: PlanRow, where: Where | None) -> list[Condition]:
+    """The conditions on a row that a `where` stands for; all of them must hold."""
+    found: list[Condition] = []
+    for name, given in (where or {}).items():
+        if given is None:
+            raise InputError(f"where.{name}: null filters nothing; leave it out, or ask for isNull")
+        found += _part(statement, row, name, given)
+    return found
+
+
+def _part(statement: Statement, row: PlanRow, name: str, given: Any) -> Iterator[Condition]:
+    record = row.record
+    if name == "and":
+        yield from (condition for part in given for condition in conditions(statement, row, part))
+    elif name == "or":
+        yield or_(false(), *(and_(true(), *conditions(statement, row, part)) for part in given))
+    elif name == "not":
+        yield not_(holds(and_(true(), *conditions(statement, row, given))))
+    elif name in record.fields:
+        field = record.fields[name]
+        statement.demand(record, field)
+        yield from field.conditions(row, given, statement.binds)
+    elif name in record.to_one:
+        target = row.to(name)
+        yield target.id.is_not(None)
+        yield from conditions(statement, target, given)
+    elif name in record.to_many:
+        yield from _list_conditions(statement, row, record.to_many[name], given)
+    else:
+        yield from _aggregate_conditions(statement, row, record.to_many[name.removesuffix("Aggregate")], given)
+
+
+def linked(statement: Statement, row: PlanRow, many: ToMany) -> tuple[PlanRow, list[Condition]]:
+    """A row of a list under its parent, and the conditions that put it there."""
+    other = statement.row(statement.catalog.records[many.target])
+    return other, [other.reference(many.column) == row.id]
+
+
+def filtered(
+    statement: Statement, record: RecordType, where: Where | None, under: tuple[PlanRow, ToMany] | None
+) -> tuple[PlanRow, list[Condition]]:
+    """A row of a list, at the root or under a parent, and the conditions that put it there."""
+    row, link = (statement.row(record), []) if under is None else linked(statement, *under)
+    return row, [*link, *statement.visible(row, where), *conditions(statement, row, where)]
+
+
+def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, function: str) -> Expression:
+    """One aggregate of a field over the rows of a scope, as a bare number."""
+    statement.demand(row.record, field)
+    return field.kind.aggregate(function, field.value(row))[0]
+
+
+def _list_conditions(statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]) -> Iterator[Condition]:
+    for quantifier, where in given.items():
+        other, link = linked(statement, row, many)
+        wanted = and_(true(), *conditions(statement, other, where or {}))
+        if quantifier == "every":
+            wanted = not_(holds(wanted))
+        there = [*link, *statement.visible(other, where), wanted]
+        found = select(1).select_from(other.source()).where(*there).exists()
+        yield found if quantifier == "some" else not_(found)
+
+
+def _aggregate_conditions(
+    statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]
+) -> Iterator[Condition]:
+    where = given.get("where")
+    for function, asked in given.items():
+        if function == "where":
+            continue
+        if asked is None:
+            raise InputError(f"{many.name}Aggregate.{function}: null filters nothing; leave it out")
+        if function == "count":
+            count = _aggregate(statement, row, many, where, None, "count")
+            yield from IntKind().conditions(count, asked, statement.binds)
+            continue
+        for name, filter_ in asked.items():
+            field = statement.catalog.records[many.target].fields[name]
+            _, kind = field.kind.aggregate(function, field.kind.typed_null())
+            value = _aggregate(statement, row, many, where, name, function)
+            yield from kind.conditions(kind.of_number(value), filter_, statement.binds)
+
+
+def _aggregate(
+    statement: Statement, row: PlanRow, many: ToMany, where: Where | None, name: str | None, function: str
+) -> Any:
+    """One aggregate of a list under its parent, as a bare number."""
+    other, link = linked(statement, row, many)
+    there = [*link, *statement.visible(other, where), *conditions(statement, other, where)]
+    value = count_rows() if name is None else aggregate_number(statement, other, other.record.fields[name], function)
+    return select(value).select_from(other.source()).where(*there).scalar_subquery()

@@ -1,0 +1,1 @@
+"""Running plans: drivers, connections, and the values that Python fills in."""

@@ -1,0 +1,1 @@
+"""One request: its document, its limits, and what it carries."""

@@ -1,0 +1,334 @@
+"""Documents that were asked before: parsed, checked and compiled once, and kept as long as they are asked often.
+
+A document is kept by its text and the operation that is run. Its plans are kept by the shape of the variables, of which
+values are no part, and by what the caller may see.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    SKIP,
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    Undefined,
+    VariableNode,
+    Visitor,
+    get_nullable_type,
+    get_operation_ast,
+    is_leaf_type,
+    is_non_null_type,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.utilities import coerce_input_value, type_from_ast
+
+from core.base.errors import InputError
+from schema.catalog.access import Access
+from schema.plan.compiler import by_ids
+from schema.plan.plan import Path, Plan
+from schema.plan.planner import Planner
+from schema.plan.statement import CompileRoot
+from schema.request.limits import Limits, exceeded
+from schema.sql.binds import Moment
+from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
+from schema.sql.slots import open_variables
+
+_MOST_ERRORS = 5
+_DOCUMENTS = 500
+_VARIANTS = 64
+_PAYLOADS = 16
+#: Longer documents are not kept, so that what is kept stays small.
+_LONGEST_KEPT = 50_000
+
+
+class Refused(Exception):  # noqa: N818  (an answer, not a failure)
+    """A request that is not executed at all, with the errors that say why."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation that was executed gave.
+
+    Attributes:
+        data: as JSON.
+        errors: of its fields.
+    """
+
+    data: bytes
+    errors: Sequence[GraphQLError] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One root field of an operation: how it is answered.
+
+    Attributes:
+        key: under which.
+        name: of the field.
+        details: where the document asks for it.
+        nullable: whether it may be null.
+        plan: its plan; None where it has none, and for `__typename`.
+        error: why there is no plan of a field that is planned.
+        typename: its value, if it is `__typename`.
+    """
+
+    key: str
+    name: str
+    details: Sequence[FieldDetails]
+    nullable: bool
+    plan: Plan | None = None
+    error: InputError | None = None
+    typename: bytes | None = None
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a plan answers it, or why there is none is known."""
+        return self.plan is not None or self.error is not None
+
+    @property
+    def nodes(self) -> list[FieldNode]:
+        """Where the document asks for it."""
+        return [detail.node for detail in self.details]
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """What one plan serves: variables of one shape, and one access."""
+
+    shape: Hashable
+    access: Access
+    opened: VariableValues = field(compare=False)
+
+
+class Variant:
+    """An operation compiled for variables of one shape and one access."""
+
+    def __init__(self, operation: "Operation", variation: Variation) -> None:
+        self._operation = operation
+        self._access = variation.access
+        self._document = operation.opened(variation.opened)
+        self.asked = {asked.key: asked for asked in self._compiled()}
+        #: Whether plans answer all of it.
+        self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
+        self._payload = lru_cache(_PAYLOADS)(self._payload_plan)
+
+    def _compiled(self) -> list[Asked]:
+        root = self._operation.root
+        document = self._document
+        grouped = collect_fields(
+            document.schema, document.fragments, document.variables, root, document.operation
+        ).grouped_field_set
+        return [self._asked(root, key, details) for key, details in grouped.items()]
+
+    def _asked(self, root: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> Asked:
+        name = details[0].node.name.value
+        if name == TYPENAME:
+            return Asked(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
+        definition = self._document.schema.get_field(root, name)
+        nullable = definition is not None and not is_non_null_type(definition.type)
+        compile_root = self._operation.planned.get(name)
+        if compile_root is None:
+            return Asked(key, name, details, nullable)
+        try:
+            field = chosen(self._document, root, key, details)
+            return Asked(key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access))
+        except InputError as error:
+            return Asked(key, name, details, nullable, error=error)
+
+    def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
+        """The plan of a root field without fields below it whose arguments cannot be taken."""
+        operation, details = self._operation, self.asked[key].details
+        field = chosen(self._document, operation.root, key, details)
+        return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
+
+    def payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
+        """The plan that reads the records of a payload by id.
+
+        Raises:
+            InputError: an argument of what is selected of them cannot be taken.
+        """
+        plan = self._payload(record, nodes)
+        misfits = plan.misfits(moment)
+        if misfits:
+            plan = self._payload_plan(record, nodes, misfits)
+        return plan
+
+    def _payload_plan(
+        self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
+    ) -> Plan:
+        planner = self._operation.planner
+        details = [FieldDetails(node, None, None) for node in nodes]
+        field = Chosen(record, record, {}, Selection(self._document, details))
+        return planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
+
+
+class Operation:
+    """One operation of a document that was found to be valid.
+
+    Attributes:
+        document: the document it is in.
+        node: the operation.
+        root: its root type.
+        planned: the root fields of that type that plans answer.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, planner: Planner, document: DocumentNode, node: OperationDefinitionNode
+    ) -> None:
+        self.document = document
+        self.node = node
+        self.name = node.name.value if node.name else None
+        self.planner = planner
+        self.is_query = node.operation is OperationType.QUERY
+        root = schema.get_root_type(node.operation)
+        assert root is not None
+        self.root: GraphQLObjectType = root
+        self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
+        self._schema = schema
+        self._definitions = node.variable_definitions or ()
+        used = None if self.is_query else _used_below(document)
+        self._kinds: dict[str, Any] = {
+            definition.variable.name.value: type_from_ast(schema, definition.type)
+            for definition in self._definitions
+            if used is None or definition.variable.name.value in used
+        }
+        self._fragments = {
+            part.name.value: FragmentDetails(part, None)
+            for part in document.definitions
+            if isinstance(part, FragmentDefinitionNode)
+        }
+        self._sizes = _page_sizes(document) if self._definitions else set()
+        self._leaves = self._leaf_signatures()
+        self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
+
+    def variables(self, given: Mapping[str, Any]) -> VariableValues:
+        """The variables of a request.
+
+        Raises:
+            Refused: they are not as the operation declares them.
+        """
+        values = self._plain_variables(given) or get_variable_values(self._schema, self._definitions, dict(given))
+        if isinstance(values, VariableValues):
+            return values
+        raise Refused(values)
+
+    def _leaf_signatures(self) -> Sequence[GraphQLVariableSignature] | None:
+        """The signatures of the variables where none is a list or an object."""
+        found = [get_variable_signature(self._schema, definition) for definition in self._definitions]
+        signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
+        are_leaves = all(is_leaf_type(get_nullable_type(signature.type)) for signature in signatures)
+        return signatures if are_leaves and len(signatures) == len(found) else None
+
+    def _plain_variables(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """The variables where all are given and all are plain values; None in every doubt.
+
+        graphql-core finds out anew in each request of what types they are declared.
+        """
+        if self._leaves is None:
+            return None
+        sources, coerced = {}, {}
+        for signature in self._leaves:
+            value = given.get(signature.name, Undefined)
+            plain = Undefined if value is Undefined else coerce_input_value(value, signature.type)
+            if plain is Undefined:
+                return None
+            sources[signature.name] = VariableValueSource(signature, value)
+            coerced[signature.name] = plain
+        return VariableValues(sources, coerced)
+
+    def variant(self, values: VariableValues, access: Access) -> Variant:
+        """The operation compiled for variables of this shape and this access."""
+        opened, shape = open_variables(self._kinds, values.coerced, self._sizes)
+        return self._variant(Variation(shape, access, VariableValues(values.sources, opened)))
+
+    def opened(self, variables: VariableValues) -> Document:
+        """What its selections share, with its variables open."""
+        return Document(self._schema, self._fragments, self.node, variables)
+
+
+def _used_below(document: DocumentNode) -> set[str]:
+    """The variables that plans of a mutation's payloads may use: not those of its root fields' arguments alone.
+
+    A bulk input is large, and no part of any plan.
+    """
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_argument(self, node: Any, key: Any, parent: Any, path: Any, ancestors: Sequence[Any]) -> Any:
+            fields = sum(isinstance(ancestor, FieldNode) for ancestor in ancestors)
+            in_fragment = any(isinstance(ancestor, FragmentDefinitionNode) for ancestor in ancestors)
+            in_directive = any(isinstance(ancestor, DirectiveNode) for ancestor in ancestors)
+            return None if fields > 1 or in_fragment or in_directive else SKIP
+
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            found.add(node.name.value)
+
+        def enter_variable_definition(self, *_: Any) -> Any:
+            return SKIP
+
+    visit(document, Collect())
+    return found
+
+
+def _page_sizes(document: DocumentNode) -> set[str]:
+    """The variables that are sizes of pages: a database goes about a long page otherwise than about a short one."""
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+            if node.name.value in ("first", "last") and isinstance(node.value, VariableNode):
+                found.add(node.value.name.value)
+
+    visit(document, Collect())
+    return found
+
+
+class Documents:
+    """The documents that one app was asked."""
+
+    def __init__(self, schema: GraphQLSchema, planner: Planner, limits: Limits) -> None:
+        self._schema = schema
+        self._planner = planner
+        self._limits = limits
+        self._kept = lru_cache(_DOCUMENTS)(self._read)
+
+    def operation(self, text: str, name: str | None) -> Operation:
+        """The operation of a document that is to be run.
+
+        Raises:
+            Refused: the document cannot be parsed, is not valid, is larger than the limits, or has no such operation.
+        """
+        return self._read(text, name) if len(text) > _LONGEST_KEPT else self._kept(text, name)
+
+    def _read(self, text: str, name: str | None) -> Operation:
+        try:
+            document = parse(text, max_tokens=self._limits.tokens)
+        except GraphQLError as error:
+            raise Refused([error]) from None
+        errors = exceeded(document, self._limits) or validate(self._schema, document, max_errors=_MOST_ERRORS)
+        if errors:
+            raise Refused(errors)
+        node = get_operation_ast(document, name)
+        if node is None:
+            problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"
+            raise Refused([GraphQLError(f"operationName: {problem}")])
+        return Operation(self._schema, self._planner, document, node)

@@ -1,0 +1,1 @@
+"""From HTTP to an answer: endpoint, engine, and the assembled schema."""

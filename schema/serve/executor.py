@@ -1,0 +1,126 @@
+"""GraphQL execution with planned fields: what the catalog makes is answered by plans, the rest by Strawberry.
+
+Root fields of the catalog are one statement each; generated mutations are answered by their handlers; and wherever a
+resolver gives a record's id for a field of that record's type, the record is read by a plan, all of one tick together.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from graphql import GraphQLObjectType, is_non_null_type
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from schema.plan.plan import Fault, located
+from schema.request.context import Engine, RequestContext
+from schema.request.documents import Operation
+
+
+class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, which hands planned fields over."""
+
+    def __init__(self, *args: Any, compiled: Operation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[Any, list[tuple[str, asyncio.Future[Any], Path]]] = defaultdict(list)
+        self._variant = compiled.variant(self.variable_values, self._context.access)
+        self._records = self._context.services.catalog.records
+
+    @property
+    def _context(self) -> RequestContext:
+        context: RequestContext = self.context_value
+        return context
+
+    @property
+    def _engine(self) -> Engine:
+        return self._context.services.engine
+
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Path, position_context: Any
+    ) -> Any:
+        """Answers a planned root field by its plan, a generated mutation by its handler, any other field as usual."""
+        name = field_details_list[0].node.name.value
+        if parent_type is self.schema.query_type and self._variant.asked[str(path.key)].is_planned:
+            return self._guarded(parent_type, field_details_list, path, self._planned)
+        if parent_type is self.schema.mutation_type and name in self._engine.mutations:
+            return self._guarded(parent_type, field_details_list, path, self._mutated)
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    async def _guarded(self, parent_type: GraphQLObjectType, details: Any, path: Path, answer: Any) -> Any:
+        """An answer whose failure is handled as that of any field of its type."""
+        return_type = parent_type.fields[details[0].node.name.value].type
+        try:
+            value = await answer(parent_type, details, path)
+            if value is None and is_non_null_type(return_type):
+                raise TypeError(f"Cannot return null for non-nullable field {parent_type}.{path.key}.")
+            return value
+        except Exception as error:
+            self.handle_field_error(error, return_type, details, path)
+            return None
+
+    async def _planned(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
+        """A root field of the catalog: the JSON its statement gives."""
+        asked, moment = self._variant.asked[str(path.key)], self._engine.moment(self._context, self.variable_values)
+        answer = await self._engine.read(self._context, self._variant, asked, moment)
+        self._note(answer.faults, path, details)
+        return orjson.Fragment(answer.value) if isinstance(answer.value, bytes) else answer.value
+
+    async def _mutated(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
+        """A generated mutation: its handler's payload, completed like any object."""
+        node = details[0].node
+        definition = parent_type.fields[node.name.value]
+        arguments = get_argument_values(definition, node, self.variable_values)
+        payload = await self._engine.mutations[node.name.value].handler(self._context, arguments)
+        info = self.build_resolve_info(definition, [detail.node for detail in details], parent_type, path)
+        completed = self.complete_value(definition.type, details, info, path, payload, None)
+        return await completed if self.is_awaitable(completed) else completed
+
+    def _note(self, faults: Sequence[Fault], path: Path, details: Any) -> None:
+        """Adds the faults of an answer to the errors of the request."""
+        for fault in faults:
+            where = path
+            for step in fault.path:
+                where = Path(where, step, None)
+            self.collected_errors.add(located(fault, [detail.node for detail in details], path.as_list()), where)
+
+    def complete_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Path, result: Any, position_context: Any
+    ) -> Any:
+        """Reads a record where its id stands; completes any other value as usual."""
+        if isinstance(return_type, GraphQLObjectType) and return_type.name in self._records:
+            id = result if isinstance(result, str) or result is None else result.id
+            return None if id is None else self._record(return_type.name, id, field_details_list, path)
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    async def _record(self, type_name: str, id: str, details: Any, path: Path) -> Any:
+        """One record of a payload, read with all that are asked for in the same tick by the same selection."""
+        key = (type_name, tuple(detail.node for detail in details))
+        waiting = self._waiting[key]
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        waiting.append((id, future, path))
+        if len(waiting) == 1:
+            await asyncio.sleep(0)
+            await self._read(type_name, self._waiting.pop(key), details)
+        return await future
+
+    async def _read(self, type_name: str, together: Sequence[tuple[str, Any, Path]], details: Any) -> None:
+        try:
+            moment = self._engine.moment(self._context, self.variable_values)
+            moment = replace(moment, ids=[id for id, _, _ in together])
+            plan = self._variant.payload(type_name, tuple(detail.node for detail in details), moment)
+            answer = await self._engine.run(self._context, plan, moment)
+            items = answer.decoded()
+            places = {item["id"]: place for place, item in enumerate(items)}
+            for id, future, path in together:
+                place = places.get(id)
+                faults = [fault for fault in answer.faults if fault.path[0] == place]
+                self._note([replace(fault, path=fault.path[2:]) for fault in faults], path, details)
+                future.set_result(None if place is None else items[place]["record"])
+        except Exception as error:
+            for _, future, _ in together:
+                if not future.done():
+                    future.set_exception(error)

@@ -1,0 +1,1 @@
+"""Pieces of SQL statements: JSON, bound values, selections."""

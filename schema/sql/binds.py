@@ -1,0 +1,154 @@
+"""The values of a statement: where each comes from at run time, and how the driver wants it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from sqlalchemy import ARRAY, Dialect, String, bindparam
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core.base.errors import InputError
+from schema.sql.slots import Slot, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the run-time values of a plan are read from.
+
+    Attributes:
+        variables: of the request.
+        now: its moment.
+        actor: id of who asks.
+        secret: signs cursors.
+        ids: the records that are read, where they are known already.
+    """
+
+    variables: Mapping[str, Any]
+    now: datetime
+    actor: str
+    secret: bytes
+    ids: Sequence[str] = ()
+
+
+Source = Callable[[Moment], Any]
+
+
+class ListOf(TypeDecorator[list[Any]]):
+    """A list of values in one bind: an array on PostgreSQL, JSON text on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(self.item.dialect_impl(dialect)))
+        return dialect.type_descriptor(String())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        convert: Any = self.item.dialect_impl(dialect).bind_processor(dialect)
+        items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
+        return items if dialect.name == "postgresql" else json.dumps(items)
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One value of a statement: its source, the driver's conversion, and the place of the field it belongs to."""
+
+    source: Source
+    convert: Callable[[Any], Any] | None
+    place: tuple[str, ...] = ()
+
+    def read(self, moment: Moment) -> Any:
+        """The value as the driver takes it."""
+        value = self.source(moment)
+        return value if self.convert is None else self.convert(value)
+
+
+class Binds:
+    """The values of the statement that is being compiled.
+
+    Attributes:
+        place: of the field whose arguments are being compiled; empty for the root.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.by_name: dict[str, Bind] = {}
+        self.place: tuple[str, ...] = ()
+        self._shared: dict[Any, BindParameter[Any]] = {}
+
+    def computed(self, source: Source, type_: TypeEngine[Any], key: Any = None) -> BindParameter[Any]:
+        """A value computed at run time; those of one key are one bind."""
+        if key is not None and key in self._shared:
+            return self._shared[key]
+        name = f"v{len(self.by_name)}"
+        self.by_name[name] = Bind(source, _processor(type_, self._dialect), self.place)
+        made: BindParameter[Any] = bindparam(name, None, type_=type_)
+        if key is not None:
+            self._shared[key] = made
+        return made
+
+    def value(
+        self, given: Any, type_: TypeEngine[Any], prepare: Callable[[Any], Any] | None = None
+    ) -> BindParameter[Any]:
+        """A value given by an argument, perhaps through variables; `prepare` turns it into what is compared."""
+        if isinstance(given, Slot) and prepare is None:
+            return self.computed(lambda moment: given.read(moment.variables), type_)
+
+        def source(moment: Moment) -> Any:
+            value = resolve(given, moment.variables)
+            return value if prepare is None else prepare(value)
+
+        return self.computed(source, type_)
+
+    def many(
+        self, given: Any, type_: TypeEngine[Any], prepare: Callable[[Any], Any] | None = None
+    ) -> BindParameter[Any]:
+        """A list of values given by an argument."""
+
+        def source(moment: Moment) -> Any:
+            values = resolve(given, moment.variables)
+            if any(value is None for value in values):
+                raise InputError("a list to compare with holds null; leave it out and ask for isNull beside it")
+            return values if prepare is None else [prepare(value) for value in values]
+
+        return self.computed(source, ListOf(type_))
+
+
+def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+_LARGEST = 2**63 - 1
+
+
+def comparable(scale: int, operator: str) -> Callable[[Decimal], int]:
+    """Turns a decimal into the integer that compares like it with integers of the smallest unit.
+
+    Between two units the next one up or down decides as the value itself would; nothing can equal such a value.
+    """
+
+    def convert(value: Decimal) -> int:
+        exact = Decimal(value).scaleb(scale)
+        if operator in ("gt", "lte"):
+            return _held(exact.to_integral_value(ROUND_FLOOR))
+        if operator in ("gte", "lt"):
+            return _held(exact.to_integral_value(ROUND_CEILING))
+        if exact != exact.to_integral_value():
+            raise InputError(f"{value} has more than {scale} decimal places, so nothing can equal it; round it")
+        return _held(exact)
+
+    return convert
+
+
+def _held(value: Decimal) -> int:
+    """The nearest integer that a column can hold; what lies beyond compares like it with all that is stored."""
+    return max(-_LARGEST, min(_LARGEST, int(value)))

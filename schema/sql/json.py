@@ -1,0 +1,314 @@
+"""SQL that builds the finished JSON, spelt for each engine. Values are passed on as they are read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Date, case, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeEngine
+
+from core.base.money import EXPONENTS
+from core.db.database import POSTGRESQL, SQLITE
+from core.db.sql import Expression, spell
+from core.db.types import Text
+
+#: Both engines take about 100 arguments in a function call.
+_PAIRS = 45
+
+
+class _Sql(FunctionElement[Any]):
+    type: TypeEngine[Any] = NullType()
+    # The text of a compiled statement is kept by the plan, so SQLAlchemy's own cache of statements is not used.
+    inherit_cache = False
+
+
+class json_object(_Sql):  # noqa: N801  (SQL functions are written small)
+    """A JSON object of these keys and values, in this order."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Expression]]) -> None:
+        self.keys = [key for key, _ in pairs]
+        super().__init__(*(value for _, value in pairs))
+
+
+class json_rows(_Sql):  # noqa: N801
+    """A JSON list of a value of each row, in the rows' order; `place` is the column of that order, if it is needed."""
+
+    def __init__(
+        self, value: Expression, *, place: Expression | None = None, only: ColumnElement[bool] | None = None
+    ) -> None:
+        self.has_place, self.has_only = place is not None, only is not None
+        super().__init__(*(part for part in (value, place, only) if part is not None))
+
+
+class json_array(_Sql):  # noqa: N801
+    """A JSON list of these values."""
+
+
+class json_value(_Sql):  # noqa: N801
+    """A stored JSON value as JSON."""
+
+
+class json_bool(_Sql):  # noqa: N801
+    """A boolean as JSON."""
+
+
+class moment_text(_Sql):  # noqa: N801
+    """A moment as `2025-06-01T08:30:00.000Z`."""
+
+
+class scaled_text(_Sql):  # noqa: N801
+    """An integer of the smallest unit as a decimal text with `scale` places."""
+
+    def __init__(self, value: Expression, scale: int) -> None:
+        self.scale = scale
+        super().__init__(value)
+
+
+class hex_text(_Sql):  # noqa: N801
+    """A text as hexadecimal digits."""
+
+
+class contains(_Sql):  # noqa: N801
+    """Whether the first text holds the second."""
+
+    type = Boolean()
+
+
+class ends_with(_Sql):  # noqa: N801
+    """Whether the first text ends with the second."""
+
+    type = Boolean()
+
+
+class one_of(_Sql):  # noqa: N801
+    """Whether a value is among the values of a list bind."""
+
+    type = Boolean()
+
+
+class list_holds(_Sql):  # noqa: N801
+    """Whether a stored JSON list of texts holds any, or every one, of the texts of a list bind."""
+
+    type = Boolean()
+
+    def __init__(self, stored: Expression, wanted: Expression, *, every: bool = False) -> None:
+        self.every = every
+        super().__init__(stored, wanted)
+
+
+class changes_list(_Sql):  # noqa: N801
+    """The changes of an event, stored as `{field: [previous, current]}`, as a JSON list of objects."""
+
+    def __init__(self, stored: Expression, chosen: Sequence[tuple[str, str]]) -> None:
+        self.chosen = chosen
+        super().__init__(stored)
+
+
+class period_start(_Sql):  # noqa: N801
+    """The first day of the week, month, quarter or year a date lies in."""
+
+    type = Date()
+
+    def __init__(self, value: Expression, grain: str) -> None:
+        self.grain = grain
+        super().__init__(value)
+
+
+#: How each engine spells a construct of as many arguments as it takes.
+_SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
+    json_value: {
+        SQLITE: "json({0})",
+        POSTGRESQL: "{0}",
+    },
+    json_bool: {
+        SQLITE: "CASE {0} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END",
+        POSTGRESQL: "({0})",
+    },
+    moment_text: {
+        SQLITE: "{0}",
+        POSTGRESQL: "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+    },
+    hex_text: {
+        SQLITE: "hex({0})",
+        POSTGRESQL: "encode(convert_to(({0})::text, 'UTF8'), 'hex')",
+    },
+    contains: {
+        SQLITE: "instr({0}, {1}) > 0",
+        POSTGRESQL: "strpos({0}, {1}) > 0",
+    },
+    ends_with: {
+        SQLITE: "substr({0}, length({0}) - length({1}) + 1) = {1}",
+        POSTGRESQL: "right({0}, length({1})) = {1}",
+    },
+    one_of: {
+        SQLITE: "{0} IN (SELECT value FROM json_each({1}))",
+        POSTGRESQL: "{0} = ANY ({1})",
+    },
+}
+spell(_SPELLINGS)
+
+
+# What takes more than its arguments to spell
+
+
+def _parts(element: Any, compiler: SQLCompiler, **kw: Any) -> list[str]:
+    return [compiler.process(clause, **kw) for clause in element.clauses]
+
+
+def _portions(element: json_object, compiler: SQLCompiler, **kw: Any) -> list[list[tuple[str, str]]]:
+    pairs = list(zip(element.keys, _parts(element, compiler, **kw), strict=True))
+    return [pairs[at : at + _PAIRS] for at in range(0, len(pairs), _PAIRS)] or [[]]
+
+
+@compiles(json_object, SQLITE)
+def _json_object_sqlite(element: json_object, compiler: SQLCompiler, **kw: Any) -> str:
+    first, *more = _portions(element, compiler, **kw)
+    built = "json_object(" + ", ".join(f"'{key}', {value}" for key, value in first) + ")"
+    for portion in more:
+        added = ", ".join(f"'$.\"{key}\"', {value}" for key, value in portion)
+        built = f"json_insert({built}, {added})"
+    return built
+
+
+@compiles(json_object, POSTGRESQL)
+def _json_object_postgresql(element: json_object, compiler: SQLCompiler, **kw: Any) -> str:
+    built = [
+        "json_build_object(" + ", ".join(f"'{key}', {value}" for key, value in portion) + ")"
+        for portion in _portions(element, compiler, **kw)
+    ]
+    if len(built) == 1:
+        return built[0]
+    inside = " || ',' || ".join(f"left(right({part}::text, -1), -1)" for part in built)
+    return f"('{{' || {inside} || '}}')::json"
+
+
+@compiles(json_array)
+def _json_array(element: json_array, compiler: SQLCompiler, **kw: Any) -> str:
+    name = "json_array" if compiler.dialect.name == SQLITE else "json_build_array"
+    return f"{name}({', '.join(_parts(element, compiler, **kw))})"
+
+
+@compiles(json_rows)
+def _json_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    value, *rest = _parts(element, compiler, **kw)
+    only = f" FILTER (WHERE {rest[-1]})" if element.has_only else ""
+    if compiler.dialect.name == SQLITE:
+        # The order of the aggregated rows is that of the derived table they come from.
+        return f"json_group_array({value}){only}"
+    order = f" ORDER BY {rest[0]}" if element.has_place else ""
+    return f"coalesce(json_agg({value}{order}){only}, '[]'::json)"
+
+
+@compiles(scaled_text)
+def _scaled_text(element: scaled_text, compiler: SQLCompiler, **kw: Any) -> str:
+    (value,) = _parts(element, compiler, **kw)
+    if element.scale == 0:
+        return f"CAST({value} AS TEXT)"
+    if compiler.dialect.name == POSTGRESQL:
+        return f"CAST(({value})::numeric * {'0.' + '0' * (element.scale - 1) + '1'} AS TEXT)"
+    unit = 10**element.scale
+    return (
+        f"CASE WHEN {value} IS NOT NULL THEN printf('%s%d.%0{element.scale}d', "
+        f"CASE WHEN {value} < 0 THEN '-' ELSE '' END, abs({value}) / {unit}, abs({value}) % {unit}) END"
+    )
+
+
+@compiles(list_holds)
+def _list_holds(element: list_holds, compiler: SQLCompiler, **kw: Any) -> str:
+    stored, wanted = _parts(element, compiler, **kw)
+    if compiler.dialect.name == POSTGRESQL:
+        return f"{stored} {'?&' if element.every else '?|'} {wanted}"
+    if element.every:
+        return (
+            f"NOT EXISTS (SELECT 1 FROM json_each({wanted}) WHERE value NOT IN (SELECT value FROM json_each({stored})))"
+        )
+    return f"EXISTS (SELECT 1 FROM json_each({stored}) WHERE value IN (SELECT value FROM json_each({wanted})))"
+
+
+_CHANGE = {"field": "key", "previous": "value -> 0", "current": "value -> 1", "__typename": "'FieldChange'"}
+
+
+@compiles(changes_list)
+def _changes_list(element: changes_list, compiler: SQLCompiler, **kw: Any) -> str:
+    (stored,) = _parts(element, compiler, **kw)
+    change = ", ".join(f"'{key}', {_CHANGE[name]}" for key, name in element.chosen)
+    if compiler.dialect.name == SQLITE:
+        return f"(SELECT json_group_array(json_object({change})) FROM json_each({stored}))"
+    built = f'json_agg(json_build_object({change}) ORDER BY key COLLATE "C")'
+    return f"(SELECT coalesce({built}, '[]'::json) FROM jsonb_each({stored}))"
+
+
+#: The first day of a period, on SQLite.
+_PERIOD_START = {
+    "DAY": "{0}",
+    "WEEK": "date({0}, '-6 days', 'weekday 1')",
+    "MONTH": "substr({0}, 1, 7) || '-01'",
+    "QUARTER": "substr({0}, 1, 5) || substr('010101040404070707101010', 2 * substr({0}, 6, 2) - 1, 2) || '-01'",
+    "YEAR": "substr({0}, 1, 4) || '-01-01'",
+}
+
+
+@compiles(period_start)
+def _period_start(element: period_start, compiler: SQLCompiler, **kw: Any) -> str:
+    (day,) = _parts(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        return _PERIOD_START[element.grain].format(day)
+    return day if element.grain == "DAY" else f"CAST(date_trunc('{element.grain.lower()}', {day}) AS DATE)"
+
+
+def column(alias: str, name: str, type_: Any) -> Expression:
+    """A column of an alias, with its type. No table hangs on it, so no statement correlates by surprise."""
+    return literal_column(f'{alias}."{name}"', type_)
+
+
+def whole_number(value: int) -> Expression:
+    """An integer that is part of the statement, such as the size of a page, which decides how it is best run."""
+    return literal_column(str(value), BigInteger())
+
+
+def count_rows() -> Expression:
+    """How many rows there are."""
+    return literal_column("count(*)", BigInteger())
+
+
+class constant(ColumnElement[str]):  # noqa: N801
+    """A text that is part of the statement, such as a type name or a known currency."""
+
+    type = Text()
+    inherit_cache = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@compiles(constant)
+def _constant(element: constant, compiler: SQLCompiler, **kw: Any) -> str:
+    return "'" + element.text.replace("'", "''") + "'"
+
+
+def _known_text(text: Expression) -> str | None:
+    """A text that is known while the statement is made: a constant, or a literal of a plugin's expression."""
+    if isinstance(text, constant):
+        return text.text
+    return text.value if isinstance(text, BindParameter) and isinstance(text.value, str) else None
+
+
+def amount_text(minor: Expression, currency: Expression) -> Expression:
+    """Minor units as a decimal text with the places of their currency."""
+    known = _known_text(currency)
+    if known in EXPONENTS:
+        return scaled_text(minor, EXPONENTS[known])
+    places: dict[int, list[str]] = {}
+    for code, exponent in EXPONENTS.items():
+        if exponent != 2:
+            places.setdefault(exponent, []).append(code)
+    return case(
+        *(
+            (currency.in_([constant(code) for code in codes]), scaled_text(minor, exponent))
+            for exponent, codes in places.items()
+        ),
+        else_=scaled_text(minor, 2),
+    )

@@ -1,0 +1,1 @@
+"""The GraphQL types made from the catalog, and those that plugins add."""

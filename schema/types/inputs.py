@@ -1,0 +1,324 @@
+"""Input types of the catalog: filters, orders, group keys, and what mutations take."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from core.base.text import words
+from core.records.vocabulary import Vocabulary
+from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.catalog.kinds import DateKind, MomentKind
+from schema.types.builder import Builder, Member
+from schema.types.outputs import FUNCTIONS, aggregated, functions_of, grouped
+
+
+class Direction(Vocabulary):
+    """The direction of an order. Records without a value come last unless said otherwise."""
+
+    ASC = "ASC", "Smallest first."
+    DESC = "DESC", "Largest first."
+    ASC_NULLS_FIRST = "ASC_NULLS_FIRST", "Smallest first, records without a value before them."
+    DESC_NULLS_FIRST = "DESC_NULLS_FIRST", "Largest first, records without a value before them."
+    DESC_NULLS_LAST = "DESC_NULLS_LAST", "The same as DESC, said aloud."
+
+
+class DateGrain(Vocabulary):
+    """How long the periods are into which dates are grouped; moments count by their day in UTC."""
+
+    DAY = "DAY", "Days."
+    WEEK = "WEEK", "Weeks from Monday."
+    MONTH = "MONTH", "Months."
+    QUARTER = "QUARTER", "Quarters."
+    YEAR = "YEAR", "Years."
+
+
+_EQUALITY = (
+    ("eq", "{0} | None", "Equal."),
+    ("ne", "{0} | None", "Different, or without a value."),
+    ("in", "list[{0}] | None", "One of these."),
+    ("notIn", "list[{0}] | None", "None of these, or without a value."),
+)
+_RANGE = (
+    ("lt", "{0} | None", "Smaller or earlier."),
+    ("lte", "{0} | None", "Smaller or earlier, or equal."),
+    ("gt", "{0} | None", "Larger or later."),
+    ("gte", "{0} | None", "Larger or later, or equal."),
+)
+_NULL = (("isNull", "bool | None", "Without a value, or with one."),)
+_TEXT = (
+    ("contains", "str | None", "Holds this."),
+    ("startsWith", "str | None", "Begins with this."),
+    ("endsWith", "str | None", "Ends with this."),
+)
+_LIST = (
+    ("has", "{0} | None", "Holds this."),
+    ("hasAny", "list[{0}] | None", "Holds one of these."),
+    ("hasAll", "list[{0}] | None", "Holds all of these."),
+    ("isEmpty", "bool | None", "Holds nothing, or something."),
+)
+
+
+def add_shared(builder: Builder) -> None:
+    """The inputs that all records share."""
+    builder.enum(Direction)
+    builder.enum(DateGrain)
+
+    def filter_(name: str, what: str, annotation: str, *operators: Sequence[tuple[str, str, str]]) -> None:
+        _add_filter(builder, name, what, annotation, *operators)
+
+    filter_("IdFilter", "an id", "ID", _EQUALITY, _NULL)
+    filter_("BooleanFilter", "a yes or no", "bool", _EQUALITY[:1], _NULL)
+    for name, what, annotation in (
+        ("IntFilter", "a whole number", "int"),
+        ("DecimalFilter", "an exact decimal", "Decimal"),
+        ("DateFilter", "a date", "Date"),
+        ("DateTimeFilter", "a moment", "DateTime"),
+    ):
+        filter_(name, what, annotation, _EQUALITY, _RANGE, _NULL)
+    currency = (
+        (
+            "currency",
+            "CurrencyCode | None",
+            "Compare amounts of this currency only; without it all are compared in the reporting currency.",
+        ),
+    )
+    filter_("MoneyFilter", "an amount of money", "Decimal", _EQUALITY, _RANGE, _NULL, currency)
+    builder.input(
+        "TextFilter",
+        "A condition on a text. All that is said must hold.",
+        [Member(name, pattern.format("str"), text) for name, pattern, text in (*_EQUALITY, *_TEXT, *_NULL)]
+        + [Member("ignoreCase", "bool", "Compare without case, the default.", default=True)],
+    )
+    filter_("TextListFilter", "a list of texts, compared letter by letter", "str", _LIST, _NULL)
+    filter_("TagsFilter", "the tags of a record, compared without case", "str", _LIST)
+    builder.input(
+        "ExternalIdMatch",
+        "External ids of one system.",
+        [
+            Member("system", "str", "Name of the other system."),
+            Member("ids", "list[ID] | None", "One of these ids there; any without it."),
+        ],
+    )
+    builder.input(
+        "ExternalIdsFilter",
+        "A condition on the external ids of a record. All that is said must hold.",
+        [
+            Member("has", "ExternalIdMatch | None", "Known by such an id."),
+            Member("isEmpty", "bool | None", "Known to no other system, or to some."),
+        ],
+    )
+    builder.input(
+        "ExternalIdInput",
+        "The id another system knows a record by.",
+        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id there.")],
+    )
+    builder.input(
+        "MoneyInput",
+        "An exact amount of one currency.",
+        [
+            Member("amount", "Decimal", "The amount, with no more decimal places than its currency has."),
+            Member("currency", "CurrencyCode | None", "The currency; the reporting currency where none is given."),
+        ],
+    )
+
+
+def add_enum(builder: Builder, catalog: Catalog, enum: type[StrEnum]) -> None:
+    """An enumeration that fields use, and the inputs that filter by it."""
+    builder.enum(enum)
+    name = enum.__name__
+    _add_filter(builder, f"{name}Filter", f"a value of {name}", name, _EQUALITY, _NULL)
+    listed = f"{name}ListFilter"
+    if any(field.kind.filter_name == listed for record in catalog.records.values() for field in record.fields.values()):
+        _add_filter(builder, listed, f"a list of values of {name}", name, _LIST, _NULL)
+
+
+def _add_filter(
+    builder: Builder, name: str, what: str, annotation: str, *operators: Sequence[tuple[str, str, str]]
+) -> None:
+    members = [
+        Member(operator, pattern.format(annotation), description)
+        for group in operators
+        for operator, pattern, description in group
+    ]
+    builder.input(name, f"A condition on {what}. All that is said must hold.", members)
+
+
+def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
+    """The inputs of one record that read."""
+    _add_where(builder, catalog, record)
+    _add_order(builder, record)
+    _add_group_inputs(builder, record)
+
+
+def _usable(record: RecordType, wanted: Callable[[CatalogField], bool]) -> list[CatalogField]:
+    return [field for field in record.fields.values() if field.expression is not None and wanted(field)]
+
+
+def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
+    name, plural = record.name, words(record.plural)
+    members = [
+        Member("and", f"list[{name}Where] | None", "All of these."),
+        Member("or", f"list[{name}Where] | None", "At least one of these; nothing meets an empty list."),
+        Member("not", f"{name}Where | None", "Not this."),
+    ]
+    members += [
+        Member(field.name, f"{field.kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
+        for field in _usable(record, lambda field: field.filter and field.kind.filter_name is not None)
+    ]
+    members += [
+        Member(
+            one.name,
+            f"{one.target}Where | None",
+            f"There is one, and it meets this: {one.description}",
+            owner=record.foreign(one.owner),
+        )
+        for one in record.to_one.values()
+    ]
+    for many in record.to_many.values():
+        target = catalog.records[many.target]
+        members.append(
+            Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=record.foreign(many.owner))
+        )
+        members.append(
+            Member(
+                f"{many.name}Aggregate",
+                f"{target.name}AggregateWhere | None",
+                f"What these come to together: {many.description}",
+                owner=record.foreign(many.owner),
+            )
+        )
+    description = (
+        f"Which {plural}. All that is said must hold; deleted ones are left out unless a list's own filter asks for "
+        "deletedAt, and a relation to one never leads to them."
+    )
+    builder.input(f"{name}Where", description, members)
+    builder.input(
+        f"{record.plural_type}Filter",
+        f"A condition on a list of {plural}. All that is said must hold.",
+        [
+            Member("some", f"{name}Where | None", "At least one meets this."),
+            Member("every", f"{name}Where | None", "All meet this; so do those of an empty list."),
+            Member("none", f"{name}Where | None", "None meets this."),
+        ],
+    )
+
+
+def _add_order(builder: Builder, record: RecordType) -> None:
+    members = [
+        Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner))
+        for field in _usable(record, lambda field: field.order and field.kind.can_order)
+    ]
+    members += [
+        Member(one.name, f"{one.target}Order | None", one.description, owner=record.foreign(one.owner))
+        for one in record.to_one.values()
+    ]
+    description = f"One key of an order of {words(record.plural)}."
+    builder.input(f"{record.name}Order", description, members, one_of=True)
+
+
+def _add_group_inputs(builder: Builder, record: RecordType) -> None:
+    name, plural = record.name, words(record.plural)
+    keys, orders = [], []
+    for field in grouped(record):
+        dated = isinstance(field.kind, DateKind | MomentKind)
+        keys.append(
+            Member(
+                field.name,
+                f"{'DateGrain' if dated else 'bool'} | None",
+                field.description,
+                owner=record.foreign(field.owner),
+            )
+        )
+        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
+    for one in record.to_one.values():
+        keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=record.foreign(one.owner)))
+        orders.append(
+            Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=record.foreign(one.owner))
+        )
+    builder.input(
+        f"{name}GroupKey",
+        f"One key by which {plural} are grouped: true for a value, a grain for a date.",
+        keys,
+        one_of=True,
+    )
+    builder.input(
+        f"{name}GroupKeyOrder",
+        f"A key by which groups of {plural} are ordered; it must be one of `by`.",
+        orders,
+        one_of=True,
+    )
+    wheres, having, order = [], [], []
+    for function in functions_of(record):
+        _add_function_inputs(builder, record, function)
+        of = f"{name}{function.capitalize()}"
+        wheres.append(Member(function, f"{of}Where | None", f"{FUNCTIONS[function]}, field by field."))
+        order.append(Member(function, f"{of}Order | None", f"{FUNCTIONS[function]}."))
+    count = Member("count", "IntFilter | None", "How many there are.")
+    having = [
+        Member("and", f"list[{name}Having] | None", "All of these."),
+        Member("or", f"list[{name}Having] | None", "At least one of these."),
+        Member("not", f"{name}Having | None", "Not this."),
+        count,
+        *wheres,
+    ]
+    builder.input(f"{name}Having", f"Which groups of {plural}. All that is said must hold.", having)
+    builder.input(
+        f"{name}GroupOrder",
+        f"One key of an order of groups of {plural}.",
+        [
+            Member("key", f"{name}GroupKeyOrder | None", "A key of the groups."),
+            Member("count", "Direction | None", "How many there are."),
+            *order,
+        ],
+        one_of=True,
+    )
+    builder.input(
+        f"{name}AggregateWhere",
+        f"A condition on what some {plural} come to together. All that is said must hold.",
+        [Member("where", f"{name}Where | None", "Of those that meet this; of all without it."), count, *wheres],
+    )
+
+
+def _add_function_inputs(builder: Builder, record: RecordType, function: str) -> None:
+    of = f"{record.name}{function.capitalize()}"
+    filters: list[Member] = []
+    orders: list[Member] = []
+    for field in aggregated(record, function):
+        kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+        filters.append(
+            Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
+        )
+        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
+    what = f"{FUNCTIONS[function].lower()} over {words(record.plural)}"
+    builder.input(f"{of}Where", f"A condition on {what}. All that is said must hold.", filters)
+    builder.input(f"{of}Order", f"An order by {what}.", orders, one_of=True)
+
+
+def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> list[Member]:
+    """The members by which a mutation sets the fields of a record."""
+    members: list[Member] = []
+    for field in record.input_fields:
+        assert field.stored is not None
+        required = creating and field.stored.required and not field.refers
+        annotation = field.kind.input + ("" if required else " | None")
+        members.append(Member(field.name, annotation, field.description, owner=record.foreign(field.owner)))
+        if field.refers:
+            name = field.reference_name
+            members.append(
+                Member(
+                    name,
+                    "ExternalIdInput | None",
+                    f"The same by external id, instead of {field.name}.",
+                    owner=record.foreign(field.owner),
+                )
+            )
+    members.append(Member("tags", "list[str] | None", "These tags instead of those it has."))
+    members.append(Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has."))
+    return members
+
+
+def said_members(record: RecordType) -> list[Member]:
+    """The members by which something is said with a change that is no field."""
+    return [
+        Member(said.name, f"{said.kind.input} | None", said.description, owner=record.foreign(said.owner))
+        for said in record.said.values()
+    ]

@@ -1,0 +1,233 @@
+"""Output types of the catalog: records, connections, aggregates, groups."""
+
+from collections.abc import Sequence
+
+from core.base.text import words
+from schema.catalog.catalog import Catalog, CatalogField, RecordType, ToMany
+from schema.catalog.kinds import DateKind, MomentKind, MoneyKind
+from schema.types.builder import Argument, Builder, Member
+
+FUNCTIONS = {"sum": "Sums", "avg": "Averages", "min": "Smallest values", "max": "Largest values"}
+
+
+def add_shared(builder: Builder) -> None:
+    """The output types that all records share."""
+    builder.interface("Node", "Anything with a globally unique id.", [Member("id", "ID", "Globally unique id.")])
+    builder.output(
+        "Money",
+        "An exact amount of one currency.",
+        [
+            Member("amount", "Decimal", "The amount, with the decimal places of its currency."),
+            Member("currency", "CurrencyCode", "The currency."),
+            Member(
+                "reportingAmount",
+                "Decimal",
+                "The amount in the reporting currency, at the rate of its day, frozen when it was written.",
+            ),
+        ],
+    )
+    builder.output(
+        "MoneySum",
+        "A sum of money.",
+        [
+            Member("total", "Money", "All of it in the reporting currency, at the rates it was written with."),
+            Member("perCurrency", "list[Money]", "A row a currency, never mixed."),
+        ],
+    )
+    builder.output(
+        "PageInfo",
+        "Where a page of a list lies.",
+        [
+            Member("hasNextPage", "bool", "Whether more records follow."),
+            Member("hasPreviousPage", "bool", "Whether records precede it."),
+            Member("startCursor", "str | None", "Cursor of the first record; null on an empty page."),
+            Member("endCursor", "str | None", "Cursor of the last record; null on an empty page."),
+        ],
+    )
+    builder.output(
+        "ExternalId",
+        "The id another system knows a record by.",
+        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id there.")],
+    )
+    builder.output(
+        "FieldChange",
+        "What changed of one field.",
+        [
+            Member("field", "str", "Name of the field."),
+            Member("previous", "JSON | None", "Its value before, as the API shows it."),
+            Member("current", "JSON | None", "Its value after."),
+        ],
+    )
+
+
+def list_arguments(record: RecordType) -> Sequence[Argument]:
+    """The arguments of a connection."""
+    return (
+        Argument("first", "int | None", "How many records from the start; 50 unless said, 1,000 at most."),
+        Argument("after", "str | None", "Only what follows this cursor."),
+        Argument("last", "int | None", "How many records from the end."),
+        Argument("before", "str | None", "Only what precedes this cursor."),
+        Argument("where", f"{record.name}Where | None", "Only records that meet this."),
+        Argument(
+            "orderBy",
+            f"list[{record.name}Order] | None",
+            "By these keys, then by id; without it by "
+            + ", ".join(f"{name} descending" if down else name for name, down in record.default_order)
+            + ".",
+        ),
+    )
+
+
+def where_argument(record: RecordType) -> Argument:
+    """The argument that filters a list."""
+    return Argument("where", f"{record.name}Where | None", "Only records that meet this.")
+
+
+def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
+    """The output types of one record."""
+    plural = words(record.plural)
+    builder.output(
+        record.name,
+        record.description,
+        [*_fields(record), *_relations(catalog, record)],
+        interfaces=["Node"],
+        owner=record.owner,
+    )
+    builder.output(
+        f"{record.name}Edge",
+        f"A place in a list of {plural}.",
+        [
+            Member("cursor", "str", "Where to go on, with `after` or `before`."),
+            Member("node", record.name, "The record."),
+        ],
+    )
+    builder.output(
+        f"{record.name}Connection",
+        f"A page of {plural}.",
+        [
+            Member("edges", f"list[{record.name}Edge]", "The records of the page, each with its cursor."),
+            Member("nodes", f"list[{record.name}]", "The records of the page."),
+            Member("pageInfo", "PageInfo", "Where the page lies."),
+            Member("totalCount", "int", "How many records there are on all pages; counted only when it is asked for."),
+        ],
+    )
+    if record.name != "Event":
+        _add_aggregates(builder, record)
+
+
+def _fields(record: RecordType) -> list[Member]:
+    return [
+        Member(
+            field.name,
+            field.kind.graphql + (" | None" if field.nullable else ""),
+            field.description,
+            owner=record.foreign(field.owner),
+            deprecated=field.deprecated,
+        )
+        for field in record.fields.values()
+    ]
+
+
+def _relations(catalog: Catalog, record: RecordType) -> list[Member]:
+    members = [
+        Member(one.name, f"{one.target} | None", one.description, owner=record.foreign(one.owner))
+        for one in record.to_one.values()
+    ]
+    for many in record.to_many.values():
+        members += _list_members(record, catalog.records[many.target], many)
+    return members
+
+
+def _list_members(record: RecordType, target: RecordType, many: ToMany) -> list[Member]:
+    return [
+        Member(
+            many.name,
+            f"{many.target}Connection | None",
+            many.description,
+            list_arguments(target),
+            owner=record.foreign(many.owner),
+        ),
+        Member(
+            f"{many.name}Aggregate",
+            f"{many.target}Aggregate | None",
+            f"Count, sums, averages, smallest and largest of: {many.description[:1].lower()}{many.description[1:]}",
+            [where_argument(target)],
+            owner=record.foreign(many.owner),
+        ),
+    ]
+
+
+def aggregated(record: RecordType, function: str) -> list[CatalogField]:
+    """The fields of a record that an aggregate function means something for."""
+    return [
+        field
+        for field in record.fields.values()
+        if field.aggregate and field.expression is not None and function in field.kind.functions
+    ]
+
+
+def grouped(record: RecordType) -> list[CatalogField]:
+    """The fields of a record that groups can be made by."""
+    return [
+        field
+        for field in record.fields.values()
+        if field.group and field.expression is not None and field.kind.can_group
+    ]
+
+
+def functions_of(record: RecordType) -> list[str]:
+    """The aggregate functions that mean something for some field of a record."""
+    return [function for function in FUNCTIONS if aggregated(record, function)]
+
+
+def _add_aggregates(builder: Builder, record: RecordType) -> None:
+    plural = words(record.plural)
+    for function in functions_of(record):
+        builder.output(
+            f"{record.name}{function.capitalize()}",
+            f"{FUNCTIONS[function]} over {plural}.",
+            [_aggregate_member(record, field, function) for field in aggregated(record, function)],
+        )
+    members = [Member("count", "int", "How many there are.")]
+    members += [
+        Member(
+            function,
+            f"{record.name}{function.capitalize()} | None",
+            f"{FUNCTIONS[function]}, field by field.",
+        )
+        for function in functions_of(record)
+    ]
+    builder.output(f"{record.name}Aggregate", f"What {plural} come to together.", members)
+    builder.output(
+        f"{record.name}GroupKeys",
+        f"What the {plural} of a group have in common.",
+        [
+            Member(
+                field.name,
+                ("Date" if isinstance(field.kind, DateKind | MomentKind) else field.kind.graphql) + " | None",
+                field.description,
+                owner=record.foreign(field.owner),
+            )
+            for field in grouped(record)
+        ]
+        + [
+            Member(one.name, f"{one.target}GroupKeys | None", one.description, owner=record.foreign(one.owner))
+            for one in record.to_one.values()
+        ],
+    )
+    builder.output(
+        f"{record.name}Group",
+        f"Some {plural} that have keys in common.",
+        [
+            Member(
+                "keys", f"{record.name}GroupKeys", "Only the keys named in `by`; a period is told by its first day."
+            ),
+            Member("aggregate", f"{record.name}Aggregate", "What they come to together."),
+        ],
+    )
+
+
+def _aggregate_member(record: RecordType, field: CatalogField, function: str) -> Member:
+    kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+    annotation = "MoneySum" if function == "sum" and isinstance(kind, MoneyKind) else kind.graphql
+    return Member(field.name, f"{annotation} | None", field.description, owner=record.foreign(field.owner))

@@ -1,0 +1,90 @@
+"""How a mutation is answered: the work in a transaction, once for each idempotency key, and its payload."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.base.errors import UserError
+from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.idempotency import once
+from core.unit.unit import Unit
+from schema.catalog.catalog import RecordType
+from schema.request.context import RequestContext
+
+Input = Mapping[str, Any]
+Work = Callable[[Unit, Input], Sequence[Outcome]]
+
+
+async def run(context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False) -> list[Outcome]:
+    """Does the work in a transaction, once for each idempotency key.
+
+    Raises:
+        ConflictError: the key was used for another input.
+    """
+    key = given.get("idempotencyKey")
+
+    def in_transaction(unit: Unit) -> list[Outcome]:
+        if key is None or dry:
+            return list(work(unit, given))
+        return once(
+            unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
+        )
+
+    return await context.write(in_transaction, dry=dry)
+
+
+def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:
+    """Outcomes as JSON; None where every row was refused."""
+    if all(outcome.status is OutcomeStatus.FAILED for outcome in outcomes):
+        return None
+    return [_dumped(outcome) for outcome in outcomes]
+
+
+def _all_loaded(stored: Sequence[Any]) -> list[Outcome]:
+    return [_loaded(outcome) for outcome in stored]
+
+
+def _dumped(outcome: Outcome) -> dict[str, Any]:
+    def error(given: UserError) -> list[Any]:
+        return [given.code, given.message, list(given.field) if given.field else None, given.plugin]
+
+    return {
+        "index": outcome.index,
+        "status": outcome.status.value,
+        "id": outcome.id,
+        "errors": [error(given) for given in outcome.errors],
+        "warnings": [error(given) for given in outcome.warnings],
+    }
+
+
+def _loaded(stored: Mapping[str, Any]) -> Outcome:
+    def errors(given: list[Any], *, warning: bool) -> list[UserError]:
+        return [UserError(code, text, field, plugin=plugin, warning=warning) for code, text, field, plugin in given]
+
+    return Outcome(
+        stored["index"],
+        OutcomeStatus(stored["status"]),
+        stored["id"],
+        errors(stored["errors"], warning=False),
+        errors(stored["warnings"], warning=True),
+    )
+
+
+def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any]:
+    """The payload of a mutation of one record."""
+    if dry:
+        missing = outcome.status is OutcomeStatus.CREATED
+    else:
+        missing = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
+    return {
+        record.singular: None if missing else outcome.id,
+        "userErrors": list(outcome.errors),
+        "warnings": list(outcome.warnings),
+    }
+
+
+class Refusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
+    """Rolls a transaction back and answers these errors."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__()
+        self.errors = errors

@@ -1,0 +1,383 @@
+"""From mutation inputs to drafts: records are found, matched and referred to in bulk, then the unit of work writes."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from core.base.errors import InputError, UserError
+from core.base.ids import check_id, prefix_of
+from core.base.text import fold, words
+from core.log import attachments
+from core.log.events import Action
+from core.records.record import Record
+from core.unit.drafts import Draft, Outcome
+from core.unit.unit import Unit
+from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.write.input_checks import Checked, check_text, missing
+
+Input = Mapping[str, Any]
+
+ID, EXTERNAL_ID = "ID", "EXTERNAL_ID"
+
+_MOST_TAGS, _LONGEST_TAG = 100, 100
+_LONGEST_SYSTEM, _LONGEST_KEY = 64, 255
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One record's input: what is to be done, with which record, and what is to be set.
+
+    Attributes:
+        action: None for an upsert, which creates or updates.
+        given: the input.
+        match: how an upsert finds its record: by id, by external id, or by a text field of this name.
+        extra: values that the operation itself sets, by Python name.
+    """
+
+    action: Action | None
+    given: Input
+    match: str = ID
+    extra: Mapping[str, Any] | None = None
+    occurred_at: Any = None
+    reason: str | None = None
+
+
+class Drafting:
+    """Makes the drafts of one type of record, a chunk at a time."""
+
+    def __init__(self, catalog: Catalog, record: RecordType) -> None:
+        self._catalog = catalog
+        self._record = record
+        self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
+        self._references = [
+            field for field in record.input_fields if field.stored and field.stored.info.references is not None
+        ]
+
+    def write(self, unit: Unit, asked: Sequence[Asked]) -> list[Outcome]:
+        """Writes what is asked, a row each."""
+        return unit.process(asked, self.build, self._marks, self._needs)
+
+    def _marks(self, asked: Asked) -> set[Any]:
+        """What a row is known by, so that two rows of one record are not tried together."""
+        given = asked.given
+        marks: set[Any] = {(item["system"], item["id"]) for item in given.get("externalIds") or ()}
+        if given.get("id") is not None:
+            marks.add(given["id"])
+        if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
+            marks.add(fold(given[asked.match]))
+        return marks
+
+    def _needs(self, asked: Asked) -> set[Any]:
+        """The rows of the same type that a row refers to, so that they are written before it."""
+        needs: set[Any] = set()
+        for field in self._references:
+            if self._target(field) == self._record.name:
+                key = asked.given.get(field.reference_name)
+                needs |= {asked.given.get(field.name), (key["system"], key["id"]) if key else None}
+        return needs - {None}
+
+    def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
+        """The drafts of a chunk."""
+        found = self._find(unit, items)
+        linked = self._resolve_references(unit, items)
+        return [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
+
+    # Finding the records meant
+
+    def _find(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
+        by_match: dict[str, list[tuple[int, Asked]]] = defaultdict(list)
+        for index, asked in items:
+            by_match[asked.match].append((index, asked))
+        found: dict[int, Record | UserError | None] = {}
+        for match, group in by_match.items():
+            if match == ID:
+                found |= self._by_id(unit, group)
+            elif match == EXTERNAL_ID:
+                found |= self._by_external_id(unit, group)
+            else:
+                found |= self._by_field(unit, group, self._record.fields[match])
+            if match != ID:
+                found |= self._contradicted(unit, group, found)
+        return found
+
+    def _contradicted(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]], found: Mapping[int, "Record | UserError | None"]
+    ) -> dict[int, UserError]:
+        """Errors of rows whose id is not that of the record they match, or cannot be that of a new one."""
+        chosen = [
+            (index, asked)
+            for index, asked in items
+            if asked.given.get("id") is not None and not isinstance(found[index], UserError)
+        ]
+        new = self._by_id(unit, [(index, replace(asked, action=Action.CREATED)) for index, asked in chosen])
+        problems: dict[int, UserError] = {}
+        for index, asked in chosen:
+            id, match, as_new = asked.given["id"], found[index], new[index]
+            if isinstance(match, Record) and match.id != id:
+                by = "externalIds" if asked.match == EXTERNAL_ID else asked.match
+                problem = f"id: the row matches {match.id} by {by}, not {id}; leave id out, or match by id"
+                problems[index] = UserError("INVALID", problem, ("id",))
+            elif match is None and isinstance(as_new, UserError):
+                problems[index] = as_new
+        return problems
+
+    def _load(self, unit: Unit, ids: Iterable[str]) -> dict[str, Record]:
+        """Living and deleted records by id, locked until the transaction ends."""
+        model = self._model
+        wanted = sorted(set(ids))
+        rows = unit.session.exec(select(model).where(col(model.id).in_(wanted)).with_for_update()) if wanted else ()
+        return {row.id: row for row in rows}
+
+    def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
+        prefix = self._record.prefix
+        asked_ids = [asked.given.get("id") for _, asked in items]
+        rows = self._load(unit, (id for id in asked_ids if id is not None and prefix_of(id) == prefix))
+        found: dict[int, Record | UserError | None] = {}
+        for index, asked in items:
+            id = asked.given.get("id")
+            row = None if id is None else rows.get(id)
+            wrong = None if id is None else self._wrong(id)
+            if wrong is not None:
+                found[index] = wrong
+            elif row is None and asked.action in (None, Action.CREATED):
+                found[index] = None
+            else:
+                found[index] = self._expected(asked, row, id)
+        return found
+
+    def _wrong(self, id: str) -> UserError | None:
+        try:
+            check_id(id, self._record.prefix, self._record.name)
+        except InputError as error:
+            return UserError("INVALID", f"id: {error.message}", ("id",))
+        return None
+
+    def _expected(self, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
+        """The record, if it is in the state in which the action makes sense."""
+        name = words(self._record.singular)
+        if row is None:
+            return UserError("NOT_FOUND", f"id: there is no {name} {id!r}", ("id",))
+        deleted = row.deleted_at is not None
+        if asked.action is Action.CREATED:
+            return UserError("ALREADY_EXISTS", f"id: {name} {id!r} exists already; update it, or leave id out", ("id",))
+        if asked.action is Action.RESTORED and not deleted:
+            return UserError("NOT_DELETED", f"id: {name} {id!r} is not deleted", ("id",))
+        if deleted and asked.action not in (Action.RESTORED, Action.DESTROYED):
+            return UserError("DELETED", f"id: {name} {id!r} is deleted; restore it first", ("id",))
+        expected = asked.given.get("expectedVersion")
+        if expected is not None and expected != row.version:
+            return UserError(
+                "CONFLICT",
+                f"expectedVersion: {name} {id!r} is at version {row.version}, not {expected}: somebody changed it on "
+                f"{row.updated_at:%Y-%m-%d %H:%M} UTC; read it again and repeat the change",
+                ("expectedVersion",),
+            )
+        return row
+
+    def _by_external_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
+        keys = {
+            index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
+            for index, asked in items
+        }
+        known = attachments.records_by_external_id(unit.session, self._record.name, set().union(*keys.values()))
+        ids = {index: {known[key] for key in asked if key in known} for index, asked in keys.items()}
+        return self._matched(unit, ids, {index for index, asked in keys.items() if not asked}, "externalIds")
+
+    def _by_field(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]], field: CatalogField
+    ) -> dict[int, "Record | UserError | None"]:
+        wanted = {index: asked.given[field.name] for index, asked in items if asked.given.get(field.name) is not None}
+        known = ids_by_text(unit.session, self._model, field, set(wanted.values()))
+        ids = {index: known[text] for index, text in wanted.items()}
+        return self._matched(unit, ids, {index for index, _ in items if index not in wanted}, field.name)
+
+    def _matched(
+        self, unit: Unit, ids: Mapping[int, set[str]], without: set[int], field: str
+    ) -> dict[int, "Record | UserError | None"]:
+        rows = self._load(unit, (id for found in ids.values() for id in found))
+        found: dict[int, Record | UserError | None] = {
+            index: UserError("REQUIRED", f"{field}: rows are matched by it, so every row needs it", (field,))
+            for index in without
+        }
+        for index, several in ids.items():
+            if index in found:
+                continue
+            if len(several) > 1:
+                found[index] = UserError(
+                    "AMBIGUOUS",
+                    f"{field}: {len(several)} records match: {', '.join(sorted(several)[:5])}; match by id",
+                    (field,),
+                )
+            else:
+                found[index] = rows[next(iter(several))] if several else None
+        return found
+
+    # References by external id
+
+    def _resolve_references(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[tuple[str, str, str], str]:
+        """Target record, system and external id to the id meant, for all references of a chunk at once."""
+        asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for _, item in items:
+            for field in self._references:
+                key = item.given.get(field.reference_name)
+                if key is not None:
+                    asked[self._target(field)].add((key["system"], key["id"]))
+        return {
+            (target, *key): id
+            for target, keys in asked.items()
+            for key, id in attachments.records_by_external_id(unit.session, target, keys).items()
+        }
+
+    def _target(self, field: CatalogField) -> str:
+        assert field.stored is not None
+        references = field.stored.info.references
+        return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
+
+    # Drafts
+
+    def _draft(
+        self,
+        unit: Unit,
+        index: int,
+        asked: Asked,
+        found: "Record | UserError | None",
+        linked: Mapping[tuple[str, str, str], str],
+    ) -> Draft:
+        if isinstance(found, UserError):
+            return Draft(self._model, Action.UPDATED, errors=[found], index=index)
+        action = asked.action or (Action.CREATED if found is None else Action.UPDATED)
+        draft = Draft(self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason)
+        if action in (Action.CREATED, Action.UPDATED):
+            self._fill(unit, draft, asked, linked)
+        return draft
+
+    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
+        given = asked.given
+        creating = draft.action is Action.CREATED
+        checked = Checked(self._record, given, self._catalog.settings.reporting_currency, creating=creating)
+        draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
+        draft.said = checked.said
+        for field in self._references:
+            self._link(draft, field, given, linked)
+        draft.values |= asked.extra or {}
+        if "tags" in given:
+            draft.tags = _tags(given["tags"] or ())
+            draft.errors += _check_tags(draft.tags)
+        if "externalIds" in given:
+            keys = given["externalIds"] or ()
+            draft.external_ids = {item["system"]: item["id"] for item in keys}
+            draft.keep_keys = asked.action is None
+            draft.errors += _check_keys(keys)
+        if creating:
+            if given.get("id"):
+                draft.values["id"] = given["id"]
+            faulty = {error.field[0] for error in draft.errors if error.field}
+            draft.errors += missing(self._record, draft.values, faulty)
+
+    def _link(
+        self, draft: Draft, field: CatalogField, given: Input, linked: Mapping[tuple[str, str, str], str]
+    ) -> None:
+        name = field.reference_name
+        if name not in given:
+            return
+        key, stored = given[name], field.stored
+        assert stored is not None
+        if key is None:
+            if field.name not in given:
+                self._unlink(draft, field, name)
+            return
+        if given.get(field.name) is not None:
+            problem = f"{name}: give either {field.name} or {name}"
+            draft.errors.append(UserError("INVALID", problem, (name,)))
+            return
+        target = self._target(field)
+        id = linked.get((target, key["system"], key["id"]))
+        if id is None:
+            problem = (
+                f"{name}: no {words(target)} has the external id {key['id']!r} of {key['system']!r}; enter it first"
+            )
+            draft.errors.append(UserError("NOT_FOUND", problem, (name,)))
+        else:
+            draft.values[stored.column] = id
+
+    def _unlink(self, draft: Draft, field: CatalogField, name: str) -> None:
+        assert field.stored is not None
+        if field.nullable:
+            draft.values[field.stored.column] = None
+        elif draft.action is Action.UPDATED:
+            problem = f"{name}: it cannot be without a value; give one, or leave it out"
+            draft.errors.append(UserError("REQUIRED", problem, (name,)))
+
+
+def _tags(given: Iterable[str]) -> list[str]:
+    """The tags without space around them, each once whatever its case."""
+    found: dict[str, str] = {}
+    for tag in given:
+        if tag.strip():
+            found.setdefault(fold(tag.strip()), tag.strip())
+    return list(found.values())
+
+
+def _check_tags(tags: Sequence[str]) -> list[UserError]:
+    try:
+        if len(tags) > _MOST_TAGS:
+            raise InputError(f"{len(tags)} tags are too many; at most {_MOST_TAGS} are possible")
+        for tag in tags:
+            check_text(tag, _LONGEST_TAG)
+    except InputError as error:
+        return [UserError("INVALID", f"tags: {error.message}", ("tags",))]
+    return []
+
+
+def _check_keys(keys: Sequence[Input]) -> list[UserError]:
+    systems = [item["system"] for item in keys]
+    twice = sorted({system for system in systems if systems.count(system) > 1})
+    problems = [
+        UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one a system", ("externalIds",))
+        for system in twice
+    ]
+    try:
+        for item in keys:
+            check_text(item["system"], _LONGEST_SYSTEM)
+            check_text(item["id"], _LONGEST_KEY)
+    except InputError as error:
+        problems.append(UserError("INVALID", f"externalIds: {error.message}", ("externalIds",)))
+    return problems
+
+
+def ids_by_text(
+    session: Session, model: type[Record], field: CatalogField, texts: Collection[str]
+) -> dict[str, set[str]]:
+    """For each text the ids of the living records whose field has it, compared as filters compare the field."""
+    assert field.stored is not None
+    is_folded = field.stored.column in model.__folded__
+    column = getattr(model, f"{field.stored.column}_folded" if is_folded else field.stored.column)
+    # No text of the database holds NUL, and neither engine takes one to compare with.
+    prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
+    ids: dict[str, set[str]] = defaultdict(set)
+    rows = session.exec(
+        select(model.id, column).where(column.in_(set(prepared.values())), col(model.deleted_at).is_(None))
+    )
+    for id, value in rows:
+        ids[value].add(id)
+    return {text: ids[prepared[text]] if text in prepared else set() for text in texts}
+
+
+def match_fields(record: RecordType) -> Sequence[CatalogField]:
+    """The text fields by which an upsert may find its record: short ones with an index."""
+    return [
+        field
+        for field in record.input_fields
+        if field.stored is not None
+        and field.stored.facet is None
+        and field.kind.filter_name == "TextFilter"
+        and _is_indexed(record, field.stored.column)
+    ]
+
+
+def _is_indexed(record: RecordType, column: str) -> bool:
+    columns: Any = record.table.c
+    return any(bool(columns[name].info.get("index")) for name in (column, f"{column}_folded") if name in columns)

@@ -1,0 +1,183 @@
+"""Input checked against the catalog: each value against what its field takes, before anything is tried."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.base.errors import InputError, UserError
+from core.base.ids import check_id
+from core.base.money import Money
+from core.base.text import words
+from core.records.record import ColumnInfo, Facet, record_named
+from core.unit.drafts import FacetValue
+from schema.catalog.catalog import CatalogField, RecordType, Stored
+from schema.catalog.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
+
+#: Longest text of a field that names no limit of its own.
+LONGEST_TEXT = 20_000
+_LONGEST_LIST = 1000
+_LONGEST_ITEM = 2000
+#: The largest decimal in its smallest units: thousands of them still sum up within 64 bits.
+_MOST_UNITS = 10**15
+
+
+class Checked:
+    """What an input sets on a record, and what is wrong with it."""
+
+    def __init__(self, record: RecordType, given: Mapping[str, Any], currency: str, *, creating: bool) -> None:
+        self._creating = creating
+        self.values: dict[str, Any] = {}
+        self.facets: list[FacetValue] = []
+        self.said: dict[str, Any] = {}
+        self.errors: list[UserError] = []
+        for field in record.input_fields:
+            if field.name in given:
+                self._take(field, given[field.name], currency)
+        for name in record.said:
+            if name in self.values:
+                self.said[name] = self.values.pop(name)
+
+    def _take(self, field: CatalogField, value: Any, currency: str) -> None:
+        stored = field.stored
+        assert stored is not None
+        if value is None and self._creating and stored.required:
+            # As if it had been left out: `missing` asks for it.
+            return
+        try:
+            checked = check_value(field, value, currency)
+        except _NoValueError as error:
+            self.errors.append(UserError("REQUIRED", f"{field.name}: {error.message}", (field.name,)))
+            return
+        except InputError as error:
+            self.errors.append(UserError("INVALID", f"{field.name}: {error.message}", (field.name,)))
+            return
+        if stored.facet is None:
+            self.values[stored.column] = checked
+        else:
+            self.facets.append(FacetValue(stored.facet, stored.column, field.name, checked))
+
+
+class _NoValueError(InputError):
+    """Null for a field that always has a value."""
+
+
+def missing(record: RecordType, values: Mapping[str, Any], faulty: Collection[str]) -> Iterator[UserError]:
+    """An error for each field that a new record needs and is not given; but for those that are at fault already."""
+    for field in record.input_fields:
+        stored = field.stored
+        assert stored is not None
+        if field.name in faulty or field.reference_name in faulty:
+            continue
+        if stored.required and values.get(stored.column) is None:
+            yield UserError(
+                "REQUIRED", f"{field.name}: a new {words(record.singular)} needs it; give a value", (field.name,)
+            )
+
+
+def check_value(field: CatalogField, value: Any, currency: str) -> Any:
+    """A value as it is stored.
+
+    Raises:
+        InputError: the field does not take it; the message says why and what it takes.
+    """
+    stored = field.stored
+    assert stored is not None
+    kind = field.kind
+    if value is None:
+        if _may_be_null(field, stored):
+            return None
+        if isinstance(kind, ListKind):
+            return []
+        raise _NoValueError("it cannot be without a value; give one, or leave it out")
+    if isinstance(kind, MoneyKind):
+        return Money(value["amount"], value.get("currency") or currency)
+    if isinstance(kind, ListKind):
+        return _check_list(value)
+    if isinstance(kind, ChoiceKind):
+        return kind.enum(value)
+    if isinstance(kind, DecimalKind):
+        value = _check_decimal(value, kind.scale)
+    if isinstance(kind, TextKind) and not value.strip():
+        remedy = "give null, or a text" if _may_be_null(field, stored) else "give a text"
+        raise InputError(f"an empty text is not possible; {remedy}")
+    for type_, check in _CHECKS:
+        if isinstance(kind, type_):
+            check(value, stored.info)
+    return value
+
+
+def _may_be_null(field: CatalogField, stored: Stored) -> bool:
+    if stored.facet is None:
+        return field.nullable
+    return _facet_nullable(stored.facet, stored.column)
+
+
+def _facet_nullable(facet: type[Facet], column: str) -> bool:
+    money = facet.__money__.get(column)
+    return money.nullable if money else bool(facet.__table__.c[column].nullable)
+
+
+def check_text(value: str, longest: int) -> None:
+    """Refuses a text that is empty, too long, or holds what no database takes.
+
+    Raises:
+        InputError: says which.
+    """
+    if len(value) > longest:
+        raise InputError(f"{value[:40]!r}… has {len(value)} characters; at most {longest} are possible")
+    if "\0" in value:
+        raise InputError("the character NUL (U+0000) is not possible; leave it out")
+    if not value.strip():
+        raise InputError("an empty text is not possible; give a text")
+
+
+def _check_text(value: str, info: ColumnInfo) -> None:
+    check_text(value, info.max_length or LONGEST_TEXT)
+    if info.pattern and not re.fullmatch(info.pattern, value):
+        raise InputError(f"{value!r} does not fit: {info.hint or f'it must match {info.pattern}'}")
+
+
+def _check_number(value: Any, info: ColumnInfo) -> None:
+    if info.minimum is not None and value < info.minimum:
+        raise InputError(f"{_said(value)} is too small; the least is {_said(info.minimum)}")
+    if info.maximum is not None and value > info.maximum:
+        raise InputError(f"{_said(value)} is too large; the most is {_said(info.maximum)}")
+
+
+def _said(number: Decimal | int) -> str:
+    return f"{Decimal(number):f}"
+
+
+def _check_decimal(value: Decimal, scale: int) -> Decimal:
+    """The decimal with all of its places."""
+    largest = Decimal(_MOST_UNITS).scaleb(-scale)
+    if abs(value) > largest:
+        raise InputError(f"{_said(value)} is larger than this system holds; the most is {_said(largest)}")
+    whole = value.quantize(Decimal(1).scaleb(-scale))
+    if whole != value:
+        raise InputError(f"{_said(value)} has more than {scale} decimal places; round it")
+    return whole
+
+
+def _check_reference(value: str, info: ColumnInfo) -> None:
+    if info.references is None:
+        return
+    target: Any = record_named(info.references) if isinstance(info.references, str) else info.references
+    check_id(value, target.__prefix__, target.__name__)
+
+
+def _check_list(value: list[Any]) -> list[Any]:
+    if len(value) > _LONGEST_LIST:
+        raise InputError(f"{len(value)} items are too many; at most {_LONGEST_LIST} are possible")
+    for item in value:
+        check_text(str(item), _LONGEST_ITEM)
+    return [str(item) for item in value]
+
+
+_CHECKS: tuple[tuple[type, Callable[[Any, ColumnInfo], None]], ...] = (
+    (TextKind, _check_text),
+    (IntKind, _check_number),
+    (DecimalKind, _check_number),
+    (IdKind, _check_reference),
+)

@@ -1,0 +1,242 @@
+"""The mutations every record has: their types, and what they do."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.base.errors import UserError
+from core.base.text import snake, words
+from core.log.events import Action
+from core.records.vocabulary import vocabulary
+from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.unit import Unit
+from schema.catalog.catalog import Catalog, RecordType
+from schema.request.context import RequestContext
+from schema.types.builder import Argument, Builder, Member
+from schema.types.inputs import write_members
+from schema.write.answers import Input, Work, payload, run
+from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
+
+Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+KEY = Member(
+    "idempotencyKey",
+    "str | None",
+    "A key of your choice: the same request with the same key again changes nothing and is answered as before.",
+)
+DRY_RUN = Member(
+    "dryRun",
+    "bool",
+    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null.",
+    default=False,
+)
+VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
+ERRORS = Member("userErrors", "list[UserError]", "What has to be mended; nothing was written then.")
+WARNINGS = Member("warnings", "list[UserError]", "What policy only warns about; the change was made.")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A root field of Mutation: how it stands in the schema, and what answers it."""
+
+    member: Member
+    handler: Handler
+
+
+def add_shared(builder: Builder) -> None:
+    """The types that all mutations share."""
+    builder.enum(OutcomeStatus)
+    builder.output(
+        "UserError",
+        "Something a user can mend, or is warned about.",
+        [
+            Member("code", "str", "Stable and machine-readable, such as REQUIRED or CONFLICT."),
+            Member("message", "str", "Names the field, the value and the remedy."),
+            Member("field", "list[str] | None", "Path to the input field; null for the record as a whole."),
+            Member("plugin", "str | None", "The plugin that says so; null for the core."),
+        ],
+    )
+    builder.input(
+        "TargetInput",
+        "The record that is meant.",
+        [Member("id", "ID", "Its id."), VERSION, DRY_RUN, KEY],
+    )
+
+
+def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> dict[str, Mutation]:
+    """The types and root fields by which one record is written."""
+    name, drafting = record.name, Drafting(catalog, record)
+    _add_types(builder, catalog, record)
+
+    def mutation(field: str, input_: str, description: str, payload: str, handler: Handler) -> tuple[str, Mutation]:
+        argument = Argument("input", input_, "What is asked.")
+        return field, Mutation(Member(field, payload, description, [argument]), handler)
+
+    def single(action: Action) -> Handler:
+        def work(unit: Unit, given: Input) -> list[Outcome]:
+            return drafting.write(unit, [Asked(action, given)])
+
+        return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
+
+    payload, article = f"{name}Payload", words(record.singular)
+    return dict(
+        [
+            mutation(
+                f"create{name}", f"Create{name}Input", f"Enters a new {article}.", payload, single(Action.CREATED)
+            ),
+            mutation(
+                f"update{name}",
+                f"Update{name}Input",
+                f"Changes fields of a {article}; what is left out stays, null empties.",
+                payload,
+                single(Action.UPDATED),
+            ),
+            mutation(
+                f"delete{name}",
+                "TargetInput",
+                f"Deletes a {article}. It can be restored; its unique keys are free meanwhile.",
+                payload,
+                single(Action.DELETED),
+            ),
+            mutation(
+                f"restore{name}", "TargetInput", f"Brings a deleted {article} back.", payload, single(Action.RESTORED)
+            ),
+            mutation(
+                f"destroy{name}",
+                "TargetInput",
+                f"Removes a {article} for good, with what plugins keep of it. It cannot be brought back.",
+                payload,
+                single(Action.DESTROYED),
+            ),
+            mutation(
+                f"upsert{record.plural_type}",
+                f"Upsert{record.plural_type}Input",
+                f"Enters or changes many {words(record.plural)} at once, with an outcome a row: a refused row "
+                "leaves the others untouched.",
+                f"Upsert{record.plural_type}Payload",
+                lambda context, arguments: _answer_upsert(context, record, drafting, arguments["input"]),
+            ),
+        ]
+    )
+
+
+def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
+    name, plural, one = record.name, record.plural_type, words(record.singular)
+    id_ = Member("id", "ID | None", "Its id, if the client chooses it.")
+    builder.input(
+        f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
+    )
+    builder.input(
+        f"Update{name}Input",
+        f"Changes of a {one}: what is left out stays, null empties.",
+        [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), DRY_RUN, KEY],
+    )
+    builder.output(
+        f"{name}Payload",
+        f"What became of a change of a {one}.",
+        [
+            Member(record.singular, f"{name} | None", "The record as it is now; null if it was refused or is gone."),
+            ERRORS,
+            WARNINGS,
+        ],
+    )
+    keys = {ID: "By id.", EXTERNAL_ID: "By external id."}
+    keys |= {
+        snake(field.name).upper(): f"By {words(field.name)}, compared without case." for field in match_fields(record)
+    }
+    match = vocabulary(f"{name}MatchKey", f"How rows find the {words(record.plural)} they mean.", keys)
+    builder.enum(match)
+    builder.input(
+        f"{name}UpsertItem",
+        f"One row: a new {one}, or changes of the one it matches.",
+        [id_, *write_members(catalog, record, creating=False)],
+    )
+    builder.input(
+        f"Upsert{plural}Input",
+        f"Many {words(record.plural)} at once.",
+        [
+            Member(
+                "items",
+                f"list[{name}UpsertItem]",
+                f"The rows, {catalog.settings.maximum_batch_size} at most; of two that match one record the second "
+                "sees what the first did.",
+            ),
+            Member(
+                "matchBy",
+                f"{name}MatchKey",
+                "How rows find the records they mean. A row that finds none makes a new one; deleted records are "
+                "not found, except by id, which is then refused.",
+                default=match(EXTERNAL_ID),
+            ),
+            Member("dryRun", "bool", "Answer what would happen and write nothing.", default=False),
+            KEY,
+        ],
+    )
+    builder.output(
+        f"{name}UpsertResult",
+        "What became of one row.",
+        [
+            Member("index", "int", "Place of the row, from 0."),
+            Member("status", "OutcomeStatus", "What became of it."),
+            Member(record.singular, f"{name} | None", "The record as it is now; null if it was refused or tried dry."),
+            ERRORS,
+            WARNINGS,
+        ],
+    )
+    counts = [
+        Member(status, "int", f"Rows of status {status.upper()}.")
+        for status in ("created", "updated", "unchanged", "failed")
+    ]
+    builder.output(
+        f"Upsert{plural}Payload",
+        "What became of many rows.",
+        [
+            Member("results", f"list[{name}UpsertResult]", "An outcome a row, in the order of the rows."),
+            *counts,
+            Member("userErrors", "list[UserError]", "What is wrong with the request as a whole."),
+            WARNINGS,
+        ],
+    )
+
+
+async def _answer_single(
+    context: RequestContext, record: RecordType, given: Input, work: Work, action: Action
+) -> Mapping[str, Any]:
+    (outcome,) = await run(context, f"{action}:{record.name}", given, work, dry=given["dryRun"])
+    return payload(record, outcome, dry=given["dryRun"])
+
+
+async def _answer_upsert(
+    context: RequestContext, record: RecordType, drafting: Drafting, given: Input
+) -> Mapping[str, Any]:
+    largest = context.settings.maximum_batch_size
+    if len(given["items"]) > largest:
+        message = f"items: {len(given['items'])} rows are more than {largest}; send them in several requests"
+        return _upsert_payload(record, [], [UserError("TOO_MANY", message, ("items",))])
+    names = {snake(field.name).upper(): field.name for field in match_fields(record)}
+    match = names.get(given["matchBy"], given["matchBy"])
+    asked = [Asked(None, item, str(match)) for item in given["items"]]
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        return drafting.write(unit, asked)
+
+    dry = given["dryRun"]
+    return _upsert_payload(record, await run(context, f"UPSERT:{record.name}", given, work, dry=dry), dry=dry)
+
+
+def _upsert_payload(
+    record: RecordType, outcomes: Sequence[Outcome], errors: Sequence[UserError] = (), *, dry: bool = False
+) -> dict[str, Any]:
+    results = [
+        {
+            "index": outcome.index,
+            "status": outcome.status,
+            **payload(record, outcome, dry=dry),
+        }
+        for outcome in outcomes
+    ]
+    counts = {
+        status.lower(): sum(outcome.status == status for outcome in outcomes)
+        for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED")
+    }
+    return {"results": results, **counts, "userErrors": list(errors), "warnings": []}

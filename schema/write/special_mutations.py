@@ -1,0 +1,218 @@
+"""The core's special operations: moving an opportunity, logging an interaction, completing a task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.base.errors import InputError, UserError
+from core.crm.activities import Interaction, Task
+from core.crm.opportunities import Opportunity, StageTransition
+from core.log.events import Action
+from core.records.record import column_info
+from core.records.vocabulary import TaskStatus
+from core.unit.drafts import Outcome, failure
+from core.unit.unit import Unit
+from schema.catalog.catalog import Catalog, RecordType
+from schema.request.context import RequestContext
+from schema.types.builder import Argument, Builder, Member
+from schema.types.inputs import said_members, write_members
+from schema.write.answers import Input, Refusal, Work, payload, run
+from schema.write.drafting import Asked, Drafting
+from schema.write.input_checks import check_text
+from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
+
+
+class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
+    """A field of the operation's own cannot be taken."""
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.error = UserError(code, f"{field}: {message}", (field,))
+
+
+def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
+    """`moveOpportunity`, `logInteraction` and `completeTask`."""
+    return {
+        "moveOpportunity": _move(builder, catalog),
+        "logInteraction": _log(builder, catalog),
+        "completeTask": _complete(builder, catalog),
+    }
+
+
+def _move(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Opportunity.__name__]
+    drafting = Drafting(catalog, record)
+    builder.input(
+        "MoveOpportunityInput",
+        "Where an opportunity goes.",
+        [
+            Member("id", "ID", "Its id."),
+            VERSION,
+            Member("stageId", "ID | None", "The stage it enters; see the query `stages`."),
+            Member("stageKey", "str | None", "The same by the stage's key, such as C, instead of stageId."),
+            Member("at", "DateTime | None", "When it happened in the business; now without it."),
+            Member("reason", "str | None", "Why; kept in its transition log."),
+            *said_members(record),
+            DRY_RUN,
+            KEY,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
+        try:
+            update["stageId"] = _stage_id(unit, given)
+            _check_reason(given.get("reason"))
+        except _Faulty as faulty:
+            return [failure(0, [faulty.error])]
+        asked = Asked(Action.UPDATED, update, occurred_at=given.get("at"), reason=given.get("reason"))
+        return drafting.write(unit, [asked])
+
+    return Mutation(
+        Member(
+            "moveOpportunity",
+            "OpportunityPayload",
+            "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an "
+            "open one follows (O1, X3).",
+            [Argument("input", "MoveOpportunityInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
+    )
+
+
+def _stage_id(unit: Unit, given: Input) -> str:
+    id, key = given.get("stageId"), given.get("stageKey")
+    if key is None and id is None:
+        raise _Faulty("REQUIRED", "stageKey", "give it, or stageId")
+    if key is None:
+        return str(id)
+    if id is not None:
+        raise _Faulty("INVALID", "stageKey", "give either stageId or stageKey")
+    stages = {stage.key: stage.id for stage in unit.settlement.stages()}
+    if key not in stages:
+        raise _Faulty("NOT_FOUND", "stageKey", f"there is no stage {key!r}; there are {', '.join(stages)}")
+    return stages[key]
+
+
+def _check_reason(reason: str | None) -> None:
+    if reason is None:
+        return
+    longest = column_info(StageTransition.__table__.c.reason).max_length
+    assert longest is not None
+    try:
+        check_text(reason, longest)
+    except InputError as error:
+        raise _Faulty("INVALID", "reason", error.message) from None
+
+
+async def _answer_one(
+    context: RequestContext, operation: str, record: RecordType, given: Input, work: Work
+) -> Mapping[str, Any]:
+    (outcome,) = await run(context, operation, given, work, dry=given["dryRun"])
+    return payload(record, outcome, dry=given["dryRun"])
+
+
+def _log(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Interaction.__name__]
+    drafting, tasks = Drafting(catalog, record), Drafting(catalog, catalog.records[Task.__name__])
+    builder.input(
+        "FollowUpInput",
+        "A task that follows from an interaction.",
+        [
+            Member("subject", "str", "What is to be done."),
+            Member("dueOn", "Date | None", "Day by which it is to be done."),
+            Member("remindAt", "DateTime | None", "When to remind the assignee."),
+            Member("assigneeId", "ID | None", "Who is to do it; who took part in the interaction without it."),
+        ],
+    )
+    builder.input(
+        "LogInteractionInput",
+        "A call, message, visit or meeting, and what follows from it.",
+        [
+            *write_members(catalog, record, creating=True),
+            Member("followUp", "FollowUpInput | None", "A task that follows from it."),
+            DRY_RUN,
+            KEY,
+        ],
+    )
+    builder.output(
+        "LogInteractionPayload",
+        "What became of it.",
+        [
+            Member("interaction", "Interaction | None", "The interaction; null if it was refused."),
+            Member("task", "Task | None", "The task that follows from it, if one was asked for."),
+            ERRORS,
+            WARNINGS,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        plain = {name: value for name, value in given.items() if name != "followUp"}
+        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
+        if logged.errors or given.get("followUp") is None:
+            return [logged]
+        made = unit.session.get(Interaction, logged.id)
+        assert made is not None
+        wanted = {name: value for name, value in given["followUp"].items() if value is not None}
+        links = {"customerId": made.customer_id, "contactId": made.contact_id, "opportunityId": made.opportunity_id}
+        follow = {"assigneeId": made.user_id, **links, **wanted, "interactionId": made.id}
+        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)])
+        if task.errors:
+            raise Refusal([error.under("followUp") for error in task.errors])
+        return [logged, task]
+
+    return Mutation(
+        Member(
+            "logInteraction",
+            "LogInteractionPayload",
+            "Logs a call, message, visit or meeting: the customer is that of the contact or opportunity unless said "
+            "otherwise, and a task may follow (K12, O27).",
+            [Argument("input", "LogInteractionInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_log(context, arguments["input"], work),
+    )
+
+
+async def _answer_log(context: RequestContext, given: Input, work: Work) -> Mapping[str, Any]:
+    try:
+        logged, *rest = await run(context, "logInteraction", given, work, dry=given["dryRun"])
+    except Refusal as refusal:
+        return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
+    return {
+        "interaction": None if given["dryRun"] else logged.id,
+        "task": rest[0].id if rest and not given["dryRun"] else None,
+        "userErrors": list(logged.errors),
+        "warnings": [warning for outcome in (logged, *rest) for warning in outcome.warnings],
+    }
+
+
+def _complete(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Task.__name__]
+    drafting = Drafting(catalog, record)
+    builder.input(
+        "CompleteTaskInput",
+        "A task that is done.",
+        [
+            Member("id", "ID", "Its id."),
+            VERSION,
+            Member("outcome", "str | None", "What came of it."),
+            Member("at", "DateTime | None", "When it was done; now without it."),
+            *said_members(record),
+            DRY_RUN,
+            KEY,
+        ],
+    )
+
+    def work(unit: Unit, given: Input) -> list[Outcome]:
+        update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
+        asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
+        return drafting.write(unit, [asked])
+
+    return Mutation(
+        Member(
+            "completeTask",
+            "TaskPayload",
+            "Marks a task as done; one that is done stays as it is (O30).",
+            [Argument("input", "CompleteTaskInput", "What is asked.")],
+        ),
+        lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),
+    )

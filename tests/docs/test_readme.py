@@ -1,0 +1,107 @@
+"""The README is followed to the letter: its commands run, its queries are answered as it shows, its plugin works."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from guanxi import create_app, load_settings
+from guanxi.cli.commands import FIRST_QUERY
+from guanxi.testing import running
+from tests.snippets import ROOT, snippets
+
+FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
+README = (ROOT / "README.md").read_text()
+START, CHECK = snippets("README.md", "sh")
+
+
+class Served:
+    """A command that serves, run as its user runs it, in a folder of its own."""
+
+    def __init__(self, command: str, folder: Path) -> None:
+        program, *arguments = shlex.split(command)
+        path = Path(sys.executable).parent / program
+        self._process = subprocess.Popen(
+            [path, *arguments, "--port", "0"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PYTHONUNBUFFERED": "1", "PATH": ""},
+        )
+        self.said = ""
+
+    def __enter__(self):
+        while not self.said.rstrip().endswith("\n}"):
+            line = self._process.stdout.readline()
+            assert line, self._process.stderr.read()
+            self.said += line
+        self.url = re.search(r"GraphQL +(\S+)", self.said).group(1)
+        return self
+
+    def ask(self, query: str):
+        body = json.dumps({"query": query}).encode()
+        with urlopen(Request(self.url, body, {"content-type": "application/json"})) as response:
+            return json.load(response)
+
+    def __exit__(self, *error):
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=30)
+
+
+def test_the_first_command_starts_the_crm_and_its_first_query_is_answered_as_shown(tmp_path):
+    *install, demo = [step.strip() for step in START.split("&&")]
+    assert install == ["python3 -m venv .venv", ". .venv/bin/activate", "pip install ."]
+    query, answer = snippets("README.md", "graphql")[0], snippets("README.md", "json")[0]
+    assert query == FIRST_QUERY + "\n"
+    with Served(demo, tmp_path) as served:
+        assert FIRST_QUERY in served.said
+        assert served.ask(query) == {"data": json.loads(answer)}
+        served.ask('mutation { createCustomer(input: {name: "Kept"}) { customer { id } } }')
+    with Served(demo, tmp_path) as served:
+        kept = served.ask('{ customersAggregate(where: {name: {eq: "Kept"}}) { count } }')
+        assert kept["data"]["customersAggregate"]["count"] == 1
+    with Served(f"{demo} --fresh", tmp_path) as served:
+        kept = served.ask('{ customersAggregate(where: {name: {eq: "Kept"}}) { count } }')
+        assert kept["data"]["customersAggregate"]["count"] == 0
+
+
+def test_the_second_command_is_what_ci_runs():
+    *make, install, check = [step.strip() for step in CHECK.split("&&")]
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert make == ["python3 -m venv .venv", ". .venv/bin/activate"]
+    assert f"{install} && {check}" in ci
+    assert check == "pytest"
+
+
+def test_every_query_is_answered(tmp_path, stranger):
+    settings = load_settings(database_url=f"sqlite:///{tmp_path}/crm.db")
+    app = create_app(settings, [*FIRST_PARTY, stranger.Loyalty])
+    app.migrate()
+    with running(app) as client:
+        for query in snippets("README.md", "graphql"):
+            client.query(query)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+def test_every_link_leads_somewhere(target):
+    assert (ROOT / target).exists()
+
+
+def test_every_command_and_plugin_is_named():
+    from typer.main import get_command
+
+    from guanxi.cli.commands import cli
+
+    for name in get_command(cli).commands:
+        assert re.search(rf"`(guanxi )?{name}\b", README), name
+    for folder in (ROOT / "plugins").iterdir():
+        if (folder / "__init__.py").exists() and folder.name != "__pycache__":
+            assert f"docs/{folder.name}.md" in README

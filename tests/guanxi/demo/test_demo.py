@@ -1,0 +1,135 @@
+"""The demo's sample data: lifelike, the same each time, entered once however often it is begun."""
+
+import json
+from importlib.metadata import entry_points
+from typing import ClassVar
+
+import pytest
+from sqlmodel import select
+
+from guanxi import Plugin, PluginError, hookimpl
+from guanxi.demo.sample import _sample_plugins, fill, is_whole
+from guanxi.records import Customer, Task
+from tests.snippets import snippets
+
+FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
+
+COUNTS = """{
+  customersAggregate { count } contactsAggregate { count } opportunitiesAggregate { count }
+  transactionsAggregate { count min { occurredOn } max { occurredOn } } interactionsAggregate { count }
+  customersGroupBy(by: [{industry: true}, {region: true}]) { keys { industry } }
+  tiers: customersGroupBy(by: [{valueTier: true}]) { keys { valueTier } aggregate { count } }
+  stages: opportunitiesGroupBy(by: [{stage: {key: true}}, {outcome: true}]) { keys { stage { key } outcome } aggregate { count } }
+  ranks: contactsGroupBy(by: [{rank: true}, {buyingRole: true}, {attitude: true}]) { keys { rank buyingRole attitude } }
+}"""
+
+
+class Sampled(Plugin):
+    """Keeps what its sample is made of."""
+
+    name, version, api = "sampled", "1.0", ">=1,<2"
+    after = ("value_tiering",)
+    chances: ClassVar[list[float]] = []
+
+    @hookimpl
+    def sample_data(self, ctx, chance):
+        self.chances.append(chance.random())
+        found = ctx.query("{ customersAggregate(where: {valueTier: {isNull: false}}) { count } }")
+        for customer in ctx.session.exec(select(Customer).limit(found["customersAggregate"]["count"])).all():
+            ctx.session.add(Task(subject="Sampled", customer_id=customer.id))
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What the filling told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def demo(module_crm, told):
+    client = module_crm(*FIRST_PARTY, Sampled, hook_warning_ms=60_000)
+    client.run(fill(client.app, lambda *progress: told.append(progress)))
+    return client
+
+
+def test_it_is_a_crm_to_look_around_in(demo):
+    found = demo.query(COUNTS)
+    assert found["customersAggregate"]["count"] >= 200
+    assert found["contactsAggregate"]["count"] >= 600
+    assert found["opportunitiesAggregate"]["count"] >= 1000
+    assert found["interactionsAggregate"]["count"] >= 1000
+    assert len(found["customersGroupBy"]) > 30
+    assert len(found["ranks"]) > 50
+    first, last = (
+        found["transactionsAggregate"]["min"]["occurredOn"],
+        found["transactionsAggregate"]["max"]["occurredOn"],
+    )
+    assert int(last[:4]) - int(first[:4]) >= 1
+    assert {group["keys"]["stage"]["key"] for group in found["stages"]} == set("ABCDEF")
+    outcomes = {group["keys"]["outcome"] for group in found["stages"]}
+    assert outcomes == {"OPEN", "WON", "LOST"}
+    assert all(group["keys"]["valueTier"] for group in found["tiers"])
+
+
+def test_a_sample_that_was_broken_off_is_not_whole(tmp_path, demo):
+    assert not is_whole(tmp_path / "none.db")
+    (tmp_path / "empty.db").touch()
+    assert not is_whole(tmp_path / "empty.db")
+    if demo.app.database.path:
+        assert is_whole(demo.app.database.path)
+
+
+def test_hook_sample_data_runs_in_plugin_order_with_a_seed_of_its_own_as_the_demo_s_work(demo, told):
+    found = demo.query("""{
+        customersAggregate { count }
+        tasks(where: {subject: {eq: "Sampled"}}, first: 1) { totalCount nodes { createdBy } }
+    }""")
+    assert found["tasks"] == {"totalCount": found["customersAggregate"]["count"], "nodes": [{"createdBy": "demo"}]}
+    assert len(set(Sampled.chances)) == 1
+    many = len(FIRST_PARTY) + 1
+    assert told[-many:] == [("plugins", done, many) for done in range(1, many + 1)]
+
+
+def test_a_plugin_whose_sample_fails_is_named_and_the_demo_is_not_whole(crm):
+    class Failing(Plugin):
+        name, version, api = "failing_sample", "1.0", ">=1,<2"
+
+        @hookimpl
+        def sample_data(self, ctx, chance):
+            ctx.session.add(Task(subject="Half"))
+            raise RuntimeError("no idea")
+
+    client = crm(Failing)
+    with pytest.raises(PluginError, match="plugin 'failing_sample', sample_data: RuntimeError: no idea"):
+        client.run(_sample_plugins(client.app, lambda *progress: None))
+    assert client.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"] == 0
+
+
+def test_the_sample_shows_what_value_tiering_says(demo):
+    found = demo.query("""{
+        quadrants: customersGroupBy(by: [{valueQuadrant: true}]) { keys { valueQuadrant } }
+        byHand: customersAggregate(where: {valueTierSource: {eq: MANUAL}}) { count }
+    }""")
+    assert {group["keys"]["valueQuadrant"] for group in found["quadrants"]} >= {
+        "LOW_LOW",
+        "HIGH_LOW",
+        "LOW_HIGH",
+        "HIGH_HIGH",
+    }
+    assert found["byHand"]["count"] == 3
+
+
+def test_the_plugins_answer_one_question_together_in_one_statement_as_the_readme_shows(demo, monkeypatch):
+    run = []
+    reader = demo.app.services.engine.reader
+    fetch = reader.fetch
+
+    async def noted(sql, values):
+        run.append(sql)
+        return await fetch(sql, values)
+
+    monkeypatch.setattr(reader, "fetch", noted)
+    query = next(query for query in snippets("README.md", "graphql") if "exceedsAvailableCredit" in query)
+    answer = next(answer for answer in snippets("README.md", "json") if "npsTrend" in answer)
+    assert demo.query(query) == json.loads(answer)
+    assert len(run) == 1
