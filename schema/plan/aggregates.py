@@ -96,7 +96,7 @@ def _object(
     def of_function(function: str) -> Callable[[Chosen], Expression]:
         def of_field(chosen: Chosen) -> Expression:
             field = record.fields[chosen.name]
-            kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+            kind = field.kind.aggregate_kind(function)
             if function == "sum" and isinstance(kind, MoneyKind):
                 return _money_sum(kind, field, chosen.selection, number, sums)
             return kind.json(kind.of_number(number(field, function)), chosen.selection)
@@ -270,7 +270,7 @@ def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None)
             for field_name, filter_ in asked.items():
                 field = row.record.fields[field_name]
                 statement.demand(row.record, field)
-                number, kind = field.kind.aggregate(name, field.value(row))
+                number, kind = field.kind.aggregate(name, field.value(row)), field.kind.aggregate_kind(name)
                 found += kind.conditions(kind.of_number(number), filter_, statement.binds)
     return found
 

@@ -6,9 +6,8 @@ from copy import copy
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLSchema, lexicographic_sort_schema
+from graphql import GraphQLInputObjectType, GraphQLResolveInfo, GraphQLSchema, lexicographic_sort_schema
 from strawberry.printer import print_schema
-from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
@@ -18,10 +17,9 @@ from core.records.record import CORE
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
 from schema.types import inputs, outputs
-from schema.types.builder import Argument, Builder, Member, PluginDirective
+from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
-from schema.types.scalars import SCALARS
 from schema.write import mutations
 from schema.write.mutations import Mutation, record_mutations
 from schema.write.special_mutations import special_mutations
@@ -69,23 +67,42 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
             generated |= _add_record(builder, catalog, record)
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
-        "Query": builder.output("Query", "What can be asked.", [*query, *_node_members()]),
-        "Mutation": builder.output(
-            "Mutation", "What can be changed.", [mutation.member for mutation in generated.values()]
-        ),
+        "Query": [*query, *_node_members(host, catalog)],
+        "Mutation": [mutation.member for mutation in generated.values()],
     }
-    _resolve_plainly(roots["Query"], host, catalog)
-    add_operations(builder, host, roots)
-    schema = strawberry.Schema(
-        query=roots["Query"],
-        mutation=roots["Mutation"],
-        types=[builder.types[record.name] for record in catalog.records.values()],
-        schema_directives=[PluginDirective] if catalog.versions else [],
-        execution_context_class=PlanningExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read),
-    )
+    builder.output("Query", "What can be asked.", roots["Query"])
+    builder.output("Mutation", "What can be changed.", roots["Mutation"])
+    add_operations(builder, host, {root: [member.name for member in members] for root, members in roots.items()})
+    schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
     return Assembled(schema, generated)
+
+
+class _Schema(strawberry.Schema):
+    """Strawberry's schema of an app, on the converter that knows the generated types."""
+
+    def __init__(self, builder: Builder, catalog: Catalog) -> None:
+        self._given = builder.converter
+        super().__init__(
+            query=builder.types["Query"],
+            mutation=builder.types["Mutation"],
+            types=[
+                *([PluginDirective] if catalog.versions else []),
+                *(builder.types[record.name] for record in catalog.records.values()),
+            ],
+            schema_directives=[PluginDirective] if catalog.versions else [],
+            execution_context_class=PlanningExecutor,
+            config=CONFIG,
+        )
+
+    @property
+    def schema_converter(self) -> GraphQLCoreConverter:
+        """The converter that was given."""
+        return self._given
+
+    @schema_converter.setter
+    def schema_converter(self, made: GraphQLCoreConverter) -> None:
+        """Leaves the one aside that Strawberry makes itself, because it takes none from outside."""
 
 
 def _mark_one_of(schema: GraphQLSchema) -> None:
@@ -111,11 +128,6 @@ def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[
     if record.name != "Event":
         inputs.add_record(builder, catalog, record)
     return record_mutations(builder, catalog, record) if record.writable else {}
-
-
-def _read(source: Any, name: str) -> Any:
-    """A field of a payload, which is a mapping or an object."""
-    return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
 
 
 def _root_members(record: RecordType) -> list[Member]:
@@ -168,7 +180,7 @@ def _root_members(record: RecordType) -> list[Member]:
     return members
 
 
-def _node_members() -> list[Member]:
+def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
     return [
         Member("node", "Node | None", "Any record by its id.", [Argument("id", "ID", "Its id.")]),
         Member(
@@ -177,8 +189,13 @@ def _node_members() -> list[Member]:
             "Any records by their ids, in that order; null where there is none.",
             [Argument("ids", "list[ID]", "Their ids.")],
         ),
-        Member("viewer", "Viewer", "Who is asking."),
-        Member("plugins", "list[Plugin]", "The plugins of this server, in the order they run."),
+        Member("viewer", "Viewer", "Who is asking.", resolve=_viewer),
+        Member(
+            "plugins",
+            "list[Plugin]",
+            "The plugins of this server, in the order they run.",
+            resolve=lambda source, info: _plugins(host, catalog),
+        ),
     ]
 
 
@@ -204,34 +221,27 @@ def _add_viewer(builder: Builder) -> None:
     )
 
 
-def _resolve_plainly(query: Any, host: PluginHost, catalog: Catalog) -> None:
-    """Gives the few root fields that no statement answers their resolvers."""
+def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
+    context = info.context
+    return {
+        "actor": context.actor.id,
+        "reportingCurrency": context.settings.reporting_currency,
+        "now": context.now,
+    }
 
-    def viewer(info: strawberry.Info) -> Any:
-        context: Any = info.context
-        return {
-            "actor": context.actor.id,
-            "reportingCurrency": context.settings.reporting_currency,
-            "now": context.now,
+
+def _plugins(host: PluginHost, catalog: Catalog) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "name": described.name,
+            "version": described.version,
+            "hooks": list(described.hooks),
+            "fields": [
+                f"{record.name}.{field.name}"
+                for record in catalog.records.values()
+                for field in record.fields.values()
+                if field.owner == described.name
+            ],
         }
-
-    def plugins() -> Any:
-        return [
-            {
-                "name": described.name,
-                "version": described.version,
-                "hooks": list(described.hooks),
-                "fields": [
-                    f"{record.name}.{field.name}"
-                    for record in catalog.records.values()
-                    for field in record.fields.values()
-                    if field.owner == described.name
-                ],
-            }
-            for described in host.describe()
-        ]
-
-    for field in query.__strawberry_definition__.fields:
-        for name, resolver in (("viewer", viewer), ("plugins", plugins)):
-            if field.graphql_name == name:
-                field(resolver)
+        for described in host.describe()
+    ]

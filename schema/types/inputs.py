@@ -283,7 +283,7 @@ def _add_function_inputs(builder: Builder, record: RecordType, function: str) ->
     filters: list[Member] = []
     orders: list[Member] = []
     for field in aggregated(record, function):
-        kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+        kind = field.kind.aggregate_kind(function)
         filters.append(
             Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
         )

@@ -228,6 +228,6 @@ def _add_aggregates(builder: Builder, record: RecordType) -> None:
 
 
 def _aggregate_member(record: RecordType, field: CatalogField, function: str) -> Member:
-    kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+    kind = field.kind.aggregate_kind(function)
     annotation = "MoneySum" if function == "sum" and isinstance(kind, MoneyKind) else kind.graphql
     return Member(field.name, f"{annotation} | None", field.description, owner=record.foreign(field.owner))
