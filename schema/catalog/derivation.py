@@ -13,7 +13,7 @@ from core.base.money import Money
 from core.base.settings import Settings
 from core.base.text import camel, words
 from core.crm.activities import Interaction, Task
-from core.crm.customers import Contact, Customer, CustomerMember
+from core.crm.customers import AccountTeamMember, Contact, Customer
 from core.crm.fields import core_fields
 from core.crm.opportunities import Opportunity, OpportunityContact, OpportunityMember, Stage, StageTransition
 from core.crm.people import Team, User
@@ -30,7 +30,7 @@ from schema.catalog.names import check_names, root_names
 
 _CORE_RECORDS: Sequence[type[Record]] = (
     Customer,
-    CustomerMember,
+    AccountTeamMember,
     Contact,
     Opportunity,
     OpportunityMember,

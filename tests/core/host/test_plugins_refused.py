@@ -754,7 +754,7 @@ class RefusedVisit(Table, plugin="refused_tables"):
 class Member(Table, plugin="customer"):
     """A name of the core's table."""
 
-    __tablename__ = "customer_member"
+    __tablename__ = "account_team_member"
 
     id: int = column("Number.", primary_key=True)
 
@@ -773,7 +773,7 @@ def test_a_table_is_named_with_its_plugin_s_prefix():
 
 def test_a_table_takes_no_name_of_another():
     assert refusal(plugin("customer")) == (
-        "plugin 'customer', table customer_member: core has a table of that name already; choose another"
+        "plugin 'customer', table account_team_member: core has a table of that name already; choose another"
     )
     assert refusal(plugin("refused_version")) == (
         "plugin 'refused_version', table refused_version_version: "

@@ -199,18 +199,20 @@ def test_what_others_cannot_do_without_is_not_destroyed(client):
 def test_destruction_takes_with_it_what_belongs_to_the_record_and_lets_the_rest_go(client):
     user = made(client, "User", name="Ann")["id"]
     id = made(client, "Customer", name="Doomed", tags=["x"], externalIds=[key("doomed")], ownerId=user)["id"]
-    member = made(client, "CustomerMember", customerId=id, userId=user, externalIds=[key("member")], tags=["m"])["id"]
+    member = made(client, "AccountTeamMember", customerId=id, userId=user, externalIds=[key("member")], tags=["m"])[
+        "id"
+    ]
     contact = made(client, "Contact", name="Con", customerId=id)["id"]
     opportunity = made(client, "Opportunity", name="Opp", customerId=id)["id"]
     made(client, "Interaction", customerId=id, channel="PHONE", summary="Called.")
     done(client, "destroy", "Customer", id)
-    assert read(client, "CustomerMember", member, "id") is None
+    assert read(client, "AccountTeamMember", member, "id") is None
     assert read(client, "Contact", contact, "name customerId") == {"name": "Con", "customerId": None}
     assert read(client, "Opportunity", opportunity, "name customerId") == {"name": "Opp", "customerId": None}
     # The keys of what went are free again.
     again = made(client, "Customer", name="Reborn", externalIds=[key("doomed")])["id"]
     answer = upserted(
-        client, "customerMembers", [{"customerId": again, "userId": user, "externalIds": [key("member")]}]
+        client, "accountTeamMembers", [{"customerId": again, "userId": user, "externalIds": [key("member")]}]
     )
     assert [result["status"] for result in answer["results"]] == ["CREATED"]
 
