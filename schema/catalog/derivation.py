@@ -198,7 +198,7 @@ def _column_kind(catalog: Catalog, model: type[Table], column: Column[Any], info
     if isinstance(kind, Scaled):
         return DecimalKind(kind.scale)
     if isinstance(kind, Json):
-        return catalog.kind_of(model.model_fields[column.key].annotation)
+        return catalog.kind_of(column.info["kind"])
     plain = {Timestamp: MomentKind, Boolean: BooleanKind, BigInteger: IntKind, Date: DateKind}
     return next((made() for type_, made in plain.items() if isinstance(kind, type_)), TextKind())
 

@@ -827,6 +827,11 @@ def test_text_annotations_of_tables_are_explained():
     assert "leave `from __future__ import annotations` out" in str(caught.value)
 
 
+def test_a_misspelt_word_of_a_class_statement_is_refused():
+    with pytest.raises(TypeError, match="'plugn'"):
+        type("RefusedWord", (Table,), {"__module__": __name__, "__annotations__": {"id": int}}, plugn="alpha")
+
+
 def test_a_bad_setting_of_the_app_is_named_by_its_environment_variable():
     with pytest.raises(ConfigurationError, match=r"GUANXI_HOOK_WARNING_MS='soon': Input should be a valid integer"):
         load_settings(hook_warning_ms="soon")

@@ -1,8 +1,10 @@
 """Records through the API: made, changed, deleted, restored and destroyed, with what hangs on them."""
 
 import pytest
+from sqlalchemy.orm import make_transient_to_detached
 
 from core.base.ids import new_id
+from core.crm.customers import Contact
 from tests.writes import changed, done, made, payload, read, refusal, upserted
 
 
@@ -504,3 +506,10 @@ def test_k6_no_cycle_comes_about_within_one_upsert(client):
     swap = [{"id": ids[0], "reportsToId": ids[1]}, {"id": ids[1], "reportsToId": None}]
     again = upserted(client, "contacts", swap, matchBy="ID")
     assert [result["status"] for result in again["results"]] == ["FAILED", "UPDATED"]
+
+
+def test_a_row_shows_its_key_and_no_values():
+    contact = Contact(id="con_1", name="Ann")
+    assert repr(contact) == "<Contact not stored>"
+    make_transient_to_detached(contact)
+    assert repr(contact) == "<Contact con_1>"
