@@ -17,6 +17,7 @@ from core.records.record import CORE
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
 from schema.types import inputs, outputs
+from schema.types.aggregates import add_aggregates
 from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
@@ -125,6 +126,7 @@ def _attributed(owner: str, place: str) -> Iterator[None]:
 def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[str, Mutation]:
     """The types of a record, and its mutations."""
     outputs.add_record(builder, catalog, record)
+    add_aggregates(builder, catalog, record)
     if record.name != "Event":
         inputs.add_record(builder, catalog, record)
     return record_mutations(builder, catalog, record) if record.writable else {}
@@ -154,30 +156,31 @@ def _root_members(record: RecordType) -> list[Member]:
         members.append(
             Member(record.plural, f"{record.name}Connection", f"A list: {record.description}", list_arguments(record))
         )
-    where = where_argument(record)
-    members.append(
-        Member(
-            f"{record.plural}Aggregate",
-            f"{record.name}Aggregate",
-            f"What a list comes to together: {record.description}",
-            [where],
-        )
-    )
-    members.append(
-        Member(
-            f"{record.plural}GroupBy",
-            f"list[{record.name}Group]",
-            f"A list in groups: {record.description}",
-            [
-                Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
-                where,
-                Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
-                Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
-                Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
-            ],
-        )
-    )
+    if record.aggregates:
+        members.append(_aggregate_member(record))
+    if record.groups:
+        members.append(_groups_member(record))
     return members
+
+
+def _aggregate_member(record: RecordType) -> Member:
+    description = f"What a list comes to together: {record.description}"
+    return Member(f"{record.plural}Aggregate", f"{record.name}Aggregate", description, [where_argument(record)])
+
+
+def _groups_member(record: RecordType) -> Member:
+    return Member(
+        f"{record.plural}GroupBy",
+        f"list[{record.name}Group]",
+        f"A list in groups: {record.description}",
+        [
+            Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
+            where_argument(record),
+            Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
+            Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
+            Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
+        ],
+    )
 
 
 def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:

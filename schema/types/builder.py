@@ -88,7 +88,7 @@ class Member:
     Attributes:
         name: in the API.
         annotation: its type, in the names of the app's own types.
-        description: one sentence.
+        description: one sentence; none where the type says what its members mean.
         arguments: of an output field.
         owner: the plugin that declares it, or `core`.
         deprecated: why not to use it.
@@ -98,7 +98,7 @@ class Member:
 
     name: str
     annotation: str
-    description: str
+    description: str = ""
     arguments: Sequence[Argument] = ()
     owner: str = CORE
     deprecated: str | None = None
@@ -233,11 +233,13 @@ class Builder:
             member.name: GraphQLField(
                 self._type(member.annotation),
                 args={
-                    argument.name: GraphQLArgument(self._type(argument.annotation), description=argument.description)
+                    argument.name: GraphQLArgument(
+                        self._type(argument.annotation), description=argument.description or None
+                    )
                     for argument in member.arguments
                 },
                 resolve=member.resolve,
-                description=member.description,
+                description=member.description or None,
                 deprecation_reason=member.deprecated,
                 extensions=self._told(member.owner),
             )
@@ -248,7 +250,7 @@ class Builder:
         return GraphQLInputField(
             self._type(member.annotation),
             default_value=member.default,
-            description=member.description,
+            description=member.description or None,
             deprecation_reason=member.deprecated,
             extensions=self._told(member.owner),
         )
