@@ -10,8 +10,9 @@ from core.base.settings import Settings, load_settings
 from core.host.contract import Context, Plugin, hookimpl
 from core.log.changes import Change, Changes, shown
 from core.log.events import Action, Event
+from core.records.columns import column, reference
 from core.records.fields import Field, Job, MoneyExpression, Operations, Row
-from core.records.record import Facet, Record, Table, column, record_named, reference
+from core.records.record import Facet, Record, Table, record_named
 from core.records.vocabulary import Vocabulary
 from guanxi.app import App, create_app
 from schema.request.done import Done

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from core.crm.customers import Contact, Customer
 from core.crm.opportunities import Opportunity
 from core.crm.people import User
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import Channel, InteractionDirection, Priority, TaskStatus
 
 

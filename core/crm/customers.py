@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 from core.base.money import Money
 from core.crm.people import EMAIL, EMAIL_HINT, User
-from core.records.record import Facet, Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Facet, Record
 from core.records.vocabulary import (
     AccountRelation,
     Attitude,

@@ -7,7 +7,8 @@ from core.base.money import Money
 from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import (
     BuyingRole,
     Directness,

@@ -1,6 +1,7 @@
 """Our side of the relation: users and the teams they work in (G8, K24)."""
 
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import UserRole
 
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from core.base.money import Money
 from core.crm.customers import Customer
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 
 
 class Product(Record, prefix="prd"):

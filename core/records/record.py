@@ -5,7 +5,6 @@ of another's; a `Table` is anything else a plugin keeps, such as history. A colu
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,12 +13,13 @@ from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, mapped_column, registry
+from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, registry
 
 from core.base.ids import EVENT_PREFIX, PREFIX, new_id
 from core.base.money import Money
 from core.base.text import fold, snake
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
+from core.records.columns import ColumnInfo, MoneyInfo, column, reference, sql_column
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -82,160 +82,6 @@ def record_with_prefix(id: str) -> type["Record"]:
         raise TypeError(f"{id!r} is the id of no declared record") from None
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
-    """What a column says of itself beyond its type.
-
-    Attributes:
-        description: one sentence; it becomes the description in the schema.
-        max_length, minimum, maximum, pattern: what input is refused, `hint` saying what is asked for.
-        personal: personal data, erasable from the log.
-        read_only: kept by the system; no input sets it.
-        internal: no field of the API.
-        long: a long text, compared and ordered less often, without a folded column of its own.
-        exact: a code, compared letter by letter, without a folded column.
-        settled: the core fills it in where input leaves it out.
-        references: the record a foreign key points at; `inverse` names the list on that record.
-        part_of: the money field whose part this column is.
-    """
-
-    description: str = ""
-    max_length: int | None = None
-    minimum: Decimal | int | None = None
-    maximum: Decimal | int | None = None
-    pattern: str | None = None
-    hint: str | None = None
-    personal: bool = False
-    read_only: bool = False
-    internal: bool = False
-    long: bool = False
-    exact: bool = False
-    settled: bool = False
-    references: "type[Table] | str | None" = None
-    inverse: str | None = None
-    inverse_description: str | None = None
-    part_of: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyInfo:
-    """A money field of a table: three columns `<name>_minor`, `<name>_currency`, `<name>_reporting`."""
-
-    name: str
-    nullable: bool
-    info: ColumnInfo = field(default_factory=ColumnInfo)
-
-
-def column(
-    description: str,
-    *,
-    default: Any = ...,
-    default_factory: Callable[[], Any] | None = None,
-    index: bool = False,
-    primary_key: bool = False,
-    scale: int | None = None,
-    max_length: int | None = None,
-    minimum: Decimal | int | None = None,
-    maximum: Decimal | int | None = None,
-    pattern: str | None = None,
-    hint: str | None = None,
-    personal: bool = False,
-    read_only: bool = False,
-    internal: bool = False,
-    long: bool = False,
-    exact: bool = False,
-    settled: bool = False,
-) -> Any:
-    """Declares a column: what it means and what input it takes.
-
-    Args:
-        description: one sentence for the schema.
-        default, default_factory: as of a dataclass field; neither makes it required.
-        index: make its filter and order cheap.
-        primary_key: for tables that are no records.
-        scale: decimal places of a `Decimal`; two where it is left out.
-        max_length, minimum, maximum, pattern: limits of input; `hint` says in words what the pattern asks for.
-        personal: personal data.
-        read_only: kept by the system, in no input.
-        internal: no field of the API.
-        long: a long text (see `ColumnInfo.long`).
-        exact: a code, compared letter by letter, without a folded column.
-        settled: filled in by the core where input leaves it out.
-    """
-    info = ColumnInfo(
-        description, max_length, minimum, maximum, pattern, hint, personal, read_only, internal, long, exact, settled
-    )
-    type_ = None if scale is None else Scaled(scale)
-    return _sql_field(info, default, default_factory, index=index, primary_key=primary_key, type_=type_)
-
-
-def reference(
-    to: "type[Table] | str",
-    description: str,
-    *,
-    inverse: str | None = None,
-    inverse_description: str | None = None,
-    default: Any = ...,
-    on_destroy: str | None = None,
-    primary_key: bool = False,
-    read_only: bool = False,
-    settled: bool = False,
-) -> Any:
-    """Declares a reference to a record: the column of a to-one relation, and of the list at its other end.
-
-    Args:
-        to: the record or other table with a column `id`, or its name where it is declared later in the same registry.
-        description: one sentence for the schema.
-        inverse: the name of the list on the other record, such as `contacts`; none gives it no list.
-        inverse_description: one sentence for that list.
-        default: None makes the reference optional; left out, it is required.
-        on_destroy: `CASCADE` or `SET NULL` when the other record is destroyed; without it that is refused.
-        primary_key: for tables that are no records.
-        read_only: kept by the system, in no input.
-        settled: filled in by the core where input leaves it out.
-    """
-    info = ColumnInfo(
-        description,
-        settled=settled,
-        references=to,
-        inverse=inverse,
-        inverse_description=inverse_description,
-        read_only=read_only,
-        exact=True,
-    )
-    # A name is completed with the plugin's prefix by the class it stands in.
-    key = None if isinstance(to, str) else ForeignKey(to.__table__.c.id, ondelete=on_destroy)
-    made = _sql_field(info, default, None, index=True, primary_key=primary_key, type_=Text, key=key)
-    made.column.info["on_destroy"] = on_destroy
-    return made
-
-
-def _sql_field(
-    info: ColumnInfo,
-    default: Any = ...,
-    default_factory: Callable[[], Any] | None = None,
-    *,
-    index: bool = False,
-    primary_key: bool = False,
-    type_: Any = None,
-    key: ForeignKey | None = None,
-) -> MappedColumn[Any]:
-    value = default_factory or default
-    given = {} if value is ... else {"default": value}
-    return mapped_column(
-        *(part for part in (type_, key) if part is not None),
-        primary_key=primary_key,
-        insert_default=given.get("default"),
-        info={"column": info, "index": index and not primary_key, **given},
-    )
-
-
-def column_info(column: Any) -> ColumnInfo:
-    """What a table's column says of itself; a plain annotated attribute says nothing."""
-    found: ColumnInfo = column.info.get("column") or ColumnInfo()
-    return found
-
-
 def table_name(name: str, plugin: str) -> str:
     """How the table of a class is named: in snake case, with the plugin's name before it."""
     return snake(name) if plugin == CORE else f"{plugin}_{snake(name)}"
@@ -269,14 +115,14 @@ def _check_default(facet: str, name: str, kind: Any, *, nullable: bool, given: A
 
 def _id_field(prefix: str) -> Any:
     info = ColumnInfo("Globally unique id; a client may choose it on creation.", exact=True)
-    return _sql_field(info, default_factory=lambda: new_id(prefix), primary_key=True)
+    return sql_column(info, default_factory=lambda: new_id(prefix), primary_key=True)
 
 
 def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> None:
     """Makes one annotated attribute a column, and gives it its companions where it has some."""
     given = cls.__dict__.get(name, ...)
     if not isinstance(given, MappedColumn):
-        given = _sql_field(ColumnInfo(), given)
+        given = sql_column(ColumnInfo(), given)
     settings = given.column.info
     info: ColumnInfo = settings["column"]
     if kind is Money:
@@ -290,7 +136,7 @@ def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> Non
     if kind is str and hasattr(cls, "__folded__") and not (info.exact or info.long or info.internal):
         # Filters and orders use the folded companion, so the index is the companion's.
         index = settings.pop("index", False)
-        companion = _sql_field(ColumnInfo(internal=True), None if nullable else "", index=index)
+        companion = sql_column(ColumnInfo(internal=True), None if nullable else "", index=index)
         _set_column(cls, f"{name}_folded", str, companion, nullable=nullable)
         cls.__folded__ = (*cls.__folded__, name)
 
@@ -305,7 +151,7 @@ def _expand_money(cls: type["Table"], name: str, settings: dict[str, Any], *, nu
     cls.__money__ = {**cls.__money__, name: MoneyInfo(name, nullable, settings["column"])}
     part = ColumnInfo(internal=True, part_of=name)
     for suffix, kind in (("minor", int), ("currency", str), ("reporting", int)):
-        made = _sql_field(part, None, index=suffix == "reporting" and settings["index"])
+        made = sql_column(part, None, index=suffix == "reporting" and settings["index"])
         _set_column(cls, f"{name}_{suffix}", kind, made, nullable=nullable)
     setattr(cls, name, MoneyProperty(cls, name))
 
@@ -444,7 +290,7 @@ def _map(cls: type[Table]) -> None:
     """Makes the class a table of its plugin's registry, with its indexes and the values a new row begins with."""
     registry_of(cls.__plugin__).map_declaratively(cls)
     table = cls.__table__
-    for indexed in [column for column in table.columns if column.info.get("index")]:
+    for indexed in [each for each in table.columns if each.info.get("index")]:
         # With the key behind it the index also serves the order, whose tie-break the key is.
         Index(f"ix_{table.name}_{indexed.name}", indexed, *table.primary_key.columns)
     cls.__names__ = frozenset(table.columns.keys()) | cls.__money__.keys()

@@ -20,8 +20,9 @@ from core.crm.people import Team, User
 from core.crm.sales import ExchangeRate, Product, Transaction
 from core.db.types import Choice, Json, Scaled, Timestamp
 from core.host.host import PluginHost
+from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, Row
-from core.records.record import CORE, ColumnInfo, Facet, MoneyProperty, Record, Table, column_info
+from core.records.record import CORE, Facet, MoneyProperty, Record, Table
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.base.errors import UserError
-from core.base.text import snake, with_article, words
+from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
 from core.unit.drafts import Outcome, OutcomeStatus
@@ -14,7 +14,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
-from schema.write.answers import Input, Work, payload, run
+from schema.write.answers import Input, Work, all_or_nothing, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
 #: Records that a special mutation creates: interactions are logged.
@@ -174,6 +174,12 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 "not found, except by id, which is then refused.",
                 default=match(EXTERNAL_ID),
             ),
+            Member(
+                "allOrNothing",
+                "bool",
+                "Write every row or none: one refused row leaves all the others unwritten too.",
+                default=False,
+            ),
             Member("dryRun", "bool", "Answer what would happen and write nothing.", default=False),
             KEY,
         ],
@@ -190,8 +196,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         ],
     )
     counts = [
-        Member(status, "int", f"Rows of status {status.upper()}.")
-        for status in ("created", "updated", "unchanged", "failed")
+        Member(status, "int", f"Rows of status {snake(status).upper()}.")
+        for status in ("created", "updated", "unchanged", "failed", "rolledBack")
     ]
     builder.output(
         f"Upsert{plural}Payload",
@@ -224,7 +230,9 @@ async def _answer_upsert(
     asked = [Asked(None, item, str(match)) for item in given["items"]]
 
     def work(unit: Unit, given: Input) -> list[Outcome]:
-        return drafting.write(unit, asked)
+        if not given["allOrNothing"]:
+            return drafting.write(unit, asked)
+        return all_or_nothing(unit, lambda: drafting.write(unit, asked))
 
     dry = given["dryRun"]
     return _upsert_payload(record, await run(context, f"UPSERT:{record.name}", given, work, dry=dry), dry=dry)
@@ -242,7 +250,7 @@ def _upsert_payload(
         for outcome in outcomes
     ]
     counts = {
-        status.lower(): sum(outcome.status == status for outcome in outcomes)
-        for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED")
+        camel(status.lower()): sum(outcome.status == status for outcome in outcomes)
+        for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED", "ROLLED_BACK")
     }
     return {"results": results, **counts, "userErrors": list(errors), "warnings": []}

@@ -7,7 +7,7 @@ from core.base.errors import InputError, UserError
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
-from core.records.record import column_info
+from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import Outcome, failure
 from core.unit.unit import Unit

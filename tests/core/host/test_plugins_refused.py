@@ -346,7 +346,7 @@ def test_a_name_that_is_not_camel_case_is_refused(name):
 def test_a_field_of_an_unknown_record_lists_those_there_are():
     found = refusal(with_fields("alpha", number("Client.score")))
     assert found.startswith(
-        "plugin 'alpha', field Client.score: there is no record 'Client'; there are Contact, Customer,"
+        "plugin 'alpha', field Client.score: there is no record 'Client'; there are AccountTeamMember, Contact, Customer,"
     )
 
 
@@ -751,7 +751,7 @@ class RefusedVisit(Table, plugin="refused_tables"):
     id: int = column("Number.", primary_key=True)
 
 
-class Member(Table, plugin="customer"):
+class Member(Table, plugin="account_team"):
     """A name of the core's table."""
 
     __tablename__ = "account_team_member"
@@ -772,8 +772,8 @@ def test_a_table_is_named_with_its_plugin_s_prefix():
 
 
 def test_a_table_takes_no_name_of_another():
-    assert refusal(plugin("customer")) == (
-        "plugin 'customer', table account_team_member: core has a table of that name already; choose another"
+    assert refusal(plugin("account_team")) == (
+        "plugin 'account_team', table account_team_member: core has a table of that name already; choose another"
     )
     assert refusal(plugin("refused_version")) == (
         "plugin 'refused_version', table refused_version_version: "
