@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLInputObjectType, GraphQLResolveInfo, GraphQLSchema, lexicographic_sort_schema
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.printer import print_schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
@@ -24,6 +25,27 @@ from schema.types.plugin_operations import add_operations
 from schema.write import mutations
 from schema.write.mutations import Mutation, record_mutations
 from schema.write.special_mutations import special_mutations
+
+#: What a client has to know before its first query, and finds nowhere else.
+DESCRIPTION = """\
+A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add. A field of a
+plugin carries `@plugin` and is used like any other.
+
+- Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
+  record, by id or by the id another system knows it by.
+- Lists: Relay connections. `first` and `after` page forward, `last` and `before` backward; `where` filters, `orderBy`
+  orders. The plural with `Aggregate` gives counts and sums of a list, with `GroupBy` the same in groups.
+- Descriptions: members of orders, aggregates, group keys, updates and upsert rows mean what the field of the same name
+  means in the record or in the input that creates it.
+- Money: an exact decimal with its ISO 4217 currency. Filters, orders and sums work in the reporting currency unless a
+  filter names another.
+- Time: moments are in UTC, dates have no zone. What happened in the business (`openedOn`, `occurredAt`) is apart from
+  when it was recorded (`createdAt`).
+- Mutations: what a user can fix is in `userErrors`, and nothing was written; what policy only warns about is in
+  `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
+- Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and is answered as
+  before.
+- Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 
 class Assembled:
@@ -44,7 +66,7 @@ class Assembled:
         # Not kept so: to sort takes a good part of the time in which an app is made.
         in_order = copy(self.schema)
         in_order._schema = lexicographic_sort_schema(self.graphql)  # noqa: SLF001
-        return print_schema(in_order) + "\n"
+        return f"{print_schema_definition(in_order._schema)}\n\n{print_schema(in_order)}\n"  # noqa: SLF001
 
 
 def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
@@ -53,7 +75,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     Raises:
         PluginError: an operation clashes with one that is there.
     """
-    builder = Builder({CORE: "", **catalog.versions})
+    builder = Builder(catalog)
     outputs.add_shared(builder)
     inputs.add_shared(builder)
     mutations.add_shared(builder)
@@ -91,10 +113,11 @@ class _Schema(strawberry.Schema):
                 *([PluginDirective] if catalog.versions else []),
                 *(builder.types[record.name] for record in catalog.records.values()),
             ],
-            schema_directives=[PluginDirective] if catalog.versions else [],
             execution_context_class=PlanningExecutor,
             config=CONFIG,
         )
+        # Strawberry takes no description, and prints none.
+        self._schema.description = DESCRIPTION
 
     @property
     def schema_converter(self) -> GraphQLCoreConverter:
@@ -108,6 +131,9 @@ class _Schema(strawberry.Schema):
 
 def _mark_one_of(schema: GraphQLSchema) -> None:
     """Tells graphql-core of inputs of which one key is to be given; Strawberry keeps it to itself."""
+    asking: Any = schema.type_map["__Type"]
+    # Strawberry's own answer fails for every type that is not of its making, such as a list.
+    asking.fields["isOneOf"].resolve = lambda kind, info: getattr(kind, "is_one_of", None)
     for kind in schema.type_map.values():
         definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if isinstance(kind, GraphQLInputObjectType) and definition is not None:

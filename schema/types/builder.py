@@ -33,6 +33,8 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from core.base.text import words
 from core.records.record import CORE
+from schema.catalog.catalog import Catalog
+from schema.catalog.omissions import omission
 from schema.types.scalars import SCALARS
 
 
@@ -130,9 +132,10 @@ class Builder:
         converter: makes what Strawberry code adds; it knows the generated types.
     """
 
-    def __init__(self, versions: dict[str, str]) -> None:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._directives = {
-            owner: PluginDirective(name=owner, version=version) for owner, version in versions.items() if owner != CORE
+            owner: PluginDirective(name=owner, version=version) for owner, version in catalog.versions.items()
         }
         self._annotated: dict[str, Any] = {}
         self.converter = GraphQLCoreConverter(CONFIG, {}, SCALARS, lambda definition: definition.fields)
@@ -143,6 +146,11 @@ class Builder:
             "ID": strawberry.ID,
             **{str(definition.name): python for python, definition in SCALARS.items()},
         }
+
+    def missing(self, name: str) -> str:
+        """What to say to whoever names a type that is not there."""
+        reason = omission(self._catalog, name) or "the schema lists them all (guanxi schema)"
+        return f"there is no type {name}; {reason}"
 
     def enum(self, enum: type[StrEnum]) -> None:
         """Adds an enumeration with the descriptions of its values."""

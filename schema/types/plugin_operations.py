@@ -37,7 +37,7 @@ class Types:
         try:
             return self._builder.types[name]
         except KeyError:
-            raise AttributeError(f"there is no type {name}; the schema lists them all (guanxi schema)") from None
+            raise AttributeError(self._builder.missing(name)) from None
 
     def enum(self, enum: type[StrEnum]) -> type[StrEnum]:
         """A vocabulary that no field uses, for operations, with the descriptions of its values."""
