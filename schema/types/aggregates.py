@@ -129,7 +129,9 @@ def _add_groups(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         for field in grouped(record)
     ]
     ways = _ways(catalog, record, "GroupKeys")
-    builder.output(f"{name}GroupKeys", f"What the {plural} of a group have in common.", [*keys, *ways])
+    builder.output(
+        f"{name}GroupKeys", f"What the {plural} of a group have in common, {_named_alike(record)}.", [*keys, *ways]
+    )
     builder.output(
         f"{name}Group",
         f"Some {plural} that have keys in common.",
