@@ -28,8 +28,7 @@ from schema.write.special_mutations import special_mutations
 
 #: What a client has to know before its first query, and finds nowhere else.
 DESCRIPTION = """\
-A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add. A field of a
-plugin carries `@plugin` and is used like any other.
+A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add.{plugins}
 
 - Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
   record, by id or by the id another system knows it by.
@@ -46,6 +45,10 @@ plugin carries `@plugin` and is used like any other.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and is answered as
   before.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
+
+
+#: What it has to know besides where there are plugins.
+PLUGINS = "\nWhat a plugin declares carries `@plugin` and is used like anything else."
 
 
 class Assembled:
@@ -117,7 +120,7 @@ class _Schema(strawberry.Schema):
             config=CONFIG,
         )
         # Strawberry takes no description, and prints none.
-        self._schema.description = DESCRIPTION
+        self._schema.description = DESCRIPTION.format(plugins=PLUGINS if catalog.versions else "")
 
     @property
     def schema_converter(self) -> GraphQLCoreConverter:
