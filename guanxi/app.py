@@ -76,16 +76,6 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         return Design(host, catalog, assemble(catalog, host), declared_jobs(host))
 
 
-def keep_what_is_made() -> None:
-    """For a process that runs one app to its end: garbage is collected seldom, and never looked for in the schema.
-
-    To look through it would hold up every request now and then, and takes a third of the time of bulk writes.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 5)
-
-
 @contextmanager
 def _collecting_nothing() -> Iterator[None]:
     """Without garbage collection, which takes a quarter of the time in which a schema is made and finds nothing."""
@@ -151,8 +141,7 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with self.running(), self.jobs.in_background():
-            keep_what_is_made()
+        async with running_alone(self), self.jobs.in_background():
             yield
 
     @property
@@ -279,6 +268,23 @@ class App:
                 hook(ctx=unit.context(plugin))
 
         await self.database.in_thread(lambda: self._transact(plugin, work))
+
+
+@asynccontextmanager
+async def running_alone(app: App) -> AsyncIterator[App]:
+    """Runs the one app of a process, until it ends: garbage is collected seldom, and never looked for in the schema.
+
+    To look through it would hold up every request now and then, and takes a third of the time of bulk writes. Nor is
+    it looked through once before: what little garbage there is by then stays.
+
+    Raises:
+        ConfigurationError, PluginError: as `App.running`.
+    """
+    async with app.running():
+        gc.freeze()
+        gc.set_threshold(20_000, 10, 5)
+        gc.enable()
+        yield app
 
 
 async def _to_graphql(request: Any) -> RedirectResponse:

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from guanxi import create_app, load_settings
-from guanxi.cli.commands import FIRST_QUERY
+from guanxi.cli.demonstration import FIRST_QUERY
 from guanxi.testing import running
 from tests.snippets import ROOT, snippets
 
