@@ -3,12 +3,9 @@
 import gc
 import inspect
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import packages_distributions
 from typing import Any
 
 from sqlmodel import Session
@@ -25,6 +22,7 @@ from core.base.errors import ConfigurationError, PluginError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
+from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
@@ -42,8 +40,6 @@ from schema.request.limits import Limits
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
-
-DISTRIBUTION = "guanxi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +210,7 @@ class App:
         waiting = pending(self.database, self.migrations)
         if waiting and self.database.dialect != SQLITE:
             raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
-        self.migrate()
+        migrate(self.database, self.migrations, thoroughly=False)
         self.database.retrying(self._agree_on_currency)
 
     def _agree_on_currency(self, session: Session) -> None:
@@ -309,25 +305,7 @@ def create_app(
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
         PluginError: a plugin does not fit.
     """
-    _refuse_strangers()
+    refuse_strangers()
     settings = settings if settings is not None else load_settings()
     made = design(settings, discover() if plugins is None else plugins)
     return App(settings, made, clock or SystemClock(), access)
-
-
-@lru_cache(1)
-def _owners(path: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
-    """The distributions that provide each top-level package on a path; to look takes long, so it is done once."""
-    return packages_distributions()
-
-
-def _refuse_strangers() -> None:
-    """Stops where another distribution provides one of our top-level packages, which would mix with ours."""
-    owners = _owners(tuple(sys.path))
-    for package in ("core", "schema", "plugins"):
-        strangers = sorted({owner for owner in owners.get(package, ()) if owner.lower() != DISTRIBUTION})
-        if strangers:
-            raise ConfigurationError(
-                f"the distribution {strangers[0]!r} also has a package named {package!r}; uninstall it, or use a "
-                "virtual environment of its own for guanxi"
-            )
