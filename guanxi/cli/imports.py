@@ -38,15 +38,20 @@ def import_(
     ] = None,
 ) -> None:
     """Import records from a file. Run again it changes nothing; a broken run is simply run again."""
+    from guanxi.importing.mapping_form import read_form
+
+    # A file that is refused for its form is refused before anything slow is imported.
+    form = read_form(mapping)
+
     from rich.progress import MofNCompleteColumn, Progress
 
     from guanxi.app import create_app, running_alone
     from guanxi.importing.importer import import_source
-    from guanxi.importing.mapping_file import read_mapping
+    from guanxi.importing.mapping_file import mapping_of
     from guanxi.importing.sources import Rejects, Source
 
     app = create_app()
-    rules = read_mapping(mapping, app.catalog)
+    rules = mapping_of(form, app.catalog)
     rows = Source(source, rules.layout)
     rules.check_columns(rows)
     place = rejects or Path(f"{source.stem}.rejects.csv")
