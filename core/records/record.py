@@ -479,6 +479,9 @@ class Table(SQLModel, metaclass=TableMeta, abstract=True):
     The author declares the primary key; the table is named `<plugin>_<class>` in snake case.
     """
 
+    # A row is made without pydantic's validation; whoever validates by a table has its model built then.
+    model_config = {"defer_build": True}
+
     __plugin__: ClassVar[str]
     __money__: ClassVar[dict[str, MoneyInfo]]
     __folded__: ClassVar[tuple[str, ...]]
