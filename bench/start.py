@@ -4,7 +4,6 @@ import compileall
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,24 +21,31 @@ from bench.databases import Folder
 from bench.machine import stamp
 
 _ROOT = Path(__file__).parent.parent
-_EXAMPLES = _ROOT / "docs" / "examples" / "import"
 _RUNS = 5
 _TICKS = os.sysconf("SC_CLK_TCK")
 
+_GOOD_MAPPING = """
+[[record]]
+type = "Customer"
+key = { system = "start", column = "name" }
+[record.fields]
+name = "name"
+"""
+#: It lacks the key.
 _BAD_MAPPING = '[[record]]\ntype = "Customer"\n'
 _SAMPLE_QUERY = "{ customers(first: 2) { totalCount nodes { name } } }"
 
 
 def measure_start(folder: Folder, engine: str, runs: int = _RUNS) -> dict[str, Any]:
     """Processor seconds of each command, with the bundled plugins and without any."""
-    program = _installed(folder.path / "wheel")
+    program = _installed(folder.path.resolve() / "wheel")
     with folder.engine(engine) as databases:
         databases.make("start")
         home = folder.path / f"start-{engine}"
         home.mkdir(exist_ok=True)
         (home / "bad.toml").write_text(_BAD_MAPPING)
-        for name in ("accounts.csv", "accounts.toml"):
-            shutil.copy(_EXAMPLES / name, home)
+        (home / "good.toml").write_text(_GOOD_MAPPING)
+        (home / "rows.csv").write_text("name\nAnn\nBo\n")
         commands = _Commands(program, home, {**os.environ, "GUANXI_DATABASE_URL": databases.url("start")}, runs)
         commands.run("migrate")
         with_plugins = commands.seconds()
@@ -68,11 +74,11 @@ class _Commands:
 
     def seconds(self) -> dict[str, float]:
         """Processor seconds of each command: the median of the runs, after one that does not count."""
-        importing = ("import", "accounts.csv", "--mapping", "accounts.toml")
+        importing = ("import", "rows.csv", "--mapping", "good.toml")
         measured: dict[str, Callable[[], float]] = {
             "guanxi --version": lambda: self.run("--version"),
             "guanxi --help": lambda: self.run("--help"),
-            "a refused mapping file": lambda: self.run("import", "accounts.csv", "--mapping", "bad.toml", code=1),
+            "a refused mapping file": lambda: self.run("import", "rows.csv", "--mapping", "bad.toml", code=1),
             "guanxi plugins": lambda: self.run("plugins"),
             "guanxi migrate, nothing to do": lambda: self.run("migrate"),
             "guanxi import, nothing new": lambda: self.run(*importing),
