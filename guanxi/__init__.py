@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from core.host.contract import Context, Plugin, hookimpl
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
+    from core.records.columns import column, reference
     from core.records.fields import Field, Job, MoneyExpression, Operations, Row
-    from core.records.record import Facet, Record, Table, column, record_named, reference
+    from core.records.record import Facet, Record, Table, record_named
     from core.records.vocabulary import Vocabulary
     from guanxi.app import App, create_app
     from schema.request.done import Done
@@ -71,8 +72,9 @@ _HOMES = {
         "core.host.contract": ("Context", "Plugin", "hookimpl"),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
+        "core.records.columns": ("column", "reference"),
         "core.records.fields": ("Field", "Job", "MoneyExpression", "Operations", "Row"),
-        "core.records.record": ("Facet", "Record", "Table", "column", "record_named", "reference"),
+        "core.records.record": ("Facet", "Record", "Table", "record_named"),
         "core.records.vocabulary": ("Vocabulary",),
         "guanxi.app": ("App", "create_app"),
         "schema.request.done": ("Done",),

@@ -283,10 +283,10 @@ def _settle(ctx: Context, id: str, reason: TierChangeReason, note: str | None) -
 
 _REPORT = """{
   all: customersAggregate(where: {valueTier: {isNull: false}}) {
-    count sum { totalProfit { total { amount } } }
+    count sum { lifetimeProfit { total { amount } } }
   }
   key: customersAggregate(where: {isKeyCustomer: {eq: true}}) {
-    count sum { totalProfit { total { amount } } }
+    count sum { lifetimeProfit { total { amount } } }
   }
 }"""
 
@@ -296,7 +296,7 @@ async def key_customer_report(query: Callable[..., Any]) -> dict[str, Any]:
     answer = await query(_REPORT)
 
     def profit(part: str) -> Decimal:
-        return Decimal(answer[part]["sum"]["totalProfit"]["total"]["amount"])
+        return Decimal(answer[part]["sum"]["lifetimeProfit"]["total"]["amount"])
 
     return {
         "customers": answer["all"]["count"],

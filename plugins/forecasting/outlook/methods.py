@@ -167,7 +167,7 @@ def counted(settings: ForecastingSettings, point: Point, where: Where | None, *m
 
 def cohort(settings: ForecastingSettings, last: date, horizon: date, where: Where | None) -> Where:
     """The states, at the end of a day, of opportunities that arose recently and were to close by the horizon (F5)."""
-    arisen = day_range("arisenOn", cohort_start(settings, last), last)
+    arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
     return every(counted(settings, Point(end_of(last)), where, arisen), soon)
 
@@ -300,8 +300,8 @@ def _trend(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptio
 
 def _began(asking: Asking, where: Where | None) -> date | None:
     """The day the first opportunity arose: before it nothing could be won, which is not to say that nothing was."""
-    text = "query ($where: OpportunityWhere!) { opportunitiesAggregate(where: $where) { min { arisenOn } } }"
-    first = asking.ctx.query(text, {"where": where or {}})["opportunitiesAggregate"]["min"]["arisenOn"]
+    text = "query ($where: OpportunityWhere!) { opportunitiesAggregate(where: $where) { min { originatedOn } } }"
+    first = asking.ctx.query(text, {"where": where or {}})["opportunitiesAggregate"]["min"]["originatedOn"]
     return None if first is None else date.fromisoformat(first)
 
 

@@ -88,14 +88,14 @@ def customer(client, name):
 
 
 SELL = """mutation ($customer: ID!, $amount: String!) { sell(customer: $customer, amount: $amount) {
-    description version customer { sales orderCount } } }"""
+    description version customer { sales transactionCount } } }"""
 
 
 def test_an_operation_s_changes_go_before_every_plugin_s_before_commit(shop):
     ann = customer(shop, "Ann")
-    sold = {"description": "counted", "version": 1, "customer": {"sales": 1, "orderCount": 1}}
+    sold = {"description": "counted", "version": 1, "customer": {"sales": 1, "transactionCount": 1}}
     assert shop.query(SELL, customer=ann, amount="9") == {"sell": sold}
-    assert shop.query(SELL, customer=ann, amount="60")["sell"]["customer"] == {"sales": 2, "orderCount": 2}
+    assert shop.query(SELL, customer=ann, amount="60")["sell"]["customer"] == {"sales": 2, "transactionCount": 2}
     found = shop.query("{ events(types: [TRANSACTION_CREATED]) { nodes { changes { field current } } } }")
     notes = [{"field": "description", "current": "counted"} in event["changes"] for event in found["events"]["nodes"]]
     assert notes == [True, True]
