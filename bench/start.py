@@ -4,6 +4,7 @@ import compileall
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,8 +130,10 @@ class _Commands:
 def _installed(folder: Path) -> Path:
     """The command `guanxi` of a new virtual environment in which this distribution is installed from a wheel."""
     venv.create(folder, clear=True, with_pip=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", _ROOT], env=environment, check=True)
+    # A copy, because setuptools leaves what it builds beside the source and would put it into the next wheel.
+    source = folder / "source"
+    shutil.copytree(_ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__"))
+    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", source], check=True)
     compileall.compile_dir(_packages(folder), quiet=2, workers=0)
     return folder / "bin" / "guanxi"
 
