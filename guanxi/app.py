@@ -5,7 +5,7 @@ import inspect
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from sqlmodel import Session
@@ -35,32 +35,43 @@ from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner, dialect_of
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Documents
 from schema.request.limits import Limits
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
 
 
-@dataclass(frozen=True, slots=True)
 class Design:
     """What settings and plugins make of the CRM before there is a database; apps of several databases may share it.
 
     Attributes:
         host: the plugins.
         catalog: the records and fields.
-        assembled: the GraphQL schema.
         jobs: what the plugins do again and again.
     """
 
-    host: PluginHost
-    catalog: Catalog
-    assembled: Assembled
-    jobs: Mapping[str, tuple[Plugin, Job]]
+    def __init__(self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]]) -> None:
+        self.host = host
+        self.catalog = catalog
+        self.jobs = jobs
+        self._assembled: Assembled | None = None
+        self._assembling = Lock()
+
+    def assemble(self) -> Assembled:
+        """The GraphQL schema, made when it is first asked for, because much is done without it.
+
+        Raises:
+            PluginError: an operation of a plugin does not fit.
+        """
+        with self._assembling:
+            if self._assembled is None:
+                with _collecting_nothing():
+                    self._assembled = assemble(self.catalog, self.host)
+            return self._assembled
 
 
 def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
-    """Loads the plugins and makes the schema.
+    """Loads the plugins and makes the catalog.
 
     Raises:
         PluginError: a plugin does not fit.
@@ -69,7 +80,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
         check_expressions(catalog)
-        return Design(host, catalog, assemble(catalog, host), declared_jobs(host))
+        return Design(host, catalog, declared_jobs(host))
 
 
 @contextmanager
@@ -92,15 +103,13 @@ class App:
         catalog: its records and fields.
         host: its plugins.
         database: where it keeps everything.
-        assembled: its GraphQL schema.
     """
 
     def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
         self.settings = settings
         self.host = design.host
         self.catalog = design.catalog
-        self.assembled = design.assembled
-        self._declared_jobs = design.jobs
+        self._design = design
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
@@ -109,6 +118,15 @@ class App:
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.services)
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
+
+    @property
+    def assembled(self) -> Assembled:
+        """Its GraphQL schema, made when it is first asked for.
+
+        Raises:
+            PluginError: an operation of a plugin does not fit.
+        """
+        return self._design.assemble()
 
     @property
     def sdl(self) -> str:
@@ -137,7 +155,7 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with running_alone(self), self.jobs.in_background():
+        async with running_alone(self, serving=True), self.jobs.in_background():
             yield
 
     @property
@@ -166,13 +184,19 @@ class App:
         return self._jobs
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["App"]:
+    async def running(self, *, serving: bool = False) -> AsyncIterator["App"]:
         """Runs it: database checked, plugins started, events delivered; at the end all is let go of.
+
+        Args:
+            serving: make the GraphQL schema first rather than with the first query, so that what is wrong with an
+                operation is reported before anything starts.
 
         Raises:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
+        if serving:
+            self._design.assemble()
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         self._services = Services(self.settings, self.catalog, self.database, self.host, self._clock, self._access)
@@ -180,9 +204,9 @@ class App:
         await reader.open()
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
         self._services.engine = Engine(
-            self.assembled.graphql,
-            Documents(self.assembled.graphql, planner, Limits.of(self.settings)),
-            self.assembled.mutations,
+            self._design.assemble,
+            planner,
+            Limits.of(self.settings),
             reader,
             self.settings.python_field_deadline_ms / 1000,
             secret,
@@ -191,7 +215,7 @@ class App:
             self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
         )
         self._services.announce = self._delivery.announce
-        self._jobs = Jobs(self.database, self._declared_jobs, self._clock, self._transact, self._delivery.announce)
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._delivery.announce)
         started: list[Plugin] = []
         try:
             await self._start_all(started)
@@ -267,16 +291,20 @@ class App:
 
 
 @asynccontextmanager
-async def running_alone(app: App) -> AsyncIterator[App]:
+async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App]:
     """Runs the one app of a process, until it ends: garbage is collected seldom, and never looked for in the schema.
 
     To look through it would hold up every request now and then, and takes a third of the time of bulk writes. Nor is
     it looked through once before: what little garbage there is by then stays.
 
+    Args:
+        app: which one.
+        serving: as `App.running`.
+
     Raises:
         ConfigurationError, PluginError: as `App.running`.
     """
-    async with app.running():
+    async with app.running(serving=serving):
         gc.freeze()
         gc.set_threshold(20_000, 10, 5)
         gc.enable()

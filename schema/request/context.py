@@ -33,9 +33,17 @@ T = TypeVar("T")
 class Engine(Protocol):
     """What requests use of the engine that executes them."""
 
-    documents: Documents
-    mutations: Mapping[str, Any]
     reader: Reader
+
+    @property
+    def documents(self) -> Documents:
+        """The documents it was asked."""
+        ...
+
+    @property
+    def mutations(self) -> Mapping[str, Any]:
+        """What answers the generated mutations."""
+        ...
 
     async def answer(self, context: "RequestContext", operation: Operation, given: Mapping[str, Any]) -> Result:
         """Executes an operation with the variables given."""

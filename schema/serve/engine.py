@@ -1,7 +1,7 @@
 """The engine: operations answered by plans alone where plans answer all of them, else by graphql-core with plans."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -13,26 +13,51 @@ from core.base.errors import InputError
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING
 from schema.plan.plan import Answer, Plan, located
+from schema.plan.planner import Planner
 from schema.read.drivers import fetch_in_transaction
 from schema.read.execution import run, run_now, steps
 from schema.read.reader import Reader
 from schema.request.context import RequestContext
 from schema.request.documents import Asked, Documents, Operation, Refused, Result, Variant
+from schema.request.limits import Limits
+from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
 from schema.sql.binds import Moment
 from schema.write.mutations import Mutation
 
 
-@dataclass(slots=True)
 class Engine:
-    """Executes GraphQL for one app."""
+    """Executes GraphQL for one app, whose schema it has made when the first document comes."""
 
-    schema: GraphQLSchema
-    documents: Documents
-    mutations: Mapping[str, Mutation]
-    reader: Reader
-    field_deadline: float
-    secret: bytes = field(repr=False)
+    def __init__(
+        self,
+        assemble: Callable[[], Assembled],
+        planner: Planner,
+        limits: Limits,
+        reader: Reader,
+        field_deadline: float,
+        secret: bytes,
+    ) -> None:
+        self.reader = reader
+        self._assemble = assemble
+        self._planner = planner
+        self._limits = limits
+        self._field_deadline = field_deadline
+        self._secret = secret
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents it was asked."""
+        return Documents(self._schema, self._planner, self._limits)
+
+    @property
+    def mutations(self) -> Mapping[str, Mutation]:
+        """What answers the generated mutations."""
+        return self._assemble().mutations
+
+    @property
+    def _schema(self) -> GraphQLSchema:
+        return self._assemble().graphql
 
     # Requests
 
@@ -71,7 +96,7 @@ class Engine:
     async def _by_executor(self, context: RequestContext, operation: Operation, given: Mapping[str, Any]) -> Result:
         """The answer by graphql-core."""
         result: Any = execute(
-            self.schema,
+            self._schema,
             operation.document,
             context_value=context,
             variable_values=dict(given),
@@ -87,7 +112,7 @@ class Engine:
 
     def moment(self, context: RequestContext, values: VariableValues) -> Moment:
         """What the values of a request's statements are read from."""
-        return Moment(values.coerced, context.now, context.actor.id, self.secret)
+        return Moment(values.coerced, context.now, context.actor.id, self._secret)
 
     async def read(self, context: RequestContext, variant: Variant, asked: Asked, moment: Moment) -> Answer:
         """What the plan of a root field gives.
@@ -122,7 +147,7 @@ class Engine:
 
     async def run(self, context: RequestContext, plan: Plan, moment: Moment) -> Answer:
         """What a plan gives."""
-        return await run(steps(plan, moment), self.reader.fetch, context.outside, self.field_deadline)
+        return await run(steps(plan, moment), self.reader.fetch, context.outside, self._field_deadline)
 
     # The same queries from Python
 

@@ -1,6 +1,6 @@
 """Plugins' operations: added to the root types of one app, clashes refused with the names of both owners."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +37,7 @@ class Types:
         try:
             return self._builder.types[name]
         except KeyError:
-            raise AttributeError(f"there is no type {name}; the schema lists them all (guanxi schema)") from None
+            raise AttributeError(self._builder.missing(name)) from None
 
     def enum(self, enum: type[StrEnum]) -> type[StrEnum]:
         """A vocabulary that no field uses, for operations, with the descriptions of its values."""
@@ -45,8 +45,8 @@ class Types:
         return enum
 
 
-def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Any]) -> None:
-    """Adds the root fields that plugins bring.
+def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Iterable[str]]) -> None:
+    """Adds the root fields that plugins bring to the root types, whose own fields have these names.
 
     Raises:
         PluginError: an operation or a type of one clashes with one that is there, or cannot be made.
@@ -78,10 +78,10 @@ def _fields_of(plugin: Plugin, cls: type) -> list[StrawberryField]:
 class _Extension:
     """The root types of one app as they grow, and who brought what."""
 
-    def __init__(self, builder: Builder, roots: Mapping[str, Any]) -> None:
+    def __init__(self, builder: Builder, roots: Mapping[str, Iterable[str]]) -> None:
         self._types = builder.types
-        self._fields = {root: get_object_definition(cls, strict=True).fields for root, cls in roots.items()}
-        self._owners = {root: dict.fromkeys(map(_name, fields), CORE) for root, fields in self._fields.items()}
+        self._fields = {root: get_object_definition(builder.types[root], strict=True).fields for root in roots}
+        self._owners = {root: dict.fromkeys(names, CORE) for root, names in roots.items()}
         self._brought: dict[str, tuple[str, Any]] = {}
 
     def add(self, plugin: Plugin, root: str, field: StrawberryField) -> None:
