@@ -28,7 +28,7 @@ KEY = 'key = { system = "s", column = "a" }'
     [
         ("", "has no [[record]]; write one for each record that a row makes"),
         ("records = 1", "records: means nothing here; is record meant? possible are mend, record, source"),
-        (f"[[record]]\n{KEY}", "record 1: has no type; possible are Contact, Customer"),
+        (f"[[record]]\n{KEY}", "record 1: has no type; possible are AccountTeamMember, Contact, Customer"),
         (f'[[record]]\ntype = "Custmer"\n{KEY}', 'record 1: type = "Custmer": is no record; is Customer meant?'),
         (f'[[record]]\ntype = "StageTransition"\n{KEY}', 'type = "StageTransition": is no record'),
         ('[[record]]\ntype = "Customer"', "record 1: has no key, by which a second run finds"),
