@@ -1,6 +1,6 @@
 """Measures guanxi beside what its users would pick instead: `python -m bench` for all of it, or some parts by name.
 
-It needs `pip install -e '.[bench]'`, wrk, and for PostGraphile node and npm.
+It needs `pip install -e '.[bench]'`, wrk for most parts, and for PostGraphile node and npm.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from bench.introspection import measure_introspection
 from bench.reads import Effort, measure_reads
 from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
+from bench.start import measure_start
 from bench.steps import measure_steps
 from bench.writes import measure_writes
 
@@ -23,6 +24,9 @@ _FEW_REQUESTS = 5_000
 #: A round takes minutes.
 _ROUNDS_OF_WRITES = 1
 
+#: Parts that need no load generator.
+_WITHOUT_LOAD = {"writes", "steps", "start", "introspection"}
+
 Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
 PARTS: dict[str, Measure] = {
@@ -30,6 +34,7 @@ PARTS: dict[str, Measure] = {
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
     "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),
+    "start": lambda folder, engine, effort, quick: measure_start(folder, engine, 1 if quick else 5),
     "memory": lambda folder, engine, effort, quick: (
         measure_memory(folder, engine, _FEW_REQUESTS) if quick else measure_memory(folder, engine)
     ),
@@ -49,7 +54,7 @@ def main() -> int:
     unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    if shutil.which("wrk") is None:
+    if ({*given.parts} - _WITHOUT_LOAD or not given.parts) and shutil.which("wrk") is None:
         parser.error("wrk is not there; install it with your package manager")
     parts = given.parts or [part for part in PARTS if part != "scale" or not given.quick]
     for part in parts:

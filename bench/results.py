@@ -158,6 +158,14 @@ def _steps(found: dict[str, Any]) -> list[str]:
     return made
 
 
+def _start(found: dict[str, Any]) -> list[str]:
+    rows = [
+        [command, f"{row['seconds']:.2f}", f"{row['without plugins']:.2f}", f"{row['per plugin']:.2f}"]
+        for command, row in found["commands"].items()
+    ]
+    return [_table(["processor seconds", "four plugins", "no plugin", "one plugin more"], rows)]
+
+
 _TABLES: dict[str, Any] = {
     "reads": _reads,
     "writes": _writes,
@@ -166,4 +174,5 @@ _TABLES: dict[str, Any] = {
     "interference": _figures,
     "introspection": _figures,
     "steps": _steps,
+    "start": _start,
 }

@@ -1,21 +1,27 @@
 """guanxi (关系): a GraphQL CRM with a small core, extended by plugins whose fields are first-class fields.
 
-What a plugin author needs is here; nothing else of the project is meant to be imported by plugins.
+What a plugin author needs is here; nothing else of the project is meant to be imported by plugins. A name is imported
+from its module when it is first asked for, so that a command which needs none of them, such as `guanxi --help`, is
+answered at once.
 """
 
-from core.base.clock import Clock, FixedClock, SystemClock
-from core.base.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
-from core.base.money import Money
-from core.base.settings import Settings, load_settings
-from core.host.contract import Context, Plugin, hookimpl
-from core.log.changes import Change, Changes, shown
-from core.log.events import Action, Event
-from core.records.columns import column, reference
-from core.records.fields import Field, Job, MoneyExpression, Operations, Row
-from core.records.record import Facet, Record, Table, record_named
-from core.records.vocabulary import Vocabulary
-from guanxi.app import App, create_app
-from schema.request.done import Done
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.base.clock import Clock, FixedClock, SystemClock
+    from core.base.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
+    from core.base.money import Money
+    from core.base.settings import Settings, load_settings
+    from core.host.contract import Context, Plugin, hookimpl
+    from core.log.changes import Change, Changes, shown
+    from core.log.events import Action, Event
+    from core.records.columns import column, reference
+    from core.records.fields import Field, Job, MoneyExpression, Operations, Row
+    from core.records.record import Facet, Record, Table, record_named
+    from core.records.vocabulary import Vocabulary
+    from guanxi.app import App, create_app
+    from schema.request.done import Done
 
 __all__ = [
     "Action",
@@ -54,3 +60,36 @@ __all__ = [
     "reference",
     "shown",
 ]
+
+#: Where each name is, for when it is asked for; what type checkers and editors read stands above.
+_HOMES = {
+    name: module
+    for module, names in {
+        "core.base.clock": ("Clock", "FixedClock", "SystemClock"),
+        "core.base.errors": ("ConfigurationError", "GuanxiError", "InputError", "PluginError", "Reject", "UserError"),
+        "core.base.money": ("Money",),
+        "core.base.settings": ("Settings", "load_settings"),
+        "core.host.contract": ("Context", "Plugin", "hookimpl"),
+        "core.log.changes": ("Change", "Changes", "shown"),
+        "core.log.events": ("Action", "Event"),
+        "core.records.columns": ("column", "reference"),
+        "core.records.fields": ("Field", "Job", "MoneyExpression", "Operations", "Row"),
+        "core.records.record": ("Facet", "Record", "Table", "record_named"),
+        "core.records.vocabulary": ("Vocabulary",),
+        "guanxi.app": ("App", "create_app"),
+        "schema.request.done": ("Done",),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Kept as it stands there, so that it is looked up once.
+    return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -3,11 +3,8 @@
 import gc
 import inspect
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
-from importlib.metadata import packages_distributions
 from threading import Lock
 from typing import Any
 
@@ -25,6 +22,7 @@ from core.base.errors import ConfigurationError, PluginError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
+from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
@@ -41,8 +39,6 @@ from schema.request.limits import Limits
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
-
-DISTRIBUTION = "guanxi"
 
 
 class Design:
@@ -85,16 +81,6 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         catalog = build_catalog(host, settings)
         check_expressions(catalog)
         return Design(host, catalog, declared_jobs(host))
-
-
-def keep_what_is_made() -> None:
-    """For a process that runs one app to its end: garbage is collected seldom, and never looked for in the schema.
-
-    To look through it would hold up every request now and then, and takes a third of the time of bulk writes.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 5)
 
 
 @contextmanager
@@ -169,8 +155,7 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with self.running(serving=True), self.jobs.in_background():
-            keep_what_is_made()
+        async with running_alone(self, serving=True), self.jobs.in_background():
             yield
 
     @property
@@ -249,7 +234,7 @@ class App:
         waiting = pending(self.database, self.migrations)
         if waiting and self.database.dialect != SQLITE:
             raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
-        self.migrate()
+        migrate(self.database, self.migrations, thoroughly=False)
         self.database.retrying(self._agree_on_currency)
 
     def _agree_on_currency(self, session: Session) -> None:
@@ -305,6 +290,27 @@ class App:
         await self.database.in_thread(lambda: self._transact(plugin, work))
 
 
+@asynccontextmanager
+async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App]:
+    """Runs the one app of a process, until it ends: garbage is collected seldom, and never looked for in the schema.
+
+    To look through it would hold up every request now and then, and takes a third of the time of bulk writes. Nor is
+    it looked through once before: what little garbage there is by then stays.
+
+    Args:
+        app: which one.
+        serving: as `App.running`.
+
+    Raises:
+        ConfigurationError, PluginError: as `App.running`.
+    """
+    async with app.running(serving=serving):
+        gc.freeze()
+        gc.set_threshold(20_000, 10, 5)
+        gc.enable()
+        yield app
+
+
 async def _to_graphql(request: Any) -> RedirectResponse:
     return RedirectResponse("/graphql")
 
@@ -327,25 +333,7 @@ def create_app(
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
         PluginError: a plugin does not fit.
     """
-    _refuse_strangers()
+    refuse_strangers()
     settings = settings if settings is not None else load_settings()
     made = design(settings, discover() if plugins is None else plugins)
     return App(settings, made, clock or SystemClock(), access)
-
-
-@lru_cache(1)
-def _owners(path: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
-    """The distributions that provide each top-level package on a path; to look takes long, so it is done once."""
-    return packages_distributions()
-
-
-def _refuse_strangers() -> None:
-    """Stops where another distribution provides one of our top-level packages, which would mix with ours."""
-    owners = _owners(tuple(sys.path))
-    for package in ("core", "schema", "plugins"):
-        strangers = sorted({owner for owner in owners.get(package, ()) if owner.lower() != DISTRIBUTION})
-        if strangers:
-            raise ConfigurationError(
-                f"the distribution {strangers[0]!r} also has a package named {package!r}; uninstall it, or use a "
-                "virtual environment of its own for guanxi"
-            )

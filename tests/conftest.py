@@ -5,6 +5,7 @@ import importlib
 import itertools
 import shutil
 import subprocess
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
 from core.base.settings import Settings
-from guanxi import App, Clock, FixedClock, load_settings
+from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
 from schema.catalog.access import EVERYTHING, GetAccess
@@ -51,8 +52,15 @@ _LONGEST_FIRST = (
 )
 
 
+#: What makes databases and files; whoever needs one of them, be it through another fixture, is no unit.
+_MAKES_FILES = {"databases", "postgres", "tmp_path", "tmp_path_factory"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest first; the rest stays as it is."""
+    """Marks the tests that need nothing but the code, and puts the longest first; the rest stays as it is."""
+    for item in items:
+        if not _MAKES_FILES & {*getattr(item, "fixturenames", ())} and "test_quality" not in item.nodeid:
+            item.add_marker(pytest.mark.unit)
     places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: next((place for name, place in places.items() if name in item.nodeid), len(places)))
 
@@ -158,14 +166,34 @@ def databases(
     return made[engine]
 
 
-_designs: dict[str, Design] = {}
+#: So many designs are kept, those asked for last.
+_MOST_DESIGNS = 20
+_designs: OrderedDict[Any, Design] = OrderedDict()
+
+
+def _is_ours(plugin: Any) -> bool:
+    return isinstance(plugin, type) and plugin.__module__.startswith("plugins.")
 
 
 def _name_of(settings: Settings, plugins: tuple[Any, ...]) -> str | None:
-    """What a design is kept by; None for plugins that are not of the distribution, which may keep a state."""
-    if any(not isinstance(plugin, type) or not plugin.__module__.startswith("plugins.") for plugin in plugins):
-        return None
-    return repr((plugins, settings.model_dump(exclude={"database_url"})))
+    """What a template of databases is kept by; None where there are plugins that are not of the distribution."""
+    ours = all(_is_ours(plugin) for plugin in plugins)
+    return repr((plugins, settings.model_dump(exclude={"database_url"}))) if ours else None
+
+
+def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
+    """The design of an app. To make its schema takes most of the time of many tests, so it is shared where it can be:
+    the same test on the other engine finds it made. A plugin of a test's own that has a constructor may keep a state.
+    """
+    if not all(_is_ours(plugin) or getattr(plugin, "__init__", None) is Plugin.__init__ for plugin in plugins):
+        return design(settings, plugins)
+    key = (plugins, repr(settings.model_dump(exclude={"database_url"})))
+    if key not in _designs:
+        _designs[key] = design(settings, plugins)
+        if len(_designs) > _MOST_DESIGNS:
+            _designs.popitem(last=False)
+    _designs.move_to_end(key)
+    return _designs[key]
 
 
 class Apps:
@@ -186,9 +214,7 @@ class Apps:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         given = load_settings(**settings)
         name = _name_of(given, plugins)
-        if name is not None and name not in _designs:
-            _designs[name] = design(given, plugins)
-        made = design(given, plugins) if name is None else _designs[name]
+        made = _design_of(given, plugins)
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, lambda: made) if name else self.databases.fresh()

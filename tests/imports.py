@@ -4,7 +4,8 @@ import csv
 from textwrap import dedent
 
 from guanxi.importing.importer import import_source
-from guanxi.importing.mapping_file import read_mapping
+from guanxi.importing.mapping_file import mapping_of
+from guanxi.importing.mapping_form import read_form
 from guanxi.importing.sources import Rejects, Source
 
 SIMPLE = """
@@ -30,7 +31,7 @@ class Folder:
     def load(self, client, mapping, rows, name="source.csv", **options):
         """The counts of a run as a dict a record; the run's report and rejects are kept."""
         source = rows if name is None else self.write(name, rows)
-        rules = read_mapping(self.write("mapping.toml", mapping), client.app.catalog)
+        rules = mapping_of(read_form(self.write("mapping.toml", mapping)), client.app.catalog)
         found = Source(source, rules.layout)
         rules.check_columns(found)
         rejects = Rejects(self.path / "rejects.csv", found)

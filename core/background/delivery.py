@@ -147,10 +147,12 @@ class Delivery:
                     await self._number()
 
     async def drain(self) -> None:
-        """Delivers all that is due now."""
+        """Delivers all that is due now, and what comes of it: by whichever task, nothing is under way afterwards."""
         await self._number()
-        while any(await asyncio.gather(*(lane.drain() for lane in self._lanes))):
-            pass
+        delivered = None
+        # What a lane says of itself does not suffice: the batch that leads to the next may be in the hands of `_run`.
+        while delivered != (delivered := [lane.delivered for lane in self._lanes]):
+            await asyncio.gather(*(lane.drain() for lane in self._lanes))
 
     async def _number(self) -> None:
         await self._database.in_session(number_batches)
@@ -189,6 +191,8 @@ class _Lane:
     ) -> None:
         self.plugin = plugin
         self.wake = asyncio.Event()
+        #: Batches that went through since the start.
+        self.delivered = 0
         self._hook = hook
         self._is_async = inspect.iscoroutinefunction(getattr(plugin, _HOOK))
         self._database = database
@@ -246,6 +250,7 @@ class _Lane:
                     self._hook(ctx=unit.context(self.plugin), events=events)
 
         await self._database.in_thread(lambda: self._transact(self.plugin, work))
+        self.delivered += 1
 
     async def _call_async(self, events: Sequence[Event]) -> None:
         with attributed(self.plugin, _HOOK):

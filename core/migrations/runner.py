@@ -2,34 +2,46 @@
 
 A plugin without a `migrations` folder gets its declared tables created as its recorded baseline. Removing a plugin
 breaks nothing, because nobody else's revisions know of it.
+
+Most starts find nothing to do. To find that takes a query for each set and a look at the texts of its revisions;
+Alembic, which is slow to import, is imported where there is something to do, or where a text leaves it in doubt.
 """
 
+import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, MetaData, String, text
+from sqlalchemy import Column, Connection, MetaData, String, delete, insert, inspect, select, text
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
 from core.crm import activities  # noqa: F401  (declares the core's tables)
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
 from core.host.host import PluginHost
+from core.records.installation import Installation
 from core.records.record import CORE, registry_of, tables_of
+
+if TYPE_CHECKING:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
 BASELINE = "baseline"
 
 _LOCK = 0x6D696772
+#: What a revision of one straight line says of itself, as both `guanxi migrations make` and Alembic write it.
+_REVISION = re.compile(
+    r"""^revision(?::\s*str)?\s*=\s*["'](?P<revision>\w+)["']\s*^down_revision(?::[^=\n]*)?\s*=\s*"""
+    r"""(?:None|["'](?P<previous>\w+)["'])[ \t]*$(?!.*^(?:branch_labels|depends_on)[^=\n]*=\s*+(?!None))""",
+    re.MULTILINE | re.DOTALL,
+)
 #: The `op` that revisions use is one for the whole process, whatever database they run on.
 _REVISING = Lock()
 
@@ -63,8 +75,25 @@ class MigrationSet:
         """Where the database keeps how far it is."""
         return f"{self.name}_version"
 
-    def script(self) -> ScriptDirectory:
-        """Its revisions."""
+    def head(self) -> str | None:
+        """The last of its revisions, as their texts say it; None where those are not plainly one line."""
+        assert self.folder is not None
+        following: dict[str | None, str] = {}
+        for path in self.folder.glob("[!_]*.py"):
+            found = _REVISION.search(path.read_text())
+            previous = found and found["previous"]
+            if found is None or previous in following:
+                return None
+            following[previous] = found["revision"]
+        last: str | None = None
+        while following and last in following:
+            last = following.pop(last)
+        return None if following else last
+
+    def script(self) -> "ScriptDirectory":
+        """Its revisions, as Alembic reads them."""
+        from alembic.script import ScriptDirectory
+
         folder = str(self.folder)
         return ScriptDirectory(folder, version_locations=[folder])
 
@@ -103,6 +132,8 @@ def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
     current = current_revision(connection, one)
     if not one.has_revisions:
         return [] if current else [BASELINE]
+    if current is not None and current == one.head():
+        return []
     try:
         script = one.script()
         waiting = script.iterate_revisions(script.get_current_head() or "base", current or "base")
@@ -115,16 +146,32 @@ def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
 
 def current_revision(connection: Connection, one: MigrationSet) -> str | None:
     """The revision a database is at; None if it has nothing of the set."""
-    return context_of(connection, one).get_current_revision()
+    table = _versions(one)
+    if not inspect(connection).has_table(table.name):
+        return None
+    return connection.scalars(select(table)).one_or_none()
 
 
-def migrate(database: Database, sets: Sequence[MigrationSet], done: Callable[[str], None] = lambda step: None) -> None:
+def _versions(one: MigrationSet) -> SqlTable:
+    """The table that says how far a set is, as Alembic makes it."""
+    return SqlTable(one.version_table, MetaData(), Column("version_num", String(32), primary_key=True))
+
+
+def migrate(
+    database: Database,
+    sets: Sequence[MigrationSet],
+    done: Callable[[str], None] = lambda step: None,
+    *,
+    thoroughly: bool = True,
+) -> None:
     """Runs what is pending, each revision in a transaction of its own.
 
     Args:
         database: which one.
         sets: in order.
         done: told each step that was taken, as `set: revision`.
+        thoroughly: also looks whether the tables of plugins without revisions are in the database as they are
+            declared. Otherwise that is taken for granted of declarations that have not changed since.
 
     Raises:
         PluginError, ConfigurationError: a revision failed and was rolled back. Its set stops there; sets that require
@@ -138,7 +185,7 @@ def migrate(database: Database, sets: Sequence[MigrationSet], done: Callable[[st
                 failed[one.name] = one.error("migrations", f"not run, because those of {stopped[0]} failed")
                 continue
             try:
-                _run(connection, one, done)
+                _run(connection, one, done, thoroughly=thoroughly)
             except GuanxiError as error:
                 failed[one.name] = error
                 if one.name == CORE:
@@ -169,7 +216,7 @@ def _alone(database: Database) -> Iterator[Connection]:
                 connection.commit()
 
 
-def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None]) -> None:
+def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None], *, thoroughly: bool) -> None:
     """Brings one set up to date.
 
     Raises:
@@ -191,12 +238,15 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None])
         if failure is not None and left == waiting:
             problem = f"{told(failure)}. It was rolled back; mend it and run `guanxi migrate` again"
             raise one.error(f"migration {left[0]}", problem) from failure
-    if not one.has_revisions:
+    if not one.has_revisions and (thoroughly or _kept_fingerprint(connection, one) != fingerprint(connection, one)):
         _refuse_drift(connection, one)
     connection.rollback()
 
 
 def _upgrade(connection: Connection, one: MigrationSet) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     script = one.script()
 
     def upgrade(revision: Any, context: Any) -> Any:
@@ -222,9 +272,10 @@ def _upgrade(connection: Connection, one: MigrationSet) -> None:
 def _create_baseline(connection: Connection, one: MigrationSet) -> None:
     with connection.begin():
         one.metadata.create_all(connection, tables=tables_of(one.name), checkfirst=False)
-        version = SqlTable(one.version_table, MetaData(), Column("version_num", String(32), primary_key=True))
+        version = _versions(one)
         version.create(connection)
         connection.execute(version.insert().values(version_num=BASELINE))
+        _keep_fingerprint(connection, one)
         _check_keys(connection)
 
 
@@ -233,10 +284,44 @@ def _refuse_drift(connection: Connection, one: MigrationSet) -> None:
     if differences(connection, one):
         problem = "they are declared differently from those in the database; run `guanxi migrations make"
         raise one.error("tables", f"{problem} {one.name}`")
+    if _kept_fingerprint(connection, one) != fingerprint(connection, one):
+        _keep_fingerprint(connection, one)
+        connection.commit()
+
+
+def fingerprint(connection: Connection, one: MigrationSet) -> str:
+    """What stands for the declared tables of a set: equal in every process as long as none of them is changed."""
+    made = hashlib.sha256()
+    for table in tables_of(one.name):
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements: list[ExecutableDDLElement] = [CreateTable(table), *map(CreateIndex, indexes)]
+        for statement in statements:
+            made.update(str(statement.compile(connection)).encode())
+    return made.hexdigest()
+
+
+_INSTALLATION = Installation.__table__
+
+
+def _fact(one: MigrationSet) -> str:
+    """The fact about a database that keeps the fingerprint of a set's tables; no other has a blank in its name."""
+    return f"{one.name} tables"
+
+
+def _kept_fingerprint(connection: Connection, one: MigrationSet) -> str | None:
+    """The fingerprint of the tables that were last found to be in the database as declared."""
+    return connection.scalar(select(_INSTALLATION.c.value).where(_INSTALLATION.c.name == _fact(one)))
+
+
+def _keep_fingerprint(connection: Connection, one: MigrationSet) -> None:
+    connection.execute(delete(_INSTALLATION).where(_INSTALLATION.c.name == _fact(one)))
+    connection.execute(insert(_INSTALLATION).values(name=_fact(one), value=fingerprint(connection, one)))
 
 
 def differences(connection: Connection, one: MigrationSet) -> list[Any]:
     """How the declared tables differ from those in the database."""
+    from alembic.autogenerate import compare_metadata
+
     return list(compare_metadata(context_of(connection, one), one.metadata))
 
 
@@ -249,8 +334,10 @@ def _check_keys(connection: Connection) -> None:
         raise ValueError(f"after it {len(broken)} rows refer to nothing, the first in table {broken[0][0]}")
 
 
-def context_of(connection: Connection, one: MigrationSet) -> MigrationContext:
+def context_of(connection: Connection, one: MigrationSet) -> "MigrationContext":
     """Alembic's view of a database, limited to the tables of a set."""
+    from alembic.migration import MigrationContext
+
     names = {table.name for table in tables_of(one.name)}
 
     def mine(name: str | None, type_: str, parents: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.base.errors import InputError
 from guanxi.app import App
-from schema.read.drivers import Reader, Steps
+from schema.read.reader import Reader, Steps
 from schema.request.documents import Refused
 
 _RUNS = 5

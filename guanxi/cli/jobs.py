@@ -2,19 +2,18 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from core.background.jobs import PlannedJob
-from guanxi.app import create_app
+from guanxi.cli.console import out
 
-out = Console(highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from core.background.jobs import PlannedJob
 
-jobs = typer.Typer(help="List the jobs of the plugins, and run one now.", invoke_without_command=True)
+commands = typer.Typer(help="List the jobs of the plugins, and run one now.", invoke_without_command=True)
 
 _SECOND = timedelta(seconds=1)
 _UNITS = {
@@ -25,14 +24,16 @@ _UNITS = {
 }
 
 
-@jobs.callback(epilog="Example: guanxi jobs")
+@commands.callback(epilog="Example: guanxi jobs")
 def list_jobs(context: typer.Context) -> None:
     """List what plugins do again and again: how often, what became of the last run, and when the next is due."""
+    from guanxi.app import create_app, running_alone
+
     if context.invoked_subcommand is not None:
         return
 
-    async def work() -> list[PlannedJob]:
-        async with create_app().running() as app:
+    async def work() -> "list[PlannedJob]":
+        async with running_alone(create_app()) as app:
             return await app.jobs.planned()
 
     table = Table("job", "plugin", "every", "last run", "outcome", "next due", "report", box=None)
@@ -61,12 +62,13 @@ def _spell(every: timedelta) -> str:
     return f"{every / length:g} {unit}{'' if every == length else 's'}"
 
 
-@jobs.command(epilog="Example: guanxi jobs run expire_points")
+@commands.command(epilog="Example: guanxi jobs run expire_points")
 def run(name: Annotated[str, typer.Argument(help="Name of the job.")]) -> None:
     """Run a job now, due or not; exit code 1 if it fails."""
+    from guanxi.app import create_app, running_alone
 
     async def work() -> str | None:
-        async with create_app().running() as app:
+        async with running_alone(create_app()) as app:
             return await app.jobs.run(name)
 
     out.print(escape(asyncio.run(work()) or "done"))

@@ -1,17 +1,13 @@
-"""Reads a mapping file, TOML, and checks it against the catalog: every fault is told at once, each with its remedy."""
+"""Reads what a mapping file says of records, checked against the catalog; its form is checked in `mapping_form`."""
 
-import codecs
 import re
-import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.base.errors import ConfigurationError, InputError
+from core.base.errors import InputError
 from core.base.money import exponent
 from core.base.text import camel
 from guanxi.importing.mapping import (
@@ -27,7 +23,7 @@ from guanxi.importing.mapping import (
     Test,
     Value,
 )
-from guanxi.importing.sources import CSV, JSON_LINES, Layout
+from guanxi.importing.mapping_form import Faults, MappingForm
 from guanxi.importing.toml_table import SCALARS, Fault, Table, shown, suggestion
 from guanxi.importing.values import SETTINGS, Format, as_text, convert
 from schema.catalog.attached_kinds import TagsKind
@@ -39,87 +35,38 @@ from schema.write.input_checks import check_value
 _SOURCES = ("column", "template", "value")
 
 
-def read_mapping(path: Path, catalog: Catalog) -> ImportMapping:
-    """Reads a mapping file and checks it against the catalog.
+def mapping_of(form: MappingForm, catalog: Catalog) -> ImportMapping:
+    """The mapping that a file of the right form describes, checked against the catalog.
 
     Raises:
-        ConfigurationError: it cannot be read, or has faults; the message has a line for each, naming file, record,
-            field and remedy.
+        ConfigurationError: it has faults; the message has a line for each, naming file, record, field and remedy.
     """
-    try:
-        with path.open("rb") as file:
-            values = tomllib.load(file, parse_float=Decimal)
-    except OSError as error:
-        raise ConfigurationError(f"--mapping {path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is no TOML: {error}") from None
-    return _Reader(path, catalog).read(values)
+    return _Reader(form, catalog).read()
 
 
 class _Reader:
     """Reads one mapping file."""
 
-    def __init__(self, path: Path, catalog: Catalog) -> None:
-        self._path = path
+    def __init__(self, form: MappingForm, catalog: Catalog) -> None:
+        self._form = form
         self._catalog = catalog
-        self._faults: list[str] = []
-        self._columns: dict[str, str] = {}
+        self._faults = Faults(form.path)
+        self._columns = dict(form.columns)
 
-    def read(self, values: dict[str, Any]) -> ImportMapping:
+    def read(self) -> ImportMapping:
         """The mapping, or all that is wrong with it."""
-        file = Table("", values)
-        layout, trim, empty_values = Layout(), True, frozenset[str]()
-        mend: dict[str, Mapping[str, Any]] = {}
-        with self._noting():
-            layout, trim, empty_values = self._layout(file.table("source"))
-        with self._noting():
-            mend = self._mend(file.table("mend"))
+        form = self._form
         records: list[RecordRule] = []
-        with self._noting():
-            tables = file.take("record", list, what="one or more tables [[record]]", default=[])
-            made = [table.get("type") for table in tables if isinstance(table, dict)]
-            for number, table in enumerate(tables, 1):
-                with self._noting():
-                    records.append(self._record(number, table, records, made))
-            if not tables:
-                raise Fault("has no [[record]]; write one for each record that a row makes")
-        with self._noting():
-            file.end()
-        if self._faults:
-            raise ConfigurationError("\n".join(f"{self._path}: {fault}" for fault in self._faults))
-        return ImportMapping(self._path, layout, records, self._columns, trim, empty_values, mend)
-
-    @contextmanager
-    def _noting(self) -> Iterator[None]:
-        """Notes a fault and goes on after the part of the file it is in."""
-        try:
-            yield
-        except Fault as fault:
-            self._faults.append(str(fault))
+        made = [values.get("type") for values in form.records]
+        for number, values in enumerate(form.records, 1):
+            with self._faults.noting():
+                records.append(self._record(number, values, records, made))
+        self._faults.end()
+        return ImportMapping(form.path, form.layout, records, self._columns, form.trim, form.empty_values, form.mend)
 
     def _use(self, column: str, place: str) -> str:
         self._columns.setdefault(column, place)
         return column
-
-    # The source
-
-    def _layout(self, table: Table) -> tuple[Layout, bool, frozenset[str]]:
-        encoding = table.text("encoding", "utf-8-sig") or ""
-        try:
-            codecs.lookup(encoding)
-        except LookupError:
-            raise table.fault(f'encoding = "{encoding}": is unknown; write one such as "utf-8" or "cp1252"') from None
-        delimiter = table.text("delimiter")
-        if delimiter is not None and len(delimiter) != 1:
-            raise table.fault(f'delimiter = "{delimiter}": must be one character, such as ";"')
-        format_ = table.choice("format", (CSV, JSON_LINES), CSV) if "format" in table else None
-        trim = table.take("trim", bool, what="true or false", default=True)
-        empty_values = frozenset(table.texts("empty_values"))
-        table.end()
-        return Layout(format_, delimiter, encoding), trim, empty_values
-
-    def _mend(self, table: Table) -> dict[str, Mapping[str, Any]]:
-        return {self._use(column, f"mend, {column!r}"): table.scalars(column) or {} for column in dict(table.items())}
 
     # Records
 
@@ -143,25 +90,19 @@ class _Reader:
         links: list[LinkRule] = []
         for field, spec in table.table("fields").items():
             place = f"{table.place}, field {field!r}"
-            with self._noting():
+            with self._faults.noting():
                 if field == "externalIds":
                     external_ids |= self._external_ids(place, spec, external_ids)
                 elif field in record.to_one:
                     links.append(self._link(place, record, field, spec, earlier, made))
                 else:
                     fields.append(self._field(place, record, field, spec, match))
-        table.end()
         mapped = {rule.field.name for rule in fields}
         if match != EXTERNAL_ID and {ID: "id"}.get(match, match) not in mapped:
             raise table.fault(f"is found by {match.lower() if match == ID else match}, so that field must be filled")
         return RecordRule(name, record, match, external_ids, fields, links, when)
 
     def _key(self, table: Table, record: RecordType) -> tuple[str, dict[str, Value]]:
-        if "key" not in table:
-            raise table.fault(
-                'has no key, by which a second run finds what the first made; write key = { system = "NAME of the '
-                'source", column = "COLUMN of its id" }, or key = { by = "FIELD" }'
-            )
         key = table.table("key")
         if key.one_of(("system", "by")) == "by":
             field = key.text("by") or ""

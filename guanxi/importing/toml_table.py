@@ -31,6 +31,10 @@ class Table:
         self._asked |= self._values.keys()
         yield from self._values.items()
 
+    def expect(self, *keys: str) -> None:
+        """Notes keys that are looked at later."""
+        self._asked.update(keys)
+
     def take(self, key: str, *types: type, what: str, default: Any = None) -> Any:
         """The value of a key, which must be of one of these types; `what` says so in words."""
         self._asked.add(key)

@@ -1,5 +1,6 @@
 """Checks of plugins' SQL fields, before anything is built of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -22,33 +23,39 @@ def check_expressions(catalog: Catalog) -> None:
         PluginError: one cannot; the message names plugin, field and problem.
     """
     for record in catalog.records.values():
-        for field in record.fields.values():
-            if field.owner != CORE and field.expression is not None:
-                problem = _problem_of(catalog, record, field)
-                if problem:
+        fields = [field for field in record.fields.values() if field.owner != CORE and field.expression is not None]
+        # All at once takes a fraction of the time; one by one only to name the culprit.
+        if fields and _problem(catalog, record, fields):
+            for field in fields:
+                if problem := _problem(catalog, record, [field]):
                     raise PluginError(field.owner, f"field {record.name}.{field.name}", problem)
 
 
-def _problem_of(catalog: Catalog, record: RecordType, field: CatalogField) -> str | None:
-    try:
-        value = field.value(Statement(catalog, sqlite.dialect(), EVERYTHING).row(record))
-    except RecursionError:
-        return "reads itself in a circle"
-    except TypeError as error:
-        return str(error)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    if isinstance(field.kind, MoneyKind) != isinstance(value, MoneyExpression):
-        return f"gives {value!r}, which is {'no' if isinstance(field.kind, MoneyKind) else 'a'} guanxi.MoneyExpression"
-    parts: Any = value if isinstance(value, MoneyExpression) else [value]
-    for part in parts:
-        if not isinstance(part, ColumnElement):
-            return f"gives {part!r}, which is no SQL expression; wrap a constant in sqlalchemy.literal"
+def _problem(catalog: Catalog, record: RecordType, fields: Sequence[CatalogField]) -> str | None:
+    """What is wrong with one of the fields, if anything is."""
+    row = Statement(catalog, sqlite.dialect(), EVERYTHING).row(record)
+    parts: list[Any] = []
+    for field in fields:
         try:
-            compiled: Any = select(part).compile(dialect=sqlite.dialect())
+            value = field.value(row)
+        except RecursionError:
+            return "reads itself in a circle"
+        except TypeError as error:
+            return str(error)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
-        # A row's columns are plain texts; whatever else is selected from would be multiplied with the row.
-        if whole := compiled.compile_state.froms:
-            return f"reads all of {whole[0]}; read the record's own row, as in row.facet(Points).earned"
+        is_money = isinstance(field.kind, MoneyKind)
+        if is_money != isinstance(value, MoneyExpression):
+            return f"gives {value!r}, which is {'no' if is_money else 'a'} guanxi.MoneyExpression"
+        for part in value if isinstance(value, MoneyExpression) else [value]:
+            if not isinstance(part, ColumnElement):
+                return f"gives {part!r}, which is no SQL expression; wrap a constant in sqlalchemy.literal"
+            parts.append(part)
+    try:
+        compiled: Any = select(*parts).compile(dialect=sqlite.dialect())
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    # A row's columns are plain texts; whatever else is selected from would be multiplied with the row.
+    if whole := compiled.compile_state.froms:
+        return f"reads all of {whole[0]}; read the record's own row, as in row.facet(Points).earned"
     return None

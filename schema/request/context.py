@@ -22,7 +22,7 @@ from core.unit.unit import Unit
 from schema.catalog.access import GetAccess
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Plan
-from schema.read.drivers import Reader
+from schema.read.reader import Reader
 from schema.request.documents import Asked, Documents, Operation, Result, Variant
 from schema.request.done import Done, plain, remembered
 from schema.sql.binds import Moment

@@ -14,8 +14,9 @@ from core.log.changes import shown
 from schema.catalog.access import EVERYTHING
 from schema.plan.plan import Answer, Plan, located
 from schema.plan.planner import Planner
-from schema.read.drivers import Reader, fetch_in_transaction
+from schema.read.drivers import fetch_in_transaction
 from schema.read.execution import run, run_now, steps
+from schema.read.reader import Reader
 from schema.request.context import RequestContext
 from schema.request.documents import Asked, Documents, Operation, Refused, Result, Variant
 from schema.request.limits import Limits
@@ -88,8 +89,6 @@ class Engine:
                     return None
                 data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
                 return Result(data, [located_error(error, asked.nodes, [asked.key])])
-            if answer.value is None and not asked.nullable:
-                return None
             parts.append(b'"%s":%s' % (asked.key.encode(), answer.json))
             errors += [located(fault, asked.nodes, [asked.key]) for fault in answer.faults]
         return Result(b"{%s}" % b",".join(parts), errors)

@@ -14,8 +14,6 @@ from graphql import DocumentNode, EnumTypeDefinitionNode, parse
 from guanxi import load_settings
 from tests.snippets import ROOT
 
-pytestmark = pytest.mark.unit
-
 #: Where rules are cited.
 FOLDERS = ("core", "schema", "guanxi", "plugins", "tests")
 #: An id on its own: not part of a time or a name, and not quoted, as the key of a grid cell or a test's record is.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import guanxi.cli.commands
+import guanxi.app
 from guanxi import create_app
 from guanxi.cli.commands import cli, guarded
 from guanxi.testing import running
@@ -42,7 +42,7 @@ class Reader:
         elif language == "graphql":
             self._query = text
         elif language == "json":
-            with running(guanxi.cli.commands.create_app()) as client:
+            with running(guanxi.app.create_app()) as client:
                 assert client.query(self._query) == json.loads(text)
         else:
             pytest.fail(f"nobody checks this {language}: {text}")
@@ -77,7 +77,7 @@ def test_the_page_is_true(databases, tmp_path, monkeypatch, capsys):
     app.migrate()
     app.database.close()
     # Each command runs an app; that it is built once saves a second a command.
-    monkeypatch.setattr("guanxi.cli.commands.create_app", cache(create_app))
+    monkeypatch.setattr("guanxi.app.create_app", cache(create_app))
     reader = Reader(tmp_path / "import", monkeypatch, capsys)
     for snippet in SNIPPET.findall(PAGE):
         reader.follow(snippet[0] or None, *snippet[1:])

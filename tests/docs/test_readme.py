@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from guanxi import create_app, load_settings
-from guanxi.cli.commands import FIRST_QUERY
+from guanxi.cli.demonstration import FIRST_QUERY
 from guanxi.testing import running
 from tests.snippets import ROOT, snippets
 

@@ -218,6 +218,39 @@ def test_what_a_hook_writes_is_logged_as_the_plugin_s_and_not_delivered_back(lis
     assert task["customer"]["tasks"]["nodes"] == [{"createdBy": "plugin:ear"}]
 
 
+def test_what_is_delivered_by_the_background_meanwhile_is_waited_for_with_what_comes_of_it(listeners):
+    client, file = listeners.client, filing()
+    begun, heard_by_waiter, go_on = threading.Event(), asyncio.Event(), threading.Event()
+
+    def hear(ctx, events):
+        begun.set()
+        assert go_on.wait(10)
+        file(ctx, events)
+
+    async def note(ctx, events):
+        if events[0].type == "TASK_CREATED":
+            for _ in range(200):
+                await asyncio.sleep(0)
+        await listeners.waiter.note(ctx, events)
+        heard_by_waiter.set()
+
+    async def deliver():
+        client.app.delivery.announce()
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        await heard_by_waiter.wait()
+        draining = asyncio.create_task(client.app.delivery.drain())
+        for _ in range(200):
+            await asyncio.sleep(0)
+        go_on.set()
+        await draining
+
+    listeners.ear.hear, listeners.waiter.hear = hear, note
+    listeners.create("Ann")
+    client.run(deliver())
+    assert listeners.waiter.heard == [["CUSTOMER_CREATED"], ["TASK_CREATED"]]
+
+
 def test_what_a_hook_writes_is_committed_together_with_its_place(listeners):
     failures = [RuntimeError("late")]
 

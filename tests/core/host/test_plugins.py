@@ -111,6 +111,8 @@ class Guard(Plugin):
                         with contextlib.suppress(threading.BrokenBarrierError):
                             self.both_have_one.wait(timeout=5)
                         self.both_have_one.abort()
+                case "Unstorable":
+                    ctx.session.add(Visits(record_id="cus_nobody"))
                 case "Unpriced":
                     ctx.facet(Visits, customer.id).value = Money("7.50", "EUR")
 
@@ -271,6 +273,13 @@ def test_a_failing_before_commit_rolls_all_back_and_tells_no_internals(guarded, 
     assert SECRET not in str(answer)
     assert f"plugin 'guard', before_commit: RuntimeError: {SECRET}" in caplog.text
     assert count(guarded, "Failing") == 0
+
+
+def test_what_a_before_commit_leaves_and_the_database_refuses_is_laid_to_its_plugin(guarded, caplog):
+    answer = guarded.execute('mutation { createCustomer(input: {name: "Unstorable"}) { customer { id } } }')
+    assert answer["errors"][0]["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "guard"}
+    assert "plugin 'guard', before_commit: IntegrityError: " in caplog.text
+    assert count(guarded, "Unstorable") == 0
 
 
 def test_an_undeclared_event_is_refused_with_the_remedy(guarded, caplog):

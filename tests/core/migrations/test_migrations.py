@@ -13,6 +13,7 @@ from sqlalchemy import event, inspect
 
 from core.db.database import Database
 from core.host.host import PluginHost
+from core.migrations import runner
 from core.migrations.revision_writer import make
 from core.migrations.runner import _LOCK, MigrationSet, context_of, migrate, pending, sets_of
 from core.records.record import CORE, registry_of
@@ -438,6 +439,68 @@ def test_a_change_without_a_revision_is_refused_with_the_command(database):
     )
 
 
+def test_a_start_compares_tables_only_where_their_declarations_have_changed(database):
+    run(database, sets(Alpha))
+    compared = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = runner.differences
+        patch.setattr(runner, "differences", lambda *given: compared.append(1) or real(*given))
+        migrate(database, sets(Alpha), thoroughly=False)
+        assert compared == []
+        change(database, "UPDATE installation SET value = 'of other declarations' WHERE name = 'mig_alpha tables'")
+        migrate(database, sets(Alpha), thoroughly=False)
+        migrate(database, sets(Alpha), thoroughly=False)
+        assert len(compared) == 1
+        migrate(database, sets(Alpha))
+        assert len(compared) == 2
+
+
+def test_a_start_with_changed_declarations_is_refused(database):
+    run(database, sets(Alpha))
+    change(database, "ALTER TABLE mig_alpha_stars DROP COLUMN label")
+    change(database, "UPDATE installation SET value = 'without a label' WHERE name = 'mig_alpha tables'")
+    for _ in range(2):
+        with pytest.raises(PluginError, match="they are declared differently"):
+            migrate(database, sets(Alpha), thoroughly=False)
+
+
+def test_the_fingerprint_of_tables_is_that_of_every_process(database):
+    code = (
+        "from guanxi import create_app, load_settings; from core.migrations.runner import fingerprint\n"
+        "app = create_app(load_settings())\n"
+        "with app.database.engine.connect() as connection:\n"
+        "    print(*[fingerprint(connection, one) for one in app.migrations])"
+    )
+    found = set()
+    for seed in ("1", "2"):
+        url = database.url.render_as_string(hide_password=False)
+        environment = os.environ | {"GUANXI_DATABASE_URL": url, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", code]
+        found.add(subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "head"),
+    [
+        (["0001:None", "0002:'0001'"], "0002"),
+        (["0001:None", "0002:'0001'", "other:'0001'"], None),
+        (["0001:None", "0003:'0002'"], None),
+        (["0001:('a', 'b')"], None),
+        (["0001:None", "_shared:None"], "0001"),
+    ],
+    ids=["a line", "a fork", "a gap", "a merge", "a helper"],
+)
+def test_the_last_revision_is_told_from_the_texts_where_they_are_one_line(tmp_path, names, head):
+    for name, previous in (one.split(":") for one in names):
+        (tmp_path / f"{name}.py").write_text(
+            f'"""It."""\n\nrevision = "{name}"\ndown_revision = {previous}\nbranch_labels = None\ndepends_on = None\n'
+        )
+    assert MigrationSet("mig_alpha", tmp_path).head() == head
+    (tmp_path / "0009.py").write_text('revision = "0009"\ndown_revision = "0002"\ndepends_on = "core"\n')
+    assert MigrationSet("mig_alpha", tmp_path).head() is None
+
+
 def test_a_new_column_that_would_be_empty_on_the_rows_there_are_is_refused(database, tmp_path):
     run(database, sets(Beta))
     change(database, "ALTER TABLE mig_beta_mark DROP COLUMN word")
@@ -546,6 +609,7 @@ import sys
 from core.db.database import Database
 from core.host.host import PluginHost
 from core.migrations.runner import migrate, sets_of
+from core.migrations import runner
 from core.migrations.revision_writer import make
 from guanxi import GuanxiError, create_app, load_settings
 from guanxi.records import Customer

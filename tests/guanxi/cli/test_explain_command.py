@@ -10,7 +10,7 @@ from guanxi.cli.commands import cli, guarded
 def explain(databases, monkeypatch, capsys):
     """Runs `guanxi explain`: exit code and what it says."""
     monkeypatch.setenv("GUANXI_DATABASE_URL", databases.fresh())
-    monkeypatch.setattr("guanxi.cli.commands.create_app", lambda: create_app(load_settings(), plugins=[]))
+    monkeypatch.setattr("guanxi.app.create_app", lambda: create_app(load_settings(), plugins=[]))
 
     def run(*arguments):
         code = guarded(lambda: cli(["explain", *arguments], prog_name="guanxi"))

@@ -17,7 +17,7 @@ def command(folder, databases, monkeypatch, capsys):
     """Runs `guanxi import` in the folder: exit code and what it says."""
     monkeypatch.chdir(folder.path)
     monkeypatch.setenv("GUANXI_DATABASE_URL", databases.fresh())
-    monkeypatch.setattr("guanxi.cli.commands.create_app", lambda: create_app(load_settings(), plugins=[]))
+    monkeypatch.setattr("guanxi.app.create_app", lambda: create_app(load_settings(), plugins=[]))
 
     def run(*arguments):
         code = guarded(lambda: cli(["import", *map(str, arguments)], prog_name="guanxi"))

@@ -26,7 +26,7 @@ class Chores(Plugin):
 def command(tmp_path, monkeypatch, capsys):
     """Runs `guanxi jobs`: exit code and what it says."""
     monkeypatch.setenv("GUANXI_DATABASE_URL", f"sqlite:///{tmp_path}/crm.db")
-    monkeypatch.setattr("guanxi.cli.jobs.create_app", lambda: create_app(load_settings(), plugins=[Chores]))
+    monkeypatch.setattr("guanxi.app.create_app", lambda: create_app(load_settings(), plugins=[Chores]))
 
     def run(*arguments):
         code = guarded(lambda: cli(["jobs", *arguments], prog_name="guanxi"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-import guanxi.cli.commands
+import guanxi.app
 from core.migrations.runner import differences
 from guanxi import PluginError, create_app, load_settings
 from guanxi.cli.commands import cli, guarded
@@ -75,7 +75,7 @@ def make(package, monkeypatch, capsys):
 
     def run(url, *more):
         app = app_on(url, package)
-        monkeypatch.setattr(guanxi.cli.commands, "create_app", lambda: app)
+        monkeypatch.setattr(guanxi.app, "create_app", lambda: app)
         code = guarded(lambda: cli(["migrations", "make", "shelving", *more]))
         app.database.close()
         captured = capsys.readouterr()

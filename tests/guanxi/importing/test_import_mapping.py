@@ -5,7 +5,8 @@ import re
 import pytest
 
 from guanxi import ConfigurationError, create_app, load_settings
-from guanxi.importing.mapping_file import read_mapping
+from guanxi.importing.mapping_file import mapping_of
+from guanxi.importing.mapping_form import read_form
 from tests.imports import Folder
 
 
@@ -27,10 +28,10 @@ KEY = 'key = { system = "s", column = "a" }'
     [
         ("", "has no [[record]]; write one for each record that a row makes"),
         ("records = 1", "records: means nothing here; is record meant? possible are mend, record, source"),
-        ("[[record]]", "record 1: has no type; possible are Contact, Customer"),
-        ('[[record]]\ntype = "Custmer"', 'record 1: type = "Custmer": is no record; is Customer meant?'),
-        ('[[record]]\ntype = "StageTransition"', 'type = "StageTransition": is no record'),
-        ('[[record]]\ntype = "Customer"', "record 'customer' (Customer): has no key, by which a second run finds"),
+        (f"[[record]]\n{KEY}", "record 1: has no type; possible are AccountTeamMember, Contact, Customer"),
+        (f'[[record]]\ntype = "Custmer"\n{KEY}', 'record 1: type = "Custmer": is no record; is Customer meant?'),
+        (f'[[record]]\ntype = "StageTransition"\n{KEY}', 'type = "StageTransition": is no record'),
+        ('[[record]]\ntype = "Customer"', "record 1: has no key, by which a second run finds"),
         ('[[record]]\ntype = "Customer"\nkey = { by = "city" }', 'key: by = "city": no Customer is found by it'),
         (
             '[[record]]\ntype = "Customer"\nkey = { by = "name" }',
@@ -51,12 +52,15 @@ KEY = 'key = { system = "s", column = "a" }'
         ("[source]\ntrim = 1", "source: trim = 1: must be true or false"),
         ('mend = "a"', "mend: 'a' stands where a table"),
         ('[mend.a]\nx = ""', '"x" = "": nothing is translated into the empty text'),
-        ('[[record]]\ntype = "Team"\nwhen = { a = 3 }', "when: a = 3: must be a text in quotes, a list of them, true"),
+        (
+            f'[[record]]\ntype = "Team"\n{KEY}\nwhen = {{ a = 3 }}',
+            "when: a = 3: must be a text in quotes, a list of them, true",
+        ),
     ],
 )
 def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
     with pytest.raises(ConfigurationError, match=f"m.toml: .*{re.escape(fault)}"):
-        read_mapping(folder.write("m.toml", mapping), catalog)
+        mapping_of(read_form(folder.write("m.toml", mapping)), catalog)
 
 
 @pytest.mark.parametrize(
@@ -110,15 +114,26 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
 def test_faults_of_a_field_are_told(catalog, folder, field, fault):
     mapping = f'[[record]]\ntype = "Customer"\n{KEY}\n[record.fields]\n{field}\n'
     with pytest.raises(ConfigurationError, match=r"m.toml: record 'customer' \(Customer\).*" + re.escape(fault)):
-        read_mapping(folder.write("m.toml", mapping), catalog)
+        mapping_of(read_form(folder.write("m.toml", mapping)), catalog)
 
 
-def test_all_faults_are_told_at_once(catalog, folder):
-    mapping = f'[source]\ntrim = 1\n[[record]]\ntype = "Customer"\n{KEY}\n[record.fields]\nnmae = "a"\nowner = "a"\n[[record]]\ntype = "X"\n'
+def places(raised):
+    return [line.partition("m.toml: ")[2].partition(":")[0] for line in str(raised.value).splitlines()]
+
+
+def test_all_faults_of_the_form_are_told_at_once_before_there_is_a_catalog(folder):
+    mapping = '[source]\ntrim = 1\n[mend.a]\nx = ""\n[[record]]\ntype = "Customer"\n[[record]]\nfeilds = 1\n'
     with pytest.raises(ConfigurationError) as raised:
-        read_mapping(folder.write("m.toml", mapping), catalog)
-    assert [line.partition("m.toml: ")[2].partition(":")[0] for line in str(raised.value).splitlines()] == [
-        "source",
+        read_form(folder.write("m.toml", mapping))
+    assert places(raised) == ["source", "mend", "record 1", "record 2"]
+
+
+def test_all_faults_of_records_are_told_at_once(catalog, folder):
+    mapping = f'[[record]]\ntype = "Customer"\n{KEY}\n[record.fields]\nnmae = "a"\nowner = "a"\n[[record]]\ntype = "X"\n{KEY}\n'
+    form = read_form(folder.write("m.toml", mapping))
+    with pytest.raises(ConfigurationError) as raised:
+        mapping_of(form, catalog)
+    assert places(raised) == [
         "record 'customer' (Customer), field 'nmae'",
         "record 'customer' (Customer), field 'owner'",
         "record 2",

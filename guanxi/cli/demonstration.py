@@ -1,0 +1,84 @@
+"""The command `guanxi demo`: a CRM with sample data to try out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guanxi.cli.console import err, out
+from guanxi.cli.server import Host, Port, addresses, check_loopback, nothing, serve_app
+
+if TYPE_CHECKING:
+    from guanxi.app import App
+
+commands = typer.Typer()
+
+DEMO_FILE = Path("guanxi-demo.db")
+#: The sample is entered in such portions that hooks may take longer than in a request.
+DEMO_PATIENCE_MS = 10_000
+
+FIRST_QUERY = """{
+  customers(
+    first: 2
+    where: {
+      valueTier: {in: [IMPORTANT, MAIN]}
+      opportunities: {some: {outcome: {eq: OPEN}, weightedAmount: {gt: "10000"}}}
+    }
+    orderBy: [{currentValue: DESC}]
+  ) {
+    totalCount
+    nodes {
+      name
+      industry
+      valueTier
+      currentValue { amount currency }
+      owner { name team { name } }
+      opportunities(first: 2, where: {outcome: {eq: OPEN}}, orderBy: [{weightedAmount: DESC}]) {
+        nodes { name stage { key } winProbability weightedAmount { amount } }
+      }
+    }
+  }
+}"""
+
+
+@commands.command(epilog="Example: guanxi demo --port 8080")
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over with new sample data.")] = False,
+) -> None:
+    """Start the CRM with sample data, kept in guanxi-demo.db here, and print where to look and what to ask."""
+    from core.base.settings import load_settings
+    from guanxi.app import create_app
+    from guanxi.demo.sample import is_whole
+
+    check_loopback(host)
+    whole = not fresh and is_whole(DEMO_FILE)
+    if not whole:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{DEMO_FILE}{suffix}").unlink(missing_ok=True)
+    app = create_app(load_settings(database_url=f"sqlite:///{DEMO_FILE}", hook_warning_ms=DEMO_PATIENCE_MS))
+    serve_app(app, host, port, _greet_demo, nothing if whole else _fill_demo)
+
+
+def _greet_demo(url: str) -> None:
+    out.print(f"{addresses(url)}\n\nA first query to paste there:\n\n{FIRST_QUERY}\n", markup=False)
+
+
+async def _fill_demo(app: "App") -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID
+
+    from guanxi.demo.sample import fill
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    if not err.is_terminal:
+        err.print("Making the sample data, which takes some seconds.")
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
+
+        await fill(app, progress)

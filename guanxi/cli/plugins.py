@@ -1,0 +1,37 @@
+"""The command `guanxi plugins`: the plugins in their order, and what they failed on tried again."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from guanxi.cli.console import out
+
+commands = typer.Typer(help="List the plugins, and try again what they failed on.", invoke_without_command=True)
+
+
+@commands.callback(epilog="Example: guanxi plugins")
+def list_plugins(context: typer.Context) -> None:
+    """List the plugins in the order they run, and why each stands where it does."""
+    from guanxi.app import create_app
+
+    if context.invoked_subcommand is not None:
+        return
+    table = Table("plugin", "version", "place", "hooks", box=None)
+    for described in create_app().host.describe():
+        table.add_row(described.name, described.version, described.place, ", ".join(described.hooks))
+    out.print(table)
+
+
+@commands.command(epilog="Example: guanxi plugins retry loyalty")
+def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> None:
+    """Try again the events that a plugin's after-commit hook failed on and that were set aside."""
+    from guanxi.app import create_app, running_alone
+
+    async def work() -> int:
+        async with running_alone(create_app()) as app:
+            return await app.delivery.retry(name)
+
+    count = asyncio.run(work())
+    out.print(f"{count} batch{'' if count == 1 else 'es'} delivered")

@@ -1,0 +1,143 @@
+"""The command `guanxi serve`, and how an app is served: by one process or by several."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.base.errors import ConfigurationError
+from guanxi.cli.console import out
+
+if TYPE_CHECKING:
+    from guanxi.app import App
+
+commands = typer.Typer()
+
+#: How uvicorn serves.
+SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+
+Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+
+@commands.command(epilog="Example: guanxi serve --port 8000")
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; more than one on PostgreSQL only.")] = 1,
+) -> None:
+    """Serve the CRM: GraphQL at /graphql, and GraphiQL there for a browser."""
+    from core.db.database import SQLITE
+    from guanxi.app import create_app
+
+    check_loopback(host)
+    app = create_app()
+    if workers == 1:
+        serve_app(app, host, port, lambda url: out.print(addresses(url)))
+    elif app.database.dialect == SQLITE:
+        raise ConfigurationError(
+            f"--workers {workers}: an SQLite file is served by one process; set GUANXI_DATABASE_URL to a PostgreSQL "
+            "database, or leave --workers out"
+        )
+    else:
+        serve_by_workers(app, host, port, workers)
+
+
+async def nothing(app: "App") -> None:
+    """What is done before most servers answer."""
+
+
+def serve_app(
+    app: "App",
+    host: str,
+    port: int,
+    greet: Callable[[str], None],
+    prepare: Callable[["App"], Awaitable[None]] = nothing,
+) -> None:
+    """Serves an app until it is stopped; `greet` is told its address once it runs and is prepared.
+
+    Raises:
+        ConfigurationError: the address is not a loopback address, or cannot be listened on.
+    """
+    import uvicorn
+
+    from guanxi.app import running_alone
+
+    check_loopback(host)
+    listener = listen(host, port)
+    config = uvicorn.Config(app, lifespan="off", **SERVER)
+
+    async def work() -> None:
+        async with running_alone(app, serving=True):
+            await prepare(app)
+            async with app.jobs.in_background():
+                greet(url_of(host, listener))
+                await uvicorn.Server(config).serve([listener])
+
+    with listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(work())
+
+
+def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
+    """Serves by several processes, each with an app of its own; one that dies is replaced.
+
+    Raises:
+        ConfigurationError, PluginError: it does not start.
+    """
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    listener = listen(host, port)
+
+    async def try_out() -> None:
+        # What keeps a worker from starting is said once, here, and not by each of them again and again.
+        async with app.running(serving=True):
+            pass
+
+    asyncio.run(try_out())
+    config = uvicorn.Config("guanxi.app:create_app", factory=True, lifespan="on", workers=workers, **SERVER)
+    with listener:
+        out.print(addresses(url_of(host, listener)))
+        Multiprocess(config, [listener]).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def url_of(host: str, listener: socket.socket) -> str:
+    """The address of the endpoint."""
+    address = f"[{host}]" if ":" in host else host
+    return f"http://{address}:{listener.getsockname()[1]}/graphql"
+
+
+def check_loopback(host: str) -> None:
+    """Refuses to listen where others can reach the server, until there is access control.
+
+    Raises:
+        ConfigurationError: the address is not a loopback address.
+    """
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigurationError(
+            f"--host {host}: without access control the server listens on loopback only; use 127.0.0.1 or localhost"
+        )
+
+
+def addresses(url: str) -> str:
+    """Where to look, for people."""
+    return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nStop with Ctrl-C."

@@ -1,0 +1,80 @@
+"""Reading from PostgreSQL: on a pool of asyncpg connections, or on psycopg's connection of a running transaction."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import psycopg
+from psycopg.adapt import Loader
+
+from core.db.database import Database
+from schema.read.pool import Pool
+from schema.read.reader import SlowStatementError, Steps
+
+_INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
+
+
+class PostgresReader:
+    """PostgreSQL: a pool of asyncpg connections; JSON comes as the bytes that are sent on."""
+
+    def __init__(self, database: Database, timeout: float, size: int = 8) -> None:
+        self._dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._timeout = timeout
+        self._pool = Pool(self._connect, size)
+
+    async def open(self) -> None:
+        """Checks that it can connect."""
+        await self._pool.use(lambda connection: connection.fetchval("SELECT 1"))
+
+    async def _connect(self) -> Any:
+        connection = await asyncpg.connect(
+            self._dsn,
+            statement_cache_size=1000,
+            # Long statements are those that gain most.
+            max_cacheable_statement_size=0,
+            server_settings={
+                "jit": "off",
+                "statement_timeout": str(int(self._timeout * 1000)),
+                "default_transaction_read_only": "on",
+            },
+        )
+        await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+        return connection
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The JSON value of a statement."""
+        try:
+            found: bytes | None = await self._pool.use(lambda connection: connection.fetchval(sql, *values))
+        except (TimeoutError, asyncpg.QueryCanceledError):
+            raise SlowStatementError from None
+        return found
+
+    def fits(self, sql: str) -> bool:
+        """Whatever is not too deep for the limits of queries."""
+        return True
+
+    async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement, which it runs for that."""
+        options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF"
+        rows = await self._pool.use(lambda connection: connection.fetch(f"EXPLAIN ({options}) {sql}", *values))
+        return Steps.of([row[0] for row in rows], _INDEX)
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self._pool.close()
+
+
+class _RawJson(Loader):
+    """JSON as the bytes it came in."""
+
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
+
+
+def fetch(driver: Any, sql: str, values: Sequence[Any]) -> bytes | None:
+    """The JSON value of a statement on a psycopg connection, in whose transaction it is run."""
+    with psycopg.RawCursor(driver) as cursor:
+        cursor.adapters.register_loader("json", _RawJson)
+        row = cursor.execute(sql, values).fetchone()
+    return None if row is None else row[0]

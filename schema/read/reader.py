@@ -1,0 +1,64 @@
+"""What reads: runs statements that give one JSON value, on connections of its own."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.base.errors import GuanxiError
+
+
+class SlowStatementError(GuanxiError):
+    """A statement took longer than it may and was cancelled."""
+
+    code = "TIMEOUT"
+
+    def __init__(self) -> None:
+        super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How an engine goes about a statement.
+
+    Attributes:
+        lines: its own words, one step a line, indented.
+        indexes: those it uses, in order of their names.
+    """
+
+    lines: Sequence[str]
+    indexes: Sequence[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], pattern: re.Pattern[str]) -> "Steps":
+        """Those of an engine whose words name an index as the pattern says."""
+        found = {name for line in lines for name in pattern.findall(line)}
+        return cls(lines, sorted(found))
+
+
+class Reader(Protocol):
+    """Runs statements that give one JSON value."""
+
+    async def open(self) -> None:
+        """Gets ready; called on the event loop that will read."""
+        ...
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The JSON value, or None where no row came back.
+
+        Raises:
+            SlowStatementError: it took too long and was cancelled.
+        """
+        ...
+
+    def fits(self, sql: str) -> bool:
+        """Whether the engine's parser takes a statement."""
+        ...
+
+    async def explain(self, sql: str, values: Sequence[Any]) -> "Steps":
+        """How the engine goes about a statement."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of all connections."""
+        ...

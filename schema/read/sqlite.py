@@ -1,0 +1,141 @@
+"""Reading from SQLite: on the event loop where that is quick, else in threads."""
+
+import queue
+import re
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from core.db.database import Database, prepare_sqlite
+from schema.read.reader import SlowStatementError, Steps
+
+_INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
+#: Statements that take less than this on average are run on the event loop; a thread would cost them more.
+_QUICK_SECONDS = 0.002
+#: After this long on the event loop a statement is broken off and run in a thread instead.
+_PATIENCE_SECONDS = 0.008
+#: How much of the average each new run makes up.
+_WEIGHT = 0.2
+_LONGEST_HISTORY = 2000
+#: Instructions of SQLite's virtual machine between looks at the clock: about a millisecond.
+_INSTRUCTIONS = 50_000
+
+
+class _Connection:
+    """A connection that only reads, used by one thread at a time, and breaks off what takes too long."""
+
+    def __init__(self, path: str) -> None:
+        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1000)
+        prepare_sqlite(self._driver, read_only=True)
+        self._deadline = 0.0
+        self._driver.set_progress_handler(lambda: time.monotonic() > self._deadline, _INSTRUCTIONS)
+        self.close = self._driver.close
+
+    def fetch(self, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
+        """The JSON value of a statement.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        self._deadline = time.monotonic() + seconds
+        try:
+            row = self._driver.execute(sql, values).fetchone()
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise TimeoutError from None
+            raise
+        return None if row is None or row[0] is None else row[0].encode()
+
+    def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement."""
+        self._deadline = float("inf")
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, said in self._driver.execute(f"EXPLAIN QUERY PLAN {sql}", values):
+            depths[number] = depths[parent] + 1
+            lines.append(f"{'  ' * depths[number]}{said}")
+        return Steps.of(lines, _INDEX)
+
+    def parse(self, sql: str) -> None:
+        """Only has a statement parsed."""
+        self._deadline = float("inf")
+        self._driver.execute(f"EXPLAIN {sql}", (None,) * sql.count("?")).close()
+
+
+class SqliteReader:
+    """SQLite: statements known to be quick on the event loop, others in threads, so that none waits for a slow one."""
+
+    def __init__(self, database: Database, timeout: float, threads: int = 4) -> None:
+        self._path = str(database.path)
+        self._timeout = timeout
+        self._limiter = anyio.CapacityLimiter(threads)
+        self._idle: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
+        self._opened: list[_Connection] = []
+        self._seconds: dict[str, float] = {}
+
+    async def open(self) -> None:
+        """Opens the connection of the event loop."""
+        self._here = self._connect()
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The JSON value of a statement."""
+        if self._seconds.get(sql, _QUICK_SECONDS) < _QUICK_SECONDS:
+            # What is broken off is timed in its thread, and stays off the event loop where it is slow indeed.
+            with suppress(TimeoutError):
+                return self._timed(self._here, sql, values, _PATIENCE_SECONDS)
+        try:
+            return await anyio.to_thread.run_sync(self._fetch_there, sql, values, limiter=self._limiter)
+        except TimeoutError:
+            raise SlowStatementError from None
+
+    def _fetch_there(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            return self._timed(connection, sql, values, self._timeout)
+        finally:
+            self._idle.put(connection)
+
+    def _timed(self, connection: _Connection, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
+        # Not by the clock on the wall: on a busy machine all would seem slow, and threads would make it busier.
+        start = time.thread_time()
+        found = connection.fetch(sql, values, seconds)
+        self._note(sql, time.thread_time() - start)
+        return found
+
+    def _note(self, sql: str, seconds: float) -> None:
+        usual = self._seconds.get(sql)
+        if usual is None and len(self._seconds) >= _LONGEST_HISTORY:
+            self._seconds.clear()
+        self._seconds[sql] = seconds if usual is None else usual + _WEIGHT * (seconds - usual)
+
+    def _connect(self) -> _Connection:
+        connection = _Connection(self._path)
+        self._opened.append(connection)
+        return connection
+
+    def fits(self, sql: str) -> bool:
+        """Whether the parser takes a statement: its stack is not deep, and joins are not without limit."""
+        try:
+            self._here.parse(sql)
+        except sqlite3.OperationalError as error:
+            if "overflow" in str(error) or "too large" in str(error) or "at most" in str(error):
+                return False
+            raise
+        return True
+
+    async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
+        """How the engine goes about a statement."""
+        return self._here.explain(sql, values)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        while self._opened:
+            self._opened.pop().close()
