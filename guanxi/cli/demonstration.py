@@ -50,7 +50,7 @@ def demo(
     """Start the CRM with sample data, kept in guanxi-demo.db here, and print where to look and what to ask."""
     from core.base.settings import load_settings
     from guanxi.app import create_app
-    from guanxi.demo.sample import is_whole
+    from guanxi.demo.entry import is_whole
 
     check_loopback(host)
     whole = not fresh and is_whole(DEMO_FILE)
@@ -68,7 +68,7 @@ def _greet_demo(url: str) -> None:
 async def _fill_demo(app: "App") -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID
 
-    from guanxi.demo.sample import fill
+    from guanxi.demo.entry import fill
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
     if not err.is_terminal:

@@ -12,7 +12,7 @@ from rich.table import Table
 from guanxi.cli.console import REJECTED, err, out
 
 if TYPE_CHECKING:
-    from guanxi.importing.importer import Report
+    pass
 
 commands = typer.Typer()
 
@@ -57,7 +57,7 @@ def import_(
     place = rejects or Path(f"{source.stem}.rejects.csv")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
 
-    async def work() -> "Report":
+    async def work() -> "ImportReport":
         async with running_alone(app):
             refused = Rejects(place, rows)
             with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -70,7 +70,7 @@ def import_(
         raise typer.Exit(REJECTED)
 
 
-def _print_report(report: "Report", rejects: Path, *, dry_run: bool) -> None:
+def _print_report(report: "ImportReport", rejects: Path, *, dry_run: bool) -> None:
     from core.unit.drafts import OutcomeStatus
 
     shown = {"created": "CREATED", "updated": "UPDATED", "unchanged": "UNCHANGED", "rejected": "FAILED"}

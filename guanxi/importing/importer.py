@@ -19,7 +19,9 @@ from core.log import attachments
 from core.unit.drafts import Outcome, OutcomeStatus
 from core.unit.unit import Unit
 from guanxi.app import App
-from guanxi.importing.mapping import NULL, ImportMapping, Item, LinkRule, RecordRule, RowRejected
+from guanxi.importing.cells import NULL
+from guanxi.importing.mapping import ImportMapping, Item, LinkRule, RecordRule, RowRejected
+from guanxi.importing.report import ImportReport, RowRefusal, RowWarning
 from guanxi.importing.sources import Rejects, Source, SourceRow
 from schema.catalog.catalog import Catalog
 from schema.write.drafting import Asked, Drafting, ids_by_text
@@ -37,49 +39,6 @@ class ImportStopped(GuanxiError):  # noqa: N818  (says what happened to the impo
     """An import could not go on; the message says why and how much of it is in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a row does not go through.
-
-    Attributes:
-        record: the record of the mapping that is at fault; empty for the row as a whole.
-        reason: names the field, the value and the remedy.
-        waits: a later row may make what this one refers to.
-    """
-
-    record: str
-    reason: str
-    waits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """What policy warns about; the row went through."""
-
-    line: int
-    record: str
-    message: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of an import.
-
-    Attributes:
-        rows: those of the source that were settled.
-        rejected: those of them that did not go through.
-        left_out: those of which the mapping makes nothing.
-        counts: record of the mapping to how many rows were `CREATED`, `UPDATED`, `UNCHANGED` or `FAILED` there.
-        warnings: of rows that went through.
-    """
-
-    rows: int = 0
-    rejected: int = 0
-    left_out: int = 0
-    counts: dict[str, Counter[OutcomeStatus]] = field(default_factory=dict)
-    warnings: list[Warned] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class _Entry:
     """A row with what it says, by record of the mapping."""
@@ -91,7 +50,7 @@ class _Entry:
 class _Undo(Exception):  # noqa: N818  (control flow inside this module)
     """Rows are refused that have written something already: all is to be done again without them."""
 
-    def __init__(self, refused: Mapping[int, Refusal]) -> None:
+    def __init__(self, refused: Mapping[int, RowRefusal]) -> None:
         super().__init__()
         self.refused = refused
 
@@ -109,10 +68,10 @@ class _Wave:
     """
 
     entries: Sequence[_Entry]
-    refused: dict[int, Refusal] = field(default_factory=dict)
+    refused: dict[int, RowRefusal] = field(default_factory=dict)
     ids: dict[tuple[int, str], str] = field(default_factory=dict)
     statuses: dict[tuple[int, str], OutcomeStatus] = field(default_factory=dict)
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[RowWarning] = field(default_factory=list)
 
     def living(self, record: str) -> Iterator[tuple[_Entry, Item]]:
         """The rows not refused so far that say something of a record."""
@@ -123,13 +82,13 @@ class _Wave:
     def note(self, record: str, line: int, outcome: Outcome, status: OutcomeStatus) -> None:
         """Keeps what became of a row's record."""
         if outcome.status is OutcomeStatus.FAILED:
-            self.refused[line] = Refusal(record, "; ".join(_said(error) for error in outcome.errors))
+            self.refused[line] = RowRefusal(record, "; ".join(_said(error) for error in outcome.errors))
             return
         assert outcome.id is not None
         self.ids[line, record] = outcome.id
         self.statuses[line, record] = status
         if status in _WRITTEN:
-            self.warnings += [Warned(line, record, _said(warning)) for warning in outcome.warnings]
+            self.warnings += [RowWarning(line, record, _said(warning)) for warning in outcome.warnings]
 
     def left_behind(self) -> bool:
         """Whether a refused row has written something before it was refused."""
@@ -150,10 +109,10 @@ class _Portion:
 
     written: int = 0
     left_out: int = 0
-    refused: list[tuple[SourceRow, Refusal]] = field(default_factory=list)
-    waiting: dict[int, Refusal] = field(default_factory=dict)
+    refused: list[tuple[SourceRow, RowRefusal]] = field(default_factory=list)
+    waiting: dict[int, RowRefusal] = field(default_factory=dict)
     counts: Counter[tuple[str, OutcomeStatus]] = field(default_factory=Counter)
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[RowWarning] = field(default_factory=list)
 
 
 class _Writer:
@@ -192,12 +151,12 @@ class _Writer:
             try:
                 entries.append(_Entry(row, {item.rule.name: item for item in self._mapping.read(row)}))
             except RowRejected as error:
-                portion.refused.append((row, Refusal(error.record, error.message)))
+                portion.refused.append((row, RowRefusal(error.record, error.message)))
         return entries
 
     def _wave(self, unit: Unit, entries: Sequence[_Entry]) -> _Wave:
         """Writes rows record by record, so that each record finds those made before it, and each row is whole."""
-        refused: dict[int, Refusal] = {}
+        refused: dict[int, RowRefusal] = {}
         while True:
             wave = _Wave([entry for entry in entries if entry.row.line not in refused])
             try:
@@ -267,7 +226,7 @@ def _look_up(unit: Unit, rule: RecordRule, living: Sequence[tuple[_Entry, Item]]
 
 def _complete(
     item: Item, line: int, found: _Found, made: Mapping[tuple[int, str], str]
-) -> tuple[dict[str, Any], Refusal | None]:
+) -> tuple[dict[str, Any], RowRefusal | None]:
     """The input of a record with its references, or why they cannot be filled."""
     given = dict(item.given)
     for link in item.linked:
@@ -285,7 +244,7 @@ def _complete(
         else:
             problems.append(_problem(link, text, ids))
             waits = waits and not ids and link.waits
-    return given, Refusal(item.rule.name, "; ".join(problems), waits) if problems else None
+    return given, RowRefusal(item.rule.name, "; ".join(problems), waits) if problems else None
 
 
 def _problem(link: LinkRule, text: str, ids: set[str]) -> str:
@@ -311,8 +270,8 @@ class _Run:
 
     def begin(self) -> None:
         """Begins anew."""
-        self.report = Report(counts={rule.name: Counter() for rule in self._mapping.records})
-        self._waiting: dict[int, Refusal] = {}
+        self.report = ImportReport(counts={rule.name: Counter() for rule in self._mapping.records})
+        self._waiting: dict[int, RowRefusal] = {}
         self._rejects.begin()
 
     def portions(self) -> Iterator[list[SourceRow]]:
@@ -334,7 +293,7 @@ class _Run:
         self._done(portion.written)
         self._reject(portion.refused)
 
-    def end(self) -> Report:
+    def end(self) -> ImportReport:
         """Rejects the rows that waited in vain; the report is then whole."""
         if self._waiting:
             for rows in _portions(row for row in self._source.rows() if row.line in self._waiting):
@@ -342,7 +301,7 @@ class _Run:
         self._rejects.end()
         return self.report
 
-    def _reject(self, refused: Sequence[tuple[SourceRow, Refusal]]) -> None:
+    def _reject(self, refused: Sequence[tuple[SourceRow, RowRefusal]]) -> None:
         for _, refusal in refused:
             if refusal.record:
                 self.report.counts[refusal.record][OutcomeStatus.FAILED] += 1
@@ -369,7 +328,7 @@ async def import_source(
     *,
     dry_run: bool = False,
     settled: Callable[[int], None] = lambda rows: None,
-) -> Report:
+) -> ImportReport:
     """Imports a source into a running app.
 
     Args:

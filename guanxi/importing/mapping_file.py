@@ -10,21 +10,10 @@ from zoneinfo import ZoneInfo
 from core.base.errors import InputError
 from core.base.money import exponent
 from core.base.text import camel
-from guanxi.importing.mapping import (
-    ABSENT,
-    KEEP,
-    NULL,
-    REJECT,
-    FieldRule,
-    ImportMapping,
-    LinkRule,
-    RecordRule,
-    Template,
-    Test,
-    Value,
-)
+from guanxi.importing.cells import ABSENT, KEEP, NULL, REJECT, CellTemplate, Test, Value
+from guanxi.importing.mapping import FieldRule, ImportMapping, LinkRule, RecordRule
 from guanxi.importing.mapping_form import Faults, MappingForm
-from guanxi.importing.toml_table import SCALARS, Fault, Table, shown, suggestion
+from guanxi.importing.toml_table import SCALARS, TomlFault, TomlTable, shown, suggestion
 from guanxi.importing.values import SETTINGS, Format, as_text, convert
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
@@ -71,7 +60,7 @@ class _Reader:
     # Records
 
     def _record(self, number: int, values: Any, earlier: Sequence[RecordRule], made: Collection[Any]) -> RecordRule:
-        table = Table(f"record {number}", values)
+        table = TomlTable(f"record {number}", values)
         type_ = table.text("type")
         records = self._catalog.records
         importable = {name for name, found in records.items() if found.writable and found.has_attachments}
@@ -102,7 +91,7 @@ class _Reader:
             raise table.fault(f"is found by {match.lower() if match == ID else match}, so that field must be filled")
         return RecordRule(name, record, match, external_ids, fields, links, when)
 
-    def _key(self, table: Table, record: RecordType) -> tuple[str, dict[str, Value]]:
+    def _key(self, table: TomlTable, record: RecordType) -> tuple[str, dict[str, Value]]:
         key = table.table("key")
         if key.one_of(("system", "by")) == "by":
             field = key.text("by") or ""
@@ -117,7 +106,7 @@ class _Reader:
         return EXTERNAL_ID, {system: value}
 
     def _external_ids(self, place: str, spec: Any, known: Mapping[str, Value]) -> dict[str, Value]:
-        table = Table(place, spec)
+        table = TomlTable(place, spec)
         found = {}
         for system, given in table.items():
             if system in known:
@@ -133,26 +122,28 @@ class _Reader:
 
     # Fields
 
-    def _spec(self, place: str, spec: Any) -> Table:
+    def _spec(self, place: str, spec: Any) -> TomlTable:
         """What is said of a field; a plain text names a column."""
         if isinstance(spec, str):
             spec = {"column": spec}
         if not isinstance(spec, dict):
-            raise Fault(
+            raise TomlFault(
                 f'{place}: {shown(spec)} stands where a column in quotes or a table is needed; write "COLUMN", or '
                 f"{{ value = {shown(spec)} }} for the same in every row"
             )
-        return Table(place, spec)
+        return TomlTable(place, spec)
 
     def _field(self, place: str, record: RecordType, name: str, spec: Any, match: str) -> FieldRule:
         field = record.fields.get(name) or record.said.get(name)
         possible = {found.name for found in record.input_fields} | record.to_one.keys() | {"tags", "externalIds"}
         if field is None:
-            raise Fault(f"{place}: {record.name} has no such field; {suggestion(name, possible)}")
+            raise TomlFault(f"{place}: {record.name} has no such field; {suggestion(name, possible)}")
         if name == "id" and match != ID:
-            raise Fault(f'{place}: an id is only filled where the record is found by it, with key = {{ by = "id" }}')
+            raise TomlFault(
+                f'{place}: an id is only filled where the record is found by it, with key = {{ by = "id" }}'
+            )
         if name not in {"id", *possible}:
-            raise Fault(f"{place}: is kept or computed by the system and takes no input; leave it out")
+            raise TomlFault(f"{place}: is kept or computed by the system and takes no input; leave it out")
         table = self._spec(place, spec)
         when = self._conditions(table)
         settings = {key for type_, keys in SETTINGS if isinstance(field.kind, type_) for key in keys}
@@ -170,7 +161,7 @@ class _Reader:
         self._check_values(table, rule)
         return rule
 
-    def _value(self, table: Table) -> Value:
+    def _value(self, table: TomlTable) -> Value:
         source = table.one_of(_SOURCES)
         column = table.text("column")
         if column is not None:
@@ -184,15 +175,15 @@ class _Reader:
             raise table.fault("unmapped: says what becomes of values that a map does not have; there is no map")
         return Value(column, templates, constant, table.scalars("map"), unmapped)
 
-    def _template(self, table: Table, text: str) -> Template:
+    def _template(self, table: TomlTable, text: str) -> CellTemplate:
         pieces = re.split(r"\{([^{}]+)\}", text)
         if any("{" in literal or "}" in literal for literal in pieces[::2]):
             raise table.fault(f'template = "{text}": a brace has no partner; write a column as {{COLUMN}}')
         for column in pieces[1::2]:
             self._use(column, table.place)
-        return Template(pieces)
+        return CellTemplate(pieces)
 
-    def _conditions(self, table: Table) -> list[Test]:
+    def _conditions(self, table: TomlTable) -> list[Test]:
         inner = table.table("when")
         tests = []
         for column in dict(inner.items()):
@@ -208,7 +199,7 @@ class _Reader:
                 tests.append(Test(column, frozenset(inner.texts(column))))
         return tests
 
-    def _currency(self, table: Table, settings: set[str]) -> tuple[str | None, str | None]:
+    def _currency(self, table: TomlTable, settings: set[str]) -> tuple[str | None, str | None]:
         if "currency" not in settings:
             return None, None
         currency, column = table.text("currency"), table.text("currency_column")
@@ -223,7 +214,7 @@ class _Reader:
             self._use(column, table.place)
         return currency, column
 
-    def _format(self, table: Table, settings: set[str]) -> Format:
+    def _format(self, table: TomlTable, settings: set[str]) -> Format:
         given: dict[str, Any] = {}
         for key in settings & {"date", "thousands", "decimal", "split"}:
             if (text := table.text(key)) is not None:
@@ -241,7 +232,7 @@ class _Reader:
             given["times"] = Decimal(table.take("times", int, Decimal, what="a number", default=1))
         return Format(**given)
 
-    def _check_values(self, table: Table, rule: FieldRule) -> None:
+    def _check_values(self, table: TomlTable, rule: FieldRule) -> None:
         """Tries what the mapping itself says on the field: constants, values of a map, null."""
         tried = [] if rule.value.constant is None else [rule.value.constant]
         tried += (rule.value.map or {}).values()
@@ -269,14 +260,14 @@ class _Reader:
         relation = record.to_one[name]
         field = record.fields[camel(relation.column)]
         if field.stored is None:
-            raise Fault(f"{place}: is kept by the system and takes no input; leave it out")
+            raise TomlFault(f"{place}: is kept by the system and takes no input; leave it out")
         target = self._catalog.records[relation.target]
         if not isinstance(spec, dict):
-            raise Fault(
+            raise TomlFault(
                 f"{place}: {shown(spec)} does not say how the {target.singular} is found; write "
                 f'{{ by = "FIELD", column = {shown(spec)} }} or {{ system = "NAME", column = {shown(spec)} }}'
             )
-        table = Table(place, spec)
+        table = TomlTable(place, spec)
         way = table.one_of(("by", "system", "record"))
         when = self._conditions(table)
         if way == "record":
@@ -310,7 +301,7 @@ class _Reader:
             )
         return rule
 
-    def _link_field(self, table: Table, target: RecordType) -> CatalogField | None:
+    def _link_field(self, table: TomlTable, target: RecordType) -> CatalogField | None:
         name = table.text("by")
         if name is None:
             return None
@@ -323,7 +314,7 @@ class _Reader:
             raise table.fault(_not_found_by(name, target, possible))
         return possible[name]
 
-    def _check_same_row(self, table: Table, name: str, target: RecordType, earlier: Sequence[RecordRule]) -> None:
+    def _check_same_row(self, table: TomlTable, name: str, target: RecordType, earlier: Sequence[RecordRule]) -> None:
         found = next((rule for rule in earlier if rule.name == name), None)
         if found is None or found.type is not target:
             possible = ", ".join(rule.name for rule in earlier if rule.type is target) or "none"
@@ -337,14 +328,14 @@ def _not_found_by(field: str, record: RecordType, possible: Collection[str]) -> 
     return f'by = "{field}": no {record.name} is found by it; {suggestion(field, possible)}'
 
 
-def _check_date_format(table: Table, form: str) -> None:
+def _check_date_format(table: TomlTable, form: str) -> None:
     try:
         datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(form), form)
     except ValueError as error:
         raise table.fault(f'date = "{form}": {error}; write it for strptime, such as "%d.%m.%Y"') from None
 
 
-def _timezone(table: Table, name: str) -> tzinfo:
+def _timezone(table: TomlTable, name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.base.errors import ConfigurationError
 from guanxi.importing.sources import CSV, JSON_LINES, Layout
-from guanxi.importing.toml_table import Fault, Table
+from guanxi.importing.toml_table import TomlFault, TomlTable
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Faults:
         """Notes a fault and goes on after the part of the file it is in."""
         try:
             yield
-        except Fault as fault:
+        except TomlFault as fault:
             self._found.append(str(fault))
 
     def end(self) -> None:
@@ -73,7 +73,7 @@ def read_form(path: Path) -> MappingForm:
         raise ConfigurationError(f"--mapping {path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: is no TOML: {error}") from None
-    form, faults, whole = MappingForm(path), Faults(path), Table("", values)
+    form, faults, whole = MappingForm(path), Faults(path), TomlTable("", values)
     with faults.noting():
         form.layout, form.trim, form.empty_values = _layout(whole.table("source"))
     with faults.noting():
@@ -81,17 +81,17 @@ def read_form(path: Path) -> MappingForm:
     with faults.noting():
         form.records = whole.take("record", list, what="one or more tables [[record]]", default=[])
         if not form.records:
-            raise Fault("has no [[record]]; write one for each record that a row makes")
+            raise TomlFault("has no [[record]]; write one for each record that a row makes")
     for number, record in enumerate(form.records, 1):
         with faults.noting():
-            _check_record(Table(f"record {number}", record))
+            _check_record(TomlTable(f"record {number}", record))
     with faults.noting():
         whole.end()
     faults.end()
     return form
 
 
-def _check_record(table: Table) -> None:
+def _check_record(table: TomlTable) -> None:
     table.expect("type", "name", "key", "when", "fields")
     table.end()
     if "key" not in table:
@@ -101,7 +101,7 @@ def _check_record(table: Table) -> None:
         )
 
 
-def _layout(table: Table) -> tuple[Layout, bool, frozenset[str]]:
+def _layout(table: TomlTable) -> tuple[Layout, bool, frozenset[str]]:
     encoding = table.text("encoding", "utf-8-sig") or ""
     try:
         codecs.lookup(encoding)
@@ -117,7 +117,7 @@ def _layout(table: Table) -> tuple[Layout, bool, frozenset[str]]:
     return Layout(format_, delimiter, encoding), trim, empty_values
 
 
-def _mend(table: Table, columns: dict[str, str]) -> dict[str, Mapping[str, Any]]:
+def _mend(table: TomlTable, columns: dict[str, str]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {column: table.scalars(column) or {} for column in dict(table.items())}
     columns |= {column: f"mend, {column!r}" for column in found}
     return found

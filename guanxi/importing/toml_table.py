@@ -9,16 +9,16 @@ from typing import Any
 SCALARS: tuple[type, ...] = (str, bool, int, Decimal)
 
 
-class Fault(Exception):  # noqa: N818  (noted, and the rest of the file is read on)
+class TomlFault(Exception):  # noqa: N818  (noted, and the rest of the file is read on)
     """Something in the file that cannot be, with its place and remedy."""
 
 
-class Table:
+class TomlTable:
     """One table of the file: hands out its keys, checks their types, and knows which nobody has asked for."""
 
     def __init__(self, place: str, values: Any) -> None:
         if not isinstance(values, dict):
-            raise Fault(f"{place}: {values!r} stands where a table {{ … }} is needed")
+            raise TomlFault(f"{place}: {values!r} stands where a table {{ … }} is needed")
         self.place = place
         self._values: dict[str, Any] = values
         self._asked: set[str] = set()
@@ -68,10 +68,10 @@ class Table:
             raise self.fault(f"{key} = {shown(value)}: must be a text in quotes, or a list of them")
         return list(found)
 
-    def table(self, key: str) -> "Table":
+    def table(self, key: str) -> "TomlTable":
         """A table inside this one; an empty one where there is none."""
         self._asked.add(key)
-        return Table(f"{self.place}: {key}" if self.place else key, self._values.get(key, {}))
+        return TomlTable(f"{self.place}: {key}" if self.place else key, self._values.get(key, {}))
 
     def scalars(self, key: str) -> dict[str, Any] | None:
         """A table of single values, such as a value map."""
@@ -100,9 +100,9 @@ class Table:
             name = min(unknown)
             raise self.fault(f"{name}: means nothing here; {suggestion(name, self._asked)}")
 
-    def fault(self, problem: str) -> Fault:
+    def fault(self, problem: str) -> TomlFault:
         """A fault of this table."""
-        return Fault(f"{self.place}: {problem}" if self.place else problem)
+        return TomlFault(f"{self.place}: {problem}" if self.place else problem)
 
 
 def shown(value: Any) -> str:

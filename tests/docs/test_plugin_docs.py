@@ -10,7 +10,7 @@ from textwrap import indent
 import pytest
 
 from core.host.contract import HOOK_NAMES, Hooks
-from guanxi.demo.sample import _sample_plugins
+from guanxi.demo.entry import _sample_plugins
 from tests.snippets import ROOT, snippets
 
 PAGE = (ROOT / "docs" / "hooks.md").read_text()

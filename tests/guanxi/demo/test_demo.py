@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from guanxi import Plugin, PluginError, hookimpl
-from guanxi.demo.sample import _sample_plugins, fill, is_whole
+from guanxi.demo.entry import _sample_plugins, fill, is_whole
 from guanxi.records import Customer, Task
 from tests.snippets import snippets
 
