@@ -12,7 +12,7 @@ from rich.table import Table
 from guanxi.cli.console import REJECTED, err, out
 
 if TYPE_CHECKING:
-    pass
+    from guanxi.importing.report import ImportReport
 
 commands = typer.Typer()
 

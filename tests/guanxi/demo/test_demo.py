@@ -119,7 +119,7 @@ def test_the_sample_shows_what_value_tiering_says(demo):
     assert found["byHand"]["count"] == 3
 
 
-def test_the_plugins_answer_one_question_together_in_one_statement_as_the_readme_shows(demo, monkeypatch):
+def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_show(demo, monkeypatch):
     run = []
     reader = demo.app.services.engine.reader
     fetch = reader.fetch
@@ -129,7 +129,7 @@ def test_the_plugins_answer_one_question_together_in_one_statement_as_the_readme
         return await fetch(sql, values)
 
     monkeypatch.setattr(reader, "fetch", noted)
-    query = next(query for query in snippets("README.md", "graphql") if "exceedsAvailableCredit" in query)
-    answer = next(answer for answer in snippets("README.md", "json") if "npsTrend" in answer)
+    query = next(query for query in snippets("docs/queries.md", "graphql") if "exceedsAvailableCredit" in query)
+    answer = next(answer for answer in snippets("docs/queries.md", "json") if "npsTrend" in answer)
     assert demo.query(query) == json.loads(answer)
     assert len(run) == 1
