@@ -4,19 +4,29 @@ What a plugin author needs is here; nothing else of the project is meant to be i
 """
 
 from core.base.clock import Clock, FixedClock, SystemClock
-from core.base.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
+from core.base.errors import (
+    ConfigurationError,
+    GuanxiError,
+    InputError,
+    PluginError,
+    Reject,
+    TooManyGroupsError,
+    UserError,
+)
 from core.base.money import Money
 from core.base.settings import Settings, load_settings
-from core.host.contract import Context, Plugin, hookimpl
+from core.host.contract import Context, Figures, Plugin, hookimpl
+from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
 from core.log.changes import Change, Changes, shown
 from core.log.events import Action, Event
-from core.records.fields import Field, Job, MoneyExpression, Operations, Row
+from core.records.fields import Field, Job, MoneyExpression, Row
 from core.records.record import Facet, Record, Table, column, record_named, reference
 from core.records.vocabulary import Vocabulary
 from guanxi.app import App, create_app
-from schema.request.done import Done
+from schema.types.operation_types import Input, Payload
 
 __all__ = [
+    "SHOWN_ONCE",
     "Action",
     "App",
     "Change",
@@ -24,31 +34,38 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "Context",
-    "Done",
     "Event",
     "Facet",
     "Field",
+    "Figures",
     "FixedClock",
     "GuanxiError",
+    "Input",
     "InputError",
     "Job",
     "Money",
     "MoneyExpression",
-    "Operations",
+    "Named",
+    "Payload",
     "Plugin",
     "PluginError",
+    "PluginOperation",
     "Record",
+    "Ref",
     "Reject",
     "Row",
     "Settings",
     "SystemClock",
     "Table",
+    "TooManyGroupsError",
     "UserError",
     "Vocabulary",
     "column",
     "create_app",
     "hookimpl",
     "load_settings",
+    "mutation",
+    "query",
     "record_named",
     "reference",
     "shown",

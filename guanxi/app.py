@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import packages_distributions
 from typing import Any
 
@@ -39,6 +39,8 @@ from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Documents
 from schema.request.limits import Limits
+from schema.request.questions import context_outside
+from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
@@ -118,10 +120,10 @@ class App:
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
-        self._services: Services | None = None
+        self._engine: Engine | None = None
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
-        self._endpoint = Endpoint(lambda: self.services)
+        self._endpoint = Endpoint(lambda: self.engine)
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
@@ -158,9 +160,14 @@ class App:
     @property
     def services(self) -> Services:
         """What requests share; there once it runs."""
-        if self._services is None:
+        return self.engine.services
+
+    @property
+    def engine(self) -> Engine:
+        """What answers GraphQL; there once it runs."""
+        if self._engine is None:
             raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
-        return self._services
+        return self._engine
 
     def context(self, actor: Actor = LOCAL, request_id: str | None = None) -> RequestContext:
         """A context for work outside HTTP."""
@@ -190,22 +197,24 @@ class App:
         """
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        self._services = Services(self.settings, self.catalog, self.database, self.host, self._clock, self._access)
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
         await reader.open()
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
-        self._services.engine = Engine(
-            self.assembled.graphql,
+        services = Services(
+            self.settings,
+            self.catalog,
+            self.database,
+            self.host,
+            self._clock,
+            self._access,
             Documents(self.assembled.graphql, planner, Limits.of(self.settings)),
-            self.assembled.mutations,
             reader,
-            self.settings.python_field_deadline_ms / 1000,
             secret,
+            lambda: self.delivery.announce(),
         )
-        self._delivery = Delivery(
-            self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
-        )
-        self._services.announce = self._delivery.announce
+        self._engine = Engine(services, self.assembled.graphql, self.assembled.mutations)
+        outside = partial(context_outside, self.context())
+        self._delivery = Delivery(self.database, self.host, self.settings, self._clock, self._transact, outside)
         self._jobs = Jobs(self.database, self._declared_jobs, self._clock, self._transact, self._delivery.announce)
         started: list[Plugin] = []
         try:
@@ -246,7 +255,7 @@ class App:
         return bytes.fromhex(known.value)
 
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
-        self.context(plugin_actor(plugin.name)).write_now(work)
+        write_now(self.context(plugin_actor(plugin.name)), work)
 
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""
@@ -271,7 +280,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=self.context().outside(plugin.name))
+            await hook(ctx=context_outside(self.context(), plugin.name))
             return
 
         def work(unit: Unit) -> None:

@@ -19,7 +19,7 @@ from core.base.money import Money
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS, after_flush, convert_money, settle
 from core.crm.settlement import Settlement
-from core.host.contract import Context, Plugin
+from core.host.contract import CatalogQueries, Context, Plugin
 from core.host.host import PluginHost, logger
 from core.log import attachments
 from core.log.changes import Change, Changes
@@ -32,7 +32,7 @@ from core.unit.drafts import Before, Draft, Marks, Outcome, by_row, chunks, fail
 from core.unit.references import dangling
 
 BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
-Ask = Callable[[Session], Callable[..., Any]]
+Ask = Callable[[Session], CatalogQueries]
 
 
 class _Refused(Exception):  # noqa: N818  (control flow inside this module)
@@ -427,7 +427,7 @@ class Unit:
             publish_each=publish_each,
             facet=lambda facet, id: facet_rows(self.session, facet, [id])[id],
             facets=partial(facet_rows, self.session),
-            query=self._ask(self.session),
+            catalog=self._ask(self.session),
         )
 
     # The end

@@ -22,6 +22,7 @@ from guanxi.app import App
 from guanxi.importing.mapping import NULL, ImportMapping, Item, LinkRule, RecordRule, RowRejected
 from guanxi.importing.sources import Rejects, Source, SourceRow
 from schema.catalog.catalog import Catalog
+from schema.request.transactions import write
 from schema.write.drafting import Asked, Drafting, ids_by_text
 
 #: Who is recorded as the author of what an import writes.
@@ -397,10 +398,10 @@ async def import_source(
 
     try:
         if dry_run:
-            await context.write(rehearse, dry=True)
+            await write(context, rehearse, dry=True)
         else:
             for rows in run.portions():
-                run.settle(await context.write(partial(writer.write, rows=rows)))
+                run.settle(await write(context, partial(writer.write, rows=rows)))
     except (GuanxiError, DBAPIError) as error:
         why = error.message if isinstance(error, GuanxiError) else f"the database failed: {error.orig}"
         raise ImportStopped(

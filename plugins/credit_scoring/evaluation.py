@@ -166,22 +166,14 @@ def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = Non
     if ids is not None:
         known["id"] = {"in": sorted(ids)}
     asked = " ".join(f"{dimension.value}: {name}" for dimension, name in fields.items())
-    text = f"""query ($where: CustomerWhere!, $after: String) {{
-        customers(where: $where, after: $after) {{
-            nodes {{ id {asked} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
-    found: dict[str, Mapping[CreditDimension, Decimal]] = {}
-    after = None
-    while True:
-        page = ctx.query(text, {"where": known, "after": after}, as_of=as_of)["customers"]
-        for node in page["nodes"]:
-            found[node["id"]] = {
-                dimension: min(max(Decimal(node[dimension.value]), Decimal(0)), Decimal(100))
-                for dimension in fields
-                if node[dimension.value] is not None
-            }
-        if not page["pageInfo"]["hasNextPage"]:
-            return found
-        after = page["pageInfo"]["endCursor"]
+    return {
+        node["id"]: {
+            dimension: min(max(Decimal(node[dimension.value]), Decimal(0)), Decimal(100))
+            for dimension in fields
+            if node[dimension.value] is not None
+        }
+        for node in ctx.pages("Customer", f"id {asked}", known, as_of=as_of)
+    }
 
 
 def _keep(ctx: Context, news: Sequence[Result]) -> None:

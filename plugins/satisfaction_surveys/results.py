@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
@@ -15,7 +15,7 @@ from guanxi.sql import whole
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.fields import RESULT_COLUMNS, scores
 from plugins.satisfaction_surveys.models import CustomerResult, SurveyResponse
-from plugins.satisfaction_surveys.rules import Answer, Result
+from plugins.satisfaction_surveys.rules import Answer, MeasureResult
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import SatisfactionMeasure
 
@@ -82,6 +82,10 @@ def _values(answers: Sequence[Answer], settings: SatisfactionSettings, today: da
     return values
 
 
+@overload
+def decimal(hundredths: int) -> Decimal: ...
+@overload
+def decimal(hundredths: int | None) -> Decimal | None: ...
 def decimal(hundredths: int | None) -> Decimal | None:
     """A measure as it is shown."""
     return None if hundredths is None else Decimal(hundredths).scaleb(-2)
@@ -128,7 +132,7 @@ def _with_results(session: Session) -> Collection[str]:
 
 def explain(
     session: Session, settings: SatisfactionSettings, customer: str, as_of: date
-) -> dict[SatisfactionMeasure, list[Result]]:
+) -> dict[SatisfactionMeasure, list[MeasureResult]]:
     """A customer's results by every measure it has, each as of the day and of every day with answers before.
 
     The latest comes first.

@@ -211,7 +211,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MeasureResult:
     """What a customer's responses say together by one measure.
 
     Attributes:
@@ -232,7 +232,9 @@ class Result:
         return None if self.previous is None else self.value - self.previous
 
 
-def result_of(answers: Collection[Answer], measure: SatisfactionMeasure, as_of: date, valid_days: int) -> Result | None:
+def result_of(
+    answers: Collection[Answer], measure: SatisfactionMeasure, as_of: date, valid_days: int
+) -> MeasureResult | None:
     """A customer's result by a measure as of the end of a day (S3); None where nobody said.
 
     Each respondent counts once, by the latest answer; answers older than the validity before the customer's latest
@@ -243,7 +245,7 @@ def result_of(answers: Collection[Answer], measure: SatisfactionMeasure, as_of: 
         return None
     last = used[0].answered_on
     before = _counted(answers, measure, last - timedelta(days=1), valid_days)
-    return Result(_mean(used, measure), _mean(before, measure) if before else None, last, used)
+    return MeasureResult(_mean(used, measure), _mean(before, measure) if before else None, last, used)
 
 
 def _counted(

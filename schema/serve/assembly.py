@@ -1,6 +1,6 @@
 """The schema of one app, assembled from its catalog and its plugins' operations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -12,7 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
-from core.base.errors import PluginError
+from core.base.errors import InputError, PluginError
 from core.host.host import PluginHost
 from core.records.record import CORE
 from schema.catalog.catalog import Catalog, RecordType
@@ -24,6 +24,7 @@ from schema.types.plugin_operations import add_operations
 from schema.types.scalars import SCALARS
 from schema.write import mutations
 from schema.write.mutations import Mutation, record_mutations
+from schema.write.plugin_work import look, perform
 from schema.write.special_mutations import special_mutations
 
 
@@ -75,14 +76,16 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         ),
     }
     _resolve_plainly(roots["Query"], host, catalog)
-    add_operations(builder, host, roots)
+    payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
+    currency = catalog.settings.reporting_currency
+    add_operations(builder, host, roots, payloads, currency, perform, look)
     schema = strawberry.Schema(
         query=roots["Query"],
         mutation=roots["Mutation"],
         types=[builder.types[record.name] for record in catalog.records.values()],
         schema_directives=[PluginDirective] if catalog.versions else [],
         execution_context_class=PlanningExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_read),
+        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_reading(catalog.settings.reporting_currency)),
     )
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
     return Assembled(schema, generated)
@@ -113,9 +116,18 @@ def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[
     return record_mutations(builder, catalog, record) if record.writable else {}
 
 
-def _read(source: Any, name: str) -> Any:
-    """A field of a payload, which is a mapping or an object."""
-    return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
+def _reading(reporting_currency: str) -> Callable[[Any, str], Any]:
+    """Reads the fields of payloads, which are mappings or objects; amounts that plugins give know of no rate."""
+
+    def read(source: Any, name: str) -> Any:
+        if name == "reportingAmount":
+            amount, currency = read(source, "amount"), read(source, "currency")
+            if currency != reporting_currency:
+                raise InputError(f"{amount} {currency} is not in the reporting currency; ask for amount and currency")
+            return amount
+        return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
+
+    return read
 
 
 def _root_members(record: RecordType) -> list[Member]:

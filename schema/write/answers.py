@@ -9,6 +9,7 @@ from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.catalog import RecordType
 from schema.request.context import RequestContext
+from schema.request.transactions import write
 
 Input = Mapping[str, Any]
 Work = Callable[[Unit, Input], Sequence[Outcome]]
@@ -29,7 +30,7 @@ async def run(context: RequestContext, operation: str, given: Input, work: Work,
             unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
         )
 
-    return await context.write(in_transaction, dry=dry)
+    return await write(context, in_transaction, dry=dry)
 
 
 def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:

@@ -12,8 +12,10 @@ from core.unit.drafts import Outcome, OutcomeStatus
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
+from schema.types import operation_types
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
+from schema.types.operation_types import IDEMPOTENCY_KEY, USER_ERRORS
 from schema.write.answers import Input, Work, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
@@ -22,17 +24,17 @@ Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, A
 KEY = Member(
     "idempotencyKey",
     "str | None",
-    "A key of your choice: the same request with the same key again changes nothing and is answered as before.",
+    IDEMPOTENCY_KEY,
 )
 DRY_RUN = Member(
     "dryRun",
     "bool",
-    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null.",
+    operation_types.DRY_RUN,
     default=False,
 )
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
-ERRORS = Member("userErrors", "list[UserError]", "What has to be mended; nothing was written then.")
-WARNINGS = Member("warnings", "list[UserError]", "What policy only warns about; the change was made.")
+ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS)
+WARNINGS = Member("warnings", "list[UserError]", operation_types.WARNINGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, Figures, InputError, TooManyGroupsError
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.outlook.methods import cohort
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (
-    Asking,
-    Group,
     Key,
     Point,
-    TooManyGroupsError,
     Where,
     day_range,
     end_of,
@@ -84,7 +81,7 @@ class Ledger:
     """Measures opportunities by period and key, each sum once.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         grain: how long a period is.
         starts: the first days of the periods, in order.
         by: keys of opportunities.
@@ -92,16 +89,16 @@ class Ledger:
     """
 
     def __init__(
-        self, asking: Asking, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: Where | None
+        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: Where | None
     ) -> None:
-        self._asking = asking
+        self._ctx = ctx
         self._by = by
         self._where = where
         self._known: dict[Any, tuple[Sums, Sums]] = {}
         self.grain = grain
         self.starts = starts
-        self.settings: ForecastingSettings = asking.ctx.settings
-        self.today = asking.ctx.clock.today()
+        self.settings: ForecastingSettings = ctx.settings
+        self.today = ctx.clock.today()
         #: The groups that were found, by their mark.
         self.keys: dict[str, dict[str, Any]] = {} if by else {mark({}): {}}
 
@@ -124,7 +121,7 @@ class Ledger:
             self._known[known] = self._sums(found)
         return self._known[known]
 
-    def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Group]:
+    def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Figures]:
         """The groups of the periods from one to another, asked in halves where they are too many for one query."""
         if any(path_of(key) == (flow.dated,) for key in self._by):
             raise InputError(f"by: {flow.dated} is what periods are made of; leave it out")
@@ -133,7 +130,7 @@ class Ledger:
         where = every(flow.where, within, self._where if of_record else of_opportunity(self._where))
         by = [{flow.dated: grain}, *(self._by if of_record else under("opportunity", self._by))]
         try:
-            return self._asking.groups(flow.record, by, where, flow.sum)
+            return self._ctx.groups(flow.record, by, where, sum=[flow.sum])
         except TooManyGroupsError:
             if first == last:
                 raise
@@ -143,7 +140,7 @@ class Ledger:
         middle = len(starts) // 2
         return self._flow(flow, grain, first, starts[middle - 1]) + self._flow(flow, grain, starts[middle], last)
 
-    def _flow_place(self, flow: Flow, group: Group) -> Place:
+    def _flow_place(self, flow: Flow, group: Figures) -> Place:
         start = date.fromisoformat(group.keys[flow.dated])
         keys = {name: value for name, value in group.keys.items() if name != flow.dated}
         return self._mark(keys if flow.record == "Opportunity" else keys.get("opportunity", {})), start
@@ -162,11 +159,11 @@ class Ledger:
             self._known[name, sum] = self._sums(self._stock(where, sum))
         return self._known[name, sum]
 
-    def _stock(self, where: Callable[[date], Where], sum: str) -> Iterator[tuple[Place, Group]]:
+    def _stock(self, where: Callable[[date], Where], sum: str) -> Iterator[tuple[Place, Figures]]:
         for start in self.starts:
             if start <= self.today:
                 wanted = where(min(last_of(start, self.grain), self.today))
-                for group in self._asking.grouped("PipelineState", under("opportunity", self._by), wanted, sum):
+                for group in self._ctx.groups("PipelineState", under("opportunity", self._by), wanted, sum=[sum]):
                     yield (self._mark(group.keys.get("opportunity", {})), start), group
 
     def states(self, day: date, *conditions: Where) -> Where:
@@ -185,12 +182,12 @@ class Ledger:
         return found
 
     @staticmethod
-    def _sums(found: Iterator[tuple[Place, Group]]) -> tuple[Sums, Sums]:
+    def _sums(found: Iterator[tuple[Place, Figures]]) -> tuple[Sums, Sums]:
         numbers: Sums = {}
         sums: Sums = {}
         for place, group in found:
             numbers[place] = Decimal(group.count)
-            (sums[place],) = group.sums.values()
+            (sums[place],) = group.sum.values()
         return numbers, sums
 
 

@@ -6,12 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, InputError
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.past.movements import Position, is_counted, movements
 from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.reports import (
-    Asking,
     Key,
     Point,
     Where,
@@ -20,6 +19,7 @@ from plugins.forecasting.shared.reports import (
     is_open,
     mark,
     path_of,
+    places,
     selected,
     value_at,
 )
@@ -60,12 +60,12 @@ class Bridge:
 
 
 def build(
-    asking: Asking, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: Where | None
+    ctx: Context, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: Where | None
 ) -> list[Bridge]:
     """A bridge for each group of opportunities, or one of all.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         opening, closing: the two moments.
         closing_by: only what is expected to close by this day is in the pipeline.
         by: keys of opportunities as they are now.
@@ -80,11 +80,11 @@ def build(
     either = [_counted(opening, closing_by), _counted(closing, closing_by), _changed(opening, closing)]
     wanted = {"deletedAt": {}, **every(where, {"pipelineStates": {"some": {"or": either}}})}
     ends = {"opening": ("PipelineStateWhere!", opening.where()), "closing": ("PipelineStateWhere!", closing.where())}
-    for node in asking.pages("Opportunity", wanted, _selection(by), ends):
+    for node in ctx.pages("Opportunity", _selection(by), wanted, variables=ends):
         keys = _keys(by, node)
         bridge = bridges.setdefault(mark(keys), Bridge(keys))
-        before, after = (_position(node[end]["nodes"], asking.places) for end in ("opening", "closing"))
-        _add(bridge, node["id"], before, after, closing_by, asking.places)
+        before, after = (_position(node[end]["nodes"], places(ctx)) for end in ("opening", "closing"))
+        _add(bridge, node["id"], before, after, closing_by, places(ctx))
     return [bridges[key] for key in sorted(bridges)]
 
 

@@ -52,7 +52,7 @@ class Statements:
         self._listening = False
         app = client.app
         event.listen(app.database.engine, "before_cursor_execute", self._note_unit)
-        reader = app.services.engine.reader
+        reader = app.services.reader
         if app.database.dialect == "sqlite":
             connect = reader._connect
 
