@@ -16,6 +16,7 @@ from sqlmodel import select
 from guanxi import Facet, Field, Money, Plugin, PluginError, Reject, Table, UserError, column, hookimpl
 from guanxi.records import Opportunity, Task, Transaction
 from tests import data, writes
+from tests.operating import executed, transact
 
 SECRET = "password=hunter2"
 
@@ -422,7 +423,7 @@ def test_two_writers_of_a_facet_lose_nothing(guarded):
         ctx.facet(Visits, id).count += 1
 
     async def many():
-        await asyncio.gather(*(app.context().transact("guard", visit) for _ in range(24)))
+        await asyncio.gather(*(transact(app, "guard", visit) for _ in range(24)))
 
     guarded.run(many())
     found = guarded.query("query ($id: ID!) { customer(id: $id) { visits } }", id=id)
@@ -442,9 +443,9 @@ def test_a_facet_is_read_again_when_it_is_locked(guarded):
         ctx.facet(Visits, id).count += 1
 
     async def two():
-        context = guarded.app.context()
-        await context.transact("guard", lambda ctx: ctx.facet(Visits, id))
-        await asyncio.gather(context.transact("guard", visit), context.transact("guard", visit))
+        app = guarded.app
+        await transact(app, "guard", lambda ctx: ctx.facet(Visits, id))
+        await asyncio.gather(transact(app, "guard", visit), transact(app, "guard", visit))
 
     guarded.run(two())
     assert guarded.query("query ($id: ID!) { customer(id: $id) { visits } }", id=id)["customer"]["visits"] == 2
@@ -459,7 +460,7 @@ def test_a_hook_whose_locks_cross_a_rival_s_is_run_again(guarded):
     async def both():
         text = "mutation ($name: String!) { createCustomer(input: {name: $name}) { userErrors { message } } }"
         names = [f"Crossed {first} {second}", f"Crossed {second} {first}"]
-        return await asyncio.gather(*(guarded.app.context().query(text, {"name": name}) for name in names))
+        return await asyncio.gather(*(executed(guarded.app, text, {"name": name}) for name in names))
 
     answers = guarded.run(both())
     assert [answer["createCustomer"]["userErrors"] for answer in answers] == [[], []]

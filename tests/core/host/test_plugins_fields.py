@@ -26,6 +26,7 @@ from guanxi import (
 from guanxi.records import Opportunity
 from guanxi.sql import days_between
 from tests import data
+from tests.operating import transact
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
@@ -485,7 +486,7 @@ def ask(client, selection):
 
     async def within():
         text = f"{{ customers(orderBy: [{{name: ASC}}]) {{ nodes {{ name {selection} }} }} }}"
-        return await client.app.context().transact("scores", lambda ctx: ctx.query(text))
+        return await transact(client.app, "scores", lambda ctx: ctx.query(text))
 
     return client.run(within())["customers"]["nodes"]
 
@@ -616,7 +617,7 @@ def test_a_destroyed_record_takes_its_row_along(written):
         return ctx.session.get(Score, id)
 
     async def left():
-        return await written.app.context().transact("scores", rows)
+        return await transact(written.app, "scores", rows)
 
     assert written.run(left()) is None
 
