@@ -192,7 +192,7 @@ def statements(dialect: str, size: Size) -> list[str]:
                 **money("annual_revenue", amount),
                 "owner_id": d.id("usr", f"n % {users} + 1"),
                 **lists,
-                "competitors": d.empty,
+                "industry_competitors": d.empty,
             },
         ),
         insert(
@@ -203,7 +203,7 @@ def statements(dialect: str, size: Size) -> list[str]:
                 **texts("name", "'Contact ' || n", "'contact ' || n"),
                 "customer_id": d.id("cus", f"n % {customers} + 1"),
                 "attitude": d.pick(["SUPPORT", "NEUTRAL", "OPPOSE"], "n"),
-                "in_purchasing_group": d.false,
+                "is_on_buying_committee": d.false,
                 "do_not_contact": d.false,
                 "preferences": d.empty,
                 "interests": d.empty,

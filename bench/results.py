@@ -14,7 +14,7 @@ from bench.queries import READS
 
 FOLDER = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parent.parent
-DOCUMENTS = [_ROOT / "README.md", _ROOT / "docs" / "performance.md"]
+DOCUMENTS = [_ROOT / "docs" / "performance.md"]
 _PLACE = re.compile(r"(<!-- bench (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TITLES = {query.name: query.title for query in READS}
 

@@ -19,8 +19,9 @@ from core.host.contract import Context, Figures, Plugin, hookimpl
 from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
 from core.log.changes import Change, Changes, shown
 from core.log.events import Action, Event
+from core.records.columns import column, reference
 from core.records.fields import Field, Job, MoneyExpression, Row
-from core.records.record import Facet, Record, Table, column, record_named, reference
+from core.records.record import Facet, Record, Table, record_named
 from core.records.vocabulary import Vocabulary
 from guanxi.app import App, create_app
 from schema.types.operation_types import Input, Payload

@@ -9,7 +9,9 @@ ERRORS = "userErrors { code message field plugin } warnings { code message field
 
 def payload(client: Client, action: str, record: str, ask: str = "id version", **given: Any) -> dict[str, Any]:
     """The payload of a mutation of one record, with the record itself under `record`."""
-    kind = f"{action.capitalize()}{record}Input" if action in ("create", "update") else "TargetInput"
+    if (action, record) == ("create", "Interaction"):
+        action = "log"
+    kind = "TargetInput" if action in ("delete", "restore", "destroy") else f"{action.capitalize()}{record}Input"
     one = record[0].lower() + record[1:]
     text = f"mutation ($input: {kind}!) {{ done: {action}{record}(input: $input) {{ record: {one} {{ {ask} }} {ERRORS} }} }}"
     answer: dict[str, Any] = client.query(text, input=given)["done"]

@@ -70,7 +70,7 @@ class CustomerRow(Base):
     needs: Mapped[list[str]] = mapped_column(List, default=list)
     preferences: Mapped[list[str]] = mapped_column(List, default=list)
     interests: Mapped[list[str]] = mapped_column(List, default=list)
-    competitors: Mapped[list[str]] = mapped_column(List, default=list)
+    industry_competitors: Mapped[list[str]] = mapped_column(List, default=list)
 
 
 class ContactRow(Base):

@@ -29,7 +29,8 @@ from core.host.contract import Context, Plugin
 from core.host.host import PluginHost, attributed, logger
 from core.log.event_log import number_batches
 from core.log.events import Event, EventBatch, EventRow
-from core.records.record import Table, column
+from core.records.columns import column
+from core.records.record import Table
 from core.unit.unit import Unit
 
 _log = logging.getLogger("guanxi.delivery")

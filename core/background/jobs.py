@@ -24,8 +24,9 @@ from core.db.database import Database
 from core.db.sql import insert_if_absent
 from core.host.contract import Plugin
 from core.host.host import PluginHost, attributed, logger
+from core.records.columns import column
 from core.records.fields import Job
-from core.records.record import Table, column
+from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 from core.unit.unit import Unit
 

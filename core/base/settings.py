@@ -44,13 +44,11 @@ class Settings(BaseSettings):
     maximum_fields: int = Field(default=2000, ge=1, description="The most fields a query may ask for.")
     maximum_aliases: int = Field(default=200, ge=0, description="The most aliases a query may give.")
     maximum_directives: int = Field(default=50, ge=0, description="The most directives a query may have.")
-    stale_after_days: int = Field(default=180, ge=1, description="A customer untouched for longer is stale (K3).")
-    small_below_employees: int = Field(default=300, ge=1, description="Fewer employees: SMALL_MICRO (T23).")
-    large_from_employees: int = Field(default=1000, ge=1, description="This many employees or more: LARGE (T23).")
-    new_for_months: int = Field(default=12, ge=1, le=1200, description="A first order younger than this: NEW (T22).")
-    long_term_from_months: int = Field(
-        default=36, ge=1, le=1200, description="A first order this old: LONG_TERM (T22)."
-    )
+    stale_after_days: int = Field(default=180, ge=1, description="A customer untouched for longer is stale.")
+    small_below_employees: int = Field(default=300, ge=1, description="Fewer employees: SMALL_MICRO.")
+    large_from_employees: int = Field(default=1000, ge=1, description="This many employees or more: LARGE.")
+    new_for_months: int = Field(default=12, ge=1, le=1200, description="A first order younger than this: NEW.")
+    long_term_from_months: int = Field(default=36, ge=1, le=1200, description="A first order this old: LONG_TERM.")
     hook_warning_ms: int = Field(
         default=100, ge=1, description="A hook that takes longer is logged as slow; in a batch, for each hundred rows."
     )

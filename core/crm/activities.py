@@ -5,12 +5,14 @@ from datetime import date, datetime
 from core.crm.customers import Contact, Customer
 from core.crm.opportunities import Opportunity
 from core.crm.people import User
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import Channel, InteractionDirection, Priority, TaskStatus
 
 
+# K12
 class Interaction(Record, prefix="int"):
-    """A contact with the customer: call, message, visit or meeting (K12)."""
+    """A contact with the customer: call, message, visit or meeting."""
 
     __order__ = (("occurredAt", True),)
 
@@ -46,7 +48,7 @@ class Interaction(Record, prefix="int"):
         default=None,
         on_destroy="SET NULL",
     )
-    channel: Channel = column("How (K11).", index=True)
+    channel: Channel = column("How.", index=True)
     direction: InteractionDirection = column("Who began it.", default=InteractionDirection.OUTBOUND)
     occurred_at: datetime = column("When it took place; now where it is not said.", index=True, settled=True)
     duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
@@ -54,15 +56,16 @@ class Interaction(Record, prefix="int"):
     next_step: str | None = column("What was agreed to do next.", default=None, max_length=2000, long=True)
 
 
+# O30
 class Task(Record, prefix="tsk"):
-    """Something one of us has to do (O30)."""
+    """Something one of us has to do."""
 
     subject: str = column("What is to be done.", max_length=300, index=True)
     description: str | None = column("Details.", default=None, max_length=20_000, long=True)
     status: TaskStatus = column("Where it stands.", default=TaskStatus.OPEN, index=True)
     priority: Priority = column("How much it matters.", default=Priority.MEDIUM, index=True)
     due_on: date | None = column("Day by which it is to be done.", default=None, index=True)
-    remind_at: datetime | None = column("When to remind the assignee (O27).", default=None, index=True)
+    remind_at: datetime | None = column("When to remind the assignee.", default=None, index=True)
     completed_at: datetime | None = column("When it was done.", default=None, read_only=True)
     outcome: str | None = column("What came of it.", default=None, max_length=5000, long=True)
     assignee_id: str | None = reference(

@@ -194,5 +194,5 @@ def after_flush(settlement: Settlement, changes: Changes) -> None:
     )
     for id, activity in facet_rows(settlement.session, CustomerActivity, customers).items():
         first, last, count = orders.get(id, (None, None, 0))
-        activity.first_order_on, activity.last_order_on, activity.order_count = first, last, count
+        activity.first_transaction_on, activity.last_transaction_on, activity.transaction_count = first, last, count
         activity.last_interaction_at = interactions.get(id)

@@ -4,17 +4,18 @@ from datetime import date, datetime
 
 from core.base.money import Money
 from core.crm.people import EMAIL, EMAIL_HINT, User
-from core.records.record import Facet, Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Facet, Record
 from core.records.vocabulary import (
     AccountRelation,
     Attitude,
     BuyingRole,
     Channel,
-    ContactRank,
     CustomerKind,
     CustomerStatus,
     LifecycleStage,
     ManagedLevel,
+    Seniority,
 )
 
 PHONE = r"\+?[0-9 ()./-]{3,40}"
@@ -29,8 +30,9 @@ class Customer(Record, prefix="cus"):
     number: str | None = column("Customer number of our own books.", default=None, max_length=64, index=True)
     kind: CustomerKind = column("Company or individual.", default=CustomerKind.COMPANY)
     status: CustomerStatus = column("Where the relation stands.", default=CustomerStatus.PROSPECT, index=True)
-    industry: str | None = column("Industry (T24).", default=None, max_length=100, index=True)
-    region: str | None = column("Region (T24).", default=None, max_length=100, index=True)
+    # T24
+    industry: str | None = column("Industry.", default=None, max_length=100, index=True)
+    region: str | None = column("Region.", default=None, max_length=100, index=True)
     country: str | None = column("Country.", default=None, max_length=100, index=True)
     city: str | None = column("City.", default=None, max_length=100)
     postal_code: str | None = column("Postal code.", default=None, max_length=32, exact=True)
@@ -44,19 +46,17 @@ class Customer(Record, prefix="cus"):
     website: str | None = column("Address of the web site.", default=None, max_length=500)
     tax_id: str | None = column("Tax or registration number.", default=None, max_length=64, exact=True)
     founded_year: int | None = column("Year of foundation.", default=None, minimum=1000, maximum=9999)
-    employee_count: int | None = column("Number of employees (T23).", default=None, minimum=0, index=True)
-    total_assets: Money | None = column("Total assets (T23).", default=None)
+    employee_count: int | None = column("Number of employees.", default=None, minimum=0, index=True)
+    total_assets: Money | None = column("Total assets.", default=None)
     annual_revenue: Money | None = column("The customer's own yearly revenue.", default=None, index=True)
-    managed_level: ManagedLevel | None = column("Level at which we look after it (T20).", default=None, index=True)
-    account_relation: AccountRelation = column(
-        "Whether we keep it or win it (X17).", default=AccountRelation.UNSPECIFIED
-    )
+    managed_level: ManagedLevel | None = column("Level at which we look after it.", default=None, index=True)
+    account_relation: AccountRelation = column("Whether we keep it or win it.", default=AccountRelation.UNSPECIFIED)
     lifecycle_override: LifecycleStage | None = column("Lifecycle stage set by hand, before the rule.", default=None)
     customer_since: date | None = column("First day of the relation, where it is known.", default=None)
-    needs: list[str] = column("Product and business needs (K1, K21).", default_factory=list)
-    preferences: list[str] = column("Preferences (K21).", default_factory=list)
-    interests: list[str] = column("Interests (K21).", default_factory=list)
-    competitors: list[str] = column("Competition in the customer's industry (K2).", default_factory=list)
+    needs: list[str] = column("Product and business needs.", default_factory=list)
+    preferences: list[str] = column("Preferences.", default_factory=list)
+    interests: list[str] = column("Interests.", default_factory=list)
+    industry_competitors: list[str] = column("The customer's own competitors in its industry.", default_factory=list)
     payment_terms_days: int | None = column("Days until an invoice is due.", default=None, minimum=0, maximum=3650)
     do_not_contact: bool = column("Must not be contacted for marketing.", default=False)
     description: str | None = column("Anything else worth knowing.", default=None, max_length=20_000, long=True)
@@ -86,38 +86,40 @@ class Customer(Record, prefix="cus"):
     )
     referred_by_id: str | None = reference(
         "Customer",
-        "The customer who recommended us (K25).",
+        "The customer who recommended us.",
         inverse="referrals",
-        inverse_description="Customers it recommended us to (K25).",
+        inverse_description="Customers it recommended us to.",
         default=None,
         on_destroy="SET NULL",
     )
 
 
+# K12, T22
 class CustomerActivity(Facet, of="Customer"):
-    """What transactions and interactions say of a customer, kept current by the core (T22, K12)."""
+    """What transactions and interactions say of a customer, kept current by the core."""
 
-    first_order_on: date | None = column("Day of the first transaction.", default=None, index=True)
-    last_order_on: date | None = column("Day of the latest transaction.", default=None, index=True)
-    order_count: int = column("Number of transactions.", default=0, index=True)
-    last_interaction_at: datetime | None = column("Moment of the latest interaction (K12).", default=None, index=True)
+    first_transaction_on: date | None = column("Day of the first transaction.", default=None, index=True)
+    last_transaction_on: date | None = column("Day of the latest transaction.", default=None, index=True)
+    transaction_count: int = column("Number of transactions.", default=0, index=True)
+    last_interaction_at: datetime | None = column("Moment of the latest interaction.", default=None, index=True)
 
 
-class CustomerMember(Record, prefix="cmb"):
-    """One of our people in the team around a customer, beside its owner (K24)."""
+# K24
+class AccountTeamMember(Record, prefix="cmb"):
+    """A member of the account team: one of our people who work with a customer, apart from its owner."""
 
     customer_id: str = reference(
         Customer,
         "The customer.",
-        inverse="members",
-        inverse_description="Our people around the customer (K24).",
+        inverse="account_team",
+        inverse_description="The account team: our people who work with the customer.",
         on_destroy="CASCADE",
     )
     user_id: str = reference(
         User,
         "The person.",
-        inverse="customer_memberships",
-        inverse_description="Customer teams the person is in.",
+        inverse="account_team_memberships",
+        inverse_description="Account teams the person is in.",
         on_destroy="CASCADE",
     )
     role: str | None = column("What the person does for the customer.", default=None, max_length=100)
@@ -125,8 +127,9 @@ class CustomerMember(Record, prefix="cmb"):
     category: str | None = column("Product category the person covers.", default=None, max_length=100)
 
 
+# K5
 class Contact(Record, prefix="con"):
-    """A person on the customer's side (K5)."""
+    """A person on the customer's side."""
 
     name: str = column("Full name.", max_length=200, index=True, personal=True)
     customer_id: str | None = reference(
@@ -139,19 +142,21 @@ class Contact(Record, prefix="con"):
     )
     job_title: str | None = column("Job title.", default=None, max_length=200)
     department: str | None = column("Department.", default=None, max_length=200)
-    rank: ContactRank | None = column("Administrative rank (K5).", default=None, index=True)
-    buying_role: BuyingRole | None = column("Part in purchases (K5).", default=None, index=True)
-    attitude: Attitude | None = column("How the person stands towards us (K5).", default=None, index=True)
-    in_purchasing_group: bool = column("Member of the purchasing group, whatever the rank (K6).", default=False)
+    seniority: Seniority | None = column("Seniority in the customer's organisation.", default=None, index=True)
+    buying_role: BuyingRole | None = column("Part in purchases.", default=None, index=True)
+    attitude: Attitude | None = column("How the person stands towards us.", default=None, index=True)
+    is_on_buying_committee: bool = column(
+        "Whether the person sits on the buying committee, whatever the seniority.", default=False
+    )
     reports_to_id: str | None = reference(
         "Contact",
-        "The person's superior (K6).",
+        "The person's superior.",
         inverse="reports",
-        inverse_description="People who report to this person (K6).",
+        inverse_description="People who report to this person.",
         default=None,
         on_destroy="SET NULL",
     )
-    preferred_channel: Channel | None = column("Channel the person prefers (K11).", default=None, index=True)
+    preferred_channel: Channel | None = column("Channel the person prefers.", default=None, index=True)
     email: str | None = column(
         "E-mail address.", default=None, max_length=320, pattern=EMAIL, hint=EMAIL_HINT, index=True, personal=True
     )
@@ -179,8 +184,8 @@ class Contact(Record, prefix="con"):
     chat_handle: str | None = column("Online chat name.", default=None, max_length=200, exact=True, personal=True)
     language: str | None = column("Language to write in.", default=None, max_length=35, exact=True)
     birth_date: date | None = column("Date of birth.", default=None, personal=True)
-    preferences: list[str] = column("Preferences (K21).", default_factory=list, personal=True)
-    interests: list[str] = column("Interests and hobbies (K1, K21).", default_factory=list, personal=True)
+    preferences: list[str] = column("Preferences.", default_factory=list, personal=True)
+    interests: list[str] = column("Interests and hobbies.", default_factory=list, personal=True)
     do_not_contact: bool = column("Must not be contacted for marketing.", default=False)
     description: str | None = column(
         "Anything else worth knowing.", default=None, max_length=20_000, long=True, personal=True

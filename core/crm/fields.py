@@ -18,11 +18,11 @@ from core.crm.people import User
 from core.db.sql import Expression, day_of, list_length, rounded_ratio, whole
 from core.records.fields import Field, MoneyExpression, Row
 from core.records.vocabulary import (
-    ArchiveSection,
     CompanySize,
     FollowUpState,
     LifecycleStage,
     Outcome,
+    ProfileSection,
     TaskStatus,
     UserRole,
 )
@@ -37,84 +37,82 @@ def core_fields(settings: Settings) -> Iterator[Field]:
     yield Field(
         "Transaction.profit",
         lambda row: _profit(row, settings.reporting_currency),
-        "Actual amount less cost, in the reporting currency; null where the cost is unknown (F6, T1).",
+        "Actual amount less cost, in the reporting currency; null where the cost is unknown.",
         Money,
     )
 
 
 def _customer_fields(settings: Settings) -> Iterator[Field]:
-    yield Field("Customer.firstOrderOn", CustomerActivity.first_order_on, "Day of the first transaction.")
-    yield Field("Customer.lastOrderOn", CustomerActivity.last_order_on, "Day of the latest transaction.")
-    yield Field("Customer.orderCount", _order_count, "Number of transactions.", int, non_null=True)
-    yield Field(
-        "Customer.lastInteractionAt", CustomerActivity.last_interaction_at, "Moment of the latest interaction (K12)."
-    )
+    yield Field("Customer.firstTransactionOn", CustomerActivity.first_transaction_on, "Day of the first transaction.")
+    yield Field("Customer.lastTransactionOn", CustomerActivity.last_transaction_on, "Day of the latest transaction.")
+    yield Field("Customer.transactionCount", _order_count, "Number of transactions.", int, non_null=True)
+    yield Field("Customer.lastInteractionAt", CustomerActivity.last_interaction_at, "Moment of the latest interaction.")
     yield Field(
         "Customer.companySize",
         lambda row: rules.company_size(
             row.employee_count, literal(settings.small_below_employees), literal(settings.large_from_employees)
         ),
-        "Size by number of employees (T23); null where that is unknown.",
+        "Size by number of employees; null where that is unknown.",
         CompanySize,
     )
     yield Field(
         "Customer.lifecycleStage",
         lambda row: rules.lifecycle_stage(
             row.lifecycle_override,
-            row.facet(CustomerActivity).first_order_on,
-            row.facet(CustomerActivity).order_count,
+            row.facet(CustomerActivity).first_transaction_on,
+            row.facet(CustomerActivity).transaction_count,
             row.bind(lambda now: rules.months_before(now.date(), settings.new_for_months), date),
             row.bind(lambda now: rules.months_before(now.date(), settings.long_term_from_months), date),
         ),
-        "How far the relation has developed (T22): set by hand, else by first order and number of orders.",
+        "How far the relation has developed: set by hand, else by first order and number of orders.",
         LifecycleStage,
         non_null=True,
     )
     yield Field(
         "Customer.defaultOwnerRole",
         lambda row: rules.owner_role(row.managed_level),
-        "The role that looks after customers of its managed level (T20).",
+        "The role that looks after customers of its managed level.",
         UserRole,
     )
     yield Field(
-        "Customer.archiveCompleteness",
-        lambda row: rules.archive_completeness(_sections(row)),
-        "Filled sections of the customer's archive in percent (K2).",
+        "Customer.profileCompleteness",
+        lambda row: rules.profile_completeness(_sections(row)),
+        "Share of the sections of the customer's profile that are filled, in percent.",
         int,
         non_null=True,
     )
     yield Field(
-        "Customer.archiveGaps",
-        lambda row: rules.archive_gaps(_sections(row)),
-        "Sections of the archive that are not filled (K2).",
-        list[ArchiveSection],
+        "Customer.profileGaps",
+        lambda row: rules.profile_gaps(_sections(row)),
+        "Sections of the customer's profile that are not filled.",
+        list[ProfileSection],
         non_null=True,
     )
     yield Field(
         "Customer.isStale",
         lambda row: rules.is_stale(day_of(row.updated_at), row.as_of, literal(settings.stale_after_days)),
-        "Not touched for longer than it may be (K3).",
+        "Not touched for longer than it may be.",
         bool,
         non_null=True,
     )
 
 
 def _order_count(row: Row) -> Expression:
-    return func.coalesce(row.facet(CustomerActivity).order_count, 0)
+    return func.coalesce(row.facet(CustomerActivity).transaction_count, 0)
 
 
-def _sections(row: Row) -> dict[ArchiveSection, Expression]:
-    return rules.archive_sections(
+def _sections(row: Row) -> dict[ProfileSection, Expression]:
+    return rules.profile_sections(
         has_industry=row.industry.is_not(None),
         has_region=row.region.is_not(None),
         is_reachable=or_(row.email.is_not(None), row.phone.is_not(None)),
-        order_count=_order_count(row),
+        transaction_count=_order_count(row),
         need_count=list_length(row.needs),
         has_contact=row.over(Contact, "customer_id", lambda contact: func.count()) > 0,
         has_figures=or_(
             row.employee_count.is_not(None), row.total_assets.minor.is_not(None), row.annual_revenue.minor.is_not(None)
         ),
-        competitor_count=list_length(row.competitors),
+        competitor_count=list_length(row.industry_competitors),
     )
 
 
@@ -129,23 +127,23 @@ def _win_probability(row: Row) -> Expression:
 
 
 def _opportunity_fields(settings: Settings) -> Iterator[Field]:
-    yield Field("Opportunity.outcome", _outcome, "What became of it: open, won or lost (X3).", Outcome, non_null=True)
+    yield Field("Opportunity.outcome", _outcome, "What became of it: open, won or lost.", Outcome, non_null=True)
     yield Field(
         "Opportunity.winProbability",
         _win_probability,
-        "In percent: 100 when won, 0 when lost, else the override, else a model's, else the stage's (O1, X3).",
+        "In percent: 100 when won, 0 when lost, else the override, else a model's, else the stage's.",
         Decimal,
     )
     yield Field(
         "Opportunity.weightedAmount",
         lambda row: _weighted(row, settings.reporting_currency),
-        "Expected amount times win probability, in the reporting currency (F9).",
+        "Expected amount times win probability, in the reporting currency.",
         Money,
     )
     yield Field(
         "Opportunity.stagePlannedEnd",
         lambda row: rules.planned_stage_end(day_of(row.stage_entered_at), row.to("stage").planned_duration_days),
-        "Day on which its stage is planned to end, in calendar days (O2, X30).",
+        "Day on which its stage is planned to end, in calendar days.",
         date,
     )
     yield Field(
@@ -160,13 +158,13 @@ def _opportunity_fields(settings: Settings) -> Iterator[Field]:
             ),
             else_=null(),
         ),
-        "Days since the planned end of its stage, while it is open (O2).",
+        "Days since the planned end of its stage, while it is open.",
         int,
     )
     yield Field(
         "Opportunity.followUpState",
         lambda row: rules.follow_up_state(_outcome(row), day_of(row.next_action_at), row.as_of),
-        "Whether its next action is due (O25); null once it is decided.",
+        "Whether its next action is due; null once it is decided.",
         FollowUpState,
     )
 
@@ -185,13 +183,13 @@ def _stage_fields() -> Iterator[Field]:
     yield Field(
         "Stage.ladderPassRate",
         _ladder_pass_rate,
-        "Pass rate implied by its own and the next stage's win probability, in percent; apart from the preset (X4).",
+        "Pass rate implied by its own and the next stage's win probability, in percent; apart from the preset.",
         Decimal,
     )
     yield Field(
         "Stage.passRateDifference",
         lambda row: whole(row.preset_pass_rate) - _ladder_pass_rate(row),
-        "Preset pass rate less the one the ladder implies, in points (X4).",
+        "Preset pass rate less the one the ladder implies, in points.",
         Decimal,
     )
 
@@ -211,26 +209,26 @@ def _activity_fields() -> Iterator[Field]:
     yield Field(
         "Task.isOverdue",
         lambda row: rules.is_task_overdue(row.status, row.due_on, row.as_of),
-        "Still to be done after its day (O30).",
+        "Still to be done after its day.",
         bool,
         non_null=True,
     )
     yield Field(
         "Task.isReminderDue",
         lambda row: rules.is_reminder_due(row.status, row.remind_at, row.now),
-        "Still to be done, and the moment to remind has come (O27).",
+        "Still to be done, and the moment to remind has come.",
         bool,
         non_null=True,
     )
     total = func.count()
     done = func.count().filter(col(Task.status) == TaskStatus.DONE)
-    yield Field("Team.taskCount", lambda row: _tasks(row, total), "Tasks of its members (O30).", int, non_null=True)
-    yield Field("Team.tasksDone", lambda row: _tasks(row, done), "Those that are done (O30).", int, non_null=True)
-    yield Field("Team.tasksOverdue", _tasks_overdue, "Those that are overdue (O30).", int, non_null=True)
+    yield Field("Team.taskCount", lambda row: _tasks(row, total), "Tasks of its members.", int, non_null=True)
+    yield Field("Team.tasksDone", lambda row: _tasks(row, done), "Those that are done.", int, non_null=True)
+    yield Field("Team.tasksOverdue", _tasks_overdue, "Those that are overdue.", int, non_null=True)
     yield Field(
         "Team.taskCompletion",
         lambda row: _tasks(row, rounded_ratio(done * 10_000, func.nullif(total, 0))),
-        "Share of its members' tasks that are done, in percent (O30); null without tasks.",
+        "Share of its members' tasks that are done, in percent; null without tasks.",
         Decimal,
     )
 

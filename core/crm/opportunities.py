@@ -1,4 +1,4 @@
-"""Opportunities and the stages they pass (O1, O2, O5, O7, O12 to O20, O25)."""
+"""Opportunities and the stages they pass (O1, O2, O5, O7, O12 to O15, O18 to O20, O25)."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -7,23 +7,25 @@ from core.base.money import Money
 from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import (
     BuyingRole,
     Directness,
     Horizon,
+    LeadSource,
     LossReason,
     NeedKind,
     OpportunityCategory,
-    OpportunitySource,
     OpportunityStatus,
     OpportunityTrigger,
     Priority,
 )
 
 
+# O1, O2, O5
 class Stage(Record, prefix="stg"):
-    """A step of the pipeline with its win probability and control parameters (O1, O2, O5). Data, not code."""
+    """A step of the pipeline with its win probability and control parameters. Data, not code."""
 
     __order__ = (("position", False),)
     __plain_list__ = True
@@ -31,32 +33,33 @@ class Stage(Record, prefix="stg"):
     key: str = column("Short name, such as C (data, so a bare letter is allowed).", max_length=16, exact=True)
     name: str = column("What the stage is about.", max_length=100)
     position: int = column("Place in the order, from 1.", minimum=1, index=True)
-    win_probability: Decimal = column("Win probability in percent (O1).", minimum=0, maximum=100)
+    win_probability: Decimal = column("Win probability in percent.", minimum=0, maximum=100)
     preset_pass_rate: Decimal | None = column(
-        "Share expected to reach the next stage, in percent (O2, O5).", default=None, minimum=0, maximum=100
+        "Share expected to reach the next stage, in percent.", default=None, minimum=0, maximum=100
     )
     preset_win_rate: Decimal | None = column(
-        "Share expected to be won from here, in percent (O2, O5).", default=None, minimum=0, maximum=100
+        "Share expected to be won from here, in percent.", default=None, minimum=0, maximum=100
     )
     planned_duration_days: int | None = column(
-        "Calendar days planned for the stage (O2, X30).", default=None, minimum=0, maximum=3650
+        "Calendar days planned for the stage.", default=None, minimum=0, maximum=3650
     )
-    wins: bool = column("Entering the stage wins the opportunity (X3).", default=False)
-    may_win: bool = column("An opportunity may be won from this stage (X3).", default=False)
-    goal: str | None = column("Goal of the stage (O5).", default=None, max_length=1000, long=True)
-    main_content: str | None = column("Main content of the work (O5).", default=None, max_length=2000, long=True)
-    diagnostic_key: str | None = column("Key question of the diagnosis (O5).", default=None, max_length=1000, long=True)
-    diagnostic_indicators: list[str] = column("What the diagnosis looks at (O5).", default_factory=list)
+    wins: bool = column("Entering the stage wins the opportunity.", default=False)
+    may_win: bool = column("An opportunity may be won from this stage.", default=False)
+    goal: str | None = column("Goal of the stage.", default=None, max_length=1000, long=True)
+    main_content: str | None = column("Main content of the work.", default=None, max_length=2000, long=True)
+    diagnostic_key: str | None = column("Key question of the diagnosis.", default=None, max_length=1000, long=True)
+    diagnostic_indicators: list[str] = column("What the diagnosis looks at.", default_factory=list)
     verification_mark: str | None = column(
-        "What proves that the stage is done (O5).", default=None, max_length=1000, long=True
+        "What proves that the stage is done.", default=None, max_length=1000, long=True
     )
-    participant_roles: list[str] = column("Who takes part (O2).", default_factory=list)
-    key_result: str | None = column("Key result (O2).", default=None, max_length=1000, long=True)
-    key_actions: list[str] = column("Key actions (O2).", default_factory=list)
+    participant_roles: list[str] = column("Who takes part.", default_factory=list)
+    key_result: str | None = column("Key result.", default=None, max_length=1000, long=True)
+    key_actions: list[str] = column("Key actions.", default_factory=list)
 
 
+# O20
 class Opportunity(Record, prefix="opp"):
-    """A chance to sell something; elsewhere called deal (O20)."""
+    """A chance to sell something; elsewhere called deal."""
 
     __dated_by__ = ("closed_on", "opened_on")
 
@@ -72,14 +75,14 @@ class Opportunity(Record, prefix="opp"):
     )
     stage_id: str = reference(
         Stage,
-        "Where it stands in the pipeline (O1); a new one begins in the first stage.",
+        "Where it stands in the pipeline; a new one begins in the first stage.",
         inverse="opportunities",
         inverse_description="Opportunities in the stage.",
         settled=True,
     )
     stage_entered_at: datetime = column("When it entered its stage.", default=None, read_only=True)
     status: OpportunityStatus = column(
-        "Where it stands in its handling, apart from the stage (O19, X3).",
+        "Where it stands in its handling, apart from the stage.",
         default=OpportunityStatus.DRAFT,
         index=True,
     )
@@ -100,57 +103,59 @@ class Opportunity(Record, prefix="opp"):
         on_destroy="SET NULL",
     )
     region: str | None = column("Region it belongs to.", default=None, max_length=100, index=True)
-    expected_amount: Money | None = column("Revenue expected if it is won (X12).", default=None, index=True)
-    budget_amount: Money | None = column("The customer's budget (X12).", default=None)
-    line_count: int | None = column("Number of lines it covers (G4).", default=None, minimum=0)
+    expected_amount: Money | None = column("Revenue expected if it is won.", default=None, index=True)
+    budget_amount: Money | None = column("The customer's budget.", default=None)
+    # G4
+    line_count: int | None = column("Number of lines it covers.", default=None, minimum=0)
     win_probability_override: Decimal | None = column(
-        "Win probability in percent set by hand; 0 is a value (O1).", default=None, minimum=0, maximum=100
+        "Win probability in percent set by hand; 0 is a value.", default=None, minimum=0, maximum=100
     )
-    is_new_customer: bool | None = column("Whether it wins a new customer (F1).", default=None, index=True)
+    is_new_customer: bool | None = column("Whether it wins a new customer.", default=None, index=True)
     opened_on: date | None = column("Day it arose in the business, where known.", default=None, index=True)
     expected_close_date: date | None = column(
         "Day it is expected to close; the domain's expected ship date.", default=None, index=True
     )
     closed_on: date | None = column("Day it was won or lost, whatever happened afterwards.", default=None, index=True)
-    won_at: datetime | None = column("When it was first won (X3).", default=None, index=True)
+    won_at: datetime | None = column("When it was first won.", default=None, index=True)
     lost_at: datetime | None = column("When it was lost.", default=None)
-    loss_reason: LossReason | None = column("Why it was lost; a lost one needs it (O19).", default=None, index=True)
+    loss_reason: LossReason | None = column("Why it was lost; a lost one needs it.", default=None, index=True)
     loss_summary: str | None = column(
-        "What is to be learned from the loss; a lost one needs it (O19).", default=None, max_length=5000, long=True
+        "What is to be learned from the loss; a lost one needs it.", default=None, max_length=5000, long=True
     )
-    source: OpportunitySource | None = column("Where it came from (O14).", default=None, index=True)
-    trigger: OpportunityTrigger | None = column("What brought it about (O15).", default=None)
-    directness: Directness | None = column("Whether the need is explicit (O12).", default=None, index=True)
-    horizon: Horizon | None = column("Over what time it pays (O12).", default=None, index=True)
-    category: OpportunityCategory | None = column("What kind of demand it is (O13).", default=None, index=True)
+    lead_source: LeadSource | None = column("Where it came from.", default=None, index=True)
+    trigger: OpportunityTrigger | None = column("What brought it about.", default=None)
+    directness: Directness | None = column("Whether the need is explicit.", default=None, index=True)
+    horizon: Horizon | None = column("Over what time it pays.", default=None, index=True)
+    category: OpportunityCategory | None = column("What kind of demand it is.", default=None, index=True)
     priority: Priority | None = column("How much it matters.", default=None, index=True)
-    need_kind: NeedKind | None = column("What the customer wants (O7).", default=None)
-    needs: list[str] = column("What the customer needs, in words (O20).", default_factory=list)
-    has_budget: bool | None = column("The customer has a budget (O7).", default=None)
-    accepts_price: bool | None = column("The customer accepts the price (O7).", default=None)
-    recognises_value: bool | None = column("The customer recognises the value (O7).", default=None)
-    competitors: list[str] = column("Who else is in the running (O20).", default_factory=list)
-    attachments: list[str] = column("Links to documents (O20).", default_factory=list)
-    next_action: str | None = column("What is to be done next (O20).", default=None, max_length=1000, long=True)
-    next_action_at: datetime | None = column("When that is due (O25).", default=None, index=True)
+    need_kind: NeedKind | None = column("What the customer wants.", default=None)
+    needs: list[str] = column("What the customer needs, in words.", default_factory=list)
+    has_budget: bool | None = column("The customer has a budget.", default=None)
+    accepts_price: bool | None = column("The customer accepts the price.", default=None)
+    recognises_value: bool | None = column("The customer recognises the value.", default=None)
+    competitors: list[str] = column("Who else is in the running.", default_factory=list)
+    attachments: list[str] = column("Links to documents.", default_factory=list)
+    next_action: str | None = column("What is to be done next.", default=None, max_length=1000, long=True)
+    next_action_at: datetime | None = column("When that is due.", default=None, index=True)
     referred_by_id: str | None = reference(
         Customer,
-        "The customer who recommended us (K25).",
+        "The customer who recommended us.",
         inverse="referred_opportunities",
-        inverse_description="Opportunities it brought us by recommendation (K25).",
+        inverse_description="Opportunities it brought us by recommendation.",
         default=None,
         on_destroy="SET NULL",
     )
 
 
+# O19
 class OpportunityMember(Record, prefix="omb"):
-    """One of our people in the virtual team of an opportunity, beside its owner (O19)."""
+    """One of our people in the virtual team of an opportunity, beside its owner."""
 
     opportunity_id: str = reference(
         Opportunity,
         "The opportunity.",
         inverse="members",
-        inverse_description="Our people in its virtual team (O19).",
+        inverse_description="Our people in its virtual team.",
         on_destroy="CASCADE",
     )
     user_id: str = reference(
@@ -163,8 +168,9 @@ class OpportunityMember(Record, prefix="omb"):
     role: str | None = column("What the person does for it.", default=None, max_length=100)
 
 
+# O7
 class OpportunityContact(Record, prefix="oct"):
-    """A contact's part in one opportunity: the key persons of O7 are its decision makers."""
+    """A contact's part in one opportunity; its decision makers are the key persons."""
 
     opportunity_id: str = reference(
         Opportunity,
@@ -184,8 +190,9 @@ class OpportunityContact(Record, prefix="oct"):
     is_primary: bool = column("The first person to turn to.", default=False)
 
 
+# O1
 class StageTransition(Record, prefix="stt"):
-    """One step of an opportunity from stage to stage (O1): from, to, when, who. Written by the core, never changed."""
+    """One step of an opportunity from stage to stage: from, to, when, who. Written by the core, never changed."""
 
     __order__ = (("movedAt", False),)
     __read_only__ = True

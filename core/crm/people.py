@@ -1,6 +1,7 @@
 """Our side of the relation: users and the teams they work in (G8, K24)."""
 
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 from core.records.vocabulary import UserRole
 
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -30,10 +31,11 @@ class User(Record, prefix="usr"):
     email: str | None = column(
         "E-mail address.", default=None, max_length=320, index=True, pattern=EMAIL, hint=EMAIL_HINT, personal=True
     )
-    role: UserRole | None = column("Role in handling opportunities (G8).", default=None, index=True)
+    role: UserRole | None = column("Role in handling opportunities.", default=None, index=True)
     region: str | None = column("Region the person works in.", default=None, max_length=100, index=True)
     branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True)
-    is_urban_branch: bool | None = column("Whether that branch is urban (G3).", default=None)
+    # G3
+    is_urban_branch: bool | None = column("Whether that branch is urban.", default=None)
     is_active: bool = column("Whether the person still works here.", default=True)
     team_id: str | None = reference(
         Team,

@@ -11,13 +11,13 @@ from sqlalchemy import and_, case, func, literal, null, or_
 
 from core.db.sql import Expression, add_days, days_between, names_where, rounded_ratio, whole
 from core.records.vocabulary import (
-    ArchiveSection,
     CompanySize,
     FollowUpState,
     LifecycleStage,
     ManagedLevel,
     OpportunityStatus,
     Outcome,
+    ProfileSection,
     TaskStatus,
     UserRole,
 )
@@ -83,8 +83,8 @@ def company_size(employees: Expression, small_below: Expression, large_from: Exp
 
 def lifecycle_stage(
     override: Expression,
-    first_order_on: Expression,
-    order_count: Expression,
+    first_transaction_on: Expression,
+    transaction_count: Expression,
     new_since: Expression,
     long_term_until: Expression,
 ) -> Expression:
@@ -92,16 +92,16 @@ def lifecycle_stage(
 
     Args:
         override: the stage set by hand, or null.
-        first_order_on: day of the first order, or null.
-        order_count: number of orders.
+        first_transaction_on: day of the first order, or null.
+        transaction_count: number of orders.
         new_since: as-of date less the months a customer is new; a first order later than this is new.
         long_term_until: as-of date less the months after which a customer is long-term.
     """
     return case(
         (override.is_not(None), override),
-        (first_order_on.is_(None), LifecycleStage.POTENTIAL.value),
-        (first_order_on <= long_term_until, LifecycleStage.LONG_TERM.value),
-        (and_(first_order_on <= new_since, order_count >= 2), LifecycleStage.STABLE.value),
+        (first_transaction_on.is_(None), LifecycleStage.POTENTIAL.value),
+        (first_transaction_on <= long_term_until, LifecycleStage.LONG_TERM.value),
+        (and_(first_transaction_on <= new_since, transaction_count >= 2), LifecycleStage.STABLE.value),
         else_=LifecycleStage.NEW.value,
     )
 
@@ -111,28 +111,28 @@ def owner_role(level: Expression) -> Expression:
     return case({level_.value: role.value for level_, role in OWNER_ROLES.items()}, value=level, else_=null())
 
 
-def archive_sections(
+def profile_sections(
     *,
     has_industry: Expression,
     has_region: Expression,
     is_reachable: Expression,
-    order_count: Expression,
+    transaction_count: Expression,
     need_count: Expression,
     has_contact: Expression,
     has_figures: Expression,
     competitor_count: Expression,
-) -> dict[ArchiveSection, Expression]:
-    """Which sections of a customer's archive are filled (K2): a condition each, never null."""
+) -> dict[ProfileSection, Expression]:
+    """Which sections of a customer's profile are filled (K2): a condition each, never null."""
     return {
-        ArchiveSection.BASIC: and_(has_industry, has_region, is_reachable),
-        ArchiveSection.USAGE: or_(func.coalesce(order_count, 0) > 0, need_count > 0),
-        ArchiveSection.ORGANISATION: has_contact,
-        ArchiveSection.BUSINESS: has_figures,
-        ArchiveSection.COMPETITION: competitor_count > 0,
+        ProfileSection.BASIC: and_(has_industry, has_region, is_reachable),
+        ProfileSection.USAGE: or_(func.coalesce(transaction_count, 0) > 0, need_count > 0),
+        ProfileSection.ORGANISATION: has_contact,
+        ProfileSection.BUSINESS: has_figures,
+        ProfileSection.COMPETITION: competitor_count > 0,
     }
 
 
-def archive_completeness(sections: Mapping[ArchiveSection, Expression]) -> Expression:
+def profile_completeness(sections: Mapping[ProfileSection, Expression]) -> Expression:
     """Filled sections in percent of all (K2): 4 of 5 are 80."""
     filled: Expression = literal(0)
     for section in sections.values():
@@ -140,7 +140,7 @@ def archive_completeness(sections: Mapping[ArchiveSection, Expression]) -> Expre
     return filled * 100 // len(sections)
 
 
-def archive_gaps(sections: Mapping[ArchiveSection, Expression]) -> Expression:
+def profile_gaps(sections: Mapping[ProfileSection, Expression]) -> Expression:
     """The sections that are not filled, as a JSON list (K2)."""
     return names_where([(section.value, ~filled) for section, filled in sections.items()])
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from core.base.money import Money
 from core.crm.customers import Customer
-from core.records.record import Record, column, reference
+from core.records.columns import column, reference
+from core.records.record import Record
 
 
 class Product(Record, prefix="prd"):
@@ -35,8 +36,9 @@ class ExchangeRate(Record, prefix="xrt"):
     valid_from: date = column("First day the rate is used.", index=True)
 
 
+# F6
 class Transaction(Record, prefix="txn"):
-    """Something a customer bought: the revenue that value tiers, forecasts and lifecycle are computed from (F6)."""
+    """Something a customer bought: the revenue that value tiers, forecasts and lifecycle are computed from."""
 
     __dated_by__ = ("occurred_on",)
 
@@ -63,8 +65,8 @@ class Transaction(Record, prefix="txn"):
         on_destroy="SET NULL",
     )
     occurred_on: date = column("Day of the purchase.", index=True)
-    quantity: Decimal | None = column("Units bought or used (X24).", default=None, scale=4, index=True)
+    quantity: Decimal | None = column("Units bought or used.", default=None, scale=4, index=True)
     gross_amount: Money | None = column("Amount before discount.", default=None)
-    actual_amount: Money = column("Discounted amount that was actually earned (F6).", index=True)
+    actual_amount: Money = column("Discounted amount that was actually earned.", index=True)
     cost: Money | None = column("What it cost us.", default=None)
     description: str | None = column("Anything worth knowing.", default=None, max_length=2000, long=True)

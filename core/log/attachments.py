@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
 from core.base.text import fold
-from core.records.record import Table, column
+from core.records.columns import column
+from core.records.record import Table
 
 
 class ExternalId(Table):

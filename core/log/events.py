@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.records.record import Table, column, reference
+from core.records.columns import column, reference
+from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 
 

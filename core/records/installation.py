@@ -1,6 +1,7 @@
 """Facts about a database that settings must agree with."""
 
-from core.records.record import Table, column
+from core.records.columns import column
+from core.records.record import Table
 
 
 class Installation(Table):

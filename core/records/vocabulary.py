@@ -41,8 +41,9 @@ class CustomerStatus(Vocabulary):
     FORMER = "FORMER", "The relation has ended."
 
 
+# T22
 class LifecycleStage(Vocabulary):
-    """How far the customer relation has developed (T22)."""
+    """How far the customer relation has developed."""
 
     POTENTIAL = "POTENTIAL", "No order yet."
     NEW = "NEW", "First order less than a year ago, or one order only."
@@ -50,16 +51,18 @@ class LifecycleStage(Vocabulary):
     LONG_TERM = "LONG_TERM", "First order three years ago or more."
 
 
+# T23
 class CompanySize(Vocabulary):
-    """Size by employees, and by assets where a threshold is set (T23)."""
+    """Size by employees, and by assets where a threshold is set."""
 
     SMALL_MICRO = "SMALL_MICRO", "Small or micro enterprise."
     MEDIUM = "MEDIUM", "Medium-sized enterprise."
     LARGE = "LARGE", "Large enterprise."
 
 
+# T20, X32
 class ManagedLevel(Vocabulary):
-    """The administrative level at which a customer is looked after (T20). Set by hand, never from revenue (X32)."""
+    """The administrative level at which a customer is looked after. Set by hand, never from revenue."""
 
     NATIONAL = "NATIONAL", "Looked after nationally."
     PROVINCIAL = "PROVINCIAL", "Looked after by the province."
@@ -68,16 +71,18 @@ class ManagedLevel(Vocabulary):
     GRID = "GRID", "Looked after by a grid manager."
 
 
+# X17
 class AccountRelation(Vocabulary):
-    """Whether we keep the customer or win it (X17)."""
+    """Whether we keep the customer or win it."""
 
     RETENTION = "RETENTION", "A continuing customer, to be kept."
     ACQUISITION = "ACQUISITION", "A customer that can be developed."
     UNSPECIFIED = "UNSPECIFIED", "Not said."
 
 
-class ArchiveSection(Vocabulary):
-    """The five sections of a key customer's archive (K2)."""
+# K2
+class ProfileSection(Vocabulary):
+    """The five sections of a customer's profile."""
 
     BASIC = "BASIC", "Basic situation: industry, region and a way to reach the customer."
     USAGE = "USAGE", "Usage: what the customer buys or needs from us."
@@ -86,8 +91,9 @@ class ArchiveSection(Vocabulary):
     COMPETITION = "COMPETITION", "Competition in the customer's industry."
 
 
-class ContactRank(Vocabulary):
-    """A contact's administrative rank (K5); the buying role is another matter."""
+# K5
+class Seniority(Vocabulary):
+    """A contact's seniority; the buying role is another matter."""
 
     STAFF = "STAFF", "No reports."
     SUPERVISOR = "SUPERVISOR", "Leads a group."
@@ -97,13 +103,14 @@ class ContactRank(Vocabulary):
     EXECUTIVE = "EXECUTIVE", "Heads the organisation."
 
 
+# K5
 class BuyingRole(Vocabulary):
-    """What a contact is responsible for in a purchase (K5)."""
+    """What a contact is responsible for in a purchase."""
 
     TECHNICAL = "TECHNICAL", "Judges whether the product fits technically."
     BUSINESS = "BUSINESS", "Negotiates terms and delivery."
     FINANCIAL = "FINANCIAL", "Approves the money."
-    DECISION_MAKER = "DECISION_MAKER", "Decides: the key person of O7."
+    DECISION_MAKER = "DECISION_MAKER", "Decides: a key person."
     USER = "USER", "Will use what is bought."
     INFLUENCER = "INFLUENCER", "Is listened to by those who decide."
     CHAMPION = "CHAMPION", "Sells on our behalf inside the customer."
@@ -111,16 +118,18 @@ class BuyingRole(Vocabulary):
     OTHER = "OTHER", "Another part."
 
 
+# K5, X31
 class Attitude(Vocabulary):
-    """How a contact stands towards us (K5, X31)."""
+    """How a contact stands towards us."""
 
     SUPPORT = "SUPPORT", "Speaks for us."
     NEUTRAL = "NEUTRAL", "Takes no side."
     OPPOSE = "OPPOSE", "Speaks against us."
 
 
+# K11
 class Channel(Vocabulary):
-    """How people reach each other (K11)."""
+    """How people reach each other."""
 
     PHONE = "PHONE", "Telephone call."
     EMAIL = "EMAIL", "E-mail."
@@ -138,8 +147,9 @@ class InteractionDirection(Vocabulary):
     OUTBOUND = "OUTBOUND", "We turned to the customer."
 
 
+# O19, X3
 class OpportunityStatus(Vocabulary):
-    """Where an opportunity stands in its handling, apart from its stage (O19, X3)."""
+    """Where an opportunity stands in its handling, apart from its stage."""
 
     DRAFT = "DRAFT", "Entered, nobody follows it yet."
     DISPATCHED = "DISPATCHED", "Given to a follower who has not accepted yet."
@@ -158,38 +168,43 @@ class Outcome(Vocabulary):
     LOST = "LOST", "Lost."
 
 
+# O7
 class NeedKind(Vocabulary):
-    """What the customer wants of the opportunity (O7)."""
+    """What the customer wants of the opportunity."""
 
     SWITCH = "SWITCH", "Wants to change from what it has."
     LEARN = "LEARN", "Wants to learn what is possible."
     DO = "DO", "Wants to get it done."
 
 
+# O12
 class Directness(Vocabulary):
-    """Whether the need is explicit (O12)."""
+    """Whether the need is explicit."""
 
     DIRECT = "DIRECT", "An explicit need that can be converted."
     INDIRECT = "INDIRECT", "A need that has to be nurtured."
 
 
+# O12
 class Horizon(Vocabulary):
-    """Over what time the opportunity pays (O12)."""
+    """Over what time the opportunity pays."""
 
     LONG_TERM = "LONG_TERM", "Potential to be followed for long."
     SHORT_TERM = "SHORT_TERM", "Quick income, perhaps of no lasting value."
 
 
+# O13
 class OpportunityCategory(Vocabulary):
-    """What kind of demand it is (O13)."""
+    """What kind of demand it is."""
 
     STANDARD_PRODUCT = "STANDARD_PRODUCT", "Demand for a standard product."
     ICT_PROJECT = "ICT_PROJECT", "A project: basic business with system integration."
     COMPETITOR = "COMPETITOR", "The customer uses a competitor's product."
 
 
-class OpportunitySource(Vocabulary):
-    """Where an opportunity came from (O14)."""
+# O14
+class LeadSource(Vocabulary):
+    """Where an opportunity came from."""
 
     ACCOUNT_MANAGER = "ACCOUNT_MANAGER", "Reported by the account manager."
     LEADER_ASSIGNMENT = "LEADER_ASSIGNMENT", "Assigned by a leader."
@@ -197,14 +212,15 @@ class OpportunitySource(Vocabulary):
     OFFLINE = "OFFLINE", "Met offline, such as at an exhibition."
     ONLINE = "ONLINE", "Came in online."
     PARTNER_REFERRAL = "PARTNER_REFERRAL", "Recommended by a partner."
-    CUSTOMER_REFERRAL = "CUSTOMER_REFERRAL", "Recommended by a customer (K25)."
+    CUSTOMER_REFERRAL = "CUSTOMER_REFERRAL", "Recommended by a customer."
     MARKET_RESEARCH = "MARKET_RESEARCH", "Found by market research."
     CUSTOMER_ENQUIRY = "CUSTOMER_ENQUIRY", "The customer asked."
     NETWORK_MARKETING = "NETWORK_MARKETING", "Answered a campaign."
 
 
+# O15
 class OpportunityTrigger(Vocabulary):
-    """What brought the opportunity about (O15)."""
+    """What brought the opportunity about."""
 
     NEED_CHANGE = "NEED_CHANGE", "The customer's need changed."
     COMPETITOR_MOVE = "COMPETITOR_MOVE", "A competitor moved."
@@ -216,8 +232,9 @@ class OpportunityTrigger(Vocabulary):
     COMPETITOR_MISTAKE = "COMPETITOR_MISTAKE", "A competitor made a mistake."
 
 
+# O19, O22
 class LossReason(Vocabulary):
-    """Why an opportunity was lost (O19, O22)."""
+    """Why an opportunity was lost."""
 
     PRICE = "PRICE", "Too expensive."
     PRODUCT = "PRODUCT", "The product did not fit."
@@ -237,16 +254,18 @@ class Priority(Vocabulary):
     LOW = "LOW", "When there is time."
 
 
+# O25
 class FollowUpState(Vocabulary):
-    """Whether an open opportunity's next action is due (O25)."""
+    """Whether an open opportunity's next action is due."""
 
     DUE = "DUE", "The next action is due today or overdue."
     NOT_DUE = "NOT_DUE", "The next action lies ahead."
     NO_NEXT_ACTION = "NO_NEXT_ACTION", "No next action is planned."
 
 
+# O30
 class TaskStatus(Vocabulary):
-    """Where a task stands (O30)."""
+    """Where a task stands."""
 
     OPEN = "OPEN", "Not begun."
     IN_PROGRESS = "IN_PROGRESS", "Begun."
@@ -254,8 +273,9 @@ class TaskStatus(Vocabulary):
     CANCELLED = "CANCELLED", "Will not be done."
 
 
+# G8
 class UserRole(Vocabulary):
-    """What a member of staff does with opportunities (G8)."""
+    """What a member of staff does with opportunities."""
 
     OPPORTUNITY_ADMINISTRATOR = "OPPORTUNITY_ADMINISTRATOR", "Tidies, enters and dispatches opportunities."
     ACCOUNT_MANAGER = "ACCOUNT_MANAGER", "Collects, reports and follows the opportunities of customers."

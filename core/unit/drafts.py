@@ -30,6 +30,7 @@ class OutcomeStatus(Vocabulary):
     RESTORED = "RESTORED", "The record was brought back."
     DESTROYED = "DESTROYED", "The record was removed for good."
     FAILED = "FAILED", "Nothing was written for this row; its errors say why."
+    ROLLED_BACK = "ROLLED_BACK", "It was accepted, but not written, because another row of the batch was refused."
 
 
 @dataclass(slots=True)

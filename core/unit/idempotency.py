@@ -12,7 +12,8 @@ from sqlmodel import Session, col
 from core.base.errors import ConflictError, InputError
 from core.db.sql import insert_if_absent
 from core.log.changes import shown
-from core.records.record import Table, column
+from core.records.columns import column
+from core.records.record import Table
 
 T = TypeVar("T")
 

@@ -1,6 +1,5 @@
 """The unit of work: one transaction's changes, from drafts to events, with plugins taking part on the way."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,6 @@ from sqlmodel import Session
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import PluginError, Reject, UserError
-from core.base.money import Money
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS, after_flush, convert_money, settle
 from core.crm.settlement import Settlement
@@ -27,6 +25,7 @@ from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
 from core.records.record import Facet, Record, Table
+from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
 from core.unit.drafts import Before, Draft, Marks, Outcome, by_row, chunks, failure, outcome_of, taken
 from core.unit.references import dangling
@@ -159,27 +158,34 @@ class Unit:
             raise
 
     def _write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """The way of a chunk: apply, judge, flush, complete, note."""
         with self.session.no_autoflush:
             applied = self._apply(drafts)
             changes = Changes([change for _, change in applied if change is not None])
             destructions = self._destructions(changes)
-            warnings = self._validate(changes, destructions)
+            warnings = self._judge(changes, destructions)
             losses = [change for destruction in destructions for change in destruction.losses()]
             for change in losses:
                 self._stamp(change)
         self.session.flush()
-        self._write_attachments(applied)
-        for change in (*losses, *self._let_go(destructions)):
-            self._log.note(change)
-        self._add_followers()
+        self._complete(applied, changes, [*losses, *self._let_go(destructions)])
+        return [outcome_of(draft, change, warnings) for draft, change in applied]
+
+    def _complete(
+        self, applied: Sequence[tuple[Draft, Change | None]], changes: Changes, consequences: Sequence[Change]
+    ) -> None:
+        """Writes what belongs to flushed changes, lets hooks write what they will, and notes all of it in the log."""
         try:
+            write_belongings(self.settlement, applied)
+            for change in consequences:
+                self._log.note(change)
+            self._add_followers()
             with self.watching_hooks(changes):
                 after_flush(self.settlement, changes)
                 self.host.before_commit(self.context, changes)
         except Reject as reject:
             named, unnamed = by_row(reject.errors, changes)
             raise _Refused(named, unnamed) from None
-        return [outcome_of(draft, change, warnings) for draft, change in applied]
 
     # Applying
 
@@ -244,11 +250,11 @@ class Unit:
         # What only the system writes goes without a word.
         return [Change(Action.DESTROYED, record) for record in gone if not type(record).__read_only__]
 
-    def _validate(self, changes: Changes, destructions: Sequence[Destruction]) -> dict[int, list[UserError]]:
+    def _judge(self, changes: Changes, destructions: Sequence[Destruction]) -> dict[int, list[UserError]]:
         """Asks the core and every plugin; refuses the rows with errors and answers the warnings of the others."""
         found = dangling(self.session, changes, self.settlement.pending)
         found += [problem for destruction in destructions for problem in destruction.problems()]
-        found += self._taken_keys(changes)
+        found += taken_keys(self.session, changes)
         if not found:
             found = self.host.validate(self.context, changes)
         errors, unnamed = by_row([error for error in found if not error.warning], changes)
@@ -259,55 +265,7 @@ class Unit:
             warnings[change.index] += general
         return warnings
 
-    def _taken_keys(self, changes: Changes) -> list[UserError]:
-        found: list[UserError] = []
-        for entity in {change.entity for change in changes}:
-            asked = {
-                change.record.id: change.after["external_ids"]
-                for change in changes.of(entity)
-                if "external_ids" in change.after
-            }
-            restored = [change.record.id for change in changes.of(entity, Action.RESTORED)]
-            asked |= attachments.external_ids_of(self.session, restored) if restored else {}
-            found += attachments.taken(self.session, entity, asked, restored)
-        return found
-
-    def _write_attachments(self, applied: Sequence[tuple[Draft, Change | None]]) -> None:
-        tags: dict[str, dict[str, Any]] = defaultdict(dict)
-        keys: dict[str, dict[str, Any]] = defaultdict(dict)
-        for draft, change in applied:
-            if change is None:
-                continue
-            id = change.record.id
-            if change.after.get("tags") is not None:
-                tags[change.entity][id] = change.after["tags"]
-            if change.after.get("external_ids") is not None:
-                keys[change.entity][id] = change.after["external_ids"]
-            if draft.facets:
-                self._write_facets(draft, change)
-        for entity, given in tags.items():
-            attachments.replace_tags(self.session, entity, given)
-        for entity, given in keys.items():
-            attachments.replace_external_ids(self.session, entity, given)
-        for action, live in ((Action.DELETED, False), (Action.RESTORED, True)):
-            if ids := [change.record.id for _, change in applied if change and change.action is action]:
-                attachments.set_live(self.session, ids, live=live)
-        if ids := [change.record.id for _, change in applied if change and change.action is Action.DESTROYED]:
-            attachments.drop(self.session, ids)
-
-    def _write_facets(self, draft: Draft, change: Change) -> None:
-        for item in draft.facets:
-            if item.name not in change.after:
-                continue
-            row = facet_rows(self.session, item.facet, [change.record.id])[change.record.id]
-            setattr(row, item.column, item.value)
-            problems = (
-                convert_money(self.settlement, Change(change.action, row)) if isinstance(item.value, Money) else []
-            )
-            if problems:
-                raise _Refused({change.index: problems})
-
-    # What hooks do beside the changes they were called for
+    # What hooks do apart from the changes they are called for
 
     @contextmanager
     def watching_hooks(self, changes: Sequence[Change] = ()) -> Iterator[None]:

@@ -214,7 +214,7 @@ class Sample:
         ranks = ["EXECUTIVE", "DIRECTOR", "MANAGER", "SUPERVISOR", "STAFF"]
         for number in range(CONTACTS):
             customer, place = number % CUSTOMERS, number // CUSTOMERS
-            rank = ranks[min(len(ranks) - 1, place + chance.randint(0, 2))]
+            seniority = ranks[min(len(ranks) - 1, place + chance.randint(0, 2))]
             row = {
                 "externalIds": [key("contact", number)],
                 "name": self._person(),
@@ -223,12 +223,12 @@ class Sample:
                 "phone": f"+86 10 {chance.randint(1000, 9999)} {chance.randint(1000, 9999)}",
                 "jobTitle": f"{chance.choice(JOB_TITLES)}",
                 "department": chance.choice(DEPARTMENTS),
-                "rank": rank,
+                "seniority": seniority,
                 "buyingRole": chance.choices(
                     ["DECISION_MAKER", "TECHNICAL", "BUSINESS", "FINANCIAL", "USER", "INFLUENCER"], [2, 3, 3, 2, 4, 2]
                 )[0],
                 "attitude": chance.choices(["SUPPORT", "NEUTRAL", "OPPOSE"], [4, 5, 1])[0],
-                "inPurchasingGroup": chance.random() < 0.3,
+                "isOnBuyingCommittee": chance.random() < 0.3,
                 "preferredChannel": chance.choice(["PHONE", "EMAIL", "CHAT", "VISIT"]),
                 "interests": chance.sample(INTERESTS, chance.randint(0, 2)),
             }
@@ -279,7 +279,7 @@ class Sample:
                 "expectedAmount": {"amount": amount},
                 "budgetAmount": {"amount": int(amount * chance.uniform(0.8, 1.4))} if chance.random() < 0.7 else None,
                 "isNewCustomer": chance.random() < 0.25,
-                "source": chance.choice(
+                "leadSource": chance.choice(
                     ["ACCOUNT_MANAGER", "PARTNER", "ONLINE", "CUSTOMER_REFERRAL", "CUSTOMER_ENQUIRY"]
                 ),
                 "directness": chance.choice(["DIRECT", "INDIRECT"]),

@@ -36,10 +36,10 @@ class CreditScoring(Plugin):
     api = ">=1,<2"
     settings = CreditScoringSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
-        RISK_CHANGED: "A customer's credit risk changed (C2).",
-        LIMIT_CHANGED: "A customer's credit limit changed (C3).",
-        REVIEW_OVERDUE: "The day of a customer's credit review has passed (C3).",
-        CANNOT_PERFORM: "A customer cannot go on with its contracts (C5).",
+        RISK_CHANGED: "A customer's credit risk changed.",
+        LIMIT_CHANGED: "A customer's credit limit changed.",
+        REVIEW_OVERDUE: "The day of a customer's credit review has passed.",
+        CANNOT_PERFORM: "A customer cannot go on with its contracts.",
     }
 
     @hookimpl

@@ -103,24 +103,22 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
     entered = (facet.financial_status, facet.reputation, facet.transaction_record)
     for name, column, what in zip(DIMENSIONS, entered, _LABELS.values(), strict=True):
         yield Field(
-            f"Customer.{name}", column, f"{what} as entered, 0 to 100, before what a scorer says (C1).", writable=True
+            f"Customer.{name}", column, f"{what} as entered, 0 to 100, before what a scorer says.", writable=True
         )
     for dimension, name in COMPUTED.items():
         scorer = getattr(settings.scorers, dimension.value.lower())
         yield Field(
             f"Customer.{name}",
             _scored_by(scorer),
-            f"{_LABELS[dimension]} as its scorer says, 0 to 100; null where none does (C1).",
+            f"{_LABELS[dimension]} as its scorer says, 0 to 100; null where none does.",
             Decimal,
         )
-    yield Field("Customer.creditScore", facet.score, "Score, 0 to 100; null while a dimension is missing (C1).")
-    yield Field(
-        "Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation (C1)."
-    )
+    yield Field("Customer.creditScore", facet.score, "Score, 0 to 100; null while a dimension is missing.")
+    yield Field("Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation.")
     yield Field(
         "Customer.creditRisk",
         _risk,
-        "Risk that holds: set by hand while that lasts, else by the score (C1, C2).",
+        "Risk that holds: set by hand while that lasts, else by the score.",
         CreditRisk,
     )
     yield Field(
@@ -129,22 +127,20 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
         "Whether the risk is set by hand or by the score.",
         CreditRiskSource,
     )
-    yield Field("Customer.scoredCreditRisk", facet.scored_risk, "Risk that the score alone gives (C1).")
-    yield Field(
-        "Customer.isLowCredit", lambda row: rules.is_low_credit(_risk(row)), "High risk: low credit (C5, T5).", bool
-    )
+    yield Field("Customer.scoredCreditRisk", facet.scored_risk, "Risk that the score alone gives.")
+    yield Field("Customer.isLowCredit", lambda row: rules.is_low_credit(_risk(row)), "High risk: low credit.", bool)
     yield Field(
         "Customer.cannotPerformContract",
         facet.cannot_perform_contract,
-        "Has funding problems and cannot go on with its contracts (C5, T5).",
+        "Has funding problems and cannot go on with its contracts.",
         writable=True,
     )
-    yield Field("Customer.creditEvaluatedOn", facet.evaluated_on, "Day of the latest evaluation (C1).")
+    yield Field("Customer.creditEvaluatedOn", facet.evaluated_on, "Day of the latest evaluation.")
     yield Field("Customer.creditRiskOverrideReason", facet.override_reason, "Why the risk was set by hand.")
     yield Field("Customer.creditRiskOverrideBy", facet.override_by, "Who set the risk by hand.")
     yield Field("Customer.creditRiskOverrideAt", facet.override_at, "When the risk was set by hand.")
     yield Field("Customer.creditRiskOverrideUntil", facet.override_until, "Last day of the risk set by hand.")
-    yield Field("Customer.creditReviewedOn", facet.reviewed_on, "Day of the latest credit review (C3).", writable=True)
+    yield Field("Customer.creditReviewedOn", facet.reviewed_on, "Day of the latest credit review.", writable=True)
 
     def next_review(row: Row) -> Expression:
         file = row.facet(CustomerCredit)
@@ -154,13 +150,13 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
     yield Field(
         "Customer.nextCreditReviewOn",
         next_review,
-        "Day by which its credit is to be reviewed: by risk, from the latest review or the first evaluation (C3).",
+        "Day by which its credit is to be reviewed: by risk, from the latest review or the first evaluation.",
         date,
     )
     yield Field(
         "Customer.isCreditReviewOverdue",
         lambda row: rules.is_review_overdue(next_review(row), row.as_of),
-        "Whether the day of the next review has passed (C3).",
+        "Whether the day of the next review has passed.",
         bool,
     )
 
@@ -187,7 +183,7 @@ def _behaviour_fields() -> Iterator[Field]:
         (
             "paymentBehaviour",
             facet.payment_behaviour,
-            "Score of its payment behaviour, 0 to 100: 100 less the three deductions; null with too few invoices (C1).",
+            "Score of its payment behaviour, 0 to 100: 100 less the three deductions; null with too few invoices.",
         ),
         (
             "paymentBehaviourInvoices",
@@ -219,7 +215,7 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
 
         return condition
 
-    yield Field("Customer.outstanding", owed(), "What of its invoices is still to be paid (C4).", Money)
+    yield Field("Customer.outstanding", owed(), "What of its invoices is still to be paid.", Money)
     yield Field("Customer.overdue", owed(due_for(1, None)), "What of that is overdue.", Money)
     for name, least, most, what in (
         ("outstandingNotDue", 0, 0, "not due yet"),
@@ -250,34 +246,34 @@ def _limit_fields(money: Any) -> Iterator[Field]:
     yield Field(
         "Customer.creditLimit",
         CustomerCredit.credit_limit,
-        "Credit limit (C3); given together with creditLimitReason.",
+        "Credit limit; given together with creditLimitReason.",
         writable=True,
     )
     yield Field(
-        f"Customer.{REASON}", type=str, description="Why the credit limit is changed (C3); kept with it.", writable=True
+        f"Customer.{REASON}", type=str, description="Why the credit limit is changed; kept with it.", writable=True
     )
     yield Field(
         "Customer.creditExposure",
         money(_exposure),
-        "What we have at stake: what is outstanding, and what is won or committed and not invoiced yet (C4).",
+        "What we have at stake: what is outstanding, and what is won or committed and not invoiced yet.",
         Money,
     )
     yield Field(
         "Customer.availableCredit",
         money(against(rules.available_credit)),
-        "What of the limit is left, never below 0; null without a limit (C4).",
+        "What of the limit is left, never below 0; null without a limit.",
         Money,
     )
     yield Field(
         "Customer.creditBreach",
         money(against(rules.credit_breach)),
-        "By how much exposure is above the limit; null without a limit (C4).",
+        "By how much exposure is above the limit; null without a limit.",
         Money,
     )
     yield Field(
         "Customer.exceedsCreditLimit",
         against(rules.exceeds),
-        "Whether exposure is above the limit; null without a limit (C4).",
+        "Whether exposure is above the limit; null without a limit.",
         bool,
     )
 
@@ -310,25 +306,25 @@ def _opportunity_fields(money: Any) -> Iterator[Field]:
     yield Field(
         f"Opportunity.{OVERRIDE_REASON}",
         type=str,
-        description="Why it is to be won or enlarged whatever the credit of its customer (C2); kept.",
+        description="Why it is to be won or enlarged whatever the credit of its customer; kept.",
         writable=True,
     )
     yield Field(
         "Opportunity.creditExposure",
         money(lambda row: case((_is_committed(row), _uninvoiced(row)), else_=null())),
-        "What it adds to the exposure of its customer: won or committed and not invoiced yet; null for others (C4).",
+        "What it adds to the exposure of its customer: won or committed and not invoiced yet; null for others.",
         Money,
     )
     yield Field(
         "Opportunity.invoicedAmount",
         money(lambda row: row.facet(OpportunityCredit).invoiced),
-        "What of it is invoiced, in the reporting currency (C4).",
+        "What of it is invoiced, in the reporting currency.",
         Money,
     )
     yield Field(
         "Opportunity.exceedsAvailableCredit",
         exceeds,
         "Whether its customer is above the credit limit with it; null if it is lost or closed, and without limit or "
-        "amount (C4).",
+        "amount.",
         bool,
     )

@@ -23,13 +23,13 @@ def jobs() -> Iterator[Job]:
         "evaluate_credit",
         timedelta(days=1),
         evaluate_all,
-        "Scores all customers as of today, and ends what was set by hand until a day that is over (C1).",
+        "Scores all customers as of today, and ends what was set by hand until a day that is over.",
     )
     yield Job(
         "announce_credit_reviews",
         timedelta(days=1),
         announce_reviews,
-        "Announces each credit review that is overdue once, and makes a task of it for the customer's owner (C3).",
+        "Announces each credit review that is overdue once, and makes a task of it for the customer's owner.",
     )
 
 

@@ -7,8 +7,9 @@ from guanxi import Facet, Money, Record, Vocabulary, column, reference
 from guanxi.records import Customer, Opportunity
 
 
+# C1, C2
 class CreditRisk(Vocabulary):
-    """Risk band of a customer (C1, C2)."""
+    """Risk band of a customer."""
 
     LOW = "LOW", "A score of 80 or more, unless the policy says otherwise."
     MEDIUM = "MEDIUM", "A score from 60 to below 80."
@@ -22,15 +23,17 @@ class CreditRiskSource(Vocabulary):
     MANUAL = "MANUAL", "Set by hand, with a reason."
 
 
+# C1
 class CreditStatus(Vocabulary):
-    """Whether a customer could be scored (C1)."""
+    """Whether a customer could be scored."""
 
     COMPLETE = "COMPLETE", "Every dimension that counts is known."
     INCOMPLETE = "INCOMPLETE", "A dimension is missing, so there is no score."
 
 
+# C1
 class CreditDimension(Vocabulary):
-    """What the score is made of (C1)."""
+    """What the score is made of."""
 
     FINANCIAL_STATUS = "FINANCIAL_STATUS", "How it stands financially."
     REPUTATION = "REPUTATION", "What is known of its conduct."
@@ -64,7 +67,7 @@ class EvaluationTrigger(Vocabulary):
 
     REQUESTED = "REQUESTED", "Somebody asked for it."
     ENTERED = "ENTERED", "A dimension was entered or changed."
-    REVIEWED = "REVIEWED", "Its credit was reviewed (C3)."
+    REVIEWED = "REVIEWED", "Its credit was reviewed."
     SCHEDULED = "SCHEDULED", "The daily job found another result."
     OVERRIDDEN = "OVERRIDDEN", "Somebody set the risk by hand."
     OVERRIDE_CLEARED = "OVERRIDE_CLEARED", "Somebody took back what was set by hand."
@@ -81,8 +84,9 @@ class AgeingBucket(Vocabulary):
     OVER_90_DAYS = "OVER_90_DAYS", "More than 90 days."
 
 
+# C4
 class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
-    """An invoice a customer is to pay, or has paid (C4)."""
+    """An invoice a customer is to pay, or has paid."""
 
     __order__ = (("dueOn", False),)
     __dated_by__ = ("invoiced_on",)
@@ -152,8 +156,9 @@ class OpportunityCredit(Facet, of="Opportunity", plugin="credit_scoring"):
     invoiced: int | None = column("Sum of its receivables, minor units of the reporting currency.", default=None)
 
 
+# C1
 class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
-    """A version of the policy by which customers are scored: weights, bands and the scorer's figures (C1)."""
+    """A version of the policy by which customers are scored: weights, bands and the scorer's figures."""
 
     __order__ = (("number", True),)
     __read_only__ = True
@@ -169,8 +174,9 @@ class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
     fingerprint: str = column("Digest of all that.", exact=True, index=True, internal=True)
 
 
+# C1
 class CreditEvaluation(Record, plugin="credit_scoring", prefix="cev"):
-    """One evaluation of a customer's credit (C1): what came out, what of, by which policy, why."""
+    """One evaluation of a customer's credit: what came out, what of, by which policy, why."""
 
     __order__ = (("evaluatedAt", True),)
     __read_only__ = True
@@ -229,8 +235,9 @@ class CreditReason(Record, plugin="credit_scoring", prefix="crs"):
     detail: str = column("The figures behind it.", exact=True)
 
 
+# C3
 class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
-    """One change of a customer's credit limit (C3): from, to, when, why."""
+    """One change of a customer's credit limit: from, to, when, why."""
 
     __order__ = (("changedAt", True),)
     __read_only__ = True
@@ -252,8 +259,9 @@ class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
     changed_by: str = column("Who changed it.", exact=True)
 
 
+# C2
 class CreditControlOverride(Record, plugin="credit_scoring", prefix="cco"):
-    """An opportunity that was won or enlarged against its customer's credit (C2): who let it through, and why."""
+    """An opportunity that was won or enlarged against its customer's credit: who let it through, and why."""
 
     __order__ = (("overriddenAt", True),)
     __read_only__ = True

@@ -7,16 +7,18 @@ from pydantic import BaseModel, Field, model_validator
 from guanxi import Vocabulary
 
 
+# C2
 class Control(Vocabulary):
-    """What happens when an opportunity of a high-risk or breaching customer is won or enlarged (C2)."""
+    """What happens when an opportunity of a high-risk or breaching customer is won or enlarged."""
 
     WARN = "WARN", "The change goes through with a warning."
     BLOCK = "BLOCK", "The change is refused unless a reason to override is given."
     OFF = "OFF", "Nothing."
 
 
+# C1
 class Weights(BaseModel):
-    """Shares of the three dimensions in the score, in percent (C1)."""
+    """Shares of the three dimensions in the score, in percent."""
 
     financial_status: int = Field(default=40, ge=0, le=100)
     reputation: int = Field(default=30, ge=0, le=100)
@@ -28,8 +30,9 @@ class Weights(BaseModel):
         return self
 
 
+# C1
 class Scorers(BaseModel):
-    """From which field of Customer a dimension is computed where nothing is entered: an SQL field, 0 to 100 (C1)."""
+    """From which field of Customer a dimension is computed where nothing is entered: an SQL field, 0 to 100."""
 
     financial_status: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
     reputation: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
@@ -61,8 +64,9 @@ def _sums_to_100(*shares: int) -> None:
         raise ValueError(f"the shares sum to {sum(shares)}, but must sum to 100")
 
 
+# C3, X25
 class ReviewDays(BaseModel):
-    """Days from one credit review to the next, by risk (C3, X25)."""
+    """Days from one credit review to the next, by risk."""
 
     high: int = Field(default=90, ge=1, le=3650)
     medium: int = Field(default=180, ge=1, le=3650)
@@ -72,18 +76,18 @@ class ReviewDays(BaseModel):
 class CreditScoringSettings(BaseModel):
     """Policy of credit scoring."""
 
-    weights: Weights = Field(default_factory=Weights, description="Shares of the dimensions in the score (C1).")
+    weights: Weights = Field(default_factory=Weights, description="Shares of the dimensions in the score.")
     low_from: Decimal = Field(
-        default=Decimal(80), ge=0, le=100, decimal_places=2, description="From this score on the risk is LOW (C1)."
+        default=Decimal(80), ge=0, le=100, decimal_places=2, description="From this score on the risk is LOW."
     )
     medium_from: Decimal = Field(
-        default=Decimal(60), ge=0, le=100, decimal_places=2, description="From this score on it is MEDIUM (C1)."
+        default=Decimal(60), ge=0, le=100, decimal_places=2, description="From this score on it is MEDIUM."
     )
-    scorers: Scorers = Field(default_factory=Scorers, description="What dimensions are computed from (C1).")
+    scorers: Scorers = Field(default_factory=Scorers, description="What dimensions are computed from.")
     payment: PaymentBehaviour = Field(default_factory=PaymentBehaviour, description="How payment behaviour is scored.")
-    review_days: ReviewDays = Field(default_factory=ReviewDays, description="How often credit is reviewed (C3).")
+    review_days: ReviewDays = Field(default_factory=ReviewDays, description="How often credit is reviewed.")
     review_tasks: bool = Field(default=True, description="An overdue review makes a task for the customer's owner.")
-    control: Control = Field(default=Control.WARN, description="What winning or enlarging at risk leads to (C2).")
+    control: Control = Field(default=Control.WARN, description="What winning or enlarging at risk leads to.")
 
     @model_validator(mode="after")
     def _bands(self) -> "CreditScoringSettings":

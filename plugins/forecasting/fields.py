@@ -24,11 +24,11 @@ def fields(settings: ForecastingSettings, currency: str) -> Iterator[Field]:
     yield from _push_fields()
     yield from _probability_fields(settings)
     yield from _revenue_fields(currency)
-    yield Field("StageTransition.isFirstEntry", _is_first_entry, "It entered the stage for the first time (O6).", bool)
+    yield Field("StageTransition.isFirstEntry", _is_first_entry, "It entered the stage for the first time.", bool)
     yield Field(
         "StageTransition.hasPassed",
         _has_passed,
-        "It entered a later stage afterwards (O6); the stage was passed.",
+        "It entered a later stage afterwards; the stage was passed.",
         bool,
     )
 
@@ -38,7 +38,7 @@ def _outcome(row: Row) -> Expression:
 
 
 def _arisen(row: Row) -> Expression:
-    return rules.arisen_on(row.opened_on, day_of(row.created_at))
+    return rules.originated_on(row.opened_on, day_of(row.created_at))
 
 
 def _lacks(row: Row) -> dict[InvalidReason, Expression]:
@@ -52,7 +52,7 @@ def _lacks(row: Row) -> dict[InvalidReason, Expression]:
 
 
 def _new_customer(row: Row) -> Expression:
-    first_order = row.to("customer").other("Customer.firstOrderOn", date)
+    first_order = row.to("customer").other("Customer.firstTransactionOn", date)
     return rules.wins_new_customer(row.is_new_customer, row.customer_id.is_not(None), first_order, _arisen(row))
 
 
@@ -71,32 +71,30 @@ def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
             settings.commit_from_percent,
         )
 
-    yield Field("Opportunity.arisenOn", _arisen, "Day it arose, else the day it was entered (F3).", date)
-    yield Field(
-        "Opportunity.isFresh", fresh, "Followed, young, and expected to close by the end of next month (F3).", bool
-    )
+    yield Field("Opportunity.originatedOn", _arisen, "Day it arose, else the day it was entered.", date)
+    yield Field("Opportunity.isFresh", fresh, "Followed, young, and expected to close by the end of next month.", bool)
     yield Field(
         "Opportunity.isValid",
         lambda row: rules.is_valid(_lacks(row)),
-        "Has a need, a key person, and a budget with price and value accepted (O7).",
+        "Has a need, a key person, and a budget with price and value accepted.",
         bool,
     )
     yield Field(
         "Opportunity.invalidReasons",
         lambda row: rules.invalid_reasons(_lacks(row)),
-        "What it lacks to be valid (O7).",
+        "What it lacks to be valid.",
         list[InvalidReason],
     )
     yield Field(
         "Opportunity.isCloseOverdue",
         lambda row: rules.is_close_overdue(_outcome(row), row.expected_close_date, row.as_of),
-        "Open after the day it was expected to close (F3).",
+        "Open after the day it was expected to close.",
         bool,
     )
     yield Field(
         "Opportunity.winsNewCustomer",
         _new_customer,
-        "About a new customer (F1): as it is said, else whether the customer had not bought before it arose.",
+        "About a new customer: as it is said, else whether the customer had not bought before it arose.",
         bool,
     )
     yield Field(
@@ -115,7 +113,7 @@ def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
     yield Field(
         "User.freshOpportunityCount",
         lambda row: row.over(Opportunity, "owner_id", lambda one: func.count(), fresh),
-        "Fresh opportunities the person follows (F3).",
+        "Fresh opportunities the person follows.",
         int,
     )
 
@@ -164,7 +162,7 @@ def _probability_fields(settings: ForecastingSettings) -> Iterator[Field]:
     yield Field(
         "Opportunity.winProbabilitySource",
         lambda row: rules.probability_source(_outcome(row), row.win_probability_override, modelled(row)),
-        "Where its win probability comes from: outcome, override, model, stage, the first that is there (O1).",
+        "Where its win probability comes from: outcome, override, model, stage, the first that is there.",
         ProbabilitySource,
     )
 
@@ -182,7 +180,7 @@ def _revenue_fields(currency: str) -> Iterator[Field]:
     yield Field(
         "Opportunity.actualRevenue",
         lambda row: money(row.over(Transaction, "opportunity_id", actual)),
-        "Discounted actual amount of its transactions (F6); null without any.",
+        "Discounted actual amount of its transactions; null without any.",
         Money,
     )
     yield Field(
@@ -190,19 +188,19 @@ def _revenue_fields(currency: str) -> Iterator[Field]:
         lambda row: money(
             row.over(Opportunity, "customer_id", weighted, lambda deal: _outcome(deal) == Outcome.OPEN.value)
         ),
-        "What its open opportunities come to, each by its win probability (F9); null without any.",
+        "What its open opportunities come to, each by its win probability; null without any.",
         Money,
     )
     yield Field(
         "Opportunity.contribution",
         lambda row: money(row.over(Transaction, "opportunity_id", actual, _contributes)),
-        "What of it came from a new customer in the month after the win (F7); null without any.",
+        "What of it came from a new customer in the month after the win; null without any.",
         Money,
     )
     yield Field(
         "Transaction.isContribution",
         _contributes,
-        "Revenue of a new customer in the calendar month after its opportunity was won (F7).",
+        "Revenue of a new customer in the calendar month after its opportunity was won.",
         bool,
     )
 

@@ -63,7 +63,7 @@ class PipelineState(Record, plugin="forecasting", prefix="pls"):
     expected_close_date: date | None = column("When it was expected to close.", index=True)
     win_probability: Decimal | None = column("Its win probability in percent.")
     forecast_category: ForecastCategory = column("Its category.", index=True)
-    is_valid: bool = column("Whether it was valid (O7).", index=True)
+    is_valid: bool = column("Whether it was valid.", index=True)
     is_inferred: bool = column(
         "Whether the state follows from dates and transitions of history that was entered later.", default=False
     )
@@ -81,7 +81,7 @@ class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):
     taken_at: datetime = column("When it was taken: what was recorded later is not in it.", index=True)
     open_count: int = column("Open opportunities.")
     open_amount: Money = column("Their expected amount, in the reporting currency.")
-    weighted_amount: Money = column("The same, each by its win probability (F9).")
+    weighted_amount: Money = column("The same, each by its win probability.")
 
 
 class ForecastSubmission(Record, plugin="forecasting", prefix="fsb"):
@@ -147,8 +147,9 @@ class ForecastAdjustment(Record, plugin="forecasting", prefix="fad"):
     adjusted_by: str = column("Who adjusted it.", exact=True)
 
 
+# F10, G11
 class SalesTarget(Record, plugin="forecasting", prefix="sgt"):
-    """What is to be reached in a period by a person, a team, a region, or by all where none is named (F10, G11)."""
+    """What is to be reached in a period by a person, a team, a region, or by all where none is named."""
 
     __order__ = (("periodStart", True),)
 
@@ -182,7 +183,7 @@ class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
     __order__ = (("asOf", True),)
     __read_only__ = True
 
-    method: ForecastMethod = column("How it was made (X27).", index=True)
+    method: ForecastMethod = column("How it was made.", index=True)
     grain: DateGrain = column("How long the forecast period is.", index=True)
     period_start: date = column("First day of the forecast period.", index=True)
     period_end: date = column("Last day of the forecast period.", index=True)

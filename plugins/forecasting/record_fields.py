@@ -27,7 +27,7 @@ def record_fields(currency: str) -> Iterator[Field]:
     yield Field(
         "PipelineState.weightedAmount",
         lambda row: money(weighted_amount(row.expected_amount.reporting, whole(row.win_probability))),
-        "Its expected amount times its win probability, in the reporting currency (F9).",
+        "Its expected amount times its win probability, in the reporting currency.",
         Money,
     )
     yield Field(
@@ -78,19 +78,19 @@ def _target_fields(unit: int) -> Iterator[Field]:
     yield Field(
         "SalesTarget.actual",
         actual,
-        "What was reached so far of WON_AMOUNT and WON_COUNT (F10); of other metrics `salesMetrics` tells.",
+        "What was reached so far of WON_AMOUNT and WON_COUNT; of other metrics `salesMetrics` tells.",
         Decimal,
     )
     yield Field(
         "SalesTarget.attainment",
         lambda row: rounded_ratio(actual(row) * 10_000, func.nullif(whole(row.value), 0)),
-        "What was reached in percent of the target (F10).",
+        "What was reached in percent of the target.",
         Decimal,
     )
     yield Field(
         "SalesTarget.gap",
         lambda row: case((whole(row.value) > actual(row), whole(row.value) - actual(row)), else_=actual(row) * 0),
-        "What is still to be reached (F10).",
+        "What is still to be reached.",
         Decimal,
     )
 

@@ -32,10 +32,10 @@ class SatisfactionSurveys(Plugin):
     events = {  # noqa: RUF012  (as Plugin declares it)
         SURVEY_OPENED: "A survey can be answered.",
         SURVEY_CLOSED: "A survey can be answered no more.",
-        SURVEY_COMPLETED: "A respondent has answered a survey that is not anonymous (S3).",
+        SURVEY_COMPLETED: "A respondent has answered a survey that is not anonymous.",
         REMINDER_DUE: "An invitation is to be reminded of.",
         INVITATION_EXPIRED: "The time of an invitation went by without an answer.",
-        ROUND_DUE: "A regular survey is to go round again (S3).",
+        ROUND_DUE: "A regular survey is to go round again.",
     }
 
     @hookimpl

@@ -63,7 +63,7 @@ def fields(settings: SatisfactionSettings, currency: str) -> Iterator[Field]:
     yield Field(
         "Contact.lastSurveyInvitationOn", ContactSurveys.invited_on, "When the person was last invited to a survey."
     )
-    yield Field("ImprovementAction.isOverdue", _is_overdue, "Still to be done after its day (S3).", bool)
+    yield Field("ImprovementAction.isOverdue", _is_overdue, "Still to be done after its day.", bool)
 
 
 # Customers
@@ -78,13 +78,13 @@ def _customer_fields(settings: SatisfactionSettings) -> Iterator[Field]:
             getattr(CustomerResult, f"{column}_trend"),
             f"How {name} moved against what it was before the last day with answers; null where nothing was before.",
         )
-    yield Field("Customer.satisfactionLevel", CustomerResult.level, "What the sign of the latest gap says (S1).")
+    yield Field("Customer.satisfactionLevel", CustomerResult.level, "What the sign of the latest gap says.")
     yield Field(
         "Customer.npsCategory",
         CustomerResult.nps_category,
         "What the latest likelihood to recommend makes of the customer; of several respondents their mean.",
     )
-    yield Field("Customer.lastSurveyAnswerOn", CustomerResult.answered_on, "Day of its latest answer to a survey (S3).")
+    yield Field("Customer.lastSurveyAnswerOn", CustomerResult.answered_on, "Day of its latest answer to a survey.")
     yield Field(
         "Customer.surveyRespondentCount",
         CustomerResult.respondents,
@@ -93,12 +93,12 @@ def _customer_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Customer.lastSurveyInvitationOn",
         CustomerResult.invited_on,
-        "When somebody of it was last invited to a survey (S3).",
+        "When somebody of it was last invited to a survey.",
     )
     yield Field(
         "Customer.isSurveyDue",
         lambda row: _is_survey_due(row, settings),
-        "Neither invited nor heard for as long as regular surveys leave between rounds (S3).",
+        "Neither invited nor heard for as long as regular surveys leave between rounds.",
         bool,
     )
     yield Field(
@@ -140,22 +140,20 @@ def _response_fields(settings: SatisfactionSettings, currency: str) -> Iterator[
     def derived(name: str, of: SatisfactionMeasure, description: str) -> Field:
         return Field(f"SurveyResponse.{name}", measure(of), description, Decimal)
 
-    yield derived("satisfactionGap", SatisfactionMeasure.GAP, "What was found less what was expected (S1).")
+    yield derived("satisfactionGap", SatisfactionMeasure.GAP, "What was found less what was expected.")
     yield Field(
         "SurveyResponse.satisfactionLevel",
         lambda row: rules.satisfaction_level(measure(SatisfactionMeasure.GAP)(row)),
-        "What the sign of the gap says (S1).",
+        "What the sign of the gap says.",
         SatisfactionLevel,
     )
     yield Field(
         "SurveyResponse.isSatisfied",
         lambda row: measure(SatisfactionMeasure.RATE)(row) > 0,
-        "Counts as satisfied by the policy (S4); null where that is not known.",
+        "Counts as satisfied by the policy; null where that is not known.",
         bool,
     )
-    yield derived(
-        "satisfiedPercent", SatisfactionMeasure.RATE, "100 if satisfied, else 0: its average is the rate (S4)."
-    )
+    yield derived("satisfiedPercent", SatisfactionMeasure.RATE, "100 if satisfied, else 0: its average is the rate.")
     yield Field(
         "SurveyResponse.npsCategory",
         lambda row: rules.nps_category(scores(row).nps),
@@ -168,9 +166,7 @@ def _response_fields(settings: SatisfactionSettings, currency: str) -> Iterator[
         "100 of a promoter, 0 of a passive, -100 of a detractor: its average is the net promoter score.",
     )
     yield derived("csatPoints", SatisfactionMeasure.CSAT, "100 of a top mark, else 0: its average is CSAT in percent.")
-    yield derived(
-        "perceivedValue", SatisfactionMeasure.PERCEIVED_VALUE, "Perceived benefit less cost, or their ratio (T12)."
-    )
+    yield derived("perceivedValue", SatisfactionMeasure.PERCEIVED_VALUE, "Perceived benefit less cost, or their ratio.")
 
     def value(row: Row) -> MoneyExpression:
         minor = _customer_value(row)
@@ -220,30 +216,30 @@ def _steps(row: Row) -> dict[SurveyStep, Expression]:
 
 def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
-        "Survey.planGaps", lambda row: rules.plan_gaps(_plan(row)), "What the plan lacks (S5).", list[SurveyPlanElement]
+        "Survey.planGaps", lambda row: rules.plan_gaps(_plan(row)), "What the plan lacks.", list[SurveyPlanElement]
     )
     yield Field(
         "Survey.planCompleteness",
         lambda row: rules.plan_completeness(_plan(row)),
-        "Share of the plan's eight elements that are there, in percent (S5).",
+        "Share of the plan's eight elements that are there, in percent.",
         int,
     )
     yield Field(
         "Survey.currentStep",
         lambda row: rules.current_step(_steps(row)),
-        "The first of the six steps that is not done (S5).",
+        "The first of the six steps that is not done.",
         SurveyStep,
     )
     yield Field(
         "Survey.nextRoundOn",
         lambda row: _next_round_on(row, settings),
-        "Day on which it goes round again, if it is regular and open (S3).",
+        "Day on which it goes round again, if it is regular and open.",
         date,
     )
     yield Field(
         "Survey.isRoundDue",
         lambda row: _next_round_on(row, settings) <= row.as_of,
-        "That day has come (S3); null where there is none.",
+        "That day has come; null where there is none.",
         bool,
     )
     yield Field("Survey.invitationCount", _invitations, "How many were invited.", int)
@@ -264,7 +260,7 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Survey.isTargetMet",
         lambda row: _is_target_met(row, settings),
-        "The rate of satisfied respondents reaches the target (S4); null without respondents.",
+        "The rate of satisfied respondents reaches the target; null without respondents.",
         bool,
     )
 

@@ -20,30 +20,31 @@ from plugins.satisfaction_surveys.vocabulary import (
 )
 
 
+# S3, S5
 class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
-    """A survey of customers: its plan (S5), its audience, its questions in versions (S3)."""
+    """A survey of customers: its plan, its audience, its questions in versions."""
 
     __order__ = (("createdAt", True),)
 
     title: str = column("Name of the survey.", max_length=200, index=True)
     purpose: str | None = column(
-        "Purpose and definition of the problem (S5); needed to open it.", default=None, max_length=5000, long=True
+        "Purpose and definition of the problem; needed to open it.", default=None, max_length=5000, long=True
     )
-    content: str | None = column("Main content (S5).", default=None, max_length=5000, long=True)
-    method: str | None = column("Method and respondents (S5).", default=None, max_length=5000, long=True)
-    quality_monitoring: str | None = column("How quality is watched (S5).", default=None, max_length=5000, long=True)
-    budget: Money | None = column("What it may cost (S5).", default=None)
-    schedule: str | None = column("What is done when (S5).", default=None, max_length=5000, long=True)
-    staffing: str | None = column("Who does it (S5).", default=None, max_length=5000, long=True)
-    remarks: str | None = column("Remarks (S5).", default=None, max_length=5000, long=True)
+    content: str | None = column("Main content.", default=None, max_length=5000, long=True)
+    method: str | None = column("Method and respondents.", default=None, max_length=5000, long=True)
+    quality_monitoring: str | None = column("How quality is watched.", default=None, max_length=5000, long=True)
+    budget: Money | None = column("What it may cost.", default=None)
+    schedule: str | None = column("What is done when.", default=None, max_length=5000, long=True)
+    staffing: str | None = column("Who does it.", default=None, max_length=5000, long=True)
+    remarks: str | None = column("Remarks.", default=None, max_length=5000, long=True)
     background_step: SurveyStepStatus = column(
-        "Collecting background, talking with superiors (S5).", default=SurveyStepStatus.NOT_STARTED
+        "Collecting background, talking with superiors.", default=SurveyStepStatus.NOT_STARTED
     )
-    design_step: SurveyStepStatus = column("Making the design (S5).", default=SurveyStepStatus.NOT_STARTED)
-    documents_step: SurveyStepStatus = column("Writing the questionnaire (S5).", default=SurveyStepStatus.NOT_STARTED)
-    fieldwork_step: SurveyStepStatus = column("Asking the respondents (S5).", default=SurveyStepStatus.NOT_STARTED)
-    processing_step: SurveyStepStatus = column("Processing the data (S5).", default=SurveyStepStatus.NOT_STARTED)
-    report_step: SurveyStepStatus = column("Reporting (S5).", default=SurveyStepStatus.NOT_STARTED)
+    design_step: SurveyStepStatus = column("Making the design.", default=SurveyStepStatus.NOT_STARTED)
+    documents_step: SurveyStepStatus = column("Writing the questionnaire.", default=SurveyStepStatus.NOT_STARTED)
+    fieldwork_step: SurveyStepStatus = column("Asking the respondents.", default=SurveyStepStatus.NOT_STARTED)
+    processing_step: SurveyStepStatus = column("Processing the data.", default=SurveyStepStatus.NOT_STARTED)
+    report_step: SurveyStepStatus = column("Reporting.", default=SurveyStepStatus.NOT_STARTED)
     owner_id: str | None = reference(
         User,
         "Who is in charge.",
@@ -53,10 +54,10 @@ class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
         on_destroy="SET NULL",
     )
     is_anonymous: bool = column("Answers cannot be traced to who gave them.", default=False)
-    channel: Channel = column("How respondents are reached (K11).", default=Channel.EMAIL)
-    is_regular: bool = column("Goes round again and again (S3).", default=True)
+    channel: Channel = column("How respondents are reached.", default=Channel.EMAIL)
+    is_regular: bool = column("Goes round again and again.", default=True)
     cadence_days: int | None = column(
-        "Days from one round to the next; the setting's unless given (S3).", default=None, minimum=1, maximum=3650
+        "Days from one round to the next; the setting's unless given.", default=None, minimum=1, maximum=3650
     )
     closes_on: date | None = column("Last day on which it can be answered.", default=None, index=True)
     status: SurveyStatus = column("Where it stands.", default=SurveyStatus.DRAFT, read_only=True, index=True)
@@ -129,7 +130,7 @@ class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
     )
     interaction_id: str | None = reference(
         Interaction,
-        "The contact with the customer that it is (K12).",
+        "The contact with the customer that it is.",
         inverse="survey_invitations",
         inverse_description="Invitations to surveys that it was.",
         default=None,
@@ -160,8 +161,9 @@ class SurveyToken(Table, plugin="satisfaction_surveys"):
     is_used: bool = column("Whether it was used.", default=False)
 
 
+# S1, T12
 class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
-    """What one respondent answered on one day, in numbers (S1, T12). None overwrites another."""
+    """What one respondent answered on one day, in numbers. None overwrites another."""
 
     __order__ = (("answeredOn", True),)
 
@@ -185,20 +187,20 @@ class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
         on_destroy="SET NULL",
     )
     answered_on: date = column("The day of the answer.", index=True)
-    actual_rating: Decimal | None = column("What was found, from 1 to 5 (S1).", default=None, minimum=1, maximum=5)
-    expected_rating: Decimal | None = column("What was expected, from 1 to 5 (S1).", default=None, minimum=1, maximum=5)
+    actual_rating: Decimal | None = column("What was found, from 1 to 5.", default=None, minimum=1, maximum=5)
+    expected_rating: Decimal | None = column("What was expected, from 1 to 5.", default=None, minimum=1, maximum=5)
     nps_score: int | None = column(
         "Likelihood to recommend us, from 0 to 10.", default=None, minimum=0, maximum=10, index=True
     )
     csat_score: int | None = column("How satisfied, from 1 to 5.", default=None, minimum=1, maximum=5)
     ces_score: int | None = column("How easy we made it, from 1 to 7.", default=None, minimum=1, maximum=7)
     perceived_benefit: Decimal | None = column(
-        "How large the benefit is felt to be, from 0 to 10 (T12).", default=None, minimum=0, maximum=10
+        "How large the benefit is felt to be, from 0 to 10.", default=None, minimum=0, maximum=10
     )
     perceived_cost: Decimal | None = column(
-        "How large the cost of obtaining it is felt to be, from 0 to 10 (T12).", default=None, minimum=0, maximum=10
+        "How large the cost of obtaining it is felt to be, from 0 to 10.", default=None, minimum=0, maximum=10
     )
-    expectation_causes: list[ExpectationCause] = column("What the expectation comes from (S2).", default_factory=list)
+    expectation_causes: list[ExpectationCause] = column("What the expectation comes from.", default_factory=list)
     comment: str | None = column("What was said beside.", default=None, max_length=5000, long=True, personal=True)
     source: ResponseSource = column("How it came in.", default=ResponseSource.ENTERED, read_only=True, index=True)
     questions_version: int | None = column(
@@ -217,7 +219,7 @@ class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
     )
     follow_up_task_id: str | None = reference(
         Task,
-        "The task to follow up a detractor (S3).",
+        "The task to follow up a detractor.",
         inverse="survey_responses",
         inverse_description="Responses to surveys that it follows up.",
         default=None,
@@ -247,8 +249,9 @@ class SurveyAnswer(Record, plugin="satisfaction_surveys", prefix="sva"):
     text: str | None = column("What was written.", default=None, long=True, personal=True)
 
 
+# S3
 class ImprovementAction(Record, plugin="satisfaction_surveys", prefix="ima"):
-    """Something done because of a survey, so that it leads to improvement (S3)."""
+    """Something done because of a survey, so that it leads to improvement."""
 
     __order__ = (("createdAt", True),)
 
@@ -256,14 +259,14 @@ class ImprovementAction(Record, plugin="satisfaction_surveys", prefix="ima"):
         Survey,
         "The survey it follows from.",
         inverse="improvement_actions",
-        inverse_description="What is done because of it (S3).",
+        inverse_description="What is done because of it.",
         on_destroy="CASCADE",
     )
     customer_id: str | None = reference(
         Customer,
         "The customer it is done for, if for one.",
         inverse="improvement_actions",
-        inverse_description="What is done for it because of surveys (S3).",
+        inverse_description="What is done for it because of surveys.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -271,7 +274,7 @@ class ImprovementAction(Record, plugin="satisfaction_surveys", prefix="ima"):
         SurveyResponse,
         "The response it answers to, if to one.",
         inverse="improvement_actions",
-        inverse_description="What is done because of it (S3).",
+        inverse_description="What is done because of it.",
         default=None,
         on_destroy="SET NULL",
     )

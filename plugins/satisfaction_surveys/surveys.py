@@ -139,7 +139,7 @@ def judge_surveys(changes: Changes) -> Iterator[UserError]:
     for change in changes.of("Survey", Action.CREATED, Action.UPDATED):
         survey: Any = change.record
         if survey.status is SurveyStatus.OPEN and survey.purpose is None:
-            yield problem("REQUIRED", "purpose", "an open survey needs one (S5); close the survey first", survey)
+            yield problem("REQUIRED", "purpose", "an open survey needs one; close the survey first", survey)
         if "is_anonymous" in change.before and (survey.rounds or survey.status is not SurveyStatus.DRAFT):
             message = "respondents were told already whether it is; make another survey"
             yield problem("INVALID", "isAnonymous", message, survey)
@@ -153,7 +153,7 @@ def _out_of_order(change: Change) -> Iterator[UserError]:
         statuses = getattr(change.record, step_column(earlier)), getattr(change.record, name)
         if name in change.after and statuses[0] is SurveyStepStatus.NOT_STARTED is not statuses[1]:
             field = f"{later.value.lower()}Step"
-            message = f"{field}: {later} comes after {earlier}, which is not begun (S5)"
+            message = f"{field}: {later} comes after {earlier}, which is not begun"
             yield UserError("OUT_OF_ORDER", message, (field,), change.record, warning=True)
 
 

@@ -11,8 +11,9 @@ class SurveyStatus(Vocabulary):
     CLOSED = "CLOSED", "Nobody can answer any more."
 
 
+# S5
 class SurveyStep(Vocabulary):
-    """The six steps of a survey, in order (S5)."""
+    """The six steps of a survey, in order."""
 
     BACKGROUND = "BACKGROUND", "Collect background and talk with superiors."
     DESIGN = "DESIGN", "Make the overall design."
@@ -22,16 +23,18 @@ class SurveyStep(Vocabulary):
     REPORT = "REPORT", "Report."
 
 
+# S5
 class SurveyStepStatus(Vocabulary):
-    """Where a step of a survey stands (S5)."""
+    """Where a step of a survey stands."""
 
     NOT_STARTED = "NOT_STARTED", "Not begun."
     IN_PROGRESS = "IN_PROGRESS", "Begun."
     DONE = "DONE", "Done."
 
 
+# S5
 class SurveyPlanElement(Vocabulary):
-    """The eight elements of a survey plan (S5)."""
+    """The eight elements of a survey plan."""
 
     PURPOSE = "PURPOSE", "Purpose and definition of the problem."
     CONTENT = "CONTENT", "Main content."
@@ -53,19 +56,20 @@ class RespondentKind(Vocabulary):
 class QuestionKind(Vocabulary):
     """What a question asks for, and on which scale. The scales are the same in all surveys, so that results compare."""
 
-    RATING = "RATING", "What was found and what was expected, each from 1 to 5 (S1)."
+    RATING = "RATING", "What was found and what was expected, each from 1 to 5."
     NPS = "NPS", "How likely one is to recommend us, from 0 to 10."
     CSAT = "CSAT", "How satisfied one is, from 1 to 5."
     CES = "CES", "How easy we made it, from 1 (hard) to 7 (easy)."
-    BENEFIT = "BENEFIT", "How large the benefit is felt to be, from 0 to 10 (T12)."
-    COST = "COST", "How large the cost of obtaining it is felt to be, from 0 to 10 (T12)."
+    BENEFIT = "BENEFIT", "How large the benefit is felt to be, from 0 to 10."
+    COST = "COST", "How large the cost of obtaining it is felt to be, from 0 to 10."
     CHOICE = "CHOICE", "One of several options."
     CHOICES = "CHOICES", "Any of several options."
     TEXT = "TEXT", "A free text."
 
 
+# S2
 class ExpectationCause(Vocabulary):
-    """What an expectation comes from (S2)."""
+    """What an expectation comes from."""
 
     SOCIAL_LEVEL = "SOCIAL_LEVEL", "The general level of social development."
     PAST_EXPERIENCE = "PAST_EXPERIENCE", "The customer's past experience."
@@ -95,8 +99,9 @@ class ExclusionReason(Vocabulary):
     COOL_DOWN = "COOL_DOWN", "Was invited to another survey a short while ago."
 
 
+# S1
 class SatisfactionLevel(Vocabulary):
-    """What the gap between what was found and what was expected says (S1)."""
+    """What the gap between what was found and what was expected says."""
 
     EXCEEDED = "EXCEEDED", "Better than expected."
     MET = "MET", "As expected."
@@ -111,21 +116,23 @@ class NpsCategory(Vocabulary):
     DETRACTOR = "DETRACTOR", "0 to 6: warns of us."
 
 
+# T15, X21
 class SatisfactionMeasure(Vocabulary):
-    """What satisfaction is measured by; each stands for itself (X21, T15)."""
+    """What satisfaction is measured by; each stands for itself."""
 
-    GAP = "GAP", "What was found less what was expected, in points of the scale from 1 to 5 (S1)."
-    RATING = "RATING", "What was found, from 1 to 5 (S1)."
-    RATE = "RATE", "Share of satisfied respondents in percent (S4)."
+    GAP = "GAP", "What was found less what was expected, in points of the scale from 1 to 5."
+    RATING = "RATING", "What was found, from 1 to 5."
+    RATE = "RATE", "Share of satisfied respondents in percent."
     NPS = "NPS", "Net promoter score: percent of promoters less percent of detractors."
     NPS_SCORE = "NPS_SCORE", "Likelihood to recommend, from 0 to 10."
     CSAT = "CSAT", "Percent of those who say they are satisfied: the top marks of the scale from 1 to 5."
     CES = "CES", "How easy we made it, from 1 to 7."
-    PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit less perceived cost, or their ratio (T12)."
+    PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit less perceived cost, or their ratio."
 
 
+# S3
 class ActionStatus(Vocabulary):
-    """Where an improvement action stands (S3)."""
+    """Where an improvement action stands."""
 
     OPEN = "OPEN", "Decided, not begun."
     IN_PROGRESS = "IN_PROGRESS", "Begun."

@@ -21,8 +21,8 @@ class ValueTiering(Plugin):
     api = ">=1,<2"
     settings = ValueTieringSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
-        TIER_CHANGED: "A customer's value tier changed (T1).",
-        ABANDONED: "It was confirmed that a customer is abandoned (T5).",
+        TIER_CHANGED: "A customer's value tier changed.",
+        ABANDONED: "It was confirmed that a customer is abandoned.",
     }
 
     @hookimpl
@@ -47,7 +47,7 @@ class ValueTiering(Plugin):
             "expire_value_tiers",
             timedelta(days=1),
             expire_overrides,
-            "Lets the rank's tier hold again where the last day of one set by hand is over (T1).",
+            "Lets the rank's tier hold again where the last day of one set by hand is over.",
         )
 
     @hookimpl

@@ -25,34 +25,35 @@ def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
         facet = row.facet(CustomerValue)
         return money(rules.current_value(settings.measure, facet.revenue, facet.profit))
 
-    yield Field("Customer.valueTier", CustomerValue.tier, "Level by value brought to the enterprise (T1).")
-    yield Field("Customer.valueTierSince", CustomerValue.tier_since, "Day since when the tier holds (T1).")
-    yield Field("Customer.valueTierSource", _source, "Whether the tier is ranked or set by hand (T1).", TierSource)
-    yield Field("Customer.rankedValueTier", CustomerValue.ranked_tier, "The tier that the rank alone gives (T1).")
-    yield Field("Customer.valueRank", CustomerValue.rank, "Place by value, from 1; null without data (T1, X24).")
-    yield Field("Customer.valueTierOverrideReason", CustomerValue.override_reason, "Why the tier was set by hand (T1).")
-    yield Field("Customer.valueTierOverrideBy", CustomerValue.override_by, "Who set the tier by hand (T1).")
-    yield Field("Customer.valueTierOverrideAt", CustomerValue.override_at, "When the tier was set by hand (T1).")
+    yield Field("Customer.valueTier", CustomerValue.tier, "Level by value brought to the enterprise.")
+    yield Field("Customer.valueTierSince", CustomerValue.tier_since, "Day since when the tier holds.")
+    yield Field("Customer.valueTierSource", _source, "Whether the tier is ranked or set by hand.", TierSource)
+    yield Field("Customer.rankedValueTier", CustomerValue.ranked_tier, "The tier that the rank alone gives.")
+    yield Field("Customer.valueRank", CustomerValue.rank, "Place by value, from 1; null without data.")
+    yield Field("Customer.valueTierOverrideReason", CustomerValue.override_reason, "Why the tier was set by hand.")
+    yield Field("Customer.valueTierOverrideBy", CustomerValue.override_by, "Who set the tier by hand.")
+    yield Field("Customer.valueTierOverrideAt", CustomerValue.override_at, "When the tier was set by hand.")
+    yield Field("Customer.valueTierOverrideUntil", CustomerValue.override_until, "Last day of the tier set by hand.")
+    yield Field("Customer.isKeyCustomer", CustomerValue.is_key, "Important or main: a key customer.")
+    yield Field("Customer.lifetimeRevenue", total("revenue"), "Sum of actual amounts of its transactions.", Money)
     yield Field(
-        "Customer.valueTierOverrideUntil", CustomerValue.override_until, "Last day of the tier set by hand (T1)."
+        "Customer.lifetimeProfit",
+        total("profit"),
+        "Sum of actual amounts less cost, where the cost is known.",
+        Money,
     )
-    yield Field("Customer.isKeyCustomer", CustomerValue.is_key, "Important or main: a key customer (T2).")
-    yield Field("Customer.totalRevenue", total("revenue"), "Sum of actual amounts of its transactions (T1).", Money)
+    yield Field("Customer.lifetimeUsage", CustomerValue.usage, "Sum of quantities of its transactions.", Decimal)
+    yield Field("Customer.currentValue", current, "Current value: profit or revenue, as the policy says.", Money)
     yield Field(
-        "Customer.totalProfit", total("profit"), "Sum of actual amounts less cost, where the cost is known (T1).", Money
+        "Customer.potentialValue", CustomerValue.potential, "Potential value, as it is estimated.", writable=True
     )
-    yield Field("Customer.totalUsage", CustomerValue.usage, "Sum of quantities of its transactions (X24).", Decimal)
-    yield Field("Customer.currentValue", current, "Current value: profit or revenue, as the policy says (T6).", Money)
-    yield Field(
-        "Customer.potentialValue", CustomerValue.potential, "Potential value, as it is estimated (T6).", writable=True
-    )
-    yield Field("Customer.valueQuadrant", CustomerValue.quadrant, "Current value by potential value (T6).")
+    yield Field("Customer.valueQuadrant", CustomerValue.quadrant, "Current value by potential value.")
     yield Field(
         "Customer.accountClass",
         CustomerValue.account_class,
-        "Level of the account pyramid: by quadrant where the potential is known, else by tier (T7, X1).",
+        "Level of the account pyramid: by quadrant where the potential is known, else by tier.",
     )
-    yield Field("Customer.abcClass", CustomerValue.abc_class, "Class by contribution to profit (T11).")
+    yield Field("Customer.abcClass", CustomerValue.abc_class, "Class by contribution to profit.")
     yield from _abandonment_fields()
     yield from _assessment_fields(settings)
 
@@ -61,32 +62,32 @@ def _abandonment_fields() -> Iterator[Field]:
     yield Field(
         "Customer.smallKind",
         lambda row: rules.small_kind(row.facet(CustomerValue).tier, row.other("Customer.isLowCredit", bool)),
-        "What makes a small customer small: low credit, as far as it is scored, else low profit (T5).",
+        "What makes a small customer small: low credit, as far as it is scored, else low profit.",
         SmallKind,
     )
     yield Field(
         "Customer.hasNegativeInfluence",
         CustomerValue.negative_influence,
-        "Whether it has a negative influence, as somebody judged (T5).",
+        "Whether it has a negative influence, as somebody judged.",
         writable=True,
     )
     yield Field(
         "Customer.abandonmentReasons",
         lambda row: names_where([(reason.value, holds) for reason, holds in _reasons(row).items()]),
-        "Why it is recommended to abandon it; empty if it is not (T5, X16).",
+        "Why it is recommended to abandon it; empty if it is not.",
         list[AbandonmentReason],
     )
     yield Field(
         "Customer.isAbandonmentRecommended",
         lambda row: or_(*_reasons(row).values()),
-        "Whether it is recommended to abandon it; a recommendation that somebody has to confirm (T5, X16).",
+        "Whether it is recommended to abandon it; a recommendation that somebody has to confirm.",
         bool,
     )
     yield Field(
         "Customer.abandonmentConfirmedReason", CustomerValue.abandoned_reason, "What was said when it was abandoned."
     )
     yield Field("Customer.abandonmentConfirmedBy", CustomerValue.abandoned_by, "Who confirmed that it is abandoned.")
-    yield Field("Customer.abandonmentConfirmedAt", CustomerValue.abandoned_at, "When that was confirmed (T5).")
+    yield Field("Customer.abandonmentConfirmedAt", CustomerValue.abandoned_at, "When that was confirmed.")
 
 
 def _reasons(row: Row) -> dict[AbandonmentReason, Expression]:
@@ -113,7 +114,7 @@ def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
         ("networkScore", facet.network, "Network"),
         ("informationScore", facet.information, "Information"),
     ):
-        yield Field(f"Customer.{name}", column, f"{what} as judged, 0 to 100 (T14).", writable=True)
+        yield Field(f"Customer.{name}", column, f"{what} as judged, 0 to 100.", writable=True)
 
     def creditworthiness(row: Row) -> Expression:
         scored = whole(row.other("Customer.creditScore", Decimal))
@@ -127,22 +128,23 @@ def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
         return rules.mean(value.publicity, value.brand, value.network, value.information)
 
     yield Field(
-        "Customer.creditworthiness", creditworthiness, "Its credit score, else as judged, 0 to 100 (T14).", Decimal
+        "Customer.effectiveCreditworthinessScore",
+        creditworthiness,
+        "Its credit score, else as judged, 0 to 100.",
+        Decimal,
     )
-    yield Field("Customer.behaviourValue", behaviour, "Mean of creditworthiness and relationship (T14).", Decimal)
+    yield Field("Customer.behaviourValue", behaviour, "Mean of creditworthiness and relationship.", Decimal)
+    yield Field("Customer.influenceValue", influence, "Mean of publicity, brand, network and information.", Decimal)
     yield Field(
-        "Customer.influenceValue", influence, "Mean of publicity, brand, network and information (T14).", Decimal
-    )
-    yield Field(
-        "Customer.valueAssessment",
-        lambda row: rules.value_assessment(
+        "Customer.valueScore",
+        lambda row: rules.value_score(
             row.facet(CustomerValue).current_score,
             row.facet(CustomerValue).future_score,
             behaviour(row),
             influence(row),
             settings.assessment_weights,
         ),
-        "Weighted value by profit and non-profit criteria, 0 to 100; null while a part is missing (T14).",
+        "Weighted value by profit and non-profit criteria, 0 to 100; null while a part is missing.",
         Decimal,
     )
 

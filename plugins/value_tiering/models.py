@@ -8,8 +8,9 @@ from guanxi.records import Customer
 from plugins.value_tiering.settings import Measure
 
 
+# T1
 class ValueTier(Vocabulary):
-    """Level of a customer by value brought to the enterprise (T1)."""
+    """Level of a customer by value brought to the enterprise."""
 
     IMPORTANT = (
         "IMPORTANT",
@@ -27,8 +28,9 @@ class TierSource(Vocabulary):
     MANUAL = "MANUAL", "Set by hand, with a reason."
 
 
+# T6
 class ValueQuadrant(Vocabulary):
-    """Current value by potential value (T6)."""
+    """Current value by potential value."""
 
     LOW_LOW = "LOW_LOW", "Current value low, potential low."
     HIGH_LOW = "HIGH_LOW", "Current value high, potential low: beware of over-reliance."
@@ -36,8 +38,9 @@ class ValueQuadrant(Vocabulary):
     HIGH_HIGH = "HIGH_HIGH", "Current value high, potential high."
 
 
+# T7
 class AccountClass(Vocabulary):
-    """Level of the account pyramid (T7)."""
+    """Level of the account pyramid."""
 
     MAJOR = "MAJOR", "Major account."
     NAMED = "NAMED", "Named account."
@@ -45,23 +48,26 @@ class AccountClass(Vocabulary):
     MASS_MARKET = "MASS_MARKET", "Mass market."
 
 
+# T11
 class AbcClass(Vocabulary):
-    """Class by contribution to profit (T11)."""
+    """Class by contribution to profit."""
 
     CLASS_A = "CLASS_A", "High contribution."
     CLASS_B = "CLASS_B", "Medium contribution."
     CLASS_C = "CLASS_C", "Low contribution."
 
 
+# T5
 class SmallKind(Vocabulary):
-    """What makes a small customer small (T5)."""
+    """What makes a small customer small."""
 
     LOW_PROFIT = "LOW_PROFIT", "It contributes little."
     LOW_CREDIT = "LOW_CREDIT", "Its credit is low: an inferior customer."
 
 
+# T5
 class AbandonmentReason(Vocabulary):
-    """Why a small customer is to be abandoned (T5)."""
+    """Why a small customer is to be abandoned."""
 
     NO_PROFIT = "NO_PROFIT", "It brings no profit."
     CANNOT_PERFORM_CONTRACT = "CANNOT_PERFORM_CONTRACT", "It cannot go on with its contracts."
@@ -122,8 +128,9 @@ class Policy(Table, plugin="value_tiering"):
     potential_threshold: int | None = column("From this potential value on it counts as high.", default=None)
 
 
+# T1
 class TierChange(Record, plugin="value_tiering", prefix="tch"):
-    """One change of a customer's value tier (T1): from, to, when, why, and the rank and value it went by."""
+    """One change of a customer's value tier: from, to, when, why, and the rank and value it went by."""
 
     __order__ = (("changedAt", True),)
     __read_only__ = True

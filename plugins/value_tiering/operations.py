@@ -96,13 +96,13 @@ def key_customer_report(ctx: Context) -> KeyCustomerReport:
 
     Rule T2.
     """
-    everyone = ctx.total("Customer", {"valueTier": {"isNull": False}}, sum=["totalProfit"])
-    key = ctx.total("Customer", {"isKeyCustomer": {"eq": True}}, sum=["totalProfit"])
+    everyone = ctx.total("Customer", {"valueTier": {"isNull": False}}, sum=["lifetimeProfit"])
+    key = ctx.total("Customer", {"isKeyCustomer": {"eq": True}}, sum=["lifetimeProfit"])
     return KeyCustomerReport(
         customers=everyone.count,
         key_customers=key.count,
         share_of_customers=rules.percent(Decimal(key.count), Decimal(everyone.count)),
-        share_of_profit=rules.percent(key.sum["totalProfit"], everyone.sum["totalProfit"]),
+        share_of_profit=rules.percent(key.sum["lifetimeProfit"], everyone.sum["lifetimeProfit"]),
     )
 
 

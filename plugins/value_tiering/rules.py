@@ -74,7 +74,7 @@ def is_override_active(tier: Expression, until: Expression, as_of: Expression) -
 
 
 def is_key_customer(tier: Expression) -> Expression:
-    """Important and main customers are key customers (T2); null without a tier."""
+    """Important and main customers are key customers, however many they are (T2, X23); null without a tier."""
     key = tier.in_([ValueTier.IMPORTANT.value, ValueTier.MAIN.value])
     return case((tier.is_(None), null()), (key, True), else_=False)
 
@@ -186,7 +186,7 @@ def mean(*scores: Expression) -> Expression:
     return rounded_ratio(total, literal(len(scores)))
 
 
-def value_assessment(
+def value_score(
     current: Expression, future: Expression, behaviour: Expression, influence: Expression, weights: AssessmentWeights
 ) -> Expression:
     """The weighted value of a customer by profit and non-profit criteria, in hundredths (T14); null without a part."""

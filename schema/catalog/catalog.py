@@ -15,8 +15,9 @@ from core.base.money import Money
 from core.base.settings import Settings
 from core.base.text import plural
 from core.db.sql import Expression, folded
+from core.records.columns import ColumnInfo
 from core.records.fields import BatchFunction, Row
-from core.records.record import CORE, ColumnInfo, Facet, Record, Table
+from core.records.record import CORE, Facet, Record, Table
 from schema.catalog.kinds import (
     BooleanKind,
     ChoiceKind,

@@ -13,15 +13,16 @@ from core.base.money import Money
 from core.base.settings import Settings
 from core.base.text import camel, words
 from core.crm.activities import Interaction, Task
-from core.crm.customers import Contact, Customer, CustomerMember
+from core.crm.customers import AccountTeamMember, Contact, Customer
 from core.crm.fields import core_fields
 from core.crm.opportunities import Opportunity, OpportunityContact, OpportunityMember, Stage, StageTransition
 from core.crm.people import Team, User
 from core.crm.sales import ExchangeRate, Product, Transaction
 from core.db.types import Choice, Json, Scaled, Timestamp
 from core.host.host import PluginHost
+from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, Row
-from core.records.record import CORE, ColumnInfo, Facet, MoneyProperty, Record, Table, column_info
+from core.records.record import CORE, Facet, MoneyProperty, Record, Table
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
@@ -30,7 +31,7 @@ from schema.catalog.names import check_names, root_names
 
 _CORE_RECORDS: Sequence[type[Record]] = (
     Customer,
-    CustomerMember,
+    AccountTeamMember,
     Contact,
     Opportunity,
     OpportunityMember,
@@ -198,7 +199,7 @@ def _column_kind(catalog: Catalog, model: type[Table], column: Column[Any], info
     if isinstance(kind, Scaled):
         return DecimalKind(kind.scale)
     if isinstance(kind, Json):
-        return catalog.kind_of(model.model_fields[column.key].annotation)
+        return catalog.kind_of(column.info["kind"])
     plain = {Timestamp: MomentKind, Boolean: BooleanKind, BigInteger: IntKind, Date: DateKind}
     return next((made() for type_, made in plain.items() if isinstance(kind, type_)), TextKind())
 

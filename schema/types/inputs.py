@@ -18,7 +18,6 @@ class Direction(Vocabulary):
     DESC = "DESC", "Largest first."
     ASC_NULLS_FIRST = "ASC_NULLS_FIRST", "Smallest first, records without a value before them."
     DESC_NULLS_FIRST = "DESC_NULLS_FIRST", "Largest first, records without a value before them."
-    DESC_NULLS_LAST = "DESC_NULLS_LAST", "The same as DESC, said aloud."
 
 
 class DateGrain(Vocabulary):

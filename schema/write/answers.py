@@ -1,6 +1,7 @@
 """How a mutation is answered: the work in a transaction, once for each idempotency key, and its payload."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.base.errors import UserError
@@ -33,9 +34,39 @@ async def run(context: RequestContext, operation: str, given: Input, work: Work,
     return await write(context, in_transaction, dry=dry)
 
 
+_UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}
+
+
+class _Undone(Exception):  # noqa: N818  (control flow: the savepoint is rolled back, the outcomes kept)
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
+
+
+def all_or_nothing(unit: Unit, work: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """The outcomes of the work, all of which is undone if one row is refused."""
+    try:
+        with unit.savepoint():
+            outcomes = work()
+            if any(outcome.status is OutcomeStatus.FAILED for outcome in outcomes):
+                raise _Undone(outcomes)
+            return outcomes
+    except _Undone as undone:
+        return [_rolled_back(outcome) for outcome in undone.outcomes]
+
+
+def _rolled_back(outcome: Outcome) -> Outcome:
+    """What became of a row of a batch of which nothing was written."""
+    if outcome.status in (OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED):
+        return outcome
+    known = None if outcome.status is OutcomeStatus.CREATED else outcome.id
+    return replace(outcome, status=OutcomeStatus.ROLLED_BACK, id=known)
+
+
 def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:
-    """Outcomes as JSON; None where every row was refused."""
-    if all(outcome.status is OutcomeStatus.FAILED for outcome in outcomes):
+    """Outcomes as JSON; None where nothing was written, so that the rows may be fixed and sent again."""
+    statuses = {outcome.status for outcome in outcomes}
+    if OutcomeStatus.FAILED in statuses and statuses <= _UNWRITTEN:
         return None
     return [_dumped(outcome) for outcome in outcomes]
 

@@ -9,7 +9,8 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
 from core.base.text import words
-from core.records.record import ColumnInfo, Facet, record_named
+from core.records.columns import ColumnInfo
+from core.records.record import Facet, record_named
 from core.unit.drafts import FacetValue
 from schema.catalog.catalog import CatalogField, RecordType, Stored
 from schema.catalog.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.base.errors import UserError
-from core.base.text import snake, words
+from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
 from core.unit.drafts import Outcome, OutcomeStatus
@@ -16,8 +16,11 @@ from schema.types import operation_types
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
 from schema.types.operation_types import IDEMPOTENCY_KEY, USER_ERRORS
-from schema.write.answers import Input, Work, payload, run
+from schema.write.answers import Input, Work, all_or_nothing, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
+
+#: Records that a special mutation creates: interactions are logged.
+CREATED_OTHERWISE = frozenset({"Interaction"})
 
 Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -80,33 +83,33 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
         return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
 
-    payload, article = f"{name}Payload", words(record.singular)
+    payload, noun = f"{name}Payload", words(record.singular)
+    one = with_article(noun)
+    create = mutation(f"create{name}", f"Create{name}Input", f"Enters a new {noun}.", payload, single(Action.CREATED))
     return dict(
         [
-            mutation(
-                f"create{name}", f"Create{name}Input", f"Enters a new {article}.", payload, single(Action.CREATED)
-            ),
+            *([] if name in CREATED_OTHERWISE else [create]),
             mutation(
                 f"update{name}",
                 f"Update{name}Input",
-                f"Changes fields of a {article}; what is left out stays, null empties.",
+                f"Changes fields of {one}; what is left out stays, null empties.",
                 payload,
                 single(Action.UPDATED),
             ),
             mutation(
                 f"delete{name}",
                 "TargetInput",
-                f"Deletes a {article}. It can be restored; its unique keys are free meanwhile.",
+                f"Deletes {one}. It can be restored; its unique keys are free meanwhile.",
                 payload,
                 single(Action.DELETED),
             ),
             mutation(
-                f"restore{name}", "TargetInput", f"Brings a deleted {article} back.", payload, single(Action.RESTORED)
+                f"restore{name}", "TargetInput", f"Brings a deleted {noun} back.", payload, single(Action.RESTORED)
             ),
             mutation(
                 f"destroy{name}",
                 "TargetInput",
-                f"Removes a {article} for good, with what plugins keep of it. It cannot be brought back.",
+                f"Removes {one} for good, with what plugins keep of it. It cannot be brought back.",
                 payload,
                 single(Action.DESTROYED),
             ),
@@ -125,17 +128,17 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural, one = record.name, record.plural_type, words(record.singular)
     id_ = Member("id", "ID | None", "Its id, if the client chooses it.")
-    builder.input(
-        f"Create{name}Input", f"A new {one}.", [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
-    )
+    if name not in CREATED_OTHERWISE:
+        members = [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
+        builder.input(f"Create{name}Input", f"A new {one}.", members)
     builder.input(
         f"Update{name}Input",
-        f"Changes of a {one}: what is left out stays, null empties.",
+        f"Changes of {with_article(one)}: what is left out stays, null empties.",
         [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), DRY_RUN, KEY],
     )
     builder.output(
         f"{name}Payload",
-        f"What became of a change of a {one}.",
+        f"What became of a change of {with_article(one)}.",
         [
             Member(record.singular, f"{name} | None", "The record as it is now; null if it was refused or is gone."),
             ERRORS,
@@ -170,6 +173,12 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 "not found, except by id, which is then refused.",
                 default=match(EXTERNAL_ID),
             ),
+            Member(
+                "allOrNothing",
+                "bool",
+                "Write every row or none: one refused row leaves all the others unwritten too.",
+                default=False,
+            ),
             Member("dryRun", "bool", "Answer what would happen and write nothing.", default=False),
             KEY,
         ],
@@ -186,8 +195,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         ],
     )
     counts = [
-        Member(status, "int", f"Rows of status {status.upper()}.")
-        for status in ("created", "updated", "unchanged", "failed")
+        Member(status, "int", f"Rows of status {snake(status).upper()}.")
+        for status in ("created", "updated", "unchanged", "failed", "rolledBack")
     ]
     builder.output(
         f"Upsert{plural}Payload",
@@ -220,7 +229,9 @@ async def _answer_upsert(
     asked = [Asked(None, item, str(match)) for item in given["items"]]
 
     def work(unit: Unit, given: Input) -> list[Outcome]:
-        return drafting.write(unit, asked)
+        if not given["allOrNothing"]:
+            return drafting.write(unit, asked)
+        return all_or_nothing(unit, lambda: drafting.write(unit, asked))
 
     dry = given["dryRun"]
     return _upsert_payload(record, await run(context, f"UPSERT:{record.name}", given, work, dry=dry), dry=dry)
@@ -238,7 +249,7 @@ def _upsert_payload(
         for outcome in outcomes
     ]
     counts = {
-        status.lower(): sum(outcome.status == status for outcome in outcomes)
-        for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED")
+        camel(status.lower()): sum(outcome.status == status for outcome in outcomes)
+        for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED", "ROLLED_BACK")
     }
     return {"results": results, **counts, "userErrors": list(errors), "warnings": []}

@@ -7,7 +7,7 @@ from core.base.errors import InputError, UserError
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
-from core.records.record import column_info
+from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import Outcome, failure
 from core.unit.unit import Unit
@@ -72,7 +72,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
             "moveOpportunity",
             "OpportunityPayload",
             "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an "
-            "open one follows (O1, X3).",
+            "open one follows.",
             [Argument("input", "MoveOpportunityInput", "What is asked.")],
         ),
         lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
@@ -128,6 +128,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         "LogInteractionInput",
         "A call, message, visit or meeting, and what follows from it.",
         [
+            Member("id", "ID | None", "Its id, if the client chooses it."),
             *write_members(catalog, record, creating=True),
             Member("followUp", "FollowUpInput | None", "A task that follows from it."),
             DRY_RUN,
@@ -165,7 +166,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
             "logInteraction",
             "LogInteractionPayload",
             "Logs a call, message, visit or meeting: the customer is that of the contact or opportunity unless said "
-            "otherwise, and a task may follow (K12, O27).",
+            "otherwise, and a task may follow.",
             [Argument("input", "LogInteractionInput", "What is asked.")],
         ),
         lambda context, arguments: _answer_log(context, arguments["input"], work),
@@ -211,7 +212,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         Member(
             "completeTask",
             "TaskPayload",
-            "Marks a task as done; one that is done stays as it is (O30).",
+            "Marks a task as done; one that is done stays as it is.",
             [Argument("input", "CompleteTaskInput", "What is asked.")],
         ),
         lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),

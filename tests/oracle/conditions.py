@@ -13,7 +13,7 @@ from tests.oracle.records import REPORTING, Money, Records
 from tests.oracle.rules import PLACES
 from tests.oracle.shapes import Kind, Shape
 
-DIRECTIONS = ["ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"]
+DIRECTIONS = ["ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_FIRST"]
 
 _EQUALITY = ["eq", "ne", "in", "notIn", "isNull"]
 _RANGE = ["lt", "lte", "gt", "gte"]

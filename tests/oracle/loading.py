@@ -240,7 +240,7 @@ class _Loading:
             "note": note,
             "rank": row["valueRank"],
             "measure": "PROFIT",
-            "value": row["totalProfit"].amount.quantize(Decimal("0.0001")),
+            "value": row["lifetimeProfit"].amount.quantize(Decimal("0.0001")),
             "changedAt": moment,
             "changedBy": AUTHOR,
         }

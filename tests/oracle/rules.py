@@ -139,18 +139,18 @@ def _of_customer(records: Records, row: Row, today: date) -> dict[str, Any]:
         "USAGE": bool(orders or row["needs"]),
         "ORGANISATION": has_contact,
         "BUSINESS": any(figure is not None for figure in figures),
-        "COMPETITION": bool(row["competitors"]),
+        "COMPETITION": bool(row["industryCompetitors"]),
     }
     return {
-        "firstOrderOn": min(orders, default=None),
-        "lastOrderOn": max(orders, default=None),
-        "orderCount": len(orders),
+        "firstTransactionOn": min(orders, default=None),
+        "lastTransactionOn": max(orders, default=None),
+        "transactionCount": len(orders),
         "lastInteractionAt": max(talks, default=None),
         "companySize": size,
         "lifecycleStage": row["lifecycleOverride"] or _lifecycle(min(orders, default=None), len(orders), today),
         "defaultOwnerRole": _OWNER_ROLES.get(row["managedLevel"] or ""),
-        "archiveCompleteness": sum(sections.values()) * 20,
-        "archiveGaps": [name for name, filled in sections.items() if not filled],
+        "profileCompleteness": sum(sections.values()) * 20,
+        "profileGaps": [name for name, filled in sections.items() if not filled],
         "isStale": (today - row["updatedAt"].date()).days > 180,
     }
 

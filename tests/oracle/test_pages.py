@@ -67,7 +67,7 @@ KEYS = [
     ["points"],
     ["mood"],
     ["shout"],
-    ["archiveCompleteness"],
+    ["profileCompleteness"],
     ["updatedAt"],
     ["owner", "name"],
     ["owner", "team", "region"],

@@ -35,7 +35,7 @@ KNOWN = {
     "tierChanges",
     "tierChangesAggregate",
     *UNRANKED,
-    *("totalRevenue", "totalProfit", "totalUsage", "currentValue", "potentialValue"),
+    *("lifetimeRevenue", "lifetimeProfit", "lifetimeUsage", "currentValue", "potentialValue"),
     *("valueQuadrant", "accountClass", "abcClass", "isKeyCustomer"),
 }
 
@@ -47,9 +47,9 @@ def measure(records: Records) -> None:
         used = [sale["quantity"] for sale in sales if sale["quantity"] is not None]
         profit = _sum([sale["profit"] for sale in sales])
         row.values |= UNRANKED | {
-            "totalRevenue": _sum([sale["actualAmount"] for sale in sales]),
-            "totalProfit": profit,
-            "totalUsage": sum(used, Decimal(0)) if used else None,
+            "lifetimeRevenue": _sum([sale["actualAmount"] for sale in sales]),
+            "lifetimeProfit": profit,
+            "lifetimeUsage": sum(used, Decimal(0)) if used else None,
             "currentValue": profit,
         }
 
@@ -65,10 +65,10 @@ def rank(records: Records) -> list[Row]:
 
     def place(row: Row) -> tuple[Any, ...]:
         potential = row["potentialValue"]
-        return -row["totalProfit"].amount, potential is None, -potential.reporting if potential else 0, row["id"]
+        return -row["lifetimeProfit"].amount, potential is None, -potential.reporting if potential else 0, row["id"]
 
     ranked = sorted(
-        (row for row in records.lists["Customer"] if row.is_living and row["totalProfit"] is not None), key=place
+        (row for row in records.lists["Customer"] if row.is_living and row["lifetimeProfit"] is not None), key=place
     )
     for number, row in enumerate(ranked, 1):
         tier = next(tier for tier, end in _ENDS.items() if number * 100 <= _rounded_up(len(ranked) * end))
@@ -82,13 +82,13 @@ def _rounded_up(hundredths: int) -> int:
 
 def classify(records: Records) -> None:
     """Gives all customers the classes that follow from tier and values."""
-    current = _median([row["totalProfit"] for row in records.lists["Customer"] if row.is_living])
+    current = _median([row["lifetimeProfit"] for row in records.lists["Customer"] if row.is_living])
     potential = _median([row["potentialValue"] for row in records.lists["Customer"] if row.is_living])
     for row in records.lists["Customer"]:
         tier = row["valueTier"]
         quadrant = None
-        if row["totalProfit"] is not None and row["potentialValue"] is not None and None not in (current, potential):
-            high = row["totalProfit"].reporting >= current, row["potentialValue"].reporting >= potential
+        if row["lifetimeProfit"] is not None and row["potentialValue"] is not None and None not in (current, potential):
+            high = row["lifetimeProfit"].reporting >= current, row["potentialValue"].reporting >= potential
             quadrant = "_".join("HIGH" if is_high else "LOW" for is_high in high)
         row.values |= {
             "valueQuadrant": quadrant,

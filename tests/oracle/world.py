@@ -26,7 +26,7 @@ COUNTS = {
     "User": 14,
     "Product": 10,
     "Customer": 64,
-    "CustomerMember": 30,
+    "AccountTeamMember": 30,
     "Contact": 90,
     "Opportunity": 130,
     "OpportunityMember": 30,

@@ -68,7 +68,7 @@ class Flow:
 
 
 _WON: Where = {"outcome": {"eq": Outcome.WON}}
-_NEW = Flow("Opportunity", "arisenOn", {})
+_NEW = Flow("Opportunity", "originatedOn", {})
 _WINS = Flow("Opportunity", "wonAt", _WON, is_moment=True)
 _LOSSES = Flow("Opportunity", "lostAt", {"outcome": {"eq": Outcome.LOST}}, is_moment=True)
 _CYCLES = Flow("Opportunity", "wonAt", _WON, "cycleDays", is_moment=True)
@@ -204,7 +204,7 @@ def _valid(ledger: Ledger) -> Callable[[date], Where]:
 
 def _fresh(ledger: Ledger) -> Callable[[date], Where]:
     def where(day: date) -> Where:
-        young = of_opportunity({"arisenOn": {"gte": cohort_start(ledger.settings, day)}})
+        young = of_opportunity({"originatedOn": {"gte": cohort_start(ledger.settings, day)}})
         in_sight = {"status": {"eq": OpportunityStatus.FOLLOWING}, "expectedCloseDate": {"lte": horizon(day)}}
         return ledger.states(day, in_sight, young or {})
 

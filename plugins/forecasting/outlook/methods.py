@@ -166,7 +166,7 @@ def counted(settings: ForecastingSettings, point: Point, where: Where | None, *m
 
 def cohort(settings: ForecastingSettings, last: date, horizon: date, where: Where | None) -> Where:
     """The states, at the end of a day, of opportunities that arose recently and were to close by the horizon (F5)."""
-    arisen = day_range("arisenOn", cohort_start(settings, last), last)
+    arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
     return every(counted(settings, Point(end_of(last)), where, arisen), soon)
 
@@ -299,7 +299,7 @@ def _trend(ctx: Context, frame: Frame, where: Where | None, assumed: Assumptions
 
 def _began(ctx: Context, where: Where | None) -> date | None:
     """The day the first opportunity arose: before it nothing could be won, which is not to say that nothing was."""
-    first: date | None = ctx.total("Opportunity", where, min=["arisenOn"]).min["arisenOn"]
+    first: date | None = ctx.total("Opportunity", where, min=["originatedOn"]).min["originatedOn"]
     return first
 
 

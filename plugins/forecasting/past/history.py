@@ -135,7 +135,7 @@ def present(settings: ForecastingSettings) -> Select[Any]:
     return select(
         opportunities.id,
         opportunities.deleted_at,
-        rules.arisen_on(opportunities.opened_on, day_of(opportunities.created_at)).label("arisen_on"),
+        rules.originated_on(opportunities.opened_on, day_of(opportunities.created_at)).label("originated_on"),
         opportunities.status,
         opportunities.stage_id,
         opportunities.owner_id,
@@ -181,7 +181,7 @@ def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
         elif id in known:
             revision = revise(known[id], _values(row), moment.at, moment.now)
         else:
-            revision = begin(_values(row), _midnight(row["arisen_on"]), _UNKNOWN, steps[id])
+            revision = begin(_values(row), _midnight(row["originated_on"]), _UNKNOWN, steps[id])
         revisions.append((id, moment.now, revision))
     _store(ctx, revisions)
 

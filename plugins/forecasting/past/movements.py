@@ -49,7 +49,7 @@ def movements(
         entry, value = _entry(before, after)
         yield entry, value
     if after is not None and (is_ or after.outcome is Outcome.WON) and after.amount != value:
-        yield (BridgeStep.LARGER if after.amount > value else BridgeStep.SMALLER), after.amount - value
+        yield (BridgeStep.INCREASED if after.amount > value else BridgeStep.DECREASED), after.amount - value
         value = after.amount
     if not is_:
         yield _exit(after), -value

@@ -17,7 +17,7 @@ KEY_PERSON = "DECISION_MAKER"
 # Facts about an opportunity, in SQL
 
 
-def arisen_on(opened_on: Expression, created_on: Expression) -> Expression:
+def originated_on(opened_on: Expression, created_on: Expression) -> Expression:
     """The day an opportunity arose in the business, else the day it was entered (F3)."""
     return func.coalesce(opened_on, created_on)
 
@@ -44,7 +44,7 @@ def lacks(
 
 
 def is_valid(lacking: Mapping[InvalidReason, Expression]) -> Expression:
-    """Whether nothing is lacking: a need, a key person and all three conditions of the budget (O7)."""
+    """Whether nothing is lacking: a need, a key person and all three conditions of the budget (O7, X8)."""
     return case((or_(*lacking.values()), False), else_=True)
 
 
@@ -80,7 +80,7 @@ def is_close_overdue(outcome: Expression, expected: Expression, as_of: Expressio
 
 
 def wins_new_customer(
-    said: Expression, has_customer: Expression, first_order_on: Expression, arisen: Expression
+    said: Expression, has_customer: Expression, first_transaction_on: Expression, arisen: Expression
 ) -> Expression:
     """Whether an opportunity is about a new customer (F1).
 
@@ -89,7 +89,7 @@ def wins_new_customer(
     return case(
         (said.is_not(None), said),
         (not_(has_customer), null()),
-        (first_order_on < arisen, False),
+        (first_transaction_on < arisen, False),
         else_=True,
     )
 

@@ -11,12 +11,12 @@ class ForecastingSettings(BaseModel):
     """Policy of forecasting."""
 
     cohort_months: int = Field(
-        default=3, ge=1, le=24, description="Calendar months, the current one included, that count as recent (F3, X9)."
+        default=3, ge=1, le=24, description="Calendar months, the current one included, that count as recent."
     )
-    valid_only: bool = Field(default=True, description="The formula counts valid opportunities only (X11, O7).")
-    new_customers_only: bool = Field(default=True, description="The formula counts new customers only (X11).")
+    valid_only: bool = Field(default=True, description="The formula counts valid opportunities only.")
+    new_customers_only: bool = Field(default=True, description="The formula counts new customers only.")
     moving_average_periods: int = Field(
-        default=3, ge=1, le=24, description="Closed periods of which the trend is the mean (F12)."
+        default=3, ge=1, le=24, description="Closed periods of which the trend is the mean."
     )
     best_case_from_percent: int = Field(
         default=50, ge=0, le=100, description="From this win probability on an open opportunity is BEST_CASE."

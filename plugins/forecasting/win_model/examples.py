@@ -54,14 +54,14 @@ def _facts() -> Select[Any]:
         .where(Transaction.__table__.c.customer_id == deals.customer_id, Transaction.__table__.c.deleted_at.is_(None))
         .scalar_subquery()
     )
-    arisen = rules.arisen_on(deals.opened_on, day_of(deals.created_at))
+    arisen = rules.originated_on(deals.opened_on, day_of(deals.created_at))
     return (
         select(
             deals.id,
             deals.closed_on,
-            arisen.label("arisen_on"),
+            arisen.label("originated_on"),
             outcome(deals.status, deals.lost_at).label("outcome"),
-            deals.source,
+            deals.lead_source,
             deals.category,
             deals.directness,
             deals.horizon,
@@ -155,7 +155,7 @@ def _properties(
         moment: of looking.
     """
     amount, due = known.get("expected_amount_reporting"), known.get("expected_close_date")
-    age = (moment - datetime.combine(facts["arisen_on"], time(), UTC)).days
+    age = (moment - datetime.combine(facts["originated_on"], time(), UTC)).days
     numbers = {LOGARITHM: math.log10(amount) if amount else None, "pushes": float(min(pushes, 5))}
     choices = {
         "stage": stage,
@@ -170,7 +170,7 @@ def _properties(
     return Properties(numbers, choices)
 
 
-_PLAIN = ("source", "category", "directness", "horizon", "region", "industry", "product")
+_PLAIN = ("lead_source", "category", "directness", "horizon", "region", "industry", "product")
 
 
 def _band(days: int, bands: Sequence[tuple[int, str]], otherwise: str) -> str:

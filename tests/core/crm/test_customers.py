@@ -80,23 +80,23 @@ def test_t22_the_thresholds_are_settings(crm):
 
 def test_t22_first_and_last_order_follow_every_change_of_transactions(client):
     one, other = (made(client, "Customer", name=name)["id"] for name in ("One", "Other"))
-    ask = "firstOrderOn lastOrderOn orderCount"
-    nothing = {"firstOrderOn": None, "lastOrderOn": None, "orderCount": 0}
+    ask = "firstTransactionOn lastTransactionOn transactionCount"
+    nothing = {"firstTransactionOn": None, "lastTransactionOn": None, "transactionCount": 0}
     assert read(client, "Customer", one, ask) == nothing
     early, late = bought(client, one, "2025-01-01", "2025-03-01")
     assert read(client, "Customer", one, ask) == {
-        "firstOrderOn": "2025-01-01",
-        "lastOrderOn": "2025-03-01",
-        "orderCount": 2,
+        "firstTransactionOn": "2025-01-01",
+        "lastTransactionOn": "2025-03-01",
+        "transactionCount": 2,
     }
     changed(client, "Transaction", early, occurredOn="2025-02-01")
     changed(client, "Transaction", late, customerId=other)
     assert read(client, "Customer", one, ask) == {
-        "firstOrderOn": "2025-02-01",
-        "lastOrderOn": "2025-02-01",
-        "orderCount": 1,
+        "firstTransactionOn": "2025-02-01",
+        "lastTransactionOn": "2025-02-01",
+        "transactionCount": 1,
     }
-    assert read(client, "Customer", other, ask)["orderCount"] == 1
+    assert read(client, "Customer", other, ask)["transactionCount"] == 1
     done(client, "delete", "Transaction", early)
     assert read(client, "Customer", one, ask) == nothing
     done(client, "restore", "Transaction", early)
@@ -107,9 +107,9 @@ def test_t22_first_and_last_order_follow_every_change_of_transactions(client):
     ]
     upserted(client, "transactions", rows, matchBy="ID")
     assert read(client, "Customer", one, ask) == {
-        "firstOrderOn": "2025-04-01",
-        "lastOrderOn": "2025-04-30",
-        "orderCount": 30,
+        "firstTransactionOn": "2025-04-01",
+        "lastTransactionOn": "2025-04-30",
+        "transactionCount": 30,
     }
 
 
@@ -152,35 +152,35 @@ def test_t20_the_managed_level_names_who_looks_after_a_customer(client):
 
 
 def test_k2_the_archive_fills_section_by_section(client):
-    id = made(client, "Customer", name="Archive")["id"]
-    ask = "archiveCompleteness archiveGaps"
+    id = made(client, "Customer", name="Profile")["id"]
+    ask = "profileCompleteness profileGaps"
     every = ["BASIC", "USAGE", "ORGANISATION", "BUSINESS", "COMPETITION"]
 
-    def archive() -> tuple[int, list[str]]:
+    def profile() -> tuple[int, list[str]]:
         found = read(client, "Customer", id, ask)
         assert found is not None
-        return found["archiveCompleteness"], found["archiveGaps"]
+        return found["profileCompleteness"], found["profileGaps"]
 
-    assert archive() == (0, every)
+    assert profile() == (0, every)
     changed(client, "Customer", id, industry="Chemicals", region="North")
-    assert archive() == (0, every)
+    assert profile() == (0, every)
     changed(client, "Customer", id, phone="+86 10 1234 5678")
-    assert archive() == (20, every[1:])
+    assert profile() == (20, every[1:])
     bought(client, id, "2025-06-01")
     contact = made(client, "Contact", name="Con", customerId=id)["id"]
     changed(client, "Customer", id, annualRevenue={"amount": "5000000"})
-    assert archive() == (80, ["COMPETITION"])
+    assert profile() == (80, ["COMPETITION"])
     found = client.query(
-        """query ($id: ID!) { customers(where: {id: {eq: $id}, archiveCompleteness: {gte: 80},
-            archiveGaps: {has: COMPETITION}}) { totalCount }
-          none: customers(where: {id: {eq: $id}, archiveGaps: {hasAny: [BASIC, BUSINESS]}}) { totalCount } }""",
+        """query ($id: ID!) { customers(where: {id: {eq: $id}, profileCompleteness: {gte: 80},
+            profileGaps: {has: COMPETITION}}) { totalCount }
+          none: customers(where: {id: {eq: $id}, profileGaps: {hasAny: [BASIC, BUSINESS]}}) { totalCount } }""",
         id=id,
     )
     assert found == {"customers": {"totalCount": 1}, "none": {"totalCount": 0}}
-    changed(client, "Customer", id, competitors=["Rival"])
-    assert archive() == (100, [])
+    changed(client, "Customer", id, industryCompetitors=["Rival"])
+    assert profile() == (100, [])
     done(client, "delete", "Contact", contact)
-    assert archive() == (80, ["ORGANISATION"])
+    assert profile() == (80, ["ORGANISATION"])
 
 
 # K3
@@ -245,14 +245,14 @@ def test_k5_decision_makers_who_oppose_are_listed(client, people):
 
 
 def test_k6_the_organisation_chart_and_the_purchasing_group_are_two(client, people):
-    boss = made(client, "Contact", name="Boss", customerId=people, rank="EXECUTIVE")["id"]
+    boss = made(client, "Contact", name="Boss", customerId=people, seniority="EXECUTIVE")["id"]
     for name in ("Left", "Right"):
-        made(client, "Contact", name=name, customerId=people, reportsToId=boss, inPurchasingGroup=name == "Left")
-    ask = """reports(orderBy: [{name: ASC}]) { nodes { name inPurchasingGroup } }
-        reportsAggregate(where: {inPurchasingGroup: {eq: true}}) { count }"""
+        made(client, "Contact", name=name, customerId=people, reportsToId=boss, isOnBuyingCommittee=name == "Left")
+    ask = """reports(orderBy: [{name: ASC}]) { nodes { name isOnBuyingCommittee } }
+        reportsAggregate(where: {isOnBuyingCommittee: {eq: true}}) { count }"""
     assert read(client, "Contact", boss, ask) == {
         "reports": {
-            "nodes": [{"name": "Left", "inPurchasingGroup": True}, {"name": "Right", "inPurchasingGroup": False}]
+            "nodes": [{"name": "Left", "isOnBuyingCommittee": True}, {"name": "Right", "isOnBuyingCommittee": False}]
         },
         "reportsAggregate": {"count": 1},
     }

@@ -628,15 +628,15 @@ def test_o12_directness_and_horizon_are_two_axes(client):
 def test_o14_conversion_by_source(client):
     customer = made(client, "Customer", name="Sources")["id"]
     for number in range(10):
-        opened(client, "F" if number < 4 else "B", customerId=customer, source="CUSTOMER_REFERRAL")
+        opened(client, "F" if number < 4 else "B", customerId=customer, leadSource="CUSTOMER_REFERRAL")
     groups = client.query(
-        """query ($id: ID!) { opportunitiesGroupBy(by: [{source: true}, {outcome: true}],
-            where: {customer: {id: {eq: $id}}}, orderBy: [{count: ASC}]) { keys { source outcome } aggregate { count } } }""",
+        """query ($id: ID!) { opportunitiesGroupBy(by: [{leadSource: true}, {outcome: true}],
+            where: {customer: {id: {eq: $id}}}, orderBy: [{count: ASC}]) { keys { leadSource outcome } aggregate { count } } }""",
         id=customer,
     )["opportunitiesGroupBy"]
     assert groups == [
-        {"keys": {"source": "CUSTOMER_REFERRAL", "outcome": "WON"}, "aggregate": {"count": 4}},
-        {"keys": {"source": "CUSTOMER_REFERRAL", "outcome": "OPEN"}, "aggregate": {"count": 6}},
+        {"keys": {"leadSource": "CUSTOMER_REFERRAL", "outcome": "WON"}, "aggregate": {"count": 4}},
+        {"keys": {"leadSource": "CUSTOMER_REFERRAL", "outcome": "OPEN"}, "aggregate": {"count": 6}},
     ]
 
 

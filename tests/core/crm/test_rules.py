@@ -13,13 +13,13 @@ from core.crm import rules
 from core.db.sql import Expression, add_days, day_of, days_between, list_length, rounded_ratio
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.vocabulary import (
-    ArchiveSection,
     CompanySize,
     FollowUpState,
     LifecycleStage,
     ManagedLevel,
     OpportunityStatus,
     Outcome,
+    ProfileSection,
     TaskStatus,
     UserRole,
 )
@@ -137,7 +137,7 @@ def sections(
     contact: bool = False,
     figures: bool = False,
     competitors: int = 0,
-) -> dict[ArchiveSection, Expression]:
+) -> dict[ProfileSection, Expression]:
     # Through a derived table, because SQLAlchemy decides conditions on constants itself.
     row = (
         select(
@@ -155,11 +155,11 @@ def sections(
         .subquery()
         .c
     )
-    return rules.archive_sections(
+    return rules.profile_sections(
         has_industry=row.industry,
         has_region=row.region,
         is_reachable=row.reachable,
-        order_count=number(orders),
+        transaction_count=number(orders),
         need_count=number(needs),
         has_contact=row.contact,
         has_figures=row.figures,
@@ -176,12 +176,12 @@ BASIC = {"industry": True, "region": True, "reachable": True}
         ({}, 0, ["BASIC", "USAGE", "ORGANISATION", "BUSINESS", "COMPETITION"]),
         ({**BASIC, "orders": 3, "contact": True, "figures": True}, 80, ["COMPETITION"]),
         ({**BASIC, "needs": 1, "contact": True, "figures": True, "competitors": 2}, 100, []),
-        ({"industry": True, "region": True, "orders": 0}, 0, [section.value for section in ArchiveSection]),
+        ({"industry": True, "region": True, "orders": 0}, 0, [section.value for section in ProfileSection]),
     ],
 )
 def test_k2_four_of_five_sections_are_80_percent_and_the_gap_is_named(compute, filled, completeness, gaps):
-    assert compute(rules.archive_completeness(sections(**filled))) == completeness
-    assert compute(rules.archive_gaps(sections(**filled))) == gaps
+    assert compute(rules.profile_completeness(sections(**filled))) == completeness
+    assert compute(rules.profile_gaps(sections(**filled))) == gaps
 
 
 # K3

@@ -392,11 +392,11 @@ def test_what_a_hook_does_follows_the_rules_of_the_core(guarded):
     id = create(guarded, "Priced then sold")["customer"]["id"]
     guarded.query('mutation ($id: ID!) { updateCustomer(input: {id: $id, name: "Sold"}) { customer { id } } }', id=id)
     found = guarded.query(
-        """query ($id: ID!) { customer(id: $id) { orderCount lastOrderOn opportunities { nodes {
+        """query ($id: ID!) { customer(id: $id) { transactionCount lastTransactionOn opportunities { nodes {
             status outcome transitions { nodes { fromStage { key } toStage { key } toStatus } } } } } }""",
         id=id,
     )["customer"]
-    assert (found["orderCount"], found["lastOrderOn"]) == (1, "2025-03-01")
+    assert (found["transactionCount"], found["lastTransactionOn"]) == (1, "2025-03-01")
     (offer,) = found["opportunities"]["nodes"]
     assert (offer["status"], offer["outcome"]) == ("WON", "WON")
     assert offer["transitions"]["nodes"] == [

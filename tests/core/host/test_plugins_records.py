@@ -533,19 +533,19 @@ class Ranks(Plugin):
 
     @hookimpl
     def register_fields(self):
-        yield Field("Customer.level", Rank.level, "Its level.")
+        yield Field("Customer.oracleLevel", Rank.level, "Its level.")
 
 
 def test_an_operation_defined_once_serves_two_apps_each_with_its_own_types(crm):
     first, second = crm(Oracle), crm(Oracle, Ranks)
-    for client, selection in ((first, "name"), (second, "name level")):
+    for client, selection in ((first, "name"), (second, "name oracleLevel")):
         data.upsert(client, "customers", [{"name": "Pythia", "externalIds": [data.key("pythia")]}])
         text = f'mutation {{ ponder(input: {{question: "Why?"}}) {{ answer about {{ {selection} }} }} }}'
         answer = client.query(text)["ponder"]
         assert (answer["answer"], answer["about"][0]["name"]) == (42, "Pythia")
         assert client.app.sdl.count("  ponder(") == 1
-    assert "level" not in first.app.sdl
-    assert "errors" in first.execute('mutation { ponder(input: {question: "Why?"}) { about { level } } }')
+    assert "oracleLevel" not in first.app.sdl
+    assert "errors" in first.execute('mutation { ponder(input: {question: "Why?"}) { about { oracleLevel } } }')
     assert '"""Answers a question."""' in first.app.sdl
     assert "urgency: Urgency! = LATER" in first.app.sdl
 

@@ -352,7 +352,7 @@ def test_a_name_that_is_not_camel_case_is_refused(name):
 def test_a_field_of_an_unknown_record_lists_those_there_are():
     found = refusal(with_fields("alpha", number("Client.score")))
     assert found.startswith(
-        "plugin 'alpha', field Client.score: there is no record 'Client'; there are Contact, Customer,"
+        "plugin 'alpha', field Client.score: there is no record 'Client'; there are AccountTeamMember, Contact, Customer,"
     )
 
 
@@ -800,10 +800,10 @@ class RefusedVisit(Table, plugin="refused_tables"):
     id: int = column("Number.", primary_key=True)
 
 
-class Member(Table, plugin="customer"):
+class Member(Table, plugin="account_team"):
     """A name of the core's table."""
 
-    __tablename__ = "customer_member"
+    __tablename__ = "account_team_member"
 
     id: int = column("Number.", primary_key=True)
 
@@ -821,8 +821,8 @@ def test_a_table_is_named_with_its_plugin_s_prefix():
 
 
 def test_a_table_takes_no_name_of_another():
-    assert refusal(plugin("customer")) == (
-        "plugin 'customer', table customer_member: core has a table of that name already; choose another"
+    assert refusal(plugin("account_team")) == (
+        "plugin 'account_team', table account_team_member: core has a table of that name already; choose another"
     )
     assert refusal(plugin("refused_version")) == (
         "plugin 'refused_version', table refused_version_version: "
@@ -874,6 +874,11 @@ def test_text_annotations_of_tables_are_explained():
     with pytest.raises(TypeError) as caught:
         type(Table)("RefusedText", (Table,), {"__module__": __name__, "__annotations__": {"id": "int"}}, plugin="alpha")
     assert "leave `from __future__ import annotations` out" in str(caught.value)
+
+
+def test_a_misspelt_word_of_a_class_statement_is_refused():
+    with pytest.raises(TypeError, match="'plugn'"):
+        type("RefusedWord", (Table,), {"__module__": __name__, "__annotations__": {"id": int}}, plugn="alpha")
 
 
 def test_a_bad_setting_of_the_app_is_named_by_its_environment_variable():

@@ -87,7 +87,7 @@ def customer(client, name):
 
 
 SELL = """mutation ($customer: ID!, $amount: String!) { sellNow(input: {customer: $customer, amount: $amount}) {
-    transaction { description version customer { sales orderCount } } userErrors { message plugin } } }"""
+    transaction { description version customer { sales transactionCount } } userErrors { message plugin } } }"""
 
 
 def sold(client, customer, amount):
@@ -96,9 +96,9 @@ def sold(client, customer, amount):
 
 def test_an_operation_s_changes_go_before_every_plugin_s_before_commit(shop):
     ann = customer(shop, "Ann")
-    first = {"description": "counted", "version": 1, "customer": {"sales": 1, "orderCount": 1}}
+    first = {"description": "counted", "version": 1, "customer": {"sales": 1, "transactionCount": 1}}
     assert sold(shop, ann, "9") == {"transaction": first, "userErrors": []}
-    assert sold(shop, ann, "60")["transaction"]["customer"] == {"sales": 2, "orderCount": 2}
+    assert sold(shop, ann, "60")["transaction"]["customer"] == {"sales": 2, "transactionCount": 2}
     found = shop.query("{ events(types: [TRANSACTION_CREATED]) { nodes { changes { field current } } } }")
     notes = [{"field": "description", "current": "counted"} in event["changes"] for event in found["events"]["nodes"]]
     assert notes == [True, True]

@@ -1,8 +1,10 @@
 """Records through the API: made, changed, deleted, restored and destroyed, with what hangs on them."""
 
 import pytest
+from sqlalchemy.orm import make_transient_to_detached
 
 from core.base.ids import new_id
+from core.crm.customers import Contact
 from tests.writes import changed, done, made, payload, read, refusal, upserted
 
 
@@ -199,18 +201,20 @@ def test_what_others_cannot_do_without_is_not_destroyed(client):
 def test_destruction_takes_with_it_what_belongs_to_the_record_and_lets_the_rest_go(client):
     user = made(client, "User", name="Ann")["id"]
     id = made(client, "Customer", name="Doomed", tags=["x"], externalIds=[key("doomed")], ownerId=user)["id"]
-    member = made(client, "CustomerMember", customerId=id, userId=user, externalIds=[key("member")], tags=["m"])["id"]
+    member = made(client, "AccountTeamMember", customerId=id, userId=user, externalIds=[key("member")], tags=["m"])[
+        "id"
+    ]
     contact = made(client, "Contact", name="Con", customerId=id)["id"]
     opportunity = made(client, "Opportunity", name="Opp", customerId=id)["id"]
     made(client, "Interaction", customerId=id, channel="PHONE", summary="Called.")
     done(client, "destroy", "Customer", id)
-    assert read(client, "CustomerMember", member, "id") is None
+    assert read(client, "AccountTeamMember", member, "id") is None
     assert read(client, "Contact", contact, "name customerId") == {"name": "Con", "customerId": None}
     assert read(client, "Opportunity", opportunity, "name customerId") == {"name": "Opp", "customerId": None}
     # The keys of what went are free again.
     again = made(client, "Customer", name="Reborn", externalIds=[key("doomed")])["id"]
     answer = upserted(
-        client, "customerMembers", [{"customerId": again, "userId": user, "externalIds": [key("member")]}]
+        client, "accountTeamMembers", [{"customerId": again, "userId": user, "externalIds": [key("member")]}]
     )
     assert [result["status"] for result in answer["results"]] == ["CREATED"]
 
@@ -502,3 +506,10 @@ def test_k6_no_cycle_comes_about_within_one_upsert(client):
     swap = [{"id": ids[0], "reportsToId": ids[1]}, {"id": ids[1], "reportsToId": None}]
     again = upserted(client, "contacts", swap, matchBy="ID")
     assert [result["status"] for result in again["results"]] == ["FAILED", "UPDATED"]
+
+
+def test_a_row_shows_its_key_and_no_values():
+    contact = Contact(id="con_1", name="Ann")
+    assert repr(contact) == "<Contact not stored>"
+    make_transient_to_detached(contact)
+    assert repr(contact) == "<Contact con_1>"

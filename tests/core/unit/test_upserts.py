@@ -413,3 +413,57 @@ class Pickier(Picky):
 def test_a_row_beside_one_that_is_refused_by_name_is_not_blamed_for_what_is_refused_without(crm):
     rows = [{"externalIds": [key(city)], "name": "Q", "city": city} for city in ("refused", "fine")]
     assert statuses(upserted(crm(Pickier), "customers", rows)) == ["FAILED", "CREATED"]
+
+
+# All or nothing
+
+
+def test_all_or_nothing_writes_no_row_where_one_is_refused(client):
+    known = made(client, "Customer", "id version", name="Settled", city="Lyon", externalIds=[key("a1")])
+    same = made(client, "Customer", "id version", name="Same", externalIds=[key("a2")])["id"]
+    rows = [
+        {"externalIds": [key("a1")], "city": "Nice"},
+        {"externalIds": [key("a2")], "name": "Same"},
+        {"externalIds": [key("a3")], "name": "Hopeful"},
+        {"externalIds": [key("a4")], "name": ""},
+    ]
+    before = client.query("{ events(first: 1000) { edges { cursor } } }")
+    answer = upserted(client, "customers", rows, "id city", allOrNothing=True, idempotencyKey="all-1")
+    assert statuses(answer) == ["ROLLED_BACK", "UNCHANGED", "ROLLED_BACK", "FAILED"]
+    assert errors(answer) == [[], [], [], ["INVALID"]]
+    assert counts(answer) == {"created": 0, "updated": 0, "unchanged": 1, "failed": 1}
+    records = [result["record"] for result in answer["results"]]
+    assert records == [{"id": known["id"], "city": "Lyon"}, {"id": same, "city": None}, None, None]
+    assert read(client, "Customer", known["id"], "version city") == {"version": known["version"], "city": "Lyon"}
+    assert customers(client, name={"eq": "Hopeful"}) == 0
+    assert client.query("{ events(first: 1000) { edges { cursor } } }") == before
+    # Nothing was written, so the same request may be sent again once it is fixed.
+    rows[3]["name"] = "Fixed"
+    answer = upserted(client, "customers", rows, "city", allOrNothing=True, idempotencyKey="all-1")
+    assert statuses(answer) == ["UPDATED", "UNCHANGED", "CREATED", "CREATED"]
+    assert upserted(client, "customers", rows, "city", allOrNothing=True, idempotencyKey="all-1") == answer
+
+
+def test_all_or_nothing_undoes_chunks_that_were_written_before_the_row_that_is_refused(client):
+    rows = [{"externalIds": [key(f"bulk{number}")], "name": f"Bulk {number}"} for number in range(1_200)]
+    rows[1_100]["name"] = ""
+    answer = upserted(client, "customers", rows, allOrNothing=True)
+    assert {status: statuses(answer).count(status) for status in statuses(answer)} == {
+        "ROLLED_BACK": 1_199,
+        "FAILED": 1,
+    }
+    assert customers(client, name={"startsWith": "Bulk "}) == 0
+
+
+def test_all_or_nothing_with_a_plugin_that_refuses(crm):
+    client = crm(Picky)
+    rows = [{"externalIds": [key(city)], "name": city, "city": city} for city in ("fine", "refused")]
+    answer = upserted(client, "customers", rows, allOrNothing=True)
+    assert statuses(answer) == ["ROLLED_BACK", "FAILED"]
+    assert customers(client) == 0
+
+
+def test_a_dry_run_of_all_or_nothing_says_what_would_happen(client):
+    rows = [{"externalIds": [key("whole1")], "name": "Dry"}, {"externalIds": [key("whole2")], "name": ""}]
+    assert statuses(upserted(client, "customers", rows, allOrNothing=True, dryRun=True)) == ["ROLLED_BACK", "FAILED"]
+    assert statuses(upserted(client, "customers", rows[:1], allOrNothing=True, dryRun=True)) == ["CREATED"]

@@ -20,7 +20,7 @@ COUNTS = """{
   customersGroupBy(by: [{industry: true}, {region: true}]) { keys { industry } }
   tiers: customersGroupBy(by: [{valueTier: true}]) { keys { valueTier } aggregate { count } }
   stages: opportunitiesGroupBy(by: [{stage: {key: true}}, {outcome: true}]) { keys { stage { key } outcome } aggregate { count } }
-  ranks: contactsGroupBy(by: [{rank: true}, {buyingRole: true}, {attitude: true}]) { keys { rank buyingRole attitude } }
+  ranks: contactsGroupBy(by: [{seniority: true}, {buyingRole: true}, {attitude: true}]) { keys { seniority buyingRole attitude } }
 }"""
 
 

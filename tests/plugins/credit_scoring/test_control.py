@@ -277,14 +277,14 @@ def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):
         "valueTier": "SMALL",
         "smallKind": "LOW_CREDIT",
         "abandonmentReasons": [],
-        "creditworthiness": "41.00",
+        "effectiveCreditworthinessScore": "41.00",
         "behaviourValue": None,
     }
     assert customer(client, "four", fields) == {
         "valueTier": "SMALL",
         "smallKind": "LOW_PROFIT",
         "abandonmentReasons": ["CANNOT_PERFORM_CONTRACT"],
-        "creditworthiness": "82.00",
+        "effectiveCreditworthinessScore": "82.00",
         "behaviourValue": "86.00",
     }
     assert customer(client, "one", "valueTier smallKind") == {"valueTier": "IMPORTANT", "smallKind": None}

@@ -36,7 +36,7 @@ def test_f3_fresh_opportunities_are_filtered_counted_by_follower_and_flagged_whe
         won("f won", 1, "2025-06-01", openedOn="2025-04-01", expectedCloseDate="2025-07-31", ownerExternalId=BO),
     )
     found = shared.query(
-        """{ opportunities(where: {isFresh: {eq: true}, name: {startsWith: "f "}}, orderBy: [{arisenOn: ASC}, {name: ASC}]) {
+        """{ opportunities(where: {isFresh: {eq: true}, name: {startsWith: "f "}}, orderBy: [{originatedOn: ASC}, {name: ASC}]) {
             nodes { name isCloseOverdue } }
           users(where: {freshOpportunityCount: {gt: 0}}) { nodes { name freshOpportunityCount } } }"""
     )

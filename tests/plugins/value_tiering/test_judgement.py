@@ -96,14 +96,14 @@ def test_t5_what_is_not_recommended_is_not_confirmed(shared):
 
 
 def test_t14_the_assessment_waits_for_its_last_part(shared):
-    fields = "creditworthiness behaviourValue influenceValue valueAssessment"
+    fields = "effectiveCreditworthinessScore behaviourValue influenceValue valueScore"
     part = {name: score for name, score in ASSESSED.items() if name != "futureValueScore"}
     data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], **part}])
-    waiting = {"creditworthiness": "70.00", "behaviourValue": "80.00", "influenceValue": "50.00"}
-    assert customer(shared, 1, fields) == {**waiting, "valueAssessment": None}
+    waiting = {"effectiveCreditworthinessScore": "70.00", "behaviourValue": "80.00", "influenceValue": "50.00"}
+    assert customer(shared, 1, fields) == {**waiting, "valueScore": None}
     data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], "futureValueScore": "60"}])
-    assert customer(shared, 1, fields) == {**waiting, "valueAssessment": "69.50"}
-    best = shared.query('{ customers(where: {valueAssessment: {gte: "69.5"}}) { nodes { name } } }')["customers"]
+    assert customer(shared, 1, fields) == {**waiting, "valueScore": "69.50"}
+    best = shared.query('{ customers(where: {valueScore: {gte: "69.5"}}) { nodes { name } } }')["customers"]
     assert best["nodes"] == [{"name": "Customer 1"}]
 
 

@@ -128,5 +128,5 @@ def test_t14_the_assessment_weighs_profit_and_non_profit_criteria(scalar):
     influence = rules.mean(integer(4000), integer(6000), integer(5000), integer(5000))
     weights = AssessmentWeights()
     assert scalar(behaviour) == 8000 and scalar(influence) == 5000
-    assert scalar(rules.value_assessment(integer(8000), integer(6000), behaviour, influence, weights)) == 6950
+    assert scalar(rules.value_score(integer(8000), integer(6000), behaviour, influence, weights)) == 6950
     assert scalar(rules.mean(integer(7000), integer(None))) is None

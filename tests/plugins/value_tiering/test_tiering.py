@@ -165,12 +165,12 @@ def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
     )
     found = ten.query(
         """{ customer(externalId: {system: "test", id: "c9"}) {
-            totalRevenue { amount } totalProfit { amount } totalUsage valueTier valueRank } }"""
+            lifetimeRevenue { amount } lifetimeProfit { amount } lifetimeUsage valueTier valueRank } }"""
     )["customer"]
     assert found == {
-        "totalRevenue": {"amount": "10100.00"},
-        "totalProfit": {"amount": "10000.00"},
-        "totalUsage": "991.0000",
+        "lifetimeRevenue": {"amount": "10100.00"},
+        "lifetimeProfit": {"amount": "10000.00"},
+        "lifetimeUsage": "991.0000",
         "valueTier": "SMALL",
         "valueRank": 10,
     }

@@ -212,12 +212,12 @@ def test_lists_of_dates_and_moments_compare(sales):
 
 def test_derived_fields_of_a_record_that_is_not_there_are_null(sales):
     lists = sales.query(
-        """{ opportunities(orderBy: [{customer: {orderCount: ASC}}]) { nodes { customerId } }
-          opportunitiesGroupBy(by: [{customer: {orderCount: true}}]) { keys { customer { orderCount } } } }"""
+        """{ opportunities(orderBy: [{customer: {transactionCount: ASC}}]) { nodes { customerId } }
+          opportunitiesGroupBy(by: [{customer: {transactionCount: true}}]) { keys { customer { transactionCount } } } }"""
     )
     without = [node["customerId"] is None for node in lists["opportunities"]["nodes"]]
     assert without == sorted(without) and any(without) and not all(without)
-    assert [group["keys"]["customer"]["orderCount"] for group in lists["opportunitiesGroupBy"]] == [0, None]
+    assert [group["keys"]["customer"]["transactionCount"] for group in lists["opportunitiesGroupBy"]] == [0, None]
 
 
 def test_a_sum_of_no_money_is_nothing_wherever_it_is_asked(sales):

@@ -49,7 +49,7 @@ async def endless(ctx, rows):
 
 
 def access(actor):
-    return Access("few", frozenset({"marks"}), {"Contact": lambda row: row.rank == "EXECUTIVE"})
+    return Access("few", frozenset({"marks"}), {"Contact": lambda row: row.seniority == "EXECUTIVE"})
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ PLANNED = {
     "forbidden field": "{ customers(first: 2) { nodes { name s: secretMark fromSecret } } }",
     "forbidden filter": "{ customers(where: {secretMark: {eq: 1}}) { totalCount } }",
     "forbidden order below": "{ customers(first: 1) { nodes { name owner { ownedCustomers(orderBy: [{secretMark: ASC}]) { totalCount } } } } }",
-    "limited rows": "{ contactsAggregate { count } customers { nodes { contacts { totalCount nodes { rank } } contactsAggregate { count } } } }",
+    "limited rows": "{ contactsAggregate { count } customers { nodes { contacts { totalCount nodes { seniority } } contactsAggregate { count } } } }",
     "bad first": "{ customers(first: -1) { totalCount } }",
     "bad first below": "{ customers(first: 2, orderBy: [{name: ASC}]) { nodes { name contacts(first: 5000) { totalCount nodes { id } } opportunities(first: 1) { totalCount } } } }",
     "bad cursor": '{ customers(after: "nonsense") { nodes { name } } }',

@@ -209,7 +209,7 @@ def test_fields_of_plugins_wherever_they_are_used(statements):
     tiers = "valueTier: {isNull: false}, opportunities: {some: {isFresh: {eq: true}}}"
     assert (
         statements.of(
-            f"""{{ customers(where: {{or: [{{{tiers}}}, {{totalRevenue: {{gt: "1"}}}}]}}, orderBy: [{{currentValue: DESC}}]) {{
+            f"""{{ customers(where: {{or: [{{{tiers}}}, {{lifetimeRevenue: {{gt: "1"}}}}]}}, orderBy: [{{currentValue: DESC}}]) {{
               totalCount nodes {{ initial valueTier owner {{ initial team {{ initial }} }}
               tierChanges {{ nodes {{ tier }} }} opportunities(orderBy: [{{contribution: DESC}}]) {{
                 nodes {{ initial forecastCategory isFresh stage {{ key }} customer {{ initial valueTier }} }} }} }} }} }}"""

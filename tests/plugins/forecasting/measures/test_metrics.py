@@ -20,7 +20,7 @@ from tests.plugins.forecasting.sales import (
 )
 
 POINTS = "periodStart periodEnd value"
-KEYS = "region owner { name } ownerId arisenOn"
+KEYS = "region owner { name } ownerId originatedOn"
 MORE = "previous growth yearBefore growthOnYear"
 
 
@@ -204,8 +204,8 @@ def test_only_what_is_asked_is_computed(wins, statements):
             "grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR",
         ),
         (
-            {"metrics": ["NEW_COUNT"], "by": [{"arisenOn": "YEAR"}]},
-            "by: arisenOn is what periods are made of; leave it out",
+            {"metrics": ["NEW_COUNT"], "by": [{"originatedOn": "YEAR"}]},
+            "by: originatedOn is what periods are made of; leave it out",
         ),
     ],
 )
@@ -285,8 +285,8 @@ def test_f6_f7_contribution_and_achievement_of_each_month_and_of_the_quarter(jun
 
 
 def test_metrics_by_a_field_of_what_came_of_them(june):
-    found = measured(june, ["REVENUE"], "2025-05-01", "2025-05-31", by=[{"arisenOn": "MONTH"}])
-    assert [(series["keys"]["arisenOn"], values(series)) for series in found] == [("2025-02-01", ["128000.00"])]
+    found = measured(june, ["REVENUE"], "2025-05-01", "2025-05-31", by=[{"originatedOn": "MONTH"}])
+    assert [(series["keys"]["originatedOn"], values(series)) for series in found] == [("2025-02-01", ["128000.00"])]
 
 
 def test_the_period_that_runs_is_measured_until_today(june):

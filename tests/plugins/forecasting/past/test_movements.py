@@ -33,7 +33,7 @@ def test_the_bridge_always_sums_exactly(opportunities, closing_by):
 
 @given(POSITIONS, POSITIONS, BY)
 def test_whatever_comes_in_adds_and_whatever_goes_out_takes_away(before, after, closing_by):
-    signs = {"NEW": 1, "REOPENED": 1, "PULLED_IN": 1, "LARGER": 1, "SMALLER": -1}
+    signs = {"NEW": 1, "REOPENED": 1, "PULLED_IN": 1, "INCREASED": 1, "DECREASED": -1}
     for step, amount in movements(before, after, closing_by):
         assert amount * signs.get(step.value, -1) >= 0
 
@@ -63,18 +63,18 @@ def lost(amount, by="2025-06-15"):
     [
         (None, opened(100), {"NEW": 100}),
         (None, opened(100, "2025-07-01"), {}),
-        (opened(100), opened(150), {"LARGER": 50}),
-        (opened(100), opened(60), {"SMALLER": -40}),
+        (opened(100), opened(150), {"INCREASED": 50}),
+        (opened(100), opened(60), {"DECREASED": -40}),
         (opened(100), opened(150, "2025-07-01"), {"PUSHED_OUT": -100}),
         (opened(100), opened(100, None), {"PUSHED_OUT": -100}),
-        (opened(100, "2025-07-01"), opened(150), {"PULLED_IN": 100, "LARGER": 50}),
+        (opened(100, "2025-07-01"), opened(150), {"PULLED_IN": 100, "INCREASED": 50}),
         (opened(100, None), opened(100), {"PULLED_IN": 100}),
-        (opened(100), won(120), {"LARGER": 20, "WON": -120}),
+        (opened(100), won(120), {"INCREASED": 20, "WON": -120}),
         (opened(100), lost(0), {"LOST": -100}),
         (opened(100), None, {"REMOVED": -100}),
         (lost(100), opened(80), {"REOPENED": 80}),
         (None, won(70), {"NEW": 70, "WON": -70}),
-        (opened(50, "2025-09-01"), won(70, "2025-09-01"), {"PULLED_IN": 50, "LARGER": 20, "WON": -70}),
+        (opened(50, "2025-09-01"), won(70, "2025-09-01"), {"PULLED_IN": 50, "INCREASED": 20, "WON": -70}),
         (None, lost(70), {"NEW": 70, "LOST": -70}),
         (None, lost(70, "2025-07-01"), {}),
         (opened(100, "2025-07-01"), lost(100, "2025-07-01"), {}),

@@ -146,8 +146,8 @@ def test_the_bridge_of_june_tells_each_step_with_its_opportunities(story):
         "NEW": 50,
         "REOPENED": 900,
         "PULLED_IN": 500,
-        "LARGER": 110,
-        "SMALLER": -10,
+        "INCREASED": 110,
+        "DECREASED": -10,
         "PUSHED_OUT": -400,
         "WON": -660,
         "LOST": -700,
@@ -155,7 +155,7 @@ def test_the_bridge_of_june_tells_each_step_with_its_opportunities(story):
     }
     assert (bridge["openingCount"], bridge["opening"]["amount"]) == (7, "3100.00")
     assert (bridge["closingCount"], bridge["closing"]["amount"]) == (6, "2090.00")
-    larger = next(step for step in bridge["steps"] if step["step"] == "LARGER")
+    larger = next(step for step in bridge["steps"] if step["step"] == "INCREASED")
     assert larger["moves"] == [
         {"opportunity": {"name": "wins"}, "amount": {"amount": "60.00"}},
         {"opportunity": {"name": "grows"}, "amount": {"amount": "50.00"}},
