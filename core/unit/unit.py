@@ -23,7 +23,7 @@ from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.event_log import EventLog
 from core.log.events import Action
-from core.records.facet_rows import facet_rows
+from core.records.facet_rows import facet_row, facet_rows
 from core.records.record import Facet, Record, Table
 from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
@@ -383,7 +383,7 @@ class Unit:
             log=logger(plugin),
             publish=publish,
             publish_each=publish_each,
-            facet=lambda facet, id: facet_rows(self.session, facet, [id])[id],
+            facet=partial(facet_row, self.session),
             facets=partial(facet_rows, self.session),
             catalog=self._ask(self.session),
         )

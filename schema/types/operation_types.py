@@ -4,20 +4,22 @@ import strawberry
 
 from core.base.errors import UserError
 
-IDEMPOTENCY_KEY = (
+IDEMPOTENCY_KEY_TEXT = (
     "A key of your choice: the same request with the same key again changes nothing and is answered as before."
 )
-DRY_RUN = "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null."
-USER_ERRORS = "What has to be fixed; nothing was written then."
-WARNINGS = "What policy only warns about; the change was made."
+DRY_RUN_TEXT = (
+    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null."
+)
+USER_ERRORS_TEXT = "What has to be fixed; nothing was written then."
+WARNINGS_TEXT = "What policy only warns about; the change was made."
 
 
 @strawberry.input
 class Input:
     """Base of mutations' inputs; the host heeds both fields."""
 
-    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
-    dry_run: bool = strawberry.field(default=False, description=DRY_RUN)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_TEXT)
+    dry_run: bool = strawberry.field(default=False, description=DRY_RUN_TEXT)
 
 
 @strawberry.type
@@ -28,5 +30,5 @@ class Payload:
     own; the host adds those of the plugins that judge what it wrote.
     """
 
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description=USER_ERRORS)
-    warnings: list[UserError] = strawberry.field(default_factory=list, description=WARNINGS)
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=USER_ERRORS_TEXT)
+    warnings: list[UserError] = strawberry.field(default_factory=list, description=WARNINGS_TEXT)

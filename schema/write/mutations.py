@@ -12,10 +12,9 @@ from core.unit.drafts import Outcome, OutcomeStatus
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
-from schema.types import operation_types
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
-from schema.types.operation_types import IDEMPOTENCY_KEY, USER_ERRORS
+from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
 from schema.write.answers import Input, Work, all_or_nothing, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
@@ -24,20 +23,11 @@ CREATED_OTHERWISE = frozenset({"Interaction"})
 
 Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
-KEY = Member(
-    "idempotencyKey",
-    "str | None",
-    IDEMPOTENCY_KEY,
-)
-DRY_RUN = Member(
-    "dryRun",
-    "bool",
-    operation_types.DRY_RUN,
-    default=False,
-)
+KEY = Member("idempotencyKey", "str | None", IDEMPOTENCY_KEY_TEXT)
+DRY_RUN = Member("dryRun", "bool", DRY_RUN_TEXT, default=False)
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
-ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS)
-WARNINGS = Member("warnings", "list[UserError]", operation_types.WARNINGS)
+ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
+WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
