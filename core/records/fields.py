@@ -47,7 +47,7 @@ class Row(Protocol):
         ...
 
     def facet(self, facet: type[Facet]) -> Any:
-        """The record's row in a facet table, joined once; its attributes are null where there is no row."""
+        """The record's row in a facet table, joined once; where there is no row, its columns have their defaults."""
         ...
 
     def joined(self, model: type[Table], by: str, value: Expression) -> Any:

@@ -1,6 +1,7 @@
 """The engine: operations answered by plans alone where plans answer all of them, else by graphql-core with plans."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,12 @@ import orjson
 from graphql import ExecutionResult, GraphQLSchema, execute, located_error
 from graphql.execution.values import VariableValues
 
-from schema.plan.plan import located
+from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Operation, OperationResult, Refused, Variant
+from schema.request.documents import Operation, OperationResult, Refused, RootField, Variant
 from schema.request.questions import answer_root, moment_of
 from schema.serve.executor import PlanningExecutor
+from schema.sql.binds import Moment
 from schema.write.mutations import Mutation
 
 
@@ -50,16 +52,16 @@ class Engine:
     ) -> OperationResult | None:
         """The answer where plans give all of it; None in every doubt."""
         moment = moment_of(context, values)
+        roots = list(variant.asked.values())
         parts, errors = [], []
-        for asked in variant.asked.values():
-            try:
-                answer = await answer_root(context, variant, asked, moment)
-            except Exception as error:
-                if len(variant.asked) > 1:
+        for asked, answer in zip(roots, await _answers(context, variant, roots, moment), strict=False):
+            if isinstance(answer, BaseException):
+                if len(roots) > 1:
                     # What is left of the others when one has failed is for the executor to say.
                     return None
                 data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
-                return OperationResult(data, [located_error(error, asked.nodes, [asked.key])])
+                assert isinstance(answer, Exception)
+                return OperationResult(data, [located_error(answer, asked.nodes, [asked.key])])
             if answer.value is None and not asked.nullable:
                 return None
             parts.append(b'"%s":%s' % (asked.key.encode(), answer.json))
@@ -85,3 +87,19 @@ class Engine:
         if result.data is None and result.errors and not any(error.path for error in result.errors):
             raise Refused(result.errors)
         return OperationResult(orjson.dumps(result.data), result.errors or ())
+
+
+async def _answers(
+    context: RequestContext, variant: Variant, roots: Sequence[RootField], moment: Moment
+) -> Sequence[Answer | BaseException]:
+    """The answers of root fields, up to the first that fails; side by side where several have Python fields."""
+    if sum(bool(root.plan and root.plan.gaps) for root in roots) > 1:
+        asked = (answer_root(context, variant, root, moment) for root in roots)
+        return await asyncio.gather(*asked, return_exceptions=True)
+    found: list[Answer | BaseException] = []
+    for root in roots:
+        try:
+            found.append(await answer_root(context, variant, root, moment))
+        except Exception as error:
+            return [*found, error]
+    return found

@@ -42,7 +42,7 @@ def test_the_field_is_selected_filtered_ordered_grouped_and_written(loyal):
             {"name": "Customer 2", "loyaltyPoints": 1852, "loyaltyLabel": "gold"},
         ],
     }
-    assert found["all"]["nodes"][-1] == {"name": "Customer 3", "points": 0, "label": "member"}
+    assert found["all"]["nodes"][0] == {"name": "Customer 3", "points": 0, "label": "member"}
     assert found["customersAggregate"] == {"sum": {"loyaltyPoints": "6790"}, "max": {"loyaltyPoints": 2716}}
     assert len(found["customersGroupBy"]) == 4
     id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]

@@ -8,7 +8,7 @@ import pytest
 from graphql.execution.values import VariableValues
 from sqlalchemy import and_, or_
 
-from schema.catalog.catalog import kinds
+from schema.catalog import kinds
 from schema.catalog.kinds import MoneyKind
 from schema.plan import aggregates, pages
 from schema.plan import order as ordering

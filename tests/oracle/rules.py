@@ -104,7 +104,7 @@ def _of_opportunity(row: Row, stage: Row, today: date) -> dict[str, Any]:
     expected = row["expectedAmount"]
     weighted = None
     if expected is not None:
-        amount = (expected.reporting * probability / 100).quantize(HUNDREDTH, ROUND_HALF_UP)
+        amount = (expected.reporting * probability / 100).quantize(HUNDREDTH, ROUND_HALF_UP) + 0
         weighted = Money(amount, REPORTING, amount)
     planned = stage["plannedDurationDays"]
     end = None if planned is None else row["stageEnteredAt"].date() + timedelta(days=planned)

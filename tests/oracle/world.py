@@ -259,7 +259,7 @@ class _Maker:
 
     def _values(self, type: str) -> dict[str, Any]:
         """A value for each member of the input that makes a record, many of them null or left out."""
-        input_ = self._schema.type_map[f"Create{type}Input"]
+        input_ = self._schema.type_map.get(f"Create{type}Input") or self._schema.type_map[f"Log{type}Input"]
         assert isinstance(input_, GraphQLInputObjectType)
         values: dict[str, Any] = {}
         # A customer of which the plugin knows nothing has no row in its facet.

@@ -240,13 +240,14 @@ def test_hook_register_fields_adds_fields_that_compare_others(scored):
     assert [node["name"] for node in all_of(scored, "name", "orderBy: [{room: ASC}], first: 2")] == ["Alpha", "Beta"]
 
 
-def test_where_a_plugin_keeps_nothing_of_a_record_no_list_holds_anything(crm):
+def test_where_a_plugin_keeps_nothing_of_a_record_a_list_is_its_default(crm):
     client = crm(Scores(), clock=FixedClock(NOON))
     given = [{"name": "Bare"}, {"name": "Empty", "labels": []}, {"name": "Full", "labels": ["a", "b"]}]
     data.upsert(client, "customers", [{**item, "externalIds": [data.key(item["name"])]} for item in given])
-    assert names(client, "{labels: {hasAll: []}}") == ["Empty", "Full"]
+    assert names(client, "{labels: {hasAll: []}}") == ["Bare", "Empty", "Full"]
+    assert names(client, "{labels: {isEmpty: true}}") == ["Bare", "Empty"]
     assert names(client, '{labels: {hasAll: ["a", "b"]}}') == ["Full"]
-    assert names(client, "{not: {labels: {hasAll: []}}}") == ["Bare"]
+    assert names(client, "{not: {labels: {hasAll: []}}}") == []
 
 
 def test_a_field_of_a_plugin_is_grouped_and_summed(scored):
@@ -559,9 +560,20 @@ def test_fields_of_every_type_are_created_changed_and_emptied(written):
     }
 
 
-def test_a_record_without_a_row_has_no_values(written):
+def test_a_record_without_a_row_has_the_defaults_of_the_columns(written):
     made = create(written, name="Empty")["customer"]
-    assert {made[name] for name in ("points", "limit", "grade", "note", "isActive", "labels")} == {None}
+    assert (made["points"], made["isActive"], made["labels"]) == (0, False, [])
+    assert {made[name] for name in ("limit", "grade", "note")} == {None}
+    here = {"name": {"eq": "Empty"}}
+    for where, found in (({"points": {"eq": 0}}, 1), ({"points": {"gt": 0}}, 0), ({"isActive": {"eq": False}}, 1)):
+        text = "query ($where: CustomerWhere!) { customers(where: $where) { totalCount } }"
+        assert written.query(text, where={"and": [here, where]})["customers"]["totalCount"] == found
+    groups = written.query(
+        "query ($where: CustomerWhere!) { customersGroupBy(by: [{points: true}, {isActive: true}], where: $where) {"
+        " keys { points isActive } aggregate { sum { points } } } }",
+        where=here,
+    )["customersGroupBy"]
+    assert groups == [{"keys": {"points": 0, "isActive": False}, "aggregate": {"sum": {"points": "0"}}}]
 
 
 def test_written_fields_are_in_the_log_by_their_names(written):

@@ -514,7 +514,7 @@ def ponder(ctx, input: PonderInput) -> PonderPayload:
     return PonderPayload(answer=42, about=list(ctx.session.exec(select(Customer))))
 
 
-class Oracle(Plugin):
+class Delphi(Plugin):
     name, version, api = "oracle", "1.0", ">=1,<2"
 
     @hookimpl
@@ -537,7 +537,7 @@ class Ranks(Plugin):
 
 
 def test_an_operation_defined_once_serves_two_apps_each_with_its_own_types(crm):
-    first, second = crm(Oracle), crm(Oracle, Ranks)
+    first, second = crm(Delphi), crm(Delphi, Ranks)
     for client, selection in ((first, "name"), (second, "name oracleLevel")):
         data.upsert(client, "customers", [{"name": "Pythia", "externalIds": [data.key("pythia")]}])
         text = f'mutation {{ ponder(input: {{question: "Why?"}}) {{ answer about {{ {selection} }} }} }}'
@@ -551,7 +551,7 @@ def test_an_operation_defined_once_serves_two_apps_each_with_its_own_types(crm):
 
 
 def test_a_payload_of_a_refused_mutation_has_the_defaults_of_its_fields(crm):
-    payload = crm(Oracle).query(
+    payload = crm(Delphi).query(
         'mutation { ponder(input: {question: ""}) { answer about { id } userErrors { code plugin } warnings { code } } }'
     )["ponder"]
     assert payload == {
