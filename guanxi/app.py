@@ -6,9 +6,9 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import packages_distributions
+from threading import Lock
 from typing import Any
 
 from sqlmodel import Session
@@ -48,25 +48,37 @@ from schema.serve.http import Endpoint
 DISTRIBUTION = "guanxi"
 
 
-@dataclass(frozen=True, slots=True)
 class Design:
     """What settings and plugins make of the CRM before there is a database; apps of several databases may share it.
 
     Attributes:
         host: the plugins.
         catalog: the records and fields.
-        assembled: the GraphQL schema.
         jobs: what the plugins do again and again.
     """
 
-    host: PluginHost
-    catalog: Catalog
-    assembled: Assembled
-    jobs: Mapping[str, tuple[Plugin, Job]]
+    def __init__(self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]]) -> None:
+        self.host = host
+        self.catalog = catalog
+        self.jobs = jobs
+        self._assembled: Assembled | None = None
+        self._assembling = Lock()
+
+    def assemble(self) -> Assembled:
+        """The GraphQL schema, made when it is first asked for, because much is done without it.
+
+        Raises:
+            PluginError: an operation of a plugin does not fit.
+        """
+        with self._assembling:
+            if self._assembled is None:
+                with _collecting_nothing():
+                    self._assembled = assemble(self.catalog, self.host)
+            return self._assembled
 
 
 def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
-    """Loads the plugins and makes the schema.
+    """Loads the plugins and makes the catalog.
 
     Raises:
         PluginError: a plugin does not fit.
@@ -75,7 +87,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
         check_expressions(catalog)
-        return Design(host, catalog, assemble(catalog, host), declared_jobs(host))
+        return Design(host, catalog, declared_jobs(host))
 
 
 def keep_what_is_made() -> None:
@@ -108,15 +120,13 @@ class App:
         catalog: its records and fields.
         host: its plugins.
         database: where it keeps everything.
-        assembled: its GraphQL schema.
     """
 
     def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
         self.settings = settings
         self.host = design.host
         self.catalog = design.catalog
-        self.assembled = design.assembled
-        self._declared_jobs = design.jobs
+        self._design = design
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
@@ -125,6 +135,15 @@ class App:
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.engine)
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
+
+    @property
+    def assembled(self) -> Assembled:
+        """Its GraphQL schema, made when it is first asked for.
+
+        Raises:
+            PluginError: an operation of a plugin does not fit.
+        """
+        return self._design.assemble()
 
     @property
     def sdl(self) -> str:
@@ -153,7 +172,7 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with self.running(), self.jobs.in_background():
+        async with self.running(serving=True), self.jobs.in_background():
             keep_what_is_made()
             yield
 
@@ -188,13 +207,19 @@ class App:
         return self._jobs
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["App"]:
+    async def running(self, *, serving: bool = False) -> AsyncIterator["App"]:
         """Runs it: database checked, plugins started, events delivered; at the end all is let go of.
+
+        Args:
+            serving: make the GraphQL schema first rather than with the first query, so that what is wrong with an
+                operation is reported before anything starts.
 
         Raises:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
+        if serving:
+            self._design.assemble()
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
@@ -207,15 +232,15 @@ class App:
             self.host,
             self._clock,
             self._access,
-            Documents(self.assembled.graphql, planner, Limits.of(self.settings)),
+            lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
             secret,
             lambda: self.delivery.announce(),
         )
-        self._engine = Engine(services, self.assembled.graphql, self.assembled.mutations)
+        self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
         self._delivery = Delivery(self.database, self.host, self.settings, self._clock, self._transact, outside)
-        self._jobs = Jobs(self.database, self._declared_jobs, self._clock, self._transact, self._delivery.announce)
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._delivery.announce)
         started: list[Plugin] = []
         try:
             await self._start_all(started)

@@ -24,6 +24,8 @@ class Product(Record, prefix="prd"):
 class ExchangeRate(Record, prefix="xrt"):
     """What one unit of a currency is worth in the reporting currency from a day on, until the next rate."""
 
+    __aggregates__ = False
+
     currency: str = column(
         "ISO 4217 code of the foreign currency.",
         max_length=3,

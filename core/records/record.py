@@ -319,11 +319,19 @@ class Record(Table, abstract=True):
 
     Every record has an id, a version that rises with each change, who and when, and can be deleted softly; external
     ids and tags hang on it by id.
+
+    What nobody needs of a record it leaves out of the schema, which makes the schema shorter for every client:
+    `__read_only__ = True` its mutations, `__groups__ = False` its groups, `__aggregates__ = False` its aggregates, on
+    which groups depend. What other records would make of them goes too.
     """
 
     __prefix__: ClassVar[str]
     #: Without mutations: the core or the plugin writes it, clients only read it.
     __read_only__: ClassVar[bool] = False
+    #: Lists of it have counts, sums, averages, smallest and largest values.
+    __aggregates__: ClassVar[bool] = True
+    #: Lists of it can be grouped, and lists of what refers to it by its fields; only where they have aggregates.
+    __groups__: ClassVar[bool] = True
     #: The order of lists that ask for none: API names, each with whether it descends.
     __order__: ClassVar[tuple[tuple[str, bool], ...]] = (("id", False),)
     #: The root list is short and comes whole, without pages.

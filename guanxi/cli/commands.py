@@ -94,7 +94,7 @@ def serve_app(
     config = uvicorn.Config(app, lifespan="off", **SERVER)
 
     async def work() -> None:
-        async with app.running():
+        async with app.running(serving=True):
             keep_what_is_made()
             await prepare(app)
             async with app.jobs.in_background():
@@ -115,7 +115,7 @@ def serve_by_workers(app: App, host: str, port: int, workers: int) -> None:
 
     async def try_out() -> None:
         # What keeps a worker from starting is said once, here, and not by each of them again and again.
-        async with app.running():
+        async with app.running(serving=True):
             pass
 
     asyncio.run(try_out())

@@ -160,6 +160,7 @@ class OpportunityCredit(Facet, of="Opportunity", plugin="credit_scoring"):
 class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
     """A version of the policy by which customers are scored: weights, bands and the scorer's figures."""
 
+    __aggregates__ = False
     __order__ = (("number", True),)
     __read_only__ = True
 
@@ -239,6 +240,7 @@ class CreditReason(Record, plugin="credit_scoring", prefix="crs"):
 class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
     """One change of a customer's credit limit: from, to, when, why."""
 
+    __aggregates__ = False
     __order__ = (("changedAt", True),)
     __read_only__ = True
     __dated_by__ = ("changed_at",)
@@ -263,6 +265,7 @@ class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
 class CreditControlOverride(Record, plugin="credit_scoring", prefix="cco"):
     """An opportunity that was won or enlarged against its customer's credit: who let it through, and why."""
 
+    __aggregates__ = False
     __order__ = (("overriddenAt", True),)
     __read_only__ = True
     __dated_by__ = ("overridden_at",)

@@ -72,6 +72,7 @@ class PipelineState(Record, plugin="forecasting", prefix="pls"):
 class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):
     """A moment of the pipeline to come back to, with its totals; no copy, for the states it stands for are kept."""
 
+    __aggregates__ = False
     __order__ = (("asOf", True),)
     __read_only__ = True
 
@@ -130,6 +131,7 @@ class ForecastLine(Record, plugin="forecasting", prefix="fln"):
 class ForecastAdjustment(Record, plugin="forecasting", prefix="fad"):
     """One adjustment of a category of a submission. The amount that was calculated stays beside it."""
 
+    __aggregates__ = False
     __order__ = (("adjustedAt", True),)
     __read_only__ = True
 
@@ -180,6 +182,7 @@ class SalesTarget(Record, plugin="forecasting", prefix="sgt"):
 class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
     """A forecast as it was made, to be held against what came of it."""
 
+    __aggregates__ = False
     __order__ = (("asOf", True),)
     __read_only__ = True
 
@@ -197,6 +200,7 @@ class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
 class WinModel(Record, plugin="forecasting", prefix="wmd"):
     """A model of win probability, trained on the opportunities of this CRM that were decided, and how good it is."""
 
+    __aggregates__ = False
     __order__ = (("trainedAt", True),)
     __read_only__ = True
 
@@ -221,6 +225,7 @@ class WinModel(Record, plugin="forecasting", prefix="wmd"):
 class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
     """One line of a model's calibration table: what it predicted, and what came of it."""
 
+    __aggregates__ = False
     __order__ = (("lower", False),)
     __read_only__ = True
 
@@ -241,6 +246,7 @@ class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
 class WinModelWeight(Record, plugin="forecasting", prefix="wmw"):
     """What a model makes of one property: how far it moves the log-odds of winning."""
 
+    __aggregates__ = False
     __order__ = (("weight", True),)
     __read_only__ = True
 

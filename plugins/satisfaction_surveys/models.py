@@ -81,6 +81,7 @@ def step_column(step: SurveyStep) -> str:
 class SurveyQuestion(Record, plugin="satisfaction_surveys", prefix="svq"):
     """A question of one version of a survey. It never changes once it was sent out, so answers keep their meaning."""
 
+    __aggregates__ = False
     __order__ = (("surveyId", False), ("questionsVersion", False), ("position", False))
     __read_only__ = True
 

@@ -146,6 +146,8 @@ class RecordType:
         default_order: field names, each with whether it descends, for lists that ask for no order.
         writable: whether it has mutations.
         plain_list: its root list is short and comes whole.
+        aggregates: whether lists of it have aggregates.
+        groups: whether lists of it can be grouped; only what has aggregates can.
         scope: conditions beyond "not deleted" under which a row is there at all.
     """
 
@@ -160,6 +162,8 @@ class RecordType:
     default_order: Sequence[tuple[str, bool]] = (("id", False),)
     writable: bool = True
     plain_list: bool = False
+    aggregates: bool = True
+    groups: bool = True
     scope: Callable[[Row], Sequence[ColumnElement[bool]]] | None = None
 
     @property

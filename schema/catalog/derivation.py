@@ -130,6 +130,8 @@ def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
         default_order=model.__order__,
         writable=not model.__read_only__,
         plain_list=model.__plain_list__,
+        aggregates=model.__aggregates__,
+        groups=model.__aggregates__ and model.__groups__,
     )
     catalog.records[record.name] = record
     _add_attached(record)

@@ -100,6 +100,8 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
         "Something that happened to a record: one entry of the log, which is complete and in the order of commits.",
         default_order=(("sequence", False),),
         writable=False,
+        aggregates=False,
+        groups=False,
         scope=lambda row: [is_numbered(row)],
     )
 

@@ -133,9 +133,13 @@ class Kind:
         key: Expression = value
         return key
 
-    def aggregate(self, function: str, value: Any) -> tuple[Expression, "Kind"]:
-        """An aggregate of the value as a bare number, with the kind that number is of."""
-        return FUNCTIONS[function](value), self
+    def aggregate(self, function: str, value: Any) -> Expression:
+        """An aggregate of the value as a bare number, of the kind that `aggregate_kind` tells."""
+        return FUNCTIONS[function](value)
+
+    def aggregate_kind(self, function: str) -> "Kind":
+        """The kind of an aggregate of values of this kind."""
+        return self
 
     def of_number(self, number: Expression) -> Any:
         """A bare number as a value of this kind."""
@@ -320,8 +324,8 @@ class DecimalKind(Kind):
     def sortable(self, value: Any) -> Expression:
         return whole(value)
 
-    def aggregate(self, function: str, value: Any) -> tuple[Expression, Kind]:
-        return FUNCTIONS[function](whole(value)), self
+    def aggregate(self, function: str, value: Any) -> Expression:
+        return FUNCTIONS[function](whole(value))
 
 
 def compare_units(
@@ -354,12 +358,12 @@ class IntKind(Kind):
     def present(self, value: Any, selection: Selection) -> Any:
         return typed(value, int)
 
-    def aggregate(self, function: str, value: Any) -> tuple[Expression, Kind]:
-        if function == "sum":
-            return FUNCTIONS["sum"](value), DecimalKind(0)
-        if function == "avg":
-            return FUNCTIONS["avg"](value * 10**self._AVERAGE_PLACES), DecimalKind(self._AVERAGE_PLACES)
-        return FUNCTIONS[function](value), self
+    def aggregate(self, function: str, value: Any) -> Expression:
+        return FUNCTIONS[function](value * 10**self._AVERAGE_PLACES if function == "avg" else value)
+
+    def aggregate_kind(self, function: str) -> Kind:
+        places = {"sum": 0, "avg": self._AVERAGE_PLACES}
+        return DecimalKind(places[function]) if function in places else self
 
 
 class MoneyKind(Kind):
@@ -424,10 +428,10 @@ class MoneyKind(Kind):
     def sortable(self, value: MoneyExpression) -> Expression:
         return value.reporting
 
-    def aggregate(self, function: str, value: MoneyExpression) -> tuple[Expression, Kind]:
+    def aggregate(self, function: str, value: MoneyExpression) -> Expression:
         number = FUNCTIONS[function](value.reporting)
         # The sum of nothing is nothing, not unknown.
-        return func.coalesce(number, 0) if function == "sum" else number, self
+        return func.coalesce(number, 0) if function == "sum" else number
 
     def of_number(self, number: Expression) -> Any:
         return self.reporting(number)

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
 
 from core.base.errors import InputError
-from core.base.text import pascal
 from core.db.sql import Expression
 from core.records.fields import MoneyExpression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
@@ -17,6 +16,7 @@ from schema.plan.statement import PlanRow, Statement
 from schema.plan.where import Where, aggregate_number, filtered, holds
 from schema.sql.json import amount_text, column, constant, count_rows, json_rows, whole_number
 from schema.sql.selections import Chosen, Selection
+from schema.types.aggregates import OUTPUTS
 
 FUNCTIONS = ("sum", "avg", "min", "max")
 
@@ -96,13 +96,13 @@ def _object(
     def of_function(function: str) -> Callable[[Chosen], Expression]:
         def of_field(chosen: Chosen) -> Expression:
             field = record.fields[chosen.name]
-            kind = field.kind.aggregate(function, field.kind.typed_null())[1]
+            kind = field.kind.aggregate_kind(function)
             if function == "sum" and isinstance(kind, MoneyKind):
                 return _money_sum(kind, field, chosen.selection, number, sums)
             return kind.json(kind.of_number(number(field, function)), chosen.selection)
 
         return lambda chosen: chosen.selection.build(
-            record.name + pascal(function), dict.fromkeys(record.fields, of_field)
+            record.name + OUTPUTS[function], dict.fromkeys(record.fields, of_field)
         )
 
     parts = {function: of_function(function) for function in FUNCTIONS}
@@ -239,7 +239,7 @@ class _Groups(_Numbers):
                 if key.way == here:
                     value = column(self.alias, f"k{number}", key.expression.type)
                     return value if key.kind.functions == ("min", "max") else key.kind.json(value, chosen.selection)
-            raise InputError(f"keys.{'.'.join(here)} is no key of these groups; name it in `by`")
+            raise InputError(f"keys.{'.'.join(here)} is not a key of these groups; name it in `by`")
 
         names = [*record.fields, *record.to_one]
         return selection.build(f"{record.name}GroupKeys", dict.fromkeys(names, part))
@@ -270,7 +270,7 @@ def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None)
             for field_name, filter_ in asked.items():
                 field = row.record.fields[field_name]
                 statement.demand(row.record, field)
-                number, kind = field.kind.aggregate(name, field.value(row))
+                number, kind = field.kind.aggregate(name, field.value(row)), field.kind.aggregate_kind(name)
                 found += kind.conditions(kind.of_number(number), filter_, statement.binds)
     return found
 
@@ -302,4 +302,8 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
     for key in keys:
         if key.way == here:
             return SortKey(key.kind.sortable(key.expression), *direction(asked))
-    raise InputError(f"orderBy.key.{'.'.join(here)} is no key of these groups; name it in `by`")
+    known = ", ".join(".".join(key.way) for key in keys)
+    raise InputError(
+        f"orderBy.key.{'.'.join(here)} is not a key of these groups, whose keys are {known}; name it in `by`, or order "
+        "by one of those"
+    )

@@ -110,9 +110,11 @@ def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
     roots: dict[str, CompileRoot] = {
         record.singular: lambda statement, chosen: _single(statement, record, chosen),
         record.plural: lambda statement, chosen: connection(statement, record, chosen, ()),
-        f"{record.plural}Aggregate": lambda statement, chosen: aggregate(statement, record, chosen, None),
-        f"{record.plural}GroupBy": lambda statement, chosen: group_by(statement, record, chosen),
     }
+    if record.aggregates:
+        roots[f"{record.plural}Aggregate"] = lambda statement, chosen: aggregate(statement, record, chosen, None)
+    if record.groups:
+        roots[f"{record.plural}GroupBy"] = lambda statement, chosen: group_by(statement, record, chosen)
     if record.plain_list:
         roots[record.plural] = lambda statement, chosen: all_of(statement, record, chosen)
     return roots

@@ -334,5 +334,10 @@ class PageRow(PlanRow):
     def reference(self, name: str) -> Expression:
         """A column of the record's own table, handed out by the inner SELECT."""
         if name not in self.handed_out:
-            self.handed_out[name] = self.inner.reference(name).label(name)
-        return column(self.alias, name, self.record.table.c[name].type)
+            self.handed_out[name] = self.inner.reference(name).label(_handed_out(name))
+        return column(self.alias, _handed_out(name), self.record.table.c[name].type)
+
+
+def _handed_out(name: str) -> str:
+    """The name under which a column is handed out, which is none of those a page has itself, such as `place`."""
+    return f"c_{name}"

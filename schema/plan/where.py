@@ -69,7 +69,7 @@ def filtered(
 def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, function: str) -> Expression:
     """One aggregate of a field over the rows of a scope, as a bare number."""
     statement.demand(row.record, field)
-    return field.kind.aggregate(function, field.value(row))[0]
+    return field.kind.aggregate(function, field.value(row))
 
 
 def _list_conditions(statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]) -> Iterator[Condition]:
@@ -98,7 +98,7 @@ def _aggregate_conditions(
             continue
         for name, filter_ in asked.items():
             field = statement.catalog.records[many.target].fields[name]
-            _, kind = field.kind.aggregate(function, field.kind.typed_null())
+            kind = field.kind.aggregate_kind(function)
             value = _aggregate(statement, row, many, where, name, function)
             yield from kind.conditions(kind.of_number(value), filter_, statement.binds)
 

@@ -27,7 +27,7 @@ class Services:
         host: its plugins.
         clock: where the time comes from.
         access: what an actor may see.
-        documents: the documents it was asked.
+        open_documents: gives the documents it was asked, for which the schema is made.
         reader: runs statements that read.
         secret: signs cursors.
         announce: called when something was committed.
@@ -39,10 +39,15 @@ class Services:
     host: PluginHost
     clock: Clock
     access: GetAccess
-    documents: Documents
+    open_documents: Callable[[], Documents]
     reader: Reader
     secret: bytes = field(repr=False)
     announce: Callable[[], None]
+
+    @property
+    def documents(self) -> Documents:
+        """The documents it was asked."""
+        return self.open_documents()
 
 
 class RequestContext:

@@ -6,7 +6,7 @@ values are no part, and by what the caller may see.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from graphql import (
@@ -19,6 +19,8 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    NamedTypeNode,
+    ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
     Undefined,
@@ -39,10 +41,13 @@ from graphql.utilities import coerce_input_value, type_from_ast
 
 from core.base.errors import InputError
 from schema.catalog.access import Access
+from schema.catalog.catalog import Catalog
+from schema.catalog.omissions import omission
 from schema.plan.compiler import by_ids
 from schema.plan.plan import Path, Plan
 from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
+from schema.request.introspection import is_introspection, is_standard, normal_form
 from schema.request.limits import Limits, exceeded
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
@@ -191,6 +196,7 @@ class Operation:
         node: the operation.
         root: its root type.
         planned: the root fields of that type that plans answer.
+        is_introspection: whether it asks about the schema alone.
     """
 
     def __init__(
@@ -204,6 +210,7 @@ class Operation:
         root = schema.get_root_type(node.operation)
         assert root is not None
         self.root: GraphQLObjectType = root
+        self.is_introspection = is_introspection(document, node)
         self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
         self._schema = schema
         self._definitions = node.variable_definitions or ()
@@ -257,6 +264,11 @@ class Operation:
             coerced[signature.name] = plain
         return VariableValues(sources, coerced)
 
+    @cached_property
+    def normal_form(self) -> str:
+        """Its text, the same for documents that differ in layout and name alone."""
+        return normal_form(self.document, self.node)
+
     def variant(self, values: VariableValues, access: Access) -> Variant:
         """The operation compiled for variables of this shape and this access."""
         opened, shape = open_variables(self._kinds, values.coerced, self._sizes)
@@ -304,6 +316,14 @@ def _page_sizes(document: DocumentNode) -> set[str]:
     return found
 
 
+def _with_reason(catalog: Catalog, error: GraphQLError) -> GraphQLError:
+    """An error about a name that is not in the schema, with the reason where a record leaves it out."""
+    named: Any = error.nodes[-1] if error.nodes else None
+    name = named.name.value if isinstance(named, FieldNode | NamedTypeNode | ObjectFieldNode) else ""
+    reason = omission(catalog, name)
+    return error if reason is None else GraphQLError(f"{error.message} {reason}.", error.nodes)
+
+
 class Documents:
     """The documents that one app was asked."""
 
@@ -326,9 +346,12 @@ class Documents:
             document = parse(text, max_tokens=self._limits.tokens)
         except GraphQLError as error:
             raise Refused([error]) from None
-        errors = exceeded(document, self._limits) or validate(self._schema, document, max_errors=_MOST_ERRORS)
+        too_large = exceeded(document, self._limits)
+        if too_large and is_standard(document):
+            too_large = []
+        errors = too_large or validate(self._schema, document, max_errors=_MOST_ERRORS)
         if errors:
-            raise Refused(errors)
+            raise Refused([_with_reason(self._planner.catalog, error) for error in errors])
         node = get_operation_ast(document, name)
         if node is None:
             problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"

@@ -106,8 +106,7 @@ class FiguresQuery:
         found: dict[str, dict[str, Any]] = {function: {} for function in ("sum", "avg", "min", "max")}
         for function, names in self._fields.items():
             for name in names:
-                kind = self._kind(name)
-                made = kind.aggregate(function, kind.typed_null())[1]
+                made = self._kind(name).aggregate_kind(function)
                 found[function][name] = _python(made, function, answer[function][name])
         return Figures(keys, answer["count"], **found)
 

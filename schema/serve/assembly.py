@@ -1,31 +1,52 @@
 """The schema of one app, assembled from its catalog and its plugins' operations."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLSchema, lexicographic_sort_schema
+from graphql import GraphQLInputObjectType, GraphQLResolveInfo, GraphQLSchema, lexicographic_sort_schema
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.printer import print_schema
-from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
-from core.base.errors import InputError, PluginError
+from core.base.errors import PluginError
 from core.host.host import PluginHost
 from core.records.record import CORE
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
 from schema.types import inputs, outputs
-from schema.types.builder import Argument, Builder, Member, PluginDirective
+from schema.types.aggregates import add_aggregates
+from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
-from schema.types.scalars import SCALARS
 from schema.write import mutations
 from schema.write.mutations import Mutation, record_mutations
 from schema.write.plugin_work import look, perform
 from schema.write.special_mutations import special_mutations
+
+#: What a client has to know before its first query, and finds nowhere else.
+DESCRIPTION = """\
+A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add. A field of a
+plugin carries `@plugin` and is used like any other.
+
+- Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
+  record, by id or by the id another system knows it by.
+- Lists: Relay connections. `first` and `after` page forward, `last` and `before` backward; `where` filters, `orderBy`
+  orders. The plural with `Aggregate` gives counts and sums of a list, with `GroupBy` the same in groups.
+- Descriptions: members of orders, aggregates, group keys, updates and upsert rows mean what the field of the same name
+  means in the record or in the input that creates it.
+- Money: an exact decimal with its ISO 4217 currency. Filters, orders and sums work in the reporting currency unless a
+  filter names another.
+- Time: moments are in UTC, dates have no zone. What happened in the business (`openedOn`, `occurredAt`) is apart from
+  when it was recorded (`createdAt`).
+- Mutations: what a user can fix is in `userErrors`, and nothing was written; what policy only warns about is in
+  `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
+- Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and is answered as
+  before.
+- Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 
 class Assembled:
@@ -46,7 +67,7 @@ class Assembled:
         # Not kept so: to sort takes a good part of the time in which an app is made.
         in_order = copy(self.schema)
         in_order._schema = lexicographic_sort_schema(self.graphql)  # noqa: SLF001
-        return print_schema(in_order) + "\n"
+        return f"{print_schema_definition(in_order._schema)}\n\n{print_schema(in_order)}\n"  # noqa: SLF001
 
 
 def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
@@ -55,7 +76,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     Raises:
         PluginError: an operation clashes with one that is there.
     """
-    builder = Builder({CORE: "", **catalog.versions})
+    builder = Builder(catalog)
     outputs.add_shared(builder)
     inputs.add_shared(builder)
     mutations.add_shared(builder)
@@ -70,29 +91,52 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
             generated |= _add_record(builder, catalog, record)
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
-        "Query": builder.output("Query", "What can be asked.", [*query, *_node_members()]),
-        "Mutation": builder.output(
-            "Mutation", "What can be changed.", [mutation.member for mutation in generated.values()]
-        ),
+        "Query": [*query, *_node_members(host, catalog)],
+        "Mutation": [mutation.member for mutation in generated.values()],
     }
-    _resolve_plainly(roots["Query"], host, catalog)
+    builder.output("Query", "What can be asked.", roots["Query"])
+    builder.output("Mutation", "What can be changed.", roots["Mutation"])
+    names = {root: [member.name for member in members] for root, members in roots.items()}
     payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
-    currency = catalog.settings.reporting_currency
-    add_operations(builder, host, roots, payloads, currency, perform, look)
-    schema = strawberry.Schema(
-        query=roots["Query"],
-        mutation=roots["Mutation"],
-        types=[builder.types[record.name] for record in catalog.records.values()],
-        schema_directives=[PluginDirective] if catalog.versions else [],
-        execution_context_class=PlanningExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_reading(catalog.settings.reporting_currency)),
-    )
+    add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
+    schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
     return Assembled(schema, generated)
 
 
+class _Schema(strawberry.Schema):
+    """Strawberry's schema of an app, on the converter that knows the generated types."""
+
+    def __init__(self, builder: Builder, catalog: Catalog) -> None:
+        self._given = builder.converter
+        super().__init__(
+            query=builder.types["Query"],
+            mutation=builder.types["Mutation"],
+            types=[
+                *([PluginDirective] if catalog.versions else []),
+                *(builder.types[record.name] for record in catalog.records.values()),
+            ],
+            execution_context_class=PlanningExecutor,
+            config=CONFIG,
+        )
+        # Strawberry takes no description, and prints none.
+        self._schema.description = DESCRIPTION
+
+    @property
+    def schema_converter(self) -> GraphQLCoreConverter:
+        """The converter that was given."""
+        return self._given
+
+    @schema_converter.setter
+    def schema_converter(self, made: GraphQLCoreConverter) -> None:
+        """Leaves the one aside that Strawberry makes itself, because it takes none from outside."""
+
+
 def _mark_one_of(schema: GraphQLSchema) -> None:
     """Tells graphql-core of inputs of which one key is to be given; Strawberry keeps it to itself."""
+    asking: Any = schema.type_map["__Type"]
+    # Strawberry's own answer fails for every type that is not of its making, such as a list.
+    asking.fields["isOneOf"].resolve = lambda kind, info: getattr(kind, "is_one_of", None)
     for kind in schema.type_map.values():
         definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if isinstance(kind, GraphQLInputObjectType) and definition is not None:
@@ -111,23 +155,10 @@ def _attributed(owner: str, place: str) -> Iterator[None]:
 def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[str, Mutation]:
     """The types of a record, and its mutations."""
     outputs.add_record(builder, catalog, record)
+    add_aggregates(builder, catalog, record)
     if record.name != "Event":
         inputs.add_record(builder, catalog, record)
     return record_mutations(builder, catalog, record) if record.writable else {}
-
-
-def _reading(reporting_currency: str) -> Callable[[Any, str], Any]:
-    """Reads the fields of payloads, which are mappings or objects; amounts that plugins give know of no rate."""
-
-    def read(source: Any, name: str) -> Any:
-        if name == "reportingAmount":
-            amount, currency = read(source, "amount"), read(source, "currency")
-            if currency != reporting_currency:
-                raise InputError(f"{amount} {currency} is not in the reporting currency; ask for amount and currency")
-            return amount
-        return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
-
-    return read
 
 
 def _root_members(record: RecordType) -> list[Member]:
@@ -154,33 +185,34 @@ def _root_members(record: RecordType) -> list[Member]:
         members.append(
             Member(record.plural, f"{record.name}Connection", f"A list: {record.description}", list_arguments(record))
         )
-    where = where_argument(record)
-    members.append(
-        Member(
-            f"{record.plural}Aggregate",
-            f"{record.name}Aggregate",
-            f"What a list comes to together: {record.description}",
-            [where],
-        )
-    )
-    members.append(
-        Member(
-            f"{record.plural}GroupBy",
-            f"list[{record.name}Group]",
-            f"A list in groups: {record.description}",
-            [
-                Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
-                where,
-                Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
-                Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
-                Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
-            ],
-        )
-    )
+    if record.aggregates:
+        members.append(_aggregate_member(record))
+    if record.groups:
+        members.append(_groups_member(record))
     return members
 
 
-def _node_members() -> list[Member]:
+def _aggregate_member(record: RecordType) -> Member:
+    description = f"What a list comes to together: {record.description}"
+    return Member(f"{record.plural}Aggregate", f"{record.name}Aggregate", description, [where_argument(record)])
+
+
+def _groups_member(record: RecordType) -> Member:
+    return Member(
+        f"{record.plural}GroupBy",
+        f"list[{record.name}Group]",
+        f"A list in groups: {record.description}",
+        [
+            Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
+            where_argument(record),
+            Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
+            Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
+            Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
+        ],
+    )
+
+
+def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
     return [
         Member("node", "Node | None", "Any record by its id.", [Argument("id", "ID", "Its id.")]),
         Member(
@@ -189,8 +221,13 @@ def _node_members() -> list[Member]:
             "Any records by their ids, in that order; null where there is none.",
             [Argument("ids", "list[ID]", "Their ids.")],
         ),
-        Member("viewer", "Viewer", "Who is asking."),
-        Member("plugins", "list[Plugin]", "The plugins of this server, in the order they run."),
+        Member("viewer", "Viewer", "Who is asking.", resolve=_viewer),
+        Member(
+            "plugins",
+            "list[Plugin]",
+            "The plugins of this server, in the order they run.",
+            resolve=lambda source, info: _plugins(host, catalog),
+        ),
     ]
 
 
@@ -216,34 +253,27 @@ def _add_viewer(builder: Builder) -> None:
     )
 
 
-def _resolve_plainly(query: Any, host: PluginHost, catalog: Catalog) -> None:
-    """Gives the few root fields that no statement answers their resolvers."""
+def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
+    context = info.context
+    return {
+        "actor": context.actor.id,
+        "reportingCurrency": context.settings.reporting_currency,
+        "now": context.now,
+    }
 
-    def viewer(info: strawberry.Info) -> Any:
-        context: Any = info.context
-        return {
-            "actor": context.actor.id,
-            "reportingCurrency": context.settings.reporting_currency,
-            "now": context.now,
+
+def _plugins(host: PluginHost, catalog: Catalog) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "name": described.name,
+            "version": described.version,
+            "hooks": list(described.hooks),
+            "fields": [
+                f"{record.name}.{field.name}"
+                for record in catalog.records.values()
+                for field in record.fields.values()
+                if field.owner == described.name
+            ],
         }
-
-    def plugins() -> Any:
-        return [
-            {
-                "name": described.name,
-                "version": described.version,
-                "hooks": list(described.hooks),
-                "fields": [
-                    f"{record.name}.{field.name}"
-                    for record in catalog.records.values()
-                    for field in record.fields.values()
-                    if field.owner == described.name
-                ],
-            }
-            for described in host.describe()
-        ]
-
-    for field in query.__strawberry_definition__.fields:
-        for name, resolver in (("viewer", viewer), ("plugins", plugins)):
-            if field.graphql_name == name:
-                field(resolver)
+        for described in host.describe()
+    ]

@@ -1,36 +1,34 @@
 """The engine: operations answered by plans alone where plans answer all of them, else by graphql-core with plans."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLSchema, execute, located_error
+from graphql import ExecutionResult, execute, located_error
 from graphql.execution.values import VariableValues
 
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Operation, OperationResult, Refused, RootField, Variant
 from schema.request.questions import answer_root, moment_of
+from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
 from schema.sql.binds import Moment
-from schema.write.mutations import Mutation
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Engine:
-    """Executes GraphQL for one app.
+    """Executes GraphQL for one app, whose schema is made when the first document comes.
 
     Attributes:
         services: what its requests share.
-        schema: as graphql-core executes it.
-        mutations: the generated mutations, by name.
+        assemble: gives the schema.
     """
 
     services: Services
-    schema: GraphQLSchema
-    mutations: Mapping[str, Mutation]
+    assemble: Callable[[], Assembled]
 
     async def answer(self, context: RequestContext, operation: Operation, given: Mapping[str, Any]) -> OperationResult:
         """Executes an operation with the variables given.
@@ -73,14 +71,14 @@ class Engine:
     ) -> OperationResult:
         """The answer by graphql-core."""
         result: Any = execute(
-            self.schema,
+            self.assemble().graphql,
             operation.document,
             context_value=context,
             variable_values=dict(given),
             operation_name=operation.name,
             executor_class=PlanningExecutor,
             compiled=operation,
-            mutations=self.mutations,
+            mutations=self.assemble().mutations,
         )
         if not isinstance(result, ExecutionResult):
             result = await result

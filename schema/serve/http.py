@@ -17,11 +17,12 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from core.base.errors import GuanxiError, PluginError
+from core.base.errors import GuanxiError, InputError, PluginError
 from schema.request.context import RequestContext
 from schema.request.documents import OperationResult, Refused
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
+from schema.serve.introspection import Introspection, KeptAnswer
 
 _log = logging.getLogger("guanxi.http")
 
@@ -53,10 +54,10 @@ class Response:
 
     async def send(self, send: Send) -> None:
         """Sends it."""
-        headers = [
-            (b"content-type", b"%s; charset=utf-8" % self.media_type.encode()),
-            (b"content-length", b"%d" % len(self.body)),
-        ]
+        headers = []
+        if self.status != 304:
+            headers.append((b"content-type", b"%s; charset=utf-8" % self.media_type.encode()))
+            headers.append((b"content-length", b"%d" % len(self.body)))
         for name, value in (self.headers or {}).items():
             headers.append((name.encode(), value.encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -78,6 +79,7 @@ class Endpoint:
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._get_engine = engine
+        self._introspection = Introspection()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -105,7 +107,7 @@ class Endpoint:
                 asked = await self._asked_by_post(scope["method"], headers, receive)
             if accepted is None:
                 raise BadRequest(406, f"accept: this endpoint answers {GRAPHQL_JSON} or {PLAIN_JSON}", None)
-            return await self._answer(asked, media_type, headers.get(b"x-request-id"))
+            return await self._answer(asked, media_type, headers)
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
             if bad.code:
@@ -121,19 +123,49 @@ class Endpoint:
         largest = self._get_engine().services.settings.maximum_body_bytes
         return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
-    async def _answer(self, asked: GraphQLRequest, media_type: str, request_id: str | None) -> Response:
+    async def _answer(self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str]) -> Response:
         engine = self._get_engine()
-        context = RequestContext(engine.services, request_id=request_id)
+        context = RequestContext(engine.services, request_id=headers.get(b"x-request-id"))
         try:
             operation = engine.services.documents.operation(asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are possible by GET; use POST", None, {"allow": "POST"})
+            if operation.is_introspection:
+                kept = await self._introspection.answer(operation, operation.variables(asked.variables))
+                return _kept_response(kept, media_type, headers)
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
             status = 400 if media_type == GRAPHQL_JSON else 200
             return Response(orjson.dumps({"errors": errors}), status, media_type)
+        except InputError as error:
+            result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         return Response(_body_of(result, context), media_type=media_type)
+
+
+def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:
+    """An answer about the schema: compressed where the client takes it, not at all where it has it already."""
+    packs = _takes_gzip(headers.get(b"accept-encoding", ""))
+    etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
+    # Who may ask may also differ in what it is answered, so that no cache in between keeps it for all.
+    sent = {"etag": etag, "cache-control": "private", "vary": "accept, accept-encoding"}
+    known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(b"", 304, media_type, sent)
+    if packs:
+        return Response(kept.packed, media_type=media_type, headers=sent | {"content-encoding": "gzip"})
+    return Response(kept.body, media_type=media_type, headers=sent)
+
+
+@lru_cache(256)
+def _takes_gzip(header: str) -> bool:
+    """Whether a client takes a compressed answer."""
+    found = {}
+    for part in header.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+        found[name] = _number(quality) > 0
+    return found.get("gzip", found.get("*", False))
 
 
 def _body_of(result: OperationResult, context: RequestContext) -> bytes:

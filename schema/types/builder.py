@@ -1,26 +1,40 @@
-"""Makes Strawberry types from names and annotations, one set for each app.
+"""Makes the GraphQL types of one app from names and annotations.
 
-The types are made of Strawberry's own definitions rather than of decorated classes: there are thousands of fields,
-whose annotations name types that are made later, and a plugin's argument of a generated input type is handed to it as
-it was sent.
+Generated types are graphql-core's own, their fields made when the schema is put together: there are thousands of them,
+and their annotations name types that are made later. Operations of plugins are Strawberry code; for their annotations
+each generated type has a class that is empty but for its name, and Strawberry's converter is given what it stands for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import strawberry
-from strawberry.annotation import StrawberryAnnotation
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    Undefined,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema.types.concrete_type import ConcreteType
 from strawberry.schema_directive import Location
 from strawberry.schema_directives import OneOf
-from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
 
 from core.base.text import words
 from core.records.record import CORE
+from schema.catalog.catalog import Catalog
+from schema.catalog.omissions import omission
 from schema.types.scalars import SCALARS
 
 
@@ -34,6 +48,30 @@ class PluginDirective:
 
     name: str = strawberry.directive_field(name="name")
     version: str = strawberry.directive_field(name="version")
+
+
+#: Under this key Strawberry finds its definition of a type or field of graphql-core.
+_DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
+
+
+def _value(source: Any, name: str) -> Any:
+    """A field of a payload, which is a mapping or an object."""
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
+
+
+def read(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
+    """Answers a field of a payload by its name."""
+    return _value(source, info.field_name)
+
+
+CONFIG = StrawberryConfig(scalar_map=SCALARS, default_resolver=_value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What Strawberry's printer asks the definition of a field for."""
+
+    directives: Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +90,22 @@ class Member:
     Attributes:
         name: in the API.
         annotation: its type, in the names of the app's own types.
-        description: one sentence.
+        description: one sentence; none where the type says what its members mean.
         arguments: of an output field.
         owner: the plugin that declares it, or `core`.
         deprecated: why not to use it.
         default: of an input field.
+        resolve: what graphql-core answers an output field by, where no plan does.
     """
 
     name: str
     annotation: str
-    description: str
+    description: str = ""
     arguments: Sequence[Argument] = ()
     owner: str = CORE
     deprecated: str | None = None
-    default: Any = strawberry.UNSET
-
-
-class _Annotation(StrawberryAnnotation):
-    """An annotation among the types of one app, resolved when the schema is made."""
-
-    __slots__ = ("_builder",)
-
-    def __init__(self, text: str, builder: "Builder") -> None:
-        super().__init__(text)
-        self._builder = builder
-
-    def evaluate(self) -> Any:
-        return self._builder.resolve(str(self.raw_annotation))
-
-    def resolve(self, *, type_definition: Any = None, origin: Any = None) -> Any:
-        return self.evaluate()
+    default: Any = Undefined
+    resolve: Callable[..., Any] = read
 
 
 def define(enum: type[StrEnum]) -> None:
@@ -103,11 +127,20 @@ def define(enum: type[StrEnum]) -> None:
 
 
 class Builder:
-    """Builds the types of one app: an annotation names them as text, as in `list[Customer] | None`."""
+    """Builds the types of one app: an annotation names them as text, as in `list[Customer] | None`.
 
-    def __init__(self, versions: dict[str, str]) -> None:
-        self._versions = versions
-        self._resolved: dict[str, Any] = {}
+    Attributes:
+        types: by name in the schema, what the annotations of a plugin's operations refer to.
+        converter: makes what Strawberry code adds; it knows the generated types.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._directives = {
+            owner: PluginDirective(name=owner, version=version) for owner, version in catalog.versions.items()
+        }
+        self._annotated: dict[str, Any] = {}
+        self.converter = GraphQLCoreConverter(CONFIG, {}, SCALARS, lambda definition: definition.fields)
         self.types: dict[str, Any] = {
             "str": str,
             "int": int,
@@ -115,6 +148,11 @@ class Builder:
             "ID": strawberry.ID,
             **{str(definition.name): python for python, definition in SCALARS.items()},
         }
+
+    def missing(self, name: str) -> str:
+        """What to say to whoever names a type that is not there."""
+        reason = omission(self._catalog, name) or "the schema lists them all (guanxi schema)"
+        return f"there is no type {name}; {reason}"
 
     def enum(self, enum: type[StrEnum]) -> None:
         """Adds an enumeration with the descriptions of its values."""
@@ -133,94 +171,124 @@ class Builder:
         *,
         interfaces: Sequence[str] = (),
         owner: str = CORE,
-    ) -> Any:
+    ) -> None:
         """Adds an output type; `owner` is who declares it."""
-        return self._add(name, description, members, interfaces=interfaces, directives=self._told(owner))
+        told = () if owner == CORE else (self._directives[owner],)
+        definition = self._define(name, description, directives=told)
+        made = GraphQLObjectType(
+            name,
+            # What plugins add, they add to the definition.
+            lambda: {**self._fields(members), **self.converter.get_graphql_fields(definition)},
+            interfaces=[self._made(interface) for interface in interfaces],
+            description=description,
+            extensions={_DEFINITION: definition},
+        )
+        self.converter.type_map[name] = ConcreteType(definition, made)
 
     def interface(self, name: str, description: str, members: Sequence[Member]) -> None:
         """Adds an interface."""
-        self._add(name, description, members, is_interface=True)
+        definition = self._define(name, description, is_interface=True)
+        made = GraphQLInterfaceType(
+            name,
+            lambda: self._fields(members),
+            description=description,
+            extensions={_DEFINITION: definition},
+        )
+        self.converter.type_map[name] = ConcreteType(definition, made)
 
     def input(self, name: str, description: str, members: Sequence[Member], *, one_of: bool = False) -> None:
         """Adds an input type."""
-        self._add(name, description, members, is_input=True, directives=(OneOf(),) if one_of else ())
+        definition = self._define(name, description, is_input=True, directives=(OneOf(),) if one_of else ())
+        made = GraphQLInputObjectType(
+            name,
+            lambda: {member.name: self._input_field(member) for member in members},
+            description=description,
+            extensions={_DEFINITION: definition},
+            is_one_of=one_of,
+        )
+        self.converter.type_map[name] = ConcreteType(definition, made)
 
-    def _add(
+    def _define(
         self,
         name: str,
         description: str,
-        members: Sequence[Member],
         *,
         is_input: bool = False,
         is_interface: bool = False,
-        interfaces: Sequence[str] = (),
         directives: Sequence[object] = (),
-    ) -> Any:
-        made: Any = type(name, (), {"__doc__": description})
-        made.__strawberry_definition__ = StrawberryObjectDefinition(
+    ) -> StrawberryObjectDefinition:
+        """Names a type, by a class without anything in it that Strawberry takes for one of its own."""
+        named: Any = type(name, (), {"__doc__": description})
+        self._name(name, named)
+        definition = StrawberryObjectDefinition(
             name=name,
             is_input=is_input,
             is_interface=is_interface,
-            origin=made,
+            origin=named,
             description=description,
-            interfaces=[self.types[interface].__strawberry_definition__ for interface in interfaces],
+            interfaces=[],
             extend=False,
             directives=directives,
             is_type_of=None,
             resolve_type=None,
-            fields=[self._field(member) for member in members],
+            fields=[],
+            # A plugin's argument of a generated input type is handed to it as it was sent.
             from_input=(lambda cls, value, context: dict(value)) if is_input else None,
         )
-        self._name(name, made)
-        return made
+        named.__strawberry_definition__ = definition
+        return definition
 
-    def _field(self, member: Member) -> StrawberryField:
-        made = StrawberryField(
-            python_name=member.name,
-            graphql_name=member.name,
-            type_annotation=self.annotation(member.annotation),
-            description=member.description,
-            deprecation_reason=member.deprecated,
-            default=member.default,
-            directives=self._told(member.owner),
-        )
-        made.arguments = [
-            StrawberryArgument(
-                python_name=argument.name,
-                graphql_name=argument.name,
-                type_annotation=self.annotation(argument.annotation),
-                description=argument.description,
-                default=strawberry.UNSET,
+    def _fields(self, members: Sequence[Member]) -> dict[str, GraphQLField]:
+        return {
+            member.name: GraphQLField(
+                self._type(member.annotation),
+                args={
+                    argument.name: GraphQLArgument(
+                        self._type(argument.annotation), description=argument.description or None
+                    )
+                    for argument in member.arguments
+                },
+                resolve=member.resolve,
+                description=member.description or None,
+                deprecation_reason=member.deprecated,
+                extensions=self._told(member.owner),
             )
-            for argument in member.arguments
-        ]
-        return made
+            for member in members
+        }
 
-    def _told(self, owner: str) -> Sequence[object]:
-        """The directive that says whose something is; the core's own goes without."""
-        return () if owner == CORE else (PluginDirective(name=owner, version=self._versions[owner]),)
+    def _input_field(self, member: Member) -> GraphQLInputField:
+        return GraphQLInputField(
+            self._type(member.annotation),
+            default_value=member.default,
+            description=member.description or None,
+            deprecation_reason=member.deprecated,
+            extensions=self._told(member.owner),
+        )
 
-    def annotation(self, text: str) -> StrawberryAnnotation:
-        """An annotation among the app's own types."""
-        return _Annotation(text, self)
+    def _told(self, owner: str) -> dict[str, Any] | None:
+        """What the printed schema learns whose a field is from; the core's own goes without."""
+        return None if owner == CORE else {_DEFINITION: _Declared((self._directives[owner],))}
 
-    def resolve(self, text: str) -> Any:
-        """The type an annotation stands for.
+    def _made(self, name: str) -> Any:
+        """The type of that name in graphql-core."""
+        return self.converter.type_map[name].implementation
+
+    def _type(self, annotation: str) -> Any:
+        """The type an annotation stands for in graphql-core.
 
         Raises:
-            NameError: it names no type of this app, or none yet.
+            NameError: it names no type of this app.
         """
-        if text not in self._resolved:
-            self._resolved[text] = self._resolve(text)
-        return self._resolved[text]
+        if annotation not in self._annotated:
+            nullable = annotation.removesuffix(" | None")
+            made = self._nullable(nullable)
+            self._annotated[annotation] = made if nullable != annotation else GraphQLNonNull(made)
+        return self._annotated[annotation]
 
-    def _resolve(self, text: str) -> Any:
-        if text.endswith(" | None"):
-            return StrawberryOptional(self.resolve(text.removesuffix(" | None")))
-        if text.startswith("list["):
-            return StrawberryList(self.resolve(text.removeprefix("list[").removesuffix("]")))
-        if text not in self.types:
-            raise NameError(f"no type is named {text}")
-        found = self.types[text]
-        definition = getattr(found, "__strawberry_definition__", None)
-        return definition if isinstance(definition, StrawberryEnumDefinition) else found
+    def _nullable(self, annotation: str) -> Any:
+        if annotation.startswith("list["):
+            return GraphQLList(self._type(annotation.removeprefix("list[").removesuffix("]")))
+        if annotation not in self.types:
+            raise NameError(f"no type is named {annotation}")
+        known = self.converter.type_map.get(annotation)
+        return self.converter.from_type(self.types[annotation]) if known is None else known.implementation

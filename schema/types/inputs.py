@@ -6,9 +6,7 @@ from enum import StrEnum
 from core.base.text import words
 from core.records.vocabulary import Vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.catalog.kinds import DateKind, MomentKind
 from schema.types.builder import Builder, Member
-from schema.types.outputs import FUNCTIONS, aggregated, functions_of, grouped
 
 
 class Direction(Vocabulary):
@@ -145,7 +143,6 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     """The inputs of one record that read."""
     _add_where(builder, catalog, record)
     _add_order(builder, record)
-    _add_group_inputs(builder, record)
 
 
 def _usable(record: RecordType, wanted: Callable[[CatalogField], bool]) -> list[CatalogField]:
@@ -177,14 +174,15 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         members.append(
             Member(many.name, f"{target.plural_type}Filter | None", many.description, owner=record.foreign(many.owner))
         )
-        members.append(
-            Member(
-                f"{many.name}Aggregate",
-                f"{target.name}AggregateWhere | None",
-                f"What these come to together: {many.description}",
-                owner=record.foreign(many.owner),
+        if target.aggregates:
+            members.append(
+                Member(
+                    f"{many.name}Aggregate",
+                    f"{target.name}AggregateWhere | None",
+                    f"What these come to together: {many.description}",
+                    owner=record.foreign(many.owner),
+                )
             )
-        )
     description = (
         f"Which {plural}. All that is said must hold; deleted ones are left out unless a list's own filter asks for "
         "deletedAt, and a relation to one never leads to them."
@@ -203,93 +201,14 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 
 def _add_order(builder: Builder, record: RecordType) -> None:
     members = [
-        Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner))
+        Member(field.name, "Direction | None", owner=record.foreign(field.owner))
         for field in _usable(record, lambda field: field.order and field.kind.can_order)
     ]
     members += [
-        Member(one.name, f"{one.target}Order | None", one.description, owner=record.foreign(one.owner))
-        for one in record.to_one.values()
+        Member(one.name, f"{one.target}Order | None", owner=record.foreign(one.owner)) for one in record.to_one.values()
     ]
-    description = f"One key of an order of {words(record.plural)}."
+    description = f"One key of an order of {words(record.plural)}: the field of {record.name} that has its name."
     builder.input(f"{record.name}Order", description, members, one_of=True)
-
-
-def _add_group_inputs(builder: Builder, record: RecordType) -> None:
-    name, plural = record.name, words(record.plural)
-    keys, orders = [], []
-    for field in grouped(record):
-        dated = isinstance(field.kind, DateKind | MomentKind)
-        keys.append(
-            Member(
-                field.name,
-                f"{'DateGrain' if dated else 'bool'} | None",
-                field.description,
-                owner=record.foreign(field.owner),
-            )
-        )
-        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
-    for one in record.to_one.values():
-        keys.append(Member(one.name, f"{one.target}GroupKey | None", one.description, owner=record.foreign(one.owner)))
-        orders.append(
-            Member(one.name, f"{one.target}GroupKeyOrder | None", one.description, owner=record.foreign(one.owner))
-        )
-    builder.input(
-        f"{name}GroupKey",
-        f"One key by which {plural} are grouped: true for a value, a grain for a date.",
-        keys,
-        one_of=True,
-    )
-    builder.input(
-        f"{name}GroupKeyOrder",
-        f"A key by which groups of {plural} are ordered; it must be one of `by`.",
-        orders,
-        one_of=True,
-    )
-    wheres, having, order = [], [], []
-    for function in functions_of(record):
-        _add_function_inputs(builder, record, function)
-        of = f"{name}{function.capitalize()}"
-        wheres.append(Member(function, f"{of}Where | None", f"{FUNCTIONS[function]}, field by field."))
-        order.append(Member(function, f"{of}Order | None", f"{FUNCTIONS[function]}."))
-    count = Member("count", "IntFilter | None", "How many there are.")
-    having = [
-        Member("and", f"list[{name}Having] | None", "All of these."),
-        Member("or", f"list[{name}Having] | None", "At least one of these."),
-        Member("not", f"{name}Having | None", "Not this."),
-        count,
-        *wheres,
-    ]
-    builder.input(f"{name}Having", f"Which groups of {plural}. All that is said must hold.", having)
-    builder.input(
-        f"{name}GroupOrder",
-        f"One key of an order of groups of {plural}.",
-        [
-            Member("key", f"{name}GroupKeyOrder | None", "A key of the groups."),
-            Member("count", "Direction | None", "How many there are."),
-            *order,
-        ],
-        one_of=True,
-    )
-    builder.input(
-        f"{name}AggregateWhere",
-        f"A condition on what some {plural} come to together. All that is said must hold.",
-        [Member("where", f"{name}Where | None", "Of those that meet this; of all without it."), count, *wheres],
-    )
-
-
-def _add_function_inputs(builder: Builder, record: RecordType, function: str) -> None:
-    of = f"{record.name}{function.capitalize()}"
-    filters: list[Member] = []
-    orders: list[Member] = []
-    for field in aggregated(record, function):
-        kind = field.kind.aggregate(function, field.kind.typed_null())[1]
-        filters.append(
-            Member(field.name, f"{kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
-        )
-        orders.append(Member(field.name, "Direction | None", field.description, owner=record.foreign(field.owner)))
-    what = f"{FUNCTIONS[function].lower()} over {words(record.plural)}"
-    builder.input(f"{of}Where", f"A condition on {what}. All that is said must hold.", filters)
-    builder.input(f"{of}Order", f"An order by {what}.", orders, one_of=True)
 
 
 def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> list[Member]:

@@ -1,13 +1,11 @@
 """Output types of the catalog: records, connections, aggregates, groups."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.base.text import words
-from schema.catalog.catalog import Catalog, CatalogField, RecordType, ToMany
-from schema.catalog.kinds import DateKind, MomentKind, MoneyKind
+from schema.catalog.catalog import Catalog, RecordType, ToMany
 from schema.types.builder import Argument, Builder, Member
-
-FUNCTIONS = {"sum": "Sums", "avg": "Averages", "min": "Smallest values", "max": "Largest values"}
 
 
 def add_shared(builder: Builder) -> None:
@@ -103,7 +101,7 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     )
     builder.output(
         f"{record.name}Connection",
-        f"A page of {plural}.",
+        f"A page of {plural}; the query `{record.plural}` describes the arguments of every such list.",
         [
             Member("edges", f"list[{record.name}Edge]", "The records of the page, each with its cursor."),
             Member("nodes", f"list[{record.name}]", "The records of the page."),
@@ -111,8 +109,6 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member("totalCount", "int", "How many records there are on all pages; counted only when it is asked for."),
         ],
     )
-    if record.name != "Event":
-        _add_aggregates(builder, record)
 
 
 def _fields(record: RecordType) -> list[Member]:
@@ -139,95 +135,23 @@ def _relations(catalog: Catalog, record: RecordType) -> list[Member]:
 
 
 def _list_members(record: RecordType, target: RecordType, many: ToMany) -> list[Member]:
-    return [
+    members = [
         Member(
             many.name,
             f"{many.target}Connection | None",
             many.description,
-            list_arguments(target),
+            [replace(argument, description="") for argument in list_arguments(target)],
             owner=record.foreign(many.owner),
-        ),
-        Member(
-            f"{many.name}Aggregate",
-            f"{many.target}Aggregate | None",
-            f"Count, sums, averages, smallest and largest of: {many.description[:1].lower()}{many.description[1:]}",
-            [where_argument(target)],
-            owner=record.foreign(many.owner),
-        ),
-    ]
-
-
-def aggregated(record: RecordType, function: str) -> list[CatalogField]:
-    """The fields of a record that an aggregate function means something for."""
-    return [
-        field
-        for field in record.fields.values()
-        if field.aggregate and field.expression is not None and function in field.kind.functions
-    ]
-
-
-def grouped(record: RecordType) -> list[CatalogField]:
-    """The fields of a record that groups can be made by."""
-    return [
-        field
-        for field in record.fields.values()
-        if field.group and field.expression is not None and field.kind.can_group
-    ]
-
-
-def functions_of(record: RecordType) -> list[str]:
-    """The aggregate functions that mean something for some field of a record."""
-    return [function for function in FUNCTIONS if aggregated(record, function)]
-
-
-def _add_aggregates(builder: Builder, record: RecordType) -> None:
-    plural = words(record.plural)
-    for function in functions_of(record):
-        builder.output(
-            f"{record.name}{function.capitalize()}",
-            f"{FUNCTIONS[function]} over {plural}.",
-            [_aggregate_member(record, field, function) for field in aggregated(record, function)],
         )
-    members = [Member("count", "int", "How many there are.")]
-    members += [
-        Member(
-            function,
-            f"{record.name}{function.capitalize()} | None",
-            f"{FUNCTIONS[function]}, field by field.",
-        )
-        for function in functions_of(record)
     ]
-    builder.output(f"{record.name}Aggregate", f"What {plural} come to together.", members)
-    builder.output(
-        f"{record.name}GroupKeys",
-        f"What the {plural} of a group have in common.",
-        [
+    if target.aggregates:
+        members.append(
             Member(
-                field.name,
-                ("Date" if isinstance(field.kind, DateKind | MomentKind) else field.kind.graphql) + " | None",
-                field.description,
-                owner=record.foreign(field.owner),
+                f"{many.name}Aggregate",
+                f"{many.target}Aggregate | None",
+                f"Count, sums, averages, smallest and largest of: {many.description[:1].lower()}{many.description[1:]}",
+                [replace(where_argument(target), description="")],
+                owner=record.foreign(many.owner),
             )
-            for field in grouped(record)
-        ]
-        + [
-            Member(one.name, f"{one.target}GroupKeys | None", one.description, owner=record.foreign(one.owner))
-            for one in record.to_one.values()
-        ],
-    )
-    builder.output(
-        f"{record.name}Group",
-        f"Some {plural} that have keys in common.",
-        [
-            Member(
-                "keys", f"{record.name}GroupKeys", "Only the keys named in `by`; a period is told by its first day."
-            ),
-            Member("aggregate", f"{record.name}Aggregate", "What they come to together."),
-        ],
-    )
-
-
-def _aggregate_member(record: RecordType, field: CatalogField, function: str) -> Member:
-    kind = field.kind.aggregate(function, field.kind.typed_null())[1]
-    annotation = "MoneySum" if function == "sum" and isinstance(kind, MoneyKind) else kind.graphql
-    return Member(field.name, f"{annotation} | None", field.description, owner=record.foreign(field.owner))
+        )
+    return members

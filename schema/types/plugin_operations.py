@@ -26,6 +26,7 @@ from strawberry.types.base import (
     get_object_definition,
     has_object_definition,
 )
+from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
@@ -85,7 +86,7 @@ Look = Callable[[Any, Plugin, PluginOperation, Mapping[str, Any]], Awaitable[Any
 def add_operations(
     builder: Builder,
     host: PluginHost,
-    roots: Mapping[str, Any],
+    roots: Mapping[str, Iterable[str]],
     payloads: Mapping[str, str],
     reporting_currency: str,
     perform: Perform,
@@ -96,7 +97,7 @@ def add_operations(
     Args:
         builder: of the app's types, which are all there.
         host: its plugins.
-        roots: the root types by name.
+        roots: the root types by name, each with the names of its own fields.
         payloads: names of the records that have a payload, each with the payload's field that is the record.
         reporting_currency: of amounts that are given without one.
         perform, look: run mutations and queries.
@@ -122,9 +123,9 @@ def add_operations(
 class _Extension:
     """The root types of one app as they grow, and who brought what."""
 
-    def __init__(self, builder: Builder, roots: Mapping[str, Any]) -> None:
-        self._fields = {root: get_object_definition(cls, strict=True).fields for root, cls in roots.items()}
-        self._owners = {root: dict.fromkeys(map(_name, fields), CORE) for root, fields in self._fields.items()}
+    def __init__(self, builder: Builder, roots: Mapping[str, Iterable[str]]) -> None:
+        self._fields = {root: get_object_definition(builder.types[root], strict=True).fields for root in roots}
+        self._owners = {root: dict.fromkeys(names, CORE) for root, names in roots.items()}
         self.brought: dict[str, tuple[str, Any, Any]] = {}
 
     def add(self, plugin: Plugin, operation: PluginOperation, field: StrawberryField) -> None:
@@ -296,9 +297,12 @@ class _OperationTypes:
             PluginError: there is none of that name.
         """
         if name not in self.names:
-            problem = f"there is no type {name!r}; the schema lists them all (guanxi schema)"
-            raise PluginError(self._plugin.name, place, problem)
-        return self._builder.resolve(name)
+            raise PluginError(self._plugin.name, place, self._builder.missing(name))
+        return self._known(name)
+
+    def _known(self, name: str) -> Any:
+        definition = getattr(self.names[name], "__strawberry_definition__", None)
+        return definition if isinstance(definition, StrawberryEnumDefinition) else self.names[name]
 
     def resolve(self, annotation: Any, module: str, place: str, *, is_input: bool = False) -> Any:
         """The app's type that an annotation stands for.
@@ -358,7 +362,7 @@ class _OperationTypes:
             self._builder.enum(enum)
         except TypeError as error:
             raise PluginError(self._plugin.name, place, str(error)) from None
-        return self._builder.resolve(enum.__name__)
+        return self._known(enum.__name__)
 
     def _class(self, cls: Any, place: str) -> Any:
         """The app's own type for a Strawberry class."""

@@ -1,7 +1,7 @@
 """The mutations every record has: their types, and what they do."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.base.errors import UserError
@@ -121,10 +121,13 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     if name not in CREATED_OTHERWISE:
         members = [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
         builder.input(f"Create{name}Input", f"A new {one}.", members)
+    # Said once, where a record is created.
+    changes = [replace(member, description="") for member in write_members(catalog, record, creating=False)]
+    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}Input."
     builder.input(
         f"Update{name}Input",
-        f"Changes of {with_article(one)}: what is left out stays, null empties.",
-        [Member("id", "ID", "Its id."), VERSION, *write_members(catalog, record, creating=False), DRY_RUN, KEY],
+        f"Changes of {with_article(one)}: what is left out stays, null empties. {alike}",
+        [Member("id", "ID", "Its id."), VERSION, *changes, DRY_RUN, KEY],
     )
     builder.output(
         f"{name}Payload",
@@ -143,8 +146,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     builder.enum(match)
     builder.input(
         f"{name}UpsertItem",
-        f"One row: a new {one}, or changes of the one it matches.",
-        [id_, *write_members(catalog, record, creating=False)],
+        f"One row: a new {one}, or changes of the one it matches. {alike}",
+        [id_, *changes],
     )
     builder.input(
         f"Upsert{plural}Input",

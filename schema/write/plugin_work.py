@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from core.base.actors import plugin_actor
 from core.base.errors import InputError, Reject, UserError
+from core.base.money import Money
 from core.host.contract import Context, Plugin
 from core.host.host import attributed
 from core.host.operations import SHOWN_ONCE, PluginOperation
@@ -43,14 +44,14 @@ class WorkDone:
         return {"answer": self.repeated, "warnings": warnings}
 
 
-def _work_done(plugin: Plugin, answer: Any, warnings: Sequence[UserError]) -> WorkDone:
+def _work_done(plugin: Plugin, answer: Any, warnings: Sequence[UserError], currency: str) -> WorkDone:
     own: Sequence[UserError] = ()
     if isinstance(answer, Payload):
         if answer.user_errors:
             raise Reject(*answer.user_errors)
         own = [replace(warning, plugin=warning.plugin or plugin.name) for warning in answer.warnings]
         answer = replace(answer, warnings=[])
-    return WorkDone(_plain(answer), shown(_plain(answer, repeated=True)), [*own, *warnings])
+    return WorkDone(_plain(answer, currency), shown(_plain(answer, currency, repeated=True)), [*own, *warnings])
 
 
 def _remembered(kept: Mapping[str, Any]) -> WorkDone:
@@ -89,7 +90,7 @@ async def transact(
         def done() -> WorkDone:
             with attributed(plugin, place, InputError), unit.own_work(plugin) as warnings:
                 answer = work(unit.context(plugin))
-            return _work_done(plugin, answer, warnings)
+            return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
 
         return once_for(unit, done)
 
@@ -107,7 +108,7 @@ async def perform(
         ConflictError: its idempotency key was used for something else.
     """
     key, dry = given.idempotency_key, given.dry_run
-    asked = _plain(given)
+    asked = _plain(given, context.settings.reporting_currency)
     del asked["idempotency_key"]
 
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
@@ -148,22 +149,31 @@ async def look(
             catalog=questions_in(context, session, context.access),
         )
         with attributed(plugin, operation.name, InputError):
-            return _plain(operation.function(ctx, **arguments))
+            return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)
 
     return await context.services.database.in_reading_session(in_session)
 
 
-def _plain(value: Any, *, repeated: bool = False) -> Any:
-    """A value with records by their ids and Strawberry's objects as dicts; repeated, without what is shown once."""
+def _plain(value: Any, currency: str, *, repeated: bool = False) -> Any:
+    """A value with records by their ids and Strawberry's objects as dicts.
+
+    Args:
+        value: of an operation.
+        currency: the reporting currency; of amounts in others plugins know no rate.
+        repeated: without what is shown once.
+    """
     if isinstance(value, Record):
         return value.id
+    if isinstance(value, Money):
+        reporting = {"reportingAmount": value.amount} if value.currency == currency else {}
+        return {"amount": value.amount, "currency": value.currency, **reporting}
     if isinstance(value, list | tuple):
-        return [_plain(item, repeated=repeated) for item in value]
+        return [_plain(item, currency, repeated=repeated) for item in value]
     if is_dataclass(value) and hasattr(value, "__strawberry_definition__"):
         return {
             field.name: None
             if repeated and field.metadata.items() >= SHOWN_ONCE.items()
-            else _plain(getattr(value, field.name), repeated=repeated)
+            else _plain(getattr(value, field.name), currency, repeated=repeated)
             for field in fields(value)
         }
     return None if value is strawberry.UNSET else value

@@ -11,7 +11,7 @@ from graphql import GraphQLInputObjectType, GraphQLSchema
 from tests.oracle.literals import Variables, Word
 from tests.oracle.records import REPORTING, Money, Records
 from tests.oracle.rules import PLACES
-from tests.oracle.shapes import Kind, Shape
+from tests.oracle.shapes import INPUTS, Kind, Shape
 
 DIRECTIONS = ["ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_FIRST"]
 
@@ -92,8 +92,11 @@ class Conditions:
         return name, {quantifier: self.where(other, depth - 1) for quantifier in quantifiers}
 
     def _on_roll_up(self, shape: Shape, depth: int) -> tuple[str, Any]:
-        name, (target, _) = self._random.choice(list(shape.to_many.items()))
-        other = self._records.shapes[target]
+        summed = [name for name, (target, _) in shape.to_many.items() if self._records.shapes[target].has_aggregates]
+        if not summed:
+            return self._on_list(shape, depth)
+        name = self._random.choice(summed)
+        other = self._records.shapes[shape.to_many[name][0]]
         given = self.on_group(other)
         if self._random.random() < 0.4:
             given["where"] = self.where(other, depth - 1)
@@ -101,14 +104,12 @@ class Conditions:
 
     def on_group(self, shape: Shape) -> dict[str, Any]:
         """A filter of what some records come to together."""
-        functions = [
-            name for name in ("sum", "avg", "min", "max") if self._input(f"{shape.name}{name.capitalize()}Where")
-        ]
+        functions = [name for name in ("sum", "avg", "min", "max") if self._input(f"{shape.name}{INPUTS[name]}Where")]
         if self._random.random() < 0.5 or not functions:
             operators = self._random.sample(["eq", "ne", "lt", "lte", "gt", "gte"], self._random.choice([1, 1, 2]))
             return {"count": {operator: self._lifted("Int", self._small) for operator in operators}}
         function = self._random.choice(functions)
-        made = self._input(f"{shape.name}{function.capitalize()}Where")
+        made = self._input(f"{shape.name}{INPUTS[function]}Where")
         assert made is not None
         name = self._random.choice(list(made.fields))
         return {function: {name: self._on_aggregate(shape, name, function)}}

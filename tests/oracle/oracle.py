@@ -22,7 +22,7 @@ from tests.oracle.orders import direction, key_place, place, place_of, sort_keys
 from tests.oracle.pages import Cursors, connection
 from tests.oracle.pruning import Knows, pruned
 from tests.oracle.records import Money, Records, Row
-from tests.oracle.shapes import Kind, Shape, shapes_of
+from tests.oracle.shapes import OUTPUTS, Kind, Shape, shapes_of
 
 FUNCTIONS = ("sum", "avg", "min", "max")
 
@@ -130,17 +130,20 @@ class Oracle:
             fields[name].resolve = of_one(name)
         for name, (target, _) in shape.to_many.items():
             fields[name].resolve = of_list(name, target)
-            fields[f"{name}Aggregate"].resolve = of_roll_up(name, target)
+            if self.shapes[target].has_aggregates:
+                fields[f"{name}Aggregate"].resolve = of_roll_up(name, target)
 
     def _resolve_roots(self, shape: Shape) -> None:
         assert self.schema.query_type is not None
         roots = self.schema.query_type.fields
         name = shape.name
         roots[shape.singular].resolve = lambda source, info, **given: self._single(shape, given)
-        roots[f"{shape.plural}Aggregate"].resolve = lambda source, info, **given: self._aggregate(
-            name, self.records.lists[name], given
-        )
-        roots[f"{shape.plural}GroupBy"].resolve = lambda source, info, **given: self._groups(shape, given)
+        if shape.has_aggregates:
+            roots[f"{shape.plural}Aggregate"].resolve = lambda source, info, **given: self._aggregate(
+                name, self.records.lists[name], given
+            )
+        if shape.has_groups:
+            roots[f"{shape.plural}GroupBy"].resolve = lambda source, info, **given: self._groups(shape, given)
         if shape.is_plain_list:
             roots[shape.plural].resolve = lambda source, info: self._all(shape)
         else:
@@ -171,7 +174,7 @@ class Oracle:
         fields = self.shapes[type].fields
 
         def of_function(function: str) -> Any:
-            made = self.schema.type_map.get(f"{type}{function.capitalize()}")
+            made = self.schema.type_map.get(f"{type}{OUTPUTS[function]}")
             return (
                 {name: of_field(function, name) for name in made.fields}
                 if isinstance(made, GraphQLObjectType)

@@ -10,7 +10,7 @@ from graphql import DocumentNode, parse
 Knows = Callable[[str, str], bool]
 
 #: What the types that go with a record are called after it.
-_SATELLITES = r"(Edge|Connection|Aggregate|Group|Where|Order|Having|Sum|Avg|Min|Max)\w*"
+_SATELLITES = r"(Edge|Connection|Aggregate|Group|Where|Order|Having|Sum|Avg|Values|Numbers)\w*"
 
 _BUILT_IN = {"ID", "String", "Int", "Float", "Boolean"}
 

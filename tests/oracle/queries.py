@@ -11,7 +11,7 @@ from graphql import GraphQLInputObjectType, GraphQLSchema
 from tests.oracle.conditions import Conditions
 from tests.oracle.literals import Variables, Word, arguments
 from tests.oracle.records import Records
-from tests.oracle.shapes import Kind, Shape
+from tests.oracle.shapes import INPUTS, OUTPUTS, Kind, Shape
 
 _MONEY = ("amount", "currency", "reportingAmount", "__typename")
 _PAGE_INFO = ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename")
@@ -92,6 +92,8 @@ class _Maker:
             (self._nodes, 1),
         ]
         way = self._random.choices([way for way, _ in ways], [weight for _, weight in ways])[0]
+        if (way == self._root_aggregate and not shape.has_aggregates) or (way == self._groups and not shape.has_groups):
+            way = self._list
         return way(shape)
 
     def _list(self, shape: Shape) -> str:
@@ -154,7 +156,9 @@ class _Maker:
                 parts.append(self._connection(self._records.shapes[shape.to_many[name][0]], name, depth - 1, 1))
         if shape.to_many and depth and self._chance(0.2):
             name = self._random.choice(list(shape.to_many))
-            parts.append(self._roll_up(self._records.shapes[shape.to_many[name][0]], f"{name}Aggregate"))
+            target = self._records.shapes[shape.to_many[name][0]]
+            if target.has_aggregates:
+                parts.append(self._roll_up(target, f"{name}Aggregate"))
         self._random.shuffle(parts)
         return "{ " + " ".join(self._in_fragments(shape.name, parts)) + " }"
 
@@ -264,7 +268,7 @@ class _Maker:
     def _aggregate(self, shape: Shape) -> str:
         parts = [self._directed(self._aliased("count"))]
         for function in self._some(("sum", "avg", "min", "max"), 3):
-            made: Any = self._schema.type_map.get(f"{shape.name}{function.capitalize()}")
+            made: Any = self._schema.type_map.get(f"{shape.name}{OUTPUTS[function]}")
             if made is not None:
                 fields = [self._summed(shape, function, name) for name in self._some(made.fields, 3)]
                 parts.append(f"{self._aliased(function)} {{ {' '.join(fields)} }}")
@@ -306,8 +310,10 @@ class _Maker:
         return list(found.items())
 
     def _way(self, shape: Shape, depth: int) -> tuple[tuple[str, ...], Word | None]:
-        if shape.to_one and depth and self._chance(0.3):
-            name, target = self._random.choice(list(shape.to_one.items()))
+        ways = [name for name, target in shape.to_one.items() if self._records.shapes[target].has_groups]
+        if ways and depth and self._chance(0.3):
+            name = self._random.choice(ways)
+            target = shape.to_one[name]
             way, grain = self._way(self._records.shapes[target], depth - 1)
             return (name, *way), grain
         made = self._schema.type_map[f"{shape.name}GroupKey"]
@@ -348,16 +354,14 @@ class _Maker:
     def _group_order(self, shape: Shape, ways: list[tuple[tuple[str, ...], Any]]) -> Any:
         dice = self._random.random()
         functions = [
-            name
-            for name in ("sum", "avg", "min", "max")
-            if f"{shape.name}{name.capitalize()}Order" in self._schema.type_map
+            name for name in ("sum", "avg", "min", "max") if f"{shape.name}{INPUTS[name]}Order" in self._schema.type_map
         ]
         if dice < 0.3:
             return {"count": self._conditions.direction()}
         if dice < 0.65 or not functions:
             return {"key": self._nested(self._random.choice(ways)[0], self._conditions.direction())}
         function = self._random.choice(functions)
-        made: Any = self._schema.type_map[f"{shape.name}{function.capitalize()}Order"]
+        made: Any = self._schema.type_map[f"{shape.name}{INPUTS[function]}Order"]
         return {
             function: {
                 self._random.choice(

@@ -104,6 +104,7 @@ def _of_opportunity(row: Row, stage: Row, today: date) -> dict[str, Any]:
     expected = row["expectedAmount"]
     weighted = None
     if expected is not None:
+        # Decimals know a negative zero, amounts do not.
         amount = (expected.reporting * probability / 100).quantize(HUNDREDTH, ROUND_HALF_UP) + 0
         weighted = Money(amount, REPORTING, amount)
     planned = stage["plannedDurationDays"]

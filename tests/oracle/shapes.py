@@ -60,6 +60,11 @@ _DEFAULT_ORDERS = {
 }
 
 
+#: What the types of each function are called after the record: of what is answered, and of filters and orders.
+OUTPUTS = {"sum": "Sum", "avg": "Avg", "min": "Values", "max": "Values"}
+INPUTS = {"sum": "Numbers", "avg": "Numbers", "min": "Values", "max": "Values"}
+
+
 @dataclass
 class Shape:
     """One record: fields by kind, to-one relations by target, lists by target and the reference that makes them.
@@ -76,6 +81,8 @@ class Shape:
     singular: str = ""
     plural: str = ""
     is_plain_list: bool = False
+    has_aggregates: bool = False
+    has_groups: bool = False
 
     @property
     def sums(self) -> list[str]:
@@ -113,6 +120,9 @@ def shapes_of(schema: GraphQLSchema, enumerations: Mapping[str, Sequence[str]]) 
                 shape.singular = root
         elif made.removesuffix("Connection") in shapes:
             shapes[made.removesuffix("Connection")].plural = root
+    for shape in shapes.values():
+        shape.has_aggregates = f"{shape.plural}Aggregate" in schema.query_type.fields
+        shape.has_groups = f"{shape.plural}GroupBy" in schema.query_type.fields
     return shapes
 
 

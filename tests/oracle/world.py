@@ -259,7 +259,8 @@ class _Maker:
 
     def _values(self, type: str) -> dict[str, Any]:
         """A value for each member of the input that makes a record, many of them null or left out."""
-        input_ = self._schema.type_map.get(f"Create{type}Input") or self._schema.type_map[f"Log{type}Input"]
+        inputs = (self._schema.type_map.get(f"{verb}{type}Input") for verb in ("Create", "Log"))
+        input_ = next(found for found in inputs if found is not None)
         assert isinstance(input_, GraphQLInputObjectType)
         values: dict[str, Any] = {}
         # A customer of which the plugin knows nothing has no row in its facet.

@@ -61,9 +61,9 @@ def build(*plugins: Any, **settings: Any) -> Any:
 
 
 def refusal(*plugins: Any, **settings: Any) -> str:
-    """The message with which an app of these plugins is refused."""
+    """The message with which an app of these plugins, or its schema, is refused."""
     with pytest.raises(PluginError) as caught:
-        build(*plugins, **settings)
+        _ = build(*plugins, **settings).assembled
     return caught.value.message
 
 

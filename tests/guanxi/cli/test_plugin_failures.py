@@ -96,6 +96,10 @@ STARTS = {
         hook("def register_fields(self):\n    raise KeyError('colour')"),
         f"register_fields: KeyError: 'colour'. {HELPS}",
     ),
+    "fail_operation": (
+        hook("def register_operations(self, types):\n    raise OSError('no such report')"),
+        f"register_operations: OSError: no such report. {HELPS}",
+    ),
     "fail_start": (
         hook("def startup(self, ctx):\n    raise OSError('no such host')"),
         f"startup: OSError: no such host. {HELPS}",

@@ -1,9 +1,17 @@
 """The contract: schema.graphql is what the server serves, and every part of it explains itself."""
 
+import re
 from pathlib import Path
 
 import pytest
-from graphql import build_schema, is_enum_type, is_input_object_type, is_interface_type, is_object_type
+from graphql import (
+    build_schema,
+    get_named_type,
+    is_enum_type,
+    is_input_object_type,
+    is_interface_type,
+    is_object_type,
+)
 from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from guanxi import create_app, load_settings
@@ -31,6 +39,39 @@ def test_the_committed_contract_is_what_the_server_serves(app):
         pytest.fail(f"the schema has changed; run `guanxi schema > schema.graphql` and look at the difference:\n{told}")
 
 
+#: Types whose members are named after the fields of a record, which say what they mean.
+NAMED_ALIKE = re.compile(
+    r"(?P<record>\w+?)(Order|GroupKeys?|Sum|Avg|Values|ValuesWhere|ValuesOrder|NumbersWhere|NumbersOrder)"
+)
+#: Those whose members are named after the members of the input that enters a record.
+ENTERED_ALIKE = re.compile(r"Update(?P<updated>\w+)Input|(?P<upserted>\w+)UpsertItem")
+
+
+def said_elsewhere(app, name, member):
+    """The description of what a member without one of its own is named after."""
+    kinds = app.assembled.graphql.type_map
+    if alike := NAMED_ALIKE.fullmatch(name):
+        record = alike["record"]
+        assert f"of {record} that has its name" in kinds[name].description
+        return kinds[record].fields[member].description
+    if alike := ENTERED_ALIKE.fullmatch(name):
+        record = alike["updated"] or alike["upserted"]
+        entering = f"Create{record}Input" if f"Create{record}Input" in kinds else f"Log{record}Input"
+        assert f"Each part means what it means in {entering}." in kinds[name].description
+        return kinds[entering].fields[member].description
+    return None
+
+
+def argument_said_elsewhere(app, record, field, argument):
+    """The description of an argument of a list below a record, which the root list has as well."""
+    many = app.catalog.records[record].to_many.get(field.removesuffix("Aggregate"))
+    root = app.assembled.graphql.query_type.fields[app.catalog.records[many.target].plural] if many else None
+    if root is None:
+        return None
+    assert f"`{app.catalog.records[many.target].plural}`" in get_named_type(root.type).description
+    return root.args[argument].description
+
+
 def test_every_type_field_argument_and_value_has_a_description(app):
     silent = []
     for name, kind in app.assembled.graphql.type_map.items():
@@ -38,18 +79,46 @@ def test_every_type_field_argument_and_value_has_a_description(app):
             continue
         if not kind.description:
             silent.append(name)
-        if is_object_type(kind) or is_interface_type(kind):
+        if is_object_type(kind) or is_interface_type(kind) or is_input_object_type(kind):
             for field_name, field in kind.fields.items():
-                silent += [f"{name}.{field_name}"] * (not field.description)
+                if not (field.description or said_elsewhere(app, name, field_name)):
+                    silent.append(f"{name}.{field_name}")
                 silent += [
-                    f"{name}.{field_name}({a})" for a, argument in field.args.items() if not argument.description
+                    f"{name}.{field_name}({a})"
+                    for a, argument in getattr(field, "args", {}).items()
+                    if not (argument.description or argument_said_elsewhere(app, name, field_name, a))
                 ]
-        elif is_input_object_type(kind):
-            silent += [f"{name}.{field_name}" for field_name, field in kind.fields.items() if not field.description]
         elif is_enum_type(kind):
             silent += [f"{name}.{value_name}" for value_name, value in kind.values.items() if not value.description]
     silent += [f"@{directive.name}" for directive in app.assembled.graphql.directives if not directive.description]
     assert silent == []
+
+
+def test_what_is_filtered_entered_and_answered_says_itself_what_it_means(app):
+    for name, kind in app.assembled.graphql.type_map.items():
+        if name in app.catalog.records or re.fullmatch(r"\w+Where|Create\w+Input", name):
+            for field_name, field in kind.fields.items():
+                assert field.description or NAMED_ALIKE.fullmatch(name), f"{name}.{field_name}"
+
+
+def test_the_schema_stays_short_enough_for_clients(app):
+    assert app.sdl.count("\n") < 32_000
+
+
+def test_types_of_one_shape_are_one(app):
+    kinds = app.assembled.graphql.type_map
+    aggregate, where, order = (kinds[f"Customer{name}"] for name in ("Aggregate", "AggregateWhere", "GroupOrder"))
+    assert {name: str(field.type) for name, field in aggregate.fields.items()} == {
+        "count": "Int!",
+        "sum": "CustomerSum",
+        "avg": "CustomerAvg",
+        "min": "CustomerValues",
+        "max": "CustomerValues",
+    }
+    for name, kind in (("min", "Values"), ("max", "Values"), ("sum", "Numbers"), ("avg", "Numbers")):
+        assert str(where.fields[name].type) == str(kinds["CustomerHaving"].fields[name].type) == f"Customer{kind}Where"
+        assert str(order.fields[name].type) == f"Customer{kind}Order"
+    assert str(order.fields["key"].type) == "CustomerOrder"
 
 
 def test_connections_follow_relay(app):
