@@ -86,7 +86,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
     with _collecting_nothing():
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
-        check_expressions(catalog)
+        check_expressions(catalog, {plugin.name: plugin for plugin in host.plugins})
         return Design(host, catalog, declared_jobs(host))
 
 

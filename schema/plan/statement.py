@@ -50,6 +50,7 @@ class Statement:
         deepest: relations below this depth are left to statements of their own.
         refused: what is wrong with the arguments of fields below the root, by their places.
         gaps, detours: what the statement leaves out, to be filled in afterwards.
+        absent: record and name of the fields that expressions read and that are not there.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Statement:
         self.binds = Binds(dialect)
         self.gaps: list[Gap] = []
         self.detours: list[Detour] = []
+        self.absent: set[tuple[str, str]] = set()
         self._depth = 0
         self._numbers = count()
         self._fills = count()
@@ -298,6 +300,7 @@ class PlanRow:
             )
         field = self.record.fields.get(name)
         if field is None or field.expression is None:
+            self.scope.statement.absent.add((self.record.name, name))
             return self.scope.statement.catalog.kind_of(type).typed_null()
         return field.value(self)
 

@@ -21,7 +21,9 @@ from guanxi import (
     Table,
     Vocabulary,
     column,
+    create_app,
     hookimpl,
+    load_settings,
 )
 from guanxi.records import Opportunity
 from guanxi.sql import days_between
@@ -666,3 +668,65 @@ def test_a_field_is_left_out_of_what_it_may_not_be_used_for(crm):
         left_out = {use for use in Narrow.uses if f"no{use.title()}" not in kinds[kind].fields}
         assert left_out == {use for use, other in Narrow.uses.items() if other == kind}
     assert kinds["Customer"].fields["noFilter"].deprecation_reason == "Old."
+
+
+# Names that look misspelt
+
+
+class Misspelling(Plugin):
+    name, version, api = "misspelling", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_fields(self):
+        for number, other in enumerate(("Customer.employeCount", "Customer.lifetimeRevenue", "Customer.name")):
+            yield Field(f"Customer.read{number}", lambda row, other=other: row.other(other, str), "Another.", str)
+
+
+def test_a_name_that_looks_misspelt_is_warned_of_once_at_the_start(caplog):
+    """A name that is like no other is taken for the field of a plugin that is not installed."""
+    create_app(load_settings(database_url="sqlite:///unused.db"), [Misspelling])
+    message = "field Customer.read0 reads Customer.employeCount, which there is not, so it is null; "
+    found = [(record.name, record.getMessage()) for record in caplog.records if record.levelname == "WARNING"]
+    assert found == [("guanxi.plugins.misspelling", message + "did you mean employeeCount?")]
+
+
+# Side by side
+
+
+class Meeting(Plugin):
+    """Fields that wait for each other: one after the other they would never end."""
+
+    name, version, api = "meeting", "1.0", ">=1,<2"
+
+    def __init__(self):
+        self.waiting = []
+
+    async def meet(self, ctx, rows):
+        arrived = asyncio.Event()
+        self.waiting.append(arrived)
+        if len(self.waiting) == 2:
+            for other in self.waiting:
+                other.set()
+            self.waiting.clear()
+        await arrived.wait()
+        return ["met"] * len(rows)
+
+    @hookimpl
+    def register_fields(self):
+        for record, name in (("Customer", "first"), ("Customer", "second"), ("Contact", "third")):
+            yield Field(f"{record}.{name}", python=self.meet, needs=["name"], type=str, description="Waits.")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ customers { nodes { first second } } }",
+        "{ one: customers { nodes { first } } contacts { nodes { third } } }",
+        "{ customers { nodes { first contacts(first: 1) { nodes { customer { contacts { nodes { third } } } } } } } }",
+    ],
+)
+def test_python_fields_of_a_request_run_side_by_side(crm, query):
+    client = crm(Meeting())
+    customer = client.create("Customer", name="Ann")["id"]
+    client.create("Contact", name="Al", customerId=customer)
+    assert str(client.query(query)).count("'met'") == 2

@@ -752,7 +752,7 @@ def refused_bare() -> str:
         (root("best", "NoSuchType"), "'NoSuchType' names no type: name 'NoSuchType' is not defined"),
         (
             root("best", Annotated[str, Named("Client")]),
-            "there is no type 'Client'; the schema lists them all (guanxi schema)",
+            "there is no type Client; the schema lists them all (guanxi schema)",
         ),
         (root("best", dict), "<class 'dict'> is no type of the API; decorate the class with @strawberry.type or"),
         (root("best", int | str), "int | str is one of several types; make one type with a field for each"),

@@ -111,7 +111,7 @@ def test_an_operation_s_changes_are_refused_by_any_plugin_s_validate(shop):
         "userErrors": [{"message": "actualAmount: is more than 100", "plugin": "till"}],
     }
     bought = "query ($id: ID!) { customer(id: $id) { sales transactions { totalCount } } }"
-    assert shop.query(bought, id=bo)["customer"] == {"sales": None, "transactions": {"totalCount": 0}}
+    assert shop.query(bought, id=bo)["customer"] == {"sales": 0, "transactions": {"totalCount": 0}}
 
 
 def test_what_startup_writes_is_put_before_them_too(crm):
