@@ -49,7 +49,7 @@ _PAGE = 1000
 files = CustomerCredit.__table__.c
 customers = Customer.__table__.c
 
-Scores = Mapping[str, Mapping[CreditDimension, Decimal]]
+CustomerScores = Mapping[str, Mapping[CreditDimension, Decimal]]
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def evaluate(
     return done
 
 
-def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: Scores) -> Iterator[Sequence[Any]]:
+def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: CustomerScores) -> Iterator[Sequence[Any]]:
     """The credit files of living customers, locked, those without anything to score left out."""
     last = ""
     while True:
@@ -130,7 +130,7 @@ def _result(
 
 def inputs_of(
     file: Any, elsewhere: Mapping[CreditDimension, Decimal], scorers: Scorers
-) -> dict[CreditDimension, rules.Input]:
+) -> dict[CreditDimension, rules.DimensionInput]:
     """What is known of each dimension: what was entered, else what its scorer says.
 
     Args:
@@ -143,17 +143,17 @@ def inputs_of(
         name = dimension.value.lower()
         entered = getattr(file, name)
         if entered is not None:
-            found[dimension] = rules.Input(entered, DimensionSource.ENTERED)
+            found[dimension] = rules.DimensionInput(entered, DimensionSource.ENTERED)
         elif getattr(scorers, name) == PAYMENT_BEHAVIOUR and file.payment_behaviour is not None:
-            found[dimension] = rules.Input(file.payment_behaviour, DimensionSource.COMPUTED, deductions(file))
+            found[dimension] = rules.DimensionInput(file.payment_behaviour, DimensionSource.COMPUTED, deductions(file))
         elif dimension in elsewhere:
-            found[dimension] = rules.Input(elsewhere[dimension], DimensionSource.COMPUTED)
+            found[dimension] = rules.DimensionInput(elsewhere[dimension], DimensionSource.COMPUTED)
         else:
-            found[dimension] = rules.Input(None)
+            found[dimension] = rules.DimensionInput(None)
     return found
 
 
-def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> Scores:
+def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> CustomerScores:
     """What other scorers than the one that ships say of these customers, or of all: fields of other plugins."""
     fields = {
         dimension: COMPUTED[dimension]

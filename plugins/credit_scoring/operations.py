@@ -22,7 +22,7 @@ from plugins.credit_scoring.models import (
     EvaluationTrigger,
 )
 from plugins.credit_scoring.settings import Control
-from plugins.credit_scoring.whatif import Assumptions, assess_customer
+from plugins.credit_scoring.whatif import AssumedDimensions, assess_customer
 
 _CUSTOMER = "The customer."
 _Assumed = Annotated[
@@ -170,7 +170,9 @@ def credit_assessment(
 
     Rule C1.
     """
-    answer = assess_customer(ctx, customer_id, as_of, Assumptions(financial_status, reputation, transaction_record))
+    answer = assess_customer(
+        ctx, customer_id, as_of, AssumedDimensions(financial_status, reputation, transaction_record)
+    )
     found = answer.assessment
     if found is None:
         return CreditAssessment(as_of=answer.as_of, user_errors=list(answer.problems))

@@ -12,7 +12,7 @@ from plugins.satisfaction_surveys.settings import SatisfactionSettings, Satisfie
 from plugins.satisfaction_surveys.vocabulary import NpsCategory
 
 #: The values of a group's keys.
-Key = tuple[Any, ...]
+GroupValues = tuple[Any, ...]
 Interval = tuple[Decimal, Decimal]
 
 
@@ -154,7 +154,7 @@ def _value(keys: Any, path: Sequence[str]) -> Any:
     return keys
 
 
-def _counts(found: Mapping[str, Mapping[Key, Figures]], key: Key) -> Counts:
+def _counts(found: Mapping[str, Mapping[GroupValues, Figures]], key: GroupValues) -> Counts:
     def count(name: str) -> int:
         return found[name][key].count if key in found[name] else 0
 

@@ -61,20 +61,20 @@ class Call:
 class SideBySide:
     """Batch functions to call and parts to take the steps of; none needs what another gives."""
 
-    parts: "Sequence[Call | Steps]"
+    parts: "Sequence[Call | PlanSteps]"
 
 
 Way = tuple[str | int, ...]
 #: An object that has a gap, and the way to it.
-Place = tuple[Way, dict[str, Any]]
-Steps = Generator[Fetch | SideBySide, Any, Answer]
+GapPlace = tuple[Way, dict[str, Any]]
+PlanSteps = Generator[Fetch | SideBySide, Any, Answer]
 
 
 #: What a batch function gave: a value or an error per row, or one error for all.
-Given = Sequence[Any] | BaseException
+Filled = Sequence[Any] | BaseException
 
 
-def steps(plan: Plan, moment: Moment) -> Steps:
+def steps(plan: Plan, moment: Moment) -> PlanSteps:
     """The steps to a plan's answer."""
     found = yield Fetch(plan.sql, plan.values(moment))
     if found is None or not plan.gaps:
@@ -106,8 +106,8 @@ class _BranchRun:
     """A statement of its own for all objects that have a branch; one that stands in two places gets it twice."""
 
     gap: Branch
-    places: Sequence[Place]
-    steps: Steps
+    places: Sequence[GapPlace]
+    steps: PlanSteps
     answer: Answer | None = None
 
     def put(self) -> list[Fault]:
@@ -135,7 +135,7 @@ def _branch(gap: Gap, value: Any, moment: Moment) -> _BranchRun | None:
     return _BranchRun(gap, places, steps(gap.plan, replace(moment, ids=ids)))
 
 
-def _given(call: Call, result: Any) -> Given:
+def _given(call: Call, result: Any) -> Filled:
     """What a Python field's function gave, each value as JSON has it."""
     if isinstance(result, BaseException):
         return result
@@ -153,7 +153,7 @@ def _presented(fill: Fill, value: Any) -> Any:
         return error
 
 
-def _faultless(plan: Plan, given: Mapping[int, Given]) -> Mapping[int, Sequence[Any]] | None:
+def _faultless(plan: Plan, given: Mapping[int, Filled]) -> Mapping[int, Sequence[Any]] | None:
     """The values of all places, where Python fields are all that is left to fill and none of them failed."""
     values: dict[int, Sequence[Any]] = {}
     for number, found in given.items():
@@ -163,7 +163,7 @@ def _faultless(plan: Plan, given: Mapping[int, Given]) -> Mapping[int, Sequence[
     return values if all(isinstance(gap, Fill) for gap in plan.gaps) else None
 
 
-def _decoded(plan: Plan, value: Any, given: Mapping[int, Given], branches: Sequence[_BranchRun]) -> Answer:
+def _decoded(plan: Plan, value: Any, given: Mapping[int, Filled], branches: Sequence[_BranchRun]) -> Answer:
     """A plan's answer filled object by object, with the way to each of its faults."""
     runs = {id(branch.gap): branch for branch in branches}
     known = [
@@ -184,7 +184,7 @@ def _decoded(plan: Plan, value: Any, given: Mapping[int, Given], branches: Seque
     return Answer(value, faults)
 
 
-def _put(fill: Fill, places: Sequence[Place], given: Given) -> list[Fault]:
+def _put(fill: Fill, places: Sequence[GapPlace], given: Filled) -> list[Fault]:
     if isinstance(given, BaseException):
         for _, there in places:
             there[fill.key] = None
@@ -197,7 +197,7 @@ def _put(fill: Fill, places: Sequence[Place], given: Given) -> list[Fault]:
     return faults
 
 
-def _strip(known: Sequence[tuple[Gap, Sequence[Place]]]) -> None:
+def _strip(known: Sequence[tuple[Gap, Sequence[GapPlace]]]) -> None:
     """Takes the hidden keys out again."""
     for _, places in known:
         for _, there in places:
@@ -205,7 +205,7 @@ def _strip(known: Sequence[tuple[Gap, Sequence[Place]]]) -> None:
             there.pop(ID_KEY, None)
 
 
-def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[Place]:
+def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[GapPlace]:
     """Every object that has a gap, with its own way."""
     if value is None:
         return
@@ -245,15 +245,15 @@ def _fault(fill: Fill, way: Way, cause: BaseException) -> Fault:
 
 # Taking the steps
 
-MakeContext = Callable[[str], Any]
+ContextOf = Callable[[str], Any]
 FetchAsync = Callable[[str, Sequence[Any]], Awaitable[bytes | None]]
 FetchNow = Callable[[str, Sequence[Any]], bytes | None]
 
 
-async def run(steps: Steps, fetch: FetchAsync, context: MakeContext, deadline: float) -> Answer:
+async def run(steps: PlanSteps, fetch: FetchAsync, context: ContextOf, deadline: float) -> Answer:
     """Takes the steps of a request; Python fields run side by side."""
 
-    async def part(one: Call | Steps) -> Any:
+    async def part(one: Call | PlanSteps) -> Any:
         if isinstance(one, Call):
             return await _called(one, context(one.fill.field.owner), deadline)
         return await run(one, fetch, context, deadline)
@@ -275,7 +275,7 @@ async def run(steps: Steps, fetch: FetchAsync, context: MakeContext, deadline: f
         return answer
 
 
-def run_now(steps: Steps, fetch: FetchNow, context: MakeContext) -> Any:
+def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
     """Takes the steps inside a transaction; gives the decoded answer.
 
     Raises:
@@ -288,8 +288,8 @@ def run_now(steps: Steps, fetch: FetchNow, context: MakeContext) -> Any:
     return answer.decoded()
 
 
-def _taken(steps: Steps, fetch: FetchNow, context: MakeContext) -> Answer:
-    def part(one: Call | Steps) -> Any:
+def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
+    def part(one: Call | PlanSteps) -> Any:
         if not isinstance(one, Call):
             return _taken(one, fetch, context)
         function: Any = one.fill.field.python

@@ -11,7 +11,6 @@ from schema.catalog.catalog import Catalog
 from schema.catalog.kinds import DateKind, DecimalKind, Kind, MomentKind, MoneyKind
 
 AskCatalog = Callable[..., Any]
-Where = Mapping[str, Any]
 GroupBy = Mapping[str, Any]
 
 
@@ -33,7 +32,7 @@ class FiguresQuery:
         self._record = catalog.records[record]
         self._fields = {function: names for function, names in fields.items() if names}
 
-    def total(self, ask: AskCatalog, where: Where | None, as_of: date | None) -> Figures:
+    def total(self, ask: AskCatalog, where: Mapping[str, Any] | None, as_of: date | None) -> Figures:
         """What a list comes to together."""
         record = self._record
         text = (
@@ -44,7 +43,7 @@ class FiguresQuery:
         return self._figures({}, answer)
 
     def groups(
-        self, ask: AskCatalog, by: Sequence[GroupBy], where: Where | None, as_of: date | None, most: int
+        self, ask: AskCatalog, by: Sequence[GroupBy], where: Mapping[str, Any] | None, as_of: date | None, most: int
     ) -> list[Figures]:
         """The same by keys.
 
@@ -65,7 +64,7 @@ class FiguresQuery:
         self,
         ask: AskCatalog,
         selection: str,
-        where: Where | None,
+        where: Mapping[str, Any] | None,
         variables: Mapping[str, tuple[str, Any]],
         as_of: date | None,
         first: int,

@@ -79,8 +79,8 @@ def _defaults(payload: type[Payload]) -> dict[str, Any]:
     }
 
 
-Perform = Callable[[Any, Plugin, PluginOperation, Input, PayloadShape], Awaitable[Any]]
-Look = Callable[[Any, Plugin, PluginOperation, Mapping[str, Any]], Awaitable[Any]]
+RunMutation = Callable[[Any, Plugin, PluginOperation, Input, PayloadShape], Awaitable[Any]]
+RunQuery = Callable[[Any, Plugin, PluginOperation, Mapping[str, Any]], Awaitable[Any]]
 
 
 def add_operations(
@@ -89,8 +89,8 @@ def add_operations(
     roots: Mapping[str, Iterable[str]],
     payloads: Mapping[str, str],
     reporting_currency: str,
-    perform: Perform,
-    look: Look,
+    perform: RunMutation,
+    look: RunQuery,
 ) -> None:
     """Adds the root fields that plugins bring.
 
@@ -154,7 +154,7 @@ class _RootField:
         self._module = operation.function.__module__
         self._parameters = list(inspect.signature(operation.function).parameters.values())
 
-    def made(self, perform: Perform, look: Look) -> StrawberryField:
+    def made(self, perform: RunMutation, look: RunQuery) -> StrawberryField:
         """The field."""
         operation = self._operation
         if inspect.iscoroutinefunction(operation.function):
@@ -178,7 +178,7 @@ class _RootField:
         made.arguments = arguments
         return made
 
-    def _query(self, look: Look) -> StrawberryField:
+    def _query(self, look: RunQuery) -> StrawberryField:
         plugin, operation = self._plugin, self._operation
         parameters = self._parameters[1:]
         infos = [one.name for one in parameters if self._evaluated(one.annotation) is strawberry.Info]
@@ -191,7 +191,7 @@ class _RootField:
 
         return self._field(resolve, self._return_type(), arguments)
 
-    def _mutation(self, perform: Perform) -> StrawberryField:
+    def _mutation(self, perform: RunMutation) -> StrawberryField:
         plugin, operation = self._plugin, self._operation
         if [one.name for one in self._parameters[1:]] != ["input"]:
             raise self._problem("must take `ctx` and `input`; what else it needs are fields of its input")

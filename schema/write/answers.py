@@ -12,11 +12,13 @@ from schema.catalog.catalog import RecordType
 from schema.request.context import RequestContext
 from schema.request.transactions import write
 
-Input = Mapping[str, Any]
-Work = Callable[[Unit, Input], Sequence[Outcome]]
+MutationInput = Mapping[str, Any]
+Work = Callable[[Unit, MutationInput], Sequence[Outcome]]
 
 
-async def run(context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False) -> list[Outcome]:
+async def run(
+    context: RequestContext, operation: str, given: MutationInput, work: Work, *, dry: bool = False
+) -> list[Outcome]:
     """Does the work in a transaction, once for each idempotency key.
 
     Raises:
@@ -114,7 +116,7 @@ def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any
     }
 
 
-class Refusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
+class MutationRefusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
     """Rolls a transaction back and answers these errors."""
 
     def __init__(self, errors: Sequence[UserError]) -> None:

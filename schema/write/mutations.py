@@ -15,7 +15,7 @@ from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
 from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
-from schema.write.answers import Input, Work, all_or_nothing, payload, run
+from schema.write.answers import MutationInput, Work, all_or_nothing, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
 #: Records that a special mutation creates: interactions are logged.
@@ -68,7 +68,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         return field, Mutation(Member(field, payload, description, [argument]), handler)
 
     def single(action: Action) -> Handler:
-        def work(unit: Unit, given: Input) -> list[Outcome]:
+        def work(unit: Unit, given: MutationInput) -> list[Outcome]:
             return drafting.write(unit, [Asked(action, given)])
 
         return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
@@ -123,7 +123,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         builder.input(f"Create{name}Input", f"A new {one}.", members)
     # Said once, where a record is created.
     changes = [replace(member, description="") for member in write_members(catalog, record, creating=False)]
-    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}Input."
+    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}MutationInput."
     builder.input(
         f"Update{name}Input",
         f"Changes of {with_article(one)}: what is left out stays, null empties. {alike}",
@@ -204,14 +204,14 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 
 
 async def _answer_single(
-    context: RequestContext, record: RecordType, given: Input, work: Work, action: Action
+    context: RequestContext, record: RecordType, given: MutationInput, work: Work, action: Action
 ) -> Mapping[str, Any]:
     (outcome,) = await run(context, f"{action}:{record.name}", given, work, dry=given["dryRun"])
     return payload(record, outcome, dry=given["dryRun"])
 
 
 async def _answer_upsert(
-    context: RequestContext, record: RecordType, drafting: Drafting, given: Input
+    context: RequestContext, record: RecordType, drafting: Drafting, given: MutationInput
 ) -> Mapping[str, Any]:
     largest = context.settings.maximum_batch_size
     if len(given["items"]) > largest:
@@ -221,7 +221,7 @@ async def _answer_upsert(
     match = names.get(given["matchBy"], given["matchBy"])
     asked = [Asked(None, item, str(match)) for item in given["items"]]
 
-    def work(unit: Unit, given: Input) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
         if not given["allOrNothing"]:
             return drafting.write(unit, asked)
         return all_or_nothing(unit, lambda: drafting.write(unit, asked))

@@ -19,7 +19,7 @@ from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (
     Key,
     Point,
-    Where,
+    WhereInput,
     day_range,
     end_of,
     every,
@@ -33,8 +33,8 @@ from plugins.forecasting.shared.reports import (
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
 
-Place = tuple[str, date]
-Sums = dict[Place, Decimal]
+LedgerPlace = tuple[str, date]
+LedgerSums = dict[LedgerPlace, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ class Flow:
 
     record: str
     dated: str
-    where: Where
+    where: WhereInput
     sum: str = "expectedAmount"
     is_moment: bool = False
 
 
-_WON: Where = {"outcome": {"eq": Outcome.WON}}
+_WON: WhereInput = {"outcome": {"eq": Outcome.WON}}
 _NEW = Flow("Opportunity", "originatedOn", {})
 _WINS = Flow("Opportunity", "wonAt", _WON, is_moment=True)
 _LOSSES = Flow("Opportunity", "lostAt", {"outcome": {"eq": Outcome.LOST}}, is_moment=True)
@@ -89,12 +89,12 @@ class Ledger:
     """
 
     def __init__(
-        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: Where | None
+        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: WhereInput | None
     ) -> None:
         self._ctx = ctx
         self._by = by
         self._where = where
-        self._known: dict[Any, tuple[Sums, Sums]] = {}
+        self._known: dict[Any, tuple[LedgerSums, LedgerSums]] = {}
         self.grain = grain
         self.starts = starts
         self.settings: ForecastingSettings = ctx.settings
@@ -104,7 +104,7 @@ class Ledger:
 
     # What happens in a period
 
-    def flow(self, flow: Flow, grain: DateGrain | None = None, shift: int = 0) -> tuple[Sums, Sums]:
+    def flow(self, flow: Flow, grain: DateGrain | None = None, shift: int = 0) -> tuple[LedgerSums, LedgerSums]:
         """Numbers and sums of what happens, by group and first day of its period.
 
         Args:
@@ -140,14 +140,16 @@ class Ledger:
         middle = len(starts) // 2
         return self._flow(flow, grain, first, starts[middle - 1]) + self._flow(flow, grain, starts[middle], last)
 
-    def _flow_place(self, flow: Flow, group: Figures) -> Place:
+    def _flow_place(self, flow: Flow, group: Figures) -> LedgerPlace:
         start = date.fromisoformat(group.keys[flow.dated])
         keys = {name: value for name, value in group.keys.items() if name != flow.dated}
         return self._mark(keys if flow.record == "Opportunity" else keys.get("opportunity", {})), start
 
     # What is so at the end of a period
 
-    def stock(self, name: str, where: Callable[[date], Where], sum: str = "expectedAmount") -> tuple[Sums, Sums]:
+    def stock(
+        self, name: str, where: Callable[[date], WhereInput], sum: str = "expectedAmount"
+    ) -> tuple[LedgerSums, LedgerSums]:
         """Numbers and sums of what is so at the end of each period, or today in the one that runs.
 
         Args:
@@ -159,18 +161,18 @@ class Ledger:
             self._known[name, sum] = self._sums(self._stock(where, sum))
         return self._known[name, sum]
 
-    def _stock(self, where: Callable[[date], Where], sum: str) -> Iterator[tuple[Place, Figures]]:
+    def _stock(self, where: Callable[[date], WhereInput], sum: str) -> Iterator[tuple[LedgerPlace, Figures]]:
         for start in self.starts:
             if start <= self.today:
                 wanted = where(min(last_of(start, self.grain), self.today))
                 for group in self._ctx.groups("PipelineState", under("opportunity", self._by), wanted, sum=[sum]):
                     yield (self._mark(group.keys.get("opportunity", {})), start), group
 
-    def states(self, day: date, *conditions: Where) -> Where:
+    def states(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The states at the end of a day that meet these, of the opportunities that are asked for."""
         return every(Point(end_of(day)).where(), *conditions, of_opportunity(self._where))
 
-    def cohort(self, day: date, *conditions: Where) -> Where:
+    def cohort(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The cohort at the end of a day (F5)."""
         return every(cohort(self.settings, day, horizon(day), self._where), *conditions)
 
@@ -182,9 +184,9 @@ class Ledger:
         return found
 
     @staticmethod
-    def _sums(found: Iterator[tuple[Place, Figures]]) -> tuple[Sums, Sums]:
-        numbers: Sums = {}
-        sums: Sums = {}
+    def _sums(found: Iterator[tuple[LedgerPlace, Figures]]) -> tuple[LedgerSums, LedgerSums]:
+        numbers: LedgerSums = {}
+        sums: LedgerSums = {}
         for place, group in found:
             numbers[place] = Decimal(group.count)
             (sums[place],) = group.sum.values()
@@ -194,16 +196,16 @@ class Ledger:
 # The metrics, each from a ledger to what is divided by what
 
 
-def _open(ledger: Ledger) -> Callable[[date], Where]:
+def _open(ledger: Ledger) -> Callable[[date], WhereInput]:
     return lambda day: ledger.states(day, is_open())
 
 
-def _valid(ledger: Ledger) -> Callable[[date], Where]:
+def _valid(ledger: Ledger) -> Callable[[date], WhereInput]:
     return lambda day: ledger.states(day, is_open(), {"isValid": {"eq": True}})
 
 
-def _fresh(ledger: Ledger) -> Callable[[date], Where]:
-    def where(day: date) -> Where:
+def _fresh(ledger: Ledger) -> Callable[[date], WhereInput]:
+    def where(day: date) -> WhereInput:
         young = of_opportunity({"originatedOn": {"gte": cohort_start(ledger.settings, day)}})
         in_sight = {"status": {"eq": OpportunityStatus.FOLLOWING}, "expectedCloseDate": {"lte": horizon(day)}}
         return ledger.states(day, in_sight, young or {})
@@ -211,29 +213,29 @@ def _fresh(ledger: Ledger) -> Callable[[date], Where]:
     return where
 
 
-def _conversion(ledger: Ledger, which: int) -> tuple[Sums, Sums]:
+def _conversion(ledger: Ledger, which: int) -> tuple[LedgerSums, LedgerSums]:
     won = ledger.stock("cohort won", lambda day: ledger.cohort(day, _WON))
     return won[which], ledger.stock("cohort", ledger.cohort)[which]
 
 
-def _achievement(ledger: Ledger) -> tuple[Sums, Sums]:
+def _achievement(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     """Contribution by what the wins of the month before were won with; of longer periods, month by month (F6, X10)."""
     if ledger.grain in (DateGrain.DAY, DateGrain.WEEK):
         raise InputError("grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR")
-    expected: Sums = {}
+    expected: LedgerSums = {}
     for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
         place = group, first_of(shifted(month, DateGrain.MONTH, 1), ledger.grain)
         expected[place] = expected.get(place, Decimal(0)) + amount
     return ledger.flow(_CONTRIBUTION)[1], expected
 
 
-def _win_rate(ledger: Ledger) -> tuple[Sums, Sums]:
+def _win_rate(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     won, lost = ledger.flow(_WINS)[0], ledger.flow(_LOSSES)[0]
     zero = Decimal(0)
     return won, {place: won.get(place, zero) + lost.get(place, zero) for place in won.keys() | lost.keys()}
 
 
-_METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[Sums, Sums | None]]]] = {
+_METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[LedgerSums, LedgerSums | None]]]] = {
     SalesMetric.NEW_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_NEW)[0], None)),
     SalesMetric.NEW_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_NEW)[1], None)),
     SalesMetric.WON_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_WINS)[0], None)),

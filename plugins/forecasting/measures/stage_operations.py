@@ -90,7 +90,7 @@ def target_by_stage(
     ]
 
 
-def _shown(rate: stages.StageRate) -> StageRate:
+def _shown(rate: stages.CohortRate) -> StageRate:
     return StageRate(
         stage=rate.stage,
         keys=rate.keys or None,

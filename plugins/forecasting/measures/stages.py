@@ -12,7 +12,7 @@ from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import (
     Key,
     Point,
-    Where,
+    WhereInput,
     every,
     is_open,
     mark,
@@ -24,7 +24,7 @@ from plugins.forecasting.shared.vocabulary import SalesMetric
 
 
 @dataclass(slots=True)
-class StageRate:
+class CohortRate:
     """A cohort that entered a stage in a period: each opportunity once, when it came there first.
 
     Attributes:
@@ -65,7 +65,7 @@ class StageRate:
 _STAGES = "{ stages { id presetPassRate presetWinRate } }"
 
 
-def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where: Where | None) -> list[StageRate]:
+def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where: WhereInput | None) -> list[CohortRate]:
     """The rates of each stage, in the order of stages and groups.
 
     Args:
@@ -95,10 +95,10 @@ def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where:
     return [rate for place in sorted(rates) for rate in rates[place].values()]
 
 
-def _unentered(stages: Sequence[Mapping[str, Any]], keys: dict[str, Any]) -> dict[str, StageRate]:
+def _unentered(stages: Sequence[Mapping[str, Any]], keys: dict[str, Any]) -> dict[str, CohortRate]:
     """Every stage in order, entered by nothing."""
     return {
-        stage["id"]: StageRate(
+        stage["id"]: CohortRate(
             stage["id"],
             stage is stages[-1],
             keys,
@@ -117,7 +117,7 @@ def _number(value: str | None) -> Decimal | None:
 
 
 @dataclass(frozen=True, slots=True)
-class StageNeed:
+class TargetNeed:
     """What a stage holds towards a target, and what it would have to hold to close the gap alone.
 
     Attributes:
@@ -143,7 +143,7 @@ _TARGET = """query ($id: ID!) { salesTarget(id: $id) {
     metric periodEnd gap userId teamId region } stages { id presetWinRate winProbability wins } }"""
 
 
-def target_by_stage(ctx: Context, target_id: str) -> list[StageNeed]:
+def target_by_stage(ctx: Context, target_id: str) -> list[TargetNeed]:
     """A target of won amount, divided by the stages before winning (F10).
 
     Raises:
@@ -169,11 +169,11 @@ def target_by_stage(ctx: Context, target_id: str) -> list[StageNeed]:
         if not stage["wins"]:
             rate, sums = Decimal(stage["presetWinRate"] or stage["winProbability"]), held.get(stage["id"], nothing)
             needed = rules.needed(Decimal(target["gap"]), rate)
-            needs.append(StageNeed(stage["id"], sums["expectedAmount"], sums["weightedAmount"], rate, needed))
+            needs.append(TargetNeed(stage["id"], sums["expectedAmount"], sums["weightedAmount"], rate, needed))
     return needs
 
 
-def _scope(target: Mapping[str, Any]) -> Where:
+def _scope(target: Mapping[str, Any]) -> WhereInput:
     """The opportunities that a target counts."""
     return every(
         target["userId"] and {"ownerId": {"eq": target["userId"]}},

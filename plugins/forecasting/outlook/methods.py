@@ -13,7 +13,7 @@ from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start
 from plugins.forecasting.shared.reports import (
     Point,
-    Where,
+    WhereInput,
     day_range,
     end_of,
     every,
@@ -74,7 +74,7 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class MadeForecast:
     """What will be sold in the next period, by one method.
 
     Attributes:
@@ -100,7 +100,7 @@ class Forecast:
         return list(dict.fromkeys(factor.name for factor in self.factors if factor.value is None))
 
 
-Assumptions = Mapping[FactorName, Decimal]
+AssumedRates = Mapping[FactorName, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ def make(
     method: ForecastMethod,
     as_of: date,
     grain: DateGrain,
-    where: Where | None = None,
-    assumed: Assumptions | None = None,
-) -> Forecast:
+    where: WhereInput | None = None,
+    assumed: AssumedRates | None = None,
+) -> MadeForecast:
     """Forecasts the period after that of a day.
 
     Args:
@@ -148,7 +148,7 @@ def make(
     """
     frame, methods = Frame(grain, as_of), _METHODS
     factors, revenue, wins = methods[method](ctx, frame, where, assumed or {})
-    return Forecast(method, grain, *frame.days(1), as_of, revenue, wins, factors)
+    return MadeForecast(method, grain, *frame.days(1), as_of, revenue, wins, factors)
 
 
 Made = tuple[Sequence[Factor], Fraction | None, Fraction | None]
@@ -157,21 +157,23 @@ Made = tuple[Sequence[Factor], Fraction | None, Fraction | None]
 # Formula
 
 
-def counted(settings: ForecastingSettings, point: Point, where: Where | None, *more: Where | None) -> Where:
+def counted(
+    settings: ForecastingSettings, point: Point, where: WhereInput | None, *more: WhereInput | None
+) -> WhereInput:
     """The states the formula looks at: valid ones of new customers, as the policy says (X11)."""
     valid = {"isValid": {"eq": True}} if settings.valid_only else None
     new = {"winsNewCustomer": {"eq": True}} if settings.new_customers_only else None
     return every(point.where(), valid, of_opportunity(new, where, *more))
 
 
-def cohort(settings: ForecastingSettings, last: date, horizon: date, where: Where | None) -> Where:
+def cohort(settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None) -> WhereInput:
     """The states, at the end of a day, of opportunities that arose recently and were to close by the horizon (F5)."""
     arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
     return every(counted(settings, Point(end_of(last)), where, arisen), soon)
 
 
-def _formula(ctx: Context, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
+def _formula(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
     settings: ForecastingSettings = ctx.settings
     population = ctx.total(
         "PipelineState",
@@ -201,7 +203,7 @@ RATES = (*sorted(_CONVERSIONS), FactorName.ACHIEVEMENT)
 
 
 def _rates(
-    ctx: Context, settings: ForecastingSettings, frame: Frame, where: Where | None, assumed: Assumptions
+    ctx: Context, settings: ForecastingSettings, frame: Frame, where: WhereInput | None, assumed: AssumedRates
 ) -> dict[FactorName, Factor]:
     """Conversion at the end of the last closed period, and the achievement reported for it (F5, F6, F11, X10)."""
     closed, found = frame.days(-1), []
@@ -214,7 +216,7 @@ def _rates(
 
 
 def _conversions(
-    ctx: Context, settings: ForecastingSettings, last: date, horizon: date, where: Where | None
+    ctx: Context, settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None
 ) -> list[Factor]:
     every_status = cohort(settings, last, horizon, where)
     whole = ctx.total("PipelineState", every_status, sum=["expectedAmount"])
@@ -231,7 +233,7 @@ def _achievement(
     settings: ForecastingSettings,
     won_in: tuple[date, date],
     earned_in: tuple[date, date],
-    where: Where | None,
+    where: WhereInput | None,
 ) -> Factor:
     """Revenue of a period from what was won in the one before, by the amount it was won with (F6)."""
     new = {"winsNewCustomer": {"eq": True}} if settings.new_customers_only else None
@@ -250,7 +252,7 @@ def _percentage(name: FactorName, days: tuple[date, date], part: Decimal, whole:
 # Stage-weighted
 
 
-def _stage_weighted(ctx: Context, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
+def _stage_weighted(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
     first, last = frame.days(1)
     due = {"or": [{"expectedCloseDate": {"lt": frame.as_of}}, day_range("expectedCloseDate", first, last)]}
     wanted = every(Point(end_of(frame.as_of)).where(), is_open(), due, of_opportunity(where))
@@ -274,7 +276,7 @@ def _weighted(group: Figures, first: date, last: date) -> Iterator[Factor]:
 # Trend
 
 
-def _trend(ctx: Context, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
+def _trend(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
     settings: ForecastingSettings = ctx.settings
     number = settings.moving_average_periods
     latest = frame.latest_closed
@@ -297,7 +299,7 @@ def _trend(ctx: Context, frame: Frame, where: Where | None, assumed: Assumptions
     return factors, _mean(factors, FactorName.WON_AMOUNT, number), _mean(factors, FactorName.WON_COUNT, number)
 
 
-def _began(ctx: Context, where: Where | None) -> date | None:
+def _began(ctx: Context, where: WhereInput | None) -> date | None:
     """The day the first opportunity arose: before it nothing could be won, which is not to say that nothing was."""
     first: date | None = ctx.total("Opportunity", where, min=["originatedOn"]).min["originatedOn"]
     return first
@@ -308,7 +310,7 @@ def _mean(factors: Sequence[Factor], name: FactorName, number: int) -> Fraction 
     return rules.moving_average(values, number)
 
 
-_METHODS: Mapping[ForecastMethod, Callable[[Context, Frame, Where | None, Assumptions], Made]] = {
+_METHODS: Mapping[ForecastMethod, Callable[[Context, Frame, WhereInput | None, AssumedRates], Made]] = {
     ForecastMethod.FORMULA: _formula,
     ForecastMethod.STAGE_WEIGHTED: _stage_weighted,
     ForecastMethod.TREND: _trend,

@@ -66,7 +66,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DirectReport:
     """Somebody who reports to the person, and the submission that counts; None if there is none yet."""
 
     user_id: str
@@ -80,7 +80,7 @@ class Rollup:
     user_id: str
     period: Period
     categories: Mapping[ForecastCategory, Amounts]
-    reports: Sequence[Report]
+    reports: Sequence[DirectReport]
 
     def cumulative(self) -> dict[ForecastCategory, Decimal]:
         """Each category together with all that are surer than it, as adjusted."""
@@ -98,7 +98,7 @@ def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
     if _person(ctx, user_id) is None:
         raise InputError(f"userId: there is no user {user_id!r}; see the query users")
     people = ctx.pages("User", "id", {"managerId": {"eq": user_id}})
-    reports = [Report(node["id"], _current(ctx, node["id"], period)) for node in people]
+    reports = [DirectReport(node["id"], _current(ctx, node["id"], period)) for node in people]
     own = _own(ctx, user_id, period)
     team = _submitted(ctx, [report.submission_id for report in reports if report.submission_id])
     mine = _current(ctx, user_id, period)

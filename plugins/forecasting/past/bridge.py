@@ -13,7 +13,7 @@ from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.reports import (
     Key,
     Point,
-    Where,
+    WhereInput,
     every,
     grain_of,
     is_open,
@@ -35,7 +35,7 @@ class Move:
 
 
 @dataclass(slots=True)
-class Span:
+class StepMoves:
     """One step of a bridge, all opportunities together."""
 
     step: BridgeStep
@@ -56,11 +56,11 @@ class Bridge:
     opening: Decimal = Decimal(0)
     closing_count: int = 0
     closing: Decimal = Decimal(0)
-    spans: dict[BridgeStep, Span] = field(default_factory=lambda: {step: Span(step) for step in BridgeStep})
+    spans: dict[BridgeStep, StepMoves] = field(default_factory=lambda: {step: StepMoves(step) for step in BridgeStep})
 
 
 def build(
-    ctx: Context, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: Where | None
+    ctx: Context, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: WhereInput | None
 ) -> list[Bridge]:
     """A bridge for each group of opportunities, or one of all.
 
@@ -88,12 +88,12 @@ def build(
     return [bridges[key] for key in sorted(bridges)]
 
 
-def _counted(point: Point, closing_by: date | None) -> Where:
+def _counted(point: Point, closing_by: date | None) -> WhereInput:
     soon = None if closing_by is None else {"expectedCloseDate": {"lte": closing_by}}
     return every(point.where(), is_open(), soon)
 
 
-def _changed(opening: Point, closing: Point) -> Where:
+def _changed(opening: Point, closing: Point) -> WhereInput:
     """A state that began between the two moments."""
     return every(closing.known(), {"validFrom": {"gt": opening.moment, "lte": closing.moment}})
 

@@ -167,7 +167,7 @@ def pipeline_bridge(
     ]
 
 
-def _step(ctx: Context, span: bridges.Span) -> PipelineStep:
+def _step(ctx: Context, span: bridges.StepMoves) -> PipelineStep:
     most = sorted(span.moves, key=lambda move: (-abs(move.amount), move.opportunity))[:_MOST_MOVES]
     return PipelineStep(
         step=span.step,

@@ -12,7 +12,7 @@ from guanxi import Context, Money, Reject, UserError
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared.rules import rounded
 
-Where = Mapping[str, Any]
+WhereInput = Mapping[str, Any]
 Key = Mapping[str, Any]
 
 
@@ -28,12 +28,12 @@ class Point:
     moment: datetime
     known_at: datetime | None = None
 
-    def where(self) -> Where:
+    def where(self) -> WhereInput:
         """The states that held at the moment."""
         lasts = {"or": [{"validUntil": {"isNull": True}}, {"validUntil": {"gt": self.moment}}]}
         return every({"validFrom": {"lte": self.moment}}, lasts, self.known())
 
-    def known(self) -> Where:
+    def known(self) -> WhereInput:
         """The states that were known."""
         if self.known_at is None:
             return {"supersededAt": {"isNull": True}}
@@ -46,27 +46,27 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC) - timedelta(milliseconds=1)
 
 
-def day_range(name: str, first: date, last: date) -> Where:
+def day_range(name: str, first: date, last: date) -> WhereInput:
     """A date field lies between two days, both included."""
     return {name: {"gte": first, "lte": last}}
 
 
-def moment_range(name: str, first: date, last: date) -> Where:
+def moment_range(name: str, first: date, last: date) -> WhereInput:
     """A moment lies between two days, both included."""
     return {name: {"gte": datetime.combine(first, time(), UTC), "lte": end_of(last)}}
 
 
-def is_open() -> Where:
+def is_open() -> WhereInput:
     """The state of an opportunity that is undecided."""
     return {"outcome": {"eq": Outcome.OPEN}}
 
 
-def every(*conditions: Where | None) -> Where:
+def every(*conditions: WhereInput | None) -> WhereInput:
     """All of these that say something."""
     return {"and": [condition for condition in conditions if condition]}
 
 
-def of_opportunity(*conditions: Where | None) -> Where | None:
+def of_opportunity(*conditions: WhereInput | None) -> WhereInput | None:
     """The opportunity of a state or a sale meets these; nothing where none says anything."""
     said = [condition for condition in conditions if condition]
     return {"opportunity": {"and": said}} if said else None
