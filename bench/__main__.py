@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.databases import ENGINES, Folder
+from bench.introspection import measure_introspection
 from bench.reads import Effort, measure_reads
 from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
@@ -28,6 +29,7 @@ PARTS: dict[str, Measure] = {
     "reads": lambda folder, engine, effort, quick: measure_reads(folder, engine, effort),
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
+    "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),
     "memory": lambda folder, engine, effort, quick: (
         measure_memory(folder, engine, _FEW_REQUESTS) if quick else measure_memory(folder, engine)
     ),
