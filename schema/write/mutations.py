@@ -123,7 +123,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         builder.input(f"Create{name}Input", f"A new {one}.", members)
     # Said once, where a record is created.
     changes = [replace(member, description="") for member in write_members(catalog, record, creating=False)]
-    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}MutationInput."
+    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}Input."
     builder.input(
         f"Update{name}Input",
         f"Changes of {with_article(one)}: what is left out stays, null empties. {alike}",
