@@ -127,9 +127,9 @@ def test_c1_scores_filter_order_and_group_in_one_statement_like_the_core_s_field
         {"name": "G1", "creditScore": "95.00"},
     ]
     assert found["customersGroupBy"] == [
-        {"keys": {"creditRisk": "HIGH"}, "aggregate": {"count": 1, "avg": {"creditScore": "10.00"}}},
         {"keys": {"creditRisk": "LOW"}, "aggregate": {"count": 1, "avg": {"creditScore": "95.00"}}},
         {"keys": {"creditRisk": "MEDIUM"}, "aggregate": {"count": 1, "avg": {"creditScore": "70.00"}}},
+        {"keys": {"creditRisk": "HIGH"}, "aggregate": {"count": 1, "avg": {"creditScore": "10.00"}}},
     ]
     assert found["creditReasonsGroupBy"] == [
         {"keys": {"code": "WEAK_FINANCIAL_STATUS"}, "aggregate": {"sum": {"pointsLost": "50.00"}}},
