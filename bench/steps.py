@@ -17,6 +17,7 @@ from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
 from guanxi import App
 from schema.request.documents import Documents, Operation
 from schema.request.limits import Limits, exceeded
+from schema.request.questions import answer_root, ask, moment_of
 
 _BUDGET_SECONDS = 1.0
 _FEWEST, _MOST = 15, 2000
@@ -35,7 +36,7 @@ async def _measured(url: str) -> dict[str, Any]:
     async with bench_app(url).running() as app:
         cursor = None
         for _ in range(10):
-            answer = await app.context().query(CURSOR[GUANXI], {"after": cursor})
+            answer = await ask(app.context(), CURSOR[GUANXI], {"after": cursor})
             cursor = answer["customers"]["pageInfo"]["endCursor"]
         asked = [query for query in READS if query.name != "first-seen"]
         bodies = {query.name: orjson.loads(_known(query, cursor)) for query in asked}
@@ -51,21 +52,21 @@ def _known(query: Query, cursor: str | None) -> str:
 
 async def _cached(app: App, body: dict[str, Any]) -> dict[str, float]:
     """The steps of a request whose plan is kept."""
-    engine: Any = app.services.engine
+    services = app.services
     context = app.context()
     raw = orjson.dumps(body)
-    operation = engine.documents.operation(body["query"], None)
+    operation = services.documents.operation(body["query"], None)
     values = operation.variables(body["variables"])
     variant = operation.variant(values, context.access)
     (asked,) = variant.asked.values()
-    moment = engine.moment(context, values)
+    moment = moment_of(context, values)
     binds = asked.plan.values(moment)
 
     async def statement() -> None:
-        await engine.reader.fetch(asked.plan.sql, binds)
+        await services.reader.fetch(asked.plan.sql, binds)
 
     async def field() -> None:
-        await engine.read(context, variant, asked, moment)
+        await answer_root(context, variant, asked, moment)
 
     async def request() -> None:
         await post(app, raw)
@@ -74,7 +75,7 @@ async def _cached(app: App, body: dict[str, Any]) -> dict[str, float]:
     bound = _now(lambda: asked.plan.values(moment))
     found = {
         "read JSON": _now(lambda: orjson.loads(raw)),
-        "find document": _now(lambda: engine.documents.operation(body["query"], None)),
+        "find document": _now(lambda: services.documents.operation(body["query"], None)),
         "check variables": _now(lambda: operation.variables(body["variables"])),
         "find plan": _now(lambda: operation.variant(values, context.access)),
         "values": bound,
@@ -87,13 +88,13 @@ async def _cached(app: App, body: dict[str, Any]) -> dict[str, float]:
 
 async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
     """The steps that only a document has that was not seen before."""
-    engine: Any = app.services.engine
+    services = app.services
     context = app.context()
     schema = app.assembled.graphql
     limits = Limits.of(app.settings)
     text = body["query"]
     document = parse(text)
-    kept: Documents = engine.documents
+    kept: Documents = services.documents
     planner: Any = kept.operation(text, None).planner
 
     def compiled() -> None:

@@ -43,6 +43,7 @@ USER_ERRORS = {
     "OUT_OF_ORDER": "It comes before what it must follow; give a later moment.",
     "RATE_UNKNOWN": "No exchange rate of that day is known; enter one.",
     "REFERRED_TO": "Other records refer to it; move or delete them first.",
+    "NOT_CURRENT": "The submission was followed by another; adjust the latest one.",
     "REJECTED": "A plugin refused the change without a code of its own.",
     "REQUIRED": "A value is needed; give one.",
     "STAGE_WINS": "The stage wins the opportunity; leave the status out, or give an earlier stage.",

@@ -10,20 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.base.clock import Clock, FixedClock, SystemClock
-    from core.base.errors import ConfigurationError, GuanxiError, InputError, PluginError, Reject, UserError
+    from core.base.errors import (
+        ConfigurationError,
+        GuanxiError,
+        InputError,
+        PluginError,
+        Reject,
+        TooManyGroupsError,
+        UserError,
+    )
     from core.base.money import Money
     from core.base.settings import Settings, load_settings
-    from core.host.contract import Context, Plugin, hookimpl
+    from core.host.contract import Context, Figures, Plugin, hookimpl
+    from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
     from core.records.columns import column, reference
-    from core.records.fields import Field, Job, MoneyExpression, Operations, Row
+    from core.records.fields import Field, Job, MoneyExpression, Row
     from core.records.record import Facet, Record, Table, record_named
     from core.records.vocabulary import Vocabulary
     from guanxi.app import App, create_app
-    from schema.request.done import Done
+    from schema.types.operation_types import Input, Payload
 
 __all__ = [
+    "SHOWN_ONCE",
     "Action",
     "App",
     "Change",
@@ -31,31 +41,38 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "Context",
-    "Done",
     "Event",
     "Facet",
     "Field",
+    "Figures",
     "FixedClock",
     "GuanxiError",
+    "Input",
     "InputError",
     "Job",
     "Money",
     "MoneyExpression",
-    "Operations",
+    "Named",
+    "Payload",
     "Plugin",
     "PluginError",
+    "PluginOperation",
     "Record",
+    "Ref",
     "Reject",
     "Row",
     "Settings",
     "SystemClock",
     "Table",
+    "TooManyGroupsError",
     "UserError",
     "Vocabulary",
     "column",
     "create_app",
     "hookimpl",
     "load_settings",
+    "mutation",
+    "query",
     "record_named",
     "reference",
     "shown",
@@ -66,18 +83,27 @@ _HOMES = {
     name: module
     for module, names in {
         "core.base.clock": ("Clock", "FixedClock", "SystemClock"),
-        "core.base.errors": ("ConfigurationError", "GuanxiError", "InputError", "PluginError", "Reject", "UserError"),
+        "core.base.errors": (
+            "ConfigurationError",
+            "GuanxiError",
+            "InputError",
+            "PluginError",
+            "Reject",
+            "TooManyGroupsError",
+            "UserError",
+        ),
         "core.base.money": ("Money",),
         "core.base.settings": ("Settings", "load_settings"),
-        "core.host.contract": ("Context", "Plugin", "hookimpl"),
+        "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
+        "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),
-        "core.records.fields": ("Field", "Job", "MoneyExpression", "Operations", "Row"),
+        "core.records.fields": ("Field", "Job", "MoneyExpression", "Row"),
         "core.records.record": ("Facet", "Record", "Table", "record_named"),
         "core.records.vocabulary": ("Vocabulary",),
         "guanxi.app": ("App", "create_app"),
-        "schema.request.done": ("Done",),
+        "schema.types.operation_types": ("Input", "Payload"),
     }.items()
     for name in names
 }

@@ -5,6 +5,7 @@ import inspect
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
@@ -35,7 +36,10 @@ from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner, dialect_of
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
+from schema.request.documents import Documents
 from schema.request.limits import Limits
+from schema.request.questions import context_outside
+from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
@@ -79,7 +83,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
     with _collecting_nothing():
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
-        check_expressions(catalog)
+        check_expressions(catalog, {plugin.name: plugin for plugin in host.plugins})
         return Design(host, catalog, declared_jobs(host))
 
 
@@ -113,10 +117,10 @@ class App:
         self.database = Database(settings.database_url)
         self._clock = clock
         self._access = access
-        self._services: Services | None = None
+        self._engine: Engine | None = None
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
-        self._endpoint = Endpoint(lambda: self.services)
+        self._endpoint = Endpoint(lambda: self.engine)
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
@@ -161,9 +165,14 @@ class App:
     @property
     def services(self) -> Services:
         """What requests share; there once it runs."""
-        if self._services is None:
+        return self.engine.services
+
+    @property
+    def engine(self) -> Engine:
+        """What answers GraphQL; there once it runs."""
+        if self._engine is None:
             raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
-        return self._services
+        return self._engine
 
     def context(self, actor: Actor = LOCAL, request_id: str | None = None) -> RequestContext:
         """A context for work outside HTTP."""
@@ -199,22 +208,24 @@ class App:
             self._design.assemble()
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        self._services = Services(self.settings, self.catalog, self.database, self.host, self._clock, self._access)
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
         await reader.open()
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
-        self._services.engine = Engine(
-            self._design.assemble,
-            planner,
-            Limits.of(self.settings),
+        services = Services(
+            self.settings,
+            self.catalog,
+            self.database,
+            self.host,
+            self._clock,
+            self._access,
+            lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
-            self.settings.python_field_deadline_ms / 1000,
             secret,
+            lambda: self.delivery.announce(),
         )
-        self._delivery = Delivery(
-            self.database, self.host, self.settings, self._clock, self._transact, self.context().outside
-        )
-        self._services.announce = self._delivery.announce
+        self._engine = Engine(services, self._design.assemble)
+        outside = partial(context_outside, self.context())
+        self._delivery = Delivery(self.database, self.host, self.settings, self._clock, self._transact, outside)
         self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._delivery.announce)
         started: list[Plugin] = []
         try:
@@ -255,7 +266,7 @@ class App:
         return bytes.fromhex(known.value)
 
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
-        self.context(plugin_actor(plugin.name)).write_now(work)
+        write_now(self.context(plugin_actor(plugin.name)), work)
 
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""
@@ -280,7 +291,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=self.context().outside(plugin.name))
+            await hook(ctx=context_outside(self.context(), plugin.name))
             return
 
         def work(unit: Unit) -> None:

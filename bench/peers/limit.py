@@ -21,6 +21,7 @@ from bench.data import bench_app
 from bench.queries import ANY_ID
 from core.db.database import SQLITE
 from schema.plan.plan import Plan
+from schema.request.questions import moment_of
 
 URL = os.environ["BENCH_URL"]
 BODIES = json.loads(Path(os.environ["BENCH_QUERIES"]).read_text())
@@ -34,13 +35,12 @@ async def planned() -> dict[str, tuple[str, str, list[Any]]]:
     found = {}
     async with bench_app(URL).running() as app:
         context = app.context()
-        engine: Any = app.services.engine
         for path, body in BODIES.items():
-            operation = engine.documents.operation(body["query"], None)
+            operation = app.services.documents.operation(body["query"], None)
             values = operation.variables(body["variables"])
             (asked,) = operation.variant(values, context.access).asked.values()
             plan: Plan = asked.plan
-            found[path] = (asked.key, plan.sql, plan.values(engine.moment(context, values)))
+            found[path] = (asked.key, plan.sql, plan.values(moment_of(context, values)))
     return found
 
 

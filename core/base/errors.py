@@ -4,6 +4,7 @@ GuanxiError
 ├── ConfigurationError    the operator can mend it: settings, database, pending migrations
 ├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
 ├── InputError            the caller can mend it: names the field, the value and the remedy
+│   ├── TooManyGroupsError more groups than one query gives
 │   ├── NotFoundError     no such record
 │   ├── ForbiddenError    the caller may not see or use it
 │   └── ConflictError     somebody else was first: stale version, reused idempotency key
@@ -86,6 +87,13 @@ class InputError(GuanxiError):
     """What the caller sent cannot be taken."""
 
     code = "BAD_USER_INPUT"
+
+
+class TooManyGroupsError(InputError):
+    """There are more groups than one query gives."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"by: this makes {most} groups or more; take fewer keys, or a narrower where")
 
 
 class NotFoundError(InputError):

@@ -2,8 +2,9 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 
 import pluggy
@@ -13,9 +14,10 @@ from sqlmodel import Session
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import UserError
+from core.host.operations import PluginOperation
 from core.log.changes import Changes
 from core.log.events import Event
-from core.records.fields import Field, Job, Operations
+from core.records.fields import Field, Job
 from core.records.record import Record
 
 #: Version of the plugin contract; a plugin's `api` range must hold it.
@@ -49,8 +51,36 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What records come to together.
+
+    Attributes:
+        keys: what they have in common, as the API shows it; empty for all records of a list.
+        count: how many there are.
+        sum, avg, min, max: by name of a field; amounts of money are decimals of the reporting currency.
+    """
+
+    keys: Mapping[str, Any]
+    count: int
+    sum: Mapping[str, Any]
+    avg: Mapping[str, Any]
+    min: Mapping[str, Any]
+    max: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogQueries:
+    """How plugin code asks the catalog; `Context` says what each does."""
+
+    query: Callable[..., Any]
+    total: Callable[..., Figures]
+    groups: Callable[..., list[Figures]]
+    pages: Callable[..., Iterator[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a hook gets to work with.
+    """What hooks and operations get to work with.
 
     Attributes:
         session: SQLModel session of the running transaction; the host commits. None for Python fields.
@@ -63,9 +93,7 @@ class Context:
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
         facets: the same for many ids at once, as a dict.
-        query: `query("{ customers { nodes { name } } }", {...})` gives the data of a GraphQL query, with
-            `as_of=date(…)` as of the end of another day. Inside a transaction it sees its rows; in async functions it
-            is awaited.
+        catalog: how it asks the catalog; see `query`, `total`, `groups` and `pages`.
     """
 
     session: Session
@@ -78,7 +106,93 @@ class Context:
     publish_each: Callable[..., int]
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
-    query: Callable[..., Any]
+    catalog: CatalogQueries
+
+    def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
+        """The data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
+
+        Inside a transaction it sees the transaction's rows; in async functions and Python fields it is awaited.
+
+        Args:
+            text: of the query; only fields of the catalog can be asked.
+            variables: its variables; they may be Python values, such as dates and `Money`.
+            as_of: the day at whose end it is asked, for fields that depend on the day; today without it.
+
+        Raises:
+            InputError: the query has errors; the message has them all.
+        """
+        return self.catalog.query(text, variables, as_of=as_of)
+
+    def total(
+        self,
+        record: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        sum: Sequence[str] = (),
+        avg: Sequence[str] = (),
+        min: Sequence[str] = (),
+        max: Sequence[str] = (),
+        as_of: date | None = None,
+    ) -> Figures:
+        """What a list of records comes to: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
+
+        Needs a session, as `groups` and `pages` do.
+
+        Args:
+            record: name of the record.
+            where: which ones, as the API filters them; all without it.
+            sum, avg, min, max: names of the fields to be aggregated.
+            as_of: as for `query`.
+
+        Raises:
+            InputError: there is no such record or field.
+        """
+        return self.catalog.total(record, where, sum=sum, avg=avg, min=min, max=max, as_of=as_of)
+
+    def groups(
+        self,
+        record: str,
+        by: Sequence[Mapping[str, Any]],
+        where: Mapping[str, Any] | None = None,
+        *,
+        sum: Sequence[str] = (),
+        avg: Sequence[str] = (),
+        min: Sequence[str] = (),
+        max: Sequence[str] = (),
+        as_of: date | None = None,
+    ) -> list[Figures]:
+        """The same for each group: `groups("Opportunity", [{"stage": {"key": True}}], sum=["expectedAmount"])`.
+
+        Args:
+            record, where, sum, avg, min, max, as_of: as for `total`.
+            by: the keys, as the API takes them; without any, the whole is the only group.
+
+        Raises:
+            InputError: there is no such record or field.
+            TooManyGroupsError: there are more groups than one query gives.
+        """
+        return self.catalog.groups(record, by, where, sum=sum, avg=avg, min=min, max=max, as_of=as_of)
+
+    def pages(
+        self,
+        record: str,
+        selection: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        variables: Mapping[str, tuple[str, Any]] | None = None,
+        as_of: date | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """All records of a list, read page by page in the order of their ids: `pages("Customer", "id name")`.
+
+        Args:
+            record, where, as_of: as for `total`.
+            selection: what is read of each, in GraphQL.
+            variables: GraphQL type and value by name, for variables that the selection uses.
+
+        Raises:
+            InputError: there is no such record, or the selection has errors.
+        """
+        return self.catalog.pages(record, selection, where, variables=variables, as_of=as_of)
 
 
 class Hooks:
@@ -109,15 +223,16 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def register_operations(self, types: Any, settings: Any) -> Operations:
+    def register_operations(self, settings: Any) -> Iterable[PluginOperation]:
         """Adds queries and mutations.
 
         When: once for each app, while its schema is built. No database.
-        Arguments: `types` has every generated type as an attribute, such as `types.Customer`, and
-            `types.enum(Colour)` makes a vocabulary one that no field uses; this plugin's `settings`.
-        Returns: `Operations` with Strawberry classes defined inside this function.
-        Transaction: none; a mutation opens its own with `info.context.transact(plugin, function)`.
-        Failure: the app does not start; a clash of names is refused, naming both owners.
+        Arguments: this plugin's `settings`.
+        Returns: functions declared with `@guanxi.query` and `@guanxi.mutation`.
+        Transaction: none here. A mutation runs in one of its own with `ctx`, committed by the host; a query reads one
+            state of the data and can write nothing.
+        Failure: the app does not start; a clash of names is refused, naming both owners. `Reject` in a mutation gives
+            `userErrors` and nothing is written; another exception is attributed to the plugin.
         """
         raise NotImplementedError
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from core.base.errors import NotFoundError
 from core.db.sql import insert_if_absent
+from core.records.record import record_named
 
 #: How many rows a statement asks for at the most.
 _PORTION = 500
@@ -20,6 +22,21 @@ def facet_rows(session: Session, facet: type[Any], ids: Collection[str]) -> dict
         session.execute(insert_if_absent(session, facet.__table__), [{"record_id": id} for id in missing])
         found |= {row.record_id: row for row in _locked(session, facet, missing)}
     return found
+
+
+def facet_row(session: Session, facet: type[Any], id: str) -> Any:
+    """The row of a facet for one record, likewise.
+
+    Raises:
+        NotFoundError: there is no such record.
+    """
+    found = next(_locked(session, facet, [id]), None)
+    if found is not None:
+        return found
+    record = record_named(facet.__of__)
+    if session.get(record, id) is None:
+        raise NotFoundError(f"there is no {facet.__of__} {id!r}; give the id of one that exists")
+    return facet_rows(session, facet, [id])[id]
 
 
 def _locked(session: Session, facet: type[Any], ids: Sequence[str]) -> Iterator[Any]:

@@ -1,6 +1,6 @@
-"""What a plugin, and the core before it, declares: fields of records, operations, and jobs."""
+"""What a plugin, and the core before it, declares: fields of records, and jobs."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -47,7 +47,7 @@ class Row(Protocol):
         ...
 
     def facet(self, facet: type[Facet]) -> Any:
-        """The record's row in a facet table, joined once; its attributes are null where there is no row."""
+        """The record's row in a facet table, joined once; where there is no row, its columns have their defaults."""
         ...
 
     def joined(self, model: type[Table], by: str, value: Expression) -> Any:
@@ -134,18 +134,6 @@ class Field:
     def name(self) -> str:
         """Its own name in the API."""
         return self.path.partition(".")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """Strawberry classes whose fields are added to the root types."""
-
-    query: type | None = None
-    mutation: type | None = None
-
-    def roots(self) -> Iterable[tuple[str, type]]:
-        """Root type name and class, for those that are given."""
-        return ((name, cls) for name, cls in (("Query", self.query), ("Mutation", self.mutation)) if cls is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from core.base.errors import PluginError, Reject, UserError
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS, after_flush, convert_money, settle
 from core.crm.settlement import Settlement
-from core.host.contract import Context, Plugin
+from core.host.contract import CatalogQueries, Context, Plugin
 from core.host.host import PluginHost, logger
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.event_log import EventLog
 from core.log.events import Action
-from core.records.facet_rows import facet_rows
+from core.records.facet_rows import facet_row, facet_rows
 from core.records.record import Facet, Record, Table
 from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
@@ -31,7 +31,7 @@ from core.unit.drafts import Before, Draft, Marks, Outcome, by_row, chunks, fail
 from core.unit.references import dangling
 
 BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
-Ask = Callable[[Session], Callable[..., Any]]
+Ask = Callable[[Session], CatalogQueries]
 
 
 class _Refused(Exception):  # noqa: N818  (control flow inside this module)
@@ -383,9 +383,9 @@ class Unit:
             log=logger(plugin),
             publish=publish,
             publish_each=publish_each,
-            facet=lambda facet, id: facet_rows(self.session, facet, [id])[id],
+            facet=partial(facet_row, self.session),
             facets=partial(facet_rows, self.session),
-            query=self._ask(self.session),
+            catalog=self._ask(self.session),
         )
 
     # The end

@@ -51,18 +51,18 @@ async def explain(app: App, text: str, variables: Mapping[str, Any]) -> list[Exp
     Raises:
         InputError: it is no query, or has errors; the message has them all.
     """
-    engine = app.services.engine
-    reader = engine.reader
-    watched = engine.reader = _Watched(reader)
+    services = app.services
+    reader = services.reader
+    watched = services.reader = _Watched(reader)
     try:
-        operation = engine.documents.operation(text, None)
+        operation = services.documents.operation(text, None)
         if not operation.is_query:
             raise InputError("only queries are explained; a mutation would have to be run")
-        result = await engine.answer(app.context(), operation, variables)
+        result = await app.engine.answer(app.context(), operation, variables)
     except Refused as refused:
         raise InputError("; ".join(error.message for error in refused.errors)) from None
     finally:
-        engine.reader = reader
+        services.reader = reader
     if result.errors:
         raise InputError("; ".join(error.message for error in result.errors))
     return [

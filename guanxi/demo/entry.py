@@ -15,6 +15,7 @@ from core.records.installation import Installation
 from core.unit.unit import Unit
 from guanxi.app import App
 from guanxi.demo.sample import SEED, Sample
+from schema.request.transactions import write
 from schema.write.drafting import EXTERNAL_ID, Asked, Drafting
 
 ACTOR = Actor("demo")
@@ -60,7 +61,7 @@ async def _sample_plugins(app: App, progress: Progress) -> None:
     """Lets each plugin enter its own, in a transaction each and with a seed of its own."""
     hooks = list(app.host.implementations("sample_data"))
     for done, (plugin, hook) in enumerate(hooks, 1):
-        await app.context(ACTOR).write(partial(_sample_plugin, plugin, hook))
+        await write(app.context(ACTOR), partial(_sample_plugin, plugin, hook))
         progress("plugins", done, len(hooks))
 
 
@@ -80,7 +81,7 @@ async def _write(app: App, record: str, asked: Sequence[Asked], name: str, progr
     drafting = Drafting(app.catalog, app.catalog.records[record])
     for start in range(0, len(asked), _CHUNK):
         part = asked[start : start + _CHUNK]
-        outcomes = await app.context(ACTOR).write(partial(drafting.write, asked=part))
+        outcomes = await write(app.context(ACTOR), partial(drafting.write, asked=part))
         refused = [error for outcome in outcomes for error in outcome.errors]
         assert not refused, refused[0]
         progress(name, start + len(part), len(asked))

@@ -24,6 +24,7 @@ from guanxi.importing.mapping import ImportMapping, Item, LinkRule, RecordRule, 
 from guanxi.importing.report import ImportReport, RowRefusal, RowWarning
 from guanxi.importing.sources import Rejects, Source, SourceRow
 from schema.catalog.catalog import Catalog
+from schema.request.transactions import write
 from schema.write.drafting import Asked, Drafting, ids_by_text
 
 #: Who is recorded as the author of what an import writes.
@@ -356,10 +357,10 @@ async def import_source(
 
     try:
         if dry_run:
-            await context.write(rehearse, dry=True)
+            await write(context, rehearse, dry=True)
         else:
             for rows in run.portions():
-                run.settle(await context.write(partial(writer.write, rows=rows)))
+                run.settle(await write(context, partial(writer.write, rows=rows)))
     except (GuanxiError, DBAPIError) as error:
         why = error.message if isinstance(error, GuanxiError) else f"the database failed: {error.orig}"
         raise ImportStopped(

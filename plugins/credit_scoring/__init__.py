@@ -2,9 +2,8 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
+from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.credit_scoring.control import control, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
@@ -20,7 +19,7 @@ from plugins.credit_scoring.models import (
     EvaluationTrigger,
     Receivable,
 )
-from plugins.credit_scoring.operations import operations
+from plugins.credit_scoring.operations import OPERATIONS
 from plugins.credit_scoring.receivables import receivable_problems, refresh_invoiced
 from plugins.credit_scoring.sample import fill_sample
 from plugins.credit_scoring.scorer import refresh_figures
@@ -54,9 +53,9 @@ class CreditScoring(Plugin):
         return fields(settings, reporting_currency)
 
     @hookimpl
-    def register_operations(self, types: Any) -> Operations:
+    def register_operations(self) -> Iterable[PluginOperation]:
         """Evaluate, override, review, and questions that write nothing."""
-        return operations(self.name, types)
+        return OPERATIONS
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

@@ -18,16 +18,7 @@ WON = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
 OPEN = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
 
 _STANDING = "id name creditRisk creditRiskSource creditScore creditLimit { reportingAmount } creditExposure { amount }"
-_CUSTOMER = f"query ($id: ID!) {{ customer(id: $id) {{ {_STANDING} }} }}"
-_CUSTOMERS = """query ($ids: [ID!], $after: String) {
-    found: customers(after: $after, where: {
-      id: {in: $ids}, or: [{creditRisk: {eq: HIGH}}, {creditLimit: {isNull: false}}]
-    }) {
-      nodes { STANDING } pageInfo { hasNextPage endCursor } } }""".replace("STANDING", _STANDING)
-_DEALS = """query ($ids: [ID!], $after: String) {
-    found: opportunities(after: $after, where: {id: {in: $ids}, deletedAt: {}}) {
-      nodes { id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount } }
-      pageInfo { hasNextPage endCursor } } }"""
+_DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount }"
 
 
 @dataclass(slots=True)
@@ -192,10 +183,18 @@ def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
 def _standings(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
     """The customers of whom something may be said, by id."""
     ids = sorted({_record(change).customer_id for change in changed})
-    return {node["id"]: standing_of(node, ctx.reporting_currency) for node in _all(ctx, _CUSTOMERS, ids)}
+    said = [{"creditRisk": {"eq": CreditRisk.HIGH}}, {"creditLimit": {"isNull": False}}]
+    found = ctx.pages("Customer", _STANDING, {"id": {"in": ids}, "or": said}) if ids else ()
+    return {node["id"]: _standing_of(node, ctx.reporting_currency) for node in found}
 
 
-def standing_of(node: Mapping[str, Any], currency: str) -> Standing:
+def standing_with(ctx: Context, id: str) -> Standing | None:
+    """How a customer stands; None where there is none."""
+    node = ctx.query(f"query ($id: ID!) {{ customer(id: $id) {{ {_STANDING} }} }}", {"id": id})["customer"]
+    return None if node is None else _standing_of(node, ctx.reporting_currency)
+
+
+def _standing_of(node: Mapping[str, Any], currency: str) -> Standing:
     """How a customer stands, of what a query says of it."""
     limit, risk, score = node["creditLimit"], node["creditRisk"], node["creditScore"]
     return Standing(
@@ -212,6 +211,7 @@ def standing_of(node: Mapping[str, Any], currency: str) -> Standing:
 
 def _deals(ctx: Context, changed: Collection[Change]) -> dict[str, _Deal]:
     ids = sorted(_record(change).id for change in changed)
+    found = ctx.pages("Opportunity", _DEAL, {"id": {"in": ids}, "deletedAt": {}}) if ids else ()
     return {
         node["id"]: _Deal(
             node["customerId"],
@@ -219,47 +219,9 @@ def _deals(ctx: Context, changed: Collection[Change]) -> dict[str, _Deal]:
             _decimal(node["invoicedAmount"], "amount") or Decimal(0),
             _decimal(node["expectedAmount"], "reportingAmount") or Decimal(0),
         )
-        for node in _all(ctx, _DEALS, ids)
+        for node in found
     }
 
 
 def _decimal(money: Mapping[str, str] | None, part: str) -> Decimal | None:
     return None if money is None else Decimal(money[part])
-
-
-def _all(ctx: Context, text: str, ids: Collection[str]) -> Iterator[Mapping[str, Any]]:
-    """Every node of a query, page by page, as large as the app's settings let pages be."""
-    after = None
-    while ids:
-        page = ctx.query(text, {"ids": ids, "after": after})["found"]
-        yield from page["nodes"]
-        if not page["pageInfo"]["hasNextPage"]:
-            return
-        after = page["pageInfo"]["endCursor"]
-
-
-async def check_credit(ctx: Context, id: str, amount: Decimal) -> dict[str, Any]:
-    """What speaks against so much more exposure of a customer, with the figures behind it; for async code."""
-    currency = ctx.reporting_currency
-    answer: dict[str, Any] = {"customer": None, "control": ctx.settings.control, "problems": [], "user_errors": []}
-    answer |= dict.fromkeys(("risk", "limit", "exposure", "exposure_after", "available"))
-    if amount < 0:
-        answer["user_errors"].append(UserError("INVALID", f"amount: {amount} is negative; give 0 or more", ("amount",)))
-    node = (await ctx.query(_CUSTOMER, {"id": id}))["customer"]
-    if node is None:
-        message = f"customerId: there is no customer {id!r}; give the id of one that exists"
-        answer["user_errors"].append(UserError("NOT_FOUND", message, ("customerId",)))
-    if answer["user_errors"]:
-        return answer
-    standing = standing_of(node, currency)
-    after = standing.exposure + amount
-    problems = standing.problems(after) if ctx.settings.control is not Control.OFF else iter(())
-    return answer | {
-        "customer": id,
-        "risk": standing.risk,
-        "limit": None if standing.limit is None else Money(standing.limit, currency),
-        "exposure": Money(standing.exposure, currency),
-        "exposure_after": Money(after, currency),
-        "available": None if standing.limit is None else Money(max(standing.limit - after, Decimal(0)), currency),
-        "problems": [UserError(code, message) for code, message in problems],
-    }

@@ -49,7 +49,7 @@ _PAGE = 1000
 files = CustomerCredit.__table__.c
 customers = Customer.__table__.c
 
-Scores = Mapping[str, Mapping[CreditDimension, Decimal]]
+CustomerScores = Mapping[str, Mapping[CreditDimension, Decimal]]
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def evaluate(
     return done
 
 
-def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: Scores) -> Iterator[Sequence[Any]]:
+def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: CustomerScores) -> Iterator[Sequence[Any]]:
     """The credit files of living customers, locked, those without anything to score left out."""
     last = ""
     while True:
@@ -130,7 +130,7 @@ def _result(
 
 def inputs_of(
     file: Any, elsewhere: Mapping[CreditDimension, Decimal], scorers: Scorers
-) -> dict[CreditDimension, rules.Input]:
+) -> dict[CreditDimension, rules.DimensionInput]:
     """What is known of each dimension: what was entered, else what its scorer says.
 
     Args:
@@ -143,17 +143,17 @@ def inputs_of(
         name = dimension.value.lower()
         entered = getattr(file, name)
         if entered is not None:
-            found[dimension] = rules.Input(entered, DimensionSource.ENTERED)
+            found[dimension] = rules.DimensionInput(entered, DimensionSource.ENTERED)
         elif getattr(scorers, name) == PAYMENT_BEHAVIOUR and file.payment_behaviour is not None:
-            found[dimension] = rules.Input(file.payment_behaviour, DimensionSource.COMPUTED, deductions(file))
+            found[dimension] = rules.DimensionInput(file.payment_behaviour, DimensionSource.COMPUTED, deductions(file))
         elif dimension in elsewhere:
-            found[dimension] = rules.Input(elsewhere[dimension], DimensionSource.COMPUTED)
+            found[dimension] = rules.DimensionInput(elsewhere[dimension], DimensionSource.COMPUTED)
         else:
-            found[dimension] = rules.Input(None)
+            found[dimension] = rules.DimensionInput(None)
     return found
 
 
-def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> Scores:
+def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> CustomerScores:
     """What other scorers than the one that ships say of these customers, or of all: fields of other plugins."""
     fields = {
         dimension: COMPUTED[dimension]
@@ -166,22 +166,14 @@ def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = Non
     if ids is not None:
         known["id"] = {"in": sorted(ids)}
     asked = " ".join(f"{dimension.value}: {name}" for dimension, name in fields.items())
-    text = f"""query ($where: CustomerWhere!, $after: String) {{
-        customers(where: $where, after: $after) {{
-            nodes {{ id {asked} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
-    found: dict[str, Mapping[CreditDimension, Decimal]] = {}
-    after = None
-    while True:
-        page = ctx.query(text, {"where": known, "after": after}, as_of=as_of)["customers"]
-        for node in page["nodes"]:
-            found[node["id"]] = {
-                dimension: min(max(Decimal(node[dimension.value]), Decimal(0)), Decimal(100))
-                for dimension in fields
-                if node[dimension.value] is not None
-            }
-        if not page["pageInfo"]["hasNextPage"]:
-            return found
-        after = page["pageInfo"]["endCursor"]
+    return {
+        node["id"]: {
+            dimension: min(max(Decimal(node[dimension.value]), Decimal(0)), Decimal(100))
+            for dimension in fields
+            if node[dimension.value] is not None
+        }
+        for node in ctx.pages("Customer", f"id {asked}", known, as_of=as_of)
+    }
 
 
 def _keep(ctx: Context, news: Sequence[Result]) -> None:

@@ -47,7 +47,7 @@ class Deduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class DimensionInput:
     """What is known of a dimension: its value from 0 to 100, where it came from, and what a scorer says of it."""
 
     value: Decimal | None
@@ -85,7 +85,7 @@ class Assessment:
     reasons: Sequence[Reason]
 
 
-def assess(inputs: Mapping[CreditDimension, Input], policy: CreditScoringSettings) -> Assessment:
+def assess(inputs: Mapping[CreditDimension, DimensionInput], policy: CreditScoringSettings) -> Assessment:
     """Scores a customer (C1). Without a dimension that counts there is no score.
 
     Args:
@@ -120,7 +120,7 @@ def credit_risk(score: Decimal, policy: CreditScoringSettings) -> CreditRisk:
     return CreditRisk.MEDIUM if score >= policy.medium_from else CreditRisk.HIGH
 
 
-def _reasons(dimension: CreditDimension, input_: Input, weight: int, points: Decimal | None) -> list[Reason]:
+def _reasons(dimension: CreditDimension, input_: DimensionInput, weight: int, points: Decimal | None) -> list[Reason]:
     if points is None:
         missing = Reason(MISSING[dimension], Decimal(weight).quantize(_HUNDREDTH), "not known")
         return [missing] if weight else []

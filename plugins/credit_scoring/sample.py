@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlmodel import col, select
+from strawberry import ID
 
 from guanxi import Context, Money
 from guanxi.records import Customer, Opportunity, Transaction
@@ -18,7 +19,7 @@ from plugins.credit_scoring.models import (
     EvaluationTrigger,
     Receivable,
 )
-from plugins.credit_scoring.operations import override
+from plugins.credit_scoring.operations import OverrideCreditRiskInput, override_credit_risk
 
 _DAYS = 400
 
@@ -68,7 +69,9 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
     evaluate(ctx, EvaluationTrigger.REQUESTED)
     until = today + timedelta(days=90)
     for customer, (risk, reason) in zip(chance.sample(customers, len(_OVERRIDES)), _OVERRIDES, strict=True):
-        override(ctx, customer.id, risk, reason, until)
+        override_credit_risk(
+            ctx, OverrideCreditRiskInput(customer_id=ID(customer.id), risk=risk, reason=reason, until=until)
+        )
 
 
 def _invoices(ctx: Context, chance: random.Random, today: date) -> list[Receivable]:

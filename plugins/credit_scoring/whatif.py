@@ -20,7 +20,7 @@ files = CustomerCredit.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
-class Assumptions:
+class AssumedDimensions:
     """Values of dimensions to assume instead of what is known."""
 
     financial_status: Decimal | None = None
@@ -42,7 +42,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AssessmentAnswer:
     """What came out; no assessment where something is wrong with the question."""
 
     as_of: date
@@ -51,7 +51,7 @@ class Answer:
     problems: Sequence[UserError] = field(default_factory=list)
 
 
-def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: Assumptions) -> Answer:
+def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: AssumedDimensions) -> AssessmentAnswer:
     """Scores one customer on what is entered now and on its receivables as they were on a day."""
     today = ctx.clock.today()
     day = as_of or today
@@ -59,14 +59,14 @@ def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: Assumpti
     if day > today:
         problems.append(UserError("INVALID", f"asOf: {day} lies ahead; give a day up to {today}", ("asOf",)))
     if problems:
-        return Answer(day, problems=problems)
+        return AssessmentAnswer(day, problems=problems)
     elsewhere = scored_elsewhere(ctx, [id], None if day == today else day).get(id, {})
     inputs = inputs_of(_file(ctx, id, day), elsewhere, ctx.settings.scorers)
     for dimension in CreditDimension:
         value = getattr(assumed, dimension.value.lower())
         if value is not None:
-            inputs[dimension] = rules.Input(value, DimensionSource.ASSUMED)
-    return Answer(day, rules.assess(inputs, ctx.settings), known_policy(ctx.session, ctx.settings))
+            inputs[dimension] = rules.DimensionInput(value, DimensionSource.ASSUMED)
+    return AssessmentAnswer(day, rules.assess(inputs, ctx.settings), known_policy(ctx.session, ctx.settings))
 
 
 def _file(ctx: Context, id: str, day: date) -> Any:

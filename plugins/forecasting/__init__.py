@@ -2,9 +2,8 @@
 
 import random
 from collections.abc import Iterable
-from typing import Any
 
-from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
+from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.forecasting.fields import fields
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.models import (
@@ -19,7 +18,7 @@ from plugins.forecasting.models import (
     WinModelBand,
     WinModelWeight,
 )
-from plugins.forecasting.operations import operations
+from plugins.forecasting.operations import OPERATIONS
 from plugins.forecasting.outlook.submissions import ADJUSTED, SUBMITTED
 from plugins.forecasting.past.history import keep, reconcile
 from plugins.forecasting.past.pushes import PUSHED, count_pushes
@@ -68,9 +67,9 @@ class Forecasting(Plugin):
         yield from record_fields(reporting_currency)
 
     @hookimpl
-    def register_operations(self, types: Any) -> Operations:
+    def register_operations(self) -> Iterable[PluginOperation]:
         """Forecasts, metrics, stage rates, submissions, the pipeline's past, the model."""
-        return operations(self.name, types)
+        return OPERATIONS
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

@@ -8,8 +8,8 @@ from guanxi.vocabulary import DateGrain
 from plugins.forecasting.models import ForecastRun
 from plugins.forecasting.outlook.methods import make
 from plugins.forecasting.past.history import reconcile
-from plugins.forecasting.past.snapshots import in_reporting_currency, is_snapshot_due, take_snapshot
-from plugins.forecasting.shared.reports import Asking
+from plugins.forecasting.past.snapshots import is_snapshot_due, take_snapshot
+from plugins.forecasting.shared.reports import money
 from plugins.forecasting.shared.rules import rounded
 from plugins.forecasting.shared.vocabulary import ForecastMethod, SnapshotKind
 from plugins.forecasting.win_model.storage import keep_model
@@ -36,16 +36,14 @@ def keep_pipeline(ctx: Context) -> str:
     told = f"{reconcile(ctx)} opportunities brought up to date"
     if not is_snapshot_due(ctx):
         return told
-    asking = Asking(ctx)
-    snapshot = take_snapshot(asking, SnapshotKind.SCHEDULED)
+    snapshot = take_snapshot(ctx, SnapshotKind.SCHEDULED)
     for method in ForecastMethod:
-        _keep_forecast(asking, method)
+        _keep_forecast(ctx, method)
     return f"{told}; snapshot {snapshot.id} of {snapshot.open_count} open ones"
 
 
-def _keep_forecast(asking: Asking, method: ForecastMethod) -> None:
-    ctx = asking.ctx
-    made = make(asking, method, ctx.clock.today(), DateGrain.MONTH)
+def _keep_forecast(ctx: Context, method: ForecastMethod) -> None:
+    made = make(ctx, method, ctx.clock.today(), DateGrain.MONTH)
     ctx.session.add(
         ForecastRun(
             method=method,
@@ -53,7 +51,7 @@ def _keep_forecast(asking: Asking, method: ForecastMethod) -> None:
             period_start=made.first,
             period_end=made.last,
             as_of=made.as_of,
-            revenue=None if made.revenue is None else in_reporting_currency(asking, made.revenue),
+            revenue=None if made.revenue is None else money(ctx, made.revenue),
             wins=None if made.wins is None else rounded(made.wins, 4),
             factors=[
                 f"{factor.name} {factor.first} to {factor.last}: {'unknown' if factor.value is None else factor.value}"

@@ -1,30 +1,22 @@
-"""The operations of forecasting, a module for each noun."""
+"""The operations of forecasting."""
 
-from typing import Any
+from plugins.forecasting.measures.operations import sales_metrics
+from plugins.forecasting.measures.stage_operations import stage_rates, target_by_stage
+from plugins.forecasting.outlook.operations import forecast
+from plugins.forecasting.outlook.submission_operations import adjust_forecast, forecast_rollup, submit_forecast
+from plugins.forecasting.past.operations import pipeline_as_of, pipeline_bridge, take_pipeline_snapshot
+from plugins.forecasting.win_model.operations import train_win_model
 
-import strawberry
-
-from guanxi import Operations
-from plugins.forecasting.measures.operations import metric_operations
-from plugins.forecasting.measures.stage_operations import stage_operations
-from plugins.forecasting.outlook.operations import forecast_operations
-from plugins.forecasting.outlook.submission_operations import submission_operations
-from plugins.forecasting.past.operations import pipeline_operations
-from plugins.forecasting.win_model.operations import model_operations
-
-_PARTS = (
-    forecast_operations,
-    metric_operations,
-    stage_operations,
-    pipeline_operations,
-    submission_operations,
-    model_operations,
+OPERATIONS = (
+    forecast,
+    sales_metrics,
+    stage_rates,
+    target_by_stage,
+    pipeline_as_of,
+    pipeline_bridge,
+    take_pipeline_snapshot,
+    forecast_rollup,
+    submit_forecast,
+    adjust_forecast,
+    train_win_model,
 )
-
-
-def operations(plugin: str, types: Any) -> Operations:
-    """The classes whose fields join Query and Mutation."""
-    made = [part(plugin, types) for part in _PARTS]
-    queries = tuple(found.query for found in made if found.query is not None)
-    mutations = tuple(found.mutation for found in made if found.mutation is not None)
-    return Operations(strawberry.type(type("Query", queries, {})), strawberry.type(type("Mutation", mutations, {})))

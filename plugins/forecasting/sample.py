@@ -8,12 +8,11 @@ from sqlmodel import col, select
 
 from guanxi import Context
 from guanxi.records import Team
-from guanxi.vocabulary import DateGrain
+from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import OpportunityForecast, SalesTarget
 from plugins.forecasting.past.history import reconcile
 from plugins.forecasting.past.snapshots import take_snapshot
 from plugins.forecasting.shared.periods import first_of
-from plugins.forecasting.shared.reports import Asking
 from plugins.forecasting.shared.vocabulary import ForecastCategory, SnapshotKind
 
 _QUARTERS, _MONTHS = 5, 6
@@ -22,12 +21,6 @@ _OPEN = """{
     where: {outcome: {eq: OPEN}}, orderBy: [{name: ASC}, {expectedAmount: ASC}, {openedOn: ASC}], first: 1000
   ) {
     nodes { id winProbability }
-  }
-}"""
-_WON = """query ($since: Date!) {
-  opportunitiesGroupBy(by: [{owner: {team: {id: true}}}], where: {outcome: {eq: WON}, closedOn: {gte: $since}}) {
-    keys { owner { team { id } } }
-    aggregate { sum { expectedAmount { total { amount } } } }
   }
 }"""
 
@@ -44,7 +37,7 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         ends.insert(0, end)
         end = first_of(end, DateGrain.MONTH) - timedelta(days=1)
     for day in ends:
-        take_snapshot(Asking(ctx), SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
+        take_snapshot(ctx, SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
 
 
 def _submit(ctx: Context, chance: random.Random) -> None:
@@ -65,9 +58,11 @@ def _set_targets(ctx: Context, chance: random.Random) -> None:
     starts = [start]
     while len(starts) < _QUARTERS:
         starts.append(first_of(starts[-1] - timedelta(days=1), DateGrain.QUARTER))
+    wanted = {"outcome": {"eq": Outcome.WON}, "closedOn": {"gte": starts[-1]}}
+    by = [{"owner": {"team": {"id": True}}}]
     won = {
-        group["keys"]["owner"]["team"]["id"]: Decimal(group["aggregate"]["sum"]["expectedAmount"]["total"]["amount"])
-        for group in ctx.query(_WON, {"since": starts[-1]})["opportunitiesGroupBy"]
+        group.keys["owner"]["team"]["id"]: group.sum["expectedAmount"]
+        for group in ctx.groups("Opportunity", by, wanted, sum=["expectedAmount"])
     }
     for team in ctx.session.exec(select(Team).order_by(col(Team.name))).all():
         usual = float(won.get(team.id, Decimal(0))) / (_QUARTERS - 1)

@@ -2,9 +2,8 @@
 
 import random
 from collections.abc import Iterable
-from typing import Any
 
-from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, UserError, hookimpl
+from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.satisfaction_surveys.fields import fields
 from plugins.satisfaction_surveys.invitations import INVITATION_EXPIRED, REMINDER_DUE, ROUND_DUE
 from plugins.satisfaction_surveys.jobs import jobs
@@ -16,7 +15,7 @@ from plugins.satisfaction_surveys.models import (
     SurveyQuestion,
     SurveyResponse,
 )
-from plugins.satisfaction_surveys.operations import operations
+from plugins.satisfaction_surveys.operations import OPERATIONS
 from plugins.satisfaction_surveys.responses import SURVEY_COMPLETED, judge_responses, settle_responses
 from plugins.satisfaction_surveys.sample import fill_sample
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
@@ -50,9 +49,9 @@ class SatisfactionSurveys(Plugin):
         return fields(settings, reporting_currency)
 
     @hookimpl
-    def register_operations(self, types: Any, settings: SatisfactionSettings) -> Operations:
+    def register_operations(self) -> Iterable[PluginOperation]:
         """The life of a survey, invitations, answers, reports."""
-        return operations(self.name, types, settings)
+        return OPERATIONS
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:

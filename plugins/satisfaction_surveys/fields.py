@@ -17,7 +17,7 @@ from plugins.satisfaction_surveys.models import (
     SurveyResponse,
     step_column,
 )
-from plugins.satisfaction_surveys.rules import Scores
+from plugins.satisfaction_surveys.rules import ResponseScores
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import (
     ActionStatus,
@@ -120,9 +120,9 @@ def _is_survey_due(row: Row, settings: SatisfactionSettings) -> Expression:
 # Responses
 
 
-def scores(columns: Any) -> Scores:
+def scores(columns: Any) -> ResponseScores:
     """What a response says in numbers, from its columns."""
-    return Scores(
+    return ResponseScores(
         actual=whole(columns.actual_rating),
         expected=whole(columns.expected_rating),
         nps=columns.nps_score * 100,

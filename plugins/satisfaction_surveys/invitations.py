@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from plugins.satisfaction_surveys.models import (
 )
 from plugins.satisfaction_surveys.responses import hash_of
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
-from plugins.satisfaction_surveys.surveys import problem
+from plugins.satisfaction_surveys.surveys import audience_where, problem
 from plugins.satisfaction_surveys.vocabulary import ExclusionReason, RespondentKind, SurveyStatus
 
 REMINDER_DUE, INVITATION_EXPIRED, ROUND_DUE = "SURVEY_REMINDER_DUE", "SURVEY_INVITATION_EXPIRED", "SURVEY_ROUND_DUE"
@@ -34,8 +34,6 @@ _TOKEN_BYTES = 32
 invitations = SurveyInvitation.__table__.c
 surveys = Survey.__table__.c
 tokens = SurveyToken.__table__.c
-
-Query = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +66,17 @@ class Issued:
     token: str | None
 
 
-_CONTACTS = """query ($where: ContactWhere, $first: Int, $after: String) {
-  page: contacts(where: $where, first: $first, after: $after) {
-    nodes { id customerId doNotContact customer { doNotContact } } pageInfo { hasNextPage endCursor }
-  }
-}"""
-_CUSTOMERS = """query ($where: CustomerWhere, $first: Int, $after: String) {
-  page: customers(where: $where, first: $first, after: $after) {
-    nodes { id doNotContact } pageInfo { hasNextPage endCursor }
-  }
-}"""
-
-
-async def audience_of(query: Query, kind: RespondentKind, where: Any, page_size: int) -> list[Respondent]:
-    """Everybody who meets the `where` of a survey now, read before the transaction that invites them."""
-    found: list[Respondent] = []
-    after = None
-    while True:
-        text = _CONTACTS if kind is RespondentKind.CONTACTS else _CUSTOMERS
-        page = (await query(text, {"where": where, "first": page_size, "after": after}))["page"]
-        found += [_respondent(kind, node) for node in page["nodes"]]
-        if not page["pageInfo"]["hasNextPage"]:
-            return found
-        after = page["pageInfo"]["endCursor"]
+def audience_of(ctx: Context, survey: Survey) -> list[Respondent]:
+    """Everybody who meets the audience of a survey now."""
+    kind = survey.respondents
+    if survey.audience is None or kind is None:
+        return []
+    where = audience_where(survey.audience)
+    if kind is RespondentKind.CONTACTS:
+        found = ctx.pages("Contact", "id customerId doNotContact customer { doNotContact }", where)
+    else:
+        found = ctx.pages("Customer", "id doNotContact", where)
+    return [_respondent(kind, node) for node in found]
 
 
 def _respondent(kind: RespondentKind, node: Mapping[str, Any]) -> Respondent:
@@ -241,7 +227,7 @@ def remind(ctx: Context, survey: Survey) -> list[Issued]:
         Reject: the survey is not open.
     """
     now = ctx.clock.now()
-    due = due_reminders(ctx, survey)
+    due = _due_reminders(ctx, survey)
     for one in due:
         one.reminders += 1
         one.sent_at = now
@@ -251,8 +237,8 @@ def remind(ctx: Context, survey: Survey) -> list[Issued]:
     return _issue(ctx.session, survey, due)
 
 
-def due_reminders(ctx: Context, survey: Survey, *, lock: bool = True) -> Sequence[SurveyInvitation]:
-    """The invitations of a survey whose reminder is due, locked unless they are only read.
+def _due_reminders(ctx: Context, survey: Survey) -> Sequence[SurveyInvitation]:
+    """The invitations of a survey whose reminder is due, locked.
 
     Raises:
         Reject: the survey is not open.
@@ -260,8 +246,7 @@ def due_reminders(ctx: Context, survey: Survey, *, lock: bool = True) -> Sequenc
     if survey.status is not SurveyStatus.OPEN:
         raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open"))
     due = select(SurveyInvitation).where(SurveyInvitation.survey_id == survey.id, _is_due(ctx))
-    ordered = due.order_by(col(SurveyInvitation.id))
-    return ctx.session.exec(ordered.with_for_update() if lock else ordered).all()
+    return ctx.session.exec(due.order_by(col(SurveyInvitation.id)).with_for_update()).all()
 
 
 def _is_due(ctx: Context) -> Any:

@@ -1,24 +1,23 @@
 """Reports: what responses come to together by any grouping, against the target, by value, with intervals (S4, X21)."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, Figures
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.settings import SatisfactionSettings, SatisfiedBy
 from plugins.satisfaction_surveys.vocabulary import NpsCategory
 
-Query = Callable[..., Awaitable[Any]]
 #: The values of a group's keys.
-Key = tuple[Any, ...]
+GroupValues = tuple[Any, ...]
 Interval = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportScope:
     """What is reported on.
 
     Attributes:
@@ -94,26 +93,33 @@ class Group:
 
 #: The means of a group: field of a response.
 MEANS = ("satisfactionGap", "actualRating", "csatPoints", "cesScore", "perceivedValue")
+#: What is aggregated of each part of a report, beside its count.
+_FIGURES: Mapping[str, Any] = {
+    "all": {"avg": MEANS},
+    "respondents": {"sum": ["customerValue"]},
+    "satisfied": {"sum": ["customerValue"]},
+}
 
 
-async def report(query: Query, asked: Asked, settings: SatisfactionSettings, most: int) -> list[Group]:
+def report(ctx: Context, scope: ReportScope, settings: SatisfactionSettings) -> list[Group]:
     """The groups of some responses, in the order of their keys.
 
     Args:
-        query: asks the catalog.
-        asked: what is reported on.
+        ctx: asks the catalog.
+        scope: what is reported on.
         settings: the policy.
-        most: how many groups one list may have.
 
     Raises:
-        InputError: there are too many groups.
+        TooManyGroupsError: there are too many groups.
     """
-    paths = [tuple(_path(key)) for key in asked.by]
-    variables = {**_wheres(asked, settings), **({"by": list(asked.by)} if paths else {})}
-    answer = await query(_text(paths), variables, as_of=asked.as_of)
-    found = {name: dict(_rows(part, paths)) for name, part in answer.items()}
-    if paths and len(found["all"]) >= most:
-        raise InputError(f"by: there are {most} groups or more; group by something coarser, or narrow `where`")
+    paths = [tuple(_path(key)) for key in scope.by]
+    found = {
+        part: {
+            tuple(_value(group.keys, path) for path in paths): group
+            for group in ctx.groups("SurveyResponse", scope.by, where, **_FIGURES.get(part, {}), as_of=scope.as_of)
+        }
+        for part, where in _wheres(scope, settings).items()
+    }
     names = [".".join(path) for path in paths]
     return [Group(list(zip(names, key, strict=True)), _counts(found, key), settings) for key in found["all"]]
 
@@ -126,34 +132,12 @@ def _path(key: Mapping[str, Any]) -> Iterator[str]:
         yield from _path(inner)
 
 
-def _text(paths: Sequence[Sequence[str]]) -> str:
-    """The query: each part counted over the same groups, one statement each."""
-    parts = {
-        "all": f"count avg {{ {' '.join(MEANS)} }}",
-        "respondents": "count sum { customerValue { total { amount } } }",
-        "satisfied": "count sum { customerValue { total { amount } } }",
-        **{category.value.lower(): "count" for category in NpsCategory},
-    }
-    keys = " ".join(" { ".join(path) + " }" * (len(path) - 1) for path in paths)
-    if paths:
-        fields = [
-            f"{name}: surveyResponsesGroupBy(by: $by, where: ${name}) {{ keys {{ {keys} }} aggregate {{ {wanted} }} }}"
-            for name, wanted in parts.items()
-        ]
-        variables = "$by: [SurveyResponseGroupKey!]!, "
-    else:
-        fields = [f"{name}: surveyResponsesAggregate(where: ${name}) {{ {wanted} }}" for name, wanted in parts.items()]
-        variables = ""
-    declared = ", ".join(f"${name}: SurveyResponseWhere" for name in parts)
-    return f"query ({variables}{declared}) {{ {' '.join(fields)} }}"
-
-
-def _wheres(asked: Asked, settings: SatisfactionSettings) -> dict[str, Any]:
+def _wheres(scope: ReportScope, settings: SatisfactionSettings) -> dict[str, Any]:
     """Which responses each part counts."""
-    base = {"answeredOn": {"lte": asked.as_of.isoformat()}}
+    base = {"answeredOn": {"lte": scope.as_of.isoformat()}}
 
     def those(**condition: Any) -> dict[str, Any]:
-        return {"and": [dict(asked.where), base, condition]}
+        return {"and": [dict(scope.where), base, condition]}
 
     if settings.satisfied_by is SatisfiedBy.GAP:
         known, satisfied = those(satisfactionGap={"isNull": False}), those(satisfactionGap={"gte": "0"})
@@ -164,31 +148,19 @@ def _wheres(asked: Asked, settings: SatisfactionSettings) -> dict[str, Any]:
     return {"all": those(), "respondents": known, "satisfied": satisfied, **categories}
 
 
-def _rows(part: Any, paths: Sequence[Sequence[str]]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
-    if not paths:
-        yield (), part
-        return
-    for group in part:
-        yield tuple(_value(group["keys"], path) for path in paths), group["aggregate"]
-
-
 def _value(keys: Any, path: Sequence[str]) -> Any:
     for step in path:
         keys = keys[step]
     return keys
 
 
-def _counts(found: Mapping[str, Mapping[Key, Any]], key: Key) -> Counts:
+def _counts(found: Mapping[str, Mapping[GroupValues, Figures]], key: GroupValues) -> Counts:
     def count(name: str) -> int:
-        number: int = found[name][key]["count"] if key in found[name] else 0
-        return number
+        return found[name][key].count if key in found[name] else 0
 
     def value(name: str) -> Decimal:
-        if key not in found[name]:
-            return Decimal(0)
-        return Decimal(found[name][key]["sum"]["customerValue"]["total"]["amount"])
+        return Decimal(found[name][key].sum["customerValue"]) if key in found[name] else Decimal(0)
 
-    means = found["all"][key]["avg"]
     return Counts(
         responses=count("all"),
         respondents=count("respondents"),
@@ -198,5 +170,5 @@ def _counts(found: Mapping[str, Mapping[Key, Any]], key: Key) -> Counts:
         promoters=count("promoter"),
         passives=count("passive"),
         detractors=count("detractor"),
-        means={name: None if means[name] is None else Decimal(means[name]) for name in MEANS},
+        means=found["all"][key].avg,
     )

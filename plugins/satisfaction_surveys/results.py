@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
@@ -15,7 +15,7 @@ from guanxi.sql import whole
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.fields import RESULT_COLUMNS, scores
 from plugins.satisfaction_surveys.models import CustomerResult, SurveyResponse
-from plugins.satisfaction_surveys.rules import Answer, Result
+from plugins.satisfaction_surveys.rules import MeasureResult, RespondentAnswer
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import SatisfactionMeasure
 
@@ -26,7 +26,7 @@ results = CustomerResult.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
-class Recomputed:
+class ResultsRecomputed:
     """What a recompute did, or would do."""
 
     customers: int
@@ -69,7 +69,7 @@ def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + _CHUNK]
 
 
-def _values(answers: Sequence[Answer], settings: SatisfactionSettings, today: date) -> dict[str, Any]:
+def _values(answers: Sequence[RespondentAnswer], settings: SatisfactionSettings, today: date) -> dict[str, Any]:
     """What is kept of a customer: column to value."""
     values: dict[str, Any] = {
         "answered_on": max((answer.answered_on for answer in answers), default=None),
@@ -82,6 +82,10 @@ def _values(answers: Sequence[Answer], settings: SatisfactionSettings, today: da
     return values
 
 
+@overload
+def decimal(hundredths: int) -> Decimal: ...
+@overload
+def decimal(hundredths: int | None) -> Decimal | None: ...
 def decimal(hundredths: int | None) -> Decimal | None:
     """A measure as it is shown."""
     return None if hundredths is None else Decimal(hundredths).scaleb(-2)
@@ -89,10 +93,10 @@ def decimal(hundredths: int | None) -> Decimal | None:
 
 def answers_of(
     session: Session, settings: SatisfactionSettings, customers: Collection[str]
-) -> Mapping[str, Sequence[Answer]]:
+) -> Mapping[str, Sequence[RespondentAnswer]]:
     """All that these customers have answered."""
     measures = rules.measures(scores(responses), settings)
-    found: dict[str, list[Answer]] = defaultdict(list)
+    found: dict[str, list[RespondentAnswer]] = defaultdict(list)
     rows = session.execute(
         select(
             responses.customer_id, responses.id, responses.contact_id, responses.answered_on, *measures.values()
@@ -100,14 +104,14 @@ def answers_of(
     )
     for customer, id, contact, day, *values in rows:
         said = {measure: int(value) for measure, value in zip(measures, values, strict=True) if value is not None}
-        found[customer].append(Answer(id, contact or customer, day, said))
+        found[customer].append(RespondentAnswer(id, contact or customer, day, said))
     return found
 
 
-def recompute(ctx: Context) -> Recomputed:
+def recompute(ctx: Context) -> ResultsRecomputed:
     """Works out the results of every customer again, as when the policy has changed."""
     ids = _with_results(ctx.session)
-    return Recomputed(len(ids), refresh(ctx, ids), rules.policy_version(ctx.settings))
+    return ResultsRecomputed(len(ids), refresh(ctx, ids), rules.policy_version(ctx.settings))
 
 
 def refresh_outdated(ctx: Context) -> int:
@@ -128,7 +132,7 @@ def _with_results(session: Session) -> Collection[str]:
 
 def explain(
     session: Session, settings: SatisfactionSettings, customer: str, as_of: date
-) -> dict[SatisfactionMeasure, list[Result]]:
+) -> dict[SatisfactionMeasure, list[MeasureResult]]:
     """A customer's results by every measure it has, each as of the day and of every day with answers before.
 
     The latest comes first.

@@ -99,7 +99,7 @@ def perceived_value(mode: PerceivedValueMode, benefit: Expression, cost: Express
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ResponseScores:
     """What a response says in numbers, as expressions in hundredths."""
 
     actual: Expression
@@ -111,7 +111,7 @@ class Scores:
     cost: Expression
 
 
-def measures(scores: Scores, settings: SatisfactionSettings) -> dict[SatisfactionMeasure, Expression]:
+def measures(scores: ResponseScores, settings: SatisfactionSettings) -> dict[SatisfactionMeasure, Expression]:
     """Every measure of a response (X21); null where it does not say."""
     gap = satisfaction_gap(scores.actual, scores.expected)
     satisfied = is_satisfied(settings.satisfied_by, gap, scores.actual, int(settings.satisfied_from_rating * 100))
@@ -194,7 +194,7 @@ def _rounded(value: Decimal) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RespondentAnswer:
     """One response of a customer, as its results need it.
 
     Attributes:
@@ -211,7 +211,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MeasureResult:
     """What a customer's responses say together by one measure.
 
     Attributes:
@@ -224,7 +224,7 @@ class Result:
     value: int
     previous: int | None
     answered_on: date
-    answers: Sequence[Answer]
+    answers: Sequence[RespondentAnswer]
 
     @property
     def trend(self) -> int | None:
@@ -232,7 +232,9 @@ class Result:
         return None if self.previous is None else self.value - self.previous
 
 
-def result_of(answers: Collection[Answer], measure: SatisfactionMeasure, as_of: date, valid_days: int) -> Result | None:
+def result_of(
+    answers: Collection[RespondentAnswer], measure: SatisfactionMeasure, as_of: date, valid_days: int
+) -> MeasureResult | None:
     """A customer's result by a measure as of the end of a day (S3); None where nobody said.
 
     Each respondent counts once, by the latest answer; answers older than the validity before the customer's latest
@@ -243,23 +245,23 @@ def result_of(answers: Collection[Answer], measure: SatisfactionMeasure, as_of: 
         return None
     last = used[0].answered_on
     before = _counted(answers, measure, last - timedelta(days=1), valid_days)
-    return Result(_mean(used, measure), _mean(before, measure) if before else None, last, used)
+    return MeasureResult(_mean(used, measure), _mean(before, measure) if before else None, last, used)
 
 
 def _counted(
-    answers: Collection[Answer], measure: SatisfactionMeasure, as_of: date, valid_days: int
-) -> Sequence[Answer]:
+    answers: Collection[RespondentAnswer], measure: SatisfactionMeasure, as_of: date, valid_days: int
+) -> Sequence[RespondentAnswer]:
     """The answers that count as of a day, the latest first."""
     known = [answer for answer in answers if answer.answered_on <= as_of and measure in answer.values]
     known.sort(key=lambda answer: (answer.answered_on, answer.id), reverse=True)
-    latest: dict[str, Answer] = {}
+    latest: dict[str, RespondentAnswer] = {}
     for answer in known:
         if known[0].answered_on - answer.answered_on < timedelta(days=valid_days):
             latest.setdefault(answer.respondent, answer)
     return list(latest.values())
 
 
-def _mean(answers: Sequence[Answer], measure: SatisfactionMeasure) -> int:
+def _mean(answers: Sequence[RespondentAnswer], measure: SatisfactionMeasure) -> int:
     total = sum(answer.values[measure] for answer in answers)
     return int((Decimal(total) / len(answers)).quantize(Decimal(1), ROUND_HALF_UP))
 

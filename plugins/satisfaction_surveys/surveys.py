@@ -1,7 +1,7 @@
 """The life of a survey: its audience, opening and closing, and what may be changed of it when."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -27,13 +27,13 @@ def problem(code: str, field: str, message: str, record: Any = None) -> UserErro
     return UserError(code, f"{field}: {message}", (field,), record)
 
 
-def survey_of(session: Session, id: str, *, lock: bool = True) -> Survey:
-    """A living survey, locked until the transaction ends unless it is only read.
+def survey_of(session: Session, id: str) -> Survey:
+    """A living survey, locked until the transaction ends.
 
     Raises:
         Reject: there is none.
     """
-    survey = session.get(Survey, id, with_for_update=lock or None)
+    survey = session.get(Survey, id, with_for_update=True)
     if survey is None or survey.deleted_at is not None:
         raise Reject(problem("NOT_FOUND", "surveyId", f"there is no survey {id!r}"))
     return survey
@@ -53,15 +53,12 @@ def audience_where(audience: str) -> Any:
     return json.loads(audience)
 
 
-def _audience_count(query: Callable[..., Any], survey: Survey) -> int:
+def _audience_count(ctx: Context, survey: Survey) -> int:
     """How many the audience of a survey has now."""
     if survey.audience is None:
         return 0
-    kind = "contacts" if survey.respondents is RespondentKind.CONTACTS else "customers"
     record = "Contact" if survey.respondents is RespondentKind.CONTACTS else "Customer"
-    text = f"query ($where: {record}Where) {{ {kind}Aggregate(where: $where) {{ count }} }}"
-    count: int = query(text, {"where": audience_where(survey.audience)})[f"{kind}Aggregate"]["count"]
-    return count
+    return ctx.total(record, audience_where(survey.audience)).count
 
 
 # Opening and closing
@@ -76,7 +73,7 @@ def open_survey(ctx: Context, survey: Survey) -> int:
     if survey.status is SurveyStatus.OPEN:
         raise Reject(problem("ALREADY_OPEN", "surveyId", f"survey {survey.id} is open already"))
     problems = list(_lacking(survey, ctx.clock.today()))
-    count = _audience_count(ctx.query, survey)
+    count = _audience_count(ctx, survey)
     settings: SatisfactionSettings = ctx.settings
     if survey.audience is not None and count == 0:
         problems.append(problem("NO_RESPONDENTS", "audience", "nobody meets it; set another with setSurveyAudience"))

@@ -3,12 +3,11 @@
 import random
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
-from guanxi import Changes, Context, Field, Job, Operations, Plugin, Record, hookimpl
+from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, hookimpl
 from plugins.value_tiering.fields import fields
 from plugins.value_tiering.models import TierChange
-from plugins.value_tiering.operations import ABANDONED, operations
+from plugins.value_tiering.operations import ABANDONED, OPERATIONS
 from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.settings import ValueTieringSettings
 from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
@@ -37,9 +36,9 @@ class ValueTiering(Plugin):
         return fields(settings, reporting_currency)
 
     @hookimpl
-    def register_operations(self, types: Any) -> Operations:
+    def register_operations(self) -> Iterable[PluginOperation]:
         """Recompute, override, abandonment and the 20/80 report."""
-        return operations(self.name, types)
+        return OPERATIONS
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

@@ -5,11 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from sqlmodel import col, select
+from strawberry import ID
 
 from guanxi import Context, Money
 from guanxi.records import Customer
 from plugins.value_tiering.models import CustomerValue, ValueTier
-from plugins.value_tiering.operations import override
+from plugins.value_tiering.operations import OverrideValueTierInput, override_value_tier
 from plugins.value_tiering.tiering import recompute
 
 _OVERRIDES = (
@@ -32,4 +33,6 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
     recompute(ctx)
     until = ctx.clock.today() + timedelta(days=180)
     for customer, (tier, reason) in zip(chance.sample(customers, len(_OVERRIDES)), _OVERRIDES, strict=True):
-        override(ctx, customer.id, tier, reason, until)
+        override_value_tier(
+            ctx, OverrideValueTierInput(customer_id=ID(customer.id), tier=tier, reason=reason, until=until)
+        )

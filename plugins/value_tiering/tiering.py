@@ -52,7 +52,7 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Recomputed:
+class TiersRecomputed:
     """What a recompute did, or would do."""
 
     measure: Measure
@@ -124,7 +124,7 @@ def _ranks(settings: ValueTieringSettings) -> Select[Any]:
     return select(population.c.id, population.c.rank, tier.label("ranked_tier"))
 
 
-def recompute(ctx: Context) -> Recomputed:
+def recompute(ctx: Context) -> TiersRecomputed:
     """Ranks the whole population again and gives every customer its tier and classes (T1, T6, T7, T11).
 
     A tier set by hand holds until its last day; one that has expired falls back to the rank. Each change of tier is
@@ -159,7 +159,7 @@ def recompute(ctx: Context) -> Recomputed:
     if settings.abc_policy is AbcPolicy.PARETO:
         _classify_by_share(session, settings)
     classify(ctx)
-    return Recomputed(settings.measure, ranked, movements, *thresholds)
+    return TiersRecomputed(settings.measure, ranked, movements, *thresholds)
 
 
 def _settings(ctx: Context) -> ValueTieringSettings:

@@ -249,6 +249,13 @@ class ChoiceKind(Kind):
         self.filter_name = f"{enum.__name__}Filter"
         self.sql = Choice(enum)
 
+    def sortable(self, value: Any) -> Expression:
+        """The place of the value among the enumeration's, as declared; the value itself where the alphabet agrees."""
+        names = [member.value for member in self.enum]
+        if names == sorted(names):
+            return super().sortable(value)
+        return case(*((value == constant(name), place) for place, name in enumerate(names)))
+
     def present(self, value: Any, selection: Selection) -> Any:
         try:
             return self.enum(value).value

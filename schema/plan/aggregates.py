@@ -293,7 +293,7 @@ def _order(
             field = row.record.fields[field_name]
             statement.demand(row.record, field)
             found.append(SortKey(aggregate_number(statement, row, field, name), *direction(wanted)))
-    return [*found, *(SortKey(key.expression) for key in keys)]
+    return [*found, *(SortKey(key.kind.sortable(key.expression)) for key in keys)]
 
 
 def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[str, ...]) -> SortKey:
@@ -303,7 +303,7 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
         return _key_order(keys, asked, here)
     for key in keys:
         if key.way == here:
-            return SortKey(key.expression, *direction(asked))
+            return SortKey(key.kind.sortable(key.expression), *direction(asked))
     known = ", ".join(".".join(key.way) for key in keys)
     raise InputError(
         f"orderBy.key.{'.'.join(here)} is not a key of these groups, whose keys are {known}; name it in `by`, or order "

@@ -1,6 +1,7 @@
 """Checks of plugins' SQL fields, before anything is built of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import select
@@ -8,6 +9,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import PluginError
+from core.host.contract import Plugin
+from core.host.host import logger
 from core.records.fields import MoneyExpression
 from core.records.record import CORE
 from schema.catalog.access import EVERYTHING
@@ -15,25 +18,56 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kinds import MoneyKind
 from schema.plan.statement import Statement
 
+#: How like a known name an unknown one has to be to be taken for a misspelling of it.
+_LIKE = 0.8
 
-def check_expressions(catalog: Catalog) -> None:
-    """Refuses plugins' SQL fields whose expressions cannot be made, or are none.
+
+def check_expressions(catalog: Catalog, plugins: Mapping[str, Plugin]) -> None:
+    """Refuses plugins' SQL fields whose expressions cannot be made, or are none; warns of names that look misspelt.
+
+    Args:
+        catalog: of the app.
+        plugins: its plugins, by name.
 
     Raises:
         PluginError: one cannot; the message names plugin, field and problem.
     """
     for record in catalog.records.values():
         fields = [field for field in record.fields.values() if field.owner != CORE and field.expression is not None]
+        together = Statement(catalog, sqlite.dialect(), EVERYTHING)
         # All at once takes a fraction of the time; one by one only to name the culprit.
-        if fields and _problem(catalog, record, fields):
+        if fields and _problem(together, record, fields):
             for field in fields:
-                if problem := _problem(catalog, record, [field]):
+                if problem := _problem(Statement(catalog, sqlite.dialect(), EVERYTHING), record, [field]):
                     raise PluginError(field.owner, f"field {record.name}.{field.name}", problem)
+        if any(_near(catalog.records[other], name) for other, name in together.absent):
+            for field in fields:
+                _warn_of_misspelling(catalog, record, field, plugins[field.owner])
 
 
-def _problem(catalog: Catalog, record: RecordType, fields: Sequence[CatalogField]) -> str | None:
+def _near(record: RecordType, name: str, but: CatalogField | None = None) -> str | None:
+    """The field of a record that a name which is not there looks like.
+
+    Other names are taken for those of a plugin that is not installed, whose fields are null.
+    """
+    known = [field.name for field in record.fields.values() if field.expression is not None and field is not but]
+    return next(iter(get_close_matches(name, known, 1, _LIKE)), None)
+
+
+def _warn_of_misspelling(catalog: Catalog, record: RecordType, field: CatalogField, plugin: Plugin) -> None:
+    statement = Statement(catalog, sqlite.dialect(), EVERYTHING)
+    field.value(statement.row(record))
+    for other, name in sorted(statement.absent):
+        if near := _near(catalog.records[other], name, field):
+            logger(plugin).warning(
+                "field %s.%s reads %s.%s, which does not exist, so it is null; did you mean %s?",
+                *(record.name, field.name, other, name, near),
+            )
+
+
+def _problem(statement: Statement, record: RecordType, fields: Sequence[CatalogField]) -> str | None:
     """What is wrong with one of the fields, if anything is."""
-    row = Statement(catalog, sqlite.dialect(), EVERYTHING).row(record)
+    row = statement.row(record)
     parts: list[Any] = []
     for field in fields:
         try:

@@ -11,11 +11,12 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, FromClause, Select, and_, case, null, select
+from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, null, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import ForbiddenError, InputError
+from core.base.text import fold
 from core.db.sql import Expression
 from core.db.types import Text
 from core.records.fields import MoneyExpression
@@ -49,6 +50,7 @@ class Statement:
         deepest: relations below this depth are left to statements of their own.
         refused: what is wrong with the arguments of fields below the root, by their places.
         gaps, detours: what the statement leaves out, to be filled in afterwards.
+        absent: record and name of the fields that expressions read and that are not there.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Statement:
         self.binds = Binds(dialect)
         self.gaps: list[Gap] = []
         self.detours: list[Detour] = []
+        self.absent: set[tuple[str, str]] = set()
         self._depth = 0
         self._numbers = count()
         self._fills = count()
@@ -188,6 +191,17 @@ def _known(model: type[Table], name: str) -> str:
     return name
 
 
+def _default_of(facet: type[Facet], name: str) -> Any:
+    """What a column of a facet holds unless something else is written; None for nothing."""
+    text = name.removesuffix("_folded")
+    is_folded = text != name and text in facet.__folded__
+    for column_name, default, factory in facet.__defaults__:
+        if column_name == (text if is_folded else name):
+            value = default if factory is None else factory()
+            return fold(value) if is_folded and value is not None else value
+    return None
+
+
 class PlanRow:
     """A row of a record under one alias (`core.declarations.Row`)."""
 
@@ -239,8 +253,18 @@ class PlanRow:
         return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
     def facet(self, facet: type[Facet]) -> Any:
-        """The record's row in a facet table, joined once."""
-        return self.joined(facet, "record_id", self.id)
+        """The record's row in a facet table, joined once; where there is none, its columns have their defaults."""
+        columns = self.joined(facet, "record_id", self.id)
+
+        def defaulted(name: str) -> Expression:
+            found: Expression = getattr(columns, name)
+            default = _default_of(facet, name)
+            if default is None:
+                return found
+            there: Expression = self.if_there(func.coalesce(found, literal(default, found.type)))
+            return there
+
+        return Columns(facet, defaulted)
 
     def to(self, relation: str) -> "PlanRow":
         """The row a to-one relation leads to, joined once; all null where it leads nowhere."""
@@ -276,6 +300,7 @@ class PlanRow:
             )
         field = self.record.fields.get(name)
         if field is None or field.expression is None:
+            self.scope.statement.absent.add((self.record.name, name))
             return self.scope.statement.catalog.kind_of(type).typed_null()
         return field.value(self)
 

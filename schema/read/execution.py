@@ -1,9 +1,10 @@
 """Running plans: their statements one after another, and what SQL left out filled into the answer.
 
 The steps are a generator, so that the same ones serve requests, which await, and hooks inside a transaction, which
-do not: each step is a statement to run or a batch function to call.
+do not: each step is a statement to run, or what can go on side by side, batch functions and parts of the answer.
 """
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -56,40 +57,93 @@ class Call:
     rows: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Batch functions to call and parts to take the steps of; none needs what another gives."""
+
+    parts: "Sequence[Call | PlanSteps]"
+
+
 Way = tuple[str | int, ...]
 #: An object that has a gap, and the way to it.
-Place = tuple[Way, dict[str, Any]]
-Steps = Generator[Fetch | Call, Any, Answer]
+GapPlace = tuple[Way, dict[str, Any]]
+PlanSteps = Generator[Fetch | SideBySide, Any, Answer]
 
 
-#: What a batch function gave: a value or an error a row, or one error for all.
-Given = Sequence[Any] | BaseException
+#: What a batch function gave: a value or an error per row, or one error for all.
+Filled = Sequence[Any] | BaseException
 
 
-def steps(plan: Plan, moment: Moment) -> Steps:
+def steps(plan: Plan, moment: Moment) -> PlanSteps:
     """The steps to a plan's answer."""
     found = yield Fetch(plan.sql, plan.values(moment))
     if found is None or not plan.gaps:
         return Answer(found)
     template = Template(found)
-    given: dict[int, Given] = {}
-    for gap in plan.gaps:
-        if isinstance(gap, Fill) and gap.number in template.needs:
-            given[gap.number] = yield from _given(gap, template.needs[gap.number])
+    calls = [
+        Call(gap, [dict(zip(gap.field.needs, carried, strict=True)) for carried in template.needs[gap.number]])
+        for gap in plan.gaps
+        if isinstance(gap, Fill) and gap.number in template.needs
+    ]
+    value = orjson.loads(found) if plan.has_branches else None
+    branches = [] if value is None else [branch for gap in plan.gaps if (branch := _branch(gap, value, moment))]
+    results: Sequence[Any] = ()
+    if calls or branches:
+        results = yield SideBySide([*calls, *(branch.steps for branch in branches)])
+    given = {call.fill.number: _given(call, result) for call, result in zip(calls, results, strict=False)}
     values = _faultless(plan, given)
     if values is not None:
         return Answer(template.filled(values))
-    return (yield from _decoded(plan, orjson.loads(found), given, moment))
+    for branch, result in zip(branches, results[len(calls) :], strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        branch.answer = result
+    return _decoded(plan, orjson.loads(found) if value is None else value, given, branches)
 
 
-def _given(fill: Fill, needs: Sequence[Sequence[Any]]) -> Generator[Fetch | Call, Any, Given]:
-    """What a Python field's function gives, each value as JSON has it."""
-    rows = [dict(zip(fill.field.needs, carried, strict=True)) for carried in needs]
+@dataclass(slots=True)
+class _BranchRun:
+    """A statement of its own for all objects that have a branch; one that stands in two places gets it twice."""
+
+    gap: Branch
+    places: Sequence[GapPlace]
+    steps: PlanSteps
+    answer: Answer | None = None
+
+    def put(self) -> list[Fault]:
+        """Puts what it gave into its places; gives the faults, with the way to each."""
+        assert self.answer is not None
+        items = self.answer.decoded()
+        at = {item[OF_KEY]: number for number, item in enumerate(items)}
+        faults = []
+        for way, there in self.places:
+            number = at.get(there[ID_KEY])
+            if number is not None:
+                there[self.gap.key] = items[number][self.gap.key]
+                faults += [
+                    Fault((*way, *fault.path[1:]), fault.error)
+                    for fault in self.answer.faults
+                    if fault.path[0] == number
+                ]
+        return faults
+
+
+def _branch(gap: Gap, value: Any, moment: Moment) -> _BranchRun | None:
+    if not isinstance(gap, Branch) or not (places := list(_places(value, gap, gap.path, ()))):
+        return None
+    ids = list(dict.fromkeys(there[ID_KEY] for _, there in places))
+    return _BranchRun(gap, places, steps(gap.plan, replace(moment, ids=ids)))
+
+
+def _given(call: Call, result: Any) -> Filled:
+    """What a Python field's function gave, each value as JSON has it."""
+    if isinstance(result, BaseException):
+        return result
     try:
-        values = _counted(fill, (yield Call(fill, rows)), rows)
+        values = _counted(call.fill, result, call.rows)
     except Exception as error:
         return error
-    return [_presented(fill, value) for value in values]
+    return [_presented(call.fill, value) for value in values]
 
 
 def _presented(fill: Fill, value: Any) -> Any:
@@ -99,7 +153,7 @@ def _presented(fill: Fill, value: Any) -> Any:
         return error
 
 
-def _faultless(plan: Plan, given: Mapping[int, Given]) -> Mapping[int, Sequence[Any]] | None:
+def _faultless(plan: Plan, given: Mapping[int, Filled]) -> Mapping[int, Sequence[Any]] | None:
     """The values of all places, where Python fields are all that is left to fill and none of them failed."""
     values: dict[int, Sequence[Any]] = {}
     for number, found in given.items():
@@ -109,11 +163,12 @@ def _faultless(plan: Plan, given: Mapping[int, Given]) -> Mapping[int, Sequence[
     return values if all(isinstance(gap, Fill) for gap in plan.gaps) else None
 
 
-def _decoded(
-    plan: Plan, value: Any, given: Mapping[int, Given], moment: Moment
-) -> Generator[Fetch | Call, Any, Answer]:
+def _decoded(plan: Plan, value: Any, given: Mapping[int, Filled], branches: Sequence[_BranchRun]) -> Answer:
     """A plan's answer filled object by object, with the way to each of its faults."""
-    known = [(gap, list(_places(value, gap, gap.path, ()))) for gap in plan.gaps]
+    runs = {id(branch.gap): branch for branch in branches}
+    known = [
+        (gap, runs[id(gap)].places if id(gap) in runs else list(_places(value, gap, gap.path, ()))) for gap in plan.gaps
+    ]
     faults: list[Fault] = []
     for gap, places in known:
         if not places:
@@ -121,7 +176,7 @@ def _decoded(
         if isinstance(gap, Fill):
             faults += _put(gap, places, given[gap.number])
         elif isinstance(gap, Branch):
-            faults += yield from _branched(gap, places, moment)
+            faults += runs[id(gap)].put()
         else:
             assert isinstance(gap, Refusal)
             faults += [Fault((*way, gap.key), gap.error) for way, _ in places]
@@ -129,24 +184,7 @@ def _decoded(
     return Answer(value, faults)
 
 
-def _branched(gap: Branch, places: Sequence[Place], moment: Moment) -> Generator[Fetch | Call, Any, list[Fault]]:
-    """What a statement of its own gives for all objects at once; an object that stands in two places gets it twice."""
-    ids = list(dict.fromkeys(there[ID_KEY] for _, there in places))
-    answer = yield from steps(gap.plan, replace(moment, ids=ids))
-    items = answer.decoded()
-    at = {item[OF_KEY]: number for number, item in enumerate(items)}
-    faults = []
-    for way, there in places:
-        number = at.get(there[ID_KEY])
-        if number is not None:
-            there[gap.key] = items[number][gap.key]
-            faults += [
-                Fault((*way, *fault.path[1:]), fault.error) for fault in answer.faults if fault.path[0] == number
-            ]
-    return faults
-
-
-def _put(fill: Fill, places: Sequence[Place], given: Given) -> list[Fault]:
+def _put(fill: Fill, places: Sequence[GapPlace], given: Filled) -> list[Fault]:
     if isinstance(given, BaseException):
         for _, there in places:
             there[fill.key] = None
@@ -159,7 +197,7 @@ def _put(fill: Fill, places: Sequence[Place], given: Given) -> list[Fault]:
     return faults
 
 
-def _strip(known: Sequence[tuple[Gap, Sequence[Place]]]) -> None:
+def _strip(known: Sequence[tuple[Gap, Sequence[GapPlace]]]) -> None:
     """Takes the hidden keys out again."""
     for _, places in known:
         for _, there in places:
@@ -167,7 +205,7 @@ def _strip(known: Sequence[tuple[Gap, Sequence[Place]]]) -> None:
             there.pop(ID_KEY, None)
 
 
-def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[Place]:
+def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[GapPlace]:
     """Every object that has a gap, with its own way."""
     if value is None:
         return
@@ -207,13 +245,19 @@ def _fault(fill: Fill, way: Way, cause: BaseException) -> Fault:
 
 # Taking the steps
 
-MakeContext = Callable[[str], Any]
+ContextOf = Callable[[str], Any]
 FetchAsync = Callable[[str, Sequence[Any]], Awaitable[bytes | None]]
 FetchNow = Callable[[str, Sequence[Any]], bytes | None]
 
 
-async def run(steps: Steps, fetch: FetchAsync, context: MakeContext, deadline: float) -> Answer:
-    """Takes the steps of a request."""
+async def run(steps: PlanSteps, fetch: FetchAsync, context: ContextOf, deadline: float) -> Answer:
+    """Takes the steps of a request; Python fields run side by side."""
+
+    async def part(one: Call | PlanSteps) -> Any:
+        if isinstance(one, Call):
+            return await _called(one, context(one.fill.field.owner), deadline)
+        return await run(one, fetch, context, deadline)
+
     step = next(steps)
     try:
         while True:
@@ -221,7 +265,7 @@ async def run(steps: Steps, fetch: FetchAsync, context: MakeContext, deadline: f
                 if isinstance(step, Fetch):
                     given: Any = await fetch(step.sql, step.values)
                 else:
-                    given = await _called(step, context(step.fill.field.owner), deadline)
+                    given = await asyncio.gather(*map(part, step.parts), return_exceptions=True)
             except Exception as error:
                 step = steps.throw(error)
             else:
@@ -231,34 +275,41 @@ async def run(steps: Steps, fetch: FetchAsync, context: MakeContext, deadline: f
         return answer
 
 
-def run_now(steps: Steps, fetch: FetchNow, context: MakeContext) -> Any:
+def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
     """Takes the steps inside a transaction; gives the decoded answer.
 
     Raises:
         InputError: an argument cannot be taken, or a field cannot be filled in there.
         PluginError: a Python field fails.
     """
+    answer = _taken(steps, fetch, context)
+    for fault in answer.faults:
+        raise _raised(fault.error) from None
+    return answer.decoded()
+
+
+def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
+    def part(one: Call | PlanSteps) -> Any:
+        if not isinstance(one, Call):
+            return _taken(one, fetch, context)
+        function: Any = one.fill.field.python
+        if inspect.iscoroutinefunction(function):
+            name = f"{one.fill.record}.{one.fill.field.name}"
+            raise InputError(f"{name} is async and cannot be asked inside a transaction")
+        try:
+            return function(context(one.fill.field.owner), one.rows)
+        except Exception as error:
+            return error
+
     step = next(steps)
     try:
         while True:
-            if isinstance(step, Fetch):
-                step = steps.send(fetch(step.sql, step.values))
-                continue
-            function: Any = step.fill.field.python
-            if inspect.iscoroutinefunction(function):
-                name = f"{step.fill.record}.{step.fill.field.name}"
-                raise InputError(f"{name} is async and cannot be asked inside a transaction")
-            try:
-                given = function(context(step.fill.field.owner), step.rows)
-            except Exception as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(given)
+            step = steps.send(
+                fetch(step.sql, step.values) if isinstance(step, Fetch) else [part(one) for one in step.parts]
+            )
     except StopIteration as stop:
         answer: Answer = stop.value
-        for fault in answer.faults:
-            raise _raised(fault.error) from None
-        return answer.decoded()
+        return answer
 
 
 def _raised(error: GuanxiError) -> GuanxiError:

@@ -70,7 +70,7 @@ class Refused(Exception):  # noqa: N818  (an answer, not a failure)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class OperationResult:
     """What an operation that was executed gave.
 
     Attributes:
@@ -83,7 +83,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RootField:
     """One root field of an operation: how it is answered.
 
     Attributes:
@@ -136,7 +136,7 @@ class Variant:
         self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
         self._payload = lru_cache(_PAYLOADS)(self._payload_plan)
 
-    def _compiled(self) -> list[Asked]:
+    def _compiled(self) -> list[RootField]:
         root = self._operation.root
         document = self._document
         grouped = collect_fields(
@@ -144,20 +144,22 @@ class Variant:
         ).grouped_field_set
         return [self._asked(root, key, details) for key, details in grouped.items()]
 
-    def _asked(self, root: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> Asked:
+    def _asked(self, root: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> RootField:
         name = details[0].node.name.value
         if name == TYPENAME:
-            return Asked(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
+            return RootField(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
         definition = self._document.schema.get_field(root, name)
         nullable = definition is not None and not is_non_null_type(definition.type)
         compile_root = self._operation.planned.get(name)
         if compile_root is None:
-            return Asked(key, name, details, nullable)
+            return RootField(key, name, details, nullable)
         try:
             field = chosen(self._document, root, key, details)
-            return Asked(key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access))
+            return RootField(
+                key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access)
+            )
         except InputError as error:
-            return Asked(key, name, details, nullable, error=error)
+            return RootField(key, name, details, nullable, error=error)
 
     def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
         """The plan of a root field without fields below it whose arguments cannot be taken."""

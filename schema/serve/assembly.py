@@ -24,6 +24,7 @@ from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
 from schema.write import mutations
 from schema.write.mutations import Mutation, record_mutations
+from schema.write.plugin_work import look, perform
 from schema.write.special_mutations import special_mutations
 
 #: What a client has to know before its first query, and finds nowhere else.
@@ -102,7 +103,9 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     }
     builder.output("Query", "What can be asked.", roots["Query"])
     builder.output("Mutation", "What can be changed.", roots["Mutation"])
-    add_operations(builder, host, {root: [member.name for member in members] for root, members in roots.items()})
+    names = {root: [member.name for member in members] for root, members in roots.items()}
+    payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
+    add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
     schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
     return Assembled(schema, generated)

@@ -6,7 +6,7 @@ resolver gives a record's id for a field of that record's type, the record is re
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,15 +17,18 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from schema.plan.plan import Fault, located
-from schema.request.context import Engine, RequestContext
+from schema.request.context import RequestContext
 from schema.request.documents import Operation
+from schema.request.questions import answer_root, moment_of, run_plan
+from schema.write.mutations import Mutation
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, which hands planned fields over."""
 
-    def __init__(self, *args: Any, compiled: Operation, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, compiled: Operation, mutations: Mapping[str, Mutation], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._mutations = mutations
         self._waiting: dict[Any, list[tuple[str, asyncio.Future[Any], Path]]] = defaultdict(list)
         self._variant = compiled.variant(self.variable_values, self._context.access)
         self._records = self._context.services.catalog.records
@@ -35,10 +38,6 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         context: RequestContext = self.context_value
         return context
 
-    @property
-    def _engine(self) -> Engine:
-        return self._context.services.engine
-
     def execute_field(
         self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Path, position_context: Any
     ) -> Any:
@@ -46,7 +45,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         name = field_details_list[0].node.name.value
         if parent_type is self.schema.query_type and self._variant.asked[str(path.key)].is_planned:
             return self._guarded(parent_type, field_details_list, path, self._planned)
-        if parent_type is self.schema.mutation_type and name in self._engine.mutations:
+        if parent_type is self.schema.mutation_type and name in self._mutations:
             return self._guarded(parent_type, field_details_list, path, self._mutated)
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
@@ -64,8 +63,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _planned(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A root field of the catalog: the JSON its statement gives."""
-        asked, moment = self._variant.asked[str(path.key)], self._engine.moment(self._context, self.variable_values)
-        answer = await self._engine.read(self._context, self._variant, asked, moment)
+        asked, moment = self._variant.asked[str(path.key)], moment_of(self._context, self.variable_values)
+        answer = await answer_root(self._context, self._variant, asked, moment)
         self._note(answer.faults, path, details)
         return orjson.Fragment(answer.value) if isinstance(answer.value, bytes) else answer.value
 
@@ -74,7 +73,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         node = details[0].node
         definition = parent_type.fields[node.name.value]
         arguments = get_argument_values(definition, node, self.variable_values)
-        payload = await self._engine.mutations[node.name.value].handler(self._context, arguments)
+        payload = await self._mutations[node.name.value].handler(self._context, arguments)
         info = self.build_resolve_info(definition, [detail.node for detail in details], parent_type, path)
         completed = self.complete_value(definition.type, details, info, path, payload, None)
         return await completed if self.is_awaitable(completed) else completed
@@ -109,10 +108,10 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _read(self, type_name: str, together: Sequence[tuple[str, Any, Path]], details: Any) -> None:
         try:
-            moment = self._engine.moment(self._context, self.variable_values)
+            moment = moment_of(self._context, self.variable_values)
             moment = replace(moment, ids=[id for id, _, _ in together])
             plan = self._variant.payload(type_name, tuple(detail.node for detail in details), moment)
-            answer = await self._engine.run(self._context, plan, moment)
+            answer = await run_plan(self._context, plan, moment)
             items = answer.decoded()
             places = {item["id"]: place for place, item in enumerate(items)}
             for id, future, path in together:

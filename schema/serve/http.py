@@ -18,8 +18,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from core.base.errors import GuanxiError, InputError, PluginError
-from schema.request.context import RequestContext, Services
-from schema.request.documents import Refused, Result
+from schema.request.context import RequestContext
+from schema.request.documents import OperationResult, Refused
+from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
 
@@ -76,8 +77,8 @@ class GraphQLRequest:
 class Endpoint:
     """The ASGI application that answers GraphQL requests of one app."""
 
-    def __init__(self, services: Callable[[], Services]) -> None:
-        self._get_services = services
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self._get_engine = engine
         self._introspection = Introspection()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,26 +120,26 @@ class Endpoint:
         content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if content_type != PLAIN_JSON:
             raise BadRequest(415, f"content-type: {content_type or 'none'} is not read; send {PLAIN_JSON}")
-        largest = self._get_services().settings.maximum_body_bytes
+        largest = self._get_engine().services.settings.maximum_body_bytes
         return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
     async def _answer(self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str]) -> Response:
-        services = self._get_services()
-        context = RequestContext(services, request_id=headers.get(b"x-request-id"))
+        engine = self._get_engine()
+        context = RequestContext(engine.services, request_id=headers.get(b"x-request-id"))
         try:
-            operation = services.engine.documents.operation(asked.query, asked.operation_name)
+            operation = engine.services.documents.operation(asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are possible by GET; use POST", None, {"allow": "POST"})
             if operation.is_introspection:
                 kept = await self._introspection.answer(operation, operation.variables(asked.variables))
                 return _kept_response(kept, media_type, headers)
-            result = await services.engine.answer(context, operation, asked.variables)
+            result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
             status = 400 if media_type == GRAPHQL_JSON else 200
             return Response(orjson.dumps({"errors": errors}), status, media_type)
         except InputError as error:
-            result = Result(b"null", [GraphQLError(error.message, original_error=error)])
+            result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         return Response(_body_of(result, context), media_type=media_type)
 
 
@@ -167,7 +168,7 @@ def _takes_gzip(header: str) -> bool:
     return found.get("gzip", found.get("*", False))
 
 
-def _body_of(result: Result, context: RequestContext) -> bytes:
+def _body_of(result: OperationResult, context: RequestContext) -> bytes:
     if not result.errors:
         return b'{"data":%s}' % result.data
     errors = orjson.dumps([presented(error, context) for error in result.errors])

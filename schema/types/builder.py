@@ -111,8 +111,10 @@ class Member:
 def define(enum: type[StrEnum]) -> None:
     """Gives an enumeration its definition: its name, and the descriptions of its values."""
     marked: Any = enum
-    # Strawberry keeps its definition on the enumeration itself; it is the same for every app.
-    if "__strawberry_definition__" not in enum.__dict__:
+    # Strawberry keeps its definition on the enumeration itself; it is the same for every app. One that it made of its
+    # own accord, for a class that names the enumeration, has no descriptions.
+    known = enum.__dict__.get("__strawberry_definition__")
+    if known is None or known.description is None:
         marked.__strawberry_definition__ = StrawberryEnumDefinition(
             wrapped_cls=enum,
             name=enum.__name__,

@@ -1,137 +1,462 @@
-"""Plugins' operations: added to the root types of one app, clashes refused with the names of both owners."""
+"""Plugins' operations among the types of one app.
 
-from collections.abc import Iterable, Iterator, Mapping
+Plugins write module-level functions and Strawberry classes, which many apps with other plugins share. So that each app
+has types of its own, every class gets a definition for the app, whose annotations are resolved among the app's types;
+nothing on the class itself is changed.
+"""
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import MISSING, dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
 
 import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import InputContext, StrawberryArgument, StrawberryArgumentAnnotation
 from strawberry.types.base import (
-    StrawberryContainer,
+    StrawberryList,
     StrawberryObjectDefinition,
+    StrawberryOptional,
     get_object_definition,
     has_object_definition,
 )
 from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import UNRESOLVED, StrawberryField
-from strawberry.types.union import StrawberryUnion
-from strawberry.utils.str_converters import to_camel_case
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
-from core.base.errors import PluginError
+from core.base.errors import PluginError, UserError
+from core.base.money import Money
+from core.base.text import camel
 from core.host.contract import Plugin
 from core.host.host import PluginHost
-from core.records.fields import Operations
-from core.records.record import CORE
-from core.records.vocabulary import Vocabulary
-from schema.types.builder import Builder, PluginDirective, define
+from core.host.operations import Named, PluginOperation, first_paragraph
+from core.records.record import CORE, Record
+from schema.types.builder import Builder, PluginDirective
+from schema.types.operation_types import Input, Payload
+from schema.types.scalars import JSON, CurrencyCode
 
-_HERE = "define it inside register_operations, in a module without `from __future__ import annotations`"
-
-
-class Types:
-    """The generated types of an app as attributes: `types.Customer`. What plugins build their operations from."""
-
-    def __init__(self, builder: Builder) -> None:
-        self._builder = builder
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._builder.types[name]
-        except KeyError:
-            raise AttributeError(self._builder.missing(name)) from None
-
-    def enum(self, enum: type[StrEnum]) -> type[StrEnum]:
-        """A vocabulary that no field uses, for operations, with the descriptions of its values."""
-        self._builder.enum(enum)
-        return enum
+_PLAIN = (str, int, float, bool, Decimal, date, datetime, strawberry.ID, CurrencyCode, JSON)
 
 
-def add_operations(builder: Builder, host: PluginHost, roots: Mapping[str, Iterable[str]]) -> None:
-    """Adds the root fields that plugins bring to the root types, whose own fields have these names.
+@dataclass(frozen=True, slots=True)
+class PayloadShape:
+    """What a mutation is answered with: the payload of a record, or one of the plugin's own.
+
+    Attributes:
+        record: the field of the record's payload, such as `customer`.
+        own: the plugin's payload instead.
+    """
+
+    record: str | None = None
+    own: type[Payload] | None = None
+
+    def made(self, answer: Any, warnings: Sequence[UserError]) -> Mapping[str, Any]:
+        """The payload of what was done."""
+        if self.record is not None:
+            return {self.record: answer, "userErrors": [], "warnings": list(warnings)}
+        return {**answer, "user_errors": [], "warnings": list(warnings)}
+
+    def refused(self, errors: Sequence[UserError]) -> Mapping[str, Any]:
+        """The payload of what was refused."""
+        if self.own is None:
+            return {str(self.record): None, "userErrors": list(errors), "warnings": []}
+        return {**_defaults(self.own), "user_errors": list(errors), "warnings": []}
+
+
+def _defaults(payload: type[Payload]) -> dict[str, Any]:
+    """What the fields of a payload are where nothing was done."""
+    return {
+        field.name: field.default_factory()
+        if field.default_factory is not MISSING
+        else (None if field.default is MISSING else field.default)
+        for field in fields(payload)
+    }
+
+
+RunMutation = Callable[[Any, Plugin, PluginOperation, Input, PayloadShape], Awaitable[Any]]
+RunQuery = Callable[[Any, Plugin, PluginOperation, Mapping[str, Any]], Awaitable[Any]]
+
+
+def add_operations(
+    builder: Builder,
+    host: PluginHost,
+    roots: Mapping[str, Iterable[str]],
+    payloads: Mapping[str, str],
+    reporting_currency: str,
+    perform: RunMutation,
+    look: RunQuery,
+) -> None:
+    """Adds the root fields that plugins bring.
+
+    Args:
+        builder: of the app's types, which are all there.
+        host: its plugins.
+        roots: the root types by name, each with the names of its own fields.
+        payloads: names of the records that have a payload, each with the payload's field that is the record.
+        reporting_currency: of amounts that are given without one.
+        perform, look: run mutations and queries.
 
     Raises:
         PluginError: an operation or a type of one clashes with one that is there, or cannot be made.
     """
-    # Operations may speak of vocabularies that no field has.
-    for enum in Vocabulary.__subclasses__():
-        define(enum)
     extension = _Extension(builder, roots)
-    for plugin, operations in host.register("register_operations", types=Types(builder)):
+    for plugin, operations in host.register("register_operations"):
         if operations is None:
             continue
-        if not isinstance(operations, Operations):
-            problem = f"{operations!r} is no guanxi.Operations; write Operations(query=…, mutation=…)"
+        if not isinstance(operations, Iterable) or isinstance(operations, str | type):
+            problem = f"gives {operations!r}, which is no list of operations; write [...] around it"
             raise PluginError(plugin.name, "register_operations", problem)
-        for root, cls in operations.roots():
-            for field in _fields_of(plugin, cls):
-                extension.add(plugin, root, field)
-
-
-def _fields_of(plugin: Plugin, cls: type) -> list[StrawberryField]:
-    try:
-        made: Any = cls if has_object_definition(cls) else strawberry.type(cls)
-    except Exception as error:
-        raise PluginError(plugin.name, "register_operations", f"{cls.__name__}: {error}") from error
-    definition: StrawberryObjectDefinition = made.__strawberry_definition__
-    return definition.fields
+        types = _OperationTypes(builder, plugin, extension.brought, reporting_currency)
+        for operation in operations:
+            if not isinstance(operation, PluginOperation):
+                problem = f"{operation!r} is not an operation; put @query or @mutation on the function"
+                raise PluginError(plugin.name, "register_operations", problem)
+            extension.add(plugin, operation, _RootField(types, plugin, operation, payloads).made(perform, look))
 
 
 class _Extension:
     """The root types of one app as they grow, and who brought what."""
 
     def __init__(self, builder: Builder, roots: Mapping[str, Iterable[str]]) -> None:
-        self._types = builder.types
         self._fields = {root: get_object_definition(builder.types[root], strict=True).fields for root in roots}
         self._owners = {root: dict.fromkeys(names, CORE) for root, names in roots.items()}
-        self._brought: dict[str, tuple[str, Any]] = {}
+        self.brought: dict[str, tuple[str, Any, Any]] = {}
 
-    def add(self, plugin: Plugin, root: str, field: StrawberryField) -> None:
+    def add(self, plugin: Plugin, operation: PluginOperation, field: StrawberryField) -> None:
         """Adds one root field of a plugin."""
-        name = _name(field)
-        place = f"{root}.{name}"
+        root, name = operation.root, operation.name
         if name in self._owners[root]:
             rival = self._owners[root][name]
-            raise PluginError(plugin.name, place, f"{rival} has an operation of that name already; choose another")
+            raise PluginError(
+                plugin.name, f"{root}.{name}", f"{rival} has an operation of that name already; choose another"
+            )
         self._owners[root][name] = plugin.name
-        self._claim(plugin.name, place, field)
-        field.directives = [*field.directives, PluginDirective(name=plugin.name, version=plugin.version)]
         self._fields[root].append(field)
 
-    def _claim(self, plugin: str, place: str, field: StrawberryField) -> None:
-        """Notes whose the types of a field are that no other has brought."""
+
+class _RootField:
+    """The root field that an operation makes."""
+
+    def __init__(
+        self, types: "_OperationTypes", plugin: Plugin, operation: PluginOperation, payloads: Mapping[str, str]
+    ) -> None:
+        self._types = types
+        self._plugin = plugin
+        self._operation = operation
+        self._payloads = payloads
+        self._place = f"{operation.root}.{operation.name}"
+        self._module = operation.function.__module__
+        self._parameters = list(inspect.signature(operation.function).parameters.values())
+
+    def made(self, perform: RunMutation, look: RunQuery) -> StrawberryField:
+        """The field."""
+        operation = self._operation
+        if inspect.iscoroutinefunction(operation.function):
+            raise self._problem("must not be async: it runs in a transaction, in a thread of its own")
+        if not operation.description:
+            raise self._problem("has no description; say in its docstring what it does")
+        if not self._parameters or self._parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            raise self._problem("takes no `ctx`; its first argument is the context")
+        field = self._query(look) if operation.root == "Query" else self._mutation(perform)
+        field.directives = [PluginDirective(name=self._plugin.name, version=self._plugin.version)]
+        return field
+
+    def _field(self, resolver: Callable[..., Any], type_: Any, arguments: list[StrawberryArgument]) -> StrawberryField:
+        made = StrawberryField(
+            python_name=self._operation.name,
+            graphql_name=self._operation.name,
+            type_annotation=_Resolved(type_),
+            description=self._operation.description,
+            base_resolver=StrawberryResolver(resolver),
+        )
+        made.arguments = arguments
+        return made
+
+    def _query(self, look: RunQuery) -> StrawberryField:
+        plugin, operation = self._plugin, self._operation
+        parameters = self._parameters[1:]
+        infos = [one.name for one in parameters if self._evaluated(one.annotation) is strawberry.Info]
+        arguments = [self._argument(one) for one in parameters if one.name not in infos]
+        convert = {argument.python_name: self._types.python(argument.type) for argument in arguments}
+
+        async def resolve(info: strawberry.Info, **given: Any) -> Any:
+            taken = {name: convert[name](value) for name, value in given.items()}
+            return await look(info.context, plugin, operation, taken | dict.fromkeys(infos, info))
+
+        return self._field(resolve, self._return_type(), arguments)
+
+    def _mutation(self, perform: RunMutation) -> StrawberryField:
+        plugin, operation = self._plugin, self._operation
+        if [one.name for one in self._parameters[1:]] != ["input"]:
+            raise self._problem("must take `ctx` and `input`; what else it needs are fields of its input")
+        input_ = self._evaluated(self._parameters[1].annotation)
+        if not (isinstance(input_, type) and issubclass(input_, Input) and input_ is not Input):
+            raise self._problem(
+                "`input` must be annotated with a subclass of guanxi.Input, decorated @strawberry.input"
+            )
+        shape, type_ = self._payload()
+        resolved = self._types.resolve(input_, self._module, self._place, is_input=True)
+        argument = StrawberryArgument("input", "input", _Resolved(resolved), description="What is asked.")
+
+        async def resolve(info: strawberry.Info, input: Any) -> Any:
+            return await perform(info.context, plugin, operation, input, shape)
+
+        return self._field(resolve, type_, [argument])
+
+    def _payload(self) -> tuple[PayloadShape, Any]:
+        """What a mutation is answered with, and its type."""
+        returned = self._evaluated(inspect.signature(self._operation.function).return_annotation)
+        if isinstance(returned, type) and issubclass(returned, Payload):
+            self._check_defaults(returned)
+            return PayloadShape(own=returned), self._types.resolve(returned, self._module, self._place)
+        record = _record_of(returned)
+        if record is None or record.__name__ not in self._payloads:
+            raise self._problem(
+                f"must return a record that has mutations, or a subclass of guanxi.Payload, not {returned!r}"
+            )
+        payload = self._types.generated(f"{record.__name__}Payload", self._place)
+        return PayloadShape(record=self._payloads[record.__name__]), payload
+
+    def _check_defaults(self, payload: type[Payload]) -> None:
+        """Refuses a payload with a field that would have no value where the mutation is refused."""
+        fields = {field.python_name: field for field in get_object_definition(payload, strict=True).fields}
+        for name, value in _defaults(payload).items():
+            type_ = self._types.resolve(_annotation_of(fields[name]), payload.__module__, self._place)
+            if value is None and not isinstance(type_, StrawberryOptional):
+                problem = "has no value where the mutation is refused; give it a default, or let it be None"
+                raise self._problem(f"{payload.__name__}.{name} {problem}")
+
+    def _argument(self, parameter: inspect.Parameter) -> StrawberryArgument:
+        annotation = parameter.annotation
+        if isinstance(annotation, str):
+            annotation = _evaluate(annotation, self._module, self._types.names)
+        described = [
+            one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, StrawberryArgumentAnnotation)
+        ]
+        default = parameter.default
+        return StrawberryArgument(
+            parameter.name,
+            described[0].name if described and described[0].name else camel(parameter.name),
+            _Resolved(self._types.resolve(annotation, self._module, self._place, is_input=True)),
+            description=described[0].description if described else None,
+            # None says that it may be left out, which its type says as well.
+            default=strawberry.UNSET if default is None or default is inspect.Parameter.empty else default,
+        )
+
+    def _return_type(self) -> Any:
+        returned = inspect.signature(self._operation.function).return_annotation
+        if returned is inspect.Signature.empty:
+            raise self._problem("does not say what it returns; annotate it")
+        return self._types.resolve(returned, self._module, self._place)
+
+    def _evaluated(self, annotation: Any) -> Any:
+        return _evaluate(annotation, self._module, self._types.names) if isinstance(annotation, str) else annotation
+
+    def _problem(self, problem: str) -> PluginError:
+        return PluginError(self._plugin.name, self._place, problem)
+
+
+class _Resolved(StrawberryAnnotation):
+    """An annotation that is resolved already."""
+
+    def evaluate(self) -> Any:
+        return self.raw_annotation
+
+    def resolve(self, *, type_definition: Any = None, origin: Any = None) -> Any:
+        return self.raw_annotation
+
+
+def _evaluate(text: str, module: str, names: Mapping[str, Any]) -> Any:
+    """What an annotation that is written as text stands for: in its module, else among the app's types."""
+    known = {name: Annotated[Any, Named(name)] for name in names}
+    return eval(text, known | vars(sys.modules[module]))  # noqa: S307  (a plugin's own annotation)
+
+
+class _OperationTypes:
+    """The types of one plugin's operations, as one app knows them."""
+
+    def __init__(
+        self, builder: Builder, plugin: Plugin, brought: dict[str, tuple[str, Any, Any]], reporting_currency: str
+    ) -> None:
+        self.names = builder.types
+        self._builder = builder
+        self._plugin = plugin
+        self._brought = brought
+        self._currency = reporting_currency
+
+    def generated(self, name: str, place: str) -> Any:
+        """A type that the catalog makes.
+
+        Raises:
+            PluginError: there is none of that name.
+        """
+        if name not in self.names:
+            raise PluginError(self._plugin.name, place, self._builder.missing(name))
+        return self._known(name)
+
+    def _known(self, name: str) -> Any:
+        definition = getattr(self.names[name], "__strawberry_definition__", None)
+        return definition if isinstance(definition, StrawberryEnumDefinition) else self.names[name]
+
+    def resolve(self, annotation: Any, module: str, place: str, *, is_input: bool = False) -> Any:
+        """The app's type that an annotation stands for.
+
+        Raises:
+            PluginError: it is not one that operations can have.
+        """
+        if isinstance(annotation, ForwardRef):
+            annotation = annotation.__forward_arg__
+        if isinstance(annotation, str):
+            try:
+                annotation = _evaluate(annotation, module, self.names)
+            except Exception as error:
+                raise PluginError(self._plugin.name, place, f"{annotation!r} names no type: {error}") from error
+
+        def inner(part: Any) -> Any:
+            return self.resolve(part, module, place, is_input=is_input)
+
+        origin, parts = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            named = next((one for one in annotation.__metadata__ if isinstance(one, Named)), None)
+            return inner(parts[0]) if named is None else self.generated(named.name, place)
+        if origin in (list, Sequence):
+            return StrawberryList(inner(parts[0]))
+        if origin in (Union, UnionType):
+            return self._union(parts, inner, annotation, place)
+        return self._single(annotation, place, is_input=is_input)
+
+    def _union(self, parts: Sequence[Any], inner: Callable[[Any], Any], annotation: Any, place: str) -> Any:
+        given = [part for part in parts if part is not NoneType]
+        if record := _record_of(annotation):
+            given = [record]
+        if len(given) != 1:
+            problem = f"{annotation} is one of several types; make one type with a field for each, all but one null"
+            raise PluginError(self._plugin.name, place, problem)
+        resolved = inner(given[0])
+        return StrawberryOptional(resolved) if NoneType in parts else resolved
+
+    def _single(self, annotation: Any, place: str, *, is_input: bool) -> Any:
+        if annotation in _PLAIN:
+            return annotation
+        if annotation is UserError:
+            return self.generated("UserError", place)
+        if annotation is Money:
+            return self.generated("MoneyInput" if is_input else "Money", place)
+        if isinstance(annotation, type) and issubclass(annotation, Record):
+            return self.generated("ID" if is_input else annotation.__name__, place)
+        if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+            return self._enumeration(annotation, place)
+        if has_object_definition(annotation):
+            return self._class(annotation, place)
+        problem = f"{annotation!r} is no type of the API; decorate the class with @strawberry.type or @strawberry.input"
+        raise PluginError(self._plugin.name, place, problem)
+
+    def _enumeration(self, enum: type[StrEnum], place: str) -> Any:
         try:
-            found = [field.type, *(argument.type for argument in field.arguments)]
-        except Exception as error:
-            raise PluginError(plugin, place, f"{error}; {_HERE}") from error
-        for type_ in found:
-            if type_ is UNRESOLVED:
-                raise PluginError(plugin, place, f"{field.type_annotation} names no type; {_HERE}")
-            for name, origin, fields in _named(type_):
-                if self._is_new(plugin, name, origin):
-                    for inner in fields:
-                        self._claim(plugin, f"{name}.{_name(inner)}", inner)
+            self._builder.enum(enum)
+        except TypeError as error:
+            raise PluginError(self._plugin.name, place, str(error)) from None
+        return self._known(enum.__name__)
 
-    def _is_new(self, plugin: str, name: str, origin: Any) -> bool:
-        owner, known = self._brought.get(name, (CORE, self._types.get(name)))
-        if known is None:
-            self._brought[name] = (plugin, origin)
-        elif known is not origin:
-            raise PluginError(plugin, f"type {name}", f"{owner} has a type of that name already; choose another")
-        return known is None
+    def _class(self, cls: Any, place: str) -> Any:
+        """The app's own type for a Strawberry class."""
+        definition = get_object_definition(cls, strict=True)
+        name = definition.name
+        if name in self._brought:
+            owner, known, known_type = self._brought[name]
+            if known is cls:
+                return known_type
+            raise self._taken(name, owner)
+        if name in self.names:
+            raise self._taken(name, CORE)
+        if definition.is_interface or definition.interfaces:
+            raise PluginError(self._plugin.name, f"type {name}", "interfaces are not possible; repeat their fields")
+        made: Any = type(name, (), {})
+        self._brought[name] = (self._plugin.name, cls, made)
+        made.__strawberry_definition__ = StrawberryObjectDefinition(
+            name=name,
+            is_input=definition.is_input,
+            is_interface=False,
+            origin=made,
+            description=definition.description or _docstring(cls),
+            interfaces=[],
+            extend=False,
+            directives=definition.directives,
+            is_type_of=None,
+            resolve_type=None,
+            fields=[self._field(cls, field, name, is_input=definition.is_input) for field in definition.fields],
+            from_input=self._reader(cls, made) if definition.is_input else None,
+        )
+        return made
+
+    def _taken(self, name: str, owner: str) -> PluginError:
+        return PluginError(
+            self._plugin.name, f"type {name}", f"{owner} has a type of that name already; choose another"
+        )
+
+    def _field(self, cls: Any, field: StrawberryField, owner: str, *, is_input: bool) -> StrawberryField:
+        place = f"{owner}.{_name(field)}"
+        if field.base_resolver is not None:
+            problem = "has a resolver; its value has to be worked out in the operation, where the data is"
+            raise PluginError(self._plugin.name, place, problem)
+        made = copy(field)
+        declared = field.origin.__module__ if isinstance(field.origin, type) else cls.__module__
+        made.type_annotation = _Resolved(self.resolve(_annotation_of(field), declared, place, is_input=is_input))
+        made.arguments = []
+        if is_input and field.default is None:
+            # That it may be left out is said by its type; its default in Python is the class's own.
+            made.default = made.default_value = strawberry.UNSET
+        return made
+
+    def _reader(self, cls: Any, made: Any) -> Callable[[type, Mapping[str, Any], InputContext], Any]:
+        """What makes an instance of the plugin's class from what a client sent."""
+
+        def read(_: type, sent: Mapping[str, Any], context: InputContext) -> Any:
+            given: dict[str, Any] = {}
+            for field in get_object_definition(made, strict=True).fields:
+                name = _name(field)
+                if name in sent:
+                    type_ = field.resolve_type()
+                    given[field.python_name] = self.python(type_)(context.convert(sent[name], type_, name))
+                elif field.default is MISSING and field.default_factory is MISSING:
+                    given[field.python_name] = None
+            return cls(**given)
+
+        return read
+
+    def python(self, type_: Any) -> Callable[[Any], Any]:
+        """What makes a Python value of an input value: money of `MoneyInput`."""
+        inner = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+        if inner is not self.names["MoneyInput"]:
+            return lambda value: value
+
+        def money(value: Any) -> Any:
+            return value and Money(value["amount"], value.get("currency") or self._currency)
+
+        return money
 
 
-def _named(type_: Any) -> Iterator[tuple[str, Any, list[StrawberryField]]]:
-    """The named types that a type is made of: name, the Python class, and fields."""
-    while isinstance(type_, StrawberryContainer):
-        type_ = type_.of_type
-    if isinstance(type_, StrawberryUnion):
-        for option in type_.types:
-            yield from _named(option)
-    elif isinstance(type_, StrawberryEnumDefinition):
-        yield str(type_.name), type_.wrapped_cls, []
-    elif has_object_definition(type_):
-        definition = get_object_definition(type_, strict=True)
-        yield definition.name, definition.origin, definition.fields
+def _annotation_of(field: StrawberryField) -> Any:
+    return field.type_annotation and field.type_annotation.raw_annotation
+
+
+def _record_of(annotation: Any) -> type[Record] | None:
+    """The record that an annotation is or refers to."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return next((part for part in parts if isinstance(part, type) and issubclass(part, Record)), None)
+
+
+def _docstring(cls: type) -> str | None:
+    """The description of a class; a dataclass without a docstring has one made of its fields."""
+    text = cls.__doc__ or ""
+    return None if text.startswith(f"{cls.__name__}(") else first_paragraph(text) or None
 
 
 def _name(field: StrawberryField) -> str:
-    return field.graphql_name or to_camel_case(field.python_name)
+    return field.graphql_name or camel(field.python_name)

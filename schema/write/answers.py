@@ -10,12 +10,15 @@ from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.catalog import RecordType
 from schema.request.context import RequestContext
+from schema.request.transactions import write
 
-Input = Mapping[str, Any]
-Work = Callable[[Unit, Input], Sequence[Outcome]]
+MutationInput = Mapping[str, Any]
+Work = Callable[[Unit, MutationInput], Sequence[Outcome]]
 
 
-async def run(context: RequestContext, operation: str, given: Input, work: Work, *, dry: bool = False) -> list[Outcome]:
+async def run(
+    context: RequestContext, operation: str, given: MutationInput, work: Work, *, dry: bool = False
+) -> list[Outcome]:
     """Does the work in a transaction, once for each idempotency key.
 
     Raises:
@@ -30,7 +33,7 @@ async def run(context: RequestContext, operation: str, given: Input, work: Work,
             unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
         )
 
-    return await context.write(in_transaction, dry=dry)
+    return await write(context, in_transaction, dry=dry)
 
 
 _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}
@@ -113,7 +116,7 @@ def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any
     }
 
 
-class Refusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
+class MutationRefusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
     """Rolls a transaction back and answers these errors."""
 
     def __init__(self, errors: Sequence[UserError]) -> None:

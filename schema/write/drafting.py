@@ -18,7 +18,7 @@ from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.input_checks import Checked, check_text, missing
 
-Input = Mapping[str, Any]
+RowInput = Mapping[str, Any]
 
 ID, EXTERNAL_ID = "ID", "EXTERNAL_ID"
 
@@ -38,7 +38,7 @@ class Asked:
     """
 
     action: Action | None
-    given: Input
+    given: RowInput
     match: str = ID
     extra: Mapping[str, Any] | None = None
     occurred_at: Any = None
@@ -278,7 +278,7 @@ class Drafting:
             draft.errors += missing(self._record, draft.values, faulty)
 
     def _link(
-        self, draft: Draft, field: CatalogField, given: Input, linked: Mapping[tuple[str, str, str], str]
+        self, draft: Draft, field: CatalogField, given: RowInput, linked: Mapping[tuple[str, str, str], str]
     ) -> None:
         name = field.reference_name
         if name not in given:
@@ -332,7 +332,7 @@ def _check_tags(tags: Sequence[str]) -> list[UserError]:
     return []
 
 
-def _check_keys(keys: Sequence[Input]) -> list[UserError]:
+def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
     systems = [item["system"] for item in keys]
     twice = sorted({system for system in systems if systems.count(system) > 1})
     problems = [

@@ -14,7 +14,8 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
-from schema.write.answers import Input, Work, all_or_nothing, payload, run
+from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
+from schema.write.answers import MutationInput, Work, all_or_nothing, payload, run
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
 #: Records that a special mutation creates: interactions are logged.
@@ -22,20 +23,11 @@ CREATED_OTHERWISE = frozenset({"Interaction"})
 
 Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
-KEY = Member(
-    "idempotencyKey",
-    "str | None",
-    "A key of your choice: the same request with the same key again changes nothing and is answered as before.",
-)
-DRY_RUN = Member(
-    "dryRun",
-    "bool",
-    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null.",
-    default=False,
-)
+KEY = Member("idempotencyKey", "str | None", IDEMPOTENCY_KEY_TEXT)
+DRY_RUN = Member("dryRun", "bool", DRY_RUN_TEXT, default=False)
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
-ERRORS = Member("userErrors", "list[UserError]", "What has to be mended; nothing was written then.")
-WARNINGS = Member("warnings", "list[UserError]", "What policy only warns about; the change was made.")
+ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
+WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         return field, Mutation(Member(field, payload, description, [argument]), handler)
 
     def single(action: Action) -> Handler:
-        def work(unit: Unit, given: Input) -> list[Outcome]:
+        def work(unit: Unit, given: MutationInput) -> list[Outcome]:
             return drafting.write(unit, [Asked(action, given)])
 
         return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
@@ -212,14 +204,14 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
 
 
 async def _answer_single(
-    context: RequestContext, record: RecordType, given: Input, work: Work, action: Action
+    context: RequestContext, record: RecordType, given: MutationInput, work: Work, action: Action
 ) -> Mapping[str, Any]:
     (outcome,) = await run(context, f"{action}:{record.name}", given, work, dry=given["dryRun"])
     return payload(record, outcome, dry=given["dryRun"])
 
 
 async def _answer_upsert(
-    context: RequestContext, record: RecordType, drafting: Drafting, given: Input
+    context: RequestContext, record: RecordType, drafting: Drafting, given: MutationInput
 ) -> Mapping[str, Any]:
     largest = context.settings.maximum_batch_size
     if len(given["items"]) > largest:
@@ -229,7 +221,7 @@ async def _answer_upsert(
     match = names.get(given["matchBy"], given["matchBy"])
     asked = [Asked(None, item, str(match)) for item in given["items"]]
 
-    def work(unit: Unit, given: Input) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
         if not given["allOrNothing"]:
             return drafting.write(unit, asked)
         return all_or_nothing(unit, lambda: drafting.write(unit, asked))

@@ -15,7 +15,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members, write_members
-from schema.write.answers import Input, Refusal, Work, payload, run
+from schema.write.answers import MutationInput, MutationRefusal, Work, payload, run
 from schema.write.drafting import Asked, Drafting
 from schema.write.input_checks import check_text
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
@@ -57,7 +57,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: Input) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
         try:
             update["stageId"] = _stage_id(unit, given)
@@ -79,7 +79,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
     )
 
 
-def _stage_id(unit: Unit, given: Input) -> str:
+def _stage_id(unit: Unit, given: MutationInput) -> str:
     id, key = given.get("stageId"), given.get("stageKey")
     if key is None and id is None:
         raise _Faulty("REQUIRED", "stageKey", "give it, or stageId")
@@ -105,7 +105,7 @@ def _check_reason(reason: str | None) -> None:
 
 
 async def _answer_one(
-    context: RequestContext, operation: str, record: RecordType, given: Input, work: Work
+    context: RequestContext, operation: str, record: RecordType, given: MutationInput, work: Work
 ) -> Mapping[str, Any]:
     (outcome,) = await run(context, operation, given, work, dry=given["dryRun"])
     return payload(record, outcome, dry=given["dryRun"])
@@ -146,7 +146,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: Input) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
         plain = {name: value for name, value in given.items() if name != "followUp"}
         (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
         if logged.errors or given.get("followUp") is None:
@@ -158,7 +158,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         follow = {"assigneeId": made.user_id, **links, **wanted, "interactionId": made.id}
         (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)])
         if task.errors:
-            raise Refusal([error.under("followUp") for error in task.errors])
+            raise MutationRefusal([error.under("followUp") for error in task.errors])
         return [logged, task]
 
     return Mutation(
@@ -173,10 +173,10 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
     )
 
 
-async def _answer_log(context: RequestContext, given: Input, work: Work) -> Mapping[str, Any]:
+async def _answer_log(context: RequestContext, given: MutationInput, work: Work) -> Mapping[str, Any]:
     try:
         logged, *rest = await run(context, "logInteraction", given, work, dry=given["dryRun"])
-    except Refusal as refusal:
+    except MutationRefusal as refusal:
         return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
     return {
         "interaction": None if given["dryRun"] else logged.id,
@@ -203,7 +203,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: Input) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
         asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
         return drafting.write(unit, [asked])

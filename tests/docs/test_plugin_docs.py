@@ -97,9 +97,10 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     made = client.query('mutation { createCustomer(input: {name: "Ann"}) { customer { id } } }')
     id = made["createCustomer"]["customer"]["id"]
     noted = client.query(
-        "mutation ($id: ID!) { noteVisit(customerId: $id) { day customer { isRegular visitCount } } }", id=id
+        "mutation ($id: ID!) { noteVisit(input: {customerId: $id}) { visit { day customer { isRegular visitCount } } } }",
+        id=id,
     )
-    assert noted["noteVisit"] == {"day": "2025-06-15", "customer": {"isRegular": False, "visitCount": 1}}
+    assert noted["noteVisit"]["visit"] == {"day": "2025-06-15", "customer": {"isRegular": False, "visitCount": 1}}
     refused = client.query(VISIT, input={"customerId": id, "day": "2025-06-16"})["createVisit"]
     assert refused["userErrors"] == [
         {

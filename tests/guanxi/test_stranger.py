@@ -42,7 +42,7 @@ def test_the_field_is_selected_filtered_ordered_grouped_and_written(loyal):
             {"name": "Customer 2", "loyaltyPoints": 1852, "loyaltyLabel": "gold"},
         ],
     }
-    assert found["all"]["nodes"][-1] == {"name": "Customer 3", "points": None, "label": "member"}
+    assert found["all"]["nodes"][0] == {"name": "Customer 3", "points": 0, "label": "member"}
     assert found["customersAggregate"] == {"sum": {"loyaltyPoints": "6790"}, "max": {"loyaltyPoints": 2716}}
     assert len(found["customersGroupBy"]) == 4
     id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]
@@ -65,6 +65,25 @@ def test_the_schema_says_whose_field_it_is(loyal):
             "name": "loyalty",
             "version": "1.0",
             "fields": ["Customer.loyaltyPoints", "Customer.loyaltyLabel"],
-            "hooks": ["register_fields", "before_commit"],
+            "hooks": ["register_fields", "register_operations", "before_commit"],
         }
     ]
+
+
+AWARD = """mutation ($input: AwardPointsInput!) { awardPoints(input: $input) {
+    customer { loyaltyPoints loyaltyLabel } userErrors { code } warnings { code } } }"""
+
+
+def test_its_mutation_takes_what_every_mutation_takes(loyal):
+    id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]
+    given = {"customerId": id, "points": 1200, "idempotencyKey": "award"}
+    awarded = {
+        "customer": {"loyaltyPoints": 1200, "loyaltyLabel": "gold"},
+        "userErrors": [],
+        "warnings": [],
+    }
+    for _ in range(2):
+        assert loyal.query(AWARD, input=given) == {"awardPoints": awarded}
+    assert loyal.query(AWARD, input={"customerId": id, "points": 5, "dryRun": True}) == {"awardPoints": awarded}
+    refused = loyal.execute(AWARD, input={"customerId": "cus_nobody", "points": 5})
+    assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"

@@ -99,9 +99,7 @@ class _Loading:
     def _blank(self, type: str) -> dict[str, Any]:
         """A row without any value."""
         lists = (Kind.LIST, Kind.TAGS, Kind.EXTERNAL_IDS)
-        # What a plugin keeps of the record is null, lists too, until something of it is given.
-        kept = plugin.GAUGES if type == "Customer" else ()
-        return {name: [] if kind in lists and name not in kept else None for name, kind in self._shapes[type].fields.items()}  # fmt: skip
+        return {name: [] if kind in lists else None for name, kind in self._shapes[type].fields.items()}
 
     def _note_new(self, sent: Sent) -> None:
         moment = self._clock.moment

@@ -1,6 +1,6 @@
 """The oracle: GraphQL over plain lists, executed by graphql-core with resolvers of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from graphql import (
 
 from tests.oracle.aggregates import Way, aggregated, grouped, per_currency, way_to
 from tests.oracle.filters import RefusedError, group_meets, selected
-from tests.oracle.orders import direction, place, place_of, sort_keys
+from tests.oracle.orders import direction, key_place, place, place_of, sort_keys
 from tests.oracle.pages import Cursors, connection
 from tests.oracle.pruning import Knows, pruned
 from tests.oracle.records import Money, Records, Row
@@ -63,9 +63,16 @@ class Oracle:
 
     records: Records
 
-    def __init__(self, sdl: str, knows: Knows, default_page_size: int, maximum_page_size: int) -> None:
+    def __init__(
+        self,
+        sdl: str,
+        knows: Knows,
+        default_page_size: int,
+        maximum_page_size: int,
+        enumerations: Mapping[str, Sequence[str]],
+    ) -> None:
         self.schema = build_ast_schema(pruned(sdl, knows), assume_valid_sdl=True)
-        self.shapes = shapes_of(self.schema)
+        self.shapes = shapes_of(self.schema, enumerations)
         self._sizes = (default_page_size, maximum_page_size)
         self._cursors = Cursors()
         for name, reader in _READERS.items():
@@ -220,12 +227,13 @@ class Oracle:
             elif head == "key":
                 if tuple(rest) not in ways:
                     raise RefusedError("no key")
-                value = values[ways.index(tuple(rest))]
+                value = key_place(self.records, shape.name, tuple(rest), values[ways.index(tuple(rest))])
             else:
                 value = aggregated(head, shape.fields[rest[0]], rows, rest[0])
                 value = value.reporting if isinstance(value, Money) else value
             places.append(place_of(value, descending=descending, nulls_first=nulls_first))
-        return (*places, *(place_of(value, descending=False, nulls_first=False) for value in values))
+        found = (key_place(self.records, shape.name, way, value) for way, value in zip(ways, values, strict=True))
+        return (*places, *(place_of(value, descending=False, nulls_first=False) for value in found))
 
     def _group(
         self, shape: Shape, keys: list[tuple[Way, Any]], values: tuple[Any, ...], rows: list[Row]

@@ -65,6 +65,14 @@ def place(records: Records, row: Row, keys: Sequence[SortKey]) -> tuple[Any, ...
     )
 
 
+def key_place(records: Records, type: str, way: Way, value: Any) -> Any:
+    """A group's key as it sorts: enumerations by their values' declared places."""
+    for step in way[:-1]:
+        type = records.shapes[type].to_one[step]
+    rank = records.shapes[type].ranks.get(way[-1])
+    return value if rank is None or value is None else rank[value]
+
+
 def _value(records: Records, row: Row | None, way: Way) -> Any:
     for step in way[:-1]:
         row = None if row is None else records.to_one(row, step)
@@ -75,4 +83,6 @@ def _value(records: Records, row: Row | None, way: Way) -> Any:
         return None
     if kind is Kind.TEXT:
         return fold(value)
+    if kind is Kind.CHOICE:
+        return records.shapes[row.type].ranks[way[-1]][value]
     return value.reporting if kind is Kind.MONEY else value

@@ -157,8 +157,8 @@ class Probing(Plugin):
 
 
 def fill(row: Row, given: dict[str, Any]) -> None:
-    """Fills in what the plugin keeps of a customer that was sent: all defaults, once one value was given."""
-    if row.type == "Customer" and any(name in given for name in GAUGES):
+    """Fills in what the plugin keeps of a customer that was sent; defaults hold where nothing was given."""
+    if row.type == "Customer":
         row.values |= {name: given.get(name, default) for name, default in GAUGES.items()}
 
 

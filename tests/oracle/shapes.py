@@ -1,5 +1,6 @@
 """What the SDL says of records: their fields by kind, and where their relations lead. The oracle knows no other source."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -66,11 +67,15 @@ INPUTS = {"sum": "Numbers", "avg": "Numbers", "min": "Values", "max": "Values"}
 
 @dataclass
 class Shape:
-    """One record: fields by kind, to-one relations by target, lists by target and the reference that makes them."""
+    """One record: fields by kind, to-one relations by target, lists by target and the reference that makes them.
+
+    Of an enumeration's field, `ranks` tells the place of each value as declared.
+    """
 
     name: str
     default_order: list[tuple[str, bool]]
     fields: dict[str, Kind] = field(default_factory=dict)
+    ranks: dict[str, dict[str, int]] = field(default_factory=dict)
     to_one: dict[str, str] = field(default_factory=dict)
     to_many: dict[str, tuple[str, str]] = field(default_factory=dict)
     singular: str = ""
@@ -85,14 +90,17 @@ class Shape:
         return [name for name, kind in self.fields.items() if kind in (Kind.INT, Kind.DECIMAL, Kind.MONEY)]
 
 
-def shapes_of(schema: GraphQLSchema) -> dict[str, Shape]:
-    """The records of a schema by name; the event log, which is written by the system, is left out."""
+def shapes_of(schema: GraphQLSchema, enumerations: Mapping[str, Sequence[str]]) -> dict[str, Shape]:
+    """The records of a schema by name; the event log, which is written by the system, is left out.
+
+    The SDL is sorted, so `enumerations` has the values of each as they are declared.
+    """
     node = schema.type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
     types = {kind.name: kind for kind in schema.get_possible_types(node) if kind.name != "Event"}
     shapes = {name: Shape(name, _DEFAULT_ORDERS.get(name, [])) for name in types}
     for name, kind in types.items():
-        _read(shapes, shapes[name], kind)
+        _read(shapes, shapes[name], kind, enumerations)
     for name, shape in shapes.items():
         for list_name, (target, _) in shape.to_many.items():
             ways = [
@@ -118,7 +126,9 @@ def shapes_of(schema: GraphQLSchema) -> dict[str, Shape]:
     return shapes
 
 
-def _read(shapes: dict[str, Shape], shape: Shape, kind: GraphQLObjectType) -> None:
+def _read(
+    shapes: dict[str, Shape], shape: Shape, kind: GraphQLObjectType, enumerations: Mapping[str, Sequence[str]]
+) -> None:
     for name, definition in kind.fields.items():
         type_ = get_named_type(definition.type)
         if type_.name in shapes:
@@ -131,5 +141,6 @@ def _read(shapes: dict[str, Shape], shape: Shape, kind: GraphQLObjectType) -> No
             shape.fields[name] = Kind.TAGS if name == "tags" else Kind.LIST
         elif isinstance(type_, GraphQLEnumType):
             shape.fields[name] = Kind.CHOICE
+            shape.ranks[name] = {value: rank for rank, value in enumerate(enumerations[type_.name])}
         elif type_.name in _BY_TYPE:
             shape.fields[name] = _BY_TYPE[type_.name]

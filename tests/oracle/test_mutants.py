@@ -15,7 +15,7 @@ MOST, FIRST = 250, 50_000
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 @pytest.mark.parametrize("name", sorted(MUTANTS)[::2])
 def test_a_planted_bug_is_caught(databases, world, name):
-    kept = world.client.app.services.engine.documents._kept
+    kept = world.client.app.services.documents._kept
 
     def ask(text, variables):
         # Only the app has the bug: the oracle uses graphql-core as well.

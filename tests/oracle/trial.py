@@ -111,7 +111,8 @@ def trial(url: str) -> Iterator[Trial]:
     clock = FixedClock(ASKED)
     app = _app(url, clock)
     app.migrate()
-    oracle = Oracle(app.sdl, _knows, _DEFAULT_SIZE, _LARGEST_SIZE)
+    enumerations = {name: [member.value for member in enum] for name, enum in app.catalog.enums.items()}
+    oracle = Oracle(app.sdl, _knows, _DEFAULT_SIZE, _LARGEST_SIZE, enumerations)
     prefixes = {record.name: record.prefix for record in app.catalog.records.values()}
     with running(app) as client:
         oracle.records = load(client, clock, make_world(oracle.schema, oracle.shapes, prefixes, _WORLD), oracle.shapes)

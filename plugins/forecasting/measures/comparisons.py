@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, InputError
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.measures.metrics import Ledger, Measured, measure, unit_of
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import between, last_of, shifted, year_before
-from plugins.forecasting.shared.reports import Asking, Key, Where, every, path_of, value_at
+from plugins.forecasting.shared.reports import Key, WhereInput, every, path_of, value_at
 from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
 
 _MOST_PERIODS = 400
@@ -66,13 +66,13 @@ class Comparisons:
 
 
 def series(
-    asking: Asking,
+    ctx: Context,
     metrics: Sequence[SalesMetric],
     grain: DateGrain,
     first: date,
     last: date,
     by: Sequence[Key],
-    where: Where | None,
+    where: WhereInput | None,
     wanted: Comparisons,
 ) -> list[MetricSeries]:
     """Each metric by group and period.
@@ -90,9 +90,9 @@ def series(
         needed |= {shifted(start, grain, -1) for start in starts}
     if wanted.year_before:
         needed |= {year_before(start, grain) for start in starts}
-    ledger = Ledger(asking, grain, sorted(needed), by, where)
+    ledger = Ledger(ctx, grain, sorted(needed), by, where)
     measured = {metric: measure(ledger, metric) for metric in dict.fromkeys(metrics)}
-    targets = _targets(asking, list(measured), grain, starts, by) if wanted.target else {}
+    targets = _targets(ctx, list(measured), grain, starts, by) if wanted.target else {}
 
     def points(metric: SalesMetric, group: str) -> Iterator[Compared]:
         def value(start: date, *, is_wanted: bool) -> Decimal | None:
@@ -125,18 +125,18 @@ _SCOPES: Mapping[tuple[str, ...], str] = {
     ("region",): "region",
 }
 
-Scope = tuple[str, str] | None
+TargetScope = tuple[str, str] | None
 
 
-def _scope_of(by: Sequence[Key], keys: Mapping[str, Any]) -> Scope:
+def _scope_of(by: Sequence[Key], keys: Mapping[str, Any]) -> TargetScope:
     """Of whom a target has to be to be that of a group."""
     path = path_of(by[0]) if by else ()
     return (_SCOPES[path], str(value_at(keys, path)).casefold()) if path in _SCOPES else None
 
 
 def _targets(
-    asking: Asking, metrics: Sequence[SalesMetric], grain: DateGrain, starts: Sequence[date], by: Sequence[Key]
-) -> dict[tuple[SalesMetric, date, Scope], Decimal]:
+    ctx: Context, metrics: Sequence[SalesMetric], grain: DateGrain, starts: Sequence[date], by: Sequence[Key]
+) -> dict[tuple[SalesMetric, date, TargetScope], Decimal]:
     """The targets of these periods, by metric, period and whose they are."""
     if len(by) > 1 or (by and path_of(by[0]) not in _SCOPES):
         return {}
@@ -147,7 +147,7 @@ def _targets(
         *({name: {"isNull": name != scope}} for name in names),
     )
     found = {}
-    for node in asking.pages("SalesTarget", wanted, "metric periodStart value userId teamId region"):
+    for node in ctx.pages("SalesTarget", "metric periodStart value userId teamId region", wanted):
         whose = None if scope is None else (scope, str(node[scope]).casefold())
         place = SalesMetric(node["metric"]), date.fromisoformat(node["periodStart"]), whose
         found[place] = Decimal(node["value"])

@@ -10,19 +10,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, Figures, InputError, TooManyGroupsError
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.outlook.methods import cohort
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (
-    Asking,
-    Group,
     Key,
     Point,
-    TooManyGroupsError,
-    Where,
+    WhereInput,
     day_range,
     end_of,
     every,
@@ -36,8 +33,8 @@ from plugins.forecasting.shared.reports import (
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
 
-Place = tuple[str, date]
-Sums = dict[Place, Decimal]
+LedgerPlace = tuple[str, date]
+LedgerSums = dict[LedgerPlace, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +62,12 @@ class Flow:
 
     record: str
     dated: str
-    where: Where
+    where: WhereInput
     sum: str = "expectedAmount"
     is_moment: bool = False
 
 
-_WON: Where = {"outcome": {"eq": Outcome.WON}}
+_WON: WhereInput = {"outcome": {"eq": Outcome.WON}}
 _NEW = Flow("Opportunity", "originatedOn", {})
 _WINS = Flow("Opportunity", "wonAt", _WON, is_moment=True)
 _LOSSES = Flow("Opportunity", "lostAt", {"outcome": {"eq": Outcome.LOST}}, is_moment=True)
@@ -84,7 +81,7 @@ class Ledger:
     """Measures opportunities by period and key, each sum once.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         grain: how long a period is.
         starts: the first days of the periods, in order.
         by: keys of opportunities.
@@ -92,22 +89,22 @@ class Ledger:
     """
 
     def __init__(
-        self, asking: Asking, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: Where | None
+        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: WhereInput | None
     ) -> None:
-        self._asking = asking
+        self._ctx = ctx
         self._by = by
         self._where = where
-        self._known: dict[Any, tuple[Sums, Sums]] = {}
+        self._known: dict[Any, tuple[LedgerSums, LedgerSums]] = {}
         self.grain = grain
         self.starts = starts
-        self.settings: ForecastingSettings = asking.ctx.settings
-        self.today = asking.ctx.clock.today()
+        self.settings: ForecastingSettings = ctx.settings
+        self.today = ctx.clock.today()
         #: The groups that were found, by their mark.
         self.keys: dict[str, dict[str, Any]] = {} if by else {mark({}): {}}
 
     # What happens in a period
 
-    def flow(self, flow: Flow, grain: DateGrain | None = None, shift: int = 0) -> tuple[Sums, Sums]:
+    def flow(self, flow: Flow, grain: DateGrain | None = None, shift: int = 0) -> tuple[LedgerSums, LedgerSums]:
         """Numbers and sums of what happens, by group and first day of its period.
 
         Args:
@@ -124,7 +121,7 @@ class Ledger:
             self._known[known] = self._sums(found)
         return self._known[known]
 
-    def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Group]:
+    def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Figures]:
         """The groups of the periods from one to another, asked in halves where they are too many for one query."""
         if any(path_of(key) == (flow.dated,) for key in self._by):
             raise InputError(f"by: {flow.dated} is what periods are made of; leave it out")
@@ -133,7 +130,7 @@ class Ledger:
         where = every(flow.where, within, self._where if of_record else of_opportunity(self._where))
         by = [{flow.dated: grain}, *(self._by if of_record else under("opportunity", self._by))]
         try:
-            return self._asking.groups(flow.record, by, where, flow.sum)
+            return self._ctx.groups(flow.record, by, where, sum=[flow.sum])
         except TooManyGroupsError:
             if first == last:
                 raise
@@ -143,14 +140,16 @@ class Ledger:
         middle = len(starts) // 2
         return self._flow(flow, grain, first, starts[middle - 1]) + self._flow(flow, grain, starts[middle], last)
 
-    def _flow_place(self, flow: Flow, group: Group) -> Place:
+    def _flow_place(self, flow: Flow, group: Figures) -> LedgerPlace:
         start = date.fromisoformat(group.keys[flow.dated])
         keys = {name: value for name, value in group.keys.items() if name != flow.dated}
         return self._mark(keys if flow.record == "Opportunity" else keys.get("opportunity", {})), start
 
     # What is so at the end of a period
 
-    def stock(self, name: str, where: Callable[[date], Where], sum: str = "expectedAmount") -> tuple[Sums, Sums]:
+    def stock(
+        self, name: str, where: Callable[[date], WhereInput], sum: str = "expectedAmount"
+    ) -> tuple[LedgerSums, LedgerSums]:
         """Numbers and sums of what is so at the end of each period, or today in the one that runs.
 
         Args:
@@ -162,18 +161,18 @@ class Ledger:
             self._known[name, sum] = self._sums(self._stock(where, sum))
         return self._known[name, sum]
 
-    def _stock(self, where: Callable[[date], Where], sum: str) -> Iterator[tuple[Place, Group]]:
+    def _stock(self, where: Callable[[date], WhereInput], sum: str) -> Iterator[tuple[LedgerPlace, Figures]]:
         for start in self.starts:
             if start <= self.today:
                 wanted = where(min(last_of(start, self.grain), self.today))
-                for group in self._asking.grouped("PipelineState", under("opportunity", self._by), wanted, sum):
+                for group in self._ctx.groups("PipelineState", under("opportunity", self._by), wanted, sum=[sum]):
                     yield (self._mark(group.keys.get("opportunity", {})), start), group
 
-    def states(self, day: date, *conditions: Where) -> Where:
+    def states(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The states at the end of a day that meet these, of the opportunities that are asked for."""
         return every(Point(end_of(day)).where(), *conditions, of_opportunity(self._where))
 
-    def cohort(self, day: date, *conditions: Where) -> Where:
+    def cohort(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The cohort at the end of a day (F5)."""
         return every(cohort(self.settings, day, horizon(day), self._where), *conditions)
 
@@ -185,28 +184,28 @@ class Ledger:
         return found
 
     @staticmethod
-    def _sums(found: Iterator[tuple[Place, Group]]) -> tuple[Sums, Sums]:
-        numbers: Sums = {}
-        sums: Sums = {}
+    def _sums(found: Iterator[tuple[LedgerPlace, Figures]]) -> tuple[LedgerSums, LedgerSums]:
+        numbers: LedgerSums = {}
+        sums: LedgerSums = {}
         for place, group in found:
             numbers[place] = Decimal(group.count)
-            (sums[place],) = group.sums.values()
+            (sums[place],) = group.sum.values()
         return numbers, sums
 
 
 # The metrics, each from a ledger to what is divided by what
 
 
-def _open(ledger: Ledger) -> Callable[[date], Where]:
+def _open(ledger: Ledger) -> Callable[[date], WhereInput]:
     return lambda day: ledger.states(day, is_open())
 
 
-def _valid(ledger: Ledger) -> Callable[[date], Where]:
+def _valid(ledger: Ledger) -> Callable[[date], WhereInput]:
     return lambda day: ledger.states(day, is_open(), {"isValid": {"eq": True}})
 
 
-def _fresh(ledger: Ledger) -> Callable[[date], Where]:
-    def where(day: date) -> Where:
+def _fresh(ledger: Ledger) -> Callable[[date], WhereInput]:
+    def where(day: date) -> WhereInput:
         young = of_opportunity({"originatedOn": {"gte": cohort_start(ledger.settings, day)}})
         in_sight = {"status": {"eq": OpportunityStatus.FOLLOWING}, "expectedCloseDate": {"lte": horizon(day)}}
         return ledger.states(day, in_sight, young or {})
@@ -214,29 +213,29 @@ def _fresh(ledger: Ledger) -> Callable[[date], Where]:
     return where
 
 
-def _conversion(ledger: Ledger, which: int) -> tuple[Sums, Sums]:
+def _conversion(ledger: Ledger, which: int) -> tuple[LedgerSums, LedgerSums]:
     won = ledger.stock("cohort won", lambda day: ledger.cohort(day, _WON))
     return won[which], ledger.stock("cohort", ledger.cohort)[which]
 
 
-def _achievement(ledger: Ledger) -> tuple[Sums, Sums]:
+def _achievement(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     """Contribution by what the wins of the month before were won with; of longer periods, month by month (F6, X10)."""
     if ledger.grain in (DateGrain.DAY, DateGrain.WEEK):
         raise InputError("grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR")
-    expected: Sums = {}
+    expected: LedgerSums = {}
     for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
         place = group, first_of(shifted(month, DateGrain.MONTH, 1), ledger.grain)
         expected[place] = expected.get(place, Decimal(0)) + amount
     return ledger.flow(_CONTRIBUTION)[1], expected
 
 
-def _win_rate(ledger: Ledger) -> tuple[Sums, Sums]:
+def _win_rate(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     won, lost = ledger.flow(_WINS)[0], ledger.flow(_LOSSES)[0]
     zero = Decimal(0)
     return won, {place: won.get(place, zero) + lost.get(place, zero) for place in won.keys() | lost.keys()}
 
 
-_METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[Sums, Sums | None]]]] = {
+_METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[LedgerSums, LedgerSums | None]]]] = {
     SalesMetric.NEW_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_NEW)[0], None)),
     SalesMetric.NEW_AMOUNT: (MetricUnit.MONEY, lambda ledger: (ledger.flow(_NEW)[1], None)),
     SalesMetric.WON_COUNT: (MetricUnit.COUNT, lambda ledger: (ledger.flow(_WINS)[0], None)),

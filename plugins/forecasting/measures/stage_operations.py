@@ -2,119 +2,112 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
-from guanxi import Operations
+from guanxi import Context, Money, Ref, query
+from guanxi.records import Stage
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.measures import stages
-from plugins.forecasting.shared.operations import money, read
-from plugins.forecasting.shared.reports import Asking
+from plugins.forecasting.shared.arguments import By, Opportunities, OpportunityKeys
+from plugins.forecasting.shared.reports import money
 
 
-def stage_operations(plugin: str, types: Any) -> Operations:
-    """The queries on stages."""
+@strawberry.type
+class StageRate:
+    """A cohort that entered a stage in a period, each opportunity once."""
 
-    @strawberry.type(description="A cohort that entered a stage in a period, each opportunity once (O6).")
-    class StageRate:
-        stage: types.Stage = strawberry.field(description="The stage.")
-        keys: types.OpportunityGroupKeys | None = strawberry.field(description="The group's keys; null without `by`.")
-        entered: int = strawberry.field(description="How many entered it for the first time in the period.")
-        passed: int = strawberry.field(description="How many of them entered a later stage since.")
-        pass_rate: Decimal | None = strawberry.field(
-            description="Passed in percent of entered; null of the last stage, and of nothing."
-        )
-        preset_pass_rate: Decimal | None = strawberry.field(description="The pass rate expected of the stage (O2).")
-        pass_rate_difference: Decimal | None = strawberry.field(description="Measured less expected, in points.")
-        won: int = strawberry.field(description="How many of the entered were won since.")
-        lost: int = strawberry.field(description="How many were lost.")
-        open: int = strawberry.field(description="How many are undecided.")
-        win_rate_of_decided: Decimal | None = strawberry.field(description="Won in percent of won and lost.")
-        win_rate_of_all: Decimal | None = strawberry.field(description="Won in percent of all.")
-        preset_win_rate: Decimal | None = strawberry.field(description="The win rate expected of the stage (O2).")
-        win_rate_difference: Decimal | None = strawberry.field(
-            description="Measured of the decided less expected, in points."
-        )
+    stage: Ref[Stage] = strawberry.field(description="The stage.")
+    keys: OpportunityKeys | None = strawberry.field(description="The group's keys; null without `by`.")
+    entered: int = strawberry.field(description="How many entered it for the first time in the period.")
+    passed: int = strawberry.field(description="How many of them entered a later stage since.")
+    pass_rate: Decimal | None = strawberry.field(
+        description="Passed in percent of entered; null of the last stage, and of nothing."
+    )
+    preset_pass_rate: Decimal | None = strawberry.field(description="The pass rate expected of the stage.")
+    pass_rate_difference: Decimal | None = strawberry.field(description="Measured less expected, in points.")
+    won: int = strawberry.field(description="How many of the entered were won since.")
+    lost: int = strawberry.field(description="How many were lost.")
+    open: int = strawberry.field(description="How many are undecided.")
+    win_rate_of_decided: Decimal | None = strawberry.field(description="Won in percent of won and lost.")
+    win_rate_of_all: Decimal | None = strawberry.field(description="Won in percent of all.")
+    preset_win_rate: Decimal | None = strawberry.field(description="The win rate expected of the stage.")
+    win_rate_difference: Decimal | None = strawberry.field(
+        description="Measured of the decided less expected, in points."
+    )
 
-    @strawberry.type(description="A target as one stage sees it (F10).")
-    class StageNeed:
-        stage: types.Stage = strawberry.field(description="The stage.")
-        amount: types.Money = strawberry.field(
-            description="Open in it, and expected to close by the end of the target's period."
-        )
-        weighted_amount: types.Money = strawberry.field(description="The same, each by its win probability.")
-        win_rate: Decimal = strawberry.field(
-            description="Share expected to be won from here in percent: the preset, else the win probability."
-        )
-        needed: types.Money | None = strawberry.field(
-            description="What it would have to hold to close the target's gap alone, at that rate."
-        )
-        coverage: Decimal | None = strawberry.field(description="What it holds in percent of what is needed.")
 
-    def difference(measured: Decimal | None, preset: Decimal | None) -> Decimal | None:
-        return None if measured is None or preset is None else measured - preset
+@strawberry.type
+class StageNeed:
+    """A target as one stage sees it."""
 
-    def shown(rate: stages.StageRate) -> StageRate:
-        return StageRate(
-            stage=rate.stage,
-            keys=rate.keys or None,
-            entered=rate.entered,
-            passed=rate.passed,
-            pass_rate=rate.pass_rate,
-            preset_pass_rate=rate.preset_pass_rate,
-            pass_rate_difference=difference(rate.pass_rate, rate.preset_pass_rate),
-            won=rate.outcomes[Outcome.WON],
-            lost=rate.outcomes[Outcome.LOST],
-            open=rate.outcomes[Outcome.OPEN],
-            win_rate_of_decided=rate.win_rate_of_decided,
-            win_rate_of_all=rate.win_rate_of_all,
-            preset_win_rate=rate.preset_win_rate,
-            win_rate_difference=difference(rate.win_rate_of_decided, rate.preset_win_rate),
-        )
+    stage: Ref[Stage] = strawberry.field(description="The stage.")
+    amount: Money = strawberry.field(description="Open in it, and expected to close by the end of the target's period.")
+    weighted_amount: Money = strawberry.field(description="The same, each by its win probability.")
+    win_rate: Decimal = strawberry.field(
+        description="Share expected to be won from here in percent: the preset, else the win probability."
+    )
+    needed: Money | None = strawberry.field(
+        description="What it would have to hold to close the target's gap alone, at that rate."
+    )
+    coverage: Decimal | None = strawberry.field(description="What it holds in percent of what is needed.")
 
-    def needed(asking: Asking, need: stages.StageNeed) -> StageNeed:
-        return StageNeed(
+
+@query
+def stage_rates(
+    ctx: Context,
+    first_day: Annotated[date, strawberry.argument(description="First day of the period.")],
+    last_day: Annotated[date, strawberry.argument(description="Last day of the period.")],
+    by: Annotated[By, strawberry.argument(description="Rates for each of these keys, as they are now.")] = None,
+    where: Opportunities = None,
+) -> list[StageRate]:
+    """Pass and win rates of each stage, of the cohort that entered it in a period.
+
+    Rule O6.
+    """
+    return [_shown(rate) for rate in stages.stage_rates(ctx, first_day, last_day, by or (), where)]
+
+
+@query
+def target_by_stage(
+    ctx: Context, target_id: Annotated[strawberry.ID, strawberry.argument(description="The target.")]
+) -> list[StageNeed]:
+    """A target of won amount divided by stage: what each holds, and would need.
+
+    Rule F10.
+    """
+    return [
+        StageNeed(
             stage=need.stage,
-            amount=money(need.amount, asking),
-            weighted_amount=money(need.weighted, asking),
+            amount=money(ctx, need.amount),
+            weighted_amount=money(ctx, need.weighted),
             win_rate=need.win_rate,
-            needed=money(need.needed, asking),
+            needed=None if need.needed is None else money(ctx, need.needed),
             coverage=need.coverage,
         )
+        for need in stages.target_by_stage(ctx, target_id)
+    ]
 
-    @strawberry.type
-    class Query:
-        @strawberry.field(
-            description="Pass and win rates of each stage, of the cohort that entered it in a period (O6)."
-        )
-        async def stage_rates(
-            self,
-            info: strawberry.Info,
-            first_day: Annotated[date, strawberry.argument(description="First day of the period.")],
-            last_day: Annotated[date, strawberry.argument(description="Last day of the period.")],
-            by: Annotated[
-                list[types.OpportunityGroupKey] | None,
-                strawberry.argument(description="Rates for each of these keys, as they are now."),
-            ] = None,
-            where: Annotated[
-                types.OpportunityWhere | None, strawberry.argument(description="Only opportunities that meet this.")
-            ] = None,
-        ) -> list[StageRate]:
-            def work(asking: Asking) -> list[StageRate]:
-                return [shown(rate) for rate in stages.stage_rates(asking, first_day, last_day, by or (), where)]
 
-            return await read(info.context, plugin, work)
+def _shown(rate: stages.CohortRate) -> StageRate:
+    return StageRate(
+        stage=rate.stage,
+        keys=rate.keys or None,
+        entered=rate.entered,
+        passed=rate.passed,
+        pass_rate=rate.pass_rate,
+        preset_pass_rate=rate.preset_pass_rate,
+        pass_rate_difference=_difference(rate.pass_rate, rate.preset_pass_rate),
+        won=rate.outcomes[Outcome.WON],
+        lost=rate.outcomes[Outcome.LOST],
+        open=rate.outcomes[Outcome.OPEN],
+        win_rate_of_decided=rate.win_rate_of_decided,
+        win_rate_of_all=rate.win_rate_of_all,
+        preset_win_rate=rate.preset_win_rate,
+        win_rate_difference=_difference(rate.win_rate_of_decided, rate.preset_win_rate),
+    )
 
-        @strawberry.field(description="A target of won amount divided by stage: what each holds, and would need (F10).")
-        async def target_by_stage(
-            self,
-            info: strawberry.Info,
-            target_id: Annotated[strawberry.ID, strawberry.argument(description="The target.")],
-        ) -> list[StageNeed]:
-            def work(asking: Asking) -> list[StageNeed]:
-                return [needed(asking, need) for need in stages.target_by_stage(asking, str(target_id))]
 
-            return await read(info.context, plugin, work)
-
-    return Operations(Query)
+def _difference(measured: Decimal | None, preset: Decimal | None) -> Decimal | None:
+    return None if measured is None or preset is None else measured - preset

@@ -6,14 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, InputError
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import (
-    Asking,
     Key,
     Point,
-    Where,
+    WhereInput,
     every,
     is_open,
     mark,
@@ -25,7 +24,7 @@ from plugins.forecasting.shared.vocabulary import SalesMetric
 
 
 @dataclass(slots=True)
-class StageRate:
+class CohortRate:
     """A cohort that entered a stage in a period: each opportunity once, when it came there first.
 
     Attributes:
@@ -66,11 +65,11 @@ class StageRate:
 _STAGES = "{ stages { id presetPassRate presetWinRate } }"
 
 
-def stage_rates(asking: Asking, first: date, last: date, by: Sequence[Key], where: Where | None) -> list[StageRate]:
+def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where: WhereInput | None) -> list[CohortRate]:
     """The rates of each stage, in the order of stages and groups.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         first, last: days between which the cohorts entered.
         by: keys of opportunities.
         where: which opportunities.
@@ -82,9 +81,9 @@ def stage_rates(asking: Asking, first: date, last: date, by: Sequence[Key], wher
         raise InputError(f"lastDay: {last} lies before firstDay, {first}; give a later one")
     cohort = every({"isFirstEntry": {"eq": True}}, moment_range("movedAt", first, last), of_opportunity(where))
     keys = [{"toStageId": True}, {"hasPassed": True}, *under("opportunity", [{"outcome": True}, *by])]
-    stages = asking.ctx.query(_STAGES)["stages"]
+    stages = ctx.query(_STAGES)["stages"]
     rates = {} if by else {mark({}): _unentered(stages, {})}
-    for group in asking.groups("StageTransition", keys, cohort):
+    for group in ctx.groups("StageTransition", keys, cohort):
         outcome = Outcome(group.keys["opportunity"]["outcome"])
         told = {name: value for name, value in group.keys["opportunity"].items() if name != "outcome"}
         rate = rates.setdefault(mark(told), _unentered(stages, told)).get(group.keys["toStageId"])
@@ -96,10 +95,10 @@ def stage_rates(asking: Asking, first: date, last: date, by: Sequence[Key], wher
     return [rate for place in sorted(rates) for rate in rates[place].values()]
 
 
-def _unentered(stages: Sequence[Mapping[str, Any]], keys: dict[str, Any]) -> dict[str, StageRate]:
+def _unentered(stages: Sequence[Mapping[str, Any]], keys: dict[str, Any]) -> dict[str, CohortRate]:
     """Every stage in order, entered by nothing."""
     return {
-        stage["id"]: StageRate(
+        stage["id"]: CohortRate(
             stage["id"],
             stage is stages[-1],
             keys,
@@ -118,7 +117,7 @@ def _number(value: str | None) -> Decimal | None:
 
 
 @dataclass(frozen=True, slots=True)
-class StageNeed:
+class TargetNeed:
     """What a stage holds towards a target, and what it would have to hold to close the gap alone.
 
     Attributes:
@@ -144,37 +143,37 @@ _TARGET = """query ($id: ID!) { salesTarget(id: $id) {
     metric periodEnd gap userId teamId region } stages { id presetWinRate winProbability wins } }"""
 
 
-def target_by_stage(asking: Asking, target_id: str) -> list[StageNeed]:
+def target_by_stage(ctx: Context, target_id: str) -> list[TargetNeed]:
     """A target of won amount, divided by the stages before winning (F10).
 
     Raises:
         InputError: there is no such target, or it is of another metric.
     """
-    answer = asking.ctx.query(_TARGET, {"id": target_id})
+    answer = ctx.query(_TARGET, {"id": target_id})
     target = answer["salesTarget"]
     if target is None:
         raise InputError(f"targetId: there is no target {target_id!r}; see the query salesTargets")
     if target["metric"] != SalesMetric.WON_AMOUNT:
         raise InputError(f"targetId: {target_id} is of {target['metric']}; only a target of WON_AMOUNT goes by stage")
     wanted = every(
-        Point(asking.ctx.clock.now()).where(),
+        Point(ctx.clock.now()).where(),
         is_open(),
         {"expectedCloseDate": {"lte": date.fromisoformat(target["periodEnd"])}},
         of_opportunity(_scope(target)),
     )
-    groups = asking.groups("PipelineState", [{"stageId": True}], wanted, "expectedAmount", "weightedAmount")
-    held = {group.keys["stageId"]: group.sums for group in groups}
+    groups = ctx.groups("PipelineState", [{"stageId": True}], wanted, sum=["expectedAmount", "weightedAmount"])
+    held = {group.keys["stageId"]: group.sum for group in groups}
     nothing = {"expectedAmount": Decimal(0), "weightedAmount": Decimal(0)}
     needs = []
     for stage in answer["stages"]:
         if not stage["wins"]:
             rate, sums = Decimal(stage["presetWinRate"] or stage["winProbability"]), held.get(stage["id"], nothing)
             needed = rules.needed(Decimal(target["gap"]), rate)
-            needs.append(StageNeed(stage["id"], sums["expectedAmount"], sums["weightedAmount"], rate, needed))
+            needs.append(TargetNeed(stage["id"], sums["expectedAmount"], sums["weightedAmount"], rate, needed))
     return needs
 
 
-def _scope(target: Mapping[str, Any]) -> Where:
+def _scope(target: Mapping[str, Any]) -> WhereInput:
     """The opportunities that a target counts."""
     return every(
         target["userId"] and {"ownerId": {"eq": target["userId"]}},

@@ -6,15 +6,14 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from guanxi import Context, Figures
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start
 from plugins.forecasting.shared.reports import (
-    Asking,
-    Group,
     Point,
-    Where,
+    WhereInput,
     day_range,
     end_of,
     every,
@@ -75,7 +74,7 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class MadeForecast:
     """What will be sold in the next period, by one method.
 
     Attributes:
@@ -101,7 +100,7 @@ class Forecast:
         return list(dict.fromkeys(factor.name for factor in self.factors if factor.value is None))
 
 
-Assumptions = Mapping[FactorName, Decimal]
+AssumedRates = Mapping[FactorName, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +129,17 @@ class Frame:
 
 
 def make(
-    asking: Asking,
+    ctx: Context,
     method: ForecastMethod,
     as_of: date,
     grain: DateGrain,
-    where: Where | None = None,
-    assumed: Assumptions | None = None,
-) -> Forecast:
+    where: WhereInput | None = None,
+    assumed: AssumedRates | None = None,
+) -> MadeForecast:
     """Forecasts the period after that of a day.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         method: by which.
         as_of: the day; what was so then counts, as far as it is known today.
         grain: how long a period is; a month in the domain.
@@ -148,8 +147,8 @@ def make(
         assumed: rates in percent to take instead of those that were measured.
     """
     frame, methods = Frame(grain, as_of), _METHODS
-    factors, revenue, wins = methods[method](asking, frame, where, assumed or {})
-    return Forecast(method, grain, *frame.days(1), as_of, revenue, wins, factors)
+    factors, revenue, wins = methods[method](ctx, frame, where, assumed or {})
+    return MadeForecast(method, grain, *frame.days(1), as_of, revenue, wins, factors)
 
 
 Made = tuple[Sequence[Factor], Fraction | None, Fraction | None]
@@ -158,34 +157,36 @@ Made = tuple[Sequence[Factor], Fraction | None, Fraction | None]
 # Formula
 
 
-def counted(settings: ForecastingSettings, point: Point, where: Where | None, *more: Where | None) -> Where:
+def counted(
+    settings: ForecastingSettings, point: Point, where: WhereInput | None, *more: WhereInput | None
+) -> WhereInput:
     """The states the formula looks at: valid ones of new customers, as the policy says (X11)."""
     valid = {"isValid": {"eq": True}} if settings.valid_only else None
     new = {"winsNewCustomer": {"eq": True}} if settings.new_customers_only else None
     return every(point.where(), valid, of_opportunity(new, where, *more))
 
 
-def cohort(settings: ForecastingSettings, last: date, horizon: date, where: Where | None) -> Where:
+def cohort(settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None) -> WhereInput:
     """The states, at the end of a day, of opportunities that arose recently and were to close by the horizon (F5)."""
     arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
     return every(counted(settings, Point(end_of(last)), where, arisen), soon)
 
 
-def _formula(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
-    settings: ForecastingSettings = asking.ctx.settings
-    population = asking.total(
+def _formula(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
+    settings: ForecastingSettings = ctx.settings
+    population = ctx.total(
         "PipelineState",
         every(
             counted(settings, Point(end_of(frame.as_of)), where),
             is_open(),
             {"expectedCloseDate": {"lte": frame.days(1)[1]}},
         ),
-        "expectedAmount",
+        sum=["expectedAmount"],
     )
     ahead = frame.as_of, frame.days(1)[1]
-    amount, number = population.sums["expectedAmount"], Decimal(population.count)
-    rates = _rates(asking, settings, frame, where, assumed)
+    amount, number = population.sum["expectedAmount"], Decimal(population.count)
+    rates = _rates(ctx, settings, frame, where, assumed)
     factors = [
         Factor(FactorName.VALID_AMOUNT, *ahead, amount),
         Factor(FactorName.VALID_COUNT, *ahead, number),
@@ -202,46 +203,46 @@ RATES = (*sorted(_CONVERSIONS), FactorName.ACHIEVEMENT)
 
 
 def _rates(
-    asking: Asking, settings: ForecastingSettings, frame: Frame, where: Where | None, assumed: Assumptions
+    ctx: Context, settings: ForecastingSettings, frame: Frame, where: WhereInput | None, assumed: AssumedRates
 ) -> dict[FactorName, Factor]:
     """Conversion at the end of the last closed period, and the achievement reported for it (F5, F6, F11, X10)."""
     closed, found = frame.days(-1), []
     if not assumed.keys() >= _CONVERSIONS:
-        found += _conversions(asking, settings, closed[1], frame.days(0)[1], where)
+        found += _conversions(ctx, settings, closed[1], frame.days(0)[1], where)
     if FactorName.ACHIEVEMENT not in assumed:
-        found.append(_achievement(asking, settings, frame.days(-2), closed, where))
+        found.append(_achievement(ctx, settings, frame.days(-2), closed, where))
     given = [Factor(name, *closed, rate, is_assumed=True) for name, rate in assumed.items()]
     return {factor.name: factor for factor in (*found, *given)}
 
 
 def _conversions(
-    asking: Asking, settings: ForecastingSettings, last: date, horizon: date, where: Where | None
+    ctx: Context, settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None
 ) -> list[Factor]:
     every_status = cohort(settings, last, horizon, where)
-    whole = asking.total("PipelineState", every_status, "expectedAmount")
-    won = asking.total("PipelineState", every(every_status, {"outcome": {"eq": Outcome.WON}}), "expectedAmount")
+    whole = ctx.total("PipelineState", every_status, sum=["expectedAmount"])
+    won = ctx.total("PipelineState", every(every_status, {"outcome": {"eq": Outcome.WON}}), sum=["expectedAmount"])
     days = cohort_start(settings, last), last
     return [
-        _percentage(FactorName.CONVERSION_BY_AMOUNT, days, won.sums["expectedAmount"], whole.sums["expectedAmount"]),
+        _percentage(FactorName.CONVERSION_BY_AMOUNT, days, won.sum["expectedAmount"], whole.sum["expectedAmount"]),
         _percentage(FactorName.CONVERSION_BY_COUNT, days, Decimal(won.count), Decimal(whole.count)),
     ]
 
 
 def _achievement(
-    asking: Asking,
+    ctx: Context,
     settings: ForecastingSettings,
     won_in: tuple[date, date],
     earned_in: tuple[date, date],
-    where: Where | None,
+    where: WhereInput | None,
 ) -> Factor:
     """Revenue of a period from what was won in the one before, by the amount it was won with (F6)."""
     new = {"winsNewCustomer": {"eq": True}} if settings.new_customers_only else None
     won = every(where, new, {"outcome": {"eq": Outcome.WON}}, moment_range("wonAt", *won_in))
-    expected = asking.total("Opportunity", won, "expectedAmount").sums["expectedAmount"]
-    earned = asking.total(
-        "Transaction", every(day_range("occurredOn", *earned_in), of_opportunity(won)), "actualAmount"
+    expected = ctx.total("Opportunity", won, sum=["expectedAmount"]).sum["expectedAmount"]
+    earned = ctx.total(
+        "Transaction", every(day_range("occurredOn", *earned_in), of_opportunity(won)), sum=["actualAmount"]
     )
-    return _percentage(FactorName.ACHIEVEMENT, (won_in[0], earned_in[1]), earned.sums["actualAmount"], expected)
+    return _percentage(FactorName.ACHIEVEMENT, (won_in[0], earned_in[1]), earned.sum["actualAmount"], expected)
 
 
 def _percentage(name: FactorName, days: tuple[date, date], part: Decimal, whole: Decimal) -> Factor:
@@ -251,32 +252,32 @@ def _percentage(name: FactorName, days: tuple[date, date], part: Decimal, whole:
 # Stage-weighted
 
 
-def _stage_weighted(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
+def _stage_weighted(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
     first, last = frame.days(1)
     due = {"or": [{"expectedCloseDate": {"lt": frame.as_of}}, day_range("expectedCloseDate", first, last)]}
     wanted = every(Point(end_of(frame.as_of)).where(), is_open(), due, of_opportunity(where))
-    groups = asking.groups(
-        "PipelineState", [{"stageId": True}], wanted, "expectedAmount", "weightedAmount", "winProbability"
+    groups = ctx.groups(
+        "PipelineState", [{"stageId": True}], wanted, sum=["expectedAmount", "weightedAmount", "winProbability"]
     )
     factors = [factor for group in groups for factor in _weighted(group, first, last)]
-    revenue = sum((Fraction(group.sums["weightedAmount"]) for group in groups), Fraction(0))
-    wins = sum((Fraction(group.sums["winProbability"]) / 100 for group in groups), Fraction(0))
+    revenue = sum((Fraction(group.sum["weightedAmount"]) for group in groups), Fraction(0))
+    wins = sum((Fraction(group.sum["winProbability"]) / 100 for group in groups), Fraction(0))
     return factors, revenue, wins
 
 
-def _weighted(group: Group, first: date, last: date) -> Iterator[Factor]:
+def _weighted(group: Figures, first: date, last: date) -> Iterator[Factor]:
     stage = value_at(group.keys, ("stageId",))
-    expected, weighted = group.sums["expectedAmount"], group.sums["weightedAmount"]
+    expected, weighted = group.sum["expectedAmount"], group.sum["weightedAmount"]
     yield Factor(FactorName.WEIGHTED_AMOUNT, first, last, weighted, weighted, expected, stage)
-    number = rules.rounded(group.sums["winProbability"] / 100, 4)
+    number = rules.rounded(group.sum["winProbability"] / 100, 4)
     yield Factor(FactorName.WEIGHTED_COUNT, first, last, number, number, Decimal(group.count), stage)
 
 
 # Trend
 
 
-def _trend(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptions) -> Made:
-    settings: ForecastingSettings = asking.ctx.settings
+def _trend(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
+    settings: ForecastingSettings = ctx.settings
     number = settings.moving_average_periods
     latest = frame.latest_closed
     starts = [frame.start(latest - back) for back in range(number - 1, -1, -1)]
@@ -285,24 +286,23 @@ def _trend(asking: Asking, frame: Frame, where: Where | None, assumed: Assumptio
         {"outcome": {"eq": Outcome.WON}},
         of_opportunity(where, moment_range("wonAt", starts[0], frame.days(latest)[1])),
     )
-    groups = asking.groups("PipelineState", [{"opportunity": {"wonAt": frame.grain}}], won, "expectedAmount")
+    groups = ctx.groups("PipelineState", [{"opportunity": {"wonAt": frame.grain}}], won, sum=["expectedAmount"])
     found = {value_at(group.keys, ("opportunity", "wonAt")): group for group in groups}
-    since = _began(asking, where)
+    since = _began(ctx, where)
     factors = []
     for start in starts:
         days, group = (start, last_of(start, frame.grain)), found.get(start.isoformat())
         known = since is not None and first_of(since, frame.grain) <= start
-        amount, count = (Decimal(0), 0) if group is None else (group.sums["expectedAmount"], group.count)
+        amount, count = (Decimal(0), 0) if group is None else (group.sum["expectedAmount"], group.count)
         factors.append(Factor(FactorName.WON_AMOUNT, *days, amount if known else None))
         factors.append(Factor(FactorName.WON_COUNT, *days, Decimal(count) if known else None))
     return factors, _mean(factors, FactorName.WON_AMOUNT, number), _mean(factors, FactorName.WON_COUNT, number)
 
 
-def _began(asking: Asking, where: Where | None) -> date | None:
+def _began(ctx: Context, where: WhereInput | None) -> date | None:
     """The day the first opportunity arose: before it nothing could be won, which is not to say that nothing was."""
-    text = "query ($where: OpportunityWhere!) { opportunitiesAggregate(where: $where) { min { originatedOn } } }"
-    first = asking.ctx.query(text, {"where": where or {}})["opportunitiesAggregate"]["min"]["originatedOn"]
-    return None if first is None else date.fromisoformat(first)
+    first: date | None = ctx.total("Opportunity", where, min=["originatedOn"]).min["originatedOn"]
+    return first
 
 
 def _mean(factors: Sequence[Factor], name: FactorName, number: int) -> Fraction | None:
@@ -310,7 +310,7 @@ def _mean(factors: Sequence[Factor], name: FactorName, number: int) -> Fraction 
     return rules.moving_average(values, number)
 
 
-_METHODS: Mapping[ForecastMethod, Callable[[Asking, Frame, Where | None, Assumptions], Made]] = {
+_METHODS: Mapping[ForecastMethod, Callable[[Context, Frame, WhereInput | None, AssumedRates], Made]] = {
     ForecastMethod.FORMULA: _formula,
     ForecastMethod.STAGE_WEIGHTED: _stage_weighted,
     ForecastMethod.TREND: _trend,

@@ -7,14 +7,13 @@ from decimal import Decimal
 
 from sqlmodel import col, select
 
-from guanxi import Context, InputError, Money, Reject, UserError
+from guanxi import Context, Figures, InputError, Money
 from guanxi.records import User
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
-from plugins.forecasting.past.snapshots import in_reporting_currency
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import first_of, last_of
-from plugins.forecasting.shared.reports import Asking, Group, day_range, every, is_open, moment_range
+from plugins.forecasting.shared.reports import day_range, every, is_open, moment_range, money, refuse
 from plugins.forecasting.shared.vocabulary import ForecastCategory
 
 SUBMITTED, ADJUSTED = "FORECAST_SUBMITTED", "FORECAST_ADJUSTED"
@@ -67,7 +66,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DirectReport:
     """Somebody who reports to the person, and the submission that counts; None if there is none yet."""
 
     user_id: str
@@ -81,14 +80,14 @@ class Rollup:
     user_id: str
     period: Period
     categories: Mapping[ForecastCategory, Amounts]
-    reports: Sequence[Report]
+    reports: Sequence[DirectReport]
 
     def cumulative(self) -> dict[ForecastCategory, Decimal]:
         """Each category together with all that are surer than it, as adjusted."""
         return rules.cumulative({category: amounts.effective for category, amounts in self.categories.items()})
 
 
-def roll_up(asking: Asking, user_id: str, period: Period) -> Rollup:
+def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
     """The forecast of a person as it stands.
 
     Raises:
@@ -96,20 +95,20 @@ def roll_up(asking: Asking, user_id: str, period: Period) -> Rollup:
     """
     if problem := period.problem():
         raise InputError(f"periodStart: {problem}")
-    if _person(asking.ctx, user_id) is None:
+    if _person(ctx, user_id) is None:
         raise InputError(f"userId: there is no user {user_id!r}; see the query users")
-    people = asking.pages("User", {"managerId": {"eq": user_id}}, "id")
-    reports = [Report(node["id"], _current(asking, node["id"], period)) for node in people]
-    own = _own(asking, user_id, period)
-    team = _submitted(asking, [report.submission_id for report in reports if report.submission_id])
-    mine = _current(asking, user_id, period)
-    adjusted = _adjusted(asking, mine) if mine else {}
+    people = ctx.pages("User", "id", {"managerId": {"eq": user_id}})
+    reports = [DirectReport(node["id"], _current(ctx, node["id"], period)) for node in people]
+    own = _own(ctx, user_id, period)
+    team = _submitted(ctx, [report.submission_id for report in reports if report.submission_id])
+    mine = _current(ctx, user_id, period)
+    adjusted = _adjusted(ctx, mine) if mine else {}
     categories = {}
     for category in rules.CUMULATIVE:
         group = own.get(category)
         categories[category] = Amounts(
             0 if group is None else group.count,
-            Decimal(0) if group is None else group.sums["expectedAmount"],
+            Decimal(0) if group is None else group.sum["expectedAmount"],
             team.get(category, Decimal(0)),
             adjusted.get(category),
         )
@@ -121,16 +120,16 @@ def _person(ctx: Context, id: str) -> User | None:
     return None if found is None or found.deleted_at is not None else found
 
 
-def _own(asking: Asking, user_id: str, period: Period) -> dict[ForecastCategory, Group]:
+def _own(ctx: Context, user_id: str, period: Period) -> dict[ForecastCategory, Figures]:
     """The person's opportunities that are expected to close in the period, or were won in it, by category."""
     due = every(is_open(), day_range("expectedCloseDate", period.start, period.end))
     won = every({"outcome": {"eq": Outcome.WON}}, moment_range("wonAt", period.start, period.end))
     wanted = every({"ownerId": {"eq": user_id}}, {"or": [due, won]})
-    groups = asking.groups("Opportunity", [{"forecastCategory": True}], wanted, "expectedAmount")
+    groups = ctx.groups("Opportunity", [{"forecastCategory": True}], wanted, sum=["expectedAmount"])
     return {ForecastCategory(group.keys["forecastCategory"]): group for group in groups}
 
 
-def _current(asking: Asking, user_id: str, period: Period) -> str | None:
+def _current(ctx: Context, user_id: str, period: Period) -> str | None:
     """The id of a person's latest submission for a period."""
     wanted = {
         "userId": {"eq": user_id},
@@ -138,37 +137,36 @@ def _current(asking: Asking, user_id: str, period: Period) -> str | None:
         "periodStart": {"eq": period.start},
         "isCurrent": {"eq": True},
     }
-    return next((node["id"] for node in asking.pages("ForecastSubmission", wanted, "id")), None)
+    return next((node["id"] for node in ctx.pages("ForecastSubmission", "id", wanted)), None)
 
 
-def _submitted(asking: Asking, submissions: Sequence[str]) -> dict[ForecastCategory, Decimal]:
+def _submitted(ctx: Context, submissions: Sequence[str]) -> dict[ForecastCategory, Decimal]:
     """What submissions come to by category, as adjusted."""
     wanted = {"submissionId": {"in": list(submissions)}}
-    groups = asking.groups("ForecastLine", [{"category": True}], wanted, "effectiveAmount")
-    return {ForecastCategory(group.keys["category"]): group.sums["effectiveAmount"] for group in groups}
+    groups = ctx.groups("ForecastLine", [{"category": True}], wanted, sum=["effectiveAmount"])
+    return {ForecastCategory(group.keys["category"]): group.sum["effectiveAmount"] for group in groups}
 
 
-def _adjusted(asking: Asking, submission: str) -> dict[ForecastCategory, Decimal]:
+def _adjusted(ctx: Context, submission: str) -> dict[ForecastCategory, Decimal]:
     """What the categories of a submission were adjusted to."""
     wanted = {"submissionId": {"eq": submission}, "adjustedAmount": {"isNull": False}}
-    lines = asking.pages("ForecastLine", wanted, "category adjustedAmount { amount }")
+    lines = ctx.pages("ForecastLine", "category adjustedAmount { amount }", wanted)
     return {ForecastCategory(line["category"]): Decimal(line["adjustedAmount"]["amount"]) for line in lines}
 
 
-def submit(asking: Asking, user_id: str, period: Period, note: str | None) -> ForecastSubmission:
+def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> ForecastSubmission:
     """Submits a person's forecast as it stands; the one before is kept, and counts no more.
 
     Raises:
         Reject: there is no such person or period, or the note is too long.
     """
-    ctx = asking.ctx
     if problem := period.problem():
-        raise _refusal("INVALID", "periodStart", problem)
+        raise refuse("INVALID", "periodStart", problem)
     if _person(ctx, user_id) is None:
-        raise _refusal("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
+        raise refuse("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
     if note is not None and len(note) > 2000:
-        raise _refusal("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
-    rollup = roll_up(asking, user_id, period)
+        raise refuse("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
+    rollup = roll_up(ctx, user_id, period)
     _retire(ctx, user_id, period)
     submission = ForecastSubmission(
         user_id=user_id,
@@ -189,8 +187,8 @@ def submit(asking: Asking, user_id: str, period: Period, note: str | None) -> Fo
                 submission_id=submission.id,
                 category=category,
                 own_count=amounts.own_count,
-                own_amount=in_reporting_currency(asking, amounts.own),
-                team_amount=in_reporting_currency(asking, amounts.team),
+                own_amount=money(ctx, amounts.own),
+                team_amount=money(ctx, amounts.team),
             )
         )
     ctx.session.flush()
@@ -210,11 +208,11 @@ def _retire(ctx: Context, user_id: str, period: Period) -> None:
         earlier.is_current = False
 
 
-def adjust(asking: Asking, line_id: str, amount: Decimal | None, reason: str) -> ForecastLine:
+def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> ForecastLine:
     """Adjusts one category of a submission; what was calculated stays beside it.
 
     Args:
-        asking: in a transaction that writes.
+        ctx: in a transaction that writes.
         line_id: the category of the submission.
         amount: in the reporting currency; None takes the adjustment back.
         reason: why.
@@ -222,22 +220,21 @@ def adjust(asking: Asking, line_id: str, amount: Decimal | None, reason: str) ->
     Raises:
         Reject: something of it cannot be taken.
     """
-    ctx = asking.ctx
     line = ctx.session.get(ForecastLine, line_id, with_for_update=True)
     if line is None:
-        raise _refusal("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
+        raise refuse("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
     submission = ctx.session.get(ForecastSubmission, line.submission_id)
     if submission is None or not submission.is_current:
-        raise _refusal("NOT_CURRENT", "lineId", "its submission was followed by another; adjust that one")
+        raise refuse("NOT_CURRENT", "lineId", "its submission was followed by another; adjust that one")
     if not reason.strip() or len(reason) > 1000:
-        raise _refusal("INVALID", "reason", "say why, in 1,000 characters at most")
+        raise refuse("INVALID", "reason", "say why, in 1,000 characters at most")
     if amount is not None and amount < 0:
-        raise _refusal("INVALID", "amount", f"{amount} is negative; give an amount from 0")
-    calculated = in_reporting_currency(asking, line.own_amount.amount + line.team_amount.amount)
+        raise refuse("INVALID", "amount", f"{amount} is negative; give an amount from 0")
+    calculated = money(ctx, line.own_amount.amount + line.team_amount.amount)
     try:
         after = None if amount is None else Money(amount, ctx.reporting_currency)
     except InputError as error:
-        raise _refusal("INVALID", "amount", error.message) from None
+        raise refuse("INVALID", "amount", error.message) from None
     previous = line.adjusted_amount or calculated
     line.adjusted_amount = after
     adjustment = ForecastAdjustment(
@@ -253,7 +250,3 @@ def adjust(asking: Asking, line_id: str, amount: Decimal | None, reason: str) ->
     told = {"previous": str(previous.amount), "current": str(adjustment.amount.amount), "reason": adjustment.reason}
     ctx.publish(ADJUSTED, submission, category=line.category, **told)
     return line
-
-
-def _refusal(code: str, field: str, message: str) -> Reject:
-    return Reject(UserError(code, f"{field}: {message}", (field,)))

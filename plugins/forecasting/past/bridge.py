@@ -6,20 +6,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import InputError
+from guanxi import Context, InputError
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.past.movements import Position, is_counted, movements
 from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.reports import (
-    Asking,
     Key,
     Point,
-    Where,
+    WhereInput,
     every,
     grain_of,
     is_open,
     mark,
     path_of,
+    places,
     selected,
     value_at,
 )
@@ -35,7 +35,7 @@ class Move:
 
 
 @dataclass(slots=True)
-class Span:
+class StepMoves:
     """One step of a bridge, all opportunities together."""
 
     step: BridgeStep
@@ -56,16 +56,16 @@ class Bridge:
     opening: Decimal = Decimal(0)
     closing_count: int = 0
     closing: Decimal = Decimal(0)
-    spans: dict[BridgeStep, Span] = field(default_factory=lambda: {step: Span(step) for step in BridgeStep})
+    spans: dict[BridgeStep, StepMoves] = field(default_factory=lambda: {step: StepMoves(step) for step in BridgeStep})
 
 
 def build(
-    asking: Asking, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: Where | None
+    ctx: Context, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: WhereInput | None
 ) -> list[Bridge]:
     """A bridge for each group of opportunities, or one of all.
 
     Args:
-        asking: in one transaction.
+        ctx: in one transaction.
         opening, closing: the two moments.
         closing_by: only what is expected to close by this day is in the pipeline.
         by: keys of opportunities as they are now.
@@ -80,20 +80,20 @@ def build(
     either = [_counted(opening, closing_by), _counted(closing, closing_by), _changed(opening, closing)]
     wanted = {"deletedAt": {}, **every(where, {"pipelineStates": {"some": {"or": either}}})}
     ends = {"opening": ("PipelineStateWhere!", opening.where()), "closing": ("PipelineStateWhere!", closing.where())}
-    for node in asking.pages("Opportunity", wanted, _selection(by), ends):
+    for node in ctx.pages("Opportunity", _selection(by), wanted, variables=ends):
         keys = _keys(by, node)
         bridge = bridges.setdefault(mark(keys), Bridge(keys))
-        before, after = (_position(node[end]["nodes"], asking.places) for end in ("opening", "closing"))
-        _add(bridge, node["id"], before, after, closing_by, asking.places)
+        before, after = (_position(node[end]["nodes"], places(ctx)) for end in ("opening", "closing"))
+        _add(bridge, node["id"], before, after, closing_by, places(ctx))
     return [bridges[key] for key in sorted(bridges)]
 
 
-def _counted(point: Point, closing_by: date | None) -> Where:
+def _counted(point: Point, closing_by: date | None) -> WhereInput:
     soon = None if closing_by is None else {"expectedCloseDate": {"lte": closing_by}}
     return every(point.where(), is_open(), soon)
 
 
-def _changed(opening: Point, closing: Point) -> Where:
+def _changed(opening: Point, closing: Point) -> WhereInput:
     """A state that began between the two moments."""
     return every(closing.known(), {"validFrom": {"gt": opening.moment, "lte": closing.moment}})
 

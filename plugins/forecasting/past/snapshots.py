@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from fractions import Fraction
 
 from sqlmodel import col, select
 
-from guanxi import Context, InputError, Money
+from guanxi import Context, Figures, InputError
 from plugins.forecasting.models import PipelineSnapshot
 from plugins.forecasting.shared.periods import first_of
-from plugins.forecasting.shared.reports import Asking, Group, Key, Point, Where, end_of, every, is_open
-from plugins.forecasting.shared.rules import rounded
+from plugins.forecasting.shared.reports import Key, Point, WhereInput, end_of, every, is_open, money
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import SnapshotKind
 
@@ -22,7 +19,7 @@ class Pipeline:
     """The open pipeline at a moment, in groups."""
 
     point: Point
-    groups: Sequence[Group]
+    groups: Sequence[Figures]
 
 
 def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str = "date") -> Point:
@@ -45,40 +42,34 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
     return Point(end_of(day))
 
 
-def pipeline(asking: Asking, point: Point, by: Sequence[Key], where: Where | None) -> Pipeline:
+def pipeline(ctx: Context, point: Point, by: Sequence[Key], where: WhereInput | None) -> Pipeline:
     """What was open at a moment, by the keys of the states of then."""
     wanted = every(point.where(), is_open(), where)
-    return Pipeline(point, asking.grouped("PipelineState", by, wanted, "expectedAmount", "weightedAmount"))
+    return Pipeline(point, ctx.groups("PipelineState", by, wanted, sum=["expectedAmount", "weightedAmount"]))
 
 
 def take_snapshot(
-    asking: Asking, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
+    ctx: Context, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
 ) -> PipelineSnapshot:
     """Keeps the present moment, or the end of a past day as it is known now, with the totals of the pipeline.
 
     Raises:
         InputError: the day lies ahead.
     """
-    ctx = asking.ctx
     moment = point_of(ctx, as_of, None, "asOf").moment
-    (whole,) = pipeline(asking, Point(moment), (), None).groups
+    (whole,) = pipeline(ctx, Point(moment), (), None).groups
     snapshot = PipelineSnapshot(
         name=name,
         kind=kind,
         as_of=moment,
         taken_at=ctx.clock.now(),
         open_count=whole.count,
-        open_amount=in_reporting_currency(asking, whole.sums["expectedAmount"]),
-        weighted_amount=in_reporting_currency(asking, whole.sums["weightedAmount"]),
+        open_amount=money(ctx, whole.sum["expectedAmount"]),
+        weighted_amount=money(ctx, whole.sum["weightedAmount"]),
     )
     ctx.session.add(snapshot)
     ctx.session.flush()
     return snapshot
-
-
-def in_reporting_currency(asking: Asking, amount: Decimal | Fraction) -> Money:
-    """An amount as money."""
-    return Money(rounded(amount, asking.places), asking.currency)
 
 
 def is_snapshot_due(ctx: Context) -> bool:

@@ -1,22 +1,27 @@
 """The operations of satisfaction surveys, each part in a module of its own."""
 
-from typing import Any
+from plugins.satisfaction_surveys.operations.answering import answer_survey, record_survey_response
+from plugins.satisfaction_surveys.operations.inviting import invite_to_survey, remind_survey_respondents
+from plugins.satisfaction_surveys.operations.lifecycle import (
+    close_survey,
+    open_survey,
+    recompute_satisfaction,
+    set_survey_audience,
+    set_survey_questions,
+)
+from plugins.satisfaction_surveys.operations.queries import customer_satisfaction, satisfaction_report, survey_form
 
-from strawberry.tools import merge_types
-
-from guanxi import Operations
-from plugins.satisfaction_surveys.operations.answering import response_mutations
-from plugins.satisfaction_surveys.operations.inviting import invitation_mutations
-from plugins.satisfaction_surveys.operations.lifecycle import survey_mutations
-from plugins.satisfaction_surveys.operations.queries import queries
-from plugins.satisfaction_surveys.settings import SatisfactionSettings
-
-
-def operations(plugin: str, types: Any, settings: SatisfactionSettings) -> Operations:
-    """The classes whose fields join Query and Mutation."""
-    mutations = (
-        survey_mutations(plugin, types),
-        invitation_mutations(plugin, types),
-        response_mutations(plugin, types),
-    )
-    return Operations(queries(plugin, types, settings), merge_types("Mutation", mutations))
+OPERATIONS = (
+    satisfaction_report,
+    customer_satisfaction,
+    survey_form,
+    set_survey_questions,
+    set_survey_audience,
+    open_survey,
+    close_survey,
+    recompute_satisfaction,
+    invite_to_survey,
+    remind_survey_respondents,
+    answer_survey,
+    record_survey_response,
+)

@@ -8,276 +8,290 @@ from typing import Annotated, Any
 import strawberry
 from pydantic import ValidationError
 
-from guanxi import Context, InputError, Reject
+from guanxi import Context, InputError, Named, Ref, Reject, query
 from guanxi.records import Customer
 from plugins.satisfaction_surveys import rules
+from plugins.satisfaction_surveys.models import SurveyQuestion, SurveyResponse
 from plugins.satisfaction_surveys.questionnaires import questions_of
-from plugins.satisfaction_surveys.reports import Asked, Group, Interval, report
+from plugins.satisfaction_surveys.reports import Group, Interval, ReportScope, report
 from plugins.satisfaction_surveys.responses import token_row
 from plugins.satisfaction_surveys.results import decimal, explain
-from plugins.satisfaction_surveys.rules import SCALES, Result
+from plugins.satisfaction_surveys.rules import SCALES, MeasureResult
 from plugins.satisfaction_surveys.settings import SatisfactionSettings, SatisfiedBy
 from plugins.satisfaction_surveys.vocabulary import QuestionKind, SatisfactionMeasure
 
-_AS_OF = strawberry.argument(description="The last day that counts; today without it.")
 #: How arguments call the settings that a what-if may suppose.
 _SUPPOSED = {
     "satisfied_by": "satisfiedBy",
     "target_percent": "targetPercent",
     "result_valid_days": "validDays",
 }
-_BY = strawberry.argument(description="What-if: who counts as satisfied, instead of what the policy says (S4).")
+_AsOf = Annotated[date | None, strawberry.argument(description="The last day that counts; today without it.")]
+_By = Annotated[
+    SatisfiedBy | None,
+    strawberry.argument(description="What-if: who counts as satisfied, instead of what the policy says."),
+]
 
 
-def queries(plugin: str, types: Any, settings: SatisfactionSettings) -> type:
-    """The class whose fields join Query."""
+@strawberry.type
+class ConfidenceInterval:
+    """Between which values the true one lies, with the confidence of the policy."""
 
-    @strawberry.type(description="Between which values the true one lies, with the confidence of the policy.")
-    class ConfidenceInterval:
-        low: Decimal = strawberry.field(description="The lower end.")
-        high: Decimal = strawberry.field(description="The upper end.")
+    low: Decimal = strawberry.field(description="The lower end.")
+    high: Decimal = strawberry.field(description="The upper end.")
 
-    @strawberry.type(description="A key of a group of responses.")
-    class SatisfactionGroupKey:
-        name: str = strawberry.field(description="The key as it was asked for, such as customer.region.")
-        value: str | None = strawberry.field(description="Its value; a period is told by its first day.")
 
-    @strawberry.type(description="What a group of responses comes to. Each measure stands for itself (X21).")
-    class SatisfactionGroup:
-        keys: list[SatisfactionGroupKey] = strawberry.field(description="What its responses have in common.")
-        responses: int = strawberry.field(description="How many responses it has.")
-        respondents: int = strawberry.field(description="How many of them tell whether they are satisfied.")
-        satisfied: int = strawberry.field(description="How many of these are satisfied.")
-        rate: Decimal | None = strawberry.field(description="Their share in percent (S4).")
-        rate_interval: ConfidenceInterval | None = strawberry.field(
-            description="Where the rate of all lies: Wilson's score interval."
-        )
-        is_target_met: bool | None = strawberry.field(description="The rate reaches the target (S4).")
-        weighted_rate: Decimal | None = strawberry.field(
-            description="The rate in percent where each customer weighs as much as its current value, once a survey; "
-            "null without value tiering."
-        )
-        promoters: int = strawberry.field(description="How many would recommend us: 9 or 10.")
-        passives: int = strawberry.field(description="How many would do neither: 7 or 8.")
-        detractors: int = strawberry.field(description="How many would warn of us: 0 to 6.")
-        nps: Decimal | None = strawberry.field(description="Percent of promoters less percent of detractors.")
-        nps_interval: ConfidenceInterval | None = strawberry.field(
-            description="Where the score of all lies, by the normal approximation."
-        )
-        gap: Decimal | None = strawberry.field(description="Mean gap between what was found and expected (S1).")
-        rating: Decimal | None = strawberry.field(description="Mean of what was found, from 1 to 5 (S1).")
-        csat: Decimal | None = strawberry.field(description="Share of top marks in percent.")
-        ces: Decimal | None = strawberry.field(description="Mean ease, from 1 to 7.")
-        perceived_value: Decimal | None = strawberry.field(description="Mean perceived value (T12).")
+@strawberry.type
+class SatisfactionGroupKey:
+    """A key of a group of responses."""
 
-    @strawberry.type(description="Satisfaction as of a day, and by which policy.")
-    class SatisfactionReport:
-        as_of: date = strawberry.field(description="The last day that counts.")
-        policy_version: str = strawberry.field(description="Names the policy.")
-        satisfied_by: SatisfiedBy = strawberry.field(description="Who counts as satisfied (S4).")
-        target_percent: Decimal = strawberry.field(description="The rate to be reached, inclusive (S4).")
-        confidence_percent: Decimal = strawberry.field(description="The confidence of the intervals.")
-        groups: list[SatisfactionGroup] = strawberry.field(description="The groups, in the order of their keys.")
+    name: str = strawberry.field(description="The key as it was asked for, such as customer.region.")
+    value: str | None = strawberry.field(description="Its value; a period is told by its first day.")
 
-    @strawberry.type(description="A result as of a day.")
-    class SatisfactionPoint:
-        on: date = strawberry.field(description="The day.")
-        value: Decimal = strawberry.field(description="The result at its end.")
 
-    @strawberry.type(description="What a response adds to a result.")
-    class SatisfactionComponent:
-        response: types.SurveyResponse | None = strawberry.field(description="The response.")
-        value: Decimal = strawberry.field(description="What it says by the measure.")
+@strawberry.type
+class SatisfactionGroup:
+    """What a group of responses comes to. Each measure stands for itself."""
 
-    @strawberry.type(
-        description="A customer's result by one measure: where it stands, what it is made of, how it went."
+    keys: list[SatisfactionGroupKey] = strawberry.field(description="What its responses have in common.")
+    responses: int = strawberry.field(description="How many responses it has.")
+    respondents: int = strawberry.field(description="How many of them tell whether they are satisfied.")
+    satisfied: int = strawberry.field(description="How many of these are satisfied.")
+    rate: Decimal | None = strawberry.field(description="Their share in percent.")
+    rate_interval: ConfidenceInterval | None = strawberry.field(
+        description="Where the rate of all lies: Wilson's score interval."
     )
-    class SatisfactionResult:
-        measure: SatisfactionMeasure = strawberry.field(description="By what.")
-        value: Decimal = strawberry.field(description="The mean over its respondents, each by the latest answer.")
-        previous: Decimal | None = strawberry.field(description="The same before the last day with answers.")
-        trend: Decimal | None = strawberry.field(description="Value less previous.")
-        answered_on: date = strawberry.field(description="The last day with answers.")
-        components: list[SatisfactionComponent] = strawberry.field(
-            description="The answers it is made of, latest first."
-        )
-        history: list[SatisfactionPoint] = strawberry.field(
-            description="The result as of every day on which something was answered, latest first."
-        )
-
-    @strawberry.type(description="A customer's results as of a day, explained.")
-    class CustomerSatisfaction:
-        customer: types.Customer | None = strawberry.field(description="The customer.")
-        as_of: date = strawberry.field(description="The last day that counts.")
-        policy_version: str = strawberry.field(description="Names the policy.")
-        valid_days: int = strawberry.field(description="Answers so much older than the latest count no more.")
-        results: list[SatisfactionResult] = strawberry.field(description="By each measure that it has.")
-
-    @strawberry.type(description="A question as a respondent sees it.")
-    class SurveyFormQuestion:
-        id: strawberry.ID = strawberry.field(description="What `answerSurvey` calls it.")
-        kind: QuestionKind = strawberry.field(description="What it asks for.")
-        text: str = strawberry.field(description="What it says.")
-        options: list[str] = strawberry.field(description="What can be chosen.")
-        is_required: bool = strawberry.field(description="Has to be answered.")
-        minimum: int | None = strawberry.field(description="The smallest mark, of questions answered by one.")
-        maximum: int | None = strawberry.field(description="The largest mark.")
-
-    @strawberry.type(description="What a respondent sees of a survey.")
-    class SurveyForm:
-        title: str = strawberry.field(description="Name of the survey.")
-        is_anonymous: bool = strawberry.field(description="Answers cannot be traced to who gave them.")
-        questions: list[SurveyFormQuestion] = strawberry.field(description="The questions in order.")
-
-    @strawberry.type
-    class Query:
-        @strawberry.field(
-            description="Satisfaction by any grouping: rate against the target, also weighed by customer value, net "
-            "promoter score, CSAT, CES, gap and perceived value, with confidence intervals (S4, X21)."
-        )
-        async def satisfaction_report(
-            self,
-            info: strawberry.Info,
-            where: Annotated[
-                types.SurveyResponseWhere | None, strawberry.argument(description="Only responses that meet this.")
-            ] = None,
-            by: Annotated[
-                list[types.SurveyResponseGroupKey] | None,
-                strawberry.argument(description="The keys of a group; all responses are one group without it."),
-            ] = None,
-            as_of: Annotated[date | None, _AS_OF] = None,
-            satisfied_by: Annotated[SatisfiedBy | None, _BY] = None,
-            target_percent: Annotated[
-                Decimal | None, strawberry.argument(description="What-if: another target than the policy's (S4).")
-            ] = None,
-        ) -> SatisfactionReport:
-            context: Any = info.context
-            policy = _supposed(settings, satisfied_by=satisfied_by, target_percent=target_percent)
-            asked = Asked(where or {}, by or (), as_of or context.now.date())
-            found = await report(context.query, asked, policy, context.settings.maximum_page_size)
-            return SatisfactionReport(
-                as_of=asked.as_of,
-                policy_version=rules.policy_version(policy),
-                satisfied_by=policy.satisfied_by,
-                target_percent=policy.target_percent,
-                confidence_percent=policy.confidence_percent,
-                groups=[_group(one) for one in found],
-            )
-
-        @strawberry.field(
-            description="A customer's results as of any day, each with the answers it is made of and its history (S3)."
-        )
-        async def customer_satisfaction(
-            self,
-            info: strawberry.Info,
-            customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer.")],
-            as_of: Annotated[date | None, _AS_OF] = None,
-            satisfied_by: Annotated[SatisfiedBy | None, _BY] = None,
-            valid_days: Annotated[
-                int | None, strawberry.argument(description="What-if: for how many days answers count.")
-            ] = None,
-        ) -> CustomerSatisfaction | None:
-            context: Any = info.context
-            policy = _supposed(settings, satisfied_by=satisfied_by, result_valid_days=valid_days)
-            day = as_of or context.now.date()
-
-            def read(ctx: Context) -> Mapping[SatisfactionMeasure, Sequence[Result]] | None:
-                customer = ctx.session.get(Customer, str(customer_id))
-                if customer is None or customer.deleted_at is not None:
-                    return None
-                return explain(ctx.session, policy, customer.id, day)
-
-            found = await context.read(plugin, read)
-            if found is None:
-                return None
-            return CustomerSatisfaction(
-                customer=str(customer_id),
-                as_of=day,
-                policy_version=rules.policy_version(policy),
-                valid_days=policy.result_valid_days,
-                results=[_result(measure, results) for measure, results in found.items()],
-            )
-
-        @strawberry.field(
-            description="The questions that a token answers, as `answerSurvey` takes them; null where nothing can be "
-            "answered with it. Needs no other right."
-        )
-        async def survey_form(
-            self,
-            info: strawberry.Info,
-            token: Annotated[str, strawberry.argument(description="What came with the invitation.")],
-        ) -> SurveyForm | None:
-            context: Any = info.context
-
-            def read(ctx: Context) -> SurveyForm | None:
-                try:
-                    row, survey = token_row(ctx.session, token, ctx.clock.now(), lock=False)
-                except Reject:
-                    return None
-                if row.is_used:
-                    return None
-                return SurveyForm(
-                    title=survey.title,
-                    is_anonymous=survey.is_anonymous,
-                    questions=[
-                        SurveyFormQuestion(
-                            id=strawberry.ID(one.id),
-                            kind=one.kind,
-                            text=one.text,
-                            options=one.options,
-                            is_required=one.is_required,
-                            minimum=SCALES[one.kind][0] if one.kind in SCALES else None,
-                            maximum=SCALES[one.kind][1] if one.kind in SCALES else None,
-                        )
-                        for one in questions_of(ctx.session, survey.id, row.questions_version)
-                    ],
-                )
-
-            form: SurveyForm | None = await context.read(plugin, read)
-            return form
-
-    return Query
+    is_target_met: bool | None = strawberry.field(description="The rate reaches the target.")
+    weighted_rate: Decimal | None = strawberry.field(
+        description="The rate in percent where each customer weighs as much as its current value, once a survey; "
+        "null without value tiering."
+    )
+    promoters: int = strawberry.field(description="How many would recommend us: 9 or 10.")
+    passives: int = strawberry.field(description="How many would do neither: 7 or 8.")
+    detractors: int = strawberry.field(description="How many would warn of us: 0 to 6.")
+    nps: Decimal | None = strawberry.field(description="Percent of promoters less percent of detractors.")
+    nps_interval: ConfidenceInterval | None = strawberry.field(
+        description="Where the score of all lies, by the normal approximation."
+    )
+    gap: Decimal | None = strawberry.field(description="Mean gap between what was found and expected.")
+    rating: Decimal | None = strawberry.field(description="Mean of what was found, from 1 to 5.")
+    csat: Decimal | None = strawberry.field(description="Share of top marks in percent.")
+    ces: Decimal | None = strawberry.field(description="Mean ease, from 1 to 7.")
+    perceived_value: Decimal | None = strawberry.field(description="Mean perceived value.")
 
 
-def _interval(found: Interval | None) -> Any:
-    return None if found is None else {"low": found[0], "high": found[1]}
+@strawberry.type
+class SatisfactionReport:
+    """Satisfaction as of a day, and by which policy."""
+
+    as_of: date = strawberry.field(description="The last day that counts.")
+    policy_version: str = strawberry.field(description="Names the policy.")
+    satisfied_by: SatisfiedBy = strawberry.field(description="Who counts as satisfied.")
+    target_percent: Decimal = strawberry.field(description="The rate to be reached, inclusive.")
+    confidence_percent: Decimal = strawberry.field(description="The confidence of the intervals.")
+    groups: list[SatisfactionGroup] = strawberry.field(description="The groups, in the order of their keys.")
 
 
-def _group(found: Group) -> Any:
+@strawberry.type
+class SatisfactionPoint:
+    """A result as of a day."""
+
+    on: date = strawberry.field(description="The day.")
+    value: Decimal = strawberry.field(description="The result at its end.")
+
+
+@strawberry.type
+class SatisfactionComponent:
+    """What a response adds to a result."""
+
+    response: Ref[SurveyResponse] | None = strawberry.field(description="The response.")
+    value: Decimal = strawberry.field(description="What it says by the measure.")
+
+
+@strawberry.type
+class SatisfactionResult:
+    """A customer's result by one measure: where it stands, what it is made of, how it went."""
+
+    measure: SatisfactionMeasure = strawberry.field(description="By what.")
+    value: Decimal = strawberry.field(description="The mean over its respondents, each by the latest answer.")
+    previous: Decimal | None = strawberry.field(description="The same before the last day with answers.")
+    trend: Decimal | None = strawberry.field(description="Value less previous.")
+    answered_on: date = strawberry.field(description="The last day with answers.")
+    components: list[SatisfactionComponent] = strawberry.field(description="The answers it is made of, latest first.")
+    history: list[SatisfactionPoint] = strawberry.field(
+        description="The result as of every day on which something was answered, latest first."
+    )
+
+
+@strawberry.type
+class CustomerSatisfaction:
+    """A customer's results as of a day, explained."""
+
+    customer: Ref[Customer] | None = strawberry.field(description="The customer.")
+    as_of: date = strawberry.field(description="The last day that counts.")
+    policy_version: str = strawberry.field(description="Names the policy.")
+    valid_days: int = strawberry.field(description="Answers so much older than the latest count no more.")
+    results: list[SatisfactionResult] = strawberry.field(description="By each measure that it has.")
+
+
+@strawberry.type
+class SurveyFormQuestion:
+    """A question as a respondent sees it."""
+
+    id: strawberry.ID = strawberry.field(description="What `answerSurvey` calls it.")
+    kind: QuestionKind = strawberry.field(description="What it asks for.")
+    text: str = strawberry.field(description="What it says.")
+    options: list[str] = strawberry.field(description="What can be chosen.")
+    is_required: bool = strawberry.field(description="Has to be answered.")
+    minimum: int | None = strawberry.field(description="The smallest mark, of questions answered by one.")
+    maximum: int | None = strawberry.field(description="The largest mark.")
+
+
+@strawberry.type
+class SurveyForm:
+    """What a respondent sees of a survey."""
+
+    title: str = strawberry.field(description="Name of the survey.")
+    is_anonymous: bool = strawberry.field(description="Answers cannot be traced to who gave them.")
+    questions: list[SurveyFormQuestion] = strawberry.field(description="The questions in order.")
+
+
+@query
+def satisfaction_report(
+    ctx: Context,
+    where: Annotated[
+        Annotated[Mapping[str, Any], Named("SurveyResponseWhere")] | None,
+        strawberry.argument(description="Only responses that meet this."),
+    ] = None,
+    by: Annotated[
+        list[Annotated[Mapping[str, Any], Named("SurveyResponseGroupKey")]] | None,
+        strawberry.argument(description="The keys of a group; all responses are one group without it."),
+    ] = None,
+    as_of: _AsOf = None,
+    satisfied_by: _By = None,
+    target_percent: Annotated[
+        Decimal | None, strawberry.argument(description="What-if: another target than the policy's.")
+    ] = None,
+) -> SatisfactionReport:
+    """Satisfaction by any grouping: rate against the target, also weighed by customer value, net promoter score, CSAT,
+    CES, gap and perceived value, with confidence intervals.
+
+    Rules S4, X21.
+    """
+    policy = _supposed(ctx.settings, satisfied_by=satisfied_by, target_percent=target_percent)
+    scope = ReportScope(where or {}, by or (), as_of or ctx.clock.today())
+    return SatisfactionReport(
+        as_of=scope.as_of,
+        policy_version=rules.policy_version(policy),
+        satisfied_by=policy.satisfied_by,
+        target_percent=policy.target_percent,
+        confidence_percent=policy.confidence_percent,
+        groups=[_group(one) for one in report(ctx, scope, policy)],
+    )
+
+
+@query
+def customer_satisfaction(
+    ctx: Context,
+    customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer.")],
+    as_of: _AsOf = None,
+    satisfied_by: _By = None,
+    valid_days: Annotated[
+        int | None, strawberry.argument(description="What-if: for how many days answers count.")
+    ] = None,
+) -> CustomerSatisfaction | None:
+    """A customer's results as of any day, each with the answers it is made of and its history.
+
+    Rule S3.
+    """
+    policy = _supposed(ctx.settings, satisfied_by=satisfied_by, result_valid_days=valid_days)
+    day = as_of or ctx.clock.today()
+    customer = ctx.session.get(Customer, customer_id)
+    if customer is None or customer.deleted_at is not None:
+        return None
+    found = explain(ctx.session, policy, customer.id, day)
+    return CustomerSatisfaction(
+        customer=customer,
+        as_of=day,
+        policy_version=rules.policy_version(policy),
+        valid_days=policy.result_valid_days,
+        results=[_result(measure, results) for measure, results in found.items()],
+    )
+
+
+@query
+def survey_form(
+    ctx: Context, token: Annotated[str, strawberry.argument(description="What came with the invitation.")]
+) -> SurveyForm | None:
+    """The questions that a token answers, as `answerSurvey` takes them; null where nothing can be answered with it.
+    Needs no other right.
+    """
+    try:
+        row, survey = token_row(ctx.session, token, ctx.clock.now(), lock=False)
+    except Reject:
+        return None
+    if row.is_used:
+        return None
+    questions = questions_of(ctx.session, survey.id, row.questions_version)
+    return SurveyForm(
+        title=survey.title, is_anonymous=survey.is_anonymous, questions=[_question(one) for one in questions]
+    )
+
+
+def _question(one: SurveyQuestion) -> SurveyFormQuestion:
+    minimum, maximum = SCALES.get(one.kind, (None, None))
+    return SurveyFormQuestion(
+        id=strawberry.ID(one.id),
+        kind=one.kind,
+        text=one.text,
+        options=one.options,
+        is_required=one.is_required,
+        minimum=minimum,
+        maximum=maximum,
+    )
+
+
+def _interval(found: Interval | None) -> ConfidenceInterval | None:
+    return None if found is None else ConfidenceInterval(low=found[0], high=found[1])
+
+
+def _group(found: Group) -> SatisfactionGroup:
     counts = found.counts
-    return {
-        "keys": [{"name": name, "value": _text(value)} for name, value in found.keys],
-        "responses": counts.responses,
-        "respondents": counts.respondents,
-        "satisfied": counts.satisfied,
-        "rate": found.rate,
-        "rate_interval": _interval(found.rate_interval),
-        "is_target_met": found.is_target_met,
-        "weighted_rate": found.weighted_rate,
-        "promoters": counts.promoters,
-        "passives": counts.passives,
-        "detractors": counts.detractors,
-        "nps": found.nps,
-        "nps_interval": _interval(found.nps_interval),
-        "gap": counts.means["satisfactionGap"],
-        "rating": counts.means["actualRating"],
-        "csat": counts.means["csatPoints"],
-        "ces": counts.means["cesScore"],
-        "perceived_value": counts.means["perceivedValue"],
-    }
+    return SatisfactionGroup(
+        keys=[SatisfactionGroupKey(name=name, value=_text(value)) for name, value in found.keys],
+        responses=counts.responses,
+        respondents=counts.respondents,
+        satisfied=counts.satisfied,
+        rate=found.rate,
+        rate_interval=_interval(found.rate_interval),
+        is_target_met=found.is_target_met,
+        weighted_rate=found.weighted_rate,
+        promoters=counts.promoters,
+        passives=counts.passives,
+        detractors=counts.detractors,
+        nps=found.nps,
+        nps_interval=_interval(found.nps_interval),
+        gap=counts.means["satisfactionGap"],
+        rating=counts.means["actualRating"],
+        csat=counts.means["csatPoints"],
+        ces=counts.means["cesScore"],
+        perceived_value=counts.means["perceivedValue"],
+    )
 
 
-def _result(measure: SatisfactionMeasure, found: Sequence[Result]) -> Any:
+def _result(measure: SatisfactionMeasure, found: Sequence[MeasureResult]) -> SatisfactionResult:
     latest = found[0]
-    return {
-        "measure": measure,
-        "value": decimal(latest.value),
-        "previous": decimal(latest.previous),
-        "trend": decimal(latest.trend),
-        "answered_on": latest.answered_on,
-        "components": [{"response": one.id, "value": decimal(one.values[measure])} for one in latest.answers],
-        "history": [{"on": one.answered_on, "value": decimal(one.value)} for one in found],
-    }
+    return SatisfactionResult(
+        measure=measure,
+        value=decimal(latest.value),
+        previous=decimal(latest.previous),
+        trend=decimal(latest.trend),
+        answered_on=latest.answered_on,
+        components=[
+            SatisfactionComponent(response=one.id, value=decimal(one.values[measure])) for one in latest.answers
+        ],
+        history=[SatisfactionPoint(on=one.answered_on, value=decimal(one.value)) for one in found],
+    )
 
 
 def _supposed(settings: SatisfactionSettings, **given: Any) -> SatisfactionSettings:

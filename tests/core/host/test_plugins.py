@@ -16,6 +16,7 @@ from sqlmodel import select
 from guanxi import Facet, Field, Money, Plugin, PluginError, Reject, Table, UserError, column, hookimpl
 from guanxi.records import Opportunity, Task, Transaction
 from tests import data, writes
+from tests.operating import executed, transact
 
 SECRET = "password=hunter2"
 
@@ -431,7 +432,7 @@ def test_two_writers_of_a_facet_lose_nothing(guarded):
         ctx.facet(Visits, id).count += 1
 
     async def many():
-        await asyncio.gather(*(app.context().transact("guard", visit) for _ in range(24)))
+        await asyncio.gather(*(transact(app, "guard", visit) for _ in range(24)))
 
     guarded.run(many())
     found = guarded.query("query ($id: ID!) { customer(id: $id) { visits } }", id=id)
@@ -451,9 +452,9 @@ def test_a_facet_is_read_again_when_it_is_locked(guarded):
         ctx.facet(Visits, id).count += 1
 
     async def two():
-        context = guarded.app.context()
-        await context.transact("guard", lambda ctx: ctx.facet(Visits, id))
-        await asyncio.gather(context.transact("guard", visit), context.transact("guard", visit))
+        app = guarded.app
+        await transact(app, "guard", lambda ctx: ctx.facet(Visits, id))
+        await asyncio.gather(transact(app, "guard", visit), transact(app, "guard", visit))
 
     guarded.run(two())
     assert guarded.query("query ($id: ID!) { customer(id: $id) { visits } }", id=id)["customer"]["visits"] == 2
@@ -468,7 +469,7 @@ def test_a_hook_whose_locks_cross_a_rival_s_is_run_again(guarded):
     async def both():
         text = "mutation ($name: String!) { createCustomer(input: {name: $name}) { userErrors { message } } }"
         names = [f"Crossed {first} {second}", f"Crossed {second} {first}"]
-        return await asyncio.gather(*(guarded.app.context().query(text, {"name": name}) for name in names))
+        return await asyncio.gather(*(executed(guarded.app, text, {"name": name}) for name in names))
 
     answers = guarded.run(both())
     assert [answer["createCustomer"]["userErrors"] for answer in answers] == [[], []]
@@ -664,7 +665,7 @@ def test_apps_of_one_process_each_have_their_own_schema(crm):
     guard = crm(Guard)
     assert "shout" in loud.app.sdl and "LOUD_CALL" in loud.app.sdl and "GUARD_GREETED" not in loud.app.sdl
     assert "GUARD_GREETED" in guard.app.sdl and "shout" not in guard.app.sdl
-    assert "@plugin" not in before
+    assert "@plugin(" not in before
     assert plain.app.sdl == before
     assert crm().app.sdl == before
     assert plain.query("{ plugins { name } }") == {"plugins": []}

@@ -6,7 +6,7 @@ import pytest
 import strawberry
 from sqlmodel import func, select
 
-from guanxi import Done, Field, InputError, Operations, Plugin, Reject, UserError, hookimpl
+from guanxi import Field, Input, InputError, Money, Payload, Plugin, Ref, Reject, UserError, hookimpl, mutation, query
 from guanxi.records import Task
 from guanxi.sql import days_between
 
@@ -36,70 +36,95 @@ class Curious(Plugin):
                 yield UserError(task.subject.upper(), text, ("subject",), task, warning=task.subject == "Doubtful")
 
     @hookimpl
-    def register_operations(self, types):
-        curious = self
-
-        @strawberry.input(description="A part of a chore.")
-        class PartInput:
-            text: str = strawberry.field(description="What.")
-
-        @strawberry.input(description="A chore.")
-        class AddChoreInput:
-            subject: str = strawberry.field(description="What is to be done.")
-            due: date | None = strawberry.field(default=strawberry.UNSET, description="By when.")
-            parts: list[PartInput] = strawberry.field(default_factory=list, description="In parts.")
-            dry: bool = strawberry.field(default=False, description="Only try.")
-            idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description="Key.")
-
-        class Query:
-            @strawberry.field(description="How many tasks there are, counted twice.")
-            async def counted_twice(self, info: strawberry.Info) -> list[int]:
-                return await info.context.read("curious", count_twice)
-
-            @strawberry.field(description="Days known, asked in two ways.")
-            async def days_known_on(self, info: strawberry.Info, id: strawberry.ID, day: date) -> list[str]:
-                where = {"id": {"eq": id}}
-                outside = await info.context.query(AGES, {"where": where}, as_of=day)
-                inside = await info.context.read("curious", lambda ctx: ctx.query(AGES, {"where": where}, as_of=day))
-                assert outside == inside
-                today = await info.context.query(AGES, {"where": where})
-                return [str(answer["customers"]["nodes"][0]) for answer in (outside, today)]
-
-            @strawberry.field(description="Tries to write where one can only read.")
-            async def scribble(self, info: strawberry.Info, how: str) -> bool:
-                return await info.context.read("curious", lambda ctx: SCRIBBLES[how](ctx))
-
-        class Mutation:
-            @strawberry.mutation(description="Adds a task in whose name?")
-            async def add_task(self, info: strawberry.Info, as_plugin: bool) -> str:
-                def add(ctx):
-                    task = Task(subject="Asked for")
-                    ctx.session.add(task)
-                    ctx.session.flush()
-                    return task.created_by
-
-                return await info.context.transact("curious", add, as_plugin=as_plugin)
-
-            @strawberry.mutation(description="Adds a task that is judged.")
-            async def add_chore(self, info: strawberry.Info, input: AddChoreInput) -> types.TaskPayload:
-                def add(ctx):
-                    if not input.subject:
-                        raise Reject(UserError("REQUIRED", "subject: say something", ("subject",)))
-                    subject = " ".join([input.subject, *(part.text for part in input.parts)])
-                    task = Task(subject=subject, due_on=input.due or None)
-                    ctx.session.add(task)
-                    return task.id
-
-                done = await info.context.perform("curious", "addChore", input, add, dry=input.dry)
-                return Done(None, (), done.warnings).payload("task") if input.dry else done.payload("task")
-
-        def count_twice(ctx):
+    def register_operations(self):
+        @query
+        def counted_twice(ctx) -> list[int]:
+            """How many tasks there are, counted twice, and figures of them."""
             counts = [ctx.session.scalar(select(func.count()).select_from(Task))]
-            curious.meanwhile()
+            self.meanwhile()
             counts.append(ctx.session.scalar(select(func.count()).select_from(Task)))
             return [*counts, ctx.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"]]
 
-        return Operations(query=Query, mutation=Mutation)
+        return [counted_twice, days_known_on, scribble, add_task, add_task_as_plugin, add_chore, selected_names]
+
+
+@query
+def days_known_on(ctx, id: strawberry.ID, day: date) -> list[str]:
+    """Days known on a day and today."""
+    where = {"id": {"eq": id}}
+    found = [ctx.query(AGES, {"where": where}, as_of=day), ctx.query(AGES, {"where": where})]
+    return [str(answer["customers"]["nodes"][0]) for answer in found]
+
+
+@query
+def scribble(ctx, how: str) -> bool:
+    """Tries to write where one can only read."""
+    return SCRIBBLES[how](ctx)
+
+
+@query
+def selected_names(ctx, info: strawberry.Info, urgent: bool = False) -> list[str]:
+    """What Strawberry knows of the request."""
+    return [info.field_name, str(urgent)]
+
+
+@strawberry.input
+class AddTaskInput(Input):
+    """A task."""
+
+
+@strawberry.type
+class AddTaskPayload(Payload):
+    """Who added it."""
+
+    added_by: str | None = strawberry.field(description="In whose name.")
+
+
+def _add(ctx):
+    task = Task(subject="Asked for")
+    ctx.session.add(task)
+    ctx.session.flush()
+    return AddTaskPayload(added_by=task.created_by)
+
+
+@mutation
+def add_task(ctx, input: AddTaskInput) -> AddTaskPayload:
+    """Adds a task in the name of who asks."""
+    return _add(ctx)
+
+
+@mutation(as_plugin=True)
+def add_task_as_plugin(ctx, input: AddTaskInput) -> AddTaskPayload:
+    """Adds a task in the name of the plugin."""
+    return _add(ctx)
+
+
+@strawberry.input
+class PartInput:
+    """A part of a chore."""
+
+    text: str = strawberry.field(description="What.")
+
+
+@strawberry.input
+class AddChoreInput(Input):
+    """A chore."""
+
+    subject: str = strawberry.field(description="What is to be done.")
+    due: date | None = strawberry.field(default=None, description="By when.")
+    parts: list[PartInput] = strawberry.field(default_factory=list, description="In parts.")
+    reward: Money | None = strawberry.field(default=None, description="What it is worth.")
+
+
+@mutation
+def add_chore(ctx, input: AddChoreInput) -> Ref[Task]:
+    """Adds a task that is judged."""
+    if not input.subject:
+        raise Reject(UserError("REQUIRED", "subject: say something", ("subject",)))
+    subject = " ".join([input.subject, *(part.text for part in input.parts)])
+    task = Task(subject=f"{subject} for {input.reward}" if input.reward else subject, due_on=input.due)
+    ctx.session.add(task)
+    return task
 
 
 def known(row):
@@ -132,7 +157,7 @@ def asked(module_crm, plugin):
     return module_crm(plugin)
 
 
-ADD = "mutation ($asPlugin: Boolean!) { addTask(asPlugin: $asPlugin) }"
+ADD = "mutation { addTask(input: {}) { addedBy } }"
 
 
 def test_what_an_operation_reads_is_one_state_of_the_data(asked, plugin):
@@ -142,7 +167,7 @@ def test_what_an_operation_reads_is_one_state_of_the_data(asked, plugin):
             session.add(Task(subject="Late", created_at=now, created_by="x", updated_at=now, updated_by="x"))
 
     plugin_clock = asked.app.services.clock
-    asked.query(ADD, asPlugin=False)
+    asked.query(ADD)
     plugin.meanwhile = add
     first, second, third = asked.query("{ countedTwice }")["countedTwice"]
     assert first == second == third
@@ -156,7 +181,7 @@ def test_what_only_reads_cannot_write(asked, how):
     answer = asked.execute("query ($how: String!) { scribble(how: $how) }", how=how)
     assert answer["errors"][0]["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "curious"}
     assert asked.query("{ tasksAggregate { count } }") == tasks
-    asked.query(ADD, asPlugin=False)
+    asked.query(ADD)
 
 
 def test_what_reads_tells_bad_input(asked):
@@ -182,9 +207,14 @@ def test_a_query_is_asked_as_of_another_day(asked):
     ]
 
 
-@pytest.mark.parametrize(("as_plugin", "actor"), [(False, "local"), (True, "plugin:curious")])
-def test_an_operation_writes_in_the_name_of_who_asks_or_of_its_plugin(asked, as_plugin, actor):
-    assert asked.query(ADD, asPlugin=as_plugin) == {"addTask": actor}
+@pytest.mark.parametrize(("operation", "actor"), [("addTask", "local"), ("addTaskAsPlugin", "plugin:curious")])
+def test_an_operation_writes_in_the_name_of_who_asks_or_of_its_plugin(asked, operation, actor):
+    assert asked.query(f"mutation {{ {operation}(input: {{}}) {{ addedBy }} }}") == {operation: {"addedBy": actor}}
+
+
+def test_an_operation_may_ask_what_strawberry_knows_of_the_request(asked):
+    assert asked.query("{ selectedNames }") == {"selectedNames": ["selectedNames", "False"]}
+    assert asked.query("{ selectedNames(urgent: true) }") == {"selectedNames": ["selectedNames", "True"]}
 
 
 CHORE = """mutation ($input: AddChoreInput!) { addChore(input: $input) {
@@ -202,6 +232,8 @@ def test_a_mutation_answers_with_what_it_did_and_what_it_is_warned_of(asked):
         "dueOn": "2025-07-01",
     }
     assert (done["userErrors"], done["warnings"]) == ([], [])
+    for reward, shown in (({"amount": "5"}, "5.00 CNY"), ({"amount": "7", "currency": "EUR"}, "7.00 EUR")):
+        assert chore(asked, subject="Mow", reward=reward)["task"]["subject"] == f"Mow for {shown}"
     doubted = chore(asked, subject="Doubtful")
     assert doubted["task"]["subject"] == "Doubtful"
     assert doubted["warnings"] == [{"code": "DOUBTFUL", "field": ["subject"], "plugin": "curious"}]
@@ -230,6 +262,6 @@ def test_a_mutation_is_done_once_for_each_key_and_answered_as_before(asked):
 
 def test_a_mutation_that_is_tried_dry_writes_nothing(asked):
     tasks = asked.query("{ tasksAggregate { count } }")
-    tried = chore(asked, subject="Doubtful", dry=True)
+    tried = chore(asked, subject="Doubtful", dryRun=True)
     assert (tried["task"], [warning["code"] for warning in tried["warnings"]]) == (None, ["DOUBTFUL"])
     assert asked.query("{ tasksAggregate { count } }") == tasks

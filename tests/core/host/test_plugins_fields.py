@@ -21,11 +21,14 @@ from guanxi import (
     Table,
     Vocabulary,
     column,
+    create_app,
     hookimpl,
+    load_settings,
 )
 from guanxi.records import Opportunity
 from guanxi.sql import days_between
 from tests import data
+from tests.operating import transact
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
@@ -239,13 +242,14 @@ def test_hook_register_fields_adds_fields_that_compare_others(scored):
     assert [node["name"] for node in all_of(scored, "name", "orderBy: [{room: ASC}], first: 2")] == ["Alpha", "Beta"]
 
 
-def test_where_a_plugin_keeps_nothing_of_a_record_no_list_holds_anything(crm):
+def test_where_a_plugin_keeps_nothing_of_a_record_a_list_is_its_default(crm):
     client = crm(Scores(), clock=FixedClock(NOON))
     given = [{"name": "Bare"}, {"name": "Empty", "labels": []}, {"name": "Full", "labels": ["a", "b"]}]
     data.upsert(client, "customers", [{**item, "externalIds": [data.key(item["name"])]} for item in given])
-    assert names(client, "{labels: {hasAll: []}}") == ["Empty", "Full"]
+    assert names(client, "{labels: {hasAll: []}}") == ["Bare", "Empty", "Full"]
+    assert names(client, "{labels: {isEmpty: true}}") == ["Bare", "Empty"]
     assert names(client, '{labels: {hasAll: ["a", "b"]}}') == ["Full"]
-    assert names(client, "{not: {labels: {hasAll: []}}}") == ["Bare"]
+    assert names(client, "{not: {labels: {hasAll: []}}}") == []
 
 
 def test_a_field_of_a_plugin_is_grouped_and_summed(scored):
@@ -485,7 +489,7 @@ def ask(client, selection):
 
     async def within():
         text = f"{{ customers(orderBy: [{{name: ASC}}]) {{ nodes {{ name {selection} }} }} }}"
-        return await client.app.context().transact("scores", lambda ctx: ctx.query(text))
+        return await transact(client.app, "scores", lambda ctx: ctx.query(text))
 
     return client.run(within())["customers"]["nodes"]
 
@@ -558,9 +562,20 @@ def test_fields_of_every_type_are_created_changed_and_emptied(written):
     }
 
 
-def test_a_record_without_a_row_has_no_values(written):
+def test_a_record_without_a_row_has_the_defaults_of_the_columns(written):
     made = create(written, name="Empty")["customer"]
-    assert {made[name] for name in ("points", "limit", "grade", "note", "isActive", "labels")} == {None}
+    assert (made["points"], made["isActive"], made["labels"]) == (0, False, [])
+    assert {made[name] for name in ("limit", "grade", "note")} == {None}
+    here = {"name": {"eq": "Empty"}}
+    for where, found in (({"points": {"eq": 0}}, 1), ({"points": {"gt": 0}}, 0), ({"isActive": {"eq": False}}, 1)):
+        text = "query ($where: CustomerWhere!) { customers(where: $where) { totalCount } }"
+        assert written.query(text, where={"and": [here, where]})["customers"]["totalCount"] == found
+    groups = written.query(
+        "query ($where: CustomerWhere!) { customersGroupBy(by: [{points: true}, {isActive: true}], where: $where) {"
+        " keys { points isActive } aggregate { sum { points } } } }",
+        where=here,
+    )["customersGroupBy"]
+    assert groups == [{"keys": {"points": 0, "isActive": False}, "aggregate": {"sum": {"points": "0"}}}]
 
 
 def test_written_fields_are_in_the_log_by_their_names(written):
@@ -616,7 +631,7 @@ def test_a_destroyed_record_takes_its_row_along(written):
         return ctx.session.get(Score, id)
 
     async def left():
-        return await written.app.context().transact("scores", rows)
+        return await transact(written.app, "scores", rows)
 
     assert written.run(left()) is None
 
@@ -653,3 +668,65 @@ def test_a_field_is_left_out_of_what_it_may_not_be_used_for(crm):
         left_out = {use for use in Narrow.uses if f"no{use.title()}" not in kinds[kind].fields}
         assert left_out == {use for use, other in Narrow.uses.items() if other == kind}
     assert kinds["Customer"].fields["noFilter"].deprecation_reason == "Old."
+
+
+# Names that look misspelt
+
+
+class Misspelling(Plugin):
+    name, version, api = "misspelling", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_fields(self):
+        for number, other in enumerate(("Customer.employeCount", "Customer.lifetimeRevenue", "Customer.name")):
+            yield Field(f"Customer.read{number}", lambda row, other=other: row.other(other, str), "Another.", str)
+
+
+def test_a_name_that_looks_misspelt_is_warned_of_once_at_the_start(caplog):
+    """A name that is like no other is taken for the field of a plugin that is not installed."""
+    create_app(load_settings(database_url="sqlite:///unused.db"), [Misspelling])
+    message = "field Customer.read0 reads Customer.employeCount, which does not exist, so it is null; "
+    found = [(record.name, record.getMessage()) for record in caplog.records if record.levelname == "WARNING"]
+    assert found == [("guanxi.plugins.misspelling", message + "did you mean employeeCount?")]
+
+
+# Side by side
+
+
+class Meeting(Plugin):
+    """Fields that wait for each other: one after the other they would never end."""
+
+    name, version, api = "meeting", "1.0", ">=1,<2"
+
+    def __init__(self):
+        self.waiting = []
+
+    async def meet(self, ctx, rows):
+        arrived = asyncio.Event()
+        self.waiting.append(arrived)
+        if len(self.waiting) == 2:
+            for other in self.waiting:
+                other.set()
+            self.waiting.clear()
+        await arrived.wait()
+        return ["met"] * len(rows)
+
+    @hookimpl
+    def register_fields(self):
+        for record, name in (("Customer", "first"), ("Customer", "second"), ("Contact", "third")):
+            yield Field(f"{record}.{name}", python=self.meet, needs=["name"], type=str, description="Waits.")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ customers { nodes { first second } } }",
+        "{ one: customers { nodes { first } } contacts { nodes { third } } }",
+        "{ customers { nodes { first contacts(first: 1) { nodes { customer { contacts { nodes { third } } } } } } } }",
+    ],
+)
+def test_python_fields_of_a_request_run_side_by_side(crm, query):
+    client = crm(Meeting())
+    customer = client.create("Customer", name="Ann")["id"]
+    client.create("Contact", name="Al", customerId=customer)
+    assert str(client.query(query)).count("'met'") == 2

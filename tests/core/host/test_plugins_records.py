@@ -1,26 +1,33 @@
 """Plugins' own records and operations: first-class types of the schema, like the core's."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import strawberry
 from sqlalchemy import func
+from sqlmodel import col, select
 
 from guanxi import (
     Facet,
     Field,
+    Input,
     InputError,
     Money,
-    Operations,
+    Named,
+    Payload,
     Plugin,
     Record,
+    Ref,
     Reject,
     UserError,
     Vocabulary,
     column,
     hookimpl,
+    mutation,
+    query,
     reference,
 )
 from guanxi.records import Customer, Opportunity
@@ -98,71 +105,87 @@ class Billing(Plugin):
                 raise Reject(UserError("BAD_NUMBER", "number: X is taken by another system", ("number",), invoice))
 
     @hookimpl
-    def register_operations(self, types: Any) -> Operations:
-        @strawberry.type(description="What became of a payment.")
-        class PayPayload:
-            invoice: types.Invoice | None = strawberry.field(description="The invoice.")
-            customer: types.Customer | None = strawberry.field(description="Who paid.")
-            amount: types.Money | None = strawberry.field(description="How much.")
-            user_errors: list[types.UserError] = strawberry.field(description="What is wrong.")
+    def register_operations(self):
+        return [debtors, latest_invoice, doubled, raised, pay_invoice, void_invoice]
 
-        class Query:
-            @strawberry.field(description="Customers that owe, of those that meet this.")
-            async def debtors(
-                self, info: strawberry.Info, where: types.CustomerWhere | None = None, first: int = 10
-            ) -> list[types.Customer]:
-                asked = {"and": [where or {}, {"invoices": {"some": {"state": {"eq": "OPEN"}}}}]}
-                found = await info.context.query(
-                    "query ($where: CustomerWhere!, $first: Int!) { customers(where: $where, first: $first, orderBy: [{name: ASC}]) { nodes { id } } }",
-                    {"where": asked, "first": first},
-                )
-                return [node["id"] for node in found["customers"]["nodes"]]
 
-            @strawberry.field(description="The latest invoice.")
-            async def latest_invoice(self, info: strawberry.Info) -> types.Invoice | None:
-                found = await info.context.query("{ invoices(orderBy: [{issuedOn: DESC}], first: 1) { nodes { id } } }")
-                return next((node["id"] for node in found["invoices"]["nodes"]), None)
+@query
+def debtors(
+    ctx, where: Annotated[Mapping[str, Any], Named("CustomerWhere")] | None = None, first: int = 10
+) -> list[Ref[Customer]]:
+    """Customers that owe, of those that meet this."""
+    asked = {"and": [where or {}, {"invoices": {"some": {"state": {"eq": "OPEN"}}}}]}
+    found = ctx.query(
+        "query ($where: CustomerWhere!, $first: Int!) { customers(where: $where, first: $first, orderBy: [{name: ASC}]) { nodes { id } } }",
+        {"where": asked, "first": first},
+    )
+    return [node["id"] for node in found["customers"]["nodes"]]
 
-            @strawberry.field(description="A number made of plain values.")
-            def doubled(self, number: int) -> int:
-                return number * 2
 
-            @strawberry.field(description="One step up.")
-            def raised(self, urgency: Urgency) -> Urgency:
-                return Urgency.NOW
+@query
+def latest_invoice(ctx) -> "Invoice | None":
+    """The latest invoice."""
+    return ctx.session.exec(select(Invoice).order_by(col(Invoice.issued_on).desc()).limit(1)).first()
 
-        class Mutation:
-            @strawberry.mutation(description="Marks an invoice as paid.")
-            async def pay_invoice(self, info: strawberry.Info, id: strawberry.ID, on: date) -> PayPayload:
-                def pay(ctx):
-                    invoice = ctx.session.get(Invoice, id)
-                    if invoice is None:
-                        raise InputError(f"id: there is no invoice {id!r}")
-                    if invoice.state is InvoiceState.PAID:
-                        raise Reject(UserError("PAID", "it is paid already"))
-                    invoice.state, invoice.paid_at = InvoiceState.PAID, ctx.clock.now()
-                    ctx.publish("INVOICE_PAID", invoice, on=on)
-                    seen = ctx.query("query ($id: ID!) { invoice(id: $id) { state } }", {"id": id})
-                    assert seen["invoice"]["state"] == "PAID"
-                    return invoice
 
-                try:
-                    paid = await info.context.transact("billing", pay)
-                except Reject as reject:
-                    return PayPayload(invoice=None, customer=None, amount=None, user_errors=list(reject.errors))
-                return PayPayload(invoice=paid, customer=paid.customer_id, amount=None, user_errors=[])
+@query
+def doubled(ctx, number: int) -> int:
+    """A number made of plain values."""
+    return number * 2
 
-            @strawberry.mutation(description="Fails half way.")
-            async def void_invoice(self, info: strawberry.Info, id: strawberry.ID) -> bool:
-                def void(ctx):
-                    ctx.session.get(Invoice, id).number = "void"
-                    ctx.session.flush()
-                    raise RuntimeError("secret")
 
-                await info.context.transact("billing", void)
-                return True
+@query
+def raised(ctx, urgency: Urgency) -> Urgency:
+    """One step up."""
+    assert isinstance(urgency, Urgency)
+    return Urgency.NOW
 
-        return Operations(query=Query, mutation=Mutation)
+
+@strawberry.input
+class PayInvoiceInput(Input):
+    """A payment."""
+
+    id: strawberry.ID = strawberry.field(description="Of what.")
+    on: date = strawberry.field(description="When.")
+
+
+@strawberry.type
+class PayInvoicePayload(Payload):
+    """What became of a payment."""
+
+    invoice: Ref[Invoice] | None = strawberry.field(description="The invoice.")
+    customer: Ref[Customer] | None = strawberry.field(description="Who paid.")
+    amount: Money | None = strawberry.field(description="How much.")
+
+
+@mutation
+def pay_invoice(ctx, input: PayInvoiceInput) -> PayInvoicePayload:
+    """Marks an invoice as paid."""
+    invoice = ctx.session.get(Invoice, input.id)
+    if invoice is None:
+        raise InputError(f"id: there is no invoice {input.id!r}")
+    if invoice.state is InvoiceState.PAID:
+        raise Reject(UserError("PAID", "it is paid already"))
+    invoice.state, invoice.paid_at = InvoiceState.PAID, ctx.clock.now()
+    ctx.publish("INVOICE_PAID", invoice, on=input.on)
+    seen = ctx.query("query ($id: ID!) { invoice(id: $id) { state } }", {"id": input.id})
+    assert seen["invoice"]["state"] == "PAID"
+    return PayInvoicePayload(invoice=invoice, customer=invoice.customer_id, amount=invoice.amount)
+
+
+@strawberry.input
+class VoidInvoiceInput(Input):
+    """An invoice to be voided."""
+
+    id: strawberry.ID = strawberry.field(description="Which.")
+
+
+@mutation
+def void_invoice(ctx, input: VoidInvoiceInput) -> Ref[Invoice]:
+    """Fails half way."""
+    ctx.session.get(Invoice, input.id).number = "void"
+    ctx.session.flush()
+    raise RuntimeError("secret")
 
 
 def is_open(invoice):
@@ -424,14 +447,15 @@ def test_hook_register_operations_answers_with_records_read_by_the_planner(bille
     assert one == {"debtors": [{"name": "Bo"}]}
 
 
-PAY = """mutation ($id: ID!) { payInvoice(id: $id, on: "2025-06-01") {
-    invoice { number state paidAt version } customer { name } amount { amount } userErrors { code message plugin } } }"""
+PAY = """mutation ($id: ID!) { payInvoice(input: {id: $id, on: "2025-06-01"}) {
+    invoice { number state paidAt version } customer { name } amount { amount currency reportingAmount } userErrors { code message plugin } } }"""
 
 
 def test_a_mutation_writes_in_a_transaction_of_its_own_and_logs_it(billed, clock):
     id = create(billed, number="P1", customerId=customer(billed, "Payer"))["invoice"]["id"]
     paid = billed.query(PAY, id=id)["payInvoice"]
     assert paid["invoice"]["paidAt"] is not None
+    assert paid["amount"] == {"amount": "1.00", "currency": "CNY", "reportingAmount": "1.00"}
     assert (paid["invoice"]["state"], paid["invoice"]["version"], paid["customer"]) == ("PAID", 2, {"name": "Payer"})
     events = billed.query(
         "query ($id: ID!) { events(entity: $id) { nodes { type actor data changes { field } } } }", id=id
@@ -450,7 +474,7 @@ def test_a_mutation_tells_bad_input_and_hides_what_is_internal(billed):
     assert answer["errors"][0]["message"] == "id: there is no invoice 'inv_nothing'"
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     id = create(billed, number="V1", customerId=customer(billed, "Voider"))["invoice"]["id"]
-    answer = billed.execute("mutation ($id: ID!) { voidInvoice(id: $id) }", id=id)
+    answer = billed.execute("mutation ($id: ID!) { voidInvoice(input: {id: $id}) { userErrors { code } } }", id=id)
     assert "secret" not in str(answer)
     assert answer["errors"][0]["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "billing"}
     assert billed.query("query ($id: ID!) { invoice(id: $id) { number version } }", id=id)["invoice"] == {
@@ -463,21 +487,76 @@ def test_operations_are_marked_as_the_plugin_s_and_described(billed):
     assert 'doubled(number: Int!): Int! @plugin(name: "billing", version: "2.0")' in billed.app.sdl
 
 
-def test_an_operation_defined_once_serves_two_apps(crm):
-    @strawberry.type
-    class Query:
-        @strawberry.field(description="The same everywhere.")
-        def answer(self) -> int:
-            return 42
+@strawberry.input
+class PonderInput(Input):
+    """A question."""
 
-    class Shared(Plugin):
-        name, version, api = "shared", "1.0", ">=1,<2"
+    question: str = strawberry.field(description="What is asked.")
+    urgency: Urgency = strawberry.field(default=Urgency.LATER, description="How pressing it is.")
 
-        @hookimpl
-        def register_operations(self):
-            return Operations(query=Query)
 
-    first, second = crm(Shared), crm(Shared)
-    assert first.query("{ answer }") == second.query("{ answer }") == {"answer": 42}
-    assert first.app.sdl == second.app.sdl
-    assert second.app.sdl.count("answer: Int!") == 1
+@strawberry.type
+class PonderPayload(Payload):
+    """An answer."""
+
+    answer: int = strawberry.field(default=0, description="It.")
+    about: list[Ref[Customer]] = strawberry.field(default_factory=list, description="Whom it is about.")
+
+
+@mutation
+def ponder(ctx, input: PonderInput) -> PonderPayload:
+    """Answers a question.
+
+    How is not said.
+    """
+    if not input.question:
+        raise Reject(UserError("REQUIRED", "question: ask something", ("question",)))
+    return PonderPayload(answer=42, about=list(ctx.session.exec(select(Customer))))
+
+
+class Delphi(Plugin):
+    name, version, api = "oracle", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_operations(self):
+        return [ponder]
+
+
+class Rank(Facet, of="Customer", plugin="oracle_rank"):
+    level: int = 3
+
+
+class Ranks(Plugin):
+    """Gives one of the apps another type of Customer."""
+
+    name, version, api = "oracle_rank", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_fields(self):
+        yield Field("Customer.oracleLevel", Rank.level, "Its level.")
+
+
+def test_an_operation_defined_once_serves_two_apps_each_with_its_own_types(crm):
+    first, second = crm(Delphi), crm(Delphi, Ranks)
+    for client, selection in ((first, "name"), (second, "name oracleLevel")):
+        data.upsert(client, "customers", [{"name": "Pythia", "externalIds": [data.key("pythia")]}])
+        text = f'mutation {{ ponder(input: {{question: "Why?"}}) {{ answer about {{ {selection} }} }} }}'
+        answer = client.query(text)["ponder"]
+        assert (answer["answer"], answer["about"][0]["name"]) == (42, "Pythia")
+        assert client.app.sdl.count("  ponder(") == 1
+    assert "oracleLevel" not in first.app.sdl
+    assert "errors" in first.execute('mutation { ponder(input: {question: "Why?"}) { about { oracleLevel } } }')
+    assert '"""Answers a question."""' in first.app.sdl
+    assert "urgency: Urgency! = LATER" in first.app.sdl
+
+
+def test_a_payload_of_a_refused_mutation_has_the_defaults_of_its_fields(crm):
+    payload = crm(Delphi).query(
+        'mutation { ponder(input: {question: ""}) { answer about { id } userErrors { code plugin } warnings { code } } }'
+    )["ponder"]
+    assert payload == {
+        "answer": 0,
+        "about": [],
+        "userErrors": [{"code": "REQUIRED", "plugin": "oracle"}],
+        "warnings": [],
+    }

@@ -1,8 +1,9 @@
 """What the host refuses when an app is built, each with a message that names the plugin, the place and the remedy."""
 
+import inspect
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import strawberry
@@ -14,10 +15,13 @@ from guanxi import (
     ConfigurationError,
     Facet,
     Field,
+    Input,
     Money,
-    Operations,
+    Named,
+    Payload,
     Plugin,
     PluginError,
+    PluginOperation,
     Record,
     Table,
     Vocabulary,
@@ -25,6 +29,8 @@ from guanxi import (
     create_app,
     hookimpl,
     load_settings,
+    mutation,
+    query,
     reference,
 )
 
@@ -662,30 +668,34 @@ def test_an_event_is_named_in_capitals_and_described():
     )
 
 
-def with_query(name: str, make: Any) -> type[Plugin]:
-    """A plugin whose query class is made from the generated types."""
+def root(operation: str, returned: Any = str, *, description: str = "An answer.", **arguments: Any) -> PluginOperation:
+    """A query that gives nothing."""
 
-    def register_operations(self, types):
-        return Operations(query=make(types))
-
-    return plugin(name, register_operations=hookimpl(register_operations))
-
-
-def root(operation: str, returned: Any = str) -> Any:
-    """A query class with one operation."""
-
-    def answer() -> Any:
+    def answer(ctx: Any) -> Any:
         return None
 
-    answer.__name__, answer.__annotations__ = operation, {"return": returned}
-    return type("Query", (), {operation: strawberry.field(answer, description="An answer.")})
+    answer.__name__, answer.__doc__ = operation, description
+    parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for name, annotation in arguments.items():
+        parameters.append(inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=annotation))
+    answer.__signature__ = inspect.Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
+    return query(answer)
+
+
+def changing(operation: str, input_: Any, returned: Any) -> PluginOperation:
+    """A mutation that gives nothing."""
+    return mutation(root(operation, returned, input=input_).function)
+
+
+def with_operations(name: str, *operations: Any) -> type[Plugin]:
+    return plugin(name, register_operations=offering("register_operations", *operations))
 
 
 def test_an_operation_takes_no_name_of_the_core_or_of_another_plugin():
-    assert refusal(with_query("alpha", lambda types: root("customers"))) == (
+    assert refusal(with_operations("alpha", root("customers"))) == (
         "plugin 'alpha', Query.customers: core has an operation of that name already; choose another"
     )
-    assert refusal(*[with_query(name, lambda types: root("top_customers")) for name in ("alpha", "beta")]) == (
+    assert refusal(*[with_operations(name, root("top_customers")) for name in ("alpha", "beta")]) == (
         "plugin 'beta', Query.topCustomers: alpha has an operation of that name already; choose another"
     )
 
@@ -694,49 +704,88 @@ def reported(name: str) -> Any:
     return strawberry.type(type(name, (), {"__annotations__": {"total": int}}))
 
 
-def test_a_type_of_an_operation_takes_no_name_of_another():
-    assert refusal(with_query("alpha", lambda types: root("alpha_report", list[reported("Customer")]))) == (
+def test_a_type_takes_no_name_of_the_core_or_of_another_plugin():
+    assert refusal(with_operations("alpha", root("alpha_report", reported("Customer")))) == (
         "plugin 'alpha', type Customer: core has a type of that name already; choose another"
     )
     found = refusal(
-        with_query("alpha", lambda types: root("alpha_report", reported("RefusedReport"))),
-        with_query("beta", lambda types: root("beta_report", reported("RefusedReport") | None)),
+        with_operations("alpha", root("alpha_report", reported("RefusedReport"))),
+        with_operations("beta", root("beta_report", reported("RefusedReport") | None)),
     )
     assert found == "plugin 'beta', type RefusedReport: alpha has a type of that name already; choose another"
 
 
-def test_annotations_that_are_text_are_explained():
-    found = refusal(with_query("alpha", lambda types: root("best_customer", "types.Customer")))
-    assert found.startswith("plugin 'alpha', Query.bestCustomer: ")
-    assert found.endswith(
-        "define it inside register_operations, in a module without `from __future__ import annotations`"
-    )
+@strawberry.input
+class RefusedInput(Input):
+    """An input."""
 
 
-def test_an_operation_without_a_type_is_explained():
-    class Untyped:
-        @strawberry.field
-        def best_customer(self):
-            return None
+@strawberry.type
+class RefusedPayload(Payload):
+    """A payload that says nothing of a refusal."""
 
-    found = refusal(with_query("alpha", lambda types: Untyped))
-    assert found.startswith("plugin 'alpha', register_operations: ")
-    assert "best_customer" in found
+    total: int = strawberry.field(description="How many.")
 
 
-def test_a_type_that_is_not_there_is_named():
-    assert refusal(with_query("alpha", lambda types: root("best", types.Client))) == (
-        "plugin 'alpha', register_operations: AttributeError: there is no type Client; the schema lists them all "
-        "(guanxi schema). Mend it or leave the plugin out"
-    )
+@strawberry.type
+class RefusedComputed:
+    """A type that computes."""
+
+    @strawberry.field
+    def total(self) -> int:
+        return 0
 
 
-def test_what_is_no_operations_is_refused():
-    def register_operations(self, types):
+async def refused_async(ctx: Any) -> str:
+    """Waits."""
+    return ""
+
+
+def refused_bare() -> str:
+    """Takes nothing."""
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("operation", "problem"),
+    [
+        (root("best", "NoSuchType"), "'NoSuchType' names no type: name 'NoSuchType' is not defined"),
+        (
+            root("best", Annotated[str, Named("Client")]),
+            "there is no type Client; the schema lists them all (guanxi schema)",
+        ),
+        (root("best", dict), "<class 'dict'> is no type of the API; decorate the class with @strawberry.type or"),
+        (root("best", int | str), "int | str is one of several types; make one type with a field for each"),
+        (root("best", inspect.Signature.empty), "does not say what it returns; annotate it"),
+        (root("best", description=""), "has no description; say in its docstring what it does"),
+        (root("best", RefusedComputed), "has a resolver; its value has to be worked out in the operation"),
+        (query(refused_async), "must not be async: it runs in a transaction, in a thread of its own"),
+        (query(refused_bare), "takes no `ctx`; its first argument is the context"),
+        (mutation(root("best", Customer).function), "must take `ctx` and `input`; what else it needs are fields"),
+        (
+            changing("best", str, Customer),
+            "must be annotated with a subclass of guanxi.Input, decorated @strawberry.input",
+        ),
+        (changing("best", RefusedInput, str), "must return a record that has mutations, or a subclass of guanxi.Pay"),
+        (
+            changing("best", RefusedInput, RefusedPayload),
+            "RefusedPayload.total has no value where the mutation is refused; give it a default, or let it be None",
+        ),
+        (len, "<built-in function len> is not an operation; put @query or @mutation on the function"),
+    ],
+)
+def test_an_operation_that_cannot_be_made_is_explained(operation, problem):
+    found = refusal(with_operations("alpha", operation))
+    assert found.startswith("plugin 'alpha', ")
+    assert problem in found
+
+
+def test_what_is_no_list_of_operations_is_refused():
+    def register_operations(self):
         return root("best_customer")
 
     assert refusal(plugin("alpha", register_operations=hookimpl(register_operations))).endswith(
-        "is no guanxi.Operations; write Operations(query=…, mutation=…)"
+        "which is no list of operations; write [...] around it"
     )
 
 

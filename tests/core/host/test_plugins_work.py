@@ -1,11 +1,9 @@
 """What a plugin writes in a transaction of its own goes before every plugin, as any change does."""
 
-from typing import Any
-
 import pytest
 import strawberry
 
-from guanxi import Facet, Field, Money, Operations, Plugin, PluginError, Reject, UserError, hookimpl
+from guanxi import Facet, Field, Input, Money, Plugin, PluginError, Ref, UserError, hookimpl, mutation
 from guanxi.records import Customer, Transaction
 
 
@@ -45,6 +43,20 @@ def sell(ctx, customer, amount):
     return sale
 
 
+@strawberry.input
+class SellNowInput(Input):
+    """What is sold."""
+
+    customer: strawberry.ID = strawberry.field(description="To whom.")
+    amount: str = strawberry.field(description="For how much.")
+
+
+@mutation
+def sell_now(ctx, input: SellNowInput) -> Ref[Transaction]:
+    """Sells."""
+    return sell(ctx, input.customer, input.amount)
+
+
 class Counter(Plugin):
     """Sells over the counter, and a first thing when it starts."""
 
@@ -60,21 +72,8 @@ class Counter(Plugin):
             sell(ctx, customer.id, self.opening)
 
     @hookimpl
-    def register_operations(self, types: Any) -> Operations:
-        class Mutation:
-            @strawberry.mutation(description="Sells.")
-            async def sell(self, info: strawberry.Info, customer: strawberry.ID, amount: str) -> types.Transaction:
-                return await info.context.transact("counter", lambda ctx: sell(ctx, customer, amount))
-
-            @strawberry.mutation(description="Sells, and tells what is wrong.")
-            async def try_to_sell(self, info: strawberry.Info, customer: strawberry.ID, amount: str) -> list[str]:
-                try:
-                    await info.context.transact("counter", lambda ctx: sell(ctx, customer, amount))
-                except Reject as reject:
-                    return [f"{error.plugin}: {error.message}" for error in reject.errors]
-                return []
-
-        return Operations(mutation=Mutation)
+    def register_operations(self):
+        return [sell_now]
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +86,19 @@ def customer(client, name):
     return made["createCustomer"]["customer"]["id"]
 
 
-SELL = """mutation ($customer: ID!, $amount: String!) { sell(customer: $customer, amount: $amount) {
-    description version customer { sales transactionCount } } }"""
+SELL = """mutation ($customer: ID!, $amount: String!) { sellNow(input: {customer: $customer, amount: $amount}) {
+    transaction { description version customer { sales transactionCount } } userErrors { message plugin } } }"""
+
+
+def sold(client, customer, amount):
+    return client.query(SELL, customer=customer, amount=amount)["sellNow"]
 
 
 def test_an_operation_s_changes_go_before_every_plugin_s_before_commit(shop):
     ann = customer(shop, "Ann")
-    sold = {"description": "counted", "version": 1, "customer": {"sales": 1, "transactionCount": 1}}
-    assert shop.query(SELL, customer=ann, amount="9") == {"sell": sold}
-    assert shop.query(SELL, customer=ann, amount="60")["sell"]["customer"] == {"sales": 2, "transactionCount": 2}
+    first = {"description": "counted", "version": 1, "customer": {"sales": 1, "transactionCount": 1}}
+    assert sold(shop, ann, "9") == {"transaction": first, "userErrors": []}
+    assert sold(shop, ann, "60")["transaction"]["customer"] == {"sales": 2, "transactionCount": 2}
     found = shop.query("{ events(types: [TRANSACTION_CREATED]) { nodes { changes { field current } } } }")
     notes = [{"field": "description", "current": "counted"} in event["changes"] for event in found["events"]["nodes"]]
     assert notes == [True, True]
@@ -103,14 +106,12 @@ def test_an_operation_s_changes_go_before_every_plugin_s_before_commit(shop):
 
 def test_an_operation_s_changes_are_refused_by_any_plugin_s_validate(shop):
     bo = customer(shop, "Bo")
-    asked = "mutation ($id: ID!, $amount: String!) { tryToSell(customer: $id, amount: $amount) }"
-    assert shop.query(asked, id=bo, amount="101") == {"tryToSell": ["till: actualAmount: is more than 100"]}
-    answer = shop.execute(SELL, customer=bo, amount="101")
-    assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [
-        ("actualAmount: is more than 100", "REJECTED")
-    ]
+    assert sold(shop, bo, "101") == {
+        "transaction": None,
+        "userErrors": [{"message": "actualAmount: is more than 100", "plugin": "till"}],
+    }
     bought = "query ($id: ID!) { customer(id: $id) { sales transactions { totalCount } } }"
-    assert shop.query(bought, id=bo)["customer"] == {"sales": None, "transactions": {"totalCount": 0}}
+    assert shop.query(bought, id=bo)["customer"] == {"sales": 0, "transactions": {"totalCount": 0}}
 
 
 def test_what_startup_writes_is_put_before_them_too(crm):

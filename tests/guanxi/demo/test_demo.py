@@ -121,7 +121,7 @@ def test_the_sample_shows_what_value_tiering_says(demo):
 
 def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_show(demo, monkeypatch):
     run = []
-    reader = demo.app.services.engine.reader
+    reader = demo.app.services.reader
     fetch = reader.fetch
 
     async def noted(sql, values):

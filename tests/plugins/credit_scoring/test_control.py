@@ -272,7 +272,7 @@ def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):
     client.query("mutation { recomputeValueTiers(input: {}) { changed } }")
     bad(client, "five")
     score(client, "four", "85", "70", "90", cannotPerformContract=True, relationshipScore="90")
-    fields = "valueTier smallKind abandonmentReasons creditworthiness behaviourValue"
+    fields = "valueTier smallKind abandonmentReasons effectiveCreditworthinessScore behaviourValue"
     assert customer(client, "five", fields) == {
         "valueTier": "SMALL",
         "smallKind": "LOW_CREDIT",

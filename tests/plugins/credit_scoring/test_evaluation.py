@@ -32,13 +32,13 @@ def timed(moving):
     return client, clock
 
 
-EVALUATE = """mutation ($ids: [ID!], $preview: Boolean = false) {
-  evaluateCredit(input: {customerIds: $ids, preview: $preview}) {
+EVALUATE = """mutation ($ids: [ID!], $dryRun: Boolean = false) {
+  evaluateCredit(input: {customerIds: $ids, dryRun: $dryRun}) {
     customers incomplete changed movements { previous risk customers } userErrors { code message field } } }"""
 
 
-def evaluated(client, *ids, preview=False):
-    return client.query(EVALUATE, ids=list(ids), preview=preview)["evaluateCredit"]
+def evaluated(client, *ids, dry_run=False):
+    return client.query(EVALUATE, ids=list(ids), dryRun=dry_run)["evaluateCredit"]
 
 
 def test_c1_a_customer_is_scored_when_its_dimensions_are_entered(shared):
@@ -127,9 +127,9 @@ def test_c1_scores_filter_order_and_group_in_one_statement_like_the_core_s_field
         {"name": "G1", "creditScore": "95.00"},
     ]
     assert found["customersGroupBy"] == [
-        {"keys": {"creditRisk": "HIGH"}, "aggregate": {"count": 1, "avg": {"creditScore": "10.00"}}},
         {"keys": {"creditRisk": "LOW"}, "aggregate": {"count": 1, "avg": {"creditScore": "95.00"}}},
         {"keys": {"creditRisk": "MEDIUM"}, "aggregate": {"count": 1, "avg": {"creditScore": "70.00"}}},
+        {"keys": {"creditRisk": "HIGH"}, "aggregate": {"count": 1, "avg": {"creditScore": "10.00"}}},
     ]
     assert found["creditReasonsGroupBy"] == [
         {"keys": {"code": "WEAK_FINANCIAL_STATUS"}, "aggregate": {"sum": {"pointsLost": "50.00"}}},
@@ -164,7 +164,7 @@ def test_c1_payment_behaviour_is_computed_from_receivables_and_scored_on_evaluat
         "trendDeduction": "10.00",
     }
     assert customer(shared, "payer", "creditStatus")["creditStatus"] == "INCOMPLETE"
-    tried = evaluated(shared, id, preview=True)
+    tried = evaluated(shared, id, dry_run=True)
     assert tried == {
         "customers": 1,
         "incomplete": 0,

@@ -6,6 +6,7 @@ import pytest
 
 from guanxi import Facet, Field, FixedClock, Plugin, hookimpl
 from plugins.credit_scoring import CreditScoring
+from schema.request.questions import ask
 from tests import data, writes
 from tests.plugins.credit_scoring.credits import customer, deal, enter, invoice, limit
 
@@ -165,7 +166,7 @@ DUES = {
 
 def aged(client, **options):
     query = f'{{ customer(externalId: {{system: "test", id: "aged"}}) {{ {AGEING} }} }}'
-    found = client.run(client.app.context().query(query, **options))["customer"]
+    found = client.run(ask(client.app.context(), query, **options))["customer"]
     return [found[name]["amount"] for name in AGEING.replace(" { amount }", "").split()]
 
 

@@ -37,7 +37,7 @@ def text(value):
 
 def scored(*given, policy=POLICY):
     inputs = {
-        dimension: rules.Input(None if value is None else Decimal(value), DimensionSource.ENTERED)
+        dimension: rules.DimensionInput(None if value is None else Decimal(value), DimensionSource.ENTERED)
         for dimension, value in zip(CreditDimension, given, strict=True)
     }
     return rules.assess(inputs, policy)
@@ -85,8 +85,12 @@ def test_c1_reasons_sum_up_to_what_the_score_lacks_of_100():
         rules.Deduction(CreditReasonCode.DISPUTED_INVOICES, Decimal("3.35"), "disputed"),
         rules.Deduction(CreditReasonCode.WORSENING_PAYMENT, Decimal("0.00"), "worse"),
     ]
-    inputs = {dimension: rules.Input(Decimal("95.55"), DimensionSource.ENTERED) for dimension in CreditDimension}
-    inputs[CreditDimension.TRANSACTION_RECORD] = rules.Input(Decimal("63.32"), DimensionSource.COMPUTED, deductions)
+    inputs = {
+        dimension: rules.DimensionInput(Decimal("95.55"), DimensionSource.ENTERED) for dimension in CreditDimension
+    }
+    inputs[CreditDimension.TRANSACTION_RECORD] = rules.DimensionInput(
+        Decimal("63.32"), DimensionSource.COMPUTED, deductions
+    )
     found = rules.assess(inputs, POLICY)
     assert [(reason.code, str(reason.points_lost)) for reason in found.reasons] == [
         ("LATE_PAYMENT", "9.99"),

@@ -20,9 +20,9 @@ QUESTIONS = [
 PLACES = {"rating": 1, "advice": 2, "nps": 3, "csat": 4, "ces": 5, "benefit": 6, "cost": 7}
 _INPUTS = {
     "closeSurvey": "SurveyTargetInput",
-    "openSurvey": "SurveyPreviewInput",
-    "inviteToSurvey": "SurveyPreviewInput",
-    "remindSurveyRespondents": "SurveyPreviewInput",
+    "openSurvey": "SurveyTargetInput",
+    "inviteToSurvey": "SurveyTargetInput",
+    "remindSurveyRespondents": "SurveyTargetInput",
     "deleteSurveyResponse": "TargetInput",
     "restoreSurveyResponse": "TargetInput",
 }

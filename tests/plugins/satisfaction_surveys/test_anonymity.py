@@ -160,5 +160,5 @@ def test_fewer_than_five_respondents_are_not_asked_anonymously(world, clock):
     assert len(world.invited(id)) == 5
     # A round of one would give that one away.
     world.customers("Flo")
-    for preview in (True, False):
-        assert world.codes("inviteToSurvey", surveyId=id, preview=preview) == [("TOO_FEW_RESPONDENTS", ["surveyId"])]
+    for dry_run in (True, False):
+        assert world.codes("inviteToSurvey", surveyId=id, dryRun=dry_run) == [("TOO_FEW_RESPONDENTS", ["surveyId"])]

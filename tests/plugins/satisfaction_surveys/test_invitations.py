@@ -80,7 +80,7 @@ def test_a_preview_tells_who_would_be_invited_and_writes_nothing(three):
     bo = three.id_of("customer", "Bo")
     three.done("updateCustomer", "customer { id }", id=bo, doNotContact=True)
     id = three.opened()
-    tried = three.done("inviteToSurvey", INVITED, surveyId=id, preview=True)
+    tried = three.done("inviteToSurvey", INVITED, surveyId=id, dryRun=True)
     assert (tried["invited"], tried["issued"]) == (1, [])
     assert tried["excluded"] == [{"reason": "DO_NOT_CONTACT", "count": 2}]
     assert invitations(three, id) == []
@@ -98,8 +98,8 @@ def test_customers_themselves_can_be_asked(three):
 
 def test_only_an_open_survey_invites(three):
     id = three.survey()
-    for preview in (False, True):
-        assert three.codes("inviteToSurvey", surveyId=id, preview=preview) == [("NOT_OPEN", ["surveyId"])]
+    for dry_run in (False, True):
+        assert three.codes("inviteToSurvey", surveyId=id, dryRun=dry_run) == [("NOT_OPEN", ["surveyId"])]
     assert three.codes("remindSurveyRespondents", surveyId=id) == [("NOT_OPEN", ["surveyId"])]
     nobody = "svy_01h455vb4pex5vsknk084sn02q"
     assert three.codes("inviteToSurvey", surveyId=nobody) == [("NOT_FOUND", ["surveyId"])]
@@ -114,7 +114,7 @@ def test_s3_a_regular_survey_goes_round_again_after_its_cadence_and_another_surv
     assert len(three.invited(quarterly)) == 3
 
     def tried(id):
-        payload = three.done("inviteToSurvey", INVITED, surveyId=id, preview=True)
+        payload = three.done("inviteToSurvey", INVITED, surveyId=id, dryRun=True)
         return payload["invited"], {one["reason"]: one["count"] for one in payload["excluded"]}
 
     assert tried(quarterly) == (0, {"ALREADY_INVITED": 3})
@@ -146,7 +146,7 @@ def test_a_reminder_is_due_after_a_week_and_its_token_is_as_good_as_the_first(th
     clock.moment += timedelta(days=1)
     due = three.of(id, "invitations(where: {isReminderDue: {eq: true}}) { nodes { contact { name } } }")["invitations"]
     assert {one["contact"]["name"] for one in due["nodes"]} == {"Ann-0", "Cy-0"}
-    tried = three.done("remindSurveyRespondents", f"reminded {ISSUED}", surveyId=id, preview=True)
+    tried = three.done("remindSurveyRespondents", f"reminded {ISSUED}", surveyId=id, dryRun=True)
     assert (tried["reminded"], tried["issued"]) == (2, [])
     second = named(three.done("remindSurveyRespondents", ISSUED, surveyId=id))
     assert set(second) == {"Ann-0", "Cy-0"}

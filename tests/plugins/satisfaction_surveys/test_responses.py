@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from plugins.satisfaction_surveys import SatisfactionSurveys
+from tests.operating import executed
 
 RESPONSES = """responses { nodes { answeredOn source actualRating expectedRating satisfactionGap satisfactionLevel isSatisfied
     npsScore npsCategory npsPoints csatScore csatPoints cesScore perceivedBenefit perceivedCost perceivedValue
@@ -104,8 +105,8 @@ def test_rivals_with_one_token_make_one_response(asked):
     text = """mutation ($input: AnswerSurveyInput!) { answerSurvey(input: $input) { accepted userErrors { code } } }"""
     app = asked.client.app
     both = [
-        app.context().query(
-            text, {"input": {"token": asked.tokens["Ann-0"], "answers": asked.answers(asked.survey_id, nps=nps)}}
+        executed(
+            app, text, {"input": {"token": asked.tokens["Ann-0"], "answers": asked.answers(asked.survey_id, nps=nps)}}
         )
         for nps in (10, 10, 2)
     ]
@@ -124,7 +125,7 @@ def test_of_two_who_answer_for_one_customer_at_once_neither_is_lost(world):
     answers = world.answers(world.survey_id)
     text = """mutation ($input: AnswerSurveyInput!) { answerSurvey(input: $input) { accepted } }"""
     asked = [
-        world.client.app.context().query(text, {"input": {"token": token, "answers": answers}})
+        executed(world.client.app, text, {"input": {"token": token, "answers": answers}})
         for token in world.invited(world.survey_id).values()
     ]
 
@@ -486,7 +487,7 @@ def test_results_of_another_policy_are_worked_out_again_on_demand_and_by_night(o
     url = other.client.app.settings.database_url
     moved = crm(SatisfactionSurveys, clock=clock, url=url, plugins={"satisfaction_surveys": changed})
     unmoved, other.client, other.query = other.client, moved, moved.query
-    tried = other.done("recomputeSatisfaction", "customers changed policyVersion", preview=True)
+    tried = other.done("recomputeSatisfaction", "customers changed policyVersion", dryRun=True)
     assert tried["changed"] >= 2
     assert other.customer("Ann", rates) == before
     assert other.done("recomputeSatisfaction", "customers changed policyVersion") == tried

@@ -161,7 +161,9 @@ def test_less_confidence_makes_a_narrower_interval():
 
 
 def answer(id, respondent, day, **values):
-    return rules.Answer(id, respondent, date.fromisoformat(day), {SatisfactionMeasure(k): v for k, v in values.items()})
+    return rules.RespondentAnswer(
+        id, respondent, date.fromisoformat(day), {SatisfactionMeasure(k): v for k, v in values.items()}
+    )
 
 
 FOUR = [

@@ -71,7 +71,7 @@ def test_s5_a_survey_without_purpose_respondents_or_questions_is_not_opened(pair
 
 def test_opening_can_be_tried_and_an_open_survey_is_closed_and_opened_again(pair):
     id = pair.survey("Life")
-    tried = pair.done("openSurvey", "respondents", surveyId=id, preview=True)
+    tried = pair.done("openSurvey", "respondents", surveyId=id, dryRun=True)
     assert tried["respondents"] == 4
     assert pair.of(id, PLAN)["status"] == "DRAFT"
     pair.done("openSurvey", surveyId=id)

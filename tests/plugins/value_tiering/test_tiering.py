@@ -7,7 +7,7 @@ import pytest
 from plugins.value_tiering import ValueTiering
 from tests import data
 
-RECOMPUTE = """mutation ($preview: Boolean!) { recomputeValueTiers(input: {preview: $preview}) {
+RECOMPUTE = """mutation ($dryRun: Boolean!) { recomputeValueTiers(input: {dryRun: $dryRun}) {
     ranked changed measure movements { previous tier customers } } }"""
 
 
@@ -52,7 +52,7 @@ def ten(crm, clock):
 
 
 def test_t1_a_recompute_gives_quota_tiers_and_preview_writes_nothing(ten):
-    tried = ten.query(RECOMPUTE, preview=True)["recomputeValueTiers"]
+    tried = ten.query(RECOMPUTE, dryRun=True)["recomputeValueTiers"]
     assert tried == {
         "ranked": 10,
         "changed": 10,
@@ -69,10 +69,10 @@ def test_t1_a_recompute_gives_quota_tiers_and_preview_writes_nothing(ten):
         "tierChanges": {"totalCount": 0},
         "events": {"totalCount": 0},
     }
-    done = ten.query(RECOMPUTE, preview=False)["recomputeValueTiers"]
+    done = ten.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]
     assert done == tried
     assert tiers(ten) == {"IMPORTANT": 1, "MAIN": 1, "ORDINARY": 3, "SMALL": 5}
-    again = ten.query(RECOMPUTE, preview=False)["recomputeValueTiers"]
+    again = ten.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]
     assert again["changed"] == 0
 
 
@@ -80,7 +80,7 @@ def test_t1_ties_go_by_potential_then_by_id_and_customers_without_data_are_not_r
     client = crm(ValueTiering)
     customers(client, [10, 10, 10, None])
     data.upsert(client, "customers", [{"externalIds": [data.key("c2")], "potentialValue": {"amount": "5"}}])
-    client.query(RECOMPUTE, preview=False)
+    client.query(RECOMPUTE, dryRun=False)
     found = client.query("{ customers(orderBy: [{valueRank: ASC}]) { nodes { name valueRank valueTier } } }")
     assert [(node["name"], node["valueRank"]) for node in found["customers"]["nodes"]] == [
         ("Customer 002", 1),
@@ -92,7 +92,7 @@ def test_t1_ties_go_by_potential_then_by_id_and_customers_without_data_are_not_r
 
 
 def test_t2_key_customers_carry_80_percent_of_profit(ten):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     report = ten.query("{ keyCustomerReport { customers keyCustomers shareOfCustomers shareOfProfit } }")
     assert report["keyCustomerReport"] == {
         "customers": 10,
@@ -103,7 +103,7 @@ def test_t2_key_customers_carry_80_percent_of_profit(ten):
 
 
 def test_the_tier_filters_orders_and_groups_in_one_statement_like_a_field_of_the_core(ten):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     found = ten.query(
         """{ customers(where: {valueTier: {in: [IMPORTANT, MAIN]}}, orderBy: [{currentValue: DESC}]) {
             totalCount nodes { name valueTier isKeyCustomer abcClass accountClass currentValue { amount }
@@ -157,7 +157,7 @@ def test_the_tier_filters_orders_and_groups_in_one_statement_like_a_field_of_the
 
 
 def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     data.upsert(
         ten,
         "transactions",
@@ -174,7 +174,7 @@ def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
         "valueTier": "SMALL",
         "valueRank": 10,
     }
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     moved = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { valueTier valueRank } }')["customer"]
     assert moved == {"valueTier": "IMPORTANT", "valueRank": 1}
 
@@ -182,7 +182,7 @@ def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
 def test_x24_other_measures(crm):
     by_usage = crm(ValueTiering, plugins={"value_tiering": {"measure": "USAGE"}})
     customers(by_usage, PROFITS[::-1])
-    by_usage.query(RECOMPUTE, preview=False)
+    by_usage.query(RECOMPUTE, dryRun=False)
     top = by_usage.query("{ customers(orderBy: [{valueRank: ASC}], first: 1) { nodes { name } } }")
     assert top["customers"]["nodes"] == [{"name": "Customer 000"}]
 
@@ -193,7 +193,7 @@ OVERRIDE = """mutation ($input: OverrideValueTierInput!) { overrideValueTier(inp
 
 
 def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten, clock):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
     done = ten.query(
         OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Strategic partner", "until": "2025-06-20"}
@@ -209,11 +209,11 @@ def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten,
         },
         "userErrors": [],
     }
-    assert ten.query(RECOMPUTE, preview=False)["recomputeValueTiers"]["changed"] == 0
+    assert ten.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]["changed"] == 0
     clock.moment = datetime(2025, 6, 20, 23, tzinfo=UTC)
-    assert ten.query(RECOMPUTE, preview=False)["recomputeValueTiers"]["changed"] == 0
+    assert ten.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]["changed"] == 0
     clock.moment += timedelta(hours=1)
-    assert ten.query(RECOMPUTE, preview=False)["recomputeValueTiers"]["changed"] == 1
+    assert ten.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]["changed"] == 1
     found = ten.query(
         "query ($id: ID!) { customer(id: $id) { valueTier valueTierSource tierChanges { nodes { tier reason note changedBy } } } }",
         id=id,
@@ -228,7 +228,7 @@ def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten,
 
 
 def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_override(ten, clock):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
     ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.today().isoformat()})
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand are over"
@@ -251,7 +251,7 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
 
 
 def test_an_override_is_taken_back(ten):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
     ten.query(OVERRIDE, input={"customerId": id, "tier": "IMPORTANT", "reason": "Try"})
     clear = """mutation ($id: ID!) { clearValueTierOverride(input: {customerId: $id}) {
@@ -300,7 +300,7 @@ def test_t6_t7_quadrants_by_fixed_thresholds(crm):
             for n, (name, (_, potential)) in enumerate(cases.items())
         ],
     )
-    client.query(RECOMPUTE, preview=False)
+    client.query(RECOMPUTE, dryRun=False)
     found = client.query("{ customers { nodes { name valueQuadrant accountClass } } }")["customers"]["nodes"]
     assert {node["name"]: node["valueQuadrant"] for node in found} == {name: name for name in cases}
     assert {node["name"]: node["accountClass"] for node in found} == {
@@ -320,7 +320,7 @@ def test_t6_without_fixed_thresholds_the_median_decides(ten):
         "customers",
         [{"externalIds": [data.key(f"c{n}")], "potentialValue": {"amount": str(n)}} for n in range(10)],
     )
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     groups = ten.query(
         "{ customersGroupBy(by: [{valueQuadrant: true}]) { keys { valueQuadrant } aggregate { count } } }"
     )
@@ -333,7 +333,7 @@ def test_t6_without_fixed_thresholds_the_median_decides(ten):
 def test_t11_abc_by_share_of_value(crm):
     client = crm(ValueTiering, plugins={"value_tiering": {"abc_policy": "PARETO"}})
     customers(client, PROFITS)
-    client.query(RECOMPUTE, preview=False)
+    client.query(RECOMPUTE, dryRun=False)
     groups = client.query("{ customersGroupBy(by: [{abcClass: true}]) { keys { abcClass } aggregate { count } } }")
     assert {group["keys"]["abcClass"]: group["aggregate"]["count"] for group in groups["customersGroupBy"]} == {
         "CLASS_A": 2,
@@ -343,7 +343,7 @@ def test_t11_abc_by_share_of_value(crm):
 
 
 def test_a_change_of_tier_is_announced(ten):
-    ten.query(RECOMPUTE, preview=False)
+    ten.query(RECOMPUTE, dryRun=False)
     events = ten.query(
         "{ events(types: [VALUE_TIER_CHANGED]) { totalCount nodes { entityType entityId action actor data } } }"
     )["events"]

@@ -6,6 +6,7 @@ from core.base.actors import Actor
 from guanxi import Facet, Field, Plugin, hookimpl
 from guanxi.sql import Expression
 from schema.catalog.access import Access
+from schema.request.questions import ask
 from tests import data
 
 
@@ -165,4 +166,4 @@ def test_a_condition_may_ask_who_it_is(module_crm):
     data.fill(client)
     assert client.query("{ contacts { totalCount } }")["contacts"]["totalCount"] == 20
     somebody = client.app.context(Actor("somebody"))
-    assert client.run(somebody.query("{ contacts { totalCount } }"))["contacts"]["totalCount"] == 0
+    assert client.run(ask(somebody, "{ contacts { totalCount } }"))["contacts"]["totalCount"] == 0

@@ -15,7 +15,7 @@ HEAD = 12
 #: A list for each kind of key: its order, and values that the first key cannot have.
 LISTS = {
     "text": ("customers", "[{name: ASC}]", [None, True, 1, 1.5, [], {}, "a\0b", "\ud800"]),
-    "choice": ("customers", "[{status: DESC}]", [None, True, 1, "active", "SOMETHING", "", []]),
+    "choice": ("customers", "[{status: DESC}]", [None, True, 1.5, "active", "SOMETHING", "", []]),
     "whole": ("customers", "[{employeeCount: ASC}]", [True, 1.5, 1e300, 2**63, -(2**70), "1", [1], {}]),
     "moment": (
         "customers",

@@ -31,7 +31,7 @@ def sales(module_crm):
 def statements(sales, monkeypatch):
     """The statements that were run."""
     run = []
-    reader = sales.app.services.engine.reader
+    reader = sales.app.services.reader
     fetch = reader.fetch
 
     async def noted(sql, values):

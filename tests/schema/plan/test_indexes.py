@@ -156,7 +156,7 @@ def large(module_crm):
 def work(client, text, **variables):
     """The rows that the one statement of a query looks at."""
     asked = []
-    reader = client.app.services.engine.reader
+    reader = client.app.services.reader
     fetch = reader.fetch
 
     async def noted(sql, values):

@@ -3,6 +3,7 @@
 import pytest
 
 from guanxi.testing import Client
+from guanxi.vocabulary import Priority
 from tests import data
 
 
@@ -242,3 +243,23 @@ def test_averages_of_derived_amounts_are_not_too_deep_below_a_list(sales):
         where = f'(where: {{customerId: {{eq: "{node["id"]}"}}}})'
         alone = sales.query(f"{{ {asked.replace(' ', where + ' ', 1)} }}")
         assert node["opportunitiesAggregate"] == alone["opportunitiesAggregate"]
+
+
+def test_an_enumeration_is_ordered_as_it_is_declared(crm):
+    client = crm()
+    for priority in ("LOW", "HIGH", "MEDIUM", "HIGH", "LOW"):
+        client.create("Task", subject="Call", priority=priority)
+    declared = [priority.value for priority in Priority]
+    assert declared != sorted(declared)
+    text = "query ($order: [TaskOrder!], $after: String) { tasks(first: 2, orderBy: $order, after: $after) {"
+    text += " nodes { priority } pageInfo { endCursor hasNextPage } } }"
+    ordered = ["HIGH", "HIGH", "MEDIUM", "LOW", "LOW"]
+    for direction, expected in (("ASC", ordered), ("DESC", ordered[::-1])):
+        found, after, more = [], None, True
+        while more:
+            page = client.query(text, order=[{"priority": direction}], after=after)["tasks"]
+            found += [node["priority"] for node in page["nodes"]]
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+        assert found == expected
+    groups = client.query("{ tasksGroupBy(by: [{priority: true}]) { keys { priority } } }")["tasksGroupBy"]
+    assert [group["keys"]["priority"] for group in groups] == declared

@@ -60,8 +60,9 @@ def ask_beside(client, slow, quick):
         return await waiting
 
     async def answer(asked):
-        engine = client.app.services.engine
-        return await engine.answer(context, engine.documents.operation(asked[0], None), asked[1])
+        return await client.app.engine.answer(
+            context, client.app.services.documents.operation(asked[0], None), asked[1]
+        )
 
     return client.run(both())
 

@@ -7,7 +7,8 @@ import strawberry
 from graphql import GraphQLObjectType, get_named_type, is_required_argument
 from sqlalchemy import event
 
-from guanxi import Field, Operations, Plugin, hookimpl
+from guanxi import Field, Plugin, Ref, hookimpl, query
+from guanxi.records import Customer
 from tests import data
 
 FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
@@ -18,19 +19,20 @@ ONE = (1, 1)
 MANY = ("customers", "opportunities", "contacts", "transactions")
 
 
+@query
+def customers_with(ctx, ids: list[strawberry.ID]) -> list[Ref[Customer]]:
+    """The records with these ids."""
+    return list(ids)
+
+
 class Initials(Plugin):
     """A Python field on everything that has a name, and operations that answer with records."""
 
     name, version, api = "initials", "1.0", ">=1,<2"
 
     @hookimpl
-    def register_operations(self, types):
-        class Query:
-            @strawberry.field(description="The records with these ids.")
-            def customers_with(self, ids: list[strawberry.ID]) -> list[types.Customer]:
-                return list(ids)
-
-        return Operations(query=Query)
+    def register_operations(self):
+        return [customers_with]
 
     @hookimpl
     def register_fields(self):
@@ -52,7 +54,7 @@ class Statements:
         self._listening = False
         app = client.app
         event.listen(app.database.engine, "before_cursor_execute", self._note_unit)
-        reader = app.services.engine.reader
+        reader = app.services.reader
         if app.database.dialect == "sqlite":
             connect = reader._connect
 

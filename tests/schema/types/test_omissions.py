@@ -1,10 +1,12 @@
 """What a record leaves out of the schema is nowhere in it, and whoever asks for it is told which option leaves it out."""
 
 import re
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import pytest
 
-from guanxi import Operations, Plugin, PluginError, Record, column, create_app, hookimpl, load_settings, reference
+from guanxi import Named, Plugin, PluginError, Record, column, create_app, hookimpl, load_settings, query, reference
 from guanxi.records import Customer
 
 
@@ -121,13 +123,18 @@ def test_what_is_misspelt_is_blamed_on_no_option(client):
     assert "leaves out" not in error["message"]
 
 
+@query
+def stop_keys(ctx) -> Annotated[Mapping[str, Any], Named("ParcelStopGroupKeys")]:
+    """Names what is left out."""
+
+
 def test_an_operation_that_names_what_is_left_out_is_told_the_option():
     class Asking(Plugin):
         name, version, api = "asking", "1.0", ">=1,<2"
 
         @hookimpl
-        def register_operations(self, types):
-            return Operations(query=types.ParcelStopGroupKeys)
+        def register_operations(self):
+            return [stop_keys]
 
     with pytest.raises(PluginError) as refused:
         _ = create_app(load_settings(database_url="sqlite:///unused.db"), [Parcels, Asking]).assembled

@@ -11,7 +11,7 @@ from tests.plugins.forecasting.sales import at, deal, enter, lost, people, stage
 
 pytest.importorskip("sklearn")
 
-TRAIN = """mutation ($preview: Boolean!) { trainWinModel(input: {preview: $preview}) {
+TRAIN = """mutation ($dryRun: Boolean!) { trainWinModel(input: {dryRun: $dryRun}) {
     model { id status reason decided won judgedOn algorithm auc brier baselineBrier stageBrier
       calibration { nodes { lower upper opportunities predicted observed } }
       weights(where: {property: {eq: "region"}}) { nodes { property value weight } } }
@@ -32,8 +32,8 @@ def history(chance, share_of):
     return rows
 
 
-def train(client, *, preview=False):
-    return client.query(TRAIN, preview=preview)["trainWinModel"]
+def train(client, *, dry_run=False):
+    return client.query(TRAIN, dryRun=dry_run)["trainWinModel"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def opened(client):
 
 
 def test_a_preview_tells_how_good_it_would_be_and_writes_nothing(client):
-    tried = train(client, preview=True)
+    tried = train(client, dry_run=True)
     assert (tried["model"], tried["status"], tried["decided"]) == (None, "IN_USE", 240)
     assert float(tried["auc"]) > 0.7
     assert client.query("{ winModels { totalCount } }") == {"winModels": {"totalCount": 0}}

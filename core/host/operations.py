@@ -1,0 +1,101 @@
+"""Operations of plugins: module-level functions that become root fields of an app's schema.
+
+    @mutation
+    def redeem_points(ctx: Context, input: RedeemPointsInput) -> Ref[Customer]:
+        ...
+
+The types they name are resolved for each app: a record class stands for the record's generated type.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+from core.base.text import camel
+
+R = TypeVar("R")
+
+#: A record in an operation's types: its class gives the type, and a record or its id the value.
+Ref: TypeAlias = R | str
+
+#: Metadata of a payload's field whose value is shown once, and null when a request is repeated with its key.
+SHOWN_ONCE: Mapping[str, Any] = {"guanxi": "shown once"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names a generated type in an annotation: `Annotated[Mapping[str, Any], Named("CustomerWhere")]`.
+
+    Attributes:
+        name: of the type in the schema, such as `CustomerWhere`, `CustomerGroupKey` or another plugin's enumeration.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginOperation:
+    """A function that is a root field. It can still be called as the function it was.
+
+    Attributes:
+        root: the root type it is a field of.
+        function: does it.
+        as_plugin: a mutation is recorded as the plugin's work, whoever asks.
+    """
+
+    root: Literal["Query", "Mutation"]
+    function: Callable[..., Any]
+    as_plugin: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the API."""
+        return camel(self.function.__name__)
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return first_paragraph(self.function.__doc__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function."""
+        return self.function(*args, **kwargs)
+
+
+def first_paragraph(text: str | None) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join(re.split(r"\n\s*\n", cleandoc(text or ""))[0].split())
+
+
+def query(function: Callable[..., Any]) -> PluginOperation:
+    """Declares a query: a function of `ctx` and its arguments, which reads one state of the data.
+
+    Its docstring's first paragraph is its description, its annotations are the GraphQL types, and an argument is
+    described by `Annotated[date, strawberry.argument(description="…")]`. An argument annotated `strawberry.Info` gets
+    Strawberry's own account of the request and is not part of the schema.
+    """
+    return PluginOperation("Query", function)
+
+
+@overload
+def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
+@overload
+def mutation(*, as_plugin: bool = False) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def mutation(
+    function: Callable[..., Any] | None = None, /, *, as_plugin: bool = False
+) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
+    """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
+
+    It returns a record, or a `Payload`. It refuses by raising `Reject`. The host takes care of `idempotencyKey`,
+    `dryRun`, `userErrors` and `warnings`.
+
+    Args:
+        function: does it; its docstring's first paragraph is the description.
+        as_plugin: what it writes is recorded as the plugin's work: for what anybody may do, such as answering by a
+            token.
+    """
+    if function is not None:
+        return PluginOperation("Mutation", function)
+    return lambda function: PluginOperation("Mutation", function, as_plugin)

@@ -1,0 +1,231 @@
+"""Questions to the catalog: root fields answered by their plans, for clients and for plugin code alike.
+
+Plans fill Python fields, whose functions may ask again; so they are asked from Python
+in the same module.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from graphql.execution.values import VariableValues
+from sqlmodel import Session
+
+from core.base.actors import plugin_actor
+from core.base.errors import InputError
+from core.host.contract import CatalogQueries, Context, Figures
+from core.host.host import logger
+from core.log.changes import shown
+from schema.catalog.access import EVERYTHING, Access
+from schema.plan.plan import Answer, Plan
+from schema.read.drivers import fetch_in_transaction
+from schema.read.execution import run, run_now, steps
+from schema.request.context import RequestContext
+from schema.request.documents import Operation, Refused, RootField, Variant
+from schema.request.figures import FiguresQuery
+from schema.sql.binds import Moment
+
+_ONLY_THE_CATALOG = "plugin code can ask the fields of the catalog only; call the function of another operation itself"
+
+
+def moment_of(context: RequestContext, values: VariableValues) -> Moment:
+    """What the values of a request's statements are read from."""
+    return Moment(values.coerced, context.now, context.actor.id, context.services.secret)
+
+
+async def answer_root(context: RequestContext, variant: Variant, asked: RootField, moment: Moment) -> Answer:
+    """What the plan of a root field gives.
+
+    Raises:
+        InputError: an argument of the field itself cannot be taken.
+        SlowStatementError: it took too long.
+    """
+    if asked.error is not None:
+        raise asked.error
+    plan = asked.plan
+    if plan is None:
+        return Answer(asked.typename)
+    if not plan.gaps:
+        try:
+            values = plan.values(moment)
+        except InputError:
+            plan = _without_misfits(variant, asked, moment)
+        else:
+            return Answer(await context.services.reader.fetch(plan.sql, values))
+    elif plan.misfits(moment):
+        plan = _without_misfits(variant, asked, moment)
+    return await run_plan(context, plan, moment)
+
+
+def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan:
+    """The plan without the fields whose arguments cannot be taken."""
+    assert asked.plan is not None
+    misfits = asked.plan.misfits(moment)
+    if () in misfits:
+        raise misfits[()]
+    return variant.again(asked.key, misfits)
+
+
+async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
+    """What a plan gives."""
+    services = context.services
+    deadline = services.settings.python_field_deadline_ms / 1000
+    return await run(
+        steps(plan, moment), services.reader.fetch, lambda plugin: context_outside(context, plugin), deadline
+    )
+
+
+# The same questions from Python
+
+
+async def ask(
+    context: RequestContext, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None
+) -> Any:
+    """The data of a query. Variables may be Python values, such as dates and `Money`.
+
+    Raises:
+        InputError: the query has errors; the message has them all.
+    """
+    context = context.on(as_of)
+    operation, values = _operation(context, text, variables)
+    variant, moment = operation.variant(values, context.access), moment_of(context, values)
+    found, faults = {}, []
+    for asked in variant.asked.values():
+        _check_planned(asked)
+        answer = await answer_root(context, variant, asked, moment)
+        found[asked.key] = answer.decoded()
+        faults += [fault.error.message for fault in answer.faults]
+    if faults:
+        raise InputError("; ".join(faults))
+    return found
+
+
+def ask_now(
+    context: RequestContext,
+    session: Session,
+    access: Access,
+    text: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    as_of: date | None = None,
+) -> Any:
+    """The data of a query inside a transaction, whose rows it sees.
+
+    Raises:
+        InputError: the query has errors, or asks for what no plan answers.
+        PluginError: a Python field fails.
+    """
+    context = context.on(as_of)
+    operation, values = _operation(context, text, variables)
+    variant, moment = operation.variant(values, access), moment_of(context, values)
+    # While changes are judged, nothing flushes: they are not to be seen yet.
+    if session.autoflush:
+        session.flush()
+    return {asked.key: _ask_root_now(context, session, variant, asked, moment) for asked in variant.asked.values()}
+
+
+def _operation(
+    context: RequestContext, text: str, variables: Mapping[str, Any] | None
+) -> tuple[Operation, VariableValues]:
+    try:
+        operation = context.services.documents.operation(text, None)
+        values = operation.variables(shown(dict(variables or {})))
+    except Refused as refused:
+        raise InputError(_messages(refused.errors)) from None
+    if not operation.is_query:
+        raise InputError("plugin code can only ask queries; write with the session of a hook or of an operation")
+    return operation, values
+
+
+def _messages(errors: Sequence[GraphQLError]) -> str:
+    return "; ".join(error.message for error in errors)
+
+
+def _check_planned(asked: RootField) -> None:
+    if not asked.is_planned and asked.typename is None:
+        raise InputError(f"{asked.name}: {_ONLY_THE_CATALOG}")
+
+
+def _ask_root_now(context: RequestContext, session: Session, variant: Variant, asked: RootField, moment: Moment) -> Any:
+    _check_planned(asked)
+    if asked.error is not None:
+        raise asked.error
+    if asked.typename is not None:
+        return orjson.loads(asked.typename)
+    assert asked.plan is not None
+    plan = _without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
+    connection = session.connection()
+    return run_now(
+        steps(plan, moment),
+        lambda sql, values: fetch_in_transaction(connection, sql, values),
+        lambda plugin: context_outside(context, plugin),
+    )
+
+
+def questions_in(context: RequestContext, session: Session, access: Access = EVERYTHING) -> CatalogQueries:
+    """How plugin code asks inside a transaction.
+
+    Args:
+        context: of the request.
+        session: of the transaction.
+        access: hooks see everything, whoever asks, for rules hold for everybody; a query sees what its caller may.
+    """
+    catalog, most = context.services.catalog, context.settings.maximum_page_size
+
+    def asked(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
+        return ask_now(context, session, access, text, variables, as_of=as_of)
+
+    def total(
+        record: str, where: Mapping[str, Any] | None = None, *, as_of: date | None = None, **fields: Sequence[str]
+    ) -> Figures:
+        return FiguresQuery(catalog, record, fields).total(asked, where, as_of)
+
+    def groups(
+        record: str,
+        by: Sequence[Mapping[str, Any]],
+        where: Mapping[str, Any] | None = None,
+        *,
+        as_of: date | None = None,
+        **fields: Sequence[str],
+    ) -> list[Figures]:
+        figures = FiguresQuery(catalog, record, fields)
+        return figures.groups(asked, by, where, as_of, most) if by else [figures.total(asked, where, as_of)]
+
+    def pages(
+        record: str,
+        selection: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        variables: Mapping[str, tuple[str, Any]] | None = None,
+        as_of: date | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        return FiguresQuery(catalog, record, {}).pages(asked, selection, where, variables or {}, as_of, most)
+
+    return CatalogQueries(asked, total, groups, pages)
+
+
+def context_outside(context: RequestContext, plugin: str) -> Context:
+    """The context of a plugin's Python field or async function: queries that are awaited, but no session."""
+    services = context.services
+
+    def unavailable(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("there is no transaction here: do this in an operation or in a hook that has a session")
+
+    async def asked(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
+        return await ask(context, text, variables, as_of=as_of)
+
+    return Context(
+        session=None,  # type: ignore[arg-type]  # said in its documentation
+        actor=plugin_actor(plugin),
+        settings=services.host.settings[plugin],
+        clock=context.clock,
+        reporting_currency=services.settings.reporting_currency,
+        log=logger(services.host.named(plugin)),
+        publish=unavailable,
+        publish_each=unavailable,
+        facet=unavailable,
+        facets=unavailable,
+        catalog=CatalogQueries(asked, unavailable, unavailable, unavailable),
+    )

@@ -1,0 +1,179 @@
+"""Work of plugins: their operations, each in a transaction of its own or on one state of the data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import strawberry
+from sqlmodel import Session
+
+from core.base.actors import plugin_actor
+from core.base.errors import InputError, Reject, UserError
+from core.base.money import Money
+from core.host.contract import Context, Plugin
+from core.host.host import attributed
+from core.host.operations import SHOWN_ONCE, PluginOperation
+from core.log.changes import shown
+from core.records.record import Record
+from core.unit.idempotency import once
+from core.unit.unit import Unit
+from schema.request.context import RequestContext
+from schema.request.questions import context_outside, questions_in
+from schema.request.transactions import write
+from schema.types.operation_types import Input, Payload
+from schema.types.plugin_operations import PayloadShape
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """What a plugin's work gave.
+
+    Attributes:
+        answer: with records by their ids and Strawberry's objects as dicts, so that it outlives its transaction.
+        repeated: the answer to a repetition, as JSON.
+        warnings: what the plugins warn of.
+    """
+
+    answer: Any
+    repeated: Any
+    warnings: Sequence[UserError] = ()
+
+    def kept(self) -> dict[str, Any]:
+        """It as JSON, for a repetition of the request."""
+        warnings = [[warning.code, warning.message, warning.field, warning.plugin] for warning in self.warnings]
+        return {"answer": self.repeated, "warnings": warnings}
+
+
+def _work_done(plugin: Plugin, answer: Any, warnings: Sequence[UserError], currency: str) -> WorkDone:
+    own: Sequence[UserError] = ()
+    if isinstance(answer, Payload):
+        if answer.user_errors:
+            raise Reject(*answer.user_errors)
+        own = [replace(warning, plugin=warning.plugin or plugin.name) for warning in answer.warnings]
+        answer = replace(answer, warnings=[])
+    return WorkDone(_plain(answer, currency), shown(_plain(answer, currency, repeated=True)), [*own, *warnings])
+
+
+def _remembered(kept: Mapping[str, Any]) -> WorkDone:
+    warnings = [
+        UserError(code, message, field, plugin=plugin, warning=True)
+        for code, message, field, plugin in kept["warnings"]
+    ]
+    return WorkDone(kept["answer"], kept["answer"], warnings)
+
+
+async def transact(
+    context: RequestContext,
+    plugin: Plugin,
+    work: Callable[[Context], Any],
+    *,
+    place: str = "operation",
+    once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
+    dry: bool = False,
+) -> WorkDone:
+    """Runs a plugin's work in a transaction, with the context its hooks get.
+
+    Args:
+        context: of the request.
+        plugin: whose work.
+        work: does it and gives the answer.
+        place: what errors call it.
+        once_for: decides whether it is done, or was done before.
+        dry: everything is rolled back in the end.
+
+    Raises:
+        InputError, Reject: as the work does; nothing is written then.
+        PluginError: the work failed; nothing is written then.
+    """
+
+    def in_transaction(unit: Unit) -> WorkDone:
+        def done() -> WorkDone:
+            with attributed(plugin, place, InputError), unit.own_work(plugin) as warnings:
+                answer = work(unit.context(plugin))
+            return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
+
+        return once_for(unit, done)
+
+    return await write(context, in_transaction, dry=dry)
+
+
+async def perform(
+    context: RequestContext, plugin: Plugin, operation: PluginOperation, given: Input, payload: PayloadShape
+) -> Mapping[str, Any]:
+    """Does what a mutation's input asks, and gives its payload.
+
+    Raises:
+        InputError: as the mutation does; nothing is written then.
+        PluginError: it failed; nothing is written then.
+        ConflictError: its idempotency key was used for something else.
+    """
+    key, dry = given.idempotency_key, given.dry_run
+    asked = _plain(given, context.settings.reporting_currency)
+    del asked["idempotency_key"]
+
+    def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
+        if not key:
+            return work()
+        return once(unit.session, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
+
+    writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
+    try:
+        done = await transact(
+            writer,
+            plugin,
+            lambda ctx: operation.function(ctx, given),
+            place=operation.name,
+            once_for=(lambda unit, work: work()) if dry else once_for,
+            dry=dry,
+        )
+    except Reject as reject:
+        return payload.refused(reject.errors)
+    return payload.made(done.answer, done.warnings)
+
+
+async def look(
+    context: RequestContext, plugin: Plugin, operation: PluginOperation, arguments: Mapping[str, Any]
+) -> Any:
+    """What a query gives on one state of the data, alongside those who write.
+
+    Raises:
+        InputError, Reject: as the query does.
+        PluginError: it failed.
+    """
+
+    def in_session(session: Session) -> Any:
+        ctx = replace(
+            context_outside(context, plugin.name),
+            session=session,
+            actor=context.actor,
+            catalog=questions_in(context, session, context.access),
+        )
+        with attributed(plugin, operation.name, InputError):
+            return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)
+
+    return await context.services.database.in_reading_session(in_session)
+
+
+def _plain(value: Any, currency: str, *, repeated: bool = False) -> Any:
+    """A value with records by their ids and Strawberry's objects as dicts.
+
+    Args:
+        value: of an operation.
+        currency: the reporting currency; of amounts in others plugins know no rate.
+        repeated: without what is shown once.
+    """
+    if isinstance(value, Record):
+        return value.id
+    if isinstance(value, Money):
+        reporting = {"reportingAmount": value.amount} if value.currency == currency else {}
+        return {"amount": value.amount, "currency": value.currency, **reporting}
+    if isinstance(value, list | tuple):
+        return [_plain(item, currency, repeated=repeated) for item in value]
+    if is_dataclass(value) and hasattr(value, "__strawberry_definition__"):
+        return {
+            field.name: None
+            if repeated and field.metadata.items() >= SHOWN_ONCE.items()
+            else _plain(getattr(value, field.name), currency, repeated=repeated)
+            for field in fields(value)
+        }
+    return None if value is strawberry.UNSET else value

@@ -1,0 +1,22 @@
+"""Asking and working on an app from inside its event loop, several at once where a test needs that."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from guanxi import App, Context
+from schema.write import plugin_work
+
+
+async def executed(app: App, text: str, variables: Mapping[str, Any]) -> Any:
+    """The data of an operation, which must succeed."""
+    result = await app.engine.answer(app.context(), app.services.documents.operation(text, None), variables)
+    assert not result.errors, result.errors
+    return orjson.loads(result.data)
+
+
+async def transact(app: App, plugin: str, work: Callable[[Context], Any]) -> Any:
+    """What a plugin's work gives in a transaction of its own."""
+    done = await plugin_work.transact(app.context(), app.host.named(plugin), work)
+    return done.answer
