@@ -19,7 +19,7 @@ DEMO_PATIENCE_MS = 10_000
 
 FIRST_QUERY = """{
   customers(
-    first: 2
+    first: 1
     where: {
       valueTier: {in: [IMPORTANT, MAIN]}
       opportunities: {some: {outcome: {eq: OPEN}, weightedAmount: {gt: "10000"}}}
