@@ -3,6 +3,7 @@
 import gc
 import importlib
 import itertools
+import os
 import shutil
 import subprocess
 from collections import OrderedDict
@@ -27,6 +28,9 @@ from tests.snippets import snippets
 
 # Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
 gc.set_threshold(50_000, 20, 20)
+
+# Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ENGINES = ("sqlite", "postgresql")
 
