@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.databases import ENGINES, Folder
+from bench.introspection import measure_introspection
 from bench.reads import Effort, measure_reads
 from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
@@ -24,7 +25,7 @@ _FEW_REQUESTS = 5_000
 _ROUNDS_OF_WRITES = 1
 
 #: Parts that need no load generator.
-_WITHOUT_LOAD = {"writes", "steps", "start"}
+_WITHOUT_LOAD = {"writes", "steps", "start", "introspection"}
 
 Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
@@ -32,6 +33,7 @@ PARTS: dict[str, Measure] = {
     "reads": lambda folder, engine, effort, quick: measure_reads(folder, engine, effort),
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
+    "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),
     "start": lambda folder, engine, effort, quick: measure_start(folder, engine, 1 if quick else 5),
     "memory": lambda folder, engine, effort, quick: (
         measure_memory(folder, engine, _FEW_REQUESTS) if quick else measure_memory(folder, engine)

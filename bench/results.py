@@ -142,7 +142,7 @@ def _memory(found: dict[str, Any]) -> list[str]:
     return [_table(["requests answered", "MB"], [[f"{count:,.0f}", f"{size:.1f}"] for count, size in found["held"]])]
 
 
-def _interference(found: dict[str, Any]) -> list[str]:
+def _figures(found: dict[str, Any]) -> list[str]:
     return [_table(["", "median"], [[key, _short(value)] for key, value in found["figures"].items()])]
 
 
@@ -171,7 +171,8 @@ _TABLES: dict[str, Any] = {
     "writes": _writes,
     "scale": lambda found: [scale_table(found)],
     "memory": _memory,
-    "interference": _interference,
+    "interference": _figures,
+    "introspection": _figures,
     "steps": _steps,
     "start": _start,
 }

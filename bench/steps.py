@@ -11,6 +11,7 @@ from graphql import parse, validate
 
 from bench.data import Size, bench_app
 from bench.databases import Folder
+from bench.endpoint import post
 from bench.machine import stamp
 from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
 from guanxi import App
@@ -67,7 +68,7 @@ async def _cached(app: App, body: dict[str, Any]) -> dict[str, float]:
         await engine.read(context, variant, asked, moment)
 
     async def request() -> None:
-        await _post(app, raw)
+        await post(app, raw)
 
     in_all, read, fetched = await _microseconds(request), await _microseconds(field), await _microseconds(statement)
     bound = _now(lambda: asked.plan.values(moment))
@@ -129,23 +130,3 @@ async def _microseconds(step: Callable[[], Awaitable[None]]) -> float:
         await step()
         times.append(time.perf_counter() - start)
     return median(times) * 1e6
-
-
-async def _post(app: App, raw: bytes) -> None:
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/graphql",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))],
-    }
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": raw, "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start" and message["status"] != 200:
-            raise RuntimeError(f"answered with status {message['status']}")
-
-    await app(scope, receive, send)

@@ -84,7 +84,6 @@ def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: S
         .select_from(row.source())
         .where(*there, money.minor.is_not(None))
         .group_by(*keys, money.currency)
-        .order_by(money.currency)
     )
 
 
@@ -116,7 +115,10 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
         return kind.json(kind.of_number(number(field, "sum")), chosen.selection)
 
     def per_currency(chosen: Chosen) -> Expression:
-        found, mine = sums(field)
+        every, mine = sums(field)
+        # Ordered here, because SQLite reads those of one group in the order of an index that it makes for itself.
+        ordered = select(every.c.currency, every.c.minor, every.c.reporting).where(*mine).order_by(every.c.currency)
+        found = ordered.subquery()
         money = chosen.selection.build(
             "Money",
             {
@@ -125,7 +127,7 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
                 "reportingAmount": lambda part: amount_text(found.c.reporting, constant(kind.currency)),
             },
         )
-        return select(json_rows(money, place=found.c.currency)).select_from(found).where(*mine).scalar_subquery()
+        return select(json_rows(money, place=found.c.currency)).select_from(found).scalar_subquery()
 
     return selection.build("MoneySum", {"total": total, "perCurrency": per_currency})
 

@@ -28,13 +28,16 @@ from schema.write.special_mutations import special_mutations
 
 #: What a client has to know before its first query, and finds nowhere else.
 DESCRIPTION = """\
-A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add. A field of a
-plugin carries `@plugin` and is used like any other.
+A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add.{plugins}
 
 - Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
   record, by id or by the id another system knows it by.
-- Lists: Relay connections. `first` and `after` page forward, `last` and `before` backward; `where` filters, `orderBy`
-  orders. The plural with `Aggregate` gives counts and sums of a list, with `GroupBy` the same in groups.
+- Lists: Relay connections: `edges` with a `node` and its `cursor`, or `nodes` alone, with `pageInfo`; `totalCount` is
+  how many there are on all pages, counted only when it is asked for. `first` and `after` page forward, `last` and
+  `before` backward; `where` filters, `orderBy` orders. The plural with `Aggregate` gives counts and sums of a list,
+  with `GroupBy` the same in groups.
+- Filters: all that is said must hold. `and`, `or` and `not` combine filters; nothing meets an empty `or`. A filter on a
+  list says what `some`, `every` or `none` of its records meet; those of an empty list meet every filter.
 - Descriptions: members of orders, aggregates, group keys, updates and upsert rows mean what the field of the same name
   means in the record or in the input that creates it.
 - Money: an exact decimal with its ISO 4217 currency. Filters, orders and sums work in the reporting currency unless a
@@ -46,6 +49,10 @@ plugin carries `@plugin` and is used like any other.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and is answered as
   before.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
+
+
+#: What it has to know besides where there are plugins.
+PLUGINS = "\nWhat a plugin declares carries `@plugin` and is used like anything else."
 
 
 class Assembled:
@@ -117,7 +124,7 @@ class _Schema(strawberry.Schema):
             config=CONFIG,
         )
         # Strawberry takes no description, and prints none.
-        self._schema.description = DESCRIPTION
+        self._schema.description = DESCRIPTION.format(plugins=PLUGINS if catalog.versions else "")
 
     @property
     def schema_converter(self) -> GraphQLCoreConverter:

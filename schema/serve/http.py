@@ -147,7 +147,7 @@ def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, st
     packs = _takes_gzip(headers.get(b"accept-encoding", ""))
     etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
     # Who may ask may also differ in what it is answered, so that no cache in between keeps it for all.
-    sent = {"etag": etag, "cache-control": "private", "vary": "accept, accept-encoding"}
+    sent = {"etag": etag, "cache-control": "private", "vary": "Accept, Accept-Encoding"}
     known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
     if etag in known or "*" in known:
         return Response(b"", 304, media_type, sent)

@@ -175,9 +175,9 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
         f"{name}Having",
         f"Which groups of {plural}. All that is said must hold.",
         [
-            Member("and", f"list[{name}Having] | None", "All of these."),
-            Member("or", f"list[{name}Having] | None", "At least one of these."),
-            Member("not", f"{name}Having | None", "Not this."),
+            Member("and", f"list[{name}Having] | None"),
+            Member("or", f"list[{name}Having] | None"),
+            Member("not", f"{name}Having | None"),
             *_conditions(record),
         ],
     )

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from core.base.text import words
+from core.base.text import camel, words
+from core.records.record import Record
 from core.records.vocabulary import Vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.types.builder import Builder, Member
@@ -145,6 +146,12 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     _add_order(builder, record)
 
 
+#: The fields that every record has, which mean the same in each.
+EVERYWHERE = frozenset(
+    {*(camel(name) for name in Record.__annotations__ if not name.startswith("_")), "tags", "externalIds"}
+)
+
+
 def _usable(record: RecordType, wanted: Callable[[CatalogField], bool]) -> list[CatalogField]:
     return [field for field in record.fields.values() if field.expression is not None and wanted(field)]
 
@@ -152,12 +159,17 @@ def _usable(record: RecordType, wanted: Callable[[CatalogField], bool]) -> list[
 def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural = record.name, words(record.plural)
     members = [
-        Member("and", f"list[{name}Where] | None", "All of these."),
-        Member("or", f"list[{name}Where] | None", "At least one of these; nothing meets an empty list."),
-        Member("not", f"{name}Where | None", "Not this."),
+        Member("and", f"list[{name}Where] | None"),
+        Member("or", f"list[{name}Where] | None"),
+        Member("not", f"{name}Where | None"),
     ]
     members += [
-        Member(field.name, f"{field.kind.filter_name} | None", field.description, owner=record.foreign(field.owner))
+        Member(
+            field.name,
+            f"{field.kind.filter_name} | None",
+            "" if field.name in EVERYWHERE else field.description,
+            owner=record.foreign(field.owner),
+        )
         for field in _usable(record, lambda field: field.filter and field.kind.filter_name is not None)
     ]
     members += [
@@ -185,16 +197,17 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             )
     description = (
         f"Which {plural}. All that is said must hold; deleted ones are left out unless a list's own filter asks for "
-        "deletedAt, and a relation to one never leads to them."
+        f"deletedAt, and a relation to one never leads to them. Of the fields that every record has, {name} says what "
+        "they mean."
     )
     builder.input(f"{name}Where", description, members)
     builder.input(
         f"{record.plural_type}Filter",
         f"A condition on a list of {plural}. All that is said must hold.",
         [
-            Member("some", f"{name}Where | None", "At least one meets this."),
-            Member("every", f"{name}Where | None", "All meet this; so do those of an empty list."),
-            Member("none", f"{name}Where | None", "None meets this."),
+            Member("some", f"{name}Where | None"),
+            Member("every", f"{name}Where | None"),
+            Member("none", f"{name}Where | None"),
         ],
     )
 

@@ -95,18 +95,18 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         f"{record.name}Edge",
         f"A place in a list of {plural}.",
         [
-            Member("cursor", "str", "Where to go on, with `after` or `before`."),
-            Member("node", record.name, "The record."),
+            Member("cursor", "str"),
+            Member("node", record.name),
         ],
     )
     builder.output(
         f"{record.name}Connection",
         f"A page of {plural}; the query `{record.plural}` describes the arguments of every such list.",
         [
-            Member("edges", f"list[{record.name}Edge]", "The records of the page, each with its cursor."),
-            Member("nodes", f"list[{record.name}]", "The records of the page."),
-            Member("pageInfo", "PageInfo", "Where the page lies."),
-            Member("totalCount", "int", "How many records there are on all pages; counted only when it is asked for."),
+            Member("edges", f"list[{record.name}Edge]"),
+            Member("nodes", f"list[{record.name}]"),
+            Member("pageInfo", "PageInfo"),
+            Member("totalCount", "int"),
         ],
     )
 

@@ -26,7 +26,7 @@ def test_what_the_schema_allows_is_answered_as_by_the_oracle_or_refused_with_a_r
     answered = []
 
     @settings(
-        max_examples=70,
+        max_examples=120,
         deadline=None,
         database=None,
         derandomize=True,

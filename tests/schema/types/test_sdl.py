@@ -11,6 +11,7 @@ from graphql import (
     is_input_object_type,
     is_interface_type,
     is_object_type,
+    print_type,
 )
 from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
@@ -39,6 +40,10 @@ def test_the_committed_contract_is_what_the_server_serves(app):
         pytest.fail(f"the schema has changed; run `guanxi schema > schema.graphql` and look at the difference:\n{told}")
 
 
+#: What the types that a record makes are called after it.
+OWN = (
+    r"Connection|Edge|Where|Order|Sum|Avg|Aggregate\w*|Values\w*|Numbers\w*|Group\w*|Having|Payload|MatchKey|Upsert\w+"
+)
 #: Types whose members are named after the fields of a record, which say what they mean.
 NAMED_ALIKE = re.compile(
     r"(?P<record>\w+?)(Order|GroupKeys?|Sum|Avg|Values|ValuesWhere|ValuesOrder|NumbersWhere|NumbersOrder)"
@@ -47,9 +52,38 @@ NAMED_ALIKE = re.compile(
 ENTERED_ALIKE = re.compile(r"Update(?P<updated>\w+)Input|(?P<upserted>\w+)UpsertItem")
 
 
+#: Members that are the same in the types of every record: the description of the schema says what they mean.
+SAME_EVERYWHERE = {
+    r"\w+Connection": {"edges", "nodes", "pageInfo", "totalCount"},
+    r"\w+Edge": {"cursor", "node"},
+    r"\w+Filter": {"some", "every", "none"},
+    r"\w+(Where|Having)": {"and", "or", "not"},
+}
+#: Fields that every record has.
+OF_EVERY_RECORD = {
+    "id",
+    "version",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
+    "deletedAt",
+    "tags",
+    "externalIds",
+}
+
+
 def said_elsewhere(app, name, member):
     """The description of what a member without one of its own is named after."""
-    kinds = app.assembled.graphql.type_map
+    schema = app.assembled.graphql
+    kinds = schema.type_map
+    for pattern, members in SAME_EVERYWHERE.items():
+        if re.fullmatch(pattern, name) and member in members:
+            return f"`{member}`" in schema.description
+    record = name.removesuffix("Where")
+    if record in app.catalog.records and name != record and member in OF_EVERY_RECORD:
+        assert f"Of the fields that every record has, {record} says what they mean." in kinds[name].description
+        return kinds[record].fields[member].description
     if alike := NAMED_ALIKE.fullmatch(name):
         record = alike["record"]
         assert f"of {record} that has its name" in kinds[name].description
@@ -98,11 +132,23 @@ def test_what_is_filtered_entered_and_answered_says_itself_what_it_means(app):
     for name, kind in app.assembled.graphql.type_map.items():
         if name in app.catalog.records or re.fullmatch(r"\w+Where|Create\w+Input", name):
             for field_name, field in kind.fields.items():
-                assert field.description or NAMED_ALIKE.fullmatch(name), f"{name}.{field_name}"
+                is_common = field_name in OF_EVERY_RECORD | {"and", "or", "not"} and name.endswith("Where")
+                assert field.description or is_common or NAMED_ALIKE.fullmatch(name), f"{name}.{field_name}"
 
 
 def test_the_schema_stays_short_enough_for_clients(app):
     assert app.sdl.count("\n") < 32_000
+    full, slim = [], []
+    for record in app.catalog.records.values():
+        own = rf"{record.name}({OWN})?|{record.plural_type}Filter|(Create|Update){record.name}Input|Upsert{record.plural_type}\w+"
+        lines = sum(
+            print_type(kind).count("\n") + 2
+            for name, kind in app.assembled.graphql.type_map.items()
+            if re.fullmatch(own, name)
+        )
+        (full if record.aggregates else slim).append(lines)
+    assert sum(full) / len(full) < 700
+    assert sum(slim) / len(slim) < 150
 
 
 def test_types_of_one_shape_are_one(app):
