@@ -3,6 +3,7 @@
 import gc
 import importlib
 import itertools
+import os
 import shutil
 import subprocess
 from collections import OrderedDict
@@ -28,6 +29,9 @@ from tests.snippets import snippets
 # Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
 gc.set_threshold(50_000, 20, 20)
 
+# Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ENGINES = ("sqlite", "postgresql")
 
 MakeClient = Callable[..., Client]
@@ -52,14 +56,17 @@ _LONGEST_FIRST = (
 )
 
 
-#: What makes databases and files; whoever needs one of them, be it through another fixture, is no unit.
+#: What makes databases and files; a test that needs one of them, be it through another fixture, is not a unit test.
 _MAKES_FILES = {"databases", "postgres", "tmp_path", "tmp_path_factory"}
+#: Checks of the whole repository or the whole schema, which need no database but take their time.
+_OF_THE_WHOLE = ("test_quality", "docs/", "test_introspection", "test_sdl")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that need nothing but the code, and puts the longest first; the rest stays as it is."""
     for item in items:
-        if not _MAKES_FILES & {*getattr(item, "fixturenames", ())} and "test_quality" not in item.nodeid:
+        is_small = not any(name in item.nodeid for name in _OF_THE_WHOLE)
+        if is_small and not _MAKES_FILES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.unit)
     places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: next((place for name, place in places.items() if name in item.nodeid), len(places)))
