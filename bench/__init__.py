@@ -1,1 +1,1 @@
-"""Measured comparisons: guanxi beside what its users would pick instead, on the same data in one run."""
+"""Measured comparisons: guanxi and what its users would pick instead, on the same data in one run."""

@@ -1,4 +1,4 @@
-"""Measures guanxi beside what its users would pick instead: `python -m bench` for all of it, or some parts by name.
+"""Measures guanxi against what its users would pick instead: `python -m bench` for all of it, or some parts by name.
 
 It needs `pip install -e '.[bench]'`, wrk for most parts, and for PostGraphile node and npm.
 """
@@ -53,9 +53,9 @@ def main() -> int:
     given = parser.parse_args()
     unknown = set(given.parts) - set(PARTS)
     if unknown:
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; available: {', '.join(PARTS)}")
     if ({*given.parts} - _WITHOUT_LOAD or not given.parts) and shutil.which("wrk") is None:
-        parser.error("wrk is not there; install it with your package manager")
+        parser.error("wrk is not installed; install it with your package manager")
     parts = given.parts or [part for part in PARTS if part != "scale" or not given.quick]
     for part in parts:
         for engine in [given.engine] if given.engine else ENGINES:

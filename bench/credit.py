@@ -24,7 +24,7 @@ MAPPING = Path(__file__).parent.parent / "docs" / "examples" / "receivables" / "
 #: Only payment is known of these customers, so that it alone makes the score.
 WEIGHTS = {"financial_status": 0, "reputation": 0, "transaction_record": 100}
 CUT_OFFS = (date(2012, 12, 31), date(2013, 6, 30))
-#: Points of lateness, disputes and trend: the policy that ships, and others beside it.
+#: Points of lateness, disputes and trend: the policy that ships, and others for comparison.
 POLICIES = ((80, 10, 10), (100, 0, 0), (60, 20, 20), (0, 100, 0), (0, 0, 100))
 
 TOTALS = """{

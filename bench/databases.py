@@ -14,7 +14,7 @@ from core.db.database import POSTGRESQL, SQLITE
 
 ENGINES = (POSTGRESQL, SQLITE)
 
-#: The same for everybody who is measured on it.
+#: The same for everyone measured on it.
 _SERVER_SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "jit": "off", "max_connections": "200"}
 
 

@@ -1,4 +1,4 @@
-"""Forecasts the Maven data set as if it were lived through, and says how far off each method was.
+"""Forecasts the Maven data set as if it were lived through, and reports how far off each method was.
 
     python -m bench.forecast_backtest FOLDER
 
@@ -79,7 +79,7 @@ def read(folder: Path) -> Data:
             Decimal(row["close_value"] or 0),
         )
         for row in rows(folder / "sales_pipeline.csv")
-        # Of 500 prospects nobody says since when they are there.
+        # For 500 prospects the data does not say since when they exist.
         if row["engage_date"]
     ]
     return Data(
@@ -228,7 +228,7 @@ def main() -> None:
     found = plain.forecasts | modelled.forecasts
     for grain in (DateGrain.QUARTER, DateGrain.MONTH):
         show(data, found, grain)
-    print("| trained on | decided | AUC | error | of the share won so far | of the preset | |")
+    print("| trained on | decided | AUC | error | of the win rate so far | of the preset | |")
     print("|---|--:|--:|--:|--:|--:|---|")
     for model in modelled.models:
         if first_of(model["day"] + timedelta(days=1), DateGrain.QUARTER) == model["day"] + timedelta(days=1):

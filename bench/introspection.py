@@ -19,7 +19,7 @@ _TICK_SECONDS = 0.001
 
 
 def measure_introspection(folder: Folder, engine: str) -> dict[str, Any]:
-    """Processor milliseconds of each way to an answer, its size, and how long the event loop stands still meanwhile."""
+    """Processor milliseconds of each way to an answer, its size, and how long the event loop is blocked."""
     with folder.engine(engine) as databases:
         databases.make("introspection")
         app = create_app(load_settings(database_url=databases.url("introspection")))

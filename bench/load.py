@@ -20,7 +20,7 @@ _NUMBERS_A_RUN = 10_000_000
 
 @dataclass(frozen=True)
 class Load:
-    """What came of one load; times of an answer in milliseconds."""
+    """The result of one load; times of an answer in milliseconds."""
 
     requests: int
     seconds: float
@@ -32,7 +32,7 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return self.requests / self.seconds
 
 

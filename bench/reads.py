@@ -29,7 +29,7 @@ class Effort:
 
 
 def measure_reads(folder: Folder, engine: str, effort: Effort) -> dict[str, Any]:
-    """What comes of all queries on one engine."""
+    """The results of all queries on one engine."""
     with folder.engine(engine) as databases:
         url = databases.ready("10k", Size())
         stamped = stamp(**{"PostgreSQL" if databases.process else "SQLite": databases.version}, **_npm(folder, engine))
@@ -105,13 +105,13 @@ def _rounds(servers: Sequence[Server], query: Query, effort: Effort) -> dict[str
 
 
 def _long_enough(server: Server, query: Query, effort: Effort) -> int:
-    """Warms a server up, and says for how many seconds it must be asked to give answers enough."""
+    """Warms a server up, and returns for how many seconds it must be loaded to give enough answers."""
     warm = sent(server.address(query), server.body(query), effort.seconds, effort.connections)
     return max(effort.seconds, min(_LONGEST_SECONDS, ceil(_ENOUGH_ANSWERS / max(warm.rate, 1))))
 
 
 def one_load(server: Server, query: Query, seconds: int, connections: int) -> dict[str, float]:
-    """The figures of one load: requests a second, milliseconds, and processor microseconds a request."""
+    """The figures of one load: requests per second, milliseconds, and processor microseconds per request."""
     meter = server.meter()
     load = sent(server.address(query), server.body(query), seconds, connections)
     own, behind = meter.read()

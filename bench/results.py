@@ -67,7 +67,7 @@ def _short(value: float) -> str:
 
 
 def reads_table(found: dict[str, Any]) -> str:
-    """Requests a second by query and contestant, with the ratios of ours to the others'."""
+    """Requests per second by query and contestant, with the ratios of ours to the others'."""
     names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
     others = [name for name in names if name != OURS.name]
 
@@ -80,7 +80,7 @@ def reads_table(found: dict[str, Any]) -> str:
     rows = [
         [_TITLES[query], *(cell(row, name) for name in (OURS.name, *others))] for query, row in found["queries"].items()
     ]
-    return _table(["requests a second", OURS.name, *others], rows)
+    return _table(["requests per second", OURS.name, *others], rows)
 
 
 def summary() -> str:
@@ -112,7 +112,7 @@ def _processor_table(found: dict[str, Any]) -> str:
         return f"{row[name]['cpu']:,.0f} + {row[name]['database cpu']:,.0f}" if name in row else "–"
 
     rows = [[_TITLES[query], *(cell(row, name) for name in names)] for query, row in found["queries"].items()]
-    return _table(["processor µs a request, server + database", *names], rows)
+    return _table(["processor µs per request, server + database", *names], rows)
 
 
 def _reads(found: dict[str, Any]) -> list[str]:
@@ -129,13 +129,13 @@ def _writes(found: dict[str, Any]) -> list[str]:
 
 
 def scale_table(found: dict[str, Any]) -> str:
-    """Milliseconds a request at the small and the large size."""
+    """Milliseconds per request at the small and the large size."""
     rows = []
     for query, times in found["milliseconds"].items():
         small, large = times.values()
         rows.append([query, f"{small:.2f}", f"{large:.2f}", f"{large / small:.2f}×"])
     sizes = [f"{size} customers" for size in next(iter(found["milliseconds"].values()))]
-    return _table(["milliseconds a request", *sizes, "ratio"], rows)
+    return _table(["milliseconds per request", *sizes, "ratio"], rows)
 
 
 def _memory(found: dict[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ _SLICE_SECONDS = 10
 
 
 def measure_scale(folder: Folder, engine: str, effort: Effort) -> dict[str, Any]:
-    """Milliseconds a request at 10,000 and at 1,000,000 customers."""
+    """Milliseconds per request at 10,000 and at 1,000,000 customers."""
     with folder.engine(engine) as databases, ExitStack() as stack:
         urls = {"10,000": databases.ready("10k", Size()), "1,000,000": databases.ready("1m", LARGE)}
         servers = {
@@ -51,7 +51,7 @@ def _version(databases: Databases) -> dict[str, str]:
 
 
 def measure_memory(folder: Folder, engine: str, requests: int = _MANY_REQUESTS) -> dict[str, Any]:
-    """Megabytes the server holds while it answers point reads of ever other ids and documents never seen before."""
+    """Megabytes the server holds while it answers point reads of ever-changing ids and documents never seen before."""
     with folder.engine(engine) as databases:
         url = databases.ready("10k", Size())
         with serving(OURS, url, folder.path, databases.process) as server:
@@ -84,9 +84,9 @@ def _interfered(server: Server, seconds: int) -> dict[str, float]:
     beside = sent(server.address(POINT), server.body(POINT), seconds, 4)
     slow = finished(aggregate)
     return {
-        "point reads a second, alone": alone.rate,
+        "point reads per second, alone": alone.rate,
         "p99 ms, alone": alone.p99,
-        "point reads a second": beside.rate,
+        "point reads per second": beside.rate,
         "p50 ms": beside.p50,
         "p99 ms": beside.p99,
         "aggregate ms": slow.p50,

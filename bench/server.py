@@ -1,4 +1,4 @@
-"""guanxi as the comparisons serve it: as `guanxi serve` does, with the plugin of the comparisons beside the others."""
+"""guanxi as the comparisons serve it: as `guanxi serve` does, with the plugin of the comparisons added."""
 
 import os
 import sys

@@ -130,7 +130,7 @@ class _Commands:
 def _installed(folder: Path) -> Path:
     """The command `guanxi` of a new virtual environment in which this distribution is installed from a wheel."""
     venv.create(folder, clear=True, with_pip=True)
-    # A copy, because setuptools leaves what it builds beside the source and would put it into the next wheel.
+    # A copy, because setuptools leaves what it builds next to the source and would put it into the next wheel.
     source = folder / "source"
     shutil.copytree(_ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__"))
     subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", source], check=True)

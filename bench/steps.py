@@ -25,7 +25,7 @@ _OTHER_ID = "4242".rjust(26, "0")
 
 
 def measure_steps(folder: Folder, engine: str) -> dict[str, Any]:
-    """Microseconds a step by query."""
+    """Microseconds per step by query."""
     with folder.engine(engine) as databases:
         url = databases.ready("10k", Size())
         found = anyio.run(_measured, url)

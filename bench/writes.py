@@ -35,7 +35,7 @@ class Timed:
 
 
 def _items(name: str) -> list[dict[str, Any]]:
-    """Customers beside those that are there; by another name they are changed."""
+    """Customers in addition to the existing ones; given another name they are changed."""
     return [
         {
             "id": f"cus_{Size().customers + 1 + row:026d}",
@@ -50,7 +50,7 @@ def _items(name: str) -> list[dict[str, Any]]:
 
 
 def measure_writes(folder: Folder, engine: str, rounds: int) -> dict[str, Any]:
-    """What comes of all writes on one engine."""
+    """The results of all writes on one engine."""
     with folder.engine(engine) as databases:
         stamped = stamp(**{"PostgreSQL" if databases.process else "SQLite": databases.version})
         found = {**_upserts(folder, databases, rounds), "recompute": _recomputes(folder, databases, rounds)}

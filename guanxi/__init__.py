@@ -78,7 +78,7 @@ __all__ = [
     "shown",
 ]
 
-#: Where each name is, for when it is asked for; what type checkers and editors read stands above.
+#: Where each name is, for when it is asked for; what type checkers and editors read is above.
 _HOMES = {
     name: module
     for module, names in {
@@ -113,7 +113,7 @@ def __getattr__(name: str) -> Any:
     """The public name, imported."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Kept as it stands there, so that it is looked up once.
+    # Cached, so that it is looked up once.
     return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))
 
 

@@ -46,12 +46,12 @@ from schema.serve.http import Endpoint
 
 
 class Design:
-    """What settings and plugins make of the CRM before there is a database; apps of several databases may share it.
+    """The CRM made of settings and plugins, before there is a database; apps of several databases may share it.
 
     Attributes:
         host: the plugins.
         catalog: the records and fields.
-        jobs: what the plugins do again and again.
+        jobs: the plugins' periodic work.
     """
 
     def __init__(self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]]) -> None:
@@ -89,7 +89,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
 
 @contextmanager
 def _collecting_nothing() -> Iterator[None]:
-    """Without garbage collection, which takes a quarter of the time in which a schema is made and finds nothing."""
+    """Suspends garbage collection, which takes a quarter of the time of making a schema and finds nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -103,10 +103,10 @@ class App:
     """An ASGI application: the CRM with its plugins on one database.
 
     Attributes:
-        settings: what it was made with.
+        settings: its settings.
         catalog: its records and fields.
         host: its plugins.
-        database: where it keeps everything.
+        database: where everything is stored.
     """
 
     def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
@@ -164,14 +164,14 @@ class App:
 
     @property
     def services(self) -> Services:
-        """What requests share; there once it runs."""
+        """What requests share; available while it runs."""
         return self.engine.services
 
     @property
     def engine(self) -> Engine:
         """What answers GraphQL; there once it runs."""
         if self._engine is None:
-            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
         return self._engine
 
     def context(self, actor: Actor = LOCAL, request_id: str | None = None) -> RequestContext:
@@ -182,19 +182,19 @@ class App:
     def delivery(self) -> Delivery:
         """The delivery of events to after-commit hooks."""
         if self._delivery is None:
-            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
         return self._delivery
 
     @property
     def jobs(self) -> Jobs:
         """The jobs of its plugins; a server runs them `in_background`."""
         if self._jobs is None:
-            raise RuntimeError("the app does not run; use `async with app.running()` or serve it")
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
         return self._jobs
 
     @asynccontextmanager
     async def running(self, *, serving: bool = False) -> AsyncIterator["App"]:
-        """Runs it: database checked, plugins started, events delivered; at the end all is let go of.
+        """Runs it: database checked, plugins started, events delivered; at the end everything is closed.
 
         Args:
             serving: make the GraphQL schema first rather than with the first query, so that what is wrong with an
@@ -303,7 +303,7 @@ class App:
 
 @asynccontextmanager
 async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App]:
-    """Runs the one app of a process, until it ends: garbage is collected seldom, and never looked for in the schema.
+    """Runs the one app of a process, until it ends: garbage is collected rarely, and never looked for in the schema.
 
     To look through it would hold up every request now and then, and takes a third of the time of bulk writes. Nor is
     it looked through once before: what little garbage there is by then stays.
@@ -337,8 +337,8 @@ def create_app(
     Args:
         settings: by default those of the environment.
         plugins: classes or instances; by default all that are installed, and none if it is empty.
-        clock: where the time comes from.
-        access: tells what an actor may see.
+        clock: the source of time.
+        access: returns what an actor may see.
 
     Raises:
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.

@@ -1,4 +1,4 @@
-"""The test kit for plugin authors: an app with chosen plugins on a database of its own, and a client that asks it."""
+"""The test kit for plugin authors: an app with chosen plugins on a database of its own, and a client for it."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class QueryError(AssertionError):
 
 
 class Client:
-    """Asks a running app as an HTTP client does, without a network."""
+    """Queries a running app as an HTTP client does, without a network."""
 
     def __init__(self, app: App, runner: asyncio.Runner) -> None:
         self.app = app
@@ -57,7 +57,7 @@ class Client:
         return answer["data"]
 
     def create(self, record: str, selection: str = "id", **input: Any) -> Any:
-        """Creates a record and gives what is selected of it: `client.create("Customer", "id name", name="Ann")`.
+        """Creates a record and returns what is selected of it: `client.create("Customer", "id name", name="Ann")`.
 
         Raises:
             QueryError: it was refused; the message says why.
@@ -73,11 +73,11 @@ class Client:
         return answer[name]
 
     def deliver(self) -> None:
-        """Delivers to after-commit hooks all that is due."""
+        """Delivers everything that is due to after-commit hooks."""
         self.run(self.app.delivery.drain())
 
     def run_job(self, name: str) -> str | None:
-        """Runs a job of a plugin now, due or not, and gives what it says it did.
+        """Runs a job of a plugin now, due or not, and returns its report.
 
         Raises:
             GuanxiError: it failed.
@@ -117,7 +117,7 @@ async def _request(
 
 @contextmanager
 def running(app: App) -> Iterator[Client]:
-    """Runs an app on an event loop of its own and gives a client for it."""
+    """Runs an app on an event loop of its own and provides a client for it."""
     with asyncio.Runner() as runner:
         lifespan = app.running()
         runner.run(lifespan.__aenter__())

@@ -1,4 +1,4 @@
-"""The core's vocabularies, for plugins whose records and rules speak of the same things."""
+"""The core's vocabularies, for plugins whose records and rules use the same terms."""
 
 from core.records.vocabulary import (
     AccountRelation,

@@ -1,7 +1,7 @@
 """The program a good engineer writes with Strawberry, SQLAlchemy's async ORM and DataLoaders, caches on.
 
 It serves the same queries on the same tables: lists by one SELECT with filter, order and keyset; children of a list by
-one windowed SELECT a level, through DataLoaders; a plugin's values by a DataLoader beside the join that filters.
+one windowed SELECT per level, through DataLoaders; a plugin's values by a DataLoader apart from the join that filters.
 """
 
 import base64
@@ -420,7 +420,7 @@ class UpsertCustomersPayload:
 
 
 def stored(item: CustomerUpsertItem) -> dict[str, Any]:
-    """What a row says, as columns."""
+    """The values of a row, as columns."""
     minor = item.annual_revenue and int(item.annual_revenue.amount * 100)
     return {
         "name": item.name,
@@ -461,7 +461,7 @@ class Mutation:
 
 
 class App(GraphQL[dict[str, Any], None]):
-    """The endpoint, with fresh loaders a request."""
+    """The endpoint, with fresh loaders per request."""
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
         return {

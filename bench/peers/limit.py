@@ -1,4 +1,4 @@
-"""The limit: a bare Starlette route a query, which sends the SQL that guanxi's plan sends and passes the JSON on."""
+"""The limit: a bare Starlette route per query, which sends the SQL that guanxi's plan sends and passes the JSON on."""
 
 import asyncio
 import json

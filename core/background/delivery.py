@@ -36,7 +36,7 @@ from core.unit.unit import Unit
 _log = logging.getLogger("guanxi.delivery")
 
 _HOOK = "after_commit"
-#: How much longer than an async hook may take a process keeps its hold on a cursor.
+#: How much longer than the deadline of an async hook a process holds a cursor.
 _HOLD = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(days=1)
 _POLL_SECONDS = 5.0
@@ -46,15 +46,15 @@ Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
 
 class PluginCursor(Table):
-    """How far a plugin's after-commit hook has come in the event log, and how it fares with the next batch."""
+    """How far a plugin's after-commit hook has come in the event log, and its attempts at the next batch."""
 
     plugin: str = column("Name of the plugin.", primary_key=True, exact=True)
-    sequence: int = column("The last batch it is done with.", default=0)
-    attempts: int = column("Tries of the next batch that failed.", default=0)
+    sequence: int = column("The last batch it has handled.", default=0)
+    attempts: int = column("Failed attempts at the next batch.", default=0)
     try_at: datetime | None = column("When to try again.", default=None)
-    error: str | None = column("What went wrong last.", default=None, exact=True)
+    error: str | None = column("The last error.", default=None, exact=True)
     holder: str | None = column("The process that delivers to it now.", default=None, exact=True)
-    held_until: datetime | None = column("Until when, unless it holds on.", default=None)
+    held_until: datetime | None = column("Until when, unless it renews its lease.", default=None)
 
 
 class SetAside(Table):
@@ -62,12 +62,12 @@ class SetAside(Table):
 
     plugin: str = column("Name of the plugin.", primary_key=True, exact=True)
     sequence: int = column("The batch.", primary_key=True)
-    error: str = column("What went wrong.", exact=True)
-    set_aside_at: datetime = column("When it was given up.")
+    error: str = column("The error.", exact=True)
+    set_aside_at: datetime = column("When it was set aside.")
 
 
 class _TakenOver(Exception):  # noqa: N818  (control flow inside this module)
-    """Another process delivers to the plugin now, or has taken up what was set aside."""
+    """Another process now delivers to the plugin, or has taken up what was set aside."""
 
 
 class Delivery:
@@ -96,7 +96,7 @@ class Delivery:
             lane.wake.set()
 
     async def start(self) -> None:
-        """Gives new plugins a place at the end of the log, and delivers from now on until `stop`."""
+        """Starts new plugins at the end of the log, and delivers from now on until `stop`."""
         if self._lanes:
             await self._number()
             await self._database.in_session(self._place_new)
@@ -115,8 +115,8 @@ class Delivery:
         try:
             await self._database.in_session(self._let_go)
         except Exception:
-            # Whatever else is to be stopped must be.
-            _log.exception("the plugins' cursors are held for some time yet")
+            # Everything else must still be stopped.
+            _log.exception("the plugins' cursors stay held for a while")
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
@@ -142,7 +142,7 @@ class Delivery:
                 async with asyncio.timeout(min(lane.pause, _POLL_SECONDS)):
                     await lane.wake.wait()
             except TimeoutError:
-                # Whoever committed may have died before it numbered its batch.
+                # A process may have died between its commit and numbering the batch.
                 with contextlib.suppress(Exception):
                     await self._number()
 
@@ -158,7 +158,7 @@ class Delivery:
         await self._database.in_session(number_batches)
 
     async def retry(self, name: str) -> int:
-        """Tries again what was set aside for a plugin; gives the number of batches that went through.
+        """Tries again what was set aside for a plugin; returns the number of batches delivered.
 
         Raises:
             ConfigurationError: no such plugin listens.
@@ -208,11 +208,11 @@ class _Lane:
 
     @property
     def pause(self) -> float:
-        """Seconds until a batch that failed is tried again; endless where none waits for that."""
+        """Seconds until a batch that failed is tried again; infinite if none waits."""
         return math.inf if self._try_at is None else max((self._try_at - self._clock.now()).total_seconds(), 0)
 
     async def drain(self) -> bool:
-        """Delivers all that is due to the plugin; says whether there was anything."""
+        """Delivers all that is due to the plugin; returns whether there was anything."""
         async with self._busy:
             any_due = False
             self._try_at = None
@@ -221,7 +221,7 @@ class _Lane:
             return any_due
 
     async def _deliver_next(self) -> bool:
-        """Tries one batch; says whether to go on with the next."""
+        """Tries one batch; returns whether to go on with the next."""
         claimed = await self._database.in_session(self._claim)
         if claimed is None:
             return False
@@ -264,7 +264,7 @@ class _Lane:
                 raise PluginError(
                     self.plugin.name,
                     _HOOK,
-                    f"was not done within {milliseconds} ms; do less, or raise GUANXI_DELIVERY_DEADLINE_MS",
+                    f"did not finish within {milliseconds} ms; do less, or raise GUANXI_DELIVERY_DEADLINE_MS",
                 ) from None
 
     # Cursors
@@ -322,7 +322,7 @@ class _Lane:
     # What was set aside
 
     async def retry(self) -> int:
-        """Tries again what was set aside; gives the number of batches that went through."""
+        """Tries again what was set aside; returns the number of batches delivered."""
         delivered = 0
         async with self._busy:
             for sequence, events in await self._database.in_session(self._waiting):

@@ -1,4 +1,4 @@
-"""Jobs: what plugins do again and again, each on time by the app's clock and by one process at a time.
+"""Jobs: periodic work of plugins, each on time by the app's clock and by one process at a time.
 
 A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all
 see it; and locks the row while the job's own transaction lasts, so that no second run begins however long that is.
@@ -41,32 +41,32 @@ Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
 
 class JobOutcome(Vocabulary):
-    """What became of the last run of a job."""
+    """The outcome of the last run of a job."""
 
-    DONE = "DONE", "It went through."
-    FAILED = "FAILED", "It failed; nothing of it was written."
+    DONE = "DONE", "It succeeded."
+    FAILED = "FAILED", "It failed; nothing was written."
 
 
 class PluginJob(Table):
-    """When a plugin's job is due, who runs it now, and what became of its last run."""
+    """When a plugin's job is due, who runs it now, and the outcome of its last run."""
 
     name: str = column("Name of the job.", primary_key=True, exact=True)
     due_at: datetime = column("When it is to run next.")
     started_at: datetime | None = column("When its last run began.", default=None)
-    outcome: JobOutcome | None = column("What became of that.", default=None)
-    report: str | None = column("What it did, or what went wrong.", default=None, exact=True)
+    outcome: JobOutcome | None = column("The outcome of that run.", default=None)
+    report: str | None = column("What it did, or the error.", default=None, exact=True)
     holder: str | None = column("The process that runs it now.", default=None, exact=True)
-    held_until: datetime | None = column("Until when nobody else begins it.", default=None)
+    held_until: datetime | None = column("Until when no other process begins it.", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job of one app, and how it stands.
+    """A job of one app, and its state.
 
     Attributes:
         job: as it is declared.
         plugin: whose it is.
-        row: when it is due and what became of its last run; None before it was ever planned.
+        row: when it is due and the outcome of its last run; None before it was first scheduled.
     """
 
     job: Job
@@ -78,12 +78,12 @@ def declared_jobs(host: PluginHost) -> dict[str, tuple[Plugin, Job]]:
     """The jobs of all plugins by name.
 
     Raises:
-        PluginError: a declaration clashes or cannot be; the message names the plugin and the remedy.
+        PluginError: a declaration clashes or is not possible; the message names the plugin and the remedy.
     """
     found: dict[str, tuple[Plugin, Job]] = {}
     for plugin, answer in host.register("register_jobs"):
         if answer is not None and (not isinstance(answer, Iterable) or isinstance(answer, str)):
-            problem = f"gives {answer!r}, which is no list; write [...] around it, or yield"
+            problem = f"returned {answer!r}, which is not a list; write [...] around it, or yield"
             raise PluginError(plugin.name, "register_jobs", problem)
         for job in answer or ():
             _check(plugin, job)
@@ -97,14 +97,14 @@ def declared_jobs(host: PluginHost) -> dict[str, tuple[Plugin, Job]]:
 
 def _check(plugin: Plugin, job: Any) -> None:
     if not isinstance(job, Job):
-        raise PluginError(plugin.name, "register_jobs", f"{job!r} is no guanxi.Job")
+        raise PluginError(plugin.name, "register_jobs", f"{job!r} is not a guanxi.Job")
     problem = None
     if not _NAME.fullmatch(job.name):
         problem = "must be named in snake case, as in expire_points"
     elif not isinstance(job.every, timedelta) or job.every < timedelta(seconds=1):
         problem = f"every {job.every!r} is not possible; give a timedelta of a second or more"
     elif not callable(job.run) or iscoroutinefunction(job.run):
-        problem = f"run {job.run!r} is no plain function; write `def`, not `async def`"
+        problem = f"run {job.run!r} is not a plain function; write `def`, not `async def`"
     elif not job.description:
         problem = "has no description; say in one sentence what it does"
     if problem:
@@ -112,7 +112,7 @@ def _check(plugin: Plugin, job: Any) -> None:
 
 
 def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
-    """The first moment after `now` of a job's beat, that had a moment at `due`: missed times are left out."""
+    """The first moment after `now` in a job's schedule that includes `due`: missed times are skipped."""
     return due + every * ((now - due) // every + 1)
 
 
@@ -136,7 +136,7 @@ class Jobs:
 
     @contextlib.asynccontextmanager
     async def in_background(self) -> AsyncIterator[None]:
-        """Meanwhile jobs are run when they are due; at the end the one that runs is waited for."""
+        """Runs jobs in the background as they fall due; at the end waits for the one that is running."""
         if not self._declared:
             yield
             return
@@ -161,7 +161,7 @@ class Jobs:
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def run_due(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Runs all jobs that are due, one after the other until `stopped`; what fails is logged and recorded."""
+        """Runs all jobs that are due, one at a time until `stopped`; what fails is logged and recorded."""
         await self._database.in_session(self._place)
         while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
             try:
@@ -170,7 +170,7 @@ class Jobs:
                 logger(self._declared[name][0]).exception("job %s failed", name)
 
     async def run(self, name: str) -> str | None:
-        """Runs a job now, due or not; gives what it says it did. Its plan stays as it is.
+        """Runs a job now, due or not; returns its report. Its schedule stays as it is.
 
         Raises:
             ConfigurationError: there is no such job.
@@ -178,20 +178,20 @@ class Jobs:
         """
         if name not in self._declared:
             known = ", ".join(self._declared) or "none"
-            raise ConfigurationError(f"there is no job {name!r}; there are {known}")
+            raise ConfigurationError(f"there is no job {name!r}; available: {known}")
         await self._database.in_session(self._place)
         if await self._database.in_session(lambda session: self._claim(session, col(PluginJob.name) == name)) is None:
             raise GuanxiError(f"job {name!r} is being run by another process; try again when it is done")
         return await self._perform(name)
 
     async def planned(self) -> list[PlannedJob]:
-        """All jobs in plugin order, and how they stand."""
+        """All jobs in plugin order, with their state."""
         return await self._database.in_session(self._planned)
 
     # A run
 
     async def _perform(self, name: str) -> str | None:
-        """Runs a claimed job in a transaction of its own, and notes what became of it.
+        """Runs a claimed job in a transaction of its own, and records the outcome.
 
         Raises:
             GuanxiError: it failed; that is noted.
@@ -234,7 +234,7 @@ class Jobs:
     # The plan
 
     def _place(self, session: Session) -> None:
-        """Gives new jobs a place in the plan, at once, and an earlier one to those that are to run more often now."""
+        """Schedules new jobs at once, and reschedules those that are to run more often now."""
         now = self._clock.now()
         for name, (_, job) in sorted(self._declared.items()):
             session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
@@ -248,7 +248,7 @@ class Jobs:
         return self._claim(session, col(PluginJob.due_at) <= self._clock.now())
 
     def _claim(self, session: Session, wanted: ColumnElement[bool]) -> str | None:
-        """Takes hold of the first of the wanted jobs that nobody runs; gives its name."""
+        """Claims the first of the wanted jobs that nobody runs; returns its name."""
         now = self._clock.now()
         row = session.exec(
             select(PluginJob)

@@ -13,7 +13,7 @@ class Leased(Protocol):
 
     Attributes:
         holder: the process that works on it now.
-        held_until: until when no other begins, unless that process lets go earlier or renews its lease.
+        held_until: until when no other begins, unless that process releases it earlier or renews its lease.
     """
 
     holder: str | None
@@ -21,7 +21,7 @@ class Leased(Protocol):
 
 
 class Leaseholder:
-    """One process as it takes rows, and lets go of them."""
+    """One process that takes leases on rows and releases them."""
 
     def __init__(self) -> None:
         self.id = new_id("hld")
@@ -39,7 +39,7 @@ class Leaseholder:
         row.holder, row.held_until = self.id, until
 
     def release(self, row: Leased) -> None:
-        """Lets go of a row."""
+        """Releases a row."""
         row.holder = row.held_until = None
 
 

@@ -1,1 +1,1 @@
-"""Basics that know nothing of records: errors, text, time, ids, money, actors, settings."""
+"""Basics that do not depend on records: errors, text, time, ids, money, actors, settings."""

@@ -1,4 +1,4 @@
-"""Who does something. Until access control comes, everybody is the local operator."""
+"""Actors: who does something. Until access control is built, everybody is the local operator."""
 
 from dataclasses import dataclass
 

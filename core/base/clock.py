@@ -1,4 +1,4 @@
-"""Where the time comes from. Rules take `as_of`; only the edge of the program asks a clock."""
+"""The source of time. Rules take `as_of`; only the edge of the program asks a clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """The moment in UTC, cut to the milliseconds that are stored and shown."""
+    """The moment in UTC, truncated to the milliseconds that are stored and shown."""
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class Clock(Protocol):
-    """Tells the moment and the business date."""
+    """Gives the moment and the business date."""
 
     def now(self) -> datetime:
         """The moment, aware, in UTC, in whole milliseconds."""
@@ -35,7 +35,7 @@ class SystemClock:
 
 @dataclass
 class FixedClock:
-    """A clock that stands still until it is set: for tests and for questions about another day."""
+    """A clock that stands still until it is set, for tests and for queries as of another day."""
 
     moment: datetime
 

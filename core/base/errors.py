@@ -1,13 +1,13 @@
 """Every error guanxi raises on purpose, each with the next step in its message.
 
 GuanxiError
-├── ConfigurationError    the operator can mend it: settings, database, pending migrations
+├── ConfigurationError    the operator can fix it: settings, database, pending migrations
 ├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
-├── InputError            the caller can mend it: names the field, the value and the remedy
-│   ├── TooManyGroupsError more groups than one query gives
+├── InputError            the caller can fix it: names the field, the value and the remedy
+│   ├── TooManyGroupsError more groups than one query returns
 │   ├── NotFoundError     no such record
 │   ├── ForbiddenError    the caller may not see or use it
-│   └── ConflictError     somebody else was first: stale version, reused idempotency key
+│   └── ConflictError     someone else was first: stale version, reused idempotency key
 └── Reject                a hook refuses a change: carries the user errors that say why
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class UserError:
-    """What a user can mend, or with `warning` what policy only warns about.
+    """Describes what a user can fix or, with `warning`, what a policy warns about.
 
     Attributes:
         code: stable and machine-readable, such as `REQUIRED` or `RATE_UNKNOWN`.
@@ -26,7 +26,7 @@ class UserError:
         field: path to the input field, outermost first; None for the record as a whole.
         record: the record it is about, or its id; in a batch this decides which row is refused.
         plugin: filled in by the host.
-        warning: the change goes through and the message is handed back beside it.
+        warning: the change goes through and the message is returned with it.
     """
 
     code: str
@@ -57,7 +57,7 @@ class GuanxiError(Exception):
 
 
 def told(error: BaseException) -> str:
-    """An error in one line: what guanxi says itself; of others their type and text, of a driver's its own words."""
+    """Describes an error in one line: guanxi's own message, a driver's message, else type and text."""
     if isinstance(error, GuanxiError):
         return error.message
     return f"{type(error).__name__}: " + " ".join(str(getattr(error, "orig", None) or error).split())
@@ -84,16 +84,16 @@ class PluginError(GuanxiError):
 
 
 class InputError(GuanxiError):
-    """What the caller sent cannot be taken."""
+    """What the caller sent cannot be accepted."""
 
     code = "BAD_USER_INPUT"
 
 
 class TooManyGroupsError(InputError):
-    """There are more groups than one query gives."""
+    """There are more groups than one query returns."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"by: this makes {most} groups or more; take fewer keys, or a narrower where")
+        super().__init__(f"by: this makes {most} groups or more; use fewer keys, or a narrower where")
 
 
 class NotFoundError(InputError):
@@ -109,13 +109,13 @@ class ForbiddenError(InputError):
 
 
 class ConflictError(InputError):
-    """The record was changed by somebody else, or an idempotency key was used for another input."""
+    """The record was changed by someone else, or an idempotency key was used for another input."""
 
     code = "CONFLICT"
 
 
 class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject(...))
-    """Raised by a before-commit hook to refuse a change with errors the user can mend."""
+    """Raised by a before-commit hook to refuse a change with errors the user can fix."""
 
     code = "REJECTED"
 
@@ -124,5 +124,5 @@ class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject
         super().__init__("; ".join(error.message for error in self.errors))
 
     def by(self, plugin: str) -> "Reject":
-        """The same, each error naming the plugin that refuses."""
+        """The same refusal, each error naming the plugin that refuses."""
         return Reject(*(replace(error, plugin=plugin) for error in self.errors))

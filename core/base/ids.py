@@ -8,7 +8,7 @@ from typeid import TypeID
 from core.base.errors import InputError
 from core.base.text import with_article, words
 
-#: What the ids of events begin with.
+#: The prefix of event ids.
 EVENT_PREFIX = "evt"
 PREFIX = re.compile(r"[a-z]{3,12}")
 _ID = re.compile(r"([a-z]{3,12})_[0-7][0-9a-hjkmnp-tv-z]{25}")
@@ -20,36 +20,36 @@ def new_id(prefix: str) -> str:
 
 
 def unordered_id(prefix: str) -> str:
-    """A new id that does not tell when it was made, for records whose order would give something away."""
+    """A new id that does not reveal when it was made, for records whose order would give something away."""
     # It reads the bytes only, which every kind of UUID has.
     return str(TypeID.from_uuid(uuid4(), prefix))  # type: ignore[arg-type]
 
 
 def new_stem(prefix: str) -> str:
-    """What the ids of up to a million records made together begin with; six digits of their number follow.
+    """The stem of the ids of up to a million records made together; six digits of the record's number follow.
 
-    For records that a statement makes by the thousand, where no Python runs for each.
+    For records that one statement makes by the thousand, without running Python for each.
     """
     kind, _, rest = new_id(prefix).partition("_")
     return f"{kind}_{rest[:20]}"
 
 
 def prefix_of(id: str) -> str | None:
-    """The type prefix of an id, or None where the text has not the form of an id."""
+    """The type prefix of an id, or None where the text does not have the form of an id."""
     match = _ID.fullmatch(id)
     return match[1] if match else None
 
 
 def check_id(id: str, prefix: str, name: str) -> str:
-    """The id itself, once it is known to be one of the records of that name and prefix.
+    """Checks that an id has the prefix of a record, and returns it.
 
     The 26 characters may be any 128 bits: an unordered id is as good as an ordered one.
 
     Raises:
-        InputError: another type's id, or no id at all.
+        InputError: it is another type's id, or not an id.
     """
     if prefix_of(id) != prefix:
         raise InputError(
-            f"{id!r} is no id of {with_article(words(name))}; such ids look like {prefix}_01h455vb4pex5vsknk084sn02q"
+            f"{id!r} is not an id of {with_article(words(name))}; they look like {prefix}_01h455vb4pex5vsknk084sn02q"
         )
     return id

@@ -24,7 +24,7 @@ EXPONENTS: dict[str, int] = {
     for code in codes.split()
 }
 
-#: The largest amount of minor units: times a percentage with two places it still fits 64 bits.
+#: The largest amount in minor units: multiplied by a percentage with two decimal places it still fits in 64 bits.
 LARGEST_MINOR = 10**14
 
 
@@ -37,12 +37,12 @@ def exponent(currency: str) -> int:
     try:
         return EXPONENTS[currency]
     except KeyError:
-        raise InputError(f"{currency!r} is no current ISO 4217 currency code, such as CNY, EUR or USD") from None
+        raise InputError(f"{currency!r} is not a current ISO 4217 currency code, such as CNY, EUR or USD") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount of one currency, always with that currency's decimal places. `int(money)` gives whole units."""
+    """An exact amount in one currency, always with that currency's decimal places. `int(money)` gives whole units."""
 
     amount: Decimal
     currency: str
@@ -50,13 +50,13 @@ class Money:
     def __post_init__(self) -> None:
         amount, places = _exact(self.amount), exponent(self.currency)
         if not amount.is_finite():
-            raise InputError(f"amount {amount} is no number of {self.currency}")
+            raise InputError(f"amount {amount} is not a finite amount of {self.currency}")
         if abs(amount) > Decimal(LARGEST_MINOR).scaleb(-places):
-            raise InputError(f"amount {amount} {self.currency} is larger than this system holds")
+            raise InputError(f"amount {amount} {self.currency} is larger than this system can store")
         rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
         if rounded != amount:
             raise InputError(f"amount {amount} has more than the {places} decimal places of {self.currency}")
-        # Nothing is neither positive nor negative.
+        # Zero is neither positive nor negative.
         object.__setattr__(self, "amount", rounded or abs(rounded))
 
     def __int__(self) -> int:
@@ -72,13 +72,13 @@ class Money:
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Self:
-        """The money that `minor` minor units of `currency` are."""
+        """The money equal to `minor` minor units of `currency`."""
         return cls(Decimal(minor).scaleb(-exponent(currency)), currency)
 
     def convert(self, rate: Decimal, currency: str) -> "Money":
         """This money in another currency, `rate` units of it for one unit of this, rounded half up."""
         places = Decimal(1).scaleb(-exponent(currency))
-        # The product may have more digits than decimals keep by default; it is rounded once only.
+        # The product may have more digits than decimals keep by default; it is rounded only once.
         with localcontext(prec=60):
             converted = (self.amount * rate).quantize(places, ROUND_HALF_UP)
         return Money(converted, currency)
@@ -90,4 +90,4 @@ def _exact(amount: Any) -> Decimal:
     try:
         return Decimal(amount)
     except (InvalidOperation, TypeError, ValueError):
-        raise InputError(f"amount {amount!r} is no number") from None
+        raise InputError(f"amount {amount!r} is not a number") from None

@@ -13,7 +13,7 @@ from core.base.money import exponent
 
 _PREFIX = "GUANXI_"
 _PLUGINS = "GUANXI_PLUGINS__"
-#: Pairs of settings of which the first must not be more than the second.
+#: Pairs of settings of which the first must not exceed the second.
 _ORDERED = (
     ("default_page_size", "maximum_page_size"),
     ("small_below_employees", "large_from_employees"),
@@ -22,7 +22,7 @@ _ORDERED = (
 
 
 class Settings(BaseSettings):
-    """What an operator may set. Every name is an environment variable `GUANXI_NAME`."""
+    """The settings of an operator. Every name is an environment variable `GUANXI_NAME`."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
@@ -33,31 +33,51 @@ class Settings(BaseSettings):
         description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
     )
     reporting_currency: str = Field(
-        default="CNY", description="The currency in which amounts are compared and summed. Fixed once data is in."
+        default="CNY",
+        description="The currency in which amounts are compared and summed. Cannot be changed once there is data.",
     )
-    default_page_size: int = Field(default=50, ge=1, description="Rows of a list that names neither first nor last.")
-    maximum_page_size: int = Field(default=1000, ge=1, description="The most rows one list may ask for.")
-    maximum_batch_size: int = Field(default=10_000, ge=1, description="The most rows one upsert may bring.")
-    maximum_body_bytes: int = Field(default=33_554_432, ge=1024, description="The largest request that is read.")
-    maximum_tokens: int = Field(default=10_000, ge=1, description="The most tokens a query may have.")
-    maximum_depth: int = Field(default=20, ge=1, description="The most levels of selection a query may have.")
-    maximum_fields: int = Field(default=2000, ge=1, description="The most fields a query may ask for.")
-    maximum_aliases: int = Field(default=200, ge=0, description="The most aliases a query may give.")
-    maximum_directives: int = Field(default=50, ge=0, description="The most directives a query may have.")
-    stale_after_days: int = Field(default=180, ge=1, description="A customer untouched for longer is stale.")
-    small_below_employees: int = Field(default=300, ge=1, description="Fewer employees: SMALL_MICRO.")
-    large_from_employees: int = Field(default=1000, ge=1, description="This many employees or more: LARGE.")
-    new_for_months: int = Field(default=12, ge=1, le=1200, description="A first order younger than this: NEW.")
-    long_term_from_months: int = Field(default=36, ge=1, le=1200, description="A first order this old: LONG_TERM.")
+    default_page_size: int = Field(
+        default=50, ge=1, description="Rows in a page of a list when neither first nor last is given."
+    )
+    maximum_page_size: int = Field(default=1000, ge=1, description="Most rows in one page of a list.")
+    maximum_batch_size: int = Field(default=10_000, ge=1, description="Most rows in one upsert.")
+    maximum_body_bytes: int = Field(default=33_554_432, ge=1024, description="Largest request body accepted, in bytes.")
+    maximum_tokens: int = Field(default=10_000, ge=1, description="Most tokens in a query.")
+    maximum_depth: int = Field(default=20, ge=1, description="Most levels of selection in a query.")
+    maximum_fields: int = Field(default=2000, ge=1, description="Most fields in a query.")
+    maximum_aliases: int = Field(default=200, ge=0, description="Most aliases in a query.")
+    maximum_directives: int = Field(default=50, ge=0, description="Most directives in a query.")
+    stale_after_days: int = Field(
+        default=180, ge=1, description="Days without a change after which a customer is stale."
+    )
+    small_below_employees: int = Field(default=300, ge=1, description="Customers with fewer employees are SMALL_MICRO.")
+    large_from_employees: int = Field(
+        default=1000, ge=1, description="Customers with this many employees or more are LARGE."
+    )
+    new_for_months: int = Field(
+        default=12, ge=1, le=1200, description="Months after the first transaction during which a customer is NEW."
+    )
+    long_term_from_months: int = Field(
+        default=36,
+        ge=1,
+        le=1200,
+        description="Months after the first transaction from which on a customer is LONG_TERM.",
+    )
     hook_warning_ms: int = Field(
-        default=100, ge=1, description="A hook that takes longer is logged as slow; in a batch, for each hundred rows."
+        default=100, ge=1, description="A hook that takes longer is logged as slow; in a batch, per hundred rows."
     )
-    python_field_deadline_ms: int = Field(default=2000, ge=1, description="A Python field slower than this is null.")
-    statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read slower than this is cancelled.")
-    delivery_attempts: int = Field(default=5, ge=1, description="Tries of an after-commit hook before it is set aside.")
-    delivery_backoff_ms: int = Field(default=1000, ge=0, description="Wait before the second try; doubles each time.")
+    python_field_deadline_ms: int = Field(
+        default=2000, ge=1, description="A Python field that takes longer is null, with an error."
+    )
+    statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read that takes longer is cancelled.")
+    delivery_attempts: int = Field(
+        default=5, ge=1, description="Attempts at an after-commit hook before the batch is set aside."
+    )
+    delivery_backoff_ms: int = Field(
+        default=1000, ge=0, description="Wait before the second attempt; doubles each time."
+    )
     delivery_deadline_ms: int = Field(
-        default=50_000, ge=1, le=3_600_000, description="An async after-commit hook slower than this has failed."
+        default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."
     )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."
@@ -105,18 +125,18 @@ def _variable(name: str) -> str:
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
-    """Stops at a misspelt name, which would otherwise be ignored without a word."""
+    """Stops at a misspelt name, which would otherwise be silently ignored."""
     known = list(Settings.model_fields)
     for name in map(str.upper, names):
         asked = name.removeprefix(_PREFIX).lower()
         if name.startswith(_PREFIX) and not name.startswith(_PLUGINS) and asked not in known:
             near = get_close_matches(asked, known, 1)
-            remedy = f"is {_variable(near[0])} meant?" if near else f"there are {', '.join(map(_variable, known))}"
+            remedy = f"did you mean {_variable(near[0])}?" if near else f"available: {', '.join(map(_variable, known))}"
             raise ConfigurationError(f"{name}: there is no such setting; {remedy}")
 
 
 def explain(error: ValidationError, prefix: str) -> str:
-    """One line a fault: the environment variable, its value, what is wrong."""
+    """One line per fault: the environment variable, its value, what is wrong."""
 
     def line(fault: Any) -> str:
         name = prefix + "__".join(str(part) for part in fault["loc"]).upper()

@@ -7,7 +7,7 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
 def fold(text: str) -> str:
-    """The form in which two texts compare equal whatever their case or width: NFKC, then Unicode case folding."""
+    """Folds a text so that two texts compare equal whatever their case or width: NFKC, then Unicode case folding."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 

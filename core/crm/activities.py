@@ -12,7 +12,7 @@ from core.records.vocabulary import Channel, InteractionDirection, Priority, Tas
 
 # K12
 class Interaction(Record, prefix="int"):
-    """A contact with the customer: call, message, visit or meeting."""
+    """An interaction with a customer: call, message, visit or meeting."""
 
     __order__ = (("occurredAt", True),)
 
@@ -42,37 +42,37 @@ class Interaction(Record, prefix="int"):
     )
     user_id: str | None = reference(
         User,
-        "Who of us took part.",
+        "The person on our side.",
         inverse="interactions",
         inverse_description="Interactions this person took part in.",
         default=None,
         on_destroy="SET NULL",
     )
     channel: Channel = column("How.", index=True)
-    direction: InteractionDirection = column("Who began it.", default=InteractionDirection.OUTBOUND)
-    occurred_at: datetime = column("When it took place; now where it is not said.", index=True, settled=True)
+    direction: InteractionDirection = column("Who initiated it.", default=InteractionDirection.OUTBOUND)
+    occurred_at: datetime = column("When it took place; now if not given.", index=True, settled=True)
     duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
     summary: str = column("What was said.", max_length=20_000, long=True, personal=True)
-    next_step: str | None = column("What was agreed to do next.", default=None, max_length=2000, long=True)
+    next_step: str | None = column("The agreed next step.", default=None, max_length=2000, long=True)
 
 
 # O30
 class Task(Record, prefix="tsk"):
-    """Something one of us has to do."""
+    """Something one of our people has to do."""
 
-    subject: str = column("What is to be done.", max_length=300, index=True)
+    subject: str = column("What needs to be done.", max_length=300, index=True)
     description: str | None = column("Details.", default=None, max_length=20_000, long=True)
-    status: TaskStatus = column("Where it stands.", default=TaskStatus.OPEN, index=True)
-    priority: Priority = column("How much it matters.", default=Priority.MEDIUM, index=True)
-    due_on: date | None = column("Day by which it is to be done.", default=None, index=True)
+    status: TaskStatus = column("Its status.", default=TaskStatus.OPEN, index=True)
+    priority: Priority = column("Its priority.", default=Priority.MEDIUM, index=True)
+    due_on: date | None = column("Due date.", default=None, index=True)
     remind_at: datetime | None = column("When to remind the assignee.", default=None, index=True)
-    completed_at: datetime | None = column("When it was done.", default=None, read_only=True)
-    outcome: str | None = column("What came of it.", default=None, max_length=5000, long=True)
+    completed_at: datetime | None = column("When it was completed.", default=None, read_only=True)
+    outcome: str | None = column("The result.", default=None, max_length=5000, long=True)
     assignee_id: str | None = reference(
         User,
-        "Who is to do it.",
+        "The assignee.",
         inverse="tasks",
-        inverse_description="What the person has to do.",
+        inverse_description="Tasks assigned to the person.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -80,7 +80,7 @@ class Task(Record, prefix="tsk"):
         Customer,
         "The customer it concerns.",
         inverse="tasks",
-        inverse_description="What is to be done for the customer.",
+        inverse_description="Tasks for the customer.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -88,7 +88,7 @@ class Task(Record, prefix="tsk"):
         Contact,
         "The contact it concerns.",
         inverse="tasks",
-        inverse_description="What is to be done for the person.",
+        inverse_description="Tasks that concern the person.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -96,7 +96,7 @@ class Task(Record, prefix="tsk"):
         Opportunity,
         "The opportunity it concerns.",
         inverse="tasks",
-        inverse_description="What is to be done for it.",
+        inverse_description="Tasks for the opportunity.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -104,7 +104,7 @@ class Task(Record, prefix="tsk"):
         Interaction,
         "The interaction it follows from.",
         inverse="follow_up_tasks",
-        inverse_description="What is to be done as a result.",
+        inverse_description="Tasks that follow from it.",
         default=None,
         on_destroy="SET NULL",
     )

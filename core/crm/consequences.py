@@ -1,7 +1,7 @@
-"""What the core itself does with a change before plugins see it: it settles what follows from what was asked.
+"""Consequences of a change that the core settles before plugins see it.
 
-Money is converted, opportunities follow their pipeline (`core.pipeline`), a task knows when it was done (O30), chains
-of parents stay free of cycles (K6), and customers know their latest order and interaction (T22, K12).
+Money is converted, opportunities follow their pipeline (`core.crm.pipeline`), a task gets the moment it was done (O30),
+chains of parents stay free of cycles (K6), and customers get their latest transaction and interaction (T22, K12).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,12 +28,12 @@ from core.records.facet_rows import facet_rows
 from core.records.record import Record
 from core.records.vocabulary import TaskStatus
 
-#: What the core announces beyond created, updated, deleted, restored and destroyed.
+#: Events the core publishes apart from created, updated, deleted, restored and destroyed.
 CORE_EVENTS: Mapping[str, str] = {
     "OPPORTUNITY_STAGE_CHANGED": "An opportunity entered another stage.",
     "OPPORTUNITY_WON": "An opportunity was won.",
     "OPPORTUNITY_LOST": "An opportunity was lost.",
-    "TASK_COMPLETED": "A task was done.",
+    "TASK_COMPLETED": "A task was completed.",
 }
 
 _CHAINS: Mapping[type[Record], str] = {
@@ -45,7 +45,7 @@ _CHAINS: Mapping[type[Record], str] = {
 
 
 def settle(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
-    """Completes a change by what follows from it; answers what is wrong with it."""
+    """Completes a change by what follows from it; returns what is wrong with it."""
     if change.action in (Action.DELETED, Action.DESTROYED):
         return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
     problems = twin_problems(settlement.session, change, settlement.pending)
@@ -168,7 +168,7 @@ _SETTLERS: Mapping[type[Record], Callable[[Settlement, Change, str | None], list
 
 
 def after_flush(settlement: Settlement, changes: Changes) -> None:
-    """Keeps what transactions and interactions say of their customers current (T22, K12)."""
+    """Keeps customers' figures on transactions and interactions current (T22, K12)."""
     customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
     if not customers:
         return

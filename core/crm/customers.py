@@ -23,13 +23,13 @@ PHONE_HINT = "write digits, spaces and + ( ) . / - only, such as +86 10 1234 567
 
 
 class Customer(Record, prefix="cus"):
-    """An organisation or person we sell to or want to sell to; elsewhere called account or company."""
+    """An organisation or person we sell to or want to sell to; also called account or company."""
 
     name: str = column("Name the customer is known by.", max_length=300, index=True)
     legal_name: str | None = column("Registered name.", default=None, max_length=300)
-    number: str | None = column("Customer number of our own books.", default=None, max_length=64, index=True)
+    number: str | None = column("Customer number in our own books.", default=None, max_length=64, index=True)
     kind: CustomerKind = column("Company or individual.", default=CustomerKind.COMPANY)
-    status: CustomerStatus = column("Where the relation stands.", default=CustomerStatus.PROSPECT, index=True)
+    status: CustomerStatus = column("State of the relationship.", default=CustomerStatus.PROSPECT, index=True)
     # T24
     industry: str | None = column("Industry.", default=None, max_length=100, index=True)
     region: str | None = column("Region.", default=None, max_length=100, index=True)
@@ -43,36 +43,44 @@ class Customer(Record, prefix="cus"):
     phone: str | None = column(
         "General telephone number.", default=None, max_length=40, pattern=PHONE, hint=PHONE_HINT, exact=True
     )
-    website: str | None = column("Address of the web site.", default=None, max_length=500)
+    website: str | None = column("Website address.", default=None, max_length=500)
     tax_id: str | None = column("Tax or registration number.", default=None, max_length=64, exact=True)
-    founded_year: int | None = column("Year of foundation.", default=None, minimum=1000, maximum=9999)
+    founded_year: int | None = column("Year founded.", default=None, minimum=1000, maximum=9999)
     employee_count: int | None = column("Number of employees.", default=None, minimum=0, index=True)
     total_assets: Money | None = column("Total assets.", default=None)
-    annual_revenue: Money | None = column("The customer's own yearly revenue.", default=None, index=True)
-    managed_level: ManagedLevel | None = column("Level at which we look after it.", default=None, index=True)
-    account_relation: AccountRelation = column("Whether we keep it or win it.", default=AccountRelation.UNSPECIFIED)
-    lifecycle_override: LifecycleStage | None = column("Lifecycle stage set by hand, before the rule.", default=None)
-    customer_since: date | None = column("First day of the relation, where it is known.", default=None)
+    annual_revenue: Money | None = column("The customer's own annual revenue.", default=None, index=True)
+    managed_level: ManagedLevel | None = column(
+        "Administrative level at which the account is managed.", default=None, index=True
+    )
+    account_relation: AccountRelation = column(
+        "Whether the account is continuing or to be developed.", default=AccountRelation.UNSPECIFIED
+    )
+    lifecycle_override: LifecycleStage | None = column(
+        "Lifecycle stage set by hand, which overrides the rule.", default=None
+    )
+    customer_since: date | None = column("First day of the relationship, if known.", default=None)
     needs: list[str] = column("Product and business needs.", default_factory=list)
     preferences: list[str] = column("Preferences.", default_factory=list)
     interests: list[str] = column("Interests.", default_factory=list)
     industry_competitors: list[str] = column("The customer's own competitors in its industry.", default_factory=list)
-    payment_terms_days: int | None = column("Days until an invoice is due.", default=None, minimum=0, maximum=3650)
-    do_not_contact: bool = column("Must not be contacted for marketing.", default=False)
-    description: str | None = column("Anything else worth knowing.", default=None, max_length=20_000, long=True)
+    payment_terms_days: int | None = column(
+        "Payment term: days until an invoice is due.", default=None, minimum=0, maximum=3650
+    )
+    do_not_contact: bool = column("Whether marketing contact is ruled out.", default=False)
+    description: str | None = column("Other notes.", default=None, max_length=20_000, long=True)
     owner_id: str | None = reference(
         User,
-        "Who looks after the customer.",
+        "The account owner.",
         inverse="customers",
-        inverse_description="Customers this person looks after.",
+        inverse_description="Customers this person owns.",
         default=None,
         on_destroy="SET NULL",
     )
     team_id: str | None = reference(
         "Team",
-        "The team that looks after the customer.",
+        "The team responsible for the customer.",
         inverse="customers",
-        inverse_description="Customers the team looks after.",
+        inverse_description="Customers the team is responsible for.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -96,7 +104,7 @@ class Customer(Record, prefix="cus"):
 
 # K12, T22
 class CustomerActivity(Facet, of="Customer"):
-    """What transactions and interactions say of a customer, kept current by the core."""
+    """Figures on a customer's transactions and interactions, kept current by the core."""
 
     first_transaction_on: date | None = column("Day of the first transaction.", default=None, index=True)
     last_transaction_on: date | None = column("Day of the latest transaction.", default=None, index=True)
@@ -122,7 +130,7 @@ class AccountTeamMember(Record, prefix="cmb"):
         inverse_description="Account teams the person is in.",
         on_destroy="CASCADE",
     )
-    role: str | None = column("What the person does for the customer.", default=None, max_length=100)
+    role: str | None = column("The person's role for the customer.", default=None, max_length=100)
     region: str | None = column("Region the person covers.", default=None, max_length=100)
     category: str | None = column("Product category the person covers.", default=None, max_length=100)
 
@@ -143,10 +151,10 @@ class Contact(Record, prefix="con"):
     job_title: str | None = column("Job title.", default=None, max_length=200)
     department: str | None = column("Department.", default=None, max_length=200)
     seniority: Seniority | None = column("Seniority in the customer's organisation.", default=None, index=True)
-    buying_role: BuyingRole | None = column("Part in purchases.", default=None, index=True)
-    attitude: Attitude | None = column("How the person stands towards us.", default=None, index=True)
+    buying_role: BuyingRole | None = column("Role in purchases.", default=None, index=True)
+    attitude: Attitude | None = column("The person's attitude towards us.", default=None, index=True)
     is_on_buying_committee: bool = column(
-        "Whether the person sits on the buying committee, whatever the seniority.", default=False
+        "Whether the person sits on the buying committee, regardless of seniority.", default=False
     )
     reports_to_id: str | None = reference(
         "Contact",
@@ -186,15 +194,13 @@ class Contact(Record, prefix="con"):
     birth_date: date | None = column("Date of birth.", default=None, personal=True)
     preferences: list[str] = column("Preferences.", default_factory=list, personal=True)
     interests: list[str] = column("Interests and hobbies.", default_factory=list, personal=True)
-    do_not_contact: bool = column("Must not be contacted for marketing.", default=False)
-    description: str | None = column(
-        "Anything else worth knowing.", default=None, max_length=20_000, long=True, personal=True
-    )
+    do_not_contact: bool = column("Whether marketing contact is ruled out.", default=False)
+    description: str | None = column("Other notes.", default=None, max_length=20_000, long=True, personal=True)
     owner_id: str | None = reference(
         User,
-        "Who looks after the contact.",
+        "The contact owner.",
         inverse="contacts",
-        inverse_description="Contacts this person looks after.",
+        inverse_description="Contacts this person owns.",
         default=None,
         on_destroy="SET NULL",
     )

@@ -37,7 +37,7 @@ def core_fields(settings: Settings) -> Iterator[Field]:
     yield Field(
         "Transaction.profit",
         lambda row: _profit(row, settings.reporting_currency),
-        "Actual amount less cost, in the reporting currency; null where the cost is unknown.",
+        "Actual amount minus cost, in the reporting currency; null if the cost is unknown.",
         Money,
     )
 
@@ -64,14 +64,14 @@ def _customer_fields(settings: Settings) -> Iterator[Field]:
             row.bind(lambda now: rules.months_before(now.date(), settings.new_for_months), date),
             row.bind(lambda now: rules.months_before(now.date(), settings.long_term_from_months), date),
         ),
-        "How far the relation has developed: set by hand, else by first order and number of orders.",
+        "How far the relationship has developed: set by hand, else by first transaction and number of transactions.",
         LifecycleStage,
         non_null=True,
     )
     yield Field(
         "Customer.defaultOwnerRole",
         lambda row: rules.owner_role(row.managed_level),
-        "The role that looks after customers of its managed level.",
+        "The role that owns customers of its managed level.",
         UserRole,
     )
     yield Field(
@@ -91,7 +91,7 @@ def _customer_fields(settings: Settings) -> Iterator[Field]:
     yield Field(
         "Customer.isStale",
         lambda row: rules.is_stale(day_of(row.updated_at), row.as_of, literal(settings.stale_after_days)),
-        "Not touched for longer than it may be.",
+        "Whether it has not been changed for longer than the policy allows.",
         bool,
         non_null=True,
     )
@@ -127,11 +127,11 @@ def _win_probability(row: Row) -> Expression:
 
 
 def _opportunity_fields(settings: Settings) -> Iterator[Field]:
-    yield Field("Opportunity.outcome", _outcome, "What became of it: open, won or lost.", Outcome, non_null=True)
+    yield Field("Opportunity.outcome", _outcome, "Whether it is open, won or lost.", Outcome, non_null=True)
     yield Field(
         "Opportunity.winProbability",
         _win_probability,
-        "In percent: 100 when won, 0 when lost, else the override, else a model's, else the stage's.",
+        "Win probability in percent: 100 when won, 0 when lost, else the override, else a model's, else the stage's.",
         Decimal,
     )
     yield Field(
@@ -183,13 +183,13 @@ def _stage_fields() -> Iterator[Field]:
     yield Field(
         "Stage.ladderPassRate",
         _ladder_pass_rate,
-        "Pass rate implied by its own and the next stage's win probability, in percent; apart from the preset.",
+        "Pass rate implied by its own and the next stage's win probability, in percent; not its preset.",
         Decimal,
     )
     yield Field(
         "Stage.passRateDifference",
         lambda row: whole(row.preset_pass_rate) - _ladder_pass_rate(row),
-        "Preset pass rate less the one the ladder implies, in points.",
+        "Preset pass rate minus the one the ladder implies, in percentage points.",
         Decimal,
     )
 
@@ -209,22 +209,30 @@ def _activity_fields() -> Iterator[Field]:
     yield Field(
         "Task.isOverdue",
         lambda row: rules.is_task_overdue(row.status, row.due_on, row.as_of),
-        "Still to be done after its day.",
+        "Whether it is past its due date and not done.",
         bool,
         non_null=True,
     )
     yield Field(
         "Task.isReminderDue",
         lambda row: rules.is_reminder_due(row.status, row.remind_at, row.now),
-        "Still to be done, and the moment to remind has come.",
+        "Whether it is not done and its reminder is due.",
         bool,
         non_null=True,
     )
     total = func.count()
     done = func.count().filter(col(Task.status) == TaskStatus.DONE)
-    yield Field("Team.taskCount", lambda row: _tasks(row, total), "Tasks of its members.", int, non_null=True)
-    yield Field("Team.tasksDone", lambda row: _tasks(row, done), "Those that are done.", int, non_null=True)
-    yield Field("Team.tasksOverdue", _tasks_overdue, "Those that are overdue.", int, non_null=True)
+    yield Field("Team.taskCount", lambda row: _tasks(row, total), "Number of tasks of its members.", int, non_null=True)
+    yield Field(
+        "Team.tasksDone",
+        lambda row: _tasks(row, done),
+        "Number of its members' tasks that are done.",
+        int,
+        non_null=True,
+    )
+    yield Field(
+        "Team.tasksOverdue", _tasks_overdue, "Number of its members' tasks that are overdue.", int, non_null=True
+    )
     yield Field(
         "Team.taskCompletion",
         lambda row: _tasks(row, rounded_ratio(done * 10_000, func.nullif(total, 0))),

@@ -30,9 +30,9 @@ class Stage(Record, prefix="stg"):
     __order__ = (("position", False),)
     __plain_list__ = True
 
-    key: str = column("Short name, such as C (data, so a bare letter is allowed).", max_length=16, exact=True)
-    name: str = column("What the stage is about.", max_length=100)
-    position: int = column("Place in the order, from 1.", minimum=1, index=True)
+    key: str = column("Short name, such as C.", max_length=16, exact=True)
+    name: str = column("Name of the stage.", max_length=100)
+    position: int = column("Position in the pipeline, from 1.", minimum=1, index=True)
     win_probability: Decimal = column("Win probability in percent.", minimum=0, maximum=100)
     preset_pass_rate: Decimal | None = column(
         "Share expected to reach the next stage, in percent.", default=None, minimum=0, maximum=100
@@ -43,28 +43,28 @@ class Stage(Record, prefix="stg"):
     planned_duration_days: int | None = column(
         "Calendar days planned for the stage.", default=None, minimum=0, maximum=3650
     )
-    wins: bool = column("Entering the stage wins the opportunity.", default=False)
-    may_win: bool = column("An opportunity may be won from this stage.", default=False)
+    wins: bool = column("Whether entering the stage wins the opportunity.", default=False)
+    may_win: bool = column("Whether an opportunity may be won from this stage.", default=False)
     goal: str | None = column("Goal of the stage.", default=None, max_length=1000, long=True)
     main_content: str | None = column("Main content of the work.", default=None, max_length=2000, long=True)
     diagnostic_key: str | None = column("Key question of the diagnosis.", default=None, max_length=1000, long=True)
-    diagnostic_indicators: list[str] = column("What the diagnosis looks at.", default_factory=list)
+    diagnostic_indicators: list[str] = column("Indicators the diagnosis looks at.", default_factory=list)
     verification_mark: str | None = column(
-        "What proves that the stage is done.", default=None, max_length=1000, long=True
+        "Evidence that the stage is complete.", default=None, max_length=1000, long=True
     )
-    participant_roles: list[str] = column("Who takes part.", default_factory=list)
+    participant_roles: list[str] = column("Roles that take part in the stage.", default_factory=list)
     key_result: str | None = column("Key result.", default=None, max_length=1000, long=True)
     key_actions: list[str] = column("Key actions.", default_factory=list)
 
 
 # O20
 class Opportunity(Record, prefix="opp"):
-    """A chance to sell something; elsewhere called deal."""
+    """A chance to sell something; also called deal."""
 
     __dated_by__ = ("closed_on", "opened_on")
 
-    name: str = column("What it is about, in a few words.", max_length=300, index=True)
-    description: str | None = column("What it is about, at length.", default=None, max_length=20_000, long=True)
+    name: str = column("Name of the opportunity.", max_length=300, index=True)
+    description: str | None = column("Detailed description.", default=None, max_length=20_000, long=True)
     customer_id: str | None = reference(
         Customer,
         "The customer; an opportunity may have none yet.",
@@ -75,22 +75,22 @@ class Opportunity(Record, prefix="opp"):
     )
     stage_id: str = reference(
         Stage,
-        "Where it stands in the pipeline; a new one begins in the first stage.",
+        "Its stage in the pipeline; a new opportunity begins in the first one.",
         inverse="opportunities",
         inverse_description="Opportunities in the stage.",
         settled=True,
     )
     stage_entered_at: datetime = column("When it entered its stage.", default=None, read_only=True)
     status: OpportunityStatus = column(
-        "Where it stands in its handling, apart from the stage.",
+        "Where its handling stands, separate from its stage.",
         default=OpportunityStatus.DRAFT,
         index=True,
     )
     owner_id: str | None = reference(
         User,
-        "Who follows the opportunity.",
+        "The opportunity owner.",
         inverse="opportunities",
-        inverse_description="Opportunities this person follows.",
+        inverse_description="Opportunities this person owns.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -111,37 +111,37 @@ class Opportunity(Record, prefix="opp"):
         "Win probability in percent set by hand; 0 is a value.", default=None, minimum=0, maximum=100
     )
     is_new_customer: bool | None = column("Whether it wins a new customer.", default=None, index=True)
-    opened_on: date | None = column("Day it arose in the business, where known.", default=None, index=True)
-    expected_close_date: date | None = column(
-        "Day it is expected to close; the domain's expected ship date.", default=None, index=True
+    opened_on: date | None = column("Day it originated, if known.", default=None, index=True)
+    expected_close_date: date | None = column("Day it is expected to close.", default=None, index=True)
+    closed_on: date | None = column(
+        "Day it was won or lost, regardless of what happened afterwards.", default=None, index=True
     )
-    closed_on: date | None = column("Day it was won or lost, whatever happened afterwards.", default=None, index=True)
     won_at: datetime | None = column("When it was first won.", default=None, index=True)
     lost_at: datetime | None = column("When it was lost.", default=None)
-    loss_reason: LossReason | None = column("Why it was lost; a lost one needs it.", default=None, index=True)
+    loss_reason: LossReason | None = column("Why it was lost; required when lost.", default=None, index=True)
     loss_summary: str | None = column(
-        "What is to be learned from the loss; a lost one needs it.", default=None, max_length=5000, long=True
+        "What was learned from the loss; required when lost.", default=None, max_length=5000, long=True
     )
-    lead_source: LeadSource | None = column("Where it came from.", default=None, index=True)
-    trigger: OpportunityTrigger | None = column("What brought it about.", default=None)
+    lead_source: LeadSource | None = column("Source of the opportunity.", default=None, index=True)
+    trigger: OpportunityTrigger | None = column("What triggered the opportunity.", default=None)
     directness: Directness | None = column("Whether the need is explicit.", default=None, index=True)
-    horizon: Horizon | None = column("Over what time it pays.", default=None, index=True)
-    category: OpportunityCategory | None = column("What kind of demand it is.", default=None, index=True)
-    priority: Priority | None = column("How much it matters.", default=None, index=True)
+    horizon: Horizon | None = column("Time over which it pays off.", default=None, index=True)
+    category: OpportunityCategory | None = column("Kind of demand.", default=None, index=True)
+    priority: Priority | None = column("Its priority.", default=None, index=True)
     need_kind: NeedKind | None = column("What the customer wants.", default=None)
     needs: list[str] = column("What the customer needs, in words.", default_factory=list)
-    has_budget: bool | None = column("The customer has a budget.", default=None)
-    accepts_price: bool | None = column("The customer accepts the price.", default=None)
-    recognises_value: bool | None = column("The customer recognises the value.", default=None)
-    competitors: list[str] = column("Who else is in the running.", default_factory=list)
+    has_budget: bool | None = column("Whether the customer has a budget.", default=None)
+    accepts_price: bool | None = column("Whether the customer accepts the price.", default=None)
+    recognises_value: bool | None = column("Whether the customer recognises the value.", default=None)
+    competitors: list[str] = column("Competitors for this opportunity.", default_factory=list)
     attachments: list[str] = column("Links to documents.", default_factory=list)
-    next_action: str | None = column("What is to be done next.", default=None, max_length=1000, long=True)
-    next_action_at: datetime | None = column("When that is due.", default=None, index=True)
+    next_action: str | None = column("The next action.", default=None, max_length=1000, long=True)
+    next_action_at: datetime | None = column("When the next action is due.", default=None, index=True)
     referred_by_id: str | None = reference(
         Customer,
         "The customer who recommended us.",
         inverse="referred_opportunities",
-        inverse_description="Opportunities it brought us by recommendation.",
+        inverse_description="Opportunities that came from its recommendation.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -149,7 +149,7 @@ class Opportunity(Record, prefix="opp"):
 
 # O19
 class OpportunityMember(Record, prefix="omb"):
-    """One of our people in the virtual team of an opportunity, beside its owner."""
+    """One of our people in the virtual team of an opportunity, apart from its owner."""
 
     opportunity_id: str = reference(
         Opportunity,
@@ -165,29 +165,29 @@ class OpportunityMember(Record, prefix="omb"):
         inverse_description="Virtual teams the person is in.",
         on_destroy="CASCADE",
     )
-    role: str | None = column("What the person does for it.", default=None, max_length=100)
+    role: str | None = column("The person's role in the team.", default=None, max_length=100)
 
 
 # O7
 class OpportunityContact(Record, prefix="oct"):
-    """A contact's part in one opportunity; its decision makers are the key persons."""
+    """A contact's role in one opportunity; its decision makers are the key persons."""
 
     opportunity_id: str = reference(
         Opportunity,
         "The opportunity.",
         inverse="contacts",
-        inverse_description="Contacts who have a part in it.",
+        inverse_description="Contacts who have a role in it.",
         on_destroy="CASCADE",
     )
     contact_id: str = reference(
         Contact,
         "The contact.",
         inverse="opportunity_roles",
-        inverse_description="Parts the person has in opportunities.",
+        inverse_description="Roles the person has in opportunities.",
         on_destroy="CASCADE",
     )
-    buying_role: BuyingRole | None = column("Part in this purchase.", default=None, index=True)
-    is_primary: bool = column("The first person to turn to.", default=False)
+    buying_role: BuyingRole | None = column("Role in this purchase.", default=None, index=True)
+    is_primary: bool = column("Whether this is the primary contact.", default=False)
 
 
 # O1
@@ -201,13 +201,13 @@ class StageTransition(Record, prefix="stt"):
         Opportunity,
         "The opportunity.",
         inverse="transitions",
-        inverse_description="Its way through the stages, with dates.",
+        inverse_description="Its history of stages, with dates.",
         on_destroy="CASCADE",
     )
-    from_stage_id: str | None = reference(Stage, "The stage it left; none on entry.", default=None)
+    from_stage_id: str | None = reference(Stage, "The stage it left; null when it entered the pipeline.", default=None)
     to_stage_id: str = reference(Stage, "The stage it entered.")
     from_status: OpportunityStatus | None = column("The status before.", default=None)
     to_status: OpportunityStatus = column("The status after.")
     moved_at: datetime = column("When it happened in the business.", index=True)
     moved_by: str = column("Who moved it.", exact=True)
-    reason: str | None = column("Why, where it was said.", default=None, max_length=1000, long=True)
+    reason: str | None = column("The reason, if one was given.", default=None, max_length=1000, long=True)

@@ -1,4 +1,4 @@
-"""Our side of the relation: users and the teams they work in (G8, K24)."""
+"""Our side of the relationship: users and the teams they work in (G8, K24)."""
 
 from core.records.columns import column, reference
 from core.records.record import Record
@@ -13,7 +13,7 @@ class Team(Record, prefix="tem"):
 
     name: str = column("Name of the team.", max_length=200, index=True)
     region: str | None = column("Region it works in.", default=None, max_length=100, index=True)
-    description: str | None = column("What the team is for.", default=None, max_length=2000, long=True)
+    description: str | None = column("Purpose of the team.", default=None, max_length=2000, long=True)
     parent_id: str | None = reference(
         "Team",
         "The team it is part of.",

@@ -17,7 +17,7 @@ from core.records.vocabulary import OpportunityStatus
 
 
 def settle_opportunity(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
-    """Completes a change of an opportunity; answers what is wrong with it."""
+    """Completes a change of an opportunity; returns what is wrong with it."""
     record: Any = change.record
     asked: OpportunityStatus | None = change.after.get("status")
     before: OpportunityStatus | None = change.value_before("status")
@@ -26,7 +26,7 @@ def settle_opportunity(settlement: Settlement, change: Change, reason: str | Non
         put(change, "stage_id", settlement.stages()[0].id)
     stage = settlement.stage(record.stage_id)
     if stage is None:
-        return [problem(change, "NOT_FOUND", "stage_id", f"{record.stage_id!r} is no stage; see the query stages")]
+        return [problem(change, "NOT_FOUND", "stage_id", f"{record.stage_id!r} is not a stage; see the query stages")]
     moved = record.stage_id != stage_before
     if change.action is Action.CREATED and asked is None:
         put(change, "status", OpportunityStatus.FOLLOWING if record.owner_id else OpportunityStatus.DRAFT)
@@ -56,7 +56,7 @@ def _follow_stage(
     record: Any = change.record
     if moved and before in (OpportunityStatus.LOST, OpportunityStatus.CLOSED) and asked is None:
         message = (
-            f"an opportunity that is {before} does not move; reopen it first by updateOpportunity with status FOLLOWING"
+            f"an opportunity that is {before} cannot move; reopen it first: updateOpportunity with status FOLLOWING"
         )
         return [problem(change, "NOT_OPEN", "stage_id", message)]
     if stage.wins and record.status in OPEN_STATUSES and (moved or asked is not None):
@@ -126,17 +126,17 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
     for name, decided in kept.items():
         if decided and name in change.after and change.after[name] is None:
             message = (
-                f"an opportunity that is {status} has such a moment; give another, or reopen it by status FOLLOWING"
+                f"an opportunity that is {status} has such a moment; give another, or reopen it with status FOLLOWING"
             )
             yield problem(change, "REQUIRED", name, message)
     turned = "lost_at" in change.after and (change.before.get("lost_at") is None) != (change.after["lost_at"] is None)
     if status is before is OpportunityStatus.CLOSED and turned:
-        message = "a closed opportunity keeps what became of it; reopen it first by status FOLLOWING"
+        message = "the outcome of a closed opportunity cannot change; reopen it first with status FOLLOWING"
         yield problem(change, "INVALID", "lost_at", message)
 
 
 def _status_problems(change: Change, before: OpportunityStatus | None, *, stepped: bool) -> Iterator[UserError]:
-    """Refuses steps that are not drawn, and a loss without reason or summary (O19)."""
+    """Refuses transitions that do not exist, and a loss without reason or summary (O19)."""
     record: Any = change.record
     message = status_step_problem(before, record.status)
     if message:
@@ -145,7 +145,7 @@ def _status_problems(change: Change, before: OpportunityStatus | None, *, steppe
     closed_lost = record.status is OpportunityStatus.CLOSED and record.lost_at is not None
     if record.status is not OpportunityStatus.LOST and not closed_lost:
         return
-    for name, what in (("loss_reason", "a reason"), ("loss_summary", "a summary of what is to be learned")):
+    for name, what in (("loss_reason", "a reason"), ("loss_summary", "a summary of what was learned")):
         if getattr(record, name) is None and (stepped or name in change.after):
             yield problem(
                 change, "REQUIRED", name, f"a lost opportunity needs {what}; give it together with the status"
@@ -190,7 +190,7 @@ def _log_step(
 
 
 def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
-    """Why a stage may not go: opportunities are in it, or none would be left."""
+    """Why a stage may not be removed: opportunities are in it, or none would be left."""
     stage: Any = change.record
     living = select(func.count()).where(col(Opportunity.stage_id) == stage.id, col(Opportunity.deleted_at).is_(None))
     count = settlement.session.exec(living).one()

@@ -23,7 +23,7 @@ class Rates:
 
         Raises:
             NotFoundError: no rate of the currency is known for the day.
-            InputError: the money is worth more than the system holds.
+            InputError: the money is worth more than the system can store.
         """
         if money.currency == self.reporting_currency:
             return money.minor
@@ -31,7 +31,7 @@ class Rates:
         if rate is None:
             raise NotFoundError(
                 f"no rate from {money.currency} to {self.reporting_currency} is known on {day}; "
-                f"enter one with createExchangeRate, valid from that day or earlier"
+                f"create one with createExchangeRate, valid from that day or earlier"
             )
         return money.convert(rate, self.reporting_currency).minor
 

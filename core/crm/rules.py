@@ -52,7 +52,7 @@ STATUS_STEPS: Mapping[OpportunityStatus, tuple[OpportunityStatus, ...]] = {
     OpportunityStatus.CLOSED: (OpportunityStatus.FOLLOWING,),
 }
 
-#: Who owns a customer of a level unless somebody else is named (T20).
+#: Who owns a customer of a level unless someone else is named (T20).
 OWNER_ROLES: Mapping[ManagedLevel, UserRole] = {
     ManagedLevel.NATIONAL: UserRole.INDUSTRY_MANAGER,
     ManagedLevel.PROVINCIAL: UserRole.INDUSTRY_MANAGER,
@@ -88,14 +88,14 @@ def lifecycle_stage(
     new_since: Expression,
     long_term_until: Expression,
 ) -> Expression:
-    """How far the relation has developed (T22).
+    """How far the relationship has developed (T22).
 
     Args:
         override: the stage set by hand, or null.
-        first_transaction_on: day of the first order, or null.
-        transaction_count: number of orders.
-        new_since: as-of date less the months a customer is new; a first order later than this is new.
-        long_term_until: as-of date less the months after which a customer is long-term.
+        first_transaction_on: day of the first transaction, or null.
+        transaction_count: number of transactions.
+        new_since: as-of date minus the months a customer is new; a customer with a later first transaction is new.
+        long_term_until: as-of date minus the months after which a customer is long-term.
     """
     return case(
         (override.is_not(None), override),
@@ -146,12 +146,12 @@ def profile_gaps(sections: Mapping[ProfileSection, Expression]) -> Expression:
 
 
 def is_stale(updated_on: Expression, as_of: Expression, stale_after_days: Expression) -> Expression:
-    """Whether a record has not been touched for longer than it may (K3)."""
+    """Whether a record has not been changed for longer than the policy allows (K3)."""
     return days_between(as_of, updated_on) > stale_after_days
 
 
 def outcome(status: Expression, lost_at: Expression) -> Expression:
-    """What became of an opportunity: a closed one was won unless it was lost before (O19, X3)."""
+    """The outcome of an opportunity: a closed one was won unless it was lost before (O19, X3)."""
     return case(
         (status.in_([step.value for step in OPEN_STATUSES]), Outcome.OPEN.value),
         (status.in_([step.value for step in WON_STATUSES]), Outcome.WON.value),

@@ -13,16 +13,16 @@ class Product(Record, prefix="prd"):
     """Something we sell."""
 
     name: str = column("Name of the product.", max_length=200, index=True)
-    code: str | None = column("Our article number.", default=None, max_length=64, index=True)
+    code: str | None = column("Our item number.", default=None, max_length=64, index=True)
     series: str | None = column("Series or family it belongs to.", default=None, max_length=100, index=True)
-    list_price: Money | None = column("Price of one unit before any discount.", default=None)
-    unit: str | None = column("What one unit is.", default=None, max_length=32, exact=True)
-    is_active: bool = column("Whether it is sold now.", default=True)
+    list_price: Money | None = column("Unit price before any discount.", default=None)
+    unit: str | None = column("The unit it is sold by.", default=None, max_length=32, exact=True)
+    is_active: bool = column("Whether it is currently sold.", default=True)
     description: str | None = column("What it is.", default=None, max_length=5000, long=True)
 
 
 class ExchangeRate(Record, prefix="xrt"):
-    """What one unit of a currency is worth in the reporting currency from a day on, until the next rate."""
+    """The value of one unit of a currency in the reporting currency from a day on, until the next rate."""
 
     __aggregates__ = False
 
@@ -48,27 +48,27 @@ class Transaction(Record, prefix="txn"):
         Customer,
         "The customer who bought.",
         inverse="transactions",
-        inverse_description="What the customer bought.",
+        inverse_description="Transactions of the customer.",
     )
     opportunity_id: str | None = reference(
         "Opportunity",
-        "The opportunity it came of.",
+        "The opportunity it came from.",
         inverse="transactions",
-        inverse_description="What was bought as a result.",
+        inverse_description="Transactions that came from it.",
         default=None,
         on_destroy="SET NULL",
     )
     product_id: str | None = reference(
         Product,
-        "What was bought.",
+        "The product that was bought.",
         inverse="transactions",
         inverse_description="Sales of the product.",
         default=None,
         on_destroy="SET NULL",
     )
-    occurred_on: date = column("Day of the purchase.", index=True)
-    quantity: Decimal | None = column("Units bought or used.", default=None, scale=4, index=True)
+    occurred_on: date = column("Date of the purchase.", index=True)
+    quantity: Decimal | None = column("Quantity bought or used.", default=None, scale=4, index=True)
     gross_amount: Money | None = column("Amount before discount.", default=None)
-    actual_amount: Money = column("Discounted amount that was actually earned.", index=True)
-    cost: Money | None = column("What it cost us.", default=None)
-    description: str | None = column("Anything worth knowing.", default=None, max_length=2000, long=True)
+    actual_amount: Money = column("Amount actually earned, after discount.", index=True)
+    cost: Money | None = column("Our cost.", default=None)
+    description: str | None = column("Notes.", default=None, max_length=2000, long=True)

@@ -1,4 +1,4 @@
-"""What settling a change works with, and the two things it does to a change."""
+"""The context in which a change is settled, and the two things settling does to it."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -23,7 +23,7 @@ class Settlement:
     Attributes:
         session: of the transaction.
         actor: who acts.
-        now: the moment by which rules are judged.
+        now: the moment at which rules are evaluated.
         rates: exchange rates as the transaction sees them.
         log: what the rules announce, written with the commit.
         pending: records that are new and not in the database yet, by id.

@@ -1,4 +1,4 @@
-"""What only one living record may have, beside ids and external ids: a rate's currency and day, a stage's key."""
+"""What only one living record may have, apart from ids and external ids: a rate's currency and day, a stage's key."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,11 +25,11 @@ _SINGLE: Mapping[type[Record], tuple[Sequence[str], Said]] = {
 
 
 def twin_problems(session: Session, change: Change, pending: Mapping[str, Record]) -> list[UserError]:
-    """Why a change is refused that would make a second record of what may be there once.
+    """Errors for a change that would make a second record of what may exist once.
 
     Args:
         session: of the transaction.
-        change: what is to become of one record.
+        change: of one record.
         pending: records that are new and not in the database yet.
     """
     model = type(change.record)

@@ -30,12 +30,12 @@ _RETRIED_STATES = {"40001", "40P01"}
 
 
 def rival_was_first(error: Exception) -> bool:
-    """Whether the engine has given way to another transaction, so that this one is to be repeated."""
+    """Whether the engine gave way to another transaction, so that this one must be repeated."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRIED_STATES
 
 
 def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
-    """Sets what every SQLite connection needs: write-ahead log, foreign keys, patience, text folding."""
+    """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
     connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
     pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
     pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
@@ -50,7 +50,7 @@ class Database:
         """Prepares the engine; connects to nothing yet.
 
         Raises:
-            ConfigurationError: the address is of no known form.
+            ConfigurationError: the address has an unknown form.
         """
         self.url = _parsed(url)
         self.dialect = self.url.get_backend_name()
@@ -66,7 +66,7 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """The file, where the database is one."""
+        """The database file; None on PostgreSQL."""
         return Path(str(self.url.database)) if self.dialect == SQLITE else None
 
     def check(self) -> None:
@@ -79,7 +79,7 @@ class Database:
             with self.engine.connect() as connection:
                 version: Any = connection.dialect.server_version_info
         except DBAPIError as error:
-            # A driver may say it in several lines.
+            # A driver's message may have several lines.
             problem = " ".join(str(error.orig).split()).rstrip(".?")
             raise ConfigurationError(
                 f"the database {self.url.render_as_string()} cannot be reached: {problem}. "
@@ -103,7 +103,7 @@ class Database:
             yield connection
 
     def retrying(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction, again from the start where the engine says that a rival was first."""
+        """Runs work in a transaction, from the start again if another transaction was first."""
         for attempt in range(_RETRIES):
             try:
                 with self.transaction() as session:
@@ -119,7 +119,7 @@ class Database:
             return work(session)
 
     async def in_reading_session(self, work: Callable[[Session], T]) -> T:
-        """Runs work as `reading` does, off the event loop and beside those who write."""
+        """Runs work as `reading` does, off the event loop and alongside writers."""
         return await _in_thread(lambda: self.reading(work), self._readers)
 
     async def in_session(self, work: Callable[[Session], T]) -> T:
@@ -127,11 +127,11 @@ class Database:
         return await self.in_thread(lambda: self.retrying(work))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Runs sync work off the event loop, no more at once than the engine likes."""
+        """Runs sync work off the event loop, within the engine's limit of concurrency."""
         return await _in_thread(work, self._limiter)
 
     def close(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         self.engine.dispose()
 
 
@@ -140,7 +140,7 @@ async def _in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        # A thread cannot be stopped, and nobody may close its connection before it is through.
+        # A thread cannot be stopped, and nobody may close its connection before it is done.
         while not running.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
@@ -152,7 +152,7 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except ArgumentError:
-        raise ConfigurationError(f"GUANXI_DATABASE_URL={url!r} is no address; {_FORMS}") from None
+        raise ConfigurationError(f"GUANXI_DATABASE_URL={url!r} is not an address; {_FORMS}") from None
     if backend not in (SQLITE, POSTGRESQL):
         raise ConfigurationError(f"GUANXI_DATABASE_URL: {backend} is not supported; {_FORMS}")
     if backend == SQLITE and parsed.database in (None, "", ":memory:"):

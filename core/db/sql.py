@@ -19,7 +19,7 @@ Expression = ColumnElement[Any]
 
 
 class days_between(FunctionElement[int]):  # noqa: N801  (SQL functions are written small)
-    """`days_between(later, earlier)`: whole days from the one date to the other; negative if they are the other way."""
+    """`days_between(later, earlier)`: whole days between two dates; negative if the first is the earlier."""
 
     type = Integer()
     inherit_cache = True
@@ -42,8 +42,8 @@ class day_of(FunctionElement[Any]):  # noqa: N801
 class folded(FunctionElement[str]):  # noqa: N801
     """A text as `core.base.text.fold` makes it, for texts that have no folded column.
 
-    PostgreSQL and Python fold alike what both know. A letter younger than the older of their two Unicode versions
-    stays as it is in one of them, so such a text is found letter by letter only.
+    PostgreSQL and Python fold alike what both know. A letter newer than the older of their two
+    Unicode versions is left unchanged by one of them, so such a text is found by exact spelling only.
     """
 
     type = Text()

@@ -24,7 +24,7 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and "\0" in value:
-            raise InputError("text may not hold the character NUL (U+0000): leave it out")
+            raise InputError("text may not contain the character NUL (U+0000); leave it out")
         return value
 
 

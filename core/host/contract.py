@@ -1,4 +1,4 @@
-"""What a plugin is: data to be read before anything runs, hooks, and the context hooks get."""
+"""The plugin contract: declarations read before anything runs, hooks, and the context hooks get."""
 
 import logging
 import random
@@ -31,10 +31,10 @@ class Plugin:
     """Base of all plugins. The data is read, checked and listed before any hook runs.
 
     Attributes:
-        name: snake case; prefix of its tables, and how `after`, settings and errors call it.
+        name: snake case; prefix of its tables, and its name in `after`, settings and errors.
         version: of the plugin.
         api: range of contract versions it was written for.
-        after, before: plugins it runs after or before, where they are there.
+        after, before: plugins it runs after or before, if they are installed.
         requires: plugins without which it cannot run.
         settings: pydantic model of its settings, with a default for each.
         events: types of events it publishes, each with a description.
@@ -52,12 +52,12 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What records come to together.
+    """Totals of a group of records.
 
     Attributes:
-        keys: what they have in common, as the API shows it; empty for all records of a list.
-        count: how many there are.
-        sum, avg, min, max: by name of a field; amounts of money are decimals of the reporting currency.
+        keys: the values they have in common, as the API shows them; empty for all records of a list.
+        count: the number of records.
+        sum, avg, min, max: by name of a field; amounts of money are decimals in the reporting currency.
     """
 
     keys: Mapping[str, Any]
@@ -70,7 +70,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class CatalogQueries:
-    """How plugin code asks the catalog; `Context` says what each does."""
+    """How plugin code queries the catalog; `Context` documents each."""
 
     query: Callable[..., Any]
     total: Callable[..., Figures]
@@ -91,9 +91,9 @@ class Context:
         log: logger bound to the plugin.
         publish: announce something, as `publish("LOYALTY_UPGRADED", record, level="gold")`; logged with the commit.
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
-        facet: `facet(Points, id)` gives the record's row, made if absent, locked for update.
+        facet: `facet(Points, id)` returns the record's row, created if absent, locked for update.
         facets: the same for many ids at once, as a dict.
-        catalog: how it asks the catalog; see `query`, `total`, `groups` and `pages`.
+        catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
     """
 
     session: Session
@@ -109,14 +109,14 @@ class Context:
     catalog: CatalogQueries
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
-        """The data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
+        """Returns the data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
 
         Inside a transaction it sees the transaction's rows; in async functions and Python fields it is awaited.
 
         Args:
-            text: of the query; only fields of the catalog can be asked.
+            text: of the query; only fields of the catalog can be queried.
             variables: its variables; they may be Python values, such as dates and `Money`.
-            as_of: the day at whose end it is asked, for fields that depend on the day; today without it.
+            as_of: the day at whose end it is evaluated, for fields that depend on the day; today by default.
 
         Raises:
             InputError: the query has errors; the message has them all.
@@ -134,13 +134,13 @@ class Context:
         max: Sequence[str] = (),
         as_of: date | None = None,
     ) -> Figures:
-        """What a list of records comes to: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
+        """Returns totals of a list: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
 
         Needs a session, as `groups` and `pages` do.
 
         Args:
             record: name of the record.
-            where: which ones, as the API filters them; all without it.
+            where: which ones, as the API filters them; all by default.
             sum, avg, min, max: names of the fields to be aggregated.
             as_of: as for `query`.
 
@@ -161,7 +161,7 @@ class Context:
         max: Sequence[str] = (),
         as_of: date | None = None,
     ) -> list[Figures]:
-        """The same for each group: `groups("Opportunity", [{"stage": {"key": True}}], sum=["expectedAmount"])`.
+        """Returns the same per group: `groups("Opportunity", [{"stage": {"key": True}}], sum=["expectedAmount"])`.
 
         Args:
             record, where, sum, avg, min, max, as_of: as for `total`.
@@ -169,7 +169,7 @@ class Context:
 
         Raises:
             InputError: there is no such record or field.
-            TooManyGroupsError: there are more groups than one query gives.
+            TooManyGroupsError: there are more groups than one query returns.
         """
         return self.catalog.groups(record, by, where, sum=sum, avg=avg, min=min, max=max, as_of=as_of)
 
@@ -182,7 +182,7 @@ class Context:
         variables: Mapping[str, tuple[str, Any]] | None = None,
         as_of: date | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """All records of a list, read page by page in the order of their ids: `pages("Customer", "id name")`.
+        """Yields all records of a list, page by page in the order of their ids: `pages("Customer", "id name")`.
 
         Args:
             record, where, as_of: as for `total`.
@@ -200,9 +200,9 @@ class Hooks:
 
     @hookspec
     def register_records(self) -> Iterable[type[Record]]:
-        """Names the plugin's own records, which become first-class types with lists, filters and mutations.
+        """Declares the plugin's own records, which become first-class types with lists, filters and mutations.
 
-        When: once for each app, while it is built. No database.
+        When: once per app, while it is built. No database.
         Arguments: none.
         Returns: `Record` classes declared with this plugin's name.
         Transaction: none.
@@ -212,11 +212,11 @@ class Hooks:
 
     @hookspec
     def register_fields(self, settings: Any, reporting_currency: str) -> Iterable[Field]:
-        """Adds fields to records, the plugin's own or anybody's.
+        """Adds fields to records of the plugin, the core or other plugins.
 
-        When: once for each app, while it is built. No database.
+        When: once per app, while it is built. No database.
         Arguments: this plugin's `settings`; the `reporting_currency` in which amounts are compared.
-        Returns: `Field` declarations: SQL, Python, writable, or said with a change.
+        Returns: `Field` declarations: SQL, Python, writable, or passed with a change.
         Transaction: none.
         Failure: the app does not start; a clash of names is refused, naming both owners.
         """
@@ -226,11 +226,11 @@ class Hooks:
     def register_operations(self, settings: Any) -> Iterable[PluginOperation]:
         """Adds queries and mutations.
 
-        When: once for each app, while its schema is built. No database.
+        When: once per app, while its schema is built. No database.
         Arguments: this plugin's `settings`.
         Returns: functions declared with `@guanxi.query` and `@guanxi.mutation`.
         Transaction: none here. A mutation runs in one of its own with `ctx`, committed by the host; a query reads one
-            state of the data and can write nothing.
+            state of the data and cannot write.
         Failure: the app does not start; a clash of names is refused, naming both owners. `Reject` in a mutation gives
             `userErrors` and nothing is written; another exception is attributed to the plugin.
         """
@@ -238,9 +238,9 @@ class Hooks:
 
     @hookspec
     def register_jobs(self, settings: Any) -> Iterable[Job]:
-        """Names what the plugin does again and again: expiry, reminders, snapshots, training.
+        """Declares the plugin's periodic jobs: expiry, reminders, snapshots, training.
 
-        When: once for each app, while it is built. No database. The jobs are run by servers in the background, one at
+        When: once per app, while it is built. No database. The jobs are run by servers in the background, one at
             a time and each by one process, or by `guanxi jobs run NAME`.
         Arguments: this plugin's `settings`.
         Returns: `Job` declarations.
@@ -265,7 +265,7 @@ class Hooks:
 
     @hookspec
     def shutdown(self, ctx: Context) -> None:
-        """Lets go of what `startup` took.
+        """Releases what `startup` acquired.
 
         When: once when the server stops, in reverse order.
         Arguments: as for `startup`.
@@ -279,7 +279,7 @@ class Hooks:
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError] | None:
         """Judges changes before they are written.
 
-        When: after the core's own validation, before the flush; every plugin's answers are collected. What a plugin
+        When: after the core's own validation, before the flush; the errors of every plugin are collected. What a plugin
             writes in a transaction of its own, such as an operation's, is judged after the flush.
         Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only.
         Returns: errors, each naming its `record`; those with `warning=True` do not stop the change.
@@ -293,8 +293,8 @@ class Hooks:
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Writes what belongs to the changes, in the same transaction.
 
-        When: after the flush, before the commit; once a chunk of a batch, in plugin order. What this hook writes is put
-            before no hook again.
+        When: after the flush, before the commit; once per chunk of a batch, in plugin order. Its own writes are
+            not passed to any hook again.
         Arguments: `ctx`; `changes`, whose records are flushed.
         Returns: nothing.
         Transaction: inside, in a savepoint of the plugin's own.
@@ -305,11 +305,11 @@ class Hooks:
 
     @hookspec
     def after_commit(self, ctx: Context, events: Sequence[Event]) -> None:
-        """Reacts to what did commit: messages, other systems, follow-up work.
+        """Reacts to what was committed: messages, other systems, follow-up work.
 
         When: soon after the commit, from the event log; at least once, in order, with a cursor of the plugin's own.
         Arguments: `ctx` with a session of its own; `events` of one transaction, but not those of the plugin's own work.
-            Sync or async; async gets no session and has GUANXI_DELIVERY_DEADLINE_MS.
+            Sync or async; async gets no session and is limited to GUANXI_DELIVERY_DEADLINE_MS.
         Returns: nothing.
         Transaction: its own, committed by the host together with the cursor.
         Failure: logged and tried again with growing pauses, then set aside for `guanxi plugins retry`; no client sees
@@ -319,13 +319,13 @@ class Hooks:
 
     @hookspec
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
-        """Enters sample data of the plugin's own, lifelike and the same each time.
+        """Creates sample data of the plugin's own, realistic and the same each time.
 
-        When: once, by `guanxi demo`, when the core's sample is there, in plugin order.
-        Arguments: `ctx`, whose clock tells the day the sample ends; `chance` with a fixed seed of the plugin's own.
+        When: once, by `guanxi demo`, after the core's sample data, in plugin order.
+        Arguments: `ctx`, whose clock shows the day the sample ends; `chance` with a fixed seed of the plugin's own.
         Returns: nothing.
         Transaction: its own, committed by the host; recorded as the demo's work.
-        Failure: the demo does not start; the message names the plugin, and the next start begins anew.
+        Failure: the demo does not start; the message names the plugin, and the next start begins from scratch.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""The distributions that are installed beside ours."""
+"""The distributions that are installed alongside ours."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ _INSTALLED = re.compile(rf"^({'|'.join(_PACKAGES)})(?:/|\.(?:py|\S+\.so|\S+\.pyd
 
 
 def refuse_strangers() -> None:
-    """Stops where another distribution provides one of our top-level packages, which would mix with ours.
+    """Stops if another distribution provides one of our top-level packages, which would mix with ours.
 
     Raises:
         ConfigurationError: one does; the message names both.

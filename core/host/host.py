@@ -24,8 +24,8 @@ from core.log.changes import Changes
 from core.records.record import CORE, tables_of
 
 GROUP = "guanxi.plugins"
-#: What helps when a plugin's own code fails at the start.
-REMEDY = "Mend it or leave the plugin out"
+#: The remedy when a plugin's own code fails at startup.
+REMEDY = "Fix it or leave the plugin out"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
 
@@ -47,7 +47,7 @@ def discover() -> list[Plugin]:
             raise PluginError(
                 point.name,
                 f"import of {point.value}",
-                f"{told(error)}. Mend or uninstall {_distribution(point)}, which offers it",
+                f"{told(error)}. Fix or uninstall {_distribution(point)}, which offers it",
             ) from error
         found.append(_instance(loaded, point.name))
     return found
@@ -60,7 +60,7 @@ def _distribution(point: EntryPoint) -> str:
 def _instance(source: Any, name: str) -> Plugin:
     kind = source if isinstance(source, type) else type(source)
     if not issubclass(kind, Plugin):
-        raise PluginError(name, "declaration", f"{source!r} is no subclass of guanxi.Plugin; name one")
+        raise PluginError(name, "declaration", f"{source!r} is not a subclass of guanxi.Plugin; name one")
     if not isinstance(source, type):
         return source  # type: ignore[no-any-return]
     try:
@@ -71,7 +71,7 @@ def _instance(source: Any, name: str) -> Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What `guanxi plugins` lists of a plugin."""
+    """What `guanxi plugins` lists about a plugin."""
 
     name: str
     version: str
@@ -110,11 +110,11 @@ class PluginHost:
             raise PluginError(
                 name,
                 "settings",
-                f"{_variable(name)}… is set, but no such plugin is loaded; there are {', '.join(self.settings)}",
+                f"{_variable(name)}… is set, but no such plugin is loaded; available: {', '.join(self.settings)}",
             )
 
     def describe(self) -> list[Described]:
-        """Name, version, hooks and the reason of its place, for each plugin in order."""
+        """Describes each plugin in order: name, version, hooks and the reason for its place."""
         return [
             Described(
                 plugin.name,
@@ -134,7 +134,7 @@ class PluginHost:
         for plugin in self.plugins:
             if plugin.name == name:
                 return plugin
-        raise PluginError(name, "name", f"no such plugin is loaded; there are {', '.join(self.settings) or 'none'}")
+        raise PluginError(name, "name", f"no such plugin is loaded; available: {', '.join(self.settings) or 'none'}")
 
     def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook, in order, each with a function that takes all arguments of the hook."""
@@ -161,7 +161,7 @@ class PluginHost:
                 raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
 
     def validate(self, context: MakeContext, changes: Changes) -> list[UserError]:
-        """What all plugins say of changes before they are written.
+        """Collects what all plugins say about changes before they are written.
 
         Raises:
             PluginError: a hook failed; the transaction is to be rolled back.
@@ -173,14 +173,16 @@ class PluginHost:
                     answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
                     wrong = next((error for error in answer if not isinstance(error, UserError)), None)
                     if wrong is not None:
-                        raise PluginError(plugin.name, "validate", f"gives {wrong!r}, which is no guanxi.UserError")
+                        raise PluginError(
+                            plugin.name, "validate", f"returned {wrong!r}, which is not a guanxi.UserError"
+                        )
             except Reject as reject:
                 answer = reject.errors
             found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
     def before_commit(self, context: MakeContext, changes: Changes) -> None:
-        """Lets every plugin write what belongs to the changes, each in a savepoint.
+        """Lets every plugin write what belongs to the changes, each in a savepoint of its own.
 
         Raises:
             Reject: a plugin refuses; its errors carry its name.
@@ -202,7 +204,7 @@ class PluginHost:
         Args:
             plugin: whose hook.
             hook: its name.
-            rows: how many changes or events it has to deal with; each hundred may take as long as one.
+            rows: how many changes or events it handles; each hundred may take as long as one.
         """
         began = time.perf_counter()
         try:
@@ -221,7 +223,7 @@ def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator
     Raises:
         Reject, or one of `passed`: as the code does.
         PluginError: the code failed.
-        DBAPIError: a rival was first, so that the transaction is to be repeated.
+        DBAPIError: another transaction was first, so this one must be repeated.
     """
     expected: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
     try:
@@ -262,11 +264,11 @@ def _check_hook(plugin: Plugin, name: str, function: Any, options: Mapping[str, 
         meant = f"did you mean {near[0]}? " if near else ""
         problem = f"there is no such hook; {meant}The hooks are {', '.join(HOOK_NAMES)}"
     elif unknown := [argument for argument in _arguments(function) if argument not in _arguments(vars(Hooks)[name])]:
-        problem = f"takes no argument {unknown[0]}; there are {', '.join(_arguments(vars(Hooks)[name])) or 'none'}"
+        problem = f"takes no argument {unknown[0]}; available: {', '.join(_arguments(vars(Hooks)[name])) or 'none'}"
     elif inspect.iscoroutinefunction(function) and name not in _MAY_BE_ASYNC:
         problem = f"must not be async; only {', '.join(_MAY_BE_ASYNC)} may be"
     elif name in _RETURN_NOTHING and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
-        problem = "must not yield; it returns nothing, so nobody would run it to its end"
+        problem = "must not yield; the host would never resume it"
     else:
         return
     raise PluginError(plugin.name, name, problem)
@@ -294,17 +296,17 @@ def _check_data(plugin: Plugin) -> None:
     for attribute in ("after", "before", "requires"):
         if isinstance(given := getattr(plugin, attribute), str):
             raise PluginError(
-                plugin.name, attribute, f'{given!r} is no list of names; write {attribute} = ("{given}",)'
+                plugin.name, attribute, f'{given!r} is not a list of names; write {attribute} = ("{given}",)'
             )
     try:
         fits = SpecifierSet(plugin.api).contains(API)
     except InvalidSpecifier:
-        raise PluginError(plugin.name, "api", f"{plugin.api!r} is no version range; write '>=1,<2'") from None
+        raise PluginError(plugin.name, "api", f"{plugin.api!r} is not a version range; write '>=1,<2'") from None
     if not fits:
         raise PluginError(
             plugin.name,
             "api",
-            f"it was written for contract {plugin.api}, this is contract {API}; install a version of it that fits",
+            f"it was written for contract {plugin.api}, and this is contract {API}; install a version that fits",
         )
 
 
@@ -332,7 +334,7 @@ def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
     unknown = [] if model is not None and model.model_config.get("extra") == "allow" else [*given.keys() - set(names)]
     if unknown:
         wrong = f"{_variable(plugin.name)}{min(unknown).upper()}"
-        problem = f"is no setting of it; there are {', '.join(names)}" if names else "is set, but it takes none"
+        problem = f"is not a setting of it; available: {', '.join(names)}" if names else "is set, but it takes none"
         raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
     try:
         return None if model is None else model.model_validate(given)
@@ -356,7 +358,7 @@ def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, s
     for name, plugin in sorted(by_name.items()):
         for other in plugin.requires:
             if other not in by_name:
-                raise PluginError(name, "requires", f"plugin {other!r} is not there; install it")
+                raise PluginError(name, "requires", f"plugin {other!r} is not installed; install it")
             waits[name][other] = f"requires {other}"
         waits[name] |= {other: f"after {other}" for other in plugin.after if other in by_name}
         for other in plugin.before:
@@ -374,7 +376,7 @@ def _ordered(plugins: Sequence[Plugin]) -> tuple[tuple[Plugin, ...], dict[str, s
 
 
 def _contradiction(waits: Mapping[str, Mapping[str, str]]) -> PluginError:
-    """Names a circle among plugins that wait for each other."""
+    """Names a cycle of plugins that wait for each other."""
     circle = [min(waits)]
     while circle[-1] not in circle[:-1]:
         circle.append(min(other for other in waits[circle[-1]] if other in waits))
@@ -383,5 +385,5 @@ def _contradiction(waits: Mapping[str, Mapping[str, str]]) -> PluginError:
     return PluginError(
         min(circle),
         "order",
-        f"the wishes of {', '.join(sorted(set(circle)))} contradict each other: {wishes}; take one of them back",
+        f"the order of {', '.join(sorted(set(circle)))} contradicts itself: {wishes}; remove one of these",
     )

@@ -93,7 +93,7 @@ def mutation(
 
     Args:
         function: does it; its docstring's first paragraph is the description.
-        as_plugin: what it writes is recorded as the plugin's work: for what anybody may do, such as answering by a
+        as_plugin: what it writes is recorded as the plugin's work: for what anyone may do, such as answering by a
             token.
     """
     if function is not None:

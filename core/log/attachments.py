@@ -13,11 +13,11 @@ from core.records.record import Table
 
 
 class ExternalId(Table):
-    """The id another system knows a record by; unique among living records of a type."""
+    """A record's id in another system; unique among living records of a type."""
 
     record_id: str = column("The record.", primary_key=True, exact=True)
     system: str = column("Name of the other system.", primary_key=True, exact=True)
-    value: str = column("The id there.", primary_key=True, exact=True)
+    value: str = column("The id in that system.", primary_key=True, exact=True)
     entity_type: str = column("Type of the record.", exact=True)
     is_live: bool = column("False while the record is deleted, which frees the id.", default=True)
 
@@ -34,10 +34,10 @@ Index(
 
 
 class Tag(Table):
-    """A free word on a record."""
+    """A free-form tag on a record."""
 
     record_id: str = column("The record.", primary_key=True, exact=True)
-    name: str = column("The word, as it was written.", primary_key=True, index=True)
+    name: str = column("The tag as it was written.", primary_key=True, index=True)
     entity_type: str = column("Type of the record.", exact=True)
 
 
@@ -50,7 +50,7 @@ def tags_of(session: Session, ids: Collection[str]) -> dict[str, list[str]]:
 
 
 def external_ids_of(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """The external ids of each record, system to id."""
+    """The external ids of each record, by system."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for row in session.exec(select(ExternalId).where(col(ExternalId.record_id).in_(ids))):
         found[row.record_id][row.system] = row.value
@@ -104,7 +104,7 @@ def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mappi
 def taken(
     session: Session, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
 ) -> Iterator[UserError]:
-    """An error for each record that asks for an external id, or has it back, which another living record has."""
+    """An error for each record that asks for an external id, or gets it back, that another living record has."""
     wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
     if not wanted:
         return
@@ -121,7 +121,7 @@ def taken(
 
 
 def set_live(session: Session, ids: Collection[str], *, live: bool) -> None:
-    """Frees the external ids of deleted records, or takes them back for restored ones."""
+    """Frees the external ids of deleted records, or claims them again for restored ones."""
     session.execute(update(ExternalId).where(col(ExternalId.record_id).in_(ids)).values(is_live=live))
 
 

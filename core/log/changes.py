@@ -25,7 +25,7 @@ class Change:
         after: new values likewise.
         occurred_at: when it happened in the business.
         index: which row of a batch it is.
-        said: what was said with it beside fields, by API name: a plugin's writable field that nothing stores.
+        said: what was said with it apart from fields, by API name: a plugin's writable field that nothing stores.
     """
 
     action: Action

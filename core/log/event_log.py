@@ -36,7 +36,7 @@ class EventLog:
         self._is_open = False
 
     def note(self, change: Change) -> None:
-        """Notes what became of a record."""
+        """Notes the change of a record."""
         self._add(
             f"{snake(change.entity).upper()}_{change.action}",
             change.entity,
@@ -54,7 +54,7 @@ class EventLog:
         self._add(type_, entity, id, Action.PUBLISHED, occurred_at, data=values)
 
     def publish_each(self, type_: str, record: type[Record], rows: Select[Any]) -> int:
-        """Announces something about many records by one statement; says about how many.
+        """Announces something about many records by one statement; returns how many.
 
         Args:
             type_: of the events.
@@ -122,13 +122,13 @@ class EventLog:
             self._session.execute(insert(EventBatch), [self._batch])
 
     def _reserve(self, count: int) -> int:
-        """The position of the first of `count` events."""
+        """Reserves positions for `count` events; returns the first."""
         start = self._written
         self._written += count
         return start
 
     def write(self) -> bool:
-        """Writes batch and events; says whether there was anything to write."""
+        """Writes batch and events; returns whether there was anything to write."""
         if not self._rows:
             return self._is_open
         self._open_batch()
@@ -142,7 +142,7 @@ class EventLog:
 
 
 def number_batches(session: Session) -> bool:
-    """Numbers the batches that have committed and have no number yet; says whether there were any.
+    """Numbers the batches that have committed and have no number yet; returns whether there were any.
 
     Call it in a transaction of its own, after the commit. One process at a time: a lock on PostgreSQL, the single
     writer on SQLite.

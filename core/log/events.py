@@ -1,4 +1,4 @@
-"""Events: the tables that keep them, and the form in which hooks get them."""
+"""Events: the tables that store them, and the form in which hooks get them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,22 +13,24 @@ from core.records.vocabulary import Vocabulary
 class Action(Vocabulary):
     """What was done to a record."""
 
-    CREATED = "CREATED", "It was entered."
+    CREATED = "CREATED", "It was created."
     UPDATED = "UPDATED", "Fields of it changed."
     DELETED = "DELETED", "It was deleted; it can be restored."
-    RESTORED = "RESTORED", "It was brought back."
-    DESTROYED = "DESTROYED", "It was removed for good."
-    PUBLISHED = "PUBLISHED", "Something happened to it that a plugin or a rule announces."
+    RESTORED = "RESTORED", "It was restored."
+    DESTROYED = "DESTROYED", "It was permanently removed."
+    PUBLISHED = "PUBLISHED", "A plugin or a rule announced something about it."
 
 
 class EventBatch(Table):
-    """What one transaction wrote to the log."""
+    """What one transaction wrote to the event log."""
 
     id: str = column("Id of the batch.", primary_key=True, exact=True)
-    sequence: int | None = column("Place in the order of commits; null until it is numbered.", default=None, index=True)
+    sequence: int | None = column(
+        "Position in the order of commits; null until it is numbered.", default=None, index=True
+    )
     recorded_at: datetime = column("When it was recorded.")
     actor: str = column("Who did it.", exact=True)
-    request_id: str | None = column("The request it came of.", default=None, exact=True)
+    request_id: str | None = column("The request it came from.", default=None, exact=True)
 
 
 class EventRow(Table):
@@ -44,12 +46,12 @@ class EventRow(Table):
     action: Action = column("What was done.")
     occurred_at: datetime = column("When it happened in the business.")
     changes: dict[str, Any] = column("Field by field: previous and current value.", default_factory=dict)
-    data: dict[str, Any] = column("What a published event says beyond that.", default_factory=dict)
+    data: dict[str, Any] = column("Further data of a published event.", default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an after-commit hook gets: one change that did commit.
+    """One committed change, as an after-commit hook gets it.
 
     Attributes:
         type: such as `OPPORTUNITY_UPDATED`, or a published type such as `OPPORTUNITY_WON`.
@@ -57,7 +59,7 @@ class Event:
         action: what was done.
         occurred_at: when it happened in the business.
         changes: field name to (previous, current), as the API shows values.
-        data: what a published event says beyond that.
+        data: further data of a published event.
         actor: who did it.
         id, sequence: the event's own id, and its batch's place in the order of commits.
     """

@@ -1,4 +1,4 @@
-"""Writing migrations: the revision that turns the tables of a database into those declared."""
+"""Writing revisions that turn the tables of a database into those declared."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def make(database: Database, one: MigrationSet, message: str) -> list[Path]:
         ConfigurationError, PluginError: there is nothing to write or no place for it, or the database is behind.
     """
     if one.folder is None:
-        problem = "it is not a package; declare it in the __init__.py of one, next to which they can lie"
+        problem = "it is not a package; declare it in the __init__.py of one, so that they have a folder"
         raise one.error("migrations", problem)
     written = {}
     with database.engine.connect() as connection:
@@ -43,7 +43,7 @@ def make(database: Database, one: MigrationSet, message: str) -> list[Path]:
             problem = f"the database has no tables of {one.name} yet; run `guanxi migrate` first"
             raise ConfigurationError(problem)
         if not one.has_revisions:
-            written[BASELINE] = _text(one, BASELINE, None, "As first declared.", _reflected(connection, one))
+            written[BASELINE] = _text(one, BASELINE, None, "Tables as first declared.", _reflected(connection, one))
         elif pending_of(connection, one):
             raise ConfigurationError(f"{one.name}: the database is behind its revisions; run `guanxi migrate` first")
         script = produce_migrations(context_of(connection, one), one.metadata)
@@ -53,7 +53,7 @@ def make(database: Database, one: MigrationSet, message: str) -> list[Path]:
             revision = _next(one)
             written[revision] = _text(one, revision, head, message, script)
     if not written:
-        raise ConfigurationError(f"{one.name}: the database is as declared; there is nothing to write")
+        raise ConfigurationError(f"{one.name}: the database matches the declarations; there is nothing to write")
     return [_write(one, revision, text) for revision, text in written.items()]
 
 
@@ -64,7 +64,7 @@ def _next(one: MigrationSet) -> str:
 
 
 def _fill_in(one: MigrationSet, upgrade: UpgradeOps) -> None:
-    """Gives new columns that must have a value their default on the rows there are."""
+    """Gives existing rows the default of new columns that must have a value."""
     for table in upgrade.ops:
         if not isinstance(table, ModifyTableOps):
             continue
@@ -76,7 +76,7 @@ def _fill_in(one: MigrationSet, upgrade: UpgradeOps) -> None:
 def _with_default(one: MigrationSet, column: Column[Any]) -> Column[Any]:
     given: Any = column.default
     if given is None or not (given.is_scalar or isinstance(column.type, Json)):
-        problem = "is new, and rows there are would have no value; give it a default, or let it be `| None`"
+        problem = "is new, and existing rows would have no value; give it a default, or make it `| None`"
         raise one.error(f"column {column.table.name}.{column.name}", problem)
     value = given.arg if given.is_scalar else given.arg(None)
     source = column.table.columns.get(column.name.removesuffix("_folded"))
@@ -127,7 +127,7 @@ def _render_type(kind: str, item: Any, context: Any) -> Any:
     return kind == "type" and next((text for types, text in _STORED if isinstance(item, types)), False)
 
 
-#: The declared types, and what either engine reads back of columns that are declared no more.
+#: The declared types, and what either engine reads back of columns that are no longer declared.
 _STORED: Sequence[tuple[Any, str]] = (
     ((Text, Choice, String), "types.Text()"),
     ((Timestamp, DateTime), "types.Timestamp()"),

@@ -53,7 +53,7 @@ class MigrationSet:
     Attributes:
         name: `core`, or the plugin's.
         folder: where its revisions lie, if it has any; None for a plugin that is not a package.
-        requires: names of the sets it cannot go without.
+        requires: names of the sets it depends on.
     """
 
     name: str
@@ -72,7 +72,7 @@ class MigrationSet:
 
     @property
     def version_table(self) -> str:
-        """Where the database keeps how far it is."""
+        """The table that records how far the database is."""
         return f"{self.name}_version"
 
     def head(self) -> str | None:
@@ -105,7 +105,7 @@ class MigrationSet:
 
 
 def sets_of(host: PluginHost) -> list[MigrationSet]:
-    """The sets of the core and of the plugins that keep tables, in the order they are run."""
+    """The sets of the core and of the plugins that have tables, in the order they are run."""
     found = [MigrationSet(CORE, Path(__file__).parent / "versions")]
     found += [MigrationSet(plugin.name, folder_of(plugin), plugin.requires) for plugin in host.plugins]
     return [one for one in found if one.has_revisions or tables_of(one.name)]
@@ -118,13 +118,13 @@ def folder_of(plugin: Plugin) -> Path | None:
 
 
 def pending(database: Database, sets: Sequence[MigrationSet]) -> list[str]:
-    """What the database lacks, as `set: revision`; empty when it is up to date."""
+    """The pending revisions, as `set: revision`; empty when the database is up to date."""
     with database.engine.connect() as connection:
         return [f"{one.name}: {revision}" for one in sets for revision in pending_of(connection, one)]
 
 
 def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
-    """The revisions of a set that a database lacks, in order.
+    """The pending revisions of a set, in order.
 
     Raises:
         PluginError, ConfigurationError: the revisions cannot be read, or do not lead on from where the database is.
@@ -139,8 +139,8 @@ def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
         waiting = script.iterate_revisions(script.get_current_head() or "base", current or "base")
         return [found.revision for found in waiting][::-1]
     except Exception as error:
-        problem = f"what follows {current or 'nothing'} cannot be told from {one.folder}: {error}"
-        remedy = "install the version of it that has that revision, or mend them"
+        problem = f"what follows {current or 'nothing'} cannot be read from {one.folder}: {error}"
+        remedy = "install the version of it that has that revision, or fix them"
         raise one.error("migrations", f"{problem}; {remedy}") from error
 
 
@@ -169,7 +169,7 @@ def migrate(
     Args:
         database: which one.
         sets: in order.
-        done: told each step that was taken, as `set: revision`.
+        done: called with each step taken, as `set: revision`.
         thoroughly: also looks whether the tables of plugins without revisions are in the database as they are
             declared. Otherwise that is taken for granted of declarations that have not changed since.
 
@@ -234,9 +234,9 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
         left = pending_of(connection, one)
         for revision in waiting[: len(waiting) - len(left)]:
             done(f"{one.name}: {revision}")
-        # Where something was done, perhaps by another process that began at the same time, it is tried once more.
+        # If anything was done, perhaps by another process that began at the same time, it is tried once more.
         if failure is not None and left == waiting:
-            problem = f"{told(failure)}. It was rolled back; mend it and run `guanxi migrate` again"
+            problem = f"{told(failure)}. It was rolled back; fix it and run `guanxi migrate` again"
             raise one.error(f"migration {left[0]}", problem) from failure
     if not one.has_revisions and (thoroughly or _kept_fingerprint(connection, one) != fingerprint(connection, one)):
         _refuse_drift(connection, one)
@@ -280,9 +280,9 @@ def _create_baseline(connection: Connection, one: MigrationSet) -> None:
 
 
 def _refuse_drift(connection: Connection, one: MigrationSet) -> None:
-    """A plugin without revisions whose declarations have moved on needs some."""
+    """A plugin without revisions whose declarations have changed needs some."""
     if differences(connection, one):
-        problem = "they are declared differently from those in the database; run `guanxi migrations make"
+        problem = "they differ from those in the database; run `guanxi migrations make"
         raise one.error("tables", f"{problem} {one.name}`")
     if _kept_fingerprint(connection, one) != fingerprint(connection, one):
         _keep_fingerprint(connection, one)
@@ -326,7 +326,7 @@ def differences(connection: Connection, one: MigrationSet) -> list[Any]:
 
 
 def _check_keys(connection: Connection) -> None:
-    """Nothing may refer to nothing once a revision is through; PostgreSQL sees to that itself."""
+    """Checks that nothing refers to nothing after a revision; PostgreSQL checks that itself."""
     if connection.dialect.name != SQLITE:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

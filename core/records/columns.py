@@ -13,16 +13,16 @@ from core.db.types import Scaled, Text
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """What a column says of itself beyond its type.
+    """Describes a column beyond its type.
 
     Attributes:
         description: one sentence; it becomes the description in the schema.
         max_length, minimum, maximum, pattern: what input is refused, `hint` saying what is asked for.
         personal: personal data, erasable from the log.
         read_only: kept by the system; no input sets it.
-        internal: no field of the API.
+        internal: not a field of the API.
         long: a long text, compared and ordered less often, without a folded column of its own.
-        exact: a code, compared letter by letter, without a folded column.
+        exact: a code, compared by exact spelling, without a folded column.
         settled: the core fills it in where input leaves it out.
         references: the record a foreign key points at; `inverse` names the list on that record.
         part_of: the money field whose part this column is.
@@ -81,14 +81,14 @@ def column(
         description: one sentence for the schema.
         default, default_factory: as of a dataclass field; neither makes it required.
         index: make its filter and order cheap.
-        primary_key: for tables that are no records.
+        primary_key: for tables that are not records.
         scale: decimal places of a `Decimal`; two where it is left out.
         max_length, minimum, maximum, pattern: limits of input; `hint` says in words what the pattern asks for.
         personal: personal data.
         read_only: kept by the system, in no input.
-        internal: no field of the API.
+        internal: not a field of the API.
         long: a long text (see `ColumnInfo.long`).
-        exact: a code, compared letter by letter, without a folded column.
+        exact: a code, compared by exact spelling, without a folded column.
         settled: filled in by the core where input leaves it out.
     """
     info = ColumnInfo(
@@ -119,7 +119,7 @@ def reference(
         inverse_description: one sentence for that list.
         default: None makes the reference optional; left out, it is required.
         on_destroy: `CASCADE` or `SET NULL` when the other record is destroyed; without it that is refused.
-        primary_key: for tables that are no records.
+        primary_key: for tables that are not records.
         read_only: kept by the system, in no input.
         settled: filled in by the core where input leaves it out.
     """
@@ -132,7 +132,7 @@ def reference(
         read_only=read_only,
         exact=True,
     )
-    # A name is completed with the plugin's prefix by the class it stands in.
+    # The class completes a name with the plugin's prefix.
     key = None if isinstance(to, str) else ForeignKey(to.__table__.c.id, ondelete=on_destroy)
     made = sql_column(info, default, None, index=True, primary_key=primary_key, type_=Text, key=key)
     made.column.info["on_destroy"] = on_destroy
@@ -149,7 +149,7 @@ def sql_column(
     type_: Any = None,
     key: ForeignKey | None = None,
 ) -> MappedColumn[Any]:
-    """A column as SQLAlchemy's mapping takes it; what it says of itself is in its `info`."""
+    """A column as SQLAlchemy's mapping takes it; its `ColumnInfo` is in its `info`."""
     value = default_factory or default
     given = {} if value is ... else {"default": value}
     return mapped_column(
@@ -161,6 +161,6 @@ def sql_column(
 
 
 def column_info(column: Any) -> ColumnInfo:
-    """What a table's column says of itself; a plain annotated attribute says nothing."""
+    """The `ColumnInfo` of a table's column; that of a plain annotated attribute is empty."""
     found: ColumnInfo = column.info.get("column") or ColumnInfo()
     return found

@@ -9,7 +9,7 @@ from core.base.errors import NotFoundError
 from core.db.sql import insert_if_absent
 from core.records.record import record_named
 
-#: How many rows a statement asks for at the most.
+#: Most rows that one statement asks for.
 _PORTION = 500
 
 
@@ -35,7 +35,7 @@ def facet_row(session: Session, facet: type[Any], id: str) -> Any:
         return found
     record = record_named(facet.__of__)
     if session.get(record, id) is None:
-        raise NotFoundError(f"there is no {facet.__of__} {id!r}; give the id of one that exists")
+        raise NotFoundError(f"there is no {facet.__of__} {id!r}; give the id of an existing one")
     return facet_rows(session, facet, [id])[id]
 
 

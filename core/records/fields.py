@@ -35,7 +35,7 @@ class Row(Protocol):
 
     @property
     def actor(self) -> Expression:
-        """The id of who asks."""
+        """The caller's id."""
         ...
 
     def __getattr__(self, name: str) -> Any:
@@ -89,7 +89,7 @@ BatchFunction = Callable[[Any, Sequence[Mapping[str, Any]]], Sequence[Any] | Awa
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field on a record: the plugin's own or anybody else's. The core declares its derived fields the same way.
+    """A field on a record, the plugin's own or another's. The core declares its derived fields the same way.
 
     Attributes:
         path: record and field in the API's spelling: `Customer.loyaltyPoints`.
@@ -106,7 +106,7 @@ class Field:
         personal: personal data.
         filter, order, group, aggregate: what it may be used for; by default all that its type allows.
         non_null: always has a value. Only the core's own fields may be.
-        deprecated: why not to use it any more, and what instead.
+        deprecated: why not to use it any longer, and what to use instead.
     """
 
     path: str
@@ -138,11 +138,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that a plugin does again and again: expiry, reminders, snapshots, training.
+    """Periodic work of a plugin: expiry, reminders, snapshots, training.
 
     Attributes:
-        name: snake case; how `guanxi jobs run` calls it.
-        every: how often. The first time is as soon as a server runs; what was missed while none did is done once.
+        name: snake case; its name in `guanxi jobs run`.
+        every: how often. The first time is as soon as a server runs; missed runs are made up for by one.
         run: a plain function that gets the plugin's context in a transaction of its own. What it returns is shown by
             `guanxi jobs`: what it did, in a few words, or None. It may be repeated, so it goes by the clock and by what
             it finds, never by when it ran last.

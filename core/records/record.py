@@ -1,7 +1,7 @@
-"""How records, facets and tables are declared: typed classes that become tables, one registry a plugin.
+"""How records, facets and tables are declared: typed classes that become tables, one registry per plugin.
 
 A `Record` is a first-class thing of the CRM with an id; a `Facet` holds one plugin's current values about each record
-of another's; a `Table` is anything else a plugin keeps, such as history. A column of type `Money` becomes three.
+of another's; a `Table` is anything else a plugin stores, such as history. A column of type `Money` becomes three.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ CORE = "core"
 
 _TYPES: dict[Any, Any] = {int: BigInteger, str: Text, datetime: Timestamp, Decimal: Scaled(2)}
 
-# Declarations are the only process-wide state: a class statement runs once a process, whatever apps use it.
+# Declarations are the only process-wide state: a class statement runs once per process, whatever apps use it.
 _registries: dict[str, registry] = {}
 _records: dict[str, type["Record"]] = {}
 _by_prefix: dict[str, type["Record"]] = {}
@@ -67,14 +67,14 @@ def record_named(name: str) -> type["Record"]:
     try:
         return _records[name]
     except KeyError:
-        raise TypeError(f"no record is named {name!r}; there are {', '.join(sorted(_records))}") from None
+        raise TypeError(f"no record is named {name!r}; available: {', '.join(sorted(_records))}") from None
 
 
 def record_with_prefix(id: str) -> type["Record"]:
     """The record class an id belongs to.
 
     Raises:
-        TypeError: no record has ids that begin so.
+        TypeError: no record has ids with that prefix.
     """
     try:
         return _by_prefix[id.partition("_")[0]]
@@ -83,12 +83,12 @@ def record_with_prefix(id: str) -> type["Record"]:
 
 
 def table_name(name: str, plugin: str) -> str:
-    """How the table of a class is named: in snake case, with the plugin's name before it."""
+    """The name of a class's table: in snake case, prefixed with the plugin's name."""
     return snake(name) if plugin == CORE else f"{plugin}_{snake(name)}"
 
 
 def _check_record(name: str, plugin: str, prefix: str) -> None:
-    """Refuses a record before it has a table, which could not be taken back."""
+    """Refuses a record before it has a table, which could not be undone."""
     for rival, shared in ((_records.get(name), "name"), (_by_prefix.get(prefix), f"id prefix {prefix!r}")):
         if rival is not None:
             raise TypeError(
@@ -98,7 +98,7 @@ def _check_record(name: str, plugin: str, prefix: str) -> None:
     if not PREFIX.fullmatch(prefix) or prefix == EVENT_PREFIX:
         but = f", but not {EVENT_PREFIX}, which events have" if prefix == EVENT_PREFIX else ""
         raise TypeError(
-            f"record {name} of {plugin!r}: the id prefix {prefix!r} is not possible; take three to twelve small "
+            f"record {name} of {plugin!r}: the id prefix {prefix!r} is not possible; use three to twelve lower-case "
             f"letters{but}"
         )
 
@@ -119,7 +119,7 @@ def _id_field(prefix: str) -> Any:
 
 
 def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> None:
-    """Makes one annotated attribute a column, and gives it its companions where it has some."""
+    """Makes a column of one annotated attribute, with its companions if it has any."""
     given = cls.__dict__.get(name, ...)
     if not isinstance(given, MappedColumn):
         given = sql_column(ColumnInfo(), given)
@@ -208,7 +208,7 @@ def _refold(mapper: Any, connection: Any, target: Any) -> None:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, reference))
 class Table:
-    """Anything a plugin keeps that is neither record nor facet: `class Visit(Table, plugin="loyalty")`.
+    """Anything a plugin stores that is neither a record nor a facet: `class Visit(Table, plugin="loyalty")`.
 
     The author declares the primary key; the table is named `<plugin>_<class>` in snake case.
     """
@@ -304,7 +304,7 @@ def _map(cls: type[Table]) -> None:
 
 
 class Facet(Table, abstract=True):
-    """One row a record with a plugin's current values: `class Points(Facet, of="Customer", plugin="loyalty")`.
+    """One row per record with a plugin's current values: `class Points(Facet, of="Customer", plugin="loyalty")`.
 
     The primary key `record_id` is the record's id, so a filter on a plugin's field is one indexed join. Rows go with
     their record.
@@ -318,11 +318,11 @@ class Record(Table, abstract=True):
     """A first-class thing of the CRM: `class Invoice(Record, plugin="credit", prefix="inv")`.
 
     Every record has an id, a version that rises with each change, who and when, and can be deleted softly; external
-    ids and tags hang on it by id.
+    ids and tags refer to it by id.
 
-    What nobody needs of a record it leaves out of the schema, which makes the schema shorter for every client:
+    A record leaves what nobody needs out of the schema, which makes the schema shorter for every client:
     `__read_only__ = True` its mutations, `__groups__ = False` its groups, `__aggregates__ = False` its aggregates, on
-    which groups depend. What other records would make of them goes too.
+    which groups depend. What other records would derive from them is left out too.
     """
 
     __prefix__: ClassVar[str]
@@ -334,15 +334,15 @@ class Record(Table, abstract=True):
     __groups__: ClassVar[bool] = True
     #: The order of lists that ask for none: API names, each with whether it descends.
     __order__: ClassVar[tuple[tuple[str, bool], ...]] = (("id", False),)
-    #: The root list is short and comes whole, without pages.
+    #: The root list is short and returned whole, without pages.
     __plain_list__: ClassVar[bool] = False
 
     id: str = column("Globally unique id; a client may choose it on creation.", default=None, exact=True)
-    version: int = column("Rises by one with each change; send it as expectedVersion.", default=1, read_only=True)
-    created_at: datetime = column("When the record was entered.", default=None, read_only=True, index=True)
-    created_by: str = column("Who entered it.", default=None, read_only=True, exact=True)
+    version: int = column("Increases by one with each change; send it as expectedVersion.", default=1, read_only=True)
+    created_at: datetime = column("When the record was created.", default=None, read_only=True, index=True)
+    created_by: str = column("Who created it.", default=None, read_only=True, exact=True)
     updated_at: datetime = column("When the record was last changed.", default=None, read_only=True, index=True)
-    updated_by: str = column("Who changed it last.", default=None, read_only=True, exact=True)
+    updated_by: str = column("Who last changed it.", default=None, read_only=True, exact=True)
     deleted_at: datetime | None = column(
-        "When the record was deleted; null while it lives.", default=None, read_only=True
+        "When the record was deleted; null unless it is deleted.", default=None, read_only=True
     )

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 
 class Vocabulary(StrEnum):
-    """An enumeration whose values say what they mean: `SUPPORT = "SUPPORT", "Speaks for us."`."""
+    """An enumeration whose values carry their descriptions: `SUPPORT = "SUPPORT", "Supports us."`."""
 
     description: str
 
@@ -26,29 +26,29 @@ def vocabulary(name: str, description: str, values: Mapping[str, str]) -> type[V
 
 
 class CustomerKind(Vocabulary):
-    """What a customer is."""
+    """Kind of customer."""
 
     COMPANY = "COMPANY", "A company or other organisation."
     INDIVIDUAL = "INDIVIDUAL", "A person who buys for themselves."
 
 
 class CustomerStatus(Vocabulary):
-    """Where the customer relation stands."""
+    """State of the customer relationship."""
 
     PROSPECT = "PROSPECT", "Has not bought yet."
     ACTIVE = "ACTIVE", "Buys, or is expected to buy again."
-    INACTIVE = "INACTIVE", "Bought once and is quiet now."
-    FORMER = "FORMER", "The relation has ended."
+    INACTIVE = "INACTIVE", "Bought in the past and is inactive now."
+    FORMER = "FORMER", "The relationship has ended."
 
 
 # T22
 class LifecycleStage(Vocabulary):
-    """How far the customer relation has developed."""
+    """How far the customer relationship has developed."""
 
-    POTENTIAL = "POTENTIAL", "No order yet."
-    NEW = "NEW", "First order less than a year ago, or one order only."
-    STABLE = "STABLE", "First order one to three years ago, and at least two orders."
-    LONG_TERM = "LONG_TERM", "First order three years ago or more."
+    POTENTIAL = "POTENTIAL", "No transaction yet."
+    NEW = "NEW", "First transaction less than a year ago, or only one transaction."
+    STABLE = "STABLE", "First transaction one to three years ago, and at least two transactions."
+    LONG_TERM = "LONG_TERM", "First transaction three years ago or more."
 
 
 # T23
@@ -62,22 +62,22 @@ class CompanySize(Vocabulary):
 
 # T20, X32
 class ManagedLevel(Vocabulary):
-    """The administrative level at which a customer is looked after. Set by hand, never from revenue."""
+    """The administrative level at which a customer is managed. Set by hand, never derived from revenue."""
 
-    NATIONAL = "NATIONAL", "Looked after nationally."
-    PROVINCIAL = "PROVINCIAL", "Looked after by the province."
-    MUNICIPAL = "MUNICIPAL", "Looked after by the city."
-    COUNTY = "COUNTY", "Looked after by the county."
-    GRID = "GRID", "Looked after by a grid manager."
+    NATIONAL = "NATIONAL", "Managed nationally."
+    PROVINCIAL = "PROVINCIAL", "Managed by the province."
+    MUNICIPAL = "MUNICIPAL", "Managed by the city."
+    COUNTY = "COUNTY", "Managed by the county."
+    GRID = "GRID", "Managed by a grid manager."
 
 
 # X17
 class AccountRelation(Vocabulary):
-    """Whether we keep the customer or win it."""
+    """Whether the account is continuing or to be developed."""
 
-    RETENTION = "RETENTION", "A continuing customer, to be kept."
+    RETENTION = "RETENTION", "A continuing customer, to be retained."
     ACQUISITION = "ACQUISITION", "A customer that can be developed."
-    UNSPECIFIED = "UNSPECIFIED", "Not said."
+    UNSPECIFIED = "UNSPECIFIED", "Not specified."
 
 
 # K2
@@ -93,7 +93,7 @@ class ProfileSection(Vocabulary):
 
 # K5
 class Seniority(Vocabulary):
-    """A contact's seniority; the buying role is another matter."""
+    """A contact's seniority; the buying role is separate."""
 
     STAFF = "STAFF", "No reports."
     SUPERVISOR = "SUPERVISOR", "Leads a group."
@@ -105,55 +105,55 @@ class Seniority(Vocabulary):
 
 # K5
 class BuyingRole(Vocabulary):
-    """What a contact is responsible for in a purchase."""
+    """A contact's role in a purchase."""
 
     TECHNICAL = "TECHNICAL", "Judges whether the product fits technically."
     BUSINESS = "BUSINESS", "Negotiates terms and delivery."
-    FINANCIAL = "FINANCIAL", "Approves the money."
-    DECISION_MAKER = "DECISION_MAKER", "Decides: a key person."
-    USER = "USER", "Will use what is bought."
-    INFLUENCER = "INFLUENCER", "Is listened to by those who decide."
-    CHAMPION = "CHAMPION", "Sells on our behalf inside the customer."
-    LEGAL = "LEGAL", "Checks the contract."
-    OTHER = "OTHER", "Another part."
+    FINANCIAL = "FINANCIAL", "Approves the budget."
+    DECISION_MAKER = "DECISION_MAKER", "Makes the decision: a key person."
+    USER = "USER", "Will use the product."
+    INFLUENCER = "INFLUENCER", "Influences those who decide."
+    CHAMPION = "CHAMPION", "Promotes us within the customer's organisation."
+    LEGAL = "LEGAL", "Reviews the contract."
+    OTHER = "OTHER", "Another role."
 
 
 # K5, X31
 class Attitude(Vocabulary):
-    """How a contact stands towards us."""
+    """A contact's attitude towards us."""
 
-    SUPPORT = "SUPPORT", "Speaks for us."
-    NEUTRAL = "NEUTRAL", "Takes no side."
-    OPPOSE = "OPPOSE", "Speaks against us."
+    SUPPORT = "SUPPORT", "Supports us."
+    NEUTRAL = "NEUTRAL", "Neutral."
+    OPPOSE = "OPPOSE", "Opposes us."
 
 
 # K11
 class Channel(Vocabulary):
-    """How people reach each other."""
+    """Channel of communication."""
 
     PHONE = "PHONE", "Telephone call."
     EMAIL = "EMAIL", "E-mail."
     SOCIAL = "SOCIAL", "Social media."
     CHAT = "CHAT", "Online chat."
     SMS = "SMS", "Text message."
-    VISIT = "VISIT", "Visit on site."
+    VISIT = "VISIT", "On-site visit."
     MEETING = "MEETING", "Meeting."
 
 
 class InteractionDirection(Vocabulary):
-    """Who began an interaction."""
+    """Who initiated an interaction."""
 
-    INBOUND = "INBOUND", "The customer turned to us."
-    OUTBOUND = "OUTBOUND", "We turned to the customer."
+    INBOUND = "INBOUND", "The customer contacted us."
+    OUTBOUND = "OUTBOUND", "We contacted the customer."
 
 
 # O19, X3
 class OpportunityStatus(Vocabulary):
-    """Where an opportunity stands in its handling, apart from its stage."""
+    """Where the handling of an opportunity stands, separate from its stage."""
 
-    DRAFT = "DRAFT", "Entered, nobody follows it yet."
-    DISPATCHED = "DISPATCHED", "Given to a follower who has not accepted yet."
-    FOLLOWING = "FOLLOWING", "Being followed."
+    DRAFT = "DRAFT", "Created, without an owner yet."
+    DISPATCHED = "DISPATCHED", "Assigned to an owner who has not accepted it yet."
+    FOLLOWING = "FOLLOWING", "In progress."
     WON = "WON", "Won; delivery has not begun."
     EXECUTING = "EXECUTING", "Won and being delivered."
     LOST = "LOST", "Lost, with reason and summary."
@@ -161,18 +161,18 @@ class OpportunityStatus(Vocabulary):
 
 
 class Outcome(Vocabulary):
-    """What became of an opportunity."""
+    """The outcome of an opportunity."""
 
     OPEN = "OPEN", "Undecided."
-    WON = "WON", "Won, whatever happened to it afterwards."
+    WON = "WON", "Won, regardless of what happened afterwards."
     LOST = "LOST", "Lost."
 
 
 # O7
 class NeedKind(Vocabulary):
-    """What the customer wants of the opportunity."""
+    """What the customer wants from the opportunity."""
 
-    SWITCH = "SWITCH", "Wants to change from what it has."
+    SWITCH = "SWITCH", "Wants to replace what it has."
     LEARN = "LEARN", "Wants to learn what is possible."
     DO = "DO", "Wants to get it done."
 
@@ -187,15 +187,15 @@ class Directness(Vocabulary):
 
 # O12
 class Horizon(Vocabulary):
-    """Over what time the opportunity pays."""
+    """Time over which an opportunity pays off."""
 
-    LONG_TERM = "LONG_TERM", "Potential to be followed for long."
-    SHORT_TERM = "SHORT_TERM", "Quick income, perhaps of no lasting value."
+    LONG_TERM = "LONG_TERM", "Long-term potential."
+    SHORT_TERM = "SHORT_TERM", "Quick revenue, perhaps without lasting value."
 
 
 # O13
 class OpportunityCategory(Vocabulary):
-    """What kind of demand it is."""
+    """Kind of demand."""
 
     STANDARD_PRODUCT = "STANDARD_PRODUCT", "Demand for a standard product."
     ICT_PROJECT = "ICT_PROJECT", "A project: basic business with system integration."
@@ -210,25 +210,25 @@ class LeadSource(Vocabulary):
     LEADER_ASSIGNMENT = "LEADER_ASSIGNMENT", "Assigned by a leader."
     PARTNER = "PARTNER", "Registered by a third-party partner."
     OFFLINE = "OFFLINE", "Met offline, such as at an exhibition."
-    ONLINE = "ONLINE", "Came in online."
+    ONLINE = "ONLINE", "Received online."
     PARTNER_REFERRAL = "PARTNER_REFERRAL", "Recommended by a partner."
     CUSTOMER_REFERRAL = "CUSTOMER_REFERRAL", "Recommended by a customer."
     MARKET_RESEARCH = "MARKET_RESEARCH", "Found by market research."
-    CUSTOMER_ENQUIRY = "CUSTOMER_ENQUIRY", "The customer asked."
-    NETWORK_MARKETING = "NETWORK_MARKETING", "Answered a campaign."
+    CUSTOMER_ENQUIRY = "CUSTOMER_ENQUIRY", "The customer inquired."
+    NETWORK_MARKETING = "NETWORK_MARKETING", "Response to a campaign."
 
 
 # O15
 class OpportunityTrigger(Vocabulary):
-    """What brought the opportunity about."""
+    """What triggered the opportunity."""
 
     NEED_CHANGE = "NEED_CHANGE", "The customer's need changed."
     COMPETITOR_MOVE = "COMPETITOR_MOVE", "A competitor moved."
     POLICY = "POLICY", "A policy changed."
     TECHNOLOGY = "TECHNOLOGY", "Technology changed."
-    CUSTOMER_DEVELOPMENT = "CUSTOMER_DEVELOPMENT", "The customer develops and changes."
+    CUSTOMER_DEVELOPMENT = "CUSTOMER_DEVELOPMENT", "The customer is developing and changing."
     SUGGESTION = "SUGGESTION", "The customer gave an opinion or a suggestion."
-    LINKED_BUSINESS = "LINKED_BUSINESS", "A linked business needs it."
+    LINKED_BUSINESS = "LINKED_BUSINESS", "A related business needs it."
     COMPETITOR_MISTAKE = "COMPETITOR_MISTAKE", "A competitor made a mistake."
 
 
@@ -236,22 +236,22 @@ class OpportunityTrigger(Vocabulary):
 class LossReason(Vocabulary):
     """Why an opportunity was lost."""
 
-    PRICE = "PRICE", "Too expensive."
+    PRICE = "PRICE", "The price was too high."
     PRODUCT = "PRODUCT", "The product did not fit."
     COMPETITOR = "COMPETITOR", "A competitor was preferred."
-    RELATION = "RELATION", "The relation was not good enough."
-    NO_BUDGET = "NO_BUDGET", "The money was not there."
+    RELATION = "RELATION", "The relationship was not good enough."
+    NO_BUDGET = "NO_BUDGET", "No budget."
     NO_DECISION = "NO_DECISION", "The customer did not decide."
     TIMING = "TIMING", "Too early or too late."
     OTHER = "OTHER", "Another reason; the summary says which."
 
 
 class Priority(Vocabulary):
-    """How much something matters."""
+    """Priority."""
 
-    HIGH = "HIGH", "Before all others."
-    MEDIUM = "MEDIUM", "In turn."
-    LOW = "LOW", "When there is time."
+    HIGH = "HIGH", "First of all."
+    MEDIUM = "MEDIUM", "In normal order."
+    LOW = "LOW", "When time permits."
 
 
 # O25
@@ -259,28 +259,28 @@ class FollowUpState(Vocabulary):
     """Whether an open opportunity's next action is due."""
 
     DUE = "DUE", "The next action is due today or overdue."
-    NOT_DUE = "NOT_DUE", "The next action lies ahead."
+    NOT_DUE = "NOT_DUE", "The next action is due later."
     NO_NEXT_ACTION = "NO_NEXT_ACTION", "No next action is planned."
 
 
 # O30
 class TaskStatus(Vocabulary):
-    """Where a task stands."""
+    """Status of a task."""
 
     OPEN = "OPEN", "Not begun."
-    IN_PROGRESS = "IN_PROGRESS", "Begun."
+    IN_PROGRESS = "IN_PROGRESS", "In progress."
     DONE = "DONE", "Done."
     CANCELLED = "CANCELLED", "Will not be done."
 
 
 # G8
 class UserRole(Vocabulary):
-    """What a member of staff does with opportunities."""
+    """A user's role in handling opportunities."""
 
-    OPPORTUNITY_ADMINISTRATOR = "OPPORTUNITY_ADMINISTRATOR", "Tidies, enters and dispatches opportunities."
+    OPPORTUNITY_ADMINISTRATOR = "OPPORTUNITY_ADMINISTRATOR", "Cleans up, enters and dispatches opportunities."
     ACCOUNT_MANAGER = "ACCOUNT_MANAGER", "Collects, reports and follows the opportunities of customers."
-    INDUSTRY_MANAGER = "INDUSTRY_MANAGER", "Does so for the provincial customers of an industry."
-    GRID_MANAGER = "GRID_MANAGER", "Does so for the customers of a grid."
+    INDUSTRY_MANAGER = "INDUSTRY_MANAGER", "The same for the provincial customers of an industry."
+    GRID_MANAGER = "GRID_MANAGER", "The same for the customers of a grid."
     SUPPORT_MANAGER = "SUPPORT_MANAGER", "Makes the first evaluation and follows up."
     DEPARTMENT_LEADER = "DEPARTMENT_LEADER", "Approves opportunities and allots support."
     CENTRE_DIRECTOR = "CENTRE_DIRECTOR", "Confirms ordinary opportunities."

@@ -1,4 +1,4 @@
-"""What belongs to changed records and stands in tables of its own: tags, external ids, plugins' writable fields."""
+"""What belongs to changed records and is stored in tables of its own: tags, external ids, plugins' writable fields."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the destruction of a record does to others: they stand in its way, go with it, or lose their reference to it."""
+"""What destroying a record does to others: they prevent it, go with it, or lose their reference to it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -16,7 +16,7 @@ from core.records.record import CORE, Record, records_of, tables_of
 
 
 class Destruction:
-    """The destruction of one record, with these plugins' tables beside the core's.
+    """The destruction of one record, in the tables of the core and of these plugins.
 
     Attributes:
         gone: the records that belong to it, and to those in turn. The database removes them with it.
@@ -47,7 +47,7 @@ class Destruction:
                 yield from ((key.parent, found) for found in self._session.exec(query).all())
 
     def problems(self) -> list[UserError]:
-        """Errors that say what cannot do without the record, or without what belongs to it."""
+        """Errors for what depends on the record, or on what belongs to it."""
         return [
             UserError("REFERRED_TO", _said(key.parent.table, count, record.id), None, self._change.record)
             for record in (self._change.record, *self.gone)
@@ -78,4 +78,4 @@ def _said(table: SqlTable, count: int, id: str) -> str:
     name = words(table.name)
     if count == 1:
         return f"1 {name} refers to {id}; destroy it first, or delete this record instead, which keeps both"
-    return f"{count} {plural(name)} refer to {id}; destroy them first, or delete this record instead, which keeps all"
+    return f"{count} {plural(name)} refer to {id}; destroy them first, or delete this record instead, which keeps them"

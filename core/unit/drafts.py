@@ -1,4 +1,4 @@
-"""What is asked of the unit of work, row by row, and what became of each row."""
+"""Drafts: what the unit of work is asked to do, row by row; and the outcome of each row."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,21 +21,21 @@ CHUNK = 500
 
 
 class OutcomeStatus(Vocabulary):
-    """What became of one row of a batch."""
+    """The outcome of one row of a batch."""
 
-    CREATED = "CREATED", "A new record was made."
+    CREATED = "CREATED", "A new record was created."
     UPDATED = "UPDATED", "The record found was changed."
-    UNCHANGED = "UNCHANGED", "The record found was already so."
+    UNCHANGED = "UNCHANGED", "The record found already had these values."
     DELETED = "DELETED", "The record was deleted."
-    RESTORED = "RESTORED", "The record was brought back."
-    DESTROYED = "DESTROYED", "The record was removed for good."
+    RESTORED = "RESTORED", "The record was restored."
+    DESTROYED = "DESTROYED", "The record was permanently removed."
     FAILED = "FAILED", "Nothing was written for this row; its errors say why."
     ROLLED_BACK = "ROLLED_BACK", "It was accepted, but not written, because another row of the batch was refused."
 
 
 @dataclass(slots=True)
 class FacetValue:
-    """A plugin's writable field in a draft: where it is stored, what the API calls it, what it is to be."""
+    """A plugin's writable field in a draft: where it is stored, its API name, its new value."""
 
     facet: type[Facet]
     column: str
@@ -45,7 +45,7 @@ class FacetValue:
 
 @dataclass(slots=True)
 class Draft:
-    """What is asked for one record, its input already checked against the catalog.
+    """What is to be done with one record, its input already checked against the catalog.
 
     Attributes:
         model: type of the record.
@@ -79,7 +79,7 @@ class Draft:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one draft: a status, the record's id, and what there is to say."""
+    """The outcome of one draft: a status, the record's id, errors and warnings."""
 
     index: int
     status: OutcomeStatus
@@ -89,7 +89,7 @@ class Outcome:
 
 
 class Before:
-    """What hangs on the records of some drafts at present: tags, external ids, plugins' values; read at once."""
+    """What belongs to the records of some drafts at present: tags, external ids, plugins' values; read at once."""
 
     def __init__(self, session: Session, drafts: Sequence[Draft]) -> None:
         known = [draft for draft in drafts if draft.record is not None]
@@ -107,7 +107,7 @@ class Before:
                 self._facets[facet, row.record_id] = row
 
     def differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
-        """Name, present and wanted value of what the draft would change beside the record's own columns."""
+        """Name, present and new value of what the draft would change apart from the record's own columns."""
         if draft.tags is not None:
             wanted, present = sorted(set(draft.tags)), sorted(self._tags.get(id, []))
             if wanted != present:
@@ -171,19 +171,19 @@ _STATUS: Mapping[Action, OutcomeStatus] = {
 
 
 def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> Outcome:
-    """What became of a draft that was written; no change means that all was so already."""
+    """The outcome of a draft that was written; without a change, everything was so already."""
     if change is None:
         return Outcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id)
     return Outcome(draft.index, _STATUS[change.action], change.record.id, (), warnings.get(draft.index, ()))
 
 
 def failure(index: int, errors: Sequence[UserError]) -> Outcome:
-    """What became of a row that was refused."""
+    """The outcome of a row that was refused."""
     return Outcome(index, OutcomeStatus.FAILED, None, errors)
 
 
 def taken(error: IntegrityError) -> UserError:
-    """What to tell the user when the database refuses a row that passed every check."""
+    """The error for a row that the database refuses although it passed every check."""
     return UserError(
         "CONFLICT",
         "another record has the same key, or one that this refers to was destroyed meanwhile; "

@@ -1,4 +1,4 @@
-"""Doing something once for each key a client chose: the same request again changes nothing and gets the same answer."""
+"""Doing something once per key of a client: the same request again changes nothing and gets the same answer."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ class IdempotencyKey(Table):
     key: str = column("The client's key.", primary_key=True, exact=True)
     operation: str = column("The mutation it was used for.", exact=True)
     fingerprint: str = column("Hash of the input it was used with.", exact=True)
-    result: dict[str, Any] = column("What was answered.", default_factory=dict)
+    result: dict[str, Any] = column("The answer.", default_factory=dict)
     created_at: datetime = column("When.", index=True)
 
 
@@ -49,22 +49,22 @@ def once(
         given: the input; its own `idempotencyKey` does not count.
         now: the moment.
         work: does it.
-        dump: a result as JSON; None if nothing was done, so that it may be mended and sent again with its key.
+        dump: a result as JSON; None if nothing was done, so that it may be fixed and sent again with its key.
         load: the result from JSON.
 
     Raises:
-        InputError: the text is no key.
+        InputError: the text is not a key.
         ConflictError: the key was used for another operation or input.
     """
     if not key.strip() or len(key) > _LONGEST or "\0" in key:
-        raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not all of them space and none of them NUL")
+        raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not only spaces, and no NUL")
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
     if not _claim(session, key, operation, fingerprint, now):
         known = session.get_one(IdempotencyKey, key)
         if (known.operation, known.fingerprint) != (operation, fingerprint):
             raise ConflictError(
                 f"idempotencyKey: {key!r} was used for another request on {known.created_at:%Y-%m-%d %H:%M} UTC; "
-                "take a new key for a new request"
+                "use a new key for a new request"
             )
         return load(known.result["answer"])
     result = work()

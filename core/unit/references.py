@@ -1,4 +1,4 @@
-"""What the database would refuse without a word of use: references to nothing."""
+"""References to nothing, which the database would refuse without a useful message."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, 
             problems += [
                 UserError(
                     "NOT_FOUND",
-                    f"{field}: there is no {words(key.column.table.name)} {id!r}; give the id of one that exists",
+                    f"{field}: there is no {words(key.column.table.name)} {id!r}; give the id of an existing one",
                     (field,),
                     change.record,
                 )

@@ -94,10 +94,10 @@ class Unit:
     # Batches
 
     def process(self, items: Sequence[Any], build: BuildDrafts, marks: Marks, needs: Marks) -> list[Outcome]:
-        """Turns items into drafts and writes those that stand: a refused row leaves the others untouched.
+        """Turns items into drafts and writes those that pass: a refused row leaves the others untouched.
 
         Args:
-            items: what was asked, one item a row.
+            items: what was asked, one item per row.
             build: makes the drafts of a chunk, given (row, item) pairs; called again when the chunk is repeated.
             marks: what an item is known by; of two items with one mark the second sees what the first did.
             needs: marks of items that have to be written before it.
@@ -139,7 +139,7 @@ class Unit:
     def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
         self.settlement.pending.clear()
         self.settlement.followers.clear()
-        # What an earlier chunk wrote may be changed by this one's hooks, or be gone and its place in memory taken.
+        # Hooks may change what an earlier chunk wrote, or it may be gone and its place in memory reused.
         self._tracked.clear()
         with self.savepoint():
             drafts = build(self, items)
@@ -158,7 +158,7 @@ class Unit:
             raise
 
     def _write(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """The way of a chunk: apply, judge, flush, complete, note."""
+        """Takes a chunk through its steps: apply, judge, flush, complete, note."""
         with self.session.no_autoflush:
             applied = self._apply(drafts)
             changes = Changes([change for _, change in applied if change is not None])
@@ -241,17 +241,17 @@ class Unit:
         return [Destruction(self.session, change, plugins) for change in changes if change.action is Action.DESTROYED]
 
     def _let_go(self, destructions: Sequence[Destruction]) -> list[Change]:
-        """Forgets what went with destroyed records; gives what of it the log is to tell, as changes."""
+        """Forgets what went with destroyed records; returns what the log should report, as changes."""
         gone = [record for destruction in destructions for record in destruction.gone]
         for record in gone:
             self.session.expunge(record)
         if gone:
             attachments.drop(self.session, [record.id for record in gone])
-        # What only the system writes goes without a word.
+        # What only the system writes is not reported.
         return [Change(Action.DESTROYED, record) for record in gone if not type(record).__read_only__]
 
     def _judge(self, changes: Changes, destructions: Sequence[Destruction]) -> dict[int, list[UserError]]:
-        """Asks the core and every plugin; refuses the rows with errors and answers the warnings of the others."""
+        """Asks the core and every plugin; refuses the rows with errors and returns the warnings of the others."""
         found = dangling(self.session, changes, self.settlement.pending)
         found += [problem for destruction in destructions for problem in destruction.problems()]
         found += taken_keys(self.session, changes)
@@ -288,9 +288,9 @@ class Unit:
 
     @contextmanager
     def own_work(self, plugin: Plugin) -> Iterator[list[UserError]]:
-        """While a plugin works in a transaction of its own: its changes go before every plugin, as all changes do.
+        """While a plugin works in a transaction of its own: every plugin judges its changes, as it does all changes.
 
-        The warnings of those that judge are in the list in the end.
+        In the end the list holds the warnings of those that judge.
 
         Raises:
             Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
@@ -359,7 +359,7 @@ class Unit:
         self.settlement.followers.clear()
 
     def context(self, plugin: Plugin) -> Context:
-        """What a plugin's hook gets to work with in this transaction."""
+        """The context a plugin's hook gets in this transaction."""
 
         def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
@@ -391,6 +391,6 @@ class Unit:
     # The end
 
     def finish(self) -> bool:
-        """Writes the event log, as the last thing before the commit; says whether anything was logged."""
+        """Writes the event log, last before the commit; returns whether anything was logged."""
         self.session.flush()
         return self._log.write()

@@ -2,9 +2,9 @@
 
 from rich.console import Console
 
-#: What went wrong is the caller's to fix: settings, files, plugins.
+#: The caller has to fix what went wrong: settings, files, plugins.
 FAILED = 1
-#: An import went through, but not with every row. (2 is a command line that cannot be understood.)
+#: An import finished, but not with every row. (2 is a command line that cannot be understood.)
 REJECTED = 3
 
 out = Console(highlight=False, soft_wrap=True)

@@ -47,7 +47,7 @@ def demo(
     port: Port = 8000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over with new sample data.")] = False,
 ) -> None:
-    """Start the CRM with sample data, kept in guanxi-demo.db here, and print where to look and what to ask."""
+    """Start the CRM with sample data in guanxi-demo.db, in the current folder; print its address and a first query."""
     from core.base.settings import load_settings
     from guanxi.app import create_app
     from guanxi.demo.entry import is_whole
@@ -72,7 +72,7 @@ async def _fill_demo(app: "App") -> None:
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
     if not err.is_terminal:
-        err.print("Making the sample data, which takes some seconds.")
+        err.print("Creating the sample data, which takes a few seconds.")
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 

@@ -21,7 +21,7 @@ class Explained:
     Attributes:
         sql: as the driver gets it.
         values: of its parameters, in order.
-        steps: how the engine goes about it.
+        steps: the engine's query plan.
         seconds: it takes, the median of several runs.
     """
 
@@ -32,7 +32,7 @@ class Explained:
 
 
 class _Watched:
-    """A reader that remembers what it was asked."""
+    """A reader that records the statements it runs."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -40,7 +40,7 @@ class _Watched:
         self.open, self.fits, self.explain, self.close = reader.open, reader.fits, reader.explain, reader.close
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
-        """The JSON value, as the reader gives it."""
+        """The JSON value, as the reader returns it."""
         self.asked.append((sql, values))
         return await self._reader.fetch(sql, values)
 
@@ -49,7 +49,7 @@ async def explain(app: App, text: str, variables: Mapping[str, Any]) -> list[Exp
     """Runs a query on a running app and explains its statements.
 
     Raises:
-        InputError: it is no query, or has errors; the message has them all.
+        InputError: it is not a query, or has errors; the message has them all.
     """
     services = app.services
     reader = services.reader

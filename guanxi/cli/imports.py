@@ -23,7 +23,7 @@ MOST_WARNINGS = 20
 @commands.command(
     name="import",
     epilog="Example: guanxi import accounts.csv --mapping accounts.toml --dry-run\n\n"
-    "Exit codes: 0 every row went through; 1 the import could not begin or go on; 3 some rows were rejected.",
+    "Exit codes: 0 every row went through; 1 the import could not begin or continue; 3 some rows were rejected.",
 )
 def import_(
     source: Annotated[Path, typer.Argument(help="The file to import: CSV or JSON Lines.")],
@@ -32,12 +32,12 @@ def import_(
     rejects: Annotated[
         Path | None,
         typer.Option(
-            help="Where rejected rows go, each with its line and the reason; replaced by each run, and only there if "
+            help="Where rejected rows go, each with its line and the reason; replaced by each run, and only present if "
             "rows were rejected. By default SOURCE.rejects.csv in the current folder."
         ),
     ] = None,
 ) -> None:
-    """Import records from a file. Run again it changes nothing; a broken run is simply run again."""
+    """Import records from a file. Running it again changes nothing; after an interrupted run, simply run it again."""
     from guanxi.importing.mapping_form import read_form
 
     # A file that is refused for its form is refused before anything slow is imported.

@@ -1,4 +1,4 @@
-"""The command `guanxi jobs`: what plugins do again and again, listed and run by hand."""
+"""The command `guanxi jobs`: lists the periodic jobs of plugins and runs them by hand."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from guanxi.cli.console import out
 if TYPE_CHECKING:
     from core.background.jobs import PlannedJob
 
-commands = typer.Typer(help="List the jobs of the plugins, and run one now.", invoke_without_command=True)
+commands = typer.Typer(help="List the jobs of the plugins, or run one now.", invoke_without_command=True)
 
 _SECOND = timedelta(seconds=1)
 _UNITS = {
@@ -26,7 +26,7 @@ _UNITS = {
 
 @commands.callback(epilog="Example: guanxi jobs")
 def list_jobs(context: typer.Context) -> None:
-    """List what plugins do again and again: how often, what became of the last run, and when the next is due."""
+    """List the periodic jobs of plugins: how often each runs, the outcome of its last run, and when the next is due."""
     from guanxi.app import create_app, running_alone
 
     if context.invoked_subcommand is not None:

@@ -37,7 +37,7 @@ def make_migration(
     app = create_app()
     found = next((one for one in app.migrations if one.name == name), None)
     if found is None:
-        raise ConfigurationError(f"{name!r} keeps no tables; there are {', '.join(one.name for one in app.migrations)}")
+        raise ConfigurationError(f"{name!r} has no tables; available: {', '.join(one.name for one in app.migrations)}")
     app.database.check()
     for path in make(app.database, found, message):
         out.print(f"written: {path}")

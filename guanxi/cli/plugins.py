@@ -1,4 +1,4 @@
-"""The command `guanxi plugins`: the plugins in their order, and what they failed on tried again."""
+"""The command `guanxi plugins`: lists the plugins in order, and retries what they failed on."""
 
 import asyncio
 from typing import Annotated
@@ -8,12 +8,12 @@ from rich.table import Table
 
 from guanxi.cli.console import out
 
-commands = typer.Typer(help="List the plugins, and try again what they failed on.", invoke_without_command=True)
+commands = typer.Typer(help="List the plugins, or retry what they failed on.", invoke_without_command=True)
 
 
 @commands.callback(epilog="Example: guanxi plugins")
 def list_plugins(context: typer.Context) -> None:
-    """List the plugins in the order they run, and why each stands where it does."""
+    """List the plugins in the order they run, and the reason for each position."""
     from guanxi.app import create_app
 
     if context.invoked_subcommand is not None:
@@ -26,7 +26,7 @@ def list_plugins(context: typer.Context) -> None:
 
 @commands.command(epilog="Example: guanxi plugins retry loyalty")
 def retry(name: Annotated[str, typer.Argument(help="Name of the plugin.")]) -> None:
-    """Try again the events that a plugin's after-commit hook failed on and that were set aside."""
+    """Retry the events that were set aside because a plugin's after-commit hook failed on them."""
     from guanxi.app import create_app, running_alone
 
     async def work() -> int:

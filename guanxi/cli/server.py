@@ -27,9 +27,11 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; more than one on PostgreSQL only.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Number of server processes; more than one on PostgreSQL only.")
+    ] = 1,
 ) -> None:
-    """Serve the CRM: GraphQL at /graphql, and GraphiQL there for a browser."""
+    """Serve the CRM: GraphQL at /graphql, and GraphiQL there in a browser."""
     from core.db.database import SQLITE
     from guanxi.app import create_app
 
@@ -57,7 +59,7 @@ def serve_app(
     greet: Callable[[str], None],
     prepare: Callable[["App"], Awaitable[None]] = nothing,
 ) -> None:
-    """Serves an app until it is stopped; `greet` is told its address once it runs and is prepared.
+    """Serves an app until it is stopped; `greet` is called with its address once it runs and is prepared.
 
     Raises:
         ConfigurationError: the address is not a loopback address, or cannot be listened on.
@@ -93,7 +95,7 @@ def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
     listener = listen(host, port)
 
     async def try_out() -> None:
-        # What keeps a worker from starting is said once, here, and not by each of them again and again.
+        # What keeps a worker from starting is reported once, here, and not by every one of them.
         async with app.running(serving=True):
             pass
 
@@ -105,7 +107,7 @@ def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """A listening socket.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
@@ -139,5 +141,5 @@ def check_loopback(host: str) -> None:
 
 
 def addresses(url: str) -> str:
-    """Where to look, for people."""
+    """The addresses, for people."""
     return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nStop with Ctrl-C."

@@ -41,7 +41,7 @@ async def fill(app: App, progress: Progress) -> None:
 
     Args:
         app: a running app on an empty database.
-        progress: told what is entered, how many of how many rows.
+        progress: called with what is entered, how many of how many rows.
     """
     today = app.services.clock.today()
     sample = Sample(random.Random(SEED), today)  # noqa: S311  (made-up data, no secrets)

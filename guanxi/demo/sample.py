@@ -1,4 +1,4 @@
-"""A lifelike made-up CRM to look around in: the same for every seed and day, entered as an integrator would."""
+"""A realistic made-up CRM to look around in: the same for every seed and day, entered as an integrator would."""
 
 import math
 import random

@@ -15,7 +15,7 @@ KEEP, REJECT, NULL, ABSENT = "keep", "reject", "null", "absent"
 
 
 class Nothing(Enum):
-    """Nothing is said of a field: what it holds stays. Null, which empties it, is another thing."""
+    """Nothing is said of a field: its value stays. Null, which clears it, is something else."""
 
     SAID = "SAID"
 
@@ -46,7 +46,7 @@ class Value:
     """Where a value comes from and how it is translated.
 
     Attributes:
-        column: the column it stands in.
+        column: the column it is in.
         templates: or texts made of columns; the first whose columns are all filled.
         constant: or the same for all rows.
         map: text of the source to value; the empty text stands for an empty column.
@@ -79,7 +79,7 @@ class Value:
             if text in self.map:
                 return self.map[text]
             if found is not None and self.unmapped == REJECT:
-                raise InputError(f"{text!r} is not in its map; add it there, or mend the row")
+                raise InputError(f"{text!r} is not in its map; add it there, or fix the row")
             if found is not None and self.unmapped == NULL:
                 return None
         return Nothing.SAID if found is None else found
@@ -97,7 +97,7 @@ class Value:
 class Test:
     """A condition on one column: its text is one of these, or with `negated` none of them.
 
-    An empty column is the empty text; a list is no text at all.
+    An empty column is the empty text; a list is not text at all.
     """
 
     column: str

@@ -37,7 +37,7 @@ _WRITTEN = (OutcomeStatus.CREATED, OutcomeStatus.UPDATED)
 
 
 class ImportStopped(GuanxiError):  # noqa: N818  (says what happened to the import)
-    """An import could not go on; the message says why and how much of it is in."""
+    """An import could not continue; the message says why and how much of it is in."""
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class _Wave:
         entries: the rows.
         refused: line to why the row does not go through.
         ids: line and record of the mapping to the id of the record.
-        statuses: the same to what became of it.
+        statuses: the same to its outcome.
         warnings: of records that were written.
     """
 
@@ -81,7 +81,7 @@ class _Wave:
                 yield entry, entry.items[record]
 
     def note(self, record: str, line: int, outcome: Outcome, status: OutcomeStatus) -> None:
-        """Keeps what became of a row's record."""
+        """Records the outcome of a row's record."""
         if outcome.status is OutcomeStatus.FAILED:
             self.refused[line] = RowRefusal(record, "; ".join(_said(error) for error in outcome.errors))
             return
@@ -106,7 +106,7 @@ def _said(error: UserError) -> str:
 
 @dataclass(slots=True)
 class _Portion:
-    """What became of the rows of one transaction; of those written some may say nothing and be left out."""
+    """The outcome of the rows of one transaction; of those written some may say nothing and be left out."""
 
     written: int = 0
     left_out: int = 0
@@ -124,7 +124,7 @@ class _Writer:
         self._drafting = {rule.name: Drafting(catalog, rule.type) for rule in mapping.records}
 
     def write(self, unit: Unit, rows: Sequence[SourceRow]) -> _Portion:
-        """Writes what can be written of these rows; whoever waits for one that is among them is tried after it."""
+        """Writes what can be written of these rows; a row that waits for one of them is tried after it."""
         portion = _Portion()
         entries = self._read(rows, portion)
         portion.left_out = sum(not entry.items for entry in entries)
@@ -252,7 +252,7 @@ def _problem(link: LinkRule, text: str, ids: set[str]) -> str:
     name, target = link.relation.name, link.target
     known = f"external id {text!r} of {link.system!r}" if link.by is None else f"{link.by.name} {text!r}"
     if not ids:
-        return f"{name}: there is no {target.singular} with {known}; enter it first, or mend the row"
+        return f"{name}: there is no {target.singular} with {known}; create it first, or fix the row"
     some = ", ".join(sorted(ids)[:3])
     return f"{name}: {len(ids)} {target.plural} have {known}, such as {some}; refer to one by external id"
 
@@ -270,7 +270,7 @@ class _Run:
         self.begin()
 
     def begin(self) -> None:
-        """Begins anew."""
+        """Starts over."""
         self.report = ImportReport(counts={rule.name: Counter() for rule in self._mapping.records})
         self._waiting: dict[int, RowRefusal] = {}
         self._rejects.begin()
@@ -285,7 +285,7 @@ class _Run:
                 break
 
     def settle(self, portion: _Portion) -> None:
-        """Keeps what became of a portion."""
+        """Records the outcome of a portion."""
         self._waiting |= portion.waiting
         for (record, status), count in portion.counts.items():
             self.report.counts[record][status] += count
@@ -295,7 +295,7 @@ class _Run:
         self._reject(portion.refused)
 
     def end(self) -> ImportReport:
-        """Rejects the rows that waited in vain; the report is then whole."""
+        """Rejects the rows that waited in vain; the report is then complete."""
         if self._waiting:
             for rows in _portions(row for row in self._source.rows() if row.line in self._waiting):
                 self._reject([(row, self._waiting[row.line]) for row in rows])
@@ -336,10 +336,10 @@ async def import_source(
         app: it runs.
         mapping: what the rows make.
         source: the rows.
-        rejects: takes the rows that do not go through.
-        dry_run: everything is tried in one transaction that is rolled back in the end. On SQLite nobody else writes
+        rejects: takes the rejected rows.
+        dry_run: everything is tried in one transaction that is rolled back at the end. On SQLite nobody else writes
             meanwhile.
-        settled: is told how many more rows are done.
+        settled: called with how many more rows are done.
 
     Raises:
         ImportStopped: it cannot go on, because a plugin failed or the database did; whole portions are in.
@@ -366,7 +366,7 @@ async def import_source(
         raise ImportStopped(
             f"{why}\nThe dry run stopped; nothing was written"
             if dry_run
-            else f"{why}\nThe import stopped after {run.report.rows:,} of {source.size:,} rows, which are done. Mend "
-            "the cause and run it again: what is in stays as it is"
+            else f"{why}\nThe import stopped after {run.report.rows:,} of {source.size:,} rows, which are done. Fix "
+            "the cause and run it again: what was imported stays as it is"
         ) from error
     return run.end()

@@ -80,7 +80,7 @@ class FieldRule:
             return self.currency
         given = cells.get(self.currency_column)
         if given is None:
-            raise InputError(f"column {self.currency_column!r} is empty, which is to name the currency; fill it")
+            raise InputError(f"column {self.currency_column!r}, which names the currency, is empty; fill it")
         return as_text(given)
 
 
@@ -180,7 +180,7 @@ class RecordRule:
 
     @property
     def match_field(self) -> str | None:
-        """The input field that the record is found by, where that is no external id."""
+        """The input field that the record is found by, where that is not an external id."""
         return {EXTERNAL_ID: None, ID: "id"}.get(self.match, self.match)
 
     def read(self, cells: Cells) -> Item | None:
@@ -257,7 +257,7 @@ class ImportMapping:
         columns: every column that is used, and where in the file it is used first.
         trim: whether blanks around texts are dropped.
         empty_values: texts that count as empty.
-        mend: column to what it misspells and how that is right, before anything else looks at it.
+        fix: column to what it misspells and how that is right, before anything else looks at it.
     """
 
     path: Path
@@ -266,7 +266,7 @@ class ImportMapping:
     columns: Mapping[str, str]
     trim: bool = True
     empty_values: frozenset[str] = frozenset()
-    mend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fix: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def check_columns(self, source: Source) -> None:
         """Makes sure that the source has every column the mapping uses.
@@ -301,6 +301,6 @@ class ImportMapping:
     def _cleaned(self, column: str, value: Any) -> Any:
         if isinstance(value, str):
             value = value.strip() if self.trim else value
-        if column in self.mend and isinstance(value, str | int | Decimal):
-            value = self.mend[column].get(as_text(value), value)
+        if column in self.fix and isinstance(value, str | int | Decimal):
+            value = self.fix[column].get(as_text(value), value)
         return None if value in ("", []) or (isinstance(value, str) and value in self.empty_values) else value

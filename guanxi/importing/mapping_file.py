@@ -51,7 +51,7 @@ class _Reader:
             with self._faults.noting():
                 records.append(self._record(number, values, records, made))
         self._faults.end()
-        return ImportMapping(form.path, form.layout, records, self._columns, form.trim, form.empty_values, form.mend)
+        return ImportMapping(form.path, form.layout, records, self._columns, form.trim, form.empty_values, form.fix)
 
     def _use(self, column: str, place: str) -> str:
         self._columns.setdefault(column, place)
@@ -65,9 +65,9 @@ class _Reader:
         records = self._catalog.records
         importable = {name for name, found in records.items() if found.writable and found.has_attachments}
         if type_ is None:
-            raise table.fault(f"has no type; possible are {', '.join(sorted(importable))}")
+            raise table.fault(f"has no type; possible: {', '.join(sorted(importable))}")
         if type_ not in importable:
-            raise table.fault(f'type = "{type_}": is no record; {suggestion(type_, importable)}')
+            raise table.fault(f'type = "{type_}": is not a record; {suggestion(type_, importable)}')
         record = records[type_]
         name = table.text("name", record.singular) or ""
         table.place = f"record {name!r} ({type_})"
@@ -128,7 +128,7 @@ class _Reader:
             spec = {"column": spec}
         if not isinstance(spec, dict):
             raise TomlFault(
-                f'{place}: {shown(spec)} stands where a column in quotes or a table is needed; write "COLUMN", or '
+                f'{place}: {shown(spec)} is neither a column in quotes nor a table; write "COLUMN", or '
                 f"{{ value = {shown(spec)} }} for the same in every row"
             )
         return TomlTable(place, spec)
@@ -172,7 +172,7 @@ class _Reader:
             raise table.fault(f"{source}: is empty; write something, or leave the field out")
         unmapped = table.choice("unmapped", (KEEP, REJECT, NULL), KEEP)
         if unmapped != KEEP and "map" not in table:
-            raise table.fault("unmapped: says what becomes of values that a map does not have; there is no map")
+            raise table.fault("unmapped: applies to values that a map does not have, but there is no map")
         return Value(column, templates, constant, table.scalars("map"), unmapped)
 
     def _template(self, table: TomlTable, text: str) -> CellTemplate:
@@ -223,9 +223,9 @@ class _Reader:
             _check_date_format(table, given["date"])
         for key in given.keys() & {"thousands", "decimal"}:
             if len(given[key]) != 1 or given[key] in "0123456789+-":
-                raise table.fault(f'{key} = "{given[key]}": must be one character that is no digit, such as "."')
+                raise table.fault(f'{key} = "{given[key]}": must be one character that is not a digit, such as "."')
         if given.get("thousands") == given.get("decimal", "."):
-            raise table.fault("thousands and decimal are the same; write both, as they stand in the source")
+            raise table.fault("thousands and decimal are the same; write both, as they are in the source")
         if "timezone" in settings and (zone := table.text("timezone")) is not None:
             given["timezone"] = _timezone(table, zone)
         if "times" in settings:
@@ -296,8 +296,8 @@ class _Reader:
             raise table.fault(error.message) from None
         if rule.waits and rule.missing == NULL:
             raise table.fault(
-                f'missing = "null": this mapping makes {target.plural} itself, so a missing one is only known in the '
-                "end; leave it out, and mend the rows that are rejected"
+                f'missing = "null": this mapping makes {target.plural} itself, so a missing one is only known at the '
+                "end; leave it out, and fix the rows that are rejected"
             )
         return rule
 
@@ -318,7 +318,7 @@ class _Reader:
         found = next((rule for rule in earlier if rule.name == name), None)
         if found is None or found.type is not target:
             possible = ", ".join(rule.name for rule in earlier if rule.type is target) or "none"
-            raise table.fault(f'record = "{name}": is no record above of type {target.name}; possible: {possible}')
+            raise table.fault(f'record = "{name}": is not a record above of type {target.name}; possible: {possible}')
 
 
 _CONDITION = "a text in quotes, a list of them, true (filled), false (empty) or { not = … }"

@@ -21,7 +21,7 @@ class MappingForm:
     Attributes:
         path: of the file.
         layout, trim, empty_values: how the source is written.
-        mend: what stands for values of a column.
+        fix: what stands for values of a column.
         records: the tables `[[record]]`.
         columns: those that are used so far, each with the place that uses it.
     """
@@ -30,7 +30,7 @@ class MappingForm:
     layout: Layout = field(default_factory=Layout)
     trim: bool = True
     empty_values: frozenset[str] = frozenset()
-    mend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fix: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
 
@@ -72,12 +72,12 @@ def read_form(path: Path) -> MappingForm:
     except OSError as error:
         raise ConfigurationError(f"--mapping {path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is no TOML: {error}") from None
+        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
     form, faults, whole = MappingForm(path), Faults(path), TomlTable("", values)
     with faults.noting():
         form.layout, form.trim, form.empty_values = _layout(whole.table("source"))
     with faults.noting():
-        form.mend = _mend(whole.table("mend"), form.columns)
+        form.fix = _mend(whole.table("fix"), form.columns)
     with faults.noting():
         form.records = whole.take("record", list, what="one or more tables [[record]]", default=[])
         if not form.records:
@@ -119,5 +119,5 @@ def _layout(table: TomlTable) -> tuple[Layout, bool, frozenset[str]]:
 
 def _mend(table: TomlTable, columns: dict[str, str]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {column: table.scalars(column) or {} for column in dict(table.items())}
-    columns |= {column: f"mend, {column!r}" for column in found}
+    columns |= {column: f"fix, {column!r}" for column in found}
     return found

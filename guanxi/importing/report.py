@@ -8,7 +8,7 @@ from core.unit.drafts import OutcomeStatus
 
 @dataclass(frozen=True, slots=True)
 class RowRefusal:
-    """Why a row does not go through.
+    """Why a row is rejected.
 
     Attributes:
         record: the record of the mapping that is at fault; empty for the row as a whole.
@@ -23,7 +23,7 @@ class RowRefusal:
 
 @dataclass(frozen=True, slots=True)
 class RowWarning:
-    """What policy warns about; the row went through."""
+    """A warning of a policy; the row was imported."""
 
     line: int
     record: str
@@ -32,11 +32,11 @@ class RowWarning:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of an import.
+    """The result of an import.
 
     Attributes:
         rows: those of the source that were settled.
-        rejected: those of them that did not go through.
+        rejected: those of them that were rejected.
         left_out: those of which the mapping makes nothing.
         counts: record of the mapping to how many rows were `CREATED`, `UPDATED`, `UNCHANGED` or `FAILED` there.
         warnings: of rows that went through.

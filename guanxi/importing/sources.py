@@ -38,7 +38,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One row as it stands in the source.
+    """One row as it is in the source.
 
     Attributes:
         line: the line it begins on, from 1.
@@ -54,7 +54,7 @@ class SourceRow:
 
 
 class Source:
-    """A source file, looked through once before anything of it is used.
+    """A source file, scanned once before anything of it is used.
 
     Attributes:
         path: of the file.
@@ -63,7 +63,7 @@ class Source:
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
-        """Opens the file and looks through it.
+        """Opens the file and scans it.
 
         Raises:
             ConfigurationError: it is not there, or is not written as the layout says.
@@ -119,12 +119,12 @@ class Source:
                     yield self._record(line, cells)
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise ConfigurationError(f"{self.path}: line {reader.line_num} is no CSV: {error}; mend the line") from None
+            raise ConfigurationError(f"{self.path}: line {reader.line_num} is not CSV: {error}; fix the line") from None
 
     def _record(self, line: int, cells: list[str]) -> SourceRow:
         problem = None
         if len(cells) != len(self.columns):
-            problem = f"the row has {len(cells)} columns where the first line names {len(self.columns)}; mend the row"
+            problem = f"the row has {len(cells)} columns, but the first line names {len(self.columns)}; fix the row"
         return SourceRow(line, dict(zip(self.columns, cells, strict=False)), cells, problem)
 
     def _objects(self, lines: Iterator[str]) -> Iterator[SourceRow]:
@@ -134,17 +134,17 @@ class Source:
             try:
                 found = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
             except ValueError as error:
-                yield SourceRow(number, problem=f"the line is no JSON: {error}")
+                yield SourceRow(number, problem=f"the line is not JSON: {error}")
                 continue
             if not isinstance(found, dict):
-                yield SourceRow(number, problem="the line is no JSON object; write { … }")
+                yield SourceRow(number, problem="the line is not a JSON object; write { … }")
                 continue
             values = dict(_flat(found, ""))
             yield SourceRow(number, values, [_text(values.get(name)) for name in self.columns])
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _flat(found: Mapping[str, Any], stem: str) -> Iterator[tuple[str, Any]]:
@@ -162,16 +162,16 @@ def _text(value: Any) -> str:
 
 
 class Rejects:
-    """The file of rejected rows: line, record and reason, then the row as it stood in the source.
+    """The file of rejected rows: line, record and reason, then the row as it was in the source.
 
     It is there from the start, so that a place that cannot be written is found out before anything is imported, and it
-    is taken away again where nothing was rejected.
+    is removed if nothing was rejected.
     """
 
     COLUMNS = ("rejected_line", "rejected_record", "rejected_reason")
 
     def __init__(self, path: Path, source: Source) -> None:
-        """Begins the file anew.
+        """Starts the file over.
 
         Raises:
             ConfigurationError: it cannot be written.
@@ -205,7 +205,7 @@ class Rejects:
                 writer.writerow([row.line, record, reason, *cells])
 
     def end(self) -> None:
-        """Takes the file away where nothing was rejected."""
+        """Removes the file if nothing was rejected."""
         if not self.count:
             self.path.unlink(missing_ok=True)
 

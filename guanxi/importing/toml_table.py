@@ -1,4 +1,4 @@
-"""One table of a TOML file, read with care: every key is asked for, its type checked, what nobody knows refused."""
+"""One table of a TOML file, read with care: every key is asked for, its type checked, unknown keys refused."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -18,7 +18,7 @@ class TomlTable:
 
     def __init__(self, place: str, values: Any) -> None:
         if not isinstance(values, dict):
-            raise TomlFault(f"{place}: {values!r} stands where a table {{ … }} is needed")
+            raise TomlFault(f"{place}: {values!r} is not a table {{ … }}")
         self.place = place
         self._values: dict[str, Any] = values
         self._asked: set[str] = set()
@@ -106,7 +106,7 @@ class TomlTable:
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in the file."""
+    """A value as it is in the file."""
     return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -114,4 +114,4 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """What may have been meant, and everything that can be."""
     names = sorted(known)
     close = get_close_matches(name, names, 1, 0.6)
-    return (f"is {close[0]} meant? " if close else "") + f"possible are {', '.join(names)}"
+    return (f"did you mean {close[0]}? " if close else "") + f"possible: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""From what stands in a source to what a field takes: dates, numbers, money, lists, by the kind of the field."""
+"""Converts what is in a source to what a field takes: dates, numbers, money, lists, by the kind of the field."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ def as_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, str | int | Decimal):
         return str(value)
-    raise InputError(f"{value!r} is no single value; only a field that is a list takes several")
+    raise InputError(f"{value!r} is not a single value; only a field that is a list takes several")
 
 
 def convert(kind: Kind, value: Any, format: Format, currency: str | None = None) -> Any:
@@ -97,7 +97,7 @@ def convert(kind: Kind, value: Any, format: Format, currency: str | None = None)
 
 
 def parts(value: Any, format: Format) -> list[Any]:
-    """The items of a list as it stands in the source: JSON's own, or a text split."""
+    """The items of a list as it is in the source: JSON's own, or a text split."""
     if isinstance(value, list):
         return value
     parts = as_text(value).split(format.split) if format.split else [as_text(value)]
@@ -144,8 +144,8 @@ def _moment(kind: Any, value: Any, format: Format) -> datetime:
 
 def _no_date(value: Any, format: Format, iso: str, example: str) -> str:
     if format.date is not None:
-        return f"{value!r} is no date written as {format.date}; mend it, or what the mapping says of it"
-    return f'{value!r} is no date written as {iso}; mend it, or say how it is written, as in date = "{example}"'
+        return f"{value!r} is not a date written as {format.date}; fix it, or its date in the mapping"
+    return f'{value!r} is not a date written as {iso}; fix it, or say how it is written, as in date = "{example}"'
 
 
 def _number(text: str, format: Format) -> Decimal:
@@ -155,7 +155,7 @@ def _number(text: str, format: Format) -> Decimal:
     if match is None or len(text) > _LONGEST_NUMBER:
         written = "".join(["1", format.thousands or "", "234", format.decimal, "5"])
         raise InputError(
-            f'{text!r} is no number written as {written}; say how it is, as in thousands = ".", decimal = ","'
+            f'{text!r} is not a number written as {written}; say how it is, as in thousands = ".", decimal = ","'
         )
     sign, whole, places = match.groups()
     digits = whole.replace(format.thousands, "") if format.thousands else whole
@@ -171,7 +171,7 @@ _LONGEST_NUMBER = 20
 def _whole(kind: Any, value: Any, format: Format) -> int:
     number = _number(as_text(value), format)
     if number != number.to_integral_value():
-        raise InputError(f"{value!r} is no whole number")
+        raise InputError(f"{value!r} is not a whole number")
     return int(number)
 
 

@@ -1,4 +1,4 @@
-"""Credit scoring: how far customers may be trusted to pay, and what is at stake with them (C1 to C5)."""
+"""Credit scoring: creditworthiness of customers, and our exposure to them (C1 to C5)."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ CANNOT_PERFORM = "CANNOT_PERFORM_CONTRACT"
 
 
 class CreditScoring(Plugin):
-    """Scores customers, keeps their receivables and limits, and controls what is won with them."""
+    """Scores customers, manages their receivables and limits, and controls opportunities with them."""
 
     name = "credit_scoring"
     version = "1.0"
@@ -38,8 +38,8 @@ class CreditScoring(Plugin):
     events = {  # noqa: RUF012  (as Plugin declares it)
         RISK_CHANGED: "A customer's credit risk changed.",
         LIMIT_CHANGED: "A customer's credit limit changed.",
-        REVIEW_OVERDUE: "The day of a customer's credit review has passed.",
-        CANNOT_PERFORM: "A customer cannot go on with its contracts.",
+        REVIEW_OVERDUE: "A customer's credit review is overdue.",
+        CANNOT_PERFORM: "A customer cannot fulfil its contracts.",
     }
 
     @hookimpl
@@ -54,7 +54,7 @@ class CreditScoring(Plugin):
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:
-        """Evaluate, override, review, and questions that write nothing."""
+        """Evaluate, override, review, and what-if queries."""
         return OPERATIONS
 
     @hookimpl

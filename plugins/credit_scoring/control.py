@@ -23,7 +23,7 @@ _DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expec
 
 @dataclass(slots=True)
 class Standing:
-    """How a customer stands: who it is, its risk, its limit and what is at stake, in the reporting currency."""
+    """A customer's credit standing: who it is, its risk, limit and exposure, in the reporting currency."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class Standing:
     currency: str
 
     def problems(self, exposure: Decimal) -> Iterator[tuple[str, str]]:
-        """What speaks against it with such an exposure: codes and what to say."""
+        """Yields the problems with such an exposure: codes and messages."""
         if self.risk is CreditRisk.HIGH:
             because = "set by hand" if self.is_manual else f"score {self.score}"
             yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
@@ -43,13 +43,13 @@ class Standing:
             above = f"{exposure - self.limit} above the credit limit of {self.limit}"
             yield (
                 "CREDIT_LIMIT_EXCEEDED",
-                f"{self.name} would come to an exposure of {exposure}, {above} {self.currency}",
+                f"{self.name} would reach an exposure of {exposure}, {above} {self.currency}",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class _Deal:
-    """An opportunity as the database has it: its customer, what it adds to exposure, what is invoiced, its amount."""
+    """An opportunity as stored: its customer, what it adds to exposure, its invoiced and its expected amount."""
 
     customer: str | None = None
     counted: Decimal | None = None
@@ -58,9 +58,9 @@ class _Deal:
 
 
 def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
-    """What policy says of opportunities that are won or enlarged: warnings, or errors without a reason to override.
+    """Yields warnings for opportunities that are won or enlarged, or errors without a reason to override.
 
-    The exposure of a customer adds up over the changes of a batch, but for those that are refused.
+    The exposure of a customer adds up over the changes of a batch, except those that are refused.
     """
     if ctx.settings.control is Control.OFF:
         return
@@ -92,14 +92,14 @@ def _said(ctx: Context, change: Change, problems: Iterator[tuple[str, str]], rea
         if ctx.settings.control is Control.WARN or reason is not None:
             yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True)
         else:
-            message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} says why it is to go through"
+            message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} gives a reason to override"
             yield UserError(code, message, (field,), change.record)
     if reason is not None and (wrong := reason_problem(reason)):
         yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
 
 
 def keep_overrides(ctx: Context, changes: Changes) -> None:
-    """Keeps who let opportunities through against their customers' credit, and why."""
+    """Records who overrode credit control for opportunities, and why."""
     if ctx.settings.control is Control.OFF:
         return
     said = [change for change in _changed(changes) if change.said.get(OVERRIDE_REASON) is not None]
@@ -139,7 +139,7 @@ def _record(change: Change) -> Any:
 
 
 def _wins(change: Change) -> bool:
-    """Whether it is won by the change, or comes won to another customer."""
+    """Whether the change wins it, or moves a won one to another customer."""
     deal = _record(change)
     if deal.status not in WON:
         return False
@@ -151,7 +151,7 @@ def _wins(change: Change) -> bool:
 
 
 def _may_enlarge(change: Change) -> bool:
-    """Whether the amount of one that is there already changes while it is not lost or finished."""
+    """Whether the amount of an existing one changes while it is not lost or finished."""
     return (
         change.action is Action.UPDATED
         and not change.after.keys().isdisjoint(("expected_amount", "expected_amount_reporting"))
@@ -164,13 +164,13 @@ def _amount(ctx: Context, minor: int | None) -> Decimal:
 
 
 def _amount_before(ctx: Context, change: Change, known: _Deal) -> Decimal:
-    """The amount before a change; one that a plugin made is in the database already."""
+    """The amount before a change; a change made by a plugin is already in the database."""
     name = "expected_amount_reporting"
     return _amount(ctx, change.before[name]) if name in change.before else known.expected
 
 
 def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
-    """What a change adds to the exposure of the customer the opportunity has then."""
+    """What a change adds to the exposure of the customer the opportunity has after it."""
     deal = _record(change)
     was_counted = known.counted is not None and change.action is not Action.RESTORED
     before = known.counted if known.counted is not None and was_counted and known.customer == deal.customer_id else 0
@@ -181,7 +181,7 @@ def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
 
 
 def _standings(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
-    """The customers of whom something may be said, by id."""
+    """Returns the customers that may have problems, by id."""
     ids = sorted({_record(change).customer_id for change in changed})
     said = [{"creditRisk": {"eq": CreditRisk.HIGH}}, {"creditLimit": {"isNull": False}}]
     found = ctx.pages("Customer", _STANDING, {"id": {"in": ids}, "or": said}) if ids else ()
@@ -189,13 +189,13 @@ def _standings(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]
 
 
 def standing_with(ctx: Context, id: str) -> Standing | None:
-    """How a customer stands; None where there is none."""
+    """Returns a customer's credit standing; None if there is no such customer."""
     node = ctx.query(f"query ($id: ID!) {{ customer(id: $id) {{ {_STANDING} }} }}", {"id": id})["customer"]
     return None if node is None else _standing_of(node, ctx.reporting_currency)
 
 
 def _standing_of(node: Mapping[str, Any], currency: str) -> Standing:
-    """How a customer stands, of what a query says of it."""
+    """Builds a customer's credit standing from the result of a query."""
     limit, risk, score = node["creditLimit"], node["creditRisk"], node["creditScore"]
     return Standing(
         node["id"],

@@ -1,4 +1,4 @@
-"""Evaluating customers: inputs are read and scored; what changes is kept with its reasons, and announced (C1, C2)."""
+"""Evaluating customers: reads and scores inputs, records changes with their reasons, announces them (C1, C2)."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,17 +24,17 @@ from plugins.credit_scoring.policy import current_policy
 from plugins.credit_scoring.scorer import deductions, refresh_figures
 from plugins.credit_scoring.settings import Scorers
 
-#: Field that the scorer which ships fills.
+#: Field filled by the built-in scorer.
 PAYMENT_BEHAVIOUR = "paymentBehaviour"
 #: Columns of a credit file that hold what was set by hand.
 OVERRIDE = ("override_risk", "override_reason", "override_by", "override_at", "override_until")
-#: Fields of Customer that say what the scorer of a dimension says.
+#: Fields of Customer with the result of each dimension's scorer.
 COMPUTED: Mapping[CreditDimension, str] = {
     CreditDimension.FINANCIAL_STATUS: "computedFinancialStatus",
     CreditDimension.REPUTATION: "computedReputation",
     CreditDimension.TRANSACTION_RECORD: "computedTransactionRecord",
 }
-#: Columns of a credit file, one of which has to hold something for a customer to be evaluated.
+#: Columns of a credit file, one of which must be set for a customer to be evaluated.
 _KNOWN = (
     "financial_status",
     "reputation",
@@ -54,7 +54,7 @@ CustomerScores = Mapping[str, Mapping[CreditDimension, Decimal]]
 
 @dataclass(slots=True)
 class Evaluated:
-    """What an evaluation did, or would do: how many customers, and how they passed from risk to risk."""
+    """What an evaluation did, or would do: the number of customers, and their movements between risks."""
 
     customers: int = 0
     incomplete: int = 0
@@ -69,9 +69,9 @@ class Evaluated:
 def evaluate(
     ctx: Context, trigger: EvaluationTrigger, ids: Collection[str] | None = None, note: str | None = None
 ) -> Evaluated:
-    """Scores these customers, or all of whom something is known, as of today (C1).
+    """Scores these customers, or all with any data, as of today (C1).
 
-    A risk set by hand that has come to its end is taken back. The history keeps what is news.
+    A risk set by hand that has expired is cleared. The history records what has changed.
     """
     refresh_figures(ctx, ids)
     elsewhere = scored_elsewhere(ctx, ids)
@@ -93,7 +93,7 @@ def evaluate(
 
 
 def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: CustomerScores) -> Iterator[Sequence[Any]]:
-    """The credit files of living customers, locked, those without anything to score left out."""
+    """Yields the credit files of living customers, locked, except those with nothing to score."""
     last = ""
     while True:
         page = ctx.session.execute(
@@ -131,11 +131,11 @@ def _result(
 def inputs_of(
     file: Any, elsewhere: Mapping[CreditDimension, Decimal], scorers: Scorers
 ) -> dict[CreditDimension, rules.DimensionInput]:
-    """What is known of each dimension: what was entered, else what its scorer says.
+    """Returns the input of each dimension: what was entered, else the result of its scorer.
 
     Args:
         file: entered values, and the figures of payment behaviour.
-        elsewhere: what other scorers say.
+        elsewhere: results of other scorers.
         scorers: which one each dimension has.
     """
     found = {}
@@ -154,7 +154,7 @@ def inputs_of(
 
 
 def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = None) -> CustomerScores:
-    """What other scorers than the one that ships say of these customers, or of all: fields of other plugins."""
+    """Returns results of scorers other than the built-in one for these customers, or all: other plugins' fields."""
     fields = {
         dimension: COMPUTED[dimension]
         for dimension in CreditDimension
@@ -202,7 +202,7 @@ def _keep(ctx: Context, news: Sequence[Result]) -> None:
 
 
 def _date(ctx: Context, ids: Collection[str] | None) -> None:
-    """Notes that the evaluated files were evaluated today."""
+    """Dates the evaluated files today."""
     today = ctx.clock.today()
     ctx.session.execute(
         update(CustomerCredit.__table__)
@@ -216,10 +216,10 @@ def _date(ctx: Context, ids: Collection[str] | None) -> None:
 
 
 def unknown_customers(ctx: Context, ids: Collection[str], name: str) -> list[UserError]:
-    """An error for each id that is none of a living customer; `name` is the input's."""
+    """Returns an error for each id that does not belong to a living customer; `name` is the input's."""
     living = set(ctx.session.scalars(select(customers.id).where(customers.id.in_(ids), customers.deleted_at.is_(None))))
     return [
-        UserError("NOT_FOUND", f"{name}: there is no customer {id!r}; give the id of one that exists", (name,))
+        UserError("NOT_FOUND", f"{name}: there is no customer {id!r}; give the id of an existing one", (name,))
         for id in ids
         if id not in living
     ]

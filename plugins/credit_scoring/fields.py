@@ -38,7 +38,7 @@ Minor = Callable[[Row], Expression]
 
 
 def fields(settings: CreditScoringSettings, currency: str) -> Iterator[Field]:
-    """Every field, on whatever record."""
+    """Yields every field of the plugin, on all records."""
 
     def money(minor: Minor) -> Callable[[Row], MoneyExpression]:
         def value(row: Row) -> MoneyExpression:
@@ -59,25 +59,25 @@ def _receivable_fields(money: Any) -> Iterator[Field]:
     yield Field(
         "Receivable.outstanding",
         money(_outstanding),
-        "What of it is still to be paid, in the reporting currency.",
+        "Outstanding amount, in the reporting currency.",
         Money,
     )
     yield Field(
         "Receivable.daysLate",
         _days_late,
-        "Days after it was due on which it was settled, or for which it has been open; 0 if in time.",
+        "Days past due at settlement, or so far while it is open; 0 if on time.",
         int,
     )
     yield Field(
         "Receivable.isLate",
         lambda row: rules.is_late(row.due_on, row.settled_on, row.as_of),
-        "Settled after it was due, or open after it.",
+        "Whether it was settled after its due date, or is open past it.",
         bool,
     )
     yield Field(
         "Receivable.ageingBucket",
         lambda row: rules.ageing_bucket(_outstanding(row), _days_late(row)),
-        "How long what is outstanding has been due; null where nothing is.",
+        "Ageing of the outstanding amount; null if nothing is outstanding.",
         AgeingBucket,
     )
 
@@ -103,36 +103,41 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
     entered = (facet.financial_status, facet.reputation, facet.transaction_record)
     for name, column, what in zip(DIMENSIONS, entered, _LABELS.values(), strict=True):
         yield Field(
-            f"Customer.{name}", column, f"{what} as entered, 0 to 100, before what a scorer says.", writable=True
+            f"Customer.{name}", column, f"{what} as entered, 0 to 100; takes precedence over a scorer.", writable=True
         )
     for dimension, name in COMPUTED.items():
         scorer = getattr(settings.scorers, dimension.value.lower())
         yield Field(
             f"Customer.{name}",
             _scored_by(scorer),
-            f"{_LABELS[dimension]} as its scorer says, 0 to 100; null where none does.",
+            f"{_LABELS[dimension]} as computed by its scorer, 0 to 100; null without one.",
             Decimal,
         )
-    yield Field("Customer.creditScore", facet.score, "Score, 0 to 100; null while a dimension is missing.")
+    yield Field("Customer.creditScore", facet.score, "Credit score, 0 to 100; null while a dimension is missing.")
     yield Field("Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation.")
     yield Field(
         "Customer.creditRisk",
         _risk,
-        "Risk that holds: set by hand while that lasts, else by the score.",
+        "Risk in force: the one set by hand while it lasts, else that of the score.",
         CreditRisk,
     )
     yield Field(
         "Customer.creditRiskSource",
         lambda row: rules.risk_source(*_risk_parts(row)),
-        "Whether the risk is set by hand or by the score.",
+        "Whether the risk is set by hand or derived from the score.",
         CreditRiskSource,
     )
-    yield Field("Customer.scoredCreditRisk", facet.scored_risk, "Risk that the score alone gives.")
-    yield Field("Customer.isLowCredit", lambda row: rules.is_low_credit(_risk(row)), "High risk: low credit.", bool)
+    yield Field("Customer.scoredCreditRisk", facet.scored_risk, "Risk band of the score alone.")
+    yield Field(
+        "Customer.isLowCredit",
+        lambda row: rules.is_low_credit(_risk(row)),
+        "Whether its credit is low, that is, its risk HIGH.",
+        bool,
+    )
     yield Field(
         "Customer.cannotPerformContract",
         facet.cannot_perform_contract,
-        "Has funding problems and cannot go on with its contracts.",
+        "Whether it has funding problems and cannot fulfil its contracts.",
         writable=True,
     )
     yield Field("Customer.creditEvaluatedOn", facet.evaluated_on, "Day of the latest evaluation.")
@@ -150,19 +155,19 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
     yield Field(
         "Customer.nextCreditReviewOn",
         next_review,
-        "Day by which its credit is to be reviewed: by risk, from the latest review or the first evaluation.",
+        "Date by which its credit is due for review: by risk, after the latest review, else the first evaluation.",
         date,
     )
     yield Field(
         "Customer.isCreditReviewOverdue",
         lambda row: rules.is_review_overdue(next_review(row), row.as_of),
-        "Whether the day of the next review has passed.",
+        "Whether the next credit review is overdue.",
         bool,
     )
 
 
 def _scored_by(scorer: str | None) -> Callable[[Row], Expression]:
-    """What another field says, or nothing."""
+    """Returns an expression for another field, or null without one."""
     if scorer is None:
         return lambda row: null().cast(BigInteger)
     return lambda row: row.other(f"Customer.{scorer}", Decimal)
@@ -183,23 +188,23 @@ def _behaviour_fields() -> Iterator[Field]:
         (
             "paymentBehaviour",
             facet.payment_behaviour,
-            "Score of its payment behaviour, 0 to 100: 100 less the three deductions; null with too few invoices.",
+            "Score of its payment behaviour, 0 to 100: 100 minus the three deductions; null with too few invoices.",
         ),
         (
             "paymentBehaviourInvoices",
             facet.payment_invoices,
-            "Invoices that say something of its payment behaviour: young enough, and settled or overdue.",
+            "Number of invoices its payment behaviour is based on: recent, and settled or overdue.",
         ),
-        ("averageDaysLate", facet.average_days_late, "Days late on average, weighted by amount."),
-        ("disputedShare", facet.disputed_share, "Share of the amount that it disputes, in percent."),
+        ("averageDaysLate", facet.average_days_late, "Average days late, weighted by amount."),
+        ("disputedShare", facet.disputed_share, "Disputed share of the invoiced amount, in percent."),
         (
             "daysLateTrend",
             facet.days_late_trend,
-            "How many days later its recent invoices are than its earlier ones, weighted by amount.",
+            "Average days late of its recent invoices minus that of its earlier ones, weighted by amount.",
         ),
-        ("latenessDeduction", facet.lateness_deduction, "Points that lateness takes from its payment behaviour."),
-        ("disputeDeduction", facet.dispute_deduction, "Points that disputes take from its payment behaviour."),
-        ("trendDeduction", facet.trend_deduction, "Points that a worsening trend takes from its payment behaviour."),
+        ("latenessDeduction", facet.lateness_deduction, "Points deducted from its payment behaviour for lateness."),
+        ("disputeDeduction", facet.dispute_deduction, "Points deducted from its payment behaviour for disputes."),
+        ("trendDeduction", facet.trend_deduction, "Points deducted from its payment behaviour for a worsening trend."),
     ):
         yield Field(f"Customer.{name}", column, what)
 
@@ -215,8 +220,8 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
 
         return condition
 
-    yield Field("Customer.outstanding", owed(), "What of its invoices is still to be paid.", Money)
-    yield Field("Customer.overdue", owed(due_for(1, None)), "What of that is overdue.", Money)
+    yield Field("Customer.outstanding", owed(), "Outstanding amount of its invoices.", Money)
+    yield Field("Customer.overdue", owed(due_for(1, None)), "Overdue part of the outstanding amount.", Money)
     for name, least, most, what in (
         ("outstandingNotDue", 0, 0, "not due yet"),
         ("overdue1To30Days", 1, 30, "overdue for 1 to 30 days"),
@@ -224,7 +229,9 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
         ("overdue61To90Days", 61, 90, "overdue for 61 to 90 days"),
         ("overdueOver90Days", 91, None, "overdue for more than 90 days"),
     ):
-        yield Field(f"Customer.{name}", owed(due_for(least, most)), f"What of its invoices is {what}.", Money)
+        yield Field(
+            f"Customer.{name}", owed(due_for(least, most)), f"Outstanding amount of its invoices that is {what}.", Money
+        )
 
 
 def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Expression:
@@ -235,7 +242,7 @@ def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Exp
 
 
 def _total(minor: Expression) -> Expression:
-    """A sum in SQL; of nothing it is 0."""
+    """Sums in SQL; 0 without rows."""
     return func.coalesce(func.sum(minor).cast(BigInteger), 0)
 
 
@@ -246,34 +253,37 @@ def _limit_fields(money: Any) -> Iterator[Field]:
     yield Field(
         "Customer.creditLimit",
         CustomerCredit.credit_limit,
-        "Credit limit; given together with creditLimitReason.",
+        "Credit limit; setting it requires creditLimitReason.",
         writable=True,
     )
     yield Field(
-        f"Customer.{REASON}", type=str, description="Why the credit limit is changed; kept with it.", writable=True
+        f"Customer.{REASON}",
+        type=str,
+        description="Reason for changing the credit limit; stored with the change.",
+        writable=True,
     )
     yield Field(
         "Customer.creditExposure",
         money(_exposure),
-        "What we have at stake: what is outstanding, and what is won or committed and not invoiced yet.",
+        "Exposure: what is outstanding, plus what is won or committed and not invoiced yet.",
         Money,
     )
     yield Field(
         "Customer.availableCredit",
         money(against(rules.available_credit)),
-        "What of the limit is left, never below 0; null without a limit.",
+        "Unused part of the credit limit, never below 0; null without a limit.",
         Money,
     )
     yield Field(
         "Customer.creditBreach",
         money(against(rules.credit_breach)),
-        "By how much exposure is above the limit; null without a limit.",
+        "Amount by which exposure exceeds the limit; 0 if it does not, null without a limit.",
         Money,
     )
     yield Field(
         "Customer.exceedsCreditLimit",
         against(rules.exceeds),
-        "Whether exposure is above the limit; null without a limit.",
+        "Whether exposure exceeds the limit; null without a limit.",
         bool,
     )
 
@@ -306,25 +316,25 @@ def _opportunity_fields(money: Any) -> Iterator[Field]:
     yield Field(
         f"Opportunity.{OVERRIDE_REASON}",
         type=str,
-        description="Why it is to be won or enlarged whatever the credit of its customer; kept.",
+        description="Reason for winning or enlarging it despite the credit of its customer; stored.",
         writable=True,
     )
     yield Field(
         "Opportunity.creditExposure",
         money(lambda row: case((_is_committed(row), _uninvoiced(row)), else_=null())),
-        "What it adds to the exposure of its customer: won or committed and not invoiced yet; null for others.",
+        "What it adds to its customer's exposure: the part not invoiced yet if won or committed, else null.",
         Money,
     )
     yield Field(
         "Opportunity.invoicedAmount",
         money(lambda row: row.facet(OpportunityCredit).invoiced),
-        "What of it is invoiced, in the reporting currency.",
+        "Invoiced amount, in the reporting currency.",
         Money,
     )
     yield Field(
         "Opportunity.exceedsAvailableCredit",
         exceeds,
-        "Whether its customer is above the credit limit with it; null if it is lost or closed, and without limit or "
+        "Whether its customer exceeds the credit limit with it; null if it is lost or closed, or without a limit or "
         "amount.",
         bool,
     )

@@ -1,4 +1,4 @@
-"""What is kept of evaluations: one record each with its reasons, by two statements a page; and what is announced."""
+"""The history of evaluations: one record each with its reasons, in two statements per page; and their events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import CreditEvaluation, CreditReason, CreditRisk, EvaluationTrigger
 
 RISK_CHANGED = "CREDIT_RISK_CHANGED"
-#: What an evaluation is kept for even if nothing changed.
+#: Triggers for which an evaluation is recorded even if nothing changed.
 _KEPT = (EvaluationTrigger.REVIEWED, EvaluationTrigger.OVERRIDDEN, EvaluationTrigger.OVERRIDE_CLEARED)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out for one customer, beside its credit file as it was before."""
+    """The result for one customer, alongside its previous credit file."""
 
     file: Any
     assessment: rules.Assessment
@@ -27,14 +27,14 @@ class Result:
 
     @property
     def is_news(self) -> bool:
-        """Whether the history is to keep it."""
+        """Whether the history records it."""
         found, file = self.assessment, self.file
         before = (file.status, file.score, file.scored_risk, file.recorded_risk)
         return self.trigger in _KEPT or before != (found.status, found.score, found.risk, self.risk)
 
 
 def record(ctx: Context, results: Sequence[Result], policy: str, note: str | None) -> None:
-    """Keeps results with their reasons, and announces each change of risk (C2)."""
+    """Records results with their reasons, and announces each change of risk (C2)."""
     now, today = ctx.clock.now(), ctx.clock.today()
     evaluations = []
     for result in results:
@@ -91,7 +91,7 @@ def record(ctx: Context, results: Sequence[Result], policy: str, note: str | Non
 
 
 def _insert(ctx: Context, model: type[Record], rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Writes rows of a record that nobody changes, past the log; gives their ids."""
+    """Writes rows of an immutable record, bypassing the log; returns their ids."""
     now, stem = ctx.clock.now(), new_stem(model.__prefix__)
     common = {
         "version": 1,

@@ -1,4 +1,4 @@
-"""What credit scoring does every day: scores follow time, overrides end, overdue reviews are announced (C1, C3)."""
+"""Daily jobs of credit scoring: update scores, end overrides, announce overdue reviews (C1, C3)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,24 +23,24 @@ def jobs() -> Iterator[Job]:
         "evaluate_credit",
         timedelta(days=1),
         evaluate_all,
-        "Scores all customers as of today, and ends what was set by hand until a day that is over.",
+        "Scores all customers as of today, and clears risks set by hand that have expired.",
     )
     yield Job(
         "announce_credit_reviews",
         timedelta(days=1),
         announce_reviews,
-        "Announces each credit review that is overdue once, and makes a task of it for the customer's owner.",
+        "Announces each overdue credit review once, and creates a task for the account owner.",
     )
 
 
 def evaluate_all(ctx: Context) -> str:
-    """Scores all of whom something is known."""
+    """Scores all customers with any data."""
     done = evaluate(ctx, EvaluationTrigger.SCHEDULED)
     return f"{done.customers} customers evaluated, {done.changed} changed risk"
 
 
 def announce_reviews(ctx: Context) -> str:
-    """Announces reviews whose day has passed, each once."""
+    """Announces overdue reviews, each once."""
     today = literal(ctx.clock.today())
     risk = rules.holding_risk(files.scored_risk, files.override_risk, files.override_until, today)
     due = rules.next_review_on(

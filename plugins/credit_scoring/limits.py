@@ -1,4 +1,4 @@
-"""Credit limits: each change needs a reason and is kept with it (C3)."""
+"""Credit limits: each change needs a reason and is recorded with it (C3)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,24 +13,24 @@ _LONGEST_REASON = 1000
 
 
 def limit_problems(changes: Changes) -> Iterator[UserError]:
-    """What is wrong with limits that are set."""
+    """Yields errors for limits being set."""
     for change in _limited(changes):
         limit = change.after[LIMIT]
         if limit is not None and limit.minor < 0:
-            message = f"{LIMIT}: {limit} is less than nothing; give 0, or null for no limit"
+            message = f"{LIMIT}: {limit} is negative; give 0 or more, or null for no limit"
             yield UserError("INVALID", message, (LIMIT,), change.record)
         problem = reason_problem(change.said.get(REASON))
         if problem:
             yield UserError(
-                "REQUIRED", f"{REASON}: {problem}; a limit is kept with its reason", (REASON,), change.record
+                "REQUIRED", f"{REASON}: {problem}; a change of the limit needs a reason", (REASON,), change.record
             )
 
 
 def reason_problem(reason: str | None) -> str | None:
-    """What is wrong with a reason, or None."""
+    """Returns what is wrong with a reason, or None."""
     if reason is None or not reason.strip():
         return "say why"
-    return f"say why in {_LONGEST_REASON:,} characters at most" if len(reason) > _LONGEST_REASON else None
+    return f"say why in at most {_LONGEST_REASON:,} characters" if len(reason) > _LONGEST_REASON else None
 
 
 def _limited(changes: Changes) -> Iterator[Change]:
@@ -38,7 +38,7 @@ def _limited(changes: Changes) -> Iterator[Change]:
 
 
 def keep_limits(ctx: Context, changes: Changes) -> None:
-    """Writes the history of the limits that were set, and announces it."""
+    """Records and announces the limits that were set."""
     limited = {change.record.id: change for change in _limited(changes)}
     if not limited:
         return

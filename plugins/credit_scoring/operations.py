@@ -1,4 +1,4 @@
-"""The operations of credit scoring: evaluate, override by hand, review, and questions without writing."""
+"""The operations of credit scoring: evaluate, override by hand, review, and what-if queries."""
 
 from datetime import date
 from decimal import Decimal
@@ -27,114 +27,114 @@ from plugins.credit_scoring.whatif import AssumedDimensions, assess_customer
 _CUSTOMER = "The customer."
 _Assumed = Annotated[
     Decimal | None,
-    strawberry.argument(description="To assume this value, 0 to 100, instead of what is known."),
+    strawberry.argument(description="Value to assume, 0 to 100, instead of the known one."),
 ]
 _CustomerId = Annotated[strawberry.ID, strawberry.argument(description=_CUSTOMER)]
 
 
 @strawberry.type
 class CreditComponent:
-    """A dimension's part in a score."""
+    """A dimension's contribution to a score."""
 
     dimension: CreditDimension = strawberry.field(description="The dimension.")
-    value: Decimal | None = strawberry.field(description="Its value, 0 to 100; null if it is not known.")
-    source: DimensionSource | None = strawberry.field(description="Where the value comes from.")
-    weight: int = strawberry.field(description="Its share of the score in percent.")
-    points: Decimal | None = strawberry.field(description="What it adds to the score: value times weight.")
+    value: Decimal | None = strawberry.field(description="Its value, 0 to 100; null if unknown.")
+    source: DimensionSource | None = strawberry.field(description="Source of the value.")
+    weight: int = strawberry.field(description="Its weight in the score, in percent.")
+    points: Decimal | None = strawberry.field(description="Points it contributes to the score: value times weight.")
 
 
 @strawberry.type
 class CreditAssessmentReason:
-    """Why points of the score are lost."""
+    """A reason why points of the score are lost."""
 
     code: CreditReasonCode = strawberry.field(description="The reason.")
-    points_lost: Decimal = strawberry.field(description="Points of the score that it costs.")
+    points_lost: Decimal = strawberry.field(description="Points of the score lost to it.")
     detail: str = strawberry.field(description="The figures behind it.")
 
 
 @strawberry.type
 class CreditAssessment:
-    """What a customer's score is or would be, and how it comes about. Nothing is written."""
+    """A customer's actual or hypothetical score, explained. Nothing is written."""
 
-    as_of: date = strawberry.field(description="The day whose receivables are judged.")
+    as_of: date = strawberry.field(description="The day as of which receivables are evaluated.")
     customer: Ref[Customer] | None = strawberry.field(default=None, description="The customer; null if there is none.")
     status: CreditStatus | None = strawberry.field(default=None, description="Whether it can be scored.")
     score: Decimal | None = strawberry.field(
         default=None, description="The score, 0 to 100; null if a dimension is missing."
     )
-    risk: CreditRisk | None = strawberry.field(default=None, description="The risk by this score.")
+    risk: CreditRisk | None = strawberry.field(default=None, description="The risk band of this score.")
     components: list[CreditComponent] = strawberry.field(
-        default_factory=list, description="What the score is made of; they sum up to it."
+        default_factory=list, description="Components of the score; they add up to it."
     )
     reasons: list[CreditAssessmentReason] = strawberry.field(
         default_factory=list,
-        description="Why points are lost, the weightiest first; they sum up to 100 less the score.",
+        description="Reasons for the points lost, largest first; they add up to 100 minus the score.",
     )
     policy: Ref[CreditPolicy] | None = strawberry.field(
-        default=None, description="The policy it goes by; null while nobody was evaluated by these settings."
+        default=None, description="The policy it is based on; null until someone is evaluated under these settings."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="What has to be fixed.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="What must be fixed.")
 
 
 @strawberry.type
 class CreditCheck:
-    """What credit control says of an amount. Nothing is written."""
+    """The verdict of credit control on an amount. Nothing is written."""
 
     control: Control = strawberry.field(description="The policy: whether problems warn or refuse.")
     customer: Ref[Customer] | None = strawberry.field(default=None, description="The customer; null if there is none.")
-    risk: CreditRisk | None = strawberry.field(default=None, description="The risk that holds.")
+    risk: CreditRisk | None = strawberry.field(default=None, description="The risk in force.")
     limit: Money | None = strawberry.field(default=None, description="The credit limit, in the reporting currency.")
-    exposure: Money | None = strawberry.field(default=None, description="What is at stake now.")
-    exposure_after: Money | None = strawberry.field(default=None, description="What would be at stake with the amount.")
+    exposure: Money | None = strawberry.field(default=None, description="Current exposure.")
+    exposure_after: Money | None = strawberry.field(default=None, description="Exposure including the amount.")
     available: Money | None = strawberry.field(
-        default=None, description="What of the limit would be left, never below 0; null without a limit."
+        default=None, description="Credit that would remain available, never below 0; null without a limit."
     )
     problems: list[UserError] = strawberry.field(
-        default_factory=list, description="What speaks against it; nothing if it is fine."
+        default_factory=list, description="Problems with the amount; empty if there are none."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="What has to be fixed.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="What must be fixed.")
 
 
 @strawberry.type
 class CreditRiskMovement:
-    """How many customers pass from one risk to another."""
+    """Number of customers moving from one risk to another."""
 
     previous: CreditRisk | None = strawberry.field(description="Risk before; null if they had none.")
     risk: CreditRisk | None = strawberry.field(description="Risk after; null if they have none.")
-    customers: int = strawberry.field(description="How many customers.")
+    customers: int = strawberry.field(description="Number of customers.")
 
 
 @strawberry.type
 class EvaluateCreditPayload(Payload):
-    """What became of an evaluation, or would become of it."""
+    """The result of an evaluation, or of a dry run."""
 
     customers: int = strawberry.field(
-        default=0, description="How many were evaluated; those nothing is known of are not."
+        default=0, description="Number of customers evaluated; those without any data are not."
     )
     incomplete: int = strawberry.field(
-        default=0, description="How many of them have no score because a dimension is missing."
+        default=0, description="Number of them without a score because a dimension is missing."
     )
-    changed: int = strawberry.field(default=0, description="How many change risk.")
+    changed: int = strawberry.field(default=0, description="Number of customers whose risk changes.")
     movements: list[CreditRiskMovement] = strawberry.field(
-        default_factory=list, description="From which risk to which, with numbers."
+        default_factory=list, description="Movements between risks, with counts."
     )
 
 
 @strawberry.input
 class EvaluateCreditInput(Input):
-    """Whom to evaluate."""
+    """The customers to evaluate."""
 
     customer_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="These customers; all without it."
+        default=None, description="Only these customers; all if omitted."
     )
 
 
 @strawberry.input
 class ReviewCreditInput(Input):
-    """A credit review that was made."""
+    """A completed credit review."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    note: str = strawberry.field(description="What came of it; kept with the evaluation.")
+    note: str = strawberry.field(description="Outcome of the review; stored with the evaluation.")
 
 
 @strawberry.input
@@ -142,31 +142,29 @@ class OverrideCreditRiskInput(Input):
     """A risk set by hand."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    risk: CreditRisk = strawberry.field(description="The risk it is to have.")
-    reason: str = strawberry.field(description="Why; kept with the evaluation.")
-    until: date | None = strawberry.field(default=None, description="The last day it holds; without end if none.")
+    risk: CreditRisk = strawberry.field(description="The risk to set.")
+    reason: str = strawberry.field(description="Reason; stored with the evaluation.")
+    until: date | None = strawberry.field(default=None, description="Last day it is in force; open-ended if null.")
 
 
 @strawberry.input
 class ClearCreditRiskOverrideInput(Input):
-    """A risk set by hand that no longer holds."""
+    """A risk set by hand that is to be cleared."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    reason: str = strawberry.field(description="Why; kept with the evaluation.")
+    reason: str = strawberry.field(description="Reason; stored with the evaluation.")
 
 
 @query
 def credit_assessment(
     ctx: Context,
     customer_id: _CustomerId,
-    as_of: Annotated[
-        date | None, strawberry.argument(description="Judge its receivables as they were on this day.")
-    ] = None,
+    as_of: Annotated[date | None, strawberry.argument(description="Evaluate its receivables as of this day.")] = None,
     financial_status: _Assumed = None,
     reputation: _Assumed = None,
     transaction_record: _Assumed = None,
 ) -> CreditAssessment:
-    """A customer's score as it is, was or would be, explained; nothing is written.
+    """Explains a customer's score as it is, was or would be; nothing is written.
 
     Rule C1.
     """
@@ -200,9 +198,9 @@ def credit_assessment(
 def credit_check(
     ctx: Context,
     customer_id: _CustomerId,
-    amount: Annotated[Decimal, strawberry.argument(description="How much more, in the reporting currency.")],
+    amount: Annotated[Decimal, strawberry.argument(description="Additional exposure, in the reporting currency.")],
 ) -> CreditCheck:
-    """What credit control says if a customer's exposure grows by an amount; nothing is written.
+    """Checks what credit control says if a customer's exposure grows by an amount; nothing is written.
 
     Rules C2, C4.
     """
@@ -212,7 +210,7 @@ def credit_check(
     if amount < 0:
         wrong.append(UserError("INVALID", f"amount: {amount} is negative; give 0 or more", ("amount",)))
     if standing is None:
-        message = f"customerId: there is no customer {customer_id!r}; give the id of one that exists"
+        message = f"customerId: there is no customer {customer_id!r}; give the id of an existing one"
         wrong.append(UserError("NOT_FOUND", message, ("customerId",)))
     if wrong or standing is None:
         return CreditCheck(control=control, user_errors=wrong)
@@ -232,7 +230,7 @@ def credit_check(
 
 @mutation
 def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditPayload:
-    """Evaluates the credit of customers and keeps what is new.
+    """Evaluates the credit of customers and records what has changed.
 
     Rule C1.
     """
@@ -253,7 +251,7 @@ def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditP
 
 @mutation
 def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
-    """Notes that a customer's credit was reviewed today and evaluates it; the next review is due from today on.
+    """Records that a customer's credit was reviewed today and evaluates it; the next review counts from today.
 
     Rule C3.
     """
@@ -264,13 +262,13 @@ def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
 
 @mutation
 def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Customer]:
-    """Sets a customer's risk by hand, with a reason and perhaps a last day.
+    """Sets a customer's risk by hand, with a reason and optionally a last day.
 
     Rule C1.
     """
     problems, today = _check_text("reason", input.reason), ctx.clock.today()
     if input.until is not None and input.until < today:
-        message = f"until: {input.until} is past; give a day from {today} on, or none"
+        message = f"until: {input.until} is in the past; give {today} or a later day, or leave it out"
         problems.append(UserError("INVALID", message, ("until",)))
     file = _file_of(ctx, input.customer_id, problems)
     file.override_risk, file.override_reason, file.override_until = input.risk, input.reason.strip(), input.until
@@ -280,7 +278,7 @@ def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Cu
 
 @mutation
 def clear_credit_risk_override(ctx: Context, input: ClearCreditRiskOverrideInput) -> Ref[Customer]:
-    """Takes back a risk that was set by hand: the score's risk holds again.
+    """Clears a risk that was set by hand: the risk of the score applies again.
 
     Rule C1.
     """
@@ -309,7 +307,7 @@ def _refuse(problems: list[UserError]) -> None:
 
 
 def _file_of(ctx: Context, id: str, problems: list[UserError]) -> CustomerCredit:
-    """The credit file of a living customer.
+    """Returns the credit file of a living customer.
 
     Raises:
         Reject: there is no such customer, or there are problems.

@@ -1,4 +1,4 @@
-"""Versions of the scoring policy: each set of figures is kept once, with a number, so that scores stay explicable."""
+"""Versions of the scoring policy: each set of parameters is stored once, with a number, so scores stay explainable."""
 
 import hashlib
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _fingerprint(settings: CreditScoringSettings) -> str:
 
 
 def known_policy(session: Session, settings: CreditScoringSettings) -> str | None:
-    """The id of the version that has these figures; None if nobody was scored by them yet."""
+    """Returns the id of the version with these settings; None if nobody has been scored under them yet."""
     found: str | None = session.scalar(
         select(col(CreditPolicy.id)).where(col(CreditPolicy.fingerprint) == _fingerprint(settings))
     )
@@ -45,7 +45,7 @@ def known_policy(session: Session, settings: CreditScoringSettings) -> str | Non
 
 
 def current_policy(ctx: Context) -> str:
-    """The id of the version that has the figures of the settings; a new version is made of figures not seen before."""
+    """Returns the id of the version with the current settings; creates one if they are new."""
     session, settings = ctx.session, ctx.settings
     found = known_policy(session, settings)
     if found is not None:

@@ -1,4 +1,4 @@
-"""Receivables as they are entered: what is refused, and what opportunities learn of them (C4)."""
+"""Receivables as they are entered: what is refused, and the invoiced amounts of opportunities (C4)."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ _NAMES = {"amount": "amount", "paid_amount": "paidAmount", "due_on": "dueOn", "s
 
 
 def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
-    """What is wrong with invoices that are entered or changed."""
+    """Yields errors for invoices that are created or changed."""
     for change in changes.of("Receivable", Action.CREATED, Action.UPDATED):
         invoice: Any = change.record
         paid = invoice.paid_amount
@@ -38,7 +38,7 @@ def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
 
 
 def refresh_invoiced(ctx: Context, ids: Collection[str]) -> None:
-    """Sums what is invoiced of these opportunities."""
+    """Updates the invoiced amounts of these opportunities."""
     session = ctx.session
     sums = (
         select(invoices.opportunity_id, func.sum(invoices.amount_reporting).cast(BigInteger).label("invoiced"))

@@ -39,7 +39,7 @@ MISSING: Mapping[CreditDimension, CreditReasonCode] = {
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """What a scorer took from the 100 points of its dimension, and why."""
+    """A deduction by a scorer from the 100 points of its dimension, and its reason."""
 
     code: CreditReasonCode
     points: Decimal
@@ -48,7 +48,7 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class DimensionInput:
-    """What is known of a dimension: its value from 0 to 100, where it came from, and what a scorer says of it."""
+    """The input of a dimension: its value from 0 to 100, its source, and the deductions of a scorer."""
 
     value: Decimal | None
     source: DimensionSource | None = None
@@ -57,7 +57,7 @@ class DimensionInput:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A dimension's part in a score: what it weighs, and what it gives of that."""
+    """A dimension's contribution to a score: its weight, and the points it contributes."""
 
     value: Decimal | None
     source: DimensionSource | None
@@ -67,7 +67,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why points of the score were lost."""
+    """A reason why points of the score were lost."""
 
     code: CreditReasonCode
     points_lost: Decimal
@@ -76,7 +76,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What a scorecard says: the components sum up to the score, and the points lost to what it lacks of 100."""
+    """The result of a scorecard: components add up to the score, and points lost to 100 minus the score."""
 
     status: CreditStatus
     score: Decimal | None
@@ -108,7 +108,7 @@ def assess(inputs: Mapping[CreditDimension, DimensionInput], policy: CreditScori
 
 
 def weight_of(dimension: CreditDimension, weights: Weights) -> int:
-    """A dimension's share of the score in percent."""
+    """Returns a dimension's weight in the score, in percent."""
     share: int = getattr(weights, dimension.value.lower())
     return share
 
@@ -131,7 +131,7 @@ def _reasons(dimension: CreditDimension, input_: DimensionInput, weight: int, po
     if not parts:
         return [Reason(WEAK[dimension], lost, f"{input_.value} of 100")]
     shares = [_rounded(part.points * weight / 100) for part in parts]
-    # What rounding leaves belongs to the weightiest, so that the reasons sum up.
+    # The rounding remainder goes to the largest, so that the reasons add up.
     shares[0] += lost - sum(shares)
     return [Reason(part.code, share, part.detail) for part, share in zip(parts, shares, strict=True) if share]
 
@@ -140,21 +140,21 @@ def _rounded(points: Decimal) -> Decimal:
     return points.quantize(_HUNDREDTH, ROUND_HALF_UP)
 
 
-# Risk that holds, and when it is reviewed (C2, C3)
+# Risk in force, and when it is reviewed (C2, C3)
 
 
 def is_override_active(risk: Expression, until: Expression, as_of: Expression) -> Expression:
-    """Whether a risk set by hand holds on a day; its last day included."""
+    """Whether a risk set by hand is in force on a day; its last day included."""
     return and_(risk.is_not(None), or_(until.is_(None), until >= as_of))
 
 
 def holding_risk(scored: Expression, override: Expression, until: Expression, as_of: Expression) -> Expression:
-    """The risk that holds on a day: the one set by hand while it lasts, else that of the score (C2)."""
+    """The risk in force on a day: the one set by hand while it lasts, else that of the score (C2)."""
     return case((is_override_active(override, until, as_of), override), else_=scored)
 
 
 def risk_source(scored: Expression, override: Expression, until: Expression, as_of: Expression) -> Expression:
-    """Whether the risk that holds is set by hand or scored; null without one."""
+    """Whether the risk in force is set by hand or scored; null without one."""
     return case(
         (is_override_active(override, until, as_of), CreditRiskSource.MANUAL.value),
         (scored.is_not(None), CreditRiskSource.SCORED.value),
@@ -163,16 +163,16 @@ def risk_source(scored: Expression, override: Expression, until: Expression, as_
 
 
 def is_low_credit(risk: Expression) -> Expression:
-    """High risk is low credit (C5); null where the risk is not known."""
+    """Whether credit is low, that is, the risk high (C5); null if the risk is unknown."""
     return case((risk.is_(None), null()), (risk == CreditRisk.HIGH.value, True), else_=False)
 
 
 def next_review_on(checked_on: Expression, risk: Expression, days: ReviewDays) -> Expression:
-    """The day by which credit is to be reviewed again (C3); a risk that is not known is reviewed like a high one.
+    """The date by which credit is due for review (C3); an unknown risk is reviewed like a high one.
 
     Args:
         checked_on: day of the latest review, else of the first evaluation; null if there was neither.
-        risk: that holds.
+        risk: the one in force.
         days: from one review to the next.
     """
     interval = case(
@@ -182,7 +182,7 @@ def next_review_on(checked_on: Expression, risk: Expression, days: ReviewDays) -
 
 
 def is_review_overdue(next_on: Expression, as_of: Expression) -> Expression:
-    """Whether the day of the next review has passed (C3); null without one."""
+    """Whether the next review is overdue (C3); null without one."""
     return case((next_on.is_(None), null()), (next_on < as_of, True), else_=False)
 
 
@@ -190,28 +190,28 @@ def is_review_overdue(next_on: Expression, as_of: Expression) -> Expression:
 
 
 def is_open(invoiced_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
-    """Whether an invoice was to be paid on a day: it was written by then and not settled."""
+    """Whether an invoice was open on a day: issued by then and not settled."""
     return and_(invoiced_on <= as_of, or_(settled_on.is_(None), settled_on > as_of))
 
 
 def unpaid(minor: Expression, paid: Expression) -> Expression:
-    """What of an open invoice is still to be paid."""
+    """The outstanding amount of an open invoice."""
     return minor - func.coalesce(paid, 0)
 
 
 def days_late(due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
-    """Days from the day an invoice was due to the day it was settled, or to now while it is open; 0 if in time."""
+    """Days from an invoice's due date to its settlement, or to the given day while it is open; 0 if on time."""
     until = case((settled_on <= as_of, settled_on), else_=as_of)
     return case((until > due_on, days_between(until, due_on)), else_=0)
 
 
 def is_late(due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
-    """Whether an invoice was settled after its due day, or is open after it."""
+    """Whether an invoice was settled after its due date, or is open past it."""
     return case((days_late(due_on, settled_on, as_of) > 0, True), else_=False)
 
 
 def ageing_bucket(outstanding: Expression, days_late: Expression) -> Expression:
-    """How long what is outstanding has been due; null where nothing is."""
+    """Ageing of the outstanding amount; null if nothing is outstanding."""
     return case(
         (outstanding <= 0, null()),
         (days_late <= 0, AgeingBucket.NOT_DUE.value),
@@ -232,20 +232,20 @@ def receivable_problems(
     settled_on: date | None,
     today: date,
 ) -> list[tuple[str, str]]:
-    """What is wrong with an invoice: the field, and what to say of it."""
+    """Returns what is wrong with an invoice: fields and messages."""
     found = []
     if amount < 0:
-        found.append(("amount", "it is negative; enter what is credited as paidAmount of the invoice it belongs to"))
+        found.append(("amount", "it is negative; enter a credit as paidAmount of the invoice it belongs to"))
     if paid is not None and not same_currency:
-        found.append(("paid_amount", "its currency is not that of the amount; give it in the same"))
+        found.append(("paid_amount", "its currency differs from that of the amount; give both in the same currency"))
     elif paid is not None and not 0 <= paid <= amount:
-        found.append(("paid_amount", "it lies outside 0 and the amount of the invoice; mend one of them"))
+        found.append(("paid_amount", "it is not between 0 and the amount of the invoice; fix one of them"))
     if due_on < invoiced_on:
-        found.append(("due_on", f"{due_on} is before the day of the invoice, {invoiced_on}; give a later day"))
+        found.append(("due_on", f"{due_on} is before the invoice date, {invoiced_on}; give a later day"))
     if settled_on is not None and settled_on < invoiced_on:
-        found.append(("settled_on", f"{settled_on} is before the day of the invoice, {invoiced_on}; give a later day"))
+        found.append(("settled_on", f"{settled_on} is before the invoice date, {invoiced_on}; give a later day"))
     if settled_on is not None and settled_on > today:
-        found.append(("settled_on", f"{settled_on} lies ahead; enter it once it is paid"))
+        found.append(("settled_on", f"{settled_on} is in the future; enter it once it is paid"))
     return found
 
 
@@ -255,19 +255,19 @@ def receivable_problems(
 def counts_for_behaviour(
     invoiced_on: Expression, due_on: Expression, settled_on: Expression, since: Expression, as_of: Expression
 ) -> Expression:
-    """Whether an invoice says something of payment behaviour on a day: it is young enough, and settled or overdue."""
+    """Whether an invoice counts for payment behaviour on a day: it is recent enough, and settled or overdue."""
     return and_(invoiced_on > since, invoiced_on <= as_of, or_(settled_on <= as_of, due_on < as_of))
 
 
 def is_known_dispute(
     is_disputed: Expression, disputed_on: Expression, settled_on: Expression, as_of: Expression
 ) -> Expression:
-    """Whether a dispute was known on a day; one without a date was known when the invoice was settled."""
+    """Whether a dispute was known on a day; one without a date counts from the settlement of the invoice."""
     return and_(is_disputed, func.coalesce(disputed_on, settled_on, as_of) <= as_of)
 
 
 def average_days_late(minor: Expression, days_late: Expression, late_days: int) -> Expression:
-    """Days late weighted by amount, each cut at so many, in hundredths of a day; null without an amount."""
+    """Average days late weighted by amount, capped at `late_days`, in hundredths of a day; null without an amount."""
     days = case((days_late > late_days, late_days), else_=days_late)
     return _ratio(_sum(minor * days * 100), func.nullif(_sum(minor), 0))
 
@@ -278,30 +278,30 @@ def disputed_share(minor: Expression, is_disputed: Expression) -> Expression:
 
 
 def days_late_trend(minor: Expression, days_late: Expression, late_days: int, is_recent: Expression) -> Expression:
-    """How many days later recent invoices are than earlier ones, in hundredths; null where there are none of a kind."""
+    """Average days late of recent minus earlier invoices, in hundredths; null if either kind is missing."""
     recent, earlier = case((is_recent, minor), else_=0), case((is_recent, 0), else_=minor)
     return average_days_late(recent, days_late, late_days) - average_days_late(earlier, days_late, late_days)
 
 
 def lateness_deduction(average: Expression, policy: PaymentBehaviour) -> Expression:
-    """Points that lateness takes, in hundredths: in proportion to the average."""
+    """Points deducted for lateness, in hundredths: proportional to the average."""
     return _ratio(average * policy.lateness_points, policy.late_days)
 
 
 def dispute_deduction(share: Expression, policy: PaymentBehaviour) -> Expression:
-    """Points that disputes take, in hundredths: in proportion to their share."""
+    """Points deducted for disputes, in hundredths: proportional to their share."""
     return _ratio(share * policy.dispute_points, 100)
 
 
 def trend_deduction(trend: Expression, policy: PaymentBehaviour) -> Expression:
-    """Points that a worsening trend takes, in hundredths; nothing where it improves or is not known."""
+    """Points deducted for a worsening trend, in hundredths; 0 if it improves or is unknown."""
     most = policy.worse_days * 100
     worse = case((trend > most, most), (trend > 0, trend), else_=0)
     return _ratio(worse * policy.trend_points, policy.worse_days)
 
 
 def payment_behaviour(lateness: Expression, disputes: Expression, trend: Expression) -> Expression:
-    """The score of payment behaviour, in hundredths: 100 less the deductions."""
+    """The score of payment behaviour, in hundredths: 100 minus the deductions."""
     return 10_000 - lateness - disputes - trend
 
 
@@ -310,7 +310,7 @@ def _sum(value: Expression) -> Expression:
 
 
 def _ratio(numerator: Expression, denominator: Expression | int) -> Expression:
-    """Rounded half up, of what is never negative; SQLite's parser takes two of the general kind in one another ill."""
+    """Divides non-negative values, rounded half up; SQLite's parser cannot nest two of the general kind."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
@@ -318,23 +318,23 @@ def _ratio(numerator: Expression, denominator: Expression | int) -> Expression:
 
 
 def uninvoiced(expected: Expression, invoiced: Expression) -> Expression:
-    """What of an opportunity is not invoiced yet: what it adds to exposure once it is won or committed."""
+    """The part of an opportunity not invoiced yet, which it adds to exposure once won or committed."""
     known = func.coalesce(invoiced, 0)
     return case((expected > known, expected - known), else_=0)
 
 
 def available_credit(limit: Expression, exposure: Expression) -> Expression:
-    """What of the limit is left, never below nothing (C4); null without a limit."""
+    """The unused part of the limit, never below 0 (C4); null without a limit."""
     return case((limit > exposure, limit - exposure), (limit.is_not(None), 0), else_=null())
 
 
 def credit_breach(limit: Expression, exposure: Expression) -> Expression:
-    """By how much exposure is above the limit (C4); null without a limit."""
+    """The amount by which exposure exceeds the limit (C4); null without a limit."""
     return case((limit < exposure, exposure - limit), (limit.is_not(None), 0), else_=null())
 
 
 def exceeds(limit: Expression, exposure: Expression) -> Expression:
-    """Whether exposure is above the limit (C4): equal to it is not; null without a limit."""
+    """Whether exposure exceeds the limit (C4): an equal one does not; null without a limit."""
     return exposure > limit
 
 

@@ -1,4 +1,4 @@
-"""Sample data: invoices that are paid more or less in time, judgements, limits, reviews and risks set by hand."""
+"""Sample data: invoices that are paid more or less on time, judgements, limits, reviews and risks set by hand."""
 
 import random
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _DAYS = 400
 
 @dataclass(frozen=True)
 class _Habit:
-    """How a kind of customer pays: days after the due day, how often it disputes, how it is judged."""
+    """How a kind of customer pays: days after the due date, how often it disputes, how it is judged."""
 
     least: int
     most: int
@@ -57,7 +57,7 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
     files = ctx.facets(CustomerCredit, habits.keys())
     for customer in customers:
         _judge(files[customer.id], habits[customer.id], chance, today)
-        # Where there is little to go by, somebody says how it has dealt with us.
+        # With too few invoices, the transaction record is entered by hand.
         if written[customer.id] < ctx.settings.payment.minimum_invoices and chance.random() < 0.7:
             files[customer.id].transaction_record = Decimal(chance.randint(*habits[customer.id].judged))
         if chance.random() < 0.8:
@@ -92,7 +92,7 @@ def _invoices(ctx: Context, chance: random.Random, today: date) -> list[Receivab
     )
     for deal in won:
         amount = deal.expected_amount
-        # What was won of late is still to be invoiced.
+        # Recent wins are not invoiced yet.
         if deal.closed_on and amount and deal.customer_id and deal.closed_on < today - timedelta(days=30):
             sold.append((deal.closed_on, amount, deal.customer_id, deal.id))
     return [

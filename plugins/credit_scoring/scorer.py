@@ -1,4 +1,4 @@
-"""The scorer that ships: payment behaviour from receivables, for whole populations by one statement (C1)."""
+"""The built-in scorer: payment behaviour from receivables, for whole populations in one statement (C1)."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ files = CustomerCredit.__table__.c
 invoices = Receivable.__table__.c
 customers = Customer.__table__.c
 
-#: What the scorer finds of a customer, as it is kept in the credit file.
+#: What the scorer computes for a customer, as stored in the credit file.
 FIGURES = (
     "payment_behaviour",
     "payment_invoices",
@@ -33,7 +33,7 @@ FIGURES = (
 
 
 def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] | None = None) -> Select[Any]:
-    """The figures of customers, or of all, as of a day: `customer_id` and `FIGURES`, null with too few invoices."""
+    """Selects `customer_id` and `FIGURES` of these customers, or of all, as of a day; null with too few invoices."""
     day: Expression = literal(as_of)
     minor = invoices.amount_reporting
     late = rules.days_late(invoices.due_on, invoices.settled_on, day)
@@ -95,7 +95,7 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] 
 
 
 def refresh_figures(ctx: Context, ids: Collection[str] | None = None) -> None:
-    """Brings the figures of these customers, or of all, up to today; a file is made where there are invoices."""
+    """Updates the figures of these customers, or of all, to today; creates a file where there are invoices."""
     session = ctx.session
     found = payment_figures(ctx.settings.payment, ctx.clock.today(), ids).subquery()
     rows = (
@@ -121,7 +121,7 @@ def refresh_figures(ctx: Context, ids: Collection[str] | None = None) -> None:
 
 
 def deductions(figures: Any) -> list[rules.Deduction]:
-    """What the scorer took from a customer, with the figures behind it; `figures` has `FIGURES` as attributes."""
+    """Returns a customer's deductions with the figures behind them; `figures` has `FIGURES` as attributes."""
     score: Decimal | None = figures.payment_behaviour
     if score is None:
         return []

@@ -9,16 +9,16 @@ from guanxi import Vocabulary
 
 # C2
 class Control(Vocabulary):
-    """What happens when an opportunity of a high-risk or breaching customer is won or enlarged."""
+    """Effect of winning or enlarging an opportunity of a customer that is a high risk or exceeds its limit."""
 
     WARN = "WARN", "The change goes through with a warning."
     BLOCK = "BLOCK", "The change is refused unless a reason to override is given."
-    OFF = "OFF", "Nothing."
+    OFF = "OFF", "No control."
 
 
 # C1
 class Weights(BaseModel):
-    """Shares of the three dimensions in the score, in percent."""
+    """Weights of the three dimensions in the score, in percent."""
 
     financial_status: int = Field(default=40, ge=0, le=100)
     reputation: int = Field(default=30, ge=0, le=100)
@@ -32,7 +32,7 @@ class Weights(BaseModel):
 
 # C1
 class Scorers(BaseModel):
-    """From which field of Customer a dimension is computed where nothing is entered: an SQL field, 0 to 100."""
+    """The field of Customer each dimension is computed from if nothing is entered: an SQL field, 0 to 100."""
 
     financial_status: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
     reputation: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
@@ -40,15 +40,17 @@ class Scorers(BaseModel):
 
 
 class PaymentBehaviour(BaseModel):
-    """How payment behaviour is scored from receivables: 100 less what lateness, disputes and trend take from it."""
+    """How payment behaviour is scored from receivables: 100 minus deductions for lateness, disputes and trend."""
 
-    lateness_points: int = Field(default=80, ge=0, le=100, description="The most that lateness takes.")
-    dispute_points: int = Field(default=10, ge=0, le=100, description="What it takes when every invoice is disputed.")
-    trend_points: int = Field(default=10, ge=0, le=100, description="The most that a worsening trend takes.")
-    late_days: int = Field(default=30, ge=1, le=365, description="An invoice this late takes the most; later, no more.")
-    worse_days: int = Field(default=10, ge=1, le=365, description="A trend this many days worse takes the most.")
-    window_days: int = Field(default=365, ge=1, le=3650, description="Invoices younger than this count.")
-    recent_days: int = Field(default=90, ge=1, le=3650, description="The trend compares these with the earlier ones.")
+    lateness_points: int = Field(default=80, ge=0, le=100, description="Largest deduction for lateness.")
+    dispute_points: int = Field(default=10, ge=0, le=100, description="Deduction if every invoice is disputed.")
+    trend_points: int = Field(default=10, ge=0, le=100, description="Largest deduction for a worsening trend.")
+    late_days: int = Field(
+        default=30, ge=1, le=365, description="Days late from which on an invoice counts as fully late."
+    )
+    worse_days: int = Field(default=10, ge=1, le=365, description="Worsening in days that costs the largest deduction.")
+    window_days: int = Field(default=365, ge=1, le=3650, description="Only invoices younger than this count.")
+    recent_days: int = Field(default=90, ge=1, le=3650, description="The trend compares these days with earlier ones.")
     minimum_invoices: int = Field(default=3, ge=1, le=1000, description="With fewer invoices there is no score.")
 
     @model_validator(mode="after")
@@ -76,18 +78,18 @@ class ReviewDays(BaseModel):
 class CreditScoringSettings(BaseModel):
     """Policy of credit scoring."""
 
-    weights: Weights = Field(default_factory=Weights, description="Shares of the dimensions in the score.")
+    weights: Weights = Field(default_factory=Weights, description="Weights of the dimensions in the score.")
     low_from: Decimal = Field(
-        default=Decimal(80), ge=0, le=100, decimal_places=2, description="From this score on the risk is LOW."
+        default=Decimal(80), ge=0, le=100, decimal_places=2, description="Lowest score of the LOW band."
     )
     medium_from: Decimal = Field(
-        default=Decimal(60), ge=0, le=100, decimal_places=2, description="From this score on it is MEDIUM."
+        default=Decimal(60), ge=0, le=100, decimal_places=2, description="Lowest score of the MEDIUM band."
     )
-    scorers: Scorers = Field(default_factory=Scorers, description="What dimensions are computed from.")
+    scorers: Scorers = Field(default_factory=Scorers, description="Fields that dimensions are computed from.")
     payment: PaymentBehaviour = Field(default_factory=PaymentBehaviour, description="How payment behaviour is scored.")
     review_days: ReviewDays = Field(default_factory=ReviewDays, description="How often credit is reviewed.")
-    review_tasks: bool = Field(default=True, description="An overdue review makes a task for the customer's owner.")
-    control: Control = Field(default=Control.WARN, description="What winning or enlarging at risk leads to.")
+    review_tasks: bool = Field(default=True, description="An overdue review creates a task for the account owner.")
+    control: Control = Field(default=Control.WARN, description="Effect of winning or enlarging at risk.")
 
     @model_validator(mode="after")
     def _bands(self) -> "CreditScoringSettings":

@@ -1,4 +1,4 @@
-"""What a customer's score is, was or would be: the same scorecard on other figures or another day, without writing."""
+"""A customer's score as it is, was or would be: the same scorecard on other figures or another day, read-only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ files = CustomerCredit.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class AssumedDimensions:
-    """Values of dimensions to assume instead of what is known."""
+    """Values of dimensions to assume instead of the known ones."""
 
     financial_status: Decimal | None = None
     reputation: Decimal | None = None
     transaction_record: Decimal | None = None
 
     def problems(self) -> list[UserError]:
-        """What is wrong with them."""
+        """Returns errors for values out of range."""
         names = {
             "financialStatus": self.financial_status,
             "reputation": self.reputation,
             "transactionRecord": self.transaction_record,
         }
         return [
-            UserError("INVALID", f"{name}: {value} lies outside 0 to 100; give a value inside", (name,))
+            UserError("INVALID", f"{name}: {value} is not between 0 and 100; give a value in that range", (name,))
             for name, value in names.items()
             if value is not None and not 0 <= value <= 100
         ]
@@ -43,7 +43,7 @@ class AssumedDimensions:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentAnswer:
-    """What came out; no assessment where something is wrong with the question."""
+    """The answer; without an assessment if the input has problems."""
 
     as_of: date
     assessment: rules.Assessment | None = None
@@ -57,7 +57,9 @@ def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: AssumedD
     day = as_of or today
     problems = [*unknown_customers(ctx, [id], "customerId"), *assumed.problems()]
     if day > today:
-        problems.append(UserError("INVALID", f"asOf: {day} lies ahead; give a day up to {today}", ("asOf",)))
+        problems.append(
+            UserError("INVALID", f"asOf: {day} is in the future; give {today} or an earlier day", ("asOf",))
+        )
     if problems:
         return AssessmentAnswer(day, problems=problems)
     elsewhere = scored_elsewhere(ctx, [id], None if day == today else day).get(id, {})

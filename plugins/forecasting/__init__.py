@@ -1,4 +1,4 @@
-"""Forecasting: what will be sold, how surely, and what became of what was expected (F1 to F12, O6, O7, G11)."""
+"""Forecasting: expected sales, their certainty, and actual results (F1 to F12, O6, O7, G11)."""
 
 import random
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from plugins.forecasting.win_model.storage import TRAINED
 
 
 class Forecasting(Plugin):
-    """Forecasts by named methods, keeps the pipeline's past, measures and compares."""
+    """Forecasts by named methods, keeps the pipeline's history, measures and compares."""
 
     name = "forecasting"
     version = "1.0"
@@ -39,14 +39,14 @@ class Forecasting(Plugin):
     settings = ForecastingSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
-        SUBMITTED: "Somebody submitted a forecast.",
+        SUBMITTED: "A forecast was submitted.",
         TRAINED: "A model of win probability was trained, and used or refused.",
         ADJUSTED: "A category of a submitted forecast was adjusted.",
     }
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """The past, snapshots, submissions, targets, forecasts to be judged, and models."""
+        """Pipeline history, snapshots, submissions, targets, forecasts to be compared, and models."""
         return [
             PipelineState,
             PipelineSnapshot,

@@ -24,11 +24,16 @@ def fields(settings: ForecastingSettings, currency: str) -> Iterator[Field]:
     yield from _push_fields()
     yield from _probability_fields(settings)
     yield from _revenue_fields(currency)
-    yield Field("StageTransition.isFirstEntry", _is_first_entry, "It entered the stage for the first time.", bool)
+    yield Field(
+        "StageTransition.isFirstEntry",
+        _is_first_entry,
+        "Whether the opportunity entered the stage for the first time.",
+        bool,
+    )
     yield Field(
         "StageTransition.hasPassed",
         _has_passed,
-        "It entered a later stage afterwards; the stage was passed.",
+        "Whether the opportunity entered a later stage afterwards, that is, passed the stage.",
         bool,
     )
 
@@ -71,49 +76,54 @@ def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
             settings.commit_from_percent,
         )
 
-    yield Field("Opportunity.originatedOn", _arisen, "Day it arose, else the day it was entered.", date)
-    yield Field("Opportunity.isFresh", fresh, "Followed, young, and expected to close by the end of next month.", bool)
+    yield Field("Opportunity.originatedOn", _arisen, "Day it originated, else the day it was created.", date)
+    yield Field(
+        "Opportunity.isFresh",
+        fresh,
+        "Whether it is fresh: followed, originated recently, and expected to close by the end of next month.",
+        bool,
+    )
     yield Field(
         "Opportunity.isValid",
         lambda row: rules.is_valid(_lacks(row)),
-        "Has a need, a key person, and a budget with price and value accepted.",
+        "Whether it is valid: it has a need, a key person, and a budget with price and value accepted.",
         bool,
     )
     yield Field(
         "Opportunity.invalidReasons",
         lambda row: rules.invalid_reasons(_lacks(row)),
-        "What it lacks to be valid.",
+        "What is missing for it to be valid.",
         list[InvalidReason],
     )
     yield Field(
         "Opportunity.isCloseOverdue",
         lambda row: rules.is_close_overdue(_outcome(row), row.expected_close_date, row.as_of),
-        "Open after the day it was expected to close.",
+        "Whether it is open past its expected close date.",
         bool,
     )
     yield Field(
         "Opportunity.winsNewCustomer",
         _new_customer,
-        "About a new customer: as it is said, else whether the customer had not bought before it arose.",
+        "Whether it is about a new customer: as stated, else if the customer had not bought before it originated.",
         bool,
     )
     yield Field(
         "Opportunity.cycleDays",
         lambda row: rules.cycle_days(_outcome(row), _arisen(row), row.closed_on),
-        "Days from arising to the decision; null while it is open.",
+        "Days from origin to decision; null while it is open.",
         int,
     )
-    yield Field("Opportunity.forecastCategory", category, "How surely it is counted on.", ForecastCategory)
+    yield Field("Opportunity.forecastCategory", category, "Forecast category.", ForecastCategory)
     yield Field(
         "Opportunity.forecastCategoryOverride",
         OpportunityForecast.category,
-        "Category as its owner says; without it the win probability decides.",
+        "Forecast category set by its owner; null to derive it from the win probability.",
         writable=True,
     )
     yield Field(
         "User.freshOpportunityCount",
         lambda row: row.over(Opportunity, "owner_id", lambda one: func.count(), fresh),
-        "Fresh opportunities the person follows.",
+        "Number of fresh opportunities the person owns.",
         int,
     )
 
@@ -125,19 +135,17 @@ def _push_fields() -> Iterator[Field]:
     yield Field(
         "Opportunity.pushCount",
         lambda row: func.coalesce(row.facet(OpportunityForecast).push_count, 0),
-        "How often its close date moved to a later month, or another period as the policy says.",
+        "Number of times its close date moved to a later month, or another period by policy.",
         int,
     )
-    yield Field(
-        "Opportunity.firstExpectedCloseDate", first_date, "When it was expected to close before any push.", date
-    )
+    yield Field("Opportunity.firstExpectedCloseDate", first_date, "Its expected close date before any push.", date)
     yield Field(
         "Opportunity.pushedDays",
         lambda row: days_between(row.expected_close_date, first_date(row)),
-        "Days by which its close date has moved in all; negative if it came closer.",
+        "Total days by which its close date has moved; negative if it moved earlier.",
         int,
     )
-    yield Field("Opportunity.lastPushedAt", OpportunityForecast.last_pushed_at, "When its close date was pushed last.")
+    yield Field("Opportunity.lastPushedAt", OpportunityForecast.last_pushed_at, "When its close date was last pushed.")
 
 
 def _probability_fields(settings: ForecastingSettings) -> Iterator[Field]:
@@ -150,19 +158,19 @@ def _probability_fields(settings: ForecastingSettings) -> Iterator[Field]:
     yield Field(
         "Opportunity.modelWinProbability",
         modelled,
-        "Win probability that the model in use predicts, in percent; null without one and once it is decided.",
+        "Win probability predicted by the model in use, in percent; null without one and once it is decided.",
         Decimal,
     )
     yield Field(
         "Opportunity.modelReasons",
         OpportunityForecast.model_reasons,
-        "What raises and lowers the prediction most, in words.",
+        "Properties that raise and lower the prediction most, in words.",
     )
     yield Field("Opportunity.modelScoredAt", OpportunityForecast.scored_at, "When it was predicted.")
     yield Field(
         "Opportunity.winProbabilitySource",
         lambda row: rules.probability_source(_outcome(row), row.win_probability_override, modelled(row)),
-        "Where its win probability comes from: outcome, override, model, stage, the first that is there.",
+        "Source of its win probability: the first available of outcome, override, model and stage.",
         ProbabilitySource,
     )
 
@@ -188,19 +196,19 @@ def _revenue_fields(currency: str) -> Iterator[Field]:
         lambda row: money(
             row.over(Opportunity, "customer_id", weighted, lambda deal: _outcome(deal) == Outcome.OPEN.value)
         ),
-        "What its open opportunities come to, each by its win probability; null without any.",
+        "Expected amount of its open opportunities weighted by win probability; null without any.",
         Money,
     )
     yield Field(
         "Opportunity.contribution",
         lambda row: money(row.over(Transaction, "opportunity_id", actual, _contributes)),
-        "What of it came from a new customer in the month after the win; null without any.",
+        "Part of it that came from a new customer in the month after the win; null without any.",
         Money,
     )
     yield Field(
         "Transaction.isContribution",
         _contributes,
-        "Revenue of a new customer in the calendar month after its opportunity was won.",
+        "Whether it is revenue from a new customer in the calendar month after its opportunity was won.",
         bool,
     )
 

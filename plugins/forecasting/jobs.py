@@ -1,4 +1,4 @@
-"""What forecasting does again and again: completes the past, takes snapshots, forecasts, trains and predicts."""
+"""The jobs of forecasting: complete the pipeline's history, take snapshots, forecast, train and predict."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,13 +21,13 @@ def jobs() -> Iterator[Job]:
         "pipeline_snapshots",
         timedelta(days=1),
         keep_pipeline,
-        "Completes the pipeline's past; takes a snapshot and makes a forecast by each method once a period.",
+        "Completes the pipeline's history; takes a snapshot and makes a forecast by each method once per period.",
     )
     yield Job(
         "win_model",
         timedelta(days=1),
         keep_model,
-        "Predicts open opportunities anew; trains a model of win probability when the one before is old.",
+        "Updates the predictions of open opportunities; trains a new win probability model when the last one is old.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The fields of forecasting's own records: what targets and forecasts were measured against, and what lines come to."""
+"""The fields of forecasting's own records: actual results of targets and forecasts, and totals of lines."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,7 +18,7 @@ _PEOPLE = User.__table__.alias("team_member")
 
 
 def record_fields(currency: str) -> Iterator[Field]:
-    """Every derived field of the plugin's own records."""
+    """Yields every derived field of the plugin's own records."""
     unit = Money(Decimal(1), currency).minor
 
     def money(minor: Expression) -> MoneyExpression:
@@ -31,12 +31,12 @@ def record_fields(currency: str) -> Iterator[Field]:
         Money,
     )
     yield Field(
-        "ForecastLine.amount", lambda row: money(_calculated(row)), "What was calculated: own and team's.", Money
+        "ForecastLine.amount", lambda row: money(_calculated(row)), "Calculated amount: own plus team's.", Money
     )
     yield Field(
         "ForecastLine.effectiveAmount",
         lambda row: money(func.coalesce(row.adjusted_amount.reporting, _calculated(row))),
-        "What counts: the adjustment, else what was calculated.",
+        "Effective amount: the adjustment, else the calculated amount.",
         Money,
     )
     yield from _target_fields(unit)
@@ -48,7 +48,7 @@ def _calculated(row: Row) -> Expression:
 
 
 def _won_between(value: Expression, first: Expression, last: Expression) -> Select[Any]:
-    """A value over the living opportunities that were won in a period."""
+    """An aggregate over the living opportunities won in a period."""
     return select(value).where(
         _WON.c.deleted_at.is_(None),
         outcome(_WON.c.status, _WON.c.lost_at) == Outcome.WON.value,
@@ -78,19 +78,19 @@ def _target_fields(unit: int) -> Iterator[Field]:
     yield Field(
         "SalesTarget.actual",
         actual,
-        "What was reached so far of WON_AMOUNT and WON_COUNT; of other metrics `salesMetrics` tells.",
+        "Value reached so far, for WON_AMOUNT and WON_COUNT; for other metrics see `salesMetrics`.",
         Decimal,
     )
     yield Field(
         "SalesTarget.attainment",
         lambda row: rounded_ratio(actual(row) * 10_000, func.nullif(whole(row.value), 0)),
-        "What was reached in percent of the target.",
+        "Attainment: value reached in percent of the target.",
         Decimal,
     )
     yield Field(
         "SalesTarget.gap",
         lambda row: case((whole(row.value) > actual(row), whole(row.value) - actual(row)), else_=actual(row) * 0),
-        "What is still to be reached.",
+        "Value still missing to reach the target.",
         Decimal,
     )
 
@@ -108,7 +108,7 @@ def _reached(row: Row, value: Expression) -> Expression:
     )
 
 
-# Forecasts and what came of them
+# Forecasts and actual results
 
 
 def _run_fields(money: Any) -> Iterator[Field]:
@@ -125,7 +125,7 @@ def _run_fields(money: Any) -> Iterator[Field]:
     yield Field(
         "ForecastRun.actualRevenue",
         lambda row: money(actual(row)),
-        "Expected amount of what was won in the period; null until it is over.",
+        "Expected amount of opportunities won in the period; null until it is over.",
         Money,
     )
     yield Field(
@@ -133,12 +133,12 @@ def _run_fields(money: Any) -> Iterator[Field]:
         lambda row: case(
             (over(row), _won_between(func.count(), row.period_start, row.period_end).scalar_subquery()), else_=null()
         ),
-        "How many were won in the period; null until it is over.",
+        "Number of opportunities won in the period; null until it is over.",
         int,
     )
     yield Field(
         "ForecastRun.errorPercent",
         error,
-        "Forecast revenue less the actual one, in percent of the actual one; null until the period is over.",
+        "Forecast minus actual revenue, in percent of actual revenue; null until the period is over.",
         Decimal,
     )

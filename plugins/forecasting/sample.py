@@ -26,7 +26,7 @@ _OPEN = """{
 
 
 def fill_sample(ctx: Context, chance: random.Random) -> None:
-    """Lets owners submit categories, gives the teams targets, and looks back at the ends of the last months."""
+    """Submits categories for owners, sets targets for teams, and takes snapshots of the ends of the last months."""
     _submit(ctx, chance)
     _set_targets(ctx, chance)
     ctx.session.flush()
@@ -53,7 +53,7 @@ def _submit(ctx: Context, chance: random.Random) -> None:
 
 
 def _set_targets(ctx: Context, chance: random.Random) -> None:
-    """Each team is to win a little more or less a quarter than it does."""
+    """Each team's target is a little above or below what it wins per quarter."""
     start = first_of(ctx.clock.today(), DateGrain.QUARTER)
     starts = [start]
     while len(starts) < _QUARTERS:

@@ -1,4 +1,4 @@
-"""What forecasting refuses: categories that only an outcome gives, and targets that say nothing or say it twice."""
+"""What forecasting refuses: categories that only an outcome gives, and targets that are unclear or duplicate."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,11 +37,11 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         named = [name for name in _SCOPES if getattr(target, name) is not None]
         if len(named) > 1:
             fields = [_SCOPE_FIELDS[name] for name in named]
-            message = f"{fields[1]}: a target is of one only; leave out {fields[0]} or {fields[1]}"
+            message = f"{fields[1]}: a target is for one of them only; leave out {fields[0]} or {fields[1]}"
             yield UserError("INVALID", message, (fields[1],), target)
         twin = seen.setdefault(_mark(target), target)
         for other in [twin] if twin is not target else _twins(ctx, target):
-            message = f"periodStart: {other.id} is that target already; change it instead"
+            message = f"periodStart: {other.id} is already that target; change it instead"
             yield UserError("TAKEN", message, ("periodStart",), target)
 
 

@@ -23,19 +23,19 @@ from plugins.satisfaction_surveys.surveys import SURVEY_CLOSED, SURVEY_OPENED, j
 
 
 class SatisfactionSurveys(Plugin):
-    """Asks customers and keeps what they say."""
+    """Surveys customers and follows up on what they say."""
 
     name = "satisfaction_surveys"
     version = "1.0"
     api = ">=1,<2"
     settings = SatisfactionSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
-        SURVEY_OPENED: "A survey can be answered.",
-        SURVEY_CLOSED: "A survey can be answered no more.",
+        SURVEY_OPENED: "A survey was opened for answers.",
+        SURVEY_CLOSED: "A survey was closed.",
         SURVEY_COMPLETED: "A respondent has answered a survey that is not anonymous.",
-        REMINDER_DUE: "An invitation is to be reminded of.",
-        INVITATION_EXPIRED: "The time of an invitation went by without an answer.",
-        ROUND_DUE: "A regular survey is to go round again.",
+        REMINDER_DUE: "A reminder of an invitation is due.",
+        INVITATION_EXPIRED: "An invitation expired without an answer.",
+        ROUND_DUE: "The next round of a regular survey is due.",
     }
 
     @hookimpl
@@ -45,7 +45,7 @@ class SatisfactionSurveys(Plugin):
 
     @hookimpl
     def register_fields(self, settings: SatisfactionSettings, reporting_currency: str) -> Iterable[Field]:
-        """Results on Customer, and what follows from the plugin's own records."""
+        """Results on Customer, and derived fields of the plugin's own records."""
         return fields(settings, reporting_currency)
 
     @hookimpl
@@ -55,7 +55,7 @@ class SatisfactionSurveys(Plugin):
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
-        """Keeps what was answered as it was said, and anonymous what was promised to be."""
+        """Protects answers from changes, and the anonymity of anonymous surveys."""
         return [*judge_surveys(changes), *judge_responses(ctx, changes)]
 
     @hookimpl
@@ -71,5 +71,5 @@ class SatisfactionSurveys(Plugin):
 
     @hookimpl
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
-        """A survey that goes round, with answers of three rounds."""
+        """A repeated survey, with answers from three rounds."""
         fill_sample(ctx, chance)

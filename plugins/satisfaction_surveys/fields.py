@@ -1,4 +1,4 @@
-"""The fields satisfaction surveys add: results of customers, what responses say, where surveys stand."""
+"""The fields satisfaction surveys add: results of customers, derived values of responses, states of surveys."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -31,7 +31,7 @@ from plugins.satisfaction_surveys.vocabulary import (
     SurveyStep,
 )
 
-#: Where a customer's result by each measure is kept, its trend beside it; and how the API calls it.
+#: Column of a customer's result by each measure, with its trend alongside; and its API name.
 RESULT_COLUMNS: Mapping[SatisfactionMeasure, str] = {
     SatisfactionMeasure.GAP: "gap",
     SatisfactionMeasure.RATING: "rating",
@@ -55,7 +55,7 @@ _NAMES: Mapping[SatisfactionMeasure, str] = {
 
 
 def fields(settings: SatisfactionSettings, currency: str) -> Iterator[Field]:
-    """Every field that is no column of a record of the plugin's own."""
+    """Yields every field that is not a column of the plugin's own records."""
     yield from _customer_fields(settings)
     yield from _response_fields(settings, currency)
     yield from _survey_fields(settings)
@@ -63,7 +63,7 @@ def fields(settings: SatisfactionSettings, currency: str) -> Iterator[Field]:
     yield Field(
         "Contact.lastSurveyInvitationOn", ContactSurveys.invited_on, "When the person was last invited to a survey."
     )
-    yield Field("ImprovementAction.isOverdue", _is_overdue, "Still to be done after its day.", bool)
+    yield Field("ImprovementAction.isOverdue", _is_overdue, "Whether it is past its due date and not done.", bool)
 
 
 # Customers
@@ -76,35 +76,35 @@ def _customer_fields(settings: SatisfactionSettings) -> Iterator[Field]:
         yield Field(
             f"Customer.{name}Trend",
             getattr(CustomerResult, f"{column}_trend"),
-            f"How {name} moved against what it was before the last day with answers; null where nothing was before.",
+            f"Change of {name} from its value before the last day with answers; null without an earlier value.",
         )
-    yield Field("Customer.satisfactionLevel", CustomerResult.level, "What the sign of the latest gap says.")
+    yield Field("Customer.satisfactionLevel", CustomerResult.level, "Satisfaction level by the sign of the latest gap.")
     yield Field(
         "Customer.npsCategory",
         CustomerResult.nps_category,
-        "What the latest likelihood to recommend makes of the customer; of several respondents their mean.",
+        "NPS category by the latest likelihood to recommend; with several respondents, by their mean.",
     )
     yield Field("Customer.lastSurveyAnswerOn", CustomerResult.answered_on, "Day of its latest answer to a survey.")
     yield Field(
         "Customer.surveyRespondentCount",
         CustomerResult.respondents,
-        "How many respondents of it have ever answered.",
+        "Number of its respondents who have ever answered.",
     )
     yield Field(
         "Customer.lastSurveyInvitationOn",
         CustomerResult.invited_on,
-        "When somebody of it was last invited to a survey.",
+        "When any of its respondents was last invited to a survey.",
     )
     yield Field(
         "Customer.isSurveyDue",
         lambda row: _is_survey_due(row, settings),
-        "Neither invited nor heard for as long as regular surveys leave between rounds.",
+        "Whether it was neither invited nor heard within the interval of regular surveys.",
         bool,
     )
     yield Field(
         "Customer.satisfactionPolicyVersion",
         CustomerResult.policy_version,
-        "Names the policy that its results came of.",
+        "Identifies the policy its results are based on.",
     )
 
 
@@ -121,7 +121,7 @@ def _is_survey_due(row: Row, settings: SatisfactionSettings) -> Expression:
 
 
 def scores(columns: Any) -> ResponseScores:
-    """What a response says in numbers, from its columns."""
+    """The scores of a response, from its columns."""
     return ResponseScores(
         actual=whole(columns.actual_rating),
         expected=whole(columns.expected_rating),
@@ -140,17 +140,17 @@ def _response_fields(settings: SatisfactionSettings, currency: str) -> Iterator[
     def derived(name: str, of: SatisfactionMeasure, description: str) -> Field:
         return Field(f"SurveyResponse.{name}", measure(of), description, Decimal)
 
-    yield derived("satisfactionGap", SatisfactionMeasure.GAP, "What was found less what was expected.")
+    yield derived("satisfactionGap", SatisfactionMeasure.GAP, "Actual minus expected rating.")
     yield Field(
         "SurveyResponse.satisfactionLevel",
         lambda row: rules.satisfaction_level(measure(SatisfactionMeasure.GAP)(row)),
-        "What the sign of the gap says.",
+        "Satisfaction level by the sign of the gap.",
         SatisfactionLevel,
     )
     yield Field(
         "SurveyResponse.isSatisfied",
         lambda row: measure(SatisfactionMeasure.RATE)(row) > 0,
-        "Counts as satisfied by the policy; null where that is not known.",
+        "Whether it counts as satisfied by policy; null if unknown.",
         bool,
     )
     yield derived("satisfiedPercent", SatisfactionMeasure.RATE, "100 if satisfied, else 0: its average is the rate.")
@@ -163,10 +163,12 @@ def _response_fields(settings: SatisfactionSettings, currency: str) -> Iterator[
     yield derived(
         "npsPoints",
         SatisfactionMeasure.NPS,
-        "100 of a promoter, 0 of a passive, -100 of a detractor: its average is the net promoter score.",
+        "100 for a promoter, 0 for a passive, -100 for a detractor: its average is the net promoter score.",
     )
-    yield derived("csatPoints", SatisfactionMeasure.CSAT, "100 of a top mark, else 0: its average is CSAT in percent.")
-    yield derived("perceivedValue", SatisfactionMeasure.PERCEIVED_VALUE, "Perceived benefit less cost, or their ratio.")
+    yield derived("csatPoints", SatisfactionMeasure.CSAT, "100 for a top mark, else 0: its average is CSAT in percent.")
+    yield derived(
+        "perceivedValue", SatisfactionMeasure.PERCEIVED_VALUE, "Perceived benefit minus cost, or their ratio."
+    )
 
     def value(row: Row) -> MoneyExpression:
         minor = _customer_value(row)
@@ -175,8 +177,8 @@ def _response_fields(settings: SatisfactionSettings, currency: str) -> Iterator[
     yield Field(
         "SurveyResponse.customerValue",
         value,
-        "Its part of the customer's current value, which those of one customer in one survey share evenly: weighs a "
-        "rate by value. Null without value tiering, or without a value above nothing.",
+        "Its part of the customer's current value, shared evenly by a customer's responses to one survey: weights a "
+        "rate by value. Null without value tiering, or without a positive value.",
         Money,
     )
 
@@ -216,12 +218,15 @@ def _steps(row: Row) -> dict[SurveyStep, Expression]:
 
 def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
-        "Survey.planGaps", lambda row: rules.plan_gaps(_plan(row)), "What the plan lacks.", list[SurveyPlanElement]
+        "Survey.planGaps",
+        lambda row: rules.plan_gaps(_plan(row)),
+        "Elements missing from the plan.",
+        list[SurveyPlanElement],
     )
     yield Field(
         "Survey.planCompleteness",
         lambda row: rules.plan_completeness(_plan(row)),
-        "Share of the plan's eight elements that are there, in percent.",
+        "Share of the plan's eight elements that are filled in, in percent.",
         int,
     )
     yield Field(
@@ -233,21 +238,21 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Survey.nextRoundOn",
         lambda row: _next_round_on(row, settings),
-        "Day on which it goes round again, if it is regular and open.",
+        "Date of its next round, if it is regular and open.",
         date,
     )
     yield Field(
         "Survey.isRoundDue",
         lambda row: _next_round_on(row, settings) <= row.as_of,
-        "That day has come; null where there is none.",
+        "Whether the next round is due; null without one.",
         bool,
     )
-    yield Field("Survey.invitationCount", _invitations, "How many were invited.", int)
-    yield Field("Survey.responseCount", _responses, "How many responses there are.", int)
+    yield Field("Survey.invitationCount", _invitations, "Number of respondents invited.", int)
+    yield Field("Survey.responseCount", _responses, "Number of responses.", int)
     yield Field(
         "Survey.responseRate",
         lambda row: rules.share(_responses(row, _answers_an_invitation), _invitations(row)),
-        "Responses to invitations in percent of the invitations; null without any.",
+        "Responses to invitations in percent of invitations; null without invitations.",
         Decimal,
     )
     for measure, name in _NAMES.items():
@@ -260,7 +265,7 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Survey.isTargetMet",
         lambda row: _is_target_met(row, settings),
-        "The rate of satisfied respondents reaches the target; null without respondents.",
+        "Whether the rate of satisfied respondents reaches the target; null without respondents.",
         bool,
     )
 
@@ -310,7 +315,7 @@ def _status(row: Row) -> Expression:
 
 
 def _invitation_fields(settings: SatisfactionSettings) -> Iterator[Field]:
-    yield Field("SurveyInvitation.status", _status, "Where it stands.", InvitationStatus)
+    yield Field("SurveyInvitation.status", _status, "Its status.", InvitationStatus)
     yield Field(
         "SurveyInvitation.isReminderDue",
         lambda row: and_(
@@ -324,7 +329,7 @@ def _invitation_fields(settings: SatisfactionSettings) -> Iterator[Field]:
                 settings.reminders_at_most,
             ),
         ),
-        "Still pending so long after it was sent that a reminder is due.",
+        "Whether it is still pending and a reminder is due.",
         bool,
     )
 

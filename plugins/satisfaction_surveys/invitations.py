@@ -1,4 +1,4 @@
-"""Invitations: who of an audience is asked, with which token, who is left alone and why, who is reminded (S3)."""
+"""Invitations: who of an audience is asked, with which token, who is excluded and why, who is reminded (S3)."""
 
 import random
 import secrets
@@ -38,7 +38,7 @@ tokens = SurveyToken.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class Respondent:
-    """Somebody of an audience: a contact, or a customer itself."""
+    """A member of an audience: a contact, or a customer itself."""
 
     customer_id: str | None
     contact_id: str | None
@@ -46,13 +46,13 @@ class Respondent:
 
     @property
     def key(self) -> str:
-        """Who it is."""
+        """Its id."""
         return self.contact_id or self.customer_id or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Whom an invitation goes to, and how many are left alone for which reason."""
+    """Whom invitations go to, and how many are excluded for which reason."""
 
     invited: Sequence[Respondent]
     excluded: Mapping[ExclusionReason, int]
@@ -60,14 +60,14 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An invitation with its token; without one where an anonymous survey is reminded of."""
+    """An invitation with its token; without one for reminders of an anonymous survey."""
 
     invitation_id: str
     token: str | None
 
 
 def audience_of(ctx: Context, survey: Survey) -> list[Respondent]:
-    """Everybody who meets the audience of a survey now."""
+    """Everybody in the audience of a survey now."""
     kind = survey.respondents
     if survey.audience is None or kind is None:
         return []
@@ -87,7 +87,7 @@ def _respondent(kind: RespondentKind, node: Mapping[str, Any]) -> Respondent:
 
 
 def choose(ctx: Context, survey: Survey, audience: Sequence[Respondent]) -> Selected:
-    """Who of an audience is invited now; reads only.
+    """Selects who of an audience is invited now; reads only.
 
     Raises:
         Reject: the survey is not open, or too few would be invited to be anonymous.
@@ -192,9 +192,9 @@ def _note_invited(ctx: Context, invited: Sequence[Respondent]) -> None:
 
 
 def _issue(session: Session, survey: Survey, made: Sequence[SurveyInvitation]) -> list[Issued]:
-    """Makes a token for each invitation, of which only the hash is kept.
+    """Creates a token for each invitation, of which only the hash is stored.
 
-    Those of an anonymous survey are kept without their invitation and in another order, so that nothing leads from one
+    Those of an anonymous survey are stored without invitation and in another order, so that nothing leads from one
     to the other.
     """
     issued = [Issued(one.id, secrets.token_urlsafe(_TOKEN_BYTES)) for one in made]
@@ -219,9 +219,9 @@ def _issue(session: Session, survey: Survey, made: Sequence[SurveyInvitation]) -
 
 
 def remind(ctx: Context, survey: Survey) -> list[Issued]:
-    """Reminds of the invitations whose reminder is due; each has one more token, the one before stays valid.
+    """Sends reminders that are due; each invitation gets one more token, earlier ones stay valid.
 
-    In an anonymous survey everybody is reminded and nobody gets a token, for nobody knows who has answered.
+    In an anonymous survey everybody is reminded and nobody gets a token, because nobody knows who has answered.
 
     Raises:
         Reject: the survey is not open.
@@ -262,11 +262,11 @@ def _is_due(ctx: Context) -> Any:
     )
 
 
-# What time brings about
+# Due by time
 
 
 def announce_reminders(ctx: Context) -> int:
-    """Announces each reminder that is due, once, to whoever sends them; says how many."""
+    """Announces each reminder that is due, once, for whatever sends them; returns how many."""
     due = [
         _is_due(ctx),
         invitations.reminder_announced <= invitations.reminders,
@@ -287,7 +287,7 @@ def announce_reminders(ctx: Context) -> int:
 
 
 def expire(ctx: Context) -> int:
-    """Forgets the tokens whose time is over and announces the invitations that nobody answered; says how many."""
+    """Deletes expired tokens and announces the invitations that nobody answered; returns how many."""
     over = tokens.expires_at <= ctx.clock.now()
     unanswered = (
         select(tokens.invitation_id, invitations.survey_id.label("surveyId"))
@@ -301,7 +301,7 @@ def expire(ctx: Context) -> int:
 
 
 def announce_rounds(ctx: Context) -> int:
-    """Announces regular surveys that are to go round again, once a round; says how many (S3)."""
+    """Announces regular surveys whose next round is due, once per round; returns how many (S3)."""
     settings: SatisfactionSettings = ctx.settings
     waiting = ctx.session.exec(
         select(Survey).where(

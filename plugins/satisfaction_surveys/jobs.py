@@ -1,4 +1,4 @@
-"""What time brings about: reminders and rounds fall due, invitations expire, surveys end, policies change."""
+"""Jobs of satisfaction surveys: due reminders and rounds, expired invitations, ended surveys, changed policies."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,19 +15,19 @@ def jobs() -> Iterator[Job]:
         "survey_expiry",
         timedelta(hours=1),
         _expire,
-        "Closes surveys after their last day, forgets tokens whose time is over, announces unanswered invitations.",
+        "Closes surveys after their last day, deletes expired tokens, announces unanswered invitations.",
     )
     yield Job(
         "survey_reminders",
         timedelta(hours=1),
         _remind,
-        "Announces reminders and rounds that fall due, to whoever sends them.",
+        "Announces reminders and rounds that fall due, for whatever sends them.",
     )
     yield Job(
         "survey_results",
         timedelta(days=1),
         _refresh,
-        "Works out again the results of customers that came of another policy.",
+        "Recomputes the results of customers that are based on another policy.",
     )
 
 

@@ -14,7 +14,7 @@ from plugins.satisfaction_surveys.vocabulary import QuestionKind
 
 _MOST_QUESTIONS, _MOST_OPTIONS = 100, 100
 _LONGEST_QUESTION, _LONGEST_OPTION, _LONGEST_ANSWER = 1000, 300, 5000
-#: Kinds that a version has once at most, because a response has one score of each.
+#: Kinds that a version has at most once, because a response has one score of each.
 _SINGLE = (QuestionKind.NPS, QuestionKind.CSAT, QuestionKind.CES)
 _WITH_OPTIONS = (QuestionKind.CHOICE, QuestionKind.CHOICES)
 #: Kinds whose marks are whole numbers.
@@ -33,7 +33,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """What is answered to one question: what its kind asks for, nothing else."""
+    """The answer to one question: what its kind asks for, nothing else."""
 
     question_id: str
     score: Decimal | None = None
@@ -44,7 +44,7 @@ class GivenAnswer:
 
 @dataclass(slots=True)
 class _Problems:
-    """What is wrong with a list of inputs, item by item."""
+    """Collects errors in a list of inputs, item by item."""
 
     name: str
     found: list[UserError] = field(default_factory=list)
@@ -62,7 +62,7 @@ class _Problems:
 
 
 def set_questions(ctx: Context, survey: Survey, questions: Sequence[Question]) -> None:
-    """Gives a survey its questions. A version that was sent out or answered stays, and these become the next.
+    """Sets the questions of a survey. A version that was sent out or answered stays, and these become the next.
 
     Raises:
         Reject: they cannot be asked so.
@@ -98,7 +98,7 @@ def questions_of(session: Session, survey_id: str, version: int) -> Sequence[Sur
 
 
 def _is_used(session: Session, survey: Survey) -> bool:
-    """Whether somebody has seen or answered the present version."""
+    """Whether anybody has seen or answered the present version."""
     for model in (SurveyInvitation, SurveyResponse):
         used = select(model.id).where(
             col(model.survey_id) == survey.id, col(model.questions_version) == survey.questions_version
@@ -115,9 +115,9 @@ def _check_questions(questions: Sequence[Question]) -> None:
     kinds = [question.kind for question in questions]
     for place, question in enumerate(questions):
         if not _is_text(question.text, _LONGEST_QUESTION):
-            problems.add(place, "text", f"say what is asked, in {_LONGEST_QUESTION:,} characters at most")
+            problems.add(place, "text", f"say what is asked, in at most {_LONGEST_QUESTION:,} characters")
         if question.kind in _SINGLE and kinds.index(question.kind) < place:
-            problems.add(place, "kind", f"{question.kind} can be asked once; leave one out")
+            problems.add(place, "kind", f"{question.kind} can be asked only once; leave one out")
         _check_options(problems, place, question)
     problems.refuse()
 
@@ -130,7 +130,7 @@ def _check_options(problems: _Problems, place: int, question: Question) -> None:
     elif not 2 <= len(options) <= _MOST_OPTIONS or len(set(options)) < len(options):
         problems.add(place, "options", f"give 2 to {_MOST_OPTIONS} different ones")
     elif not all(_is_text(option, _LONGEST_OPTION) for option in options):
-        problems.add(place, "options", f"each is a text of {_LONGEST_OPTION} characters at most")
+        problems.add(place, "options", f"each is a text of at most {_LONGEST_OPTION} characters")
 
 
 def _is_text(text: str | None, longest: int) -> bool:
@@ -154,7 +154,7 @@ def check_answers(
     for place, answer in enumerate(given):
         question = by_id.get(answer.question_id)
         if question is None:
-            problems.add(place, "questionId", f"{answer.question_id!r} is no question of this survey")
+            problems.add(place, "questionId", f"{answer.question_id!r} is not a question of this survey")
         elif answer.question_id in found:
             problems.add(place, "questionId", f"{answer.question_id!r} is answered twice; answer it once")
         else:
@@ -180,13 +180,13 @@ def _check_answer(problems: _Problems, place: int, question: SurveyQuestion, ans
         elif isinstance(value, Decimal):
             _check_mark(problems, place, part, question.kind, value)
     if "text" in wanted and answer.text is not None and not _is_text(answer.text, _LONGEST_ANSWER):
-        problems.add(place, "text", f"write something, in {_LONGEST_ANSWER:,} characters at most")
+        problems.add(place, "text", f"write something, in at most {_LONGEST_ANSWER:,} characters")
     if "choices" in wanted and answer.choices is not None:
         _check_choices(problems, place, question, answer.choices)
 
 
 def _parts_of(kind: QuestionKind) -> Collection[str]:
-    """What an answer to a question of a kind consists of."""
+    """Returns what an answer to a question of a kind consists of."""
     if kind is QuestionKind.RATING:
         return "score", "expected"
     if kind in SCALES:
@@ -198,7 +198,7 @@ def _check_mark(problems: _Problems, place: int, part: str, kind: QuestionKind, 
     least, most = SCALES[kind]
     places = 0 if kind in _WHOLE_MARKS else 2
     if not least <= mark <= most or mark != mark.quantize(Decimal(1).scaleb(-places)):
-        number = "a whole number" if not places else "a number with two decimal places at most"
+        number = "a whole number" if not places else "a number with at most two decimal places"
         problems.add(place, part, f"{mark} is not possible; give {number} from {least} to {most}")
 
 
@@ -206,7 +206,7 @@ def _check_choices(problems: _Problems, place: int, question: SurveyQuestion, ch
     unknown = [choice for choice in choices if choice not in question.options]
     if unknown:
         options = ", ".join(repr(option) for option in question.options)
-        problems.add(place, "choices", f"{unknown[0]!r} is no option; there are {options}")
+        problems.add(place, "choices", f"{unknown[0]!r} is not an option; available: {options}")
     elif len(set(choices)) < len(choices):
         problems.add(place, "choices", "name each option once")
     elif question.kind is QuestionKind.CHOICE and len(choices) != 1:
@@ -216,18 +216,18 @@ def _check_choices(problems: _Problems, place: int, question: SurveyQuestion, ch
 
 
 def check_comment(comment: str | None) -> None:
-    """Refuses a comment that cannot be kept.
+    """Refuses a comment that cannot be stored.
 
     Raises:
         Reject: says why.
     """
     if comment is not None and not _is_text(comment, _LONGEST_ANSWER):
-        message = f"write something, in {_LONGEST_ANSWER:,} characters at most, or leave it out"
+        message = f"write something, in at most {_LONGEST_ANSWER:,} characters, or leave it out"
         raise Reject(UserError("INVALID", f"comment: {message}", ("comment",)))
 
 
 def scores_of(answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]) -> Mapping[str, Any]:
-    """What a response says in numbers: column to value. Of several questions of a kind the mean (S1, T12)."""
+    """The scores of a response, by column; for several questions of a kind, their mean (S1, T12)."""
 
     def mean(kind: QuestionKind, part: str = "score") -> Decimal | None:
         marks = [getattr(answer, part) for question, answer in answered if question.kind is kind]

@@ -1,4 +1,4 @@
-"""Reports: what responses come to together by any grouping, against the target, by value, with intervals (S4, X21)."""
+"""Reports: results of responses by any grouping, against the target, by value, with intervals (S4, X21)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ Interval = tuple[Decimal, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class ReportScope:
-    """What is reported on.
+    """The scope of a report.
 
     Attributes:
         where: which responses.
-        by: the keys they are grouped by; none makes one group of all.
+        by: the keys they are grouped by; without any, all are one group.
         as_of: the last day that counts.
     """
 
@@ -33,7 +33,7 @@ class ReportScope:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is counted of a group; values of customers are amounts of the reporting currency."""
+    """The counts of a group; values of customers are amounts in the reporting currency."""
 
     responses: int
     respondents: int
@@ -48,7 +48,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of responses: its keys as name and value, and what they come to."""
+    """A group of responses: its keys as name and value, and its results."""
 
     keys: Sequence[tuple[str, Any]]
     counts: Counts
@@ -69,12 +69,12 @@ class Group:
 
     @property
     def rate_interval(self) -> Interval | None:
-        """Between which rates that of all lies."""
+        """The confidence interval of the rate."""
         return rules.rate_interval(self.counts.satisfied, self.counts.respondents, self.settings.confidence_percent)
 
     @property
     def weighted_rate(self) -> Decimal | None:
-        """The rate where each customer weighs as much as it is worth; None without values."""
+        """The rate weighted by the value of each customer; None without values."""
         return rules.percent(self.counts.satisfied_value, self.counts.value)
 
     @property
@@ -84,7 +84,7 @@ class Group:
 
     @property
     def nps_interval(self) -> Interval | None:
-        """Between which scores that of all lies."""
+        """The confidence interval of the score."""
         counts = self.counts
         return rules.nps_interval(
             counts.promoters, counts.passives, counts.detractors, self.settings.confidence_percent
@@ -93,7 +93,7 @@ class Group:
 
 #: The means of a group: field of a response.
 MEANS = ("satisfactionGap", "actualRating", "csatPoints", "cesScore", "perceivedValue")
-#: What is aggregated of each part of a report, beside its count.
+#: What is aggregated for each part of a report, apart from its count.
 _FIGURES: Mapping[str, Any] = {
     "all": {"avg": MEANS},
     "respondents": {"sum": ["customerValue"]},

@@ -1,4 +1,4 @@
-"""Responses: entered by one of us or given by token, judged, followed up; beyond tracing where that is promised."""
+"""Responses: entered by one of us or given by token, judged, followed up; untraceable where that is promised."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ from plugins.satisfaction_surveys.vocabulary import ExpectationCause, ResponseSo
 
 SURVEY_COMPLETED = "SURVEY_COMPLETED"
 
-#: What was said and when; it is never changed, because results and their history rest on it.
+#: What was answered and when; never changed, because results and their history rest on it.
 _SAID: Mapping[str, str] = {
     "survey_id": "surveyId",
     "answered_on": "answeredOn",
@@ -55,7 +55,7 @@ _NOBODY = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What somebody answers."""
+    """The answers of a respondent."""
 
     answers: Sequence[GivenAnswer]
     causes: Sequence[ExpectationCause] = ()
@@ -66,7 +66,7 @@ class Given:
 
 
 def judge_responses(ctx: Context, changes: Changes) -> Iterator[UserError]:
-    """What is wrong with changes of responses."""
+    """Returns errors in changes of responses."""
     entered = list(changes.of("SurveyResponse", Action.CREATED, Action.UPDATED))
     if not entered:
         return
@@ -78,11 +78,11 @@ def judge_responses(ctx: Context, changes: Changes) -> Iterator[UserError]:
         if change.action is Action.UPDATED:
             yield from _judge_update(change)
         if response.answered_on > ctx.clock.today():
-            message = f"{response.answered_on} lies ahead; today is {ctx.clock.today()}"
+            message = f"{response.answered_on} is in the future; today is {ctx.clock.today()}"
             yield problem("INVALID", "answeredOn", message, response)
         scored = any(getattr(response, name) is not None for name in _SCORES)
         if not scored and response.comment is None and response.questions_version is None:
-            yield problem("REQUIRED", "npsScore", "the response says nothing; give a score or a comment", response)
+            yield problem("REQUIRED", "npsScore", "the response is empty; give a score or a comment", response)
 
 
 def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserError]:
@@ -99,12 +99,12 @@ def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserErr
 def _judge_update(change: Change) -> Iterator[UserError]:
     for name, field in _SAID.items():
         if name in change.before:
-            message = "what was answered is never changed; delete the response and enter it again"
+            message = "answers cannot be changed; delete the response and enter it again"
             yield problem("IMMUTABLE", field, message, change.record)
 
 
 def settle_responses(ctx: Context, changes: Changes) -> None:
-    """Gives new responses their customers and follow-ups, and their customers their results."""
+    """Completes new responses with customers and follow-ups, and updates the results of customers."""
     entered: list[SurveyResponse] = changes.created("SurveyResponse")
     _fill_customers(ctx.session, [*entered, *changes.updated("SurveyResponse")])
     _follow_up(ctx, entered)
@@ -123,7 +123,7 @@ def settle_responses(ctx: Context, changes: Changes) -> None:
 
 
 def _fill_customers(session: Session, entered: Sequence[SurveyResponse]) -> None:
-    """Gives responses of which only the contact is said the contact's customer."""
+    """Sets the customer of responses that name only a contact."""
     waiting = [one for one in entered if one.customer_id is None and one.contact_id is not None]
     if not waiting:
         return
@@ -134,7 +134,7 @@ def _fill_customers(session: Session, entered: Sequence[SurveyResponse]) -> None
 
 
 def _follow_up(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
-    """Makes a task for the customer's owner of each detractor who answered of late (S3)."""
+    """Creates a task for the account owner for each detractor who answered recently (S3)."""
     settings: SatisfactionSettings = ctx.settings
     today = ctx.clock.today()
     since = today - timedelta(days=settings.follow_up_within_days)
@@ -185,7 +185,7 @@ def record_response(
     answered_on: date | None,
     given: Given,
 ) -> str:
-    """Enters what a respondent answered to one of us; gives the id of the response.
+    """Records a respondent's answers given to one of us; returns the id of the response.
 
     An invitation of theirs that still waits is answered by it.
 
@@ -263,15 +263,15 @@ def _answered(ctx: Context, invitation: SurveyInvitation) -> None:
 
 
 def hash_of(token: str) -> str:
-    """What is kept of a token, from which it cannot be told."""
+    """The stored hash of a token, from which it cannot be recovered."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def token_row(session: Session, token: str, now: datetime, *, lock: bool = True) -> tuple[SurveyToken, Survey]:
-    """What a token answers, locked until the transaction ends unless it is only read.
+    """Returns a token and its survey, locked until the transaction ends unless only read.
 
     Raises:
-        Reject: nothing can be answered with it. The answer is the same whatever the reason.
+        Reject: nothing can be answered with it. The error is the same whatever the reason.
     """
     row = session.get(SurveyToken, hash_of(token), with_for_update=lock or None)
     survey = None if row is None else session.get(Survey, row.survey_id)
@@ -279,11 +279,11 @@ def token_row(session: Session, token: str, now: datetime, *, lock: bool = True)
         is_open = survey.status is SurveyStatus.OPEN and survey.deleted_at is None and row.expires_at > now
         if row.is_used or is_open:
             return row, survey
-    raise Reject(problem("TOKEN_INVALID", "token", "nothing can be answered with it, or no longer; ask for a new one"))
+    raise Reject(problem("TOKEN_INVALID", "token", "it is not valid, or no longer; ask for a new one"))
 
 
 def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
-    """Answers a survey, once; answers warnings. The same answers with the same token again change nothing.
+    """Answers a survey, once; returns warnings. Repeating the same answers with the same token changes nothing.
 
     Raises:
         Reject: they cannot be taken; the errors say why.
@@ -320,9 +320,9 @@ def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
 def _keep_anonymous(
     ctx: Context, row: SurveyToken, given: Given, answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]
 ) -> None:
-    """Writes a response that nothing links to anybody.
+    """Writes a response that nothing links to a person.
 
-    By statements, past the event log, whose moments and order would tell; with ids that tell no time, by no actor, and
+    By statements that bypass the event log, whose times and order would tell; with ids without a time, no actor, and
     on the day without the hour.
     """
     today = ctx.clock.today()
@@ -359,15 +359,15 @@ def _keep_anonymous(
 
 
 def _answered_before(session: Session, row: SurveyToken, given: Given) -> list[UserError]:
-    """What is said to a token that was used: the same answers again are as good as new, others are refused."""
+    """The reply to a used token: repeating the same answers is accepted, other answers are refused."""
     if row.invitation_id is None:
-        message = "it was used before, and what was answered then stands; this changed nothing"
+        message = "it was used before, and the earlier answers stand; nothing was changed"
         return [UserError("ALREADY_ANSWERED", f"token: {message}", ("token",), warning=True)]
     response = session.exec(select(SurveyResponse).where(SurveyResponse.invitation_id == row.invitation_id)).first()
     if response is not None and _is_same(session, response, given):
         return []
     raise Reject(
-        problem("ALREADY_ANSWERED", "token", "it was used before, for other answers; what was answered then stands")
+        problem("ALREADY_ANSWERED", "token", "it was used before, for other answers; the earlier answers stand")
     )
 
 

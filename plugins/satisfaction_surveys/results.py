@@ -1,4 +1,4 @@
-"""The results of customers: worked out from all their responses, kept on the customer, explained as of any day (S3)."""
+"""The results of customers: computed from all their responses, stored on the customer, explained as of any day (S3)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class ResultsRecomputed:
 
 
 def refresh(ctx: Context, ids: Collection[str]) -> int:
-    """Works out the results of these customers again; says how many of them have others now."""
+    """Recomputes the results of these customers; returns how many of them changed."""
     settings: SatisfactionSettings = ctx.settings
     version, today = rules.policy_version(settings), ctx.clock.today()
     changed = 0
@@ -53,7 +53,7 @@ def refresh(ctx: Context, ids: Collection[str]) -> int:
 
 
 def _categorise(session: Session, customers: Collection[str]) -> None:
-    """Gives these customers the categories that follow from their results."""
+    """Sets the categories of these customers that follow from their results."""
     session.flush()
     categories = {
         "level": rules.satisfaction_level(whole(results.gap)),
@@ -70,7 +70,7 @@ def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _values(answers: Sequence[RespondentAnswer], settings: SatisfactionSettings, today: date) -> dict[str, Any]:
-    """What is kept of a customer: column to value."""
+    """The stored results of a customer, by column."""
     values: dict[str, Any] = {
         "answered_on": max((answer.answered_on for answer in answers), default=None),
         "respondents": len({answer.respondent for answer in answers}),
@@ -94,7 +94,7 @@ def decimal(hundredths: int | None) -> Decimal | None:
 def answers_of(
     session: Session, settings: SatisfactionSettings, customers: Collection[str]
 ) -> Mapping[str, Sequence[RespondentAnswer]]:
-    """All that these customers have answered."""
+    """Returns all responses of these customers."""
     measures = rules.measures(scores(responses), settings)
     found: dict[str, list[RespondentAnswer]] = defaultdict(list)
     rows = session.execute(
@@ -109,13 +109,13 @@ def answers_of(
 
 
 def recompute(ctx: Context) -> ResultsRecomputed:
-    """Works out the results of every customer again, as when the policy has changed."""
+    """Recomputes the results of all customers, for example after a change of policy."""
     ids = _with_results(ctx.session)
     return ResultsRecomputed(len(ids), refresh(ctx, ids), rules.policy_version(ctx.settings))
 
 
 def refresh_outdated(ctx: Context) -> int:
-    """Works out again what came of another policy than the present one; says of how many customers."""
+    """Recomputes results based on another policy than the present one; returns for how many customers."""
     version = rules.policy_version(ctx.settings)
     outdated = col(CustomerResult.policy_version).is_not(None), CustomerResult.policy_version != version
     ids = ctx.session.exec(select(CustomerResult.record_id).where(*outdated)).all()
@@ -124,7 +124,7 @@ def refresh_outdated(ctx: Context) -> int:
 
 
 def _with_results(session: Session) -> Collection[str]:
-    """The customers that have answered, or have results to be taken back."""
+    """The customers that have answered, or have results to be cleared."""
     answered = session.exec(select(SurveyResponse.customer_id).where(responses.customer_id.is_not(None)).distinct())
     known = session.exec(select(CustomerResult.record_id).where(col(CustomerResult.policy_version).is_not(None)))
     return {*(id for id in answered if id is not None), *known}
@@ -133,7 +133,7 @@ def _with_results(session: Session) -> Collection[str]:
 def explain(
     session: Session, settings: SatisfactionSettings, customer: str, as_of: date
 ) -> dict[SatisfactionMeasure, list[MeasureResult]]:
-    """A customer's results by every measure it has, each as of the day and of every day with answers before.
+    """Returns a customer's results by every measure, as of the day and of every earlier day with answers.
 
     The latest comes first.
     """

@@ -38,20 +38,20 @@ SCALES: Mapping[QuestionKind, tuple[int, int]] = {
 }
 _WHOLE = 10_000
 _PLACES = Decimal("0.01")
-#: From these likelihoods to recommend on somebody is a promoter, or a passive.
+#: Lowest likelihoods to recommend of a promoter, and of a passive.
 PROMOTER_FROM, PASSIVE_FROM = 9, 7
 
 
-# What one response says
+# One response
 
 
 def satisfaction_gap(actual: Expression, expected: Expression) -> Expression:
-    """What was found less what was expected (S1); null where one is not known."""
+    """Actual minus expected rating (S1); null if one is unknown."""
     return actual - expected
 
 
 def satisfaction_level(gap: Expression) -> Expression:
-    """What the sign of a gap says (S1)."""
+    """The satisfaction level by the sign of a gap (S1)."""
     return case(
         (gap > 0, SatisfactionLevel.EXCEEDED.value),
         (gap == 0, SatisfactionLevel.MET.value),
@@ -61,12 +61,12 @@ def satisfaction_level(gap: Expression) -> Expression:
 
 
 def is_satisfied(by: SatisfiedBy, gap: Expression, actual: Expression, from_rating: int) -> Expression:
-    """Whether somebody counts as satisfied (S4, X21); null where that is not known."""
+    """Whether a respondent counts as satisfied (S4, X21); null if unknown."""
     return gap >= 0 if by is SatisfiedBy.GAP else actual >= from_rating
 
 
 def percent_if(condition: Expression) -> Expression:
-    """100 % where a condition holds, 0 % where it does not, null where that is not known: its average is a rate."""
+    """100 % where a condition holds, 0 % where it does not, null if unknown: its average is a rate."""
     return case((condition.is_(None), null()), (condition, _WHOLE), else_=0)
 
 
@@ -92,7 +92,7 @@ def csat_points(score: Expression, top_marks: int) -> Expression:
 
 
 def perceived_value(mode: PerceivedValueMode, benefit: Expression, cost: Expression) -> Expression:
-    """Perceived benefit less perceived cost, or their ratio (T12); null where one is not known, or no cost divides."""
+    """Perceived benefit minus perceived cost, or their ratio (T12); null if one is unknown, or a ratio has no cost."""
     if mode is PerceivedValueMode.DIFFERENCE:
         return benefit - cost
     return case((cost > 0, rounded_ratio(benefit * 100, cost)), else_=null())
@@ -100,7 +100,7 @@ def perceived_value(mode: PerceivedValueMode, benefit: Expression, cost: Express
 
 @dataclass(frozen=True, slots=True)
 class ResponseScores:
-    """What a response says in numbers, as expressions in hundredths."""
+    """The scores of a response, as expressions in hundredths."""
 
     actual: Expression
     expected: Expression
@@ -112,7 +112,7 @@ class ResponseScores:
 
 
 def measures(scores: ResponseScores, settings: SatisfactionSettings) -> dict[SatisfactionMeasure, Expression]:
-    """Every measure of a response (X21); null where it does not say."""
+    """Returns every measure of a response (X21); null if not answered."""
     gap = satisfaction_gap(scores.actual, scores.expected)
     satisfied = is_satisfied(settings.satisfied_by, gap, scores.actual, int(settings.satisfied_from_rating * 100))
     return {
@@ -127,7 +127,7 @@ def measures(scores: ResponseScores, settings: SatisfactionSettings) -> dict[Sat
     }
 
 
-# What several responses say together
+# Several responses together
 
 
 def reaches(satisfied: Any, respondents: Any, target: int) -> Any:
@@ -142,7 +142,7 @@ def reaches(satisfied: Any, respondents: Any, target: int) -> Any:
 
 
 def percent(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
-    """A part in percent of the whole with two places (S4); None where there is nothing."""
+    """A part in percent of the whole with two places (S4); None if the whole is 0."""
     return None if not whole else (Decimal(part) * 100 / Decimal(whole)).quantize(_PLACES, ROUND_HALF_UP)
 
 
@@ -152,12 +152,12 @@ def share(part: Expression, whole: Expression) -> Expression:
 
 
 def net_promoter_score(promoters: int, passives: int, detractors: int) -> Decimal | None:
-    """Percent of promoters less percent of detractors; None where nobody answered."""
+    """Percent of promoters minus percent of detractors; None where nobody answered."""
     return percent(promoters - detractors, promoters + passives + detractors)
 
 
 def rate_interval(satisfied: int, respondents: int, confidence: Decimal) -> tuple[Decimal, Decimal] | None:
-    """Between which percentages the rate of all lies, by Wilson's score interval; None where nobody answered.
+    """The confidence interval of the rate in percent, by Wilson's score interval; None if nobody answered.
 
     Args:
         satisfied, respondents: as counted.
@@ -172,7 +172,7 @@ def rate_interval(satisfied: int, respondents: int, confidence: Decimal) -> tupl
 
 
 def nps_interval(promoters: int, passives: int, detractors: int, confidence: Decimal) -> tuple[Decimal, Decimal] | None:
-    """Between which values the net promoter score of all lies, by the normal approximation; None of nobody."""
+    """The confidence interval of the net promoter score, by the normal approximation; None if nobody answered."""
     n = promoters + passives + detractors
     if not n:
         return None
@@ -182,7 +182,7 @@ def nps_interval(promoters: int, passives: int, detractors: int, confidence: Dec
 
 
 def _deviations(confidence: Decimal) -> Decimal:
-    """How many standard deviations to each side hold so many percent of a normal distribution."""
+    """Returns how many standard deviations on each side contain so many percent of a normal distribution."""
     return Decimal(NormalDist().inv_cdf(0.5 + float(confidence) / 200))
 
 
@@ -190,7 +190,7 @@ def _rounded(value: Decimal) -> Decimal:
     return value.quantize(_PLACES, ROUND_HALF_UP)
 
 
-# What a customer's responses say as of a day
+# A customer's responses as of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class RespondentAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MeasureResult:
-    """What a customer's responses say together by one measure.
+    """A customer's result by one measure.
 
     Attributes:
         value: the mean over its respondents, in hundredths.
@@ -228,17 +228,16 @@ class MeasureResult:
 
     @property
     def trend(self) -> int | None:
-        """How it moved against what was before."""
+        """Its change from the previous value."""
         return None if self.previous is None else self.value - self.previous
 
 
 def result_of(
     answers: Collection[RespondentAnswer], measure: SatisfactionMeasure, as_of: date, valid_days: int
 ) -> MeasureResult | None:
-    """A customer's result by a measure as of the end of a day (S3); None where nobody said.
+    """A customer's result by a measure as of the end of a day (S3); None without answers.
 
-    Each respondent counts once, by the latest answer; answers older than the validity before the customer's latest
-    count no more.
+    Each respondent counts once, by the latest answer, if less than `valid_days` older than the customer's latest.
     """
     used = _counted(answers, measure, as_of, valid_days)
     if not used:
@@ -267,7 +266,7 @@ def _mean(answers: Sequence[RespondentAnswer], measure: SatisfactionMeasure) -> 
 
 
 def policy_version(settings: SatisfactionSettings) -> str:
-    """What names a policy: a digest of the settings that results depend on."""
+    """Identifies a policy by a digest of the settings that results depend on."""
     deciding = settings.model_dump_json(
         include={"satisfied_by", "satisfied_from_rating", "csat_top_marks", "perceived_value", "result_valid_days"}
     )
@@ -278,12 +277,12 @@ def policy_version(settings: SatisfactionSettings) -> str:
 
 
 def plan_gaps(filled: Mapping[SurveyPlanElement, Expression]) -> Expression:
-    """The elements of the plan that nothing is said of (S5)."""
+    """The elements missing from the plan (S5)."""
     return names_where([(element.value, ~there) for element, there in filled.items()])
 
 
 def plan_completeness(filled: Mapping[SurveyPlanElement, Expression]) -> Expression:
-    """Share of the plan's elements that something is said of, in percent (S5)."""
+    """Share of the plan's elements that are filled in, in percent (S5)."""
     total: Expression = literal(0)
     for there in filled.values():
         total = total + case((there, 1), else_=0)
@@ -297,7 +296,7 @@ def current_step(statuses: Mapping[SurveyStep, Expression]) -> Expression:
 
 
 def next_round_on(last_round_on: Expression, cadence_days: Expression) -> Expression:
-    """The day on which a regular survey goes round again (S3); null before its first round."""
+    """The date of the next round of a regular survey (S3); null before its first round."""
     return case((last_round_on.is_(None), null()), else_=add_days(last_round_on, cadence_days))
 
 
@@ -305,7 +304,7 @@ def next_round_on(last_round_on: Expression, cadence_days: Expression) -> Expres
 
 
 def invitation_status(answered_at: Expression, expires_at: Expression, now: Expression) -> Expression:
-    """Where an invitation stands at a moment."""
+    """The status of an invitation at a moment."""
     return case(
         (answered_at.is_not(None), InvitationStatus.ANSWERED.value),
         (expires_at <= now, InvitationStatus.EXPIRED.value),
@@ -316,7 +315,7 @@ def invitation_status(answered_at: Expression, expires_at: Expression, now: Expr
 def is_reminder_due(
     status: Expression, sent_at: Expression, reminders: Expression, as_of: Expression, after_days: int, at_most: int
 ) -> Expression:
-    """Whether an invitation is to be reminded of: still pending so many days after it was last sent."""
+    """Whether a reminder is due: the invitation is still pending so many days after it was last sent."""
     return and_(
         status == InvitationStatus.PENDING.value,
         reminders < at_most,
@@ -333,15 +332,15 @@ def exclusion(
     cadence_days: int | None,
     cool_down_days: int,
 ) -> ExclusionReason | None:
-    """Why somebody of the audience is not invited; None if they are.
+    """Why a member of the audience is not invited; None if invited.
 
     Args:
         do_not_contact: whether they must not be contacted.
         invited_here_on: when they were last invited to this survey.
         invited_elsewhere_on: when they were last invited to another.
         today: the day of the invitation.
-        cadence_days: from one round of the survey to the next; None if it goes round once.
-        cool_down_days: for how long they are left alone by other surveys.
+        cadence_days: from one round of the survey to the next; None if it is not repeated.
+        cool_down_days: for how long they are not invited to other surveys.
     """
     if do_not_contact:
         return ExclusionReason.DO_NOT_CONTACT

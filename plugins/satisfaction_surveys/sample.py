@@ -1,4 +1,4 @@
-"""Sample data: a survey that goes round, three rounds of answers to it, and what is done about the worst."""
+"""Sample data: a repeated survey, three rounds of answers to it, and improvement actions for the worst."""
 
 import random
 from collections import defaultdict
@@ -25,8 +25,8 @@ _QUESTIONS = (
     Question(QuestionKind.NPS, "How likely are you to recommend us?"),
     Question(QuestionKind.RATING, "How do you find our service, and what did you expect of it?"),
     Question(QuestionKind.CSAT, "How satisfied are you with your account manager?"),
-    Question(QuestionKind.BENEFIT, "How large is the benefit you have of working with us?"),
-    Question(QuestionKind.COST, "How large are effort and cost of it?"),
+    Question(QuestionKind.BENEFIT, "How large is the benefit of working with us?"),
+    Question(QuestionKind.COST, "How large are the effort and cost?"),
     Question(QuestionKind.TEXT, "What should we do better?", is_required=False),
 )
 _COMMENTS = (
@@ -39,7 +39,7 @@ _ACTIONS = ("Review the service with the customer", "Name a permanent contact", 
 
 
 def fill_sample(ctx: Context, chance: random.Random) -> None:
-    """Opens a survey of contacts, answers it in three rounds, and begins improvements where answers are worst."""
+    """Opens a survey of contacts, answers it in three rounds, and starts improvement actions for the worst answers."""
     today = ctx.clock.today()
     survey = _survey(ctx)
     responses: list[SurveyResponse] = []
@@ -62,8 +62,8 @@ def _survey(ctx: Context) -> Survey:
         purpose="How satisfied are the people we work with, and where do we lose them?",
         content="Recommendation, service, account manager, benefit and cost.",
         method="By e-mail to up to two contacts of each customer.",
-        quality_monitoring="Answers of one word and rounds below 30 % are looked at again.",
-        schedule="A round each four months, a report two weeks later.",
+        quality_monitoring="One-word answers and rounds below 30 % are reviewed.",
+        schedule="One round every four months, a report two weeks later.",
         staffing="Marketing; account managers follow up.",
         cadence_days=120,
         background_step=SurveyStepStatus.DONE,
@@ -95,7 +95,7 @@ def _respondents(ctx: Context) -> list[tuple[Customer, Contact]]:
 def _response(
     survey: Survey, customer: Customer, contact: Contact, day: date, mood: float, chance: random.Random
 ) -> SurveyResponse:
-    """What somebody of this mood, from 0 to 10, answers."""
+    """The answers of a respondent of this mood, from 0 to 10."""
     recommends = _mark(mood + chance.gauss(0, 0.7), 0, 10)
     return SurveyResponse(
         survey_id=survey.id,
@@ -118,7 +118,7 @@ def _mark(value: float, least: int, most: int) -> int:
 
 
 def _improve(ctx: Context, survey: Survey, responses: list[SurveyResponse], chance: random.Random, today: date) -> None:
-    """An improvement for the worst answers of the last round."""
+    """An improvement action for each of the worst answers of the last round."""
     latest = [one for one in responses if one.answered_on > today - timedelta(days=_ROUNDS[-1] + 20)]
     for response in sorted(latest, key=lambda one: (one.nps_score, one.answered_on))[:12]:
         ctx.session.add(

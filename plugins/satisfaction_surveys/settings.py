@@ -11,55 +11,55 @@ from guanxi import Vocabulary
 class SatisfiedBy(Vocabulary):
     """Who counts as satisfied."""
 
-    GAP = "GAP", "Who found what was expected, or better."
-    RATING = "RATING", "Whose rating of what was found is high enough."
+    GAP = "GAP", "Those whose actual rating meets or exceeds the expected one."
+    RATING = "RATING", "Those whose actual rating is high enough."
 
 
 # T12
 class PerceivedValueMode(Vocabulary):
-    """How perceived benefit and perceived cost are weighed."""
+    """How perceived benefit and perceived cost are compared."""
 
-    DIFFERENCE = "DIFFERENCE", "Benefit less cost."
-    RATIO = "RATIO", "Benefit by cost."
+    DIFFERENCE = "DIFFERENCE", "Benefit minus cost."
+    RATIO = "RATIO", "Benefit divided by cost."
 
 
 class SatisfactionSettings(BaseModel):
     """Policy of satisfaction surveys."""
 
     target_percent: Decimal = Field(
-        default=Decimal(90), ge=0, le=100, description="Share of satisfied respondents to be reached, inclusive."
+        default=Decimal(90), ge=0, le=100, description="Target share of satisfied respondents in percent, inclusive."
     )
     satisfied_by: SatisfiedBy = Field(default=SatisfiedBy.GAP, description="Who counts as satisfied.")
     satisfied_from_rating: Decimal = Field(
-        default=Decimal(4), ge=1, le=5, description="RATING: from this rating on somebody is satisfied."
+        default=Decimal(4), ge=1, le=5, description="RATING: lowest rating that counts as satisfied."
     )
-    csat_top_marks: int = Field(default=2, ge=1, le=5, description="How many marks from the top count for CSAT.")
+    csat_top_marks: int = Field(default=2, ge=1, le=5, description="Number of top marks that count for CSAT.")
     perceived_value: PerceivedValueMode = Field(
-        default=PerceivedValueMode.DIFFERENCE, description="How benefit and cost are weighed."
+        default=PerceivedValueMode.DIFFERENCE, description="How benefit and cost are compared."
     )
     confidence_percent: Decimal = Field(
-        default=Decimal(95), ge=50, lt=100, description="Confidence of the intervals of reports."
+        default=Decimal(95), ge=50, lt=100, description="Confidence level of intervals in reports, in percent."
     )
     result_valid_days: int = Field(
-        default=365, ge=1, description="A customer's result leaves out answers so much older than its latest."
+        default=365, ge=1, description="Answers older than a customer's latest by this many days do not count."
     )
     cadence_days: int = Field(
         default=90, ge=1, description="Days from one round of a regular survey to the next; a quarter."
     )
     cool_down_days: int = Field(
-        default=30, ge=0, description="Days for which somebody invited to one survey is invited to no other."
+        default=30, ge=0, description="Days for which someone invited to one survey is not invited to another."
     )
     invitation_valid_days: int = Field(default=30, ge=1, le=365, description="Days for which an invitation is valid.")
     reminder_after_days: int = Field(
         default=7, ge=1, description="Days without an answer after which a reminder is due."
     )
-    reminders_at_most: int = Field(default=2, ge=0, description="How often an invitation is reminded of.")
+    reminders_at_most: int = Field(default=2, ge=0, description="Most reminders per invitation.")
     anonymous_from: int = Field(
-        default=5, ge=2, description="An anonymous survey invites no fewer respondents at a time."
+        default=5, ge=2, description="Fewest respondents an anonymous survey invites at a time."
     )
     follow_up_days: int | None = Field(
-        default=2, ge=0, description="Days until the follow-up of a detractor is due; none makes no such tasks."
+        default=2, ge=0, description="Days until the follow-up of a detractor is due; null creates no such tasks."
     )
     follow_up_within_days: int = Field(
-        default=30, ge=0, description="Older answers, such as imported ones, are not followed up."
+        default=30, ge=0, description="Days after which answers, such as imported ones, are not followed up."
     )

@@ -1,4 +1,4 @@
-"""The life of a survey: its audience, opening and closing, and what may be changed of it when."""
+"""The life of a survey: its audience, opening and closing, and what may be changed when."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def survey_of(session: Session, id: str) -> Survey:
 
 
 def set_audience(survey: Survey, respondents: RespondentKind, where: Mapping[str, Any]) -> None:
-    """Says whom a survey asks: the contacts or customers that meet a `where`, looked up whenever it invites."""
+    """Sets the audience of a survey: contacts or customers matching a `where`, looked up whenever it invites."""
     survey.respondents = respondents
     survey.audience = json.dumps(shown(dict(where)), sort_keys=True, ensure_ascii=False)
 
@@ -54,7 +54,7 @@ def audience_where(audience: str) -> Any:
 
 
 def _audience_count(ctx: Context, survey: Survey) -> int:
-    """How many the audience of a survey has now."""
+    """Returns the current size of a survey's audience."""
     if survey.audience is None:
         return 0
     record = "Contact" if survey.respondents is RespondentKind.CONTACTS else "Customer"
@@ -65,18 +65,18 @@ def _audience_count(ctx: Context, survey: Survey) -> int:
 
 
 def open_survey(ctx: Context, survey: Survey) -> int:
-    """Lets a survey be answered; says how many its audience has (S5).
+    """Opens a survey for answers; returns the size of its audience (S5).
 
     Raises:
-        Reject: it lacks purpose, respondents or questions, or is open already.
+        Reject: it lacks purpose, respondents or questions, or is already open.
     """
     if survey.status is SurveyStatus.OPEN:
-        raise Reject(problem("ALREADY_OPEN", "surveyId", f"survey {survey.id} is open already"))
+        raise Reject(problem("ALREADY_OPEN", "surveyId", f"survey {survey.id} is already open"))
     problems = list(_lacking(survey, ctx.clock.today()))
     count = _audience_count(ctx, survey)
     settings: SatisfactionSettings = ctx.settings
     if survey.audience is not None and count == 0:
-        problems.append(problem("NO_RESPONDENTS", "audience", "nobody meets it; set another with setSurveyAudience"))
+        problems.append(problem("NO_RESPONDENTS", "audience", "nobody matches it; set another with setSurveyAudience"))
     elif survey.is_anonymous and 0 < count < settings.anonymous_from:
         problems.append(
             problem(
@@ -96,17 +96,19 @@ def open_survey(ctx: Context, survey: Survey) -> int:
 
 def _lacking(survey: Survey, today: date) -> Iterator[UserError]:
     if survey.purpose is None:
-        yield problem("REQUIRED", "purpose", "a survey without purpose cannot be opened; say what it is for")
+        yield problem("REQUIRED", "purpose", "a survey without a purpose cannot be opened; say what it is for")
     if survey.audience is None:
-        yield problem("REQUIRED", "audience", "nobody is asked yet; say who with setSurveyAudience")
+        yield problem("REQUIRED", "audience", "the survey has no audience yet; set it with setSurveyAudience")
     if survey.questions_version == 0:
-        yield problem("REQUIRED", "questions", "nothing is asked yet; say what with setSurveyQuestions")
+        yield problem("REQUIRED", "questions", "the survey has no questions yet; set them with setSurveyQuestions")
     if survey.closes_on is not None and survey.closes_on < today:
-        yield problem("INVALID", "closesOn", f"{survey.closes_on} is past; give a day from {today} on, or none")
+        yield problem(
+            "INVALID", "closesOn", f"{survey.closes_on} is in the past; give {today} or a later day, or leave it out"
+        )
 
 
 def close_survey(ctx: Context, survey: Survey) -> None:
-    """Lets a survey be answered no more; what was answered stays.
+    """Closes a survey; its responses stay.
 
     Raises:
         Reject: it is not open.
@@ -119,7 +121,7 @@ def close_survey(ctx: Context, survey: Survey) -> None:
 
 
 def close_past(ctx: Context) -> int:
-    """Closes the open surveys whose last day has gone by; says how many."""
+    """Closes the open surveys whose last day has passed; returns how many."""
     past = select(Survey).where(
         Survey.status == SurveyStatus.OPEN,
         col(Survey.closes_on) < ctx.clock.today(),
@@ -135,30 +137,30 @@ def close_past(ctx: Context) -> int:
 
 
 def judge_surveys(changes: Changes) -> Iterator[UserError]:
-    """What is wrong with changes of surveys."""
+    """Returns errors in changes of surveys."""
     for change in changes.of("Survey", Action.CREATED, Action.UPDATED):
         survey: Any = change.record
         if survey.status is SurveyStatus.OPEN and survey.purpose is None:
             yield problem("REQUIRED", "purpose", "an open survey needs one; close the survey first", survey)
         if "is_anonymous" in change.before and (survey.rounds or survey.status is not SurveyStatus.DRAFT):
-            message = "respondents were told already whether it is; make another survey"
+            message = "respondents have already been told whether it is; create another survey"
             yield problem("INVALID", "isAnonymous", message, survey)
         yield from _out_of_order(change)
 
 
 def _out_of_order(change: Change) -> Iterator[UserError]:
-    """Warnings of steps that are begun before the one before them (S5)."""
+    """Warns of steps that are started before their predecessor (S5)."""
     for earlier, later in pairwise(SurveyStep):
         name = step_column(later)
         statuses = getattr(change.record, step_column(earlier)), getattr(change.record, name)
         if name in change.after and statuses[0] is SurveyStepStatus.NOT_STARTED is not statuses[1]:
             field = f"{later.value.lower()}Step"
-            message = f"{field}: {later} comes after {earlier}, which is not begun"
+            message = f"{field}: {later} comes after {earlier}, which has not been started"
             yield UserError("OUT_OF_ORDER", message, (field,), change.record, warning=True)
 
 
 def settle_actions(ctx: Context, changes: Changes) -> None:
-    """Notes when improvement actions were done (S3)."""
+    """Records when improvement actions were completed (S3)."""
     for change in changes.of("ImprovementAction", Action.CREATED, Action.UPDATED):
         action: Any = change.record
         if "status" in change.after:

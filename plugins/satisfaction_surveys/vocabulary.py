@@ -4,19 +4,19 @@ from guanxi import Vocabulary
 
 
 class SurveyStatus(Vocabulary):
-    """Where a survey stands."""
+    """Status of a survey."""
 
     DRAFT = "DRAFT", "Being prepared: nobody can answer yet."
     OPEN = "OPEN", "Respondents are invited and can answer."
-    CLOSED = "CLOSED", "Nobody can answer any more."
+    CLOSED = "CLOSED", "Nobody can answer it any longer."
 
 
 # S5
 class SurveyStep(Vocabulary):
     """The six steps of a survey, in order."""
 
-    BACKGROUND = "BACKGROUND", "Collect background and talk with superiors."
-    DESIGN = "DESIGN", "Make the overall design."
+    BACKGROUND = "BACKGROUND", "Collect background information and consult superiors."
+    DESIGN = "DESIGN", "Design the survey as a whole."
     DOCUMENTS = "DOCUMENTS", "Write the questionnaire and other documents."
     FIELDWORK = "FIELDWORK", "Ask the respondents."
     PROCESSING = "PROCESSING", "Process the data."
@@ -25,10 +25,10 @@ class SurveyStep(Vocabulary):
 
 # S5
 class SurveyStepStatus(Vocabulary):
-    """Where a step of a survey stands."""
+    """Status of a step of a survey."""
 
-    NOT_STARTED = "NOT_STARTED", "Not begun."
-    IN_PROGRESS = "IN_PROGRESS", "Begun."
+    NOT_STARTED = "NOT_STARTED", "Not started."
+    IN_PROGRESS = "IN_PROGRESS", "In progress."
     DONE = "DONE", "Done."
 
 
@@ -39,69 +39,69 @@ class SurveyPlanElement(Vocabulary):
     PURPOSE = "PURPOSE", "Purpose and definition of the problem."
     CONTENT = "CONTENT", "Main content."
     METHOD = "METHOD", "Method and respondents."
-    QUALITY_MONITORING = "QUALITY_MONITORING", "How quality is watched."
-    BUDGET = "BUDGET", "What it may cost."
-    SCHEDULE = "SCHEDULE", "What is done when."
-    STAFFING = "STAFFING", "Who does it."
+    QUALITY_MONITORING = "QUALITY_MONITORING", "How quality is monitored."
+    BUDGET = "BUDGET", "Budget."
+    SCHEDULE = "SCHEDULE", "Timetable."
+    STAFFING = "STAFFING", "Who carries it out."
     REMARKS = "REMARKS", "Remarks."
 
 
 class RespondentKind(Vocabulary):
-    """Who answers a survey."""
+    """Kind of respondents of a survey."""
 
-    CONTACTS = "CONTACTS", "Persons on the customers' side."
+    CONTACTS = "CONTACTS", "Contacts of the customers."
     CUSTOMERS = "CUSTOMERS", "The customers themselves, such as individuals."
 
 
 class QuestionKind(Vocabulary):
-    """What a question asks for, and on which scale. The scales are the same in all surveys, so that results compare."""
+    """Kind of answer a question asks for, with its scale. Scales are the same in all surveys, so results compare."""
 
-    RATING = "RATING", "What was found and what was expected, each from 1 to 5."
-    NPS = "NPS", "How likely one is to recommend us, from 0 to 10."
-    CSAT = "CSAT", "How satisfied one is, from 1 to 5."
-    CES = "CES", "How easy we made it, from 1 (hard) to 7 (easy)."
-    BENEFIT = "BENEFIT", "How large the benefit is felt to be, from 0 to 10."
-    COST = "COST", "How large the cost of obtaining it is felt to be, from 0 to 10."
+    RATING = "RATING", "Actual and expected rating, each from 1 to 5."
+    NPS = "NPS", "Likelihood to recommend us, from 0 to 10."
+    CSAT = "CSAT", "Satisfaction, from 1 to 5."
+    CES = "CES", "How easy it is to deal with us, from 1 (hard) to 7 (easy)."
+    BENEFIT = "BENEFIT", "Perceived benefit, from 0 to 10."
+    COST = "COST", "Perceived cost of obtaining it, from 0 to 10."
     CHOICE = "CHOICE", "One of several options."
     CHOICES = "CHOICES", "Any of several options."
-    TEXT = "TEXT", "A free text."
+    TEXT = "TEXT", "Free text."
 
 
 # S2
 class ExpectationCause(Vocabulary):
-    """What an expectation comes from."""
+    """Cause of an expectation."""
 
     SOCIAL_LEVEL = "SOCIAL_LEVEL", "The general level of social development."
     PAST_EXPERIENCE = "PAST_EXPERIENCE", "The customer's past experience."
-    ADVERTISING_PROMISE = "ADVERTISING_PROMISE", "What advertising promised."
+    ADVERTISING_PROMISE = "ADVERTISING_PROMISE", "Promises made in advertising."
 
 
 class ResponseSource(Vocabulary):
-    """How a response came in."""
+    """How a response was received."""
 
     INVITATION = "INVITATION", "Answered with the token of an invitation."
     ENTERED = "ENTERED", "Entered by one of us, or imported."
 
 
 class InvitationStatus(Vocabulary):
-    """Where an invitation stands. In an anonymous survey nobody can tell which of them were answered."""
+    """Status of an invitation. In an anonymous survey nobody can tell which of them were answered."""
 
     PENDING = "PENDING", "Sent; it can still be answered."
     ANSWERED = "ANSWERED", "Answered."
-    EXPIRED = "EXPIRED", "Its time went by without an answer, or in an anonymous survey with or without one."
+    EXPIRED = "EXPIRED", "It expired without an answer; in an anonymous survey, with or without one."
 
 
 class ExclusionReason(Vocabulary):
-    """Why somebody of the audience is not invited."""
+    """Why a member of the audience is not invited."""
 
     DO_NOT_CONTACT = "DO_NOT_CONTACT", "Must not be contacted."
-    ALREADY_INVITED = "ALREADY_INVITED", "Was invited to this survey already, and its next round is not due."
-    COOL_DOWN = "COOL_DOWN", "Was invited to another survey a short while ago."
+    ALREADY_INVITED = "ALREADY_INVITED", "Was already invited to this survey, and its next round is not due."
+    COOL_DOWN = "COOL_DOWN", "Was recently invited to another survey."
 
 
 # S1
 class SatisfactionLevel(Vocabulary):
-    """What the gap between what was found and what was expected says."""
+    """Satisfaction by the sign of the gap between actual and expected rating."""
 
     EXCEEDED = "EXCEEDED", "Better than expected."
     MET = "MET", "As expected."
@@ -109,32 +109,32 @@ class SatisfactionLevel(Vocabulary):
 
 
 class NpsCategory(Vocabulary):
-    """What a likelihood to recommend makes of somebody."""
+    """Category of a respondent by likelihood to recommend."""
 
-    PROMOTER = "PROMOTER", "9 or 10: recommends us."
+    PROMOTER = "PROMOTER", "9 or 10: would recommend us."
     PASSIVE = "PASSIVE", "7 or 8: neither."
-    DETRACTOR = "DETRACTOR", "0 to 6: warns of us."
+    DETRACTOR = "DETRACTOR", "0 to 6: would advise against us."
 
 
 # T15, X21
 class SatisfactionMeasure(Vocabulary):
-    """What satisfaction is measured by; each stands for itself."""
+    """Measure of satisfaction; each stands on its own."""
 
-    GAP = "GAP", "What was found less what was expected, in points of the scale from 1 to 5."
-    RATING = "RATING", "What was found, from 1 to 5."
+    GAP = "GAP", "Actual minus expected rating, in points on the scale from 1 to 5."
+    RATING = "RATING", "Actual rating, from 1 to 5."
     RATE = "RATE", "Share of satisfied respondents in percent."
-    NPS = "NPS", "Net promoter score: percent of promoters less percent of detractors."
+    NPS = "NPS", "Net promoter score: percent of promoters minus percent of detractors."
     NPS_SCORE = "NPS_SCORE", "Likelihood to recommend, from 0 to 10."
-    CSAT = "CSAT", "Percent of those who say they are satisfied: the top marks of the scale from 1 to 5."
-    CES = "CES", "How easy we made it, from 1 to 7."
-    PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit less perceived cost, or their ratio."
+    CSAT = "CSAT", "Percent of respondents who give a top mark on the scale from 1 to 5."
+    CES = "CES", "How easy it is to deal with us, from 1 to 7."
+    PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit minus perceived cost, or their ratio."
 
 
 # S3
 class ActionStatus(Vocabulary):
-    """Where an improvement action stands."""
+    """Status of an improvement action."""
 
-    OPEN = "OPEN", "Decided, not begun."
-    IN_PROGRESS = "IN_PROGRESS", "Begun."
+    OPEN = "OPEN", "Decided, not started."
+    IN_PROGRESS = "IN_PROGRESS", "In progress."
     DONE = "DONE", "Done."
     DROPPED = "DROPPED", "Will not be done."

@@ -14,7 +14,7 @@ from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrid
 
 
 class ValueTiering(Plugin):
-    """Ranks customers by value and says what follows from it."""
+    """Ranks customers by value and derives tiers, classes and recommendations."""
 
     name = "value_tiering"
     version = "1.0"
@@ -22,7 +22,7 @@ class ValueTiering(Plugin):
     settings = ValueTieringSettings
     events = {  # noqa: RUF012  (as Plugin declares it)
         TIER_CHANGED: "A customer's value tier changed.",
-        ABANDONED: "It was confirmed that a customer is abandoned.",
+        ABANDONED: "The abandonment of a customer was confirmed.",
     }
 
     @hookimpl
@@ -47,7 +47,7 @@ class ValueTiering(Plugin):
             "expire_value_tiers",
             timedelta(days=1),
             expire_overrides,
-            "Lets the rank's tier hold again where the last day of one set by hand is over.",
+            "Restores the tier by rank where one set by hand has expired.",
         )
 
     @hookimpl
@@ -62,5 +62,5 @@ class ValueTiering(Plugin):
 
     @hookimpl
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
-        """Ranks the customers of the demo, with a guess of the potential of most."""
+        """Ranks the customers of the demo, with an estimated potential for most."""
         fill_sample(ctx, chance)

@@ -25,33 +25,45 @@ def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
         facet = row.facet(CustomerValue)
         return money(rules.current_value(settings.measure, facet.revenue, facet.profit))
 
-    yield Field("Customer.valueTier", CustomerValue.tier, "Level by value brought to the enterprise.")
-    yield Field("Customer.valueTierSince", CustomerValue.tier_since, "Day since when the tier holds.")
-    yield Field("Customer.valueTierSource", _source, "Whether the tier is ranked or set by hand.", TierSource)
-    yield Field("Customer.rankedValueTier", CustomerValue.ranked_tier, "The tier that the rank alone gives.")
-    yield Field("Customer.valueRank", CustomerValue.rank, "Place by value, from 1; null without data.")
+    yield Field(
+        "Customer.valueTier",
+        CustomerValue.tier,
+        "Value tier in force: the one set by hand while it lasts, else the tier by rank.",
+    )
+    yield Field("Customer.valueTierSince", CustomerValue.tier_since, "Day since which the tier has been in force.")
+    yield Field("Customer.valueTierSource", _source, "Whether the tier is by rank or set by hand.", TierSource)
+    yield Field("Customer.rankedValueTier", CustomerValue.ranked_tier, "The tier by rank alone.")
+    yield Field("Customer.valueRank", CustomerValue.rank, "Rank by value, from 1; null without data.")
     yield Field("Customer.valueTierOverrideReason", CustomerValue.override_reason, "Why the tier was set by hand.")
     yield Field("Customer.valueTierOverrideBy", CustomerValue.override_by, "Who set the tier by hand.")
     yield Field("Customer.valueTierOverrideAt", CustomerValue.override_at, "When the tier was set by hand.")
     yield Field("Customer.valueTierOverrideUntil", CustomerValue.override_until, "Last day of the tier set by hand.")
-    yield Field("Customer.isKeyCustomer", CustomerValue.is_key, "Important or main: a key customer.")
-    yield Field("Customer.lifetimeRevenue", total("revenue"), "Sum of actual amounts of its transactions.", Money)
+    yield Field("Customer.isKeyCustomer", CustomerValue.is_key, "Whether it is a key customer: important or main.")
+    yield Field(
+        "Customer.lifetimeRevenue",
+        total("revenue"),
+        "Lifetime revenue: actual amounts of all its transactions with us.",
+        Money,
+    )
     yield Field(
         "Customer.lifetimeProfit",
         total("profit"),
-        "Sum of actual amounts less cost, where the cost is known.",
+        "Lifetime profit: actual amounts minus cost, where known, of all its transactions with us.",
         Money,
     )
-    yield Field("Customer.lifetimeUsage", CustomerValue.usage, "Sum of quantities of its transactions.", Decimal)
-    yield Field("Customer.currentValue", current, "Current value: profit or revenue, as the policy says.", Money)
     yield Field(
-        "Customer.potentialValue", CustomerValue.potential, "Potential value, as it is estimated.", writable=True
+        "Customer.lifetimeUsage",
+        CustomerValue.usage,
+        "Lifetime usage: quantities of all its transactions with us.",
+        Decimal,
     )
-    yield Field("Customer.valueQuadrant", CustomerValue.quadrant, "Current value by potential value.")
+    yield Field("Customer.currentValue", current, "Current value: profit or revenue, by policy.", Money)
+    yield Field("Customer.potentialValue", CustomerValue.potential, "Potential value, as estimated.", writable=True)
+    yield Field("Customer.valueQuadrant", CustomerValue.quadrant, "Quadrant of current value and potential value.")
     yield Field(
         "Customer.accountClass",
         CustomerValue.account_class,
-        "Level of the account pyramid: by quadrant where the potential is known, else by tier.",
+        "Class in the account pyramid: by quadrant if the potential is known, else by tier.",
     )
     yield Field("Customer.abcClass", CustomerValue.abc_class, "Class by contribution to profit.")
     yield from _abandonment_fields()
@@ -62,32 +74,34 @@ def _abandonment_fields() -> Iterator[Field]:
     yield Field(
         "Customer.smallKind",
         lambda row: rules.small_kind(row.facet(CustomerValue).tier, row.other("Customer.isLowCredit", bool)),
-        "What makes a small customer small: low credit, as far as it is scored, else low profit.",
+        "Kind of small customer: low credit if it is scored as such, else low profit; null for others.",
         SmallKind,
     )
     yield Field(
         "Customer.hasNegativeInfluence",
         CustomerValue.negative_influence,
-        "Whether it has a negative influence, as somebody judged.",
+        "Whether it has a negative influence, as judged by a person.",
         writable=True,
     )
     yield Field(
         "Customer.abandonmentReasons",
         lambda row: names_where([(reason.value, holds) for reason, holds in _reasons(row).items()]),
-        "Why it is recommended to abandon it; empty if it is not.",
+        "Reasons for recommending to abandon it; empty if there are none.",
         list[AbandonmentReason],
     )
     yield Field(
         "Customer.isAbandonmentRecommended",
         lambda row: or_(*_reasons(row).values()),
-        "Whether it is recommended to abandon it; a recommendation that somebody has to confirm.",
+        "Whether abandoning it is recommended; a person has to confirm it.",
         bool,
     )
     yield Field(
-        "Customer.abandonmentConfirmedReason", CustomerValue.abandoned_reason, "What was said when it was abandoned."
+        "Customer.abandonmentConfirmedReason",
+        CustomerValue.abandoned_reason,
+        "Reason given when abandonment was confirmed.",
     )
-    yield Field("Customer.abandonmentConfirmedBy", CustomerValue.abandoned_by, "Who confirmed that it is abandoned.")
-    yield Field("Customer.abandonmentConfirmedAt", CustomerValue.abandoned_at, "When that was confirmed.")
+    yield Field("Customer.abandonmentConfirmedBy", CustomerValue.abandoned_by, "Who confirmed the abandonment.")
+    yield Field("Customer.abandonmentConfirmedAt", CustomerValue.abandoned_at, "When the abandonment was confirmed.")
 
 
 def _reasons(row: Row) -> dict[AbandonmentReason, Expression]:
@@ -107,7 +121,7 @@ def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
     for name, column, what in (
         ("currentValueScore", facet.current_score, "Current value"),
         ("futureValueScore", facet.future_score, "Future value"),
-        ("creditworthinessScore", facet.creditworthiness, "Creditworthiness, where no credit score is known,"),
+        ("creditworthinessScore", facet.creditworthiness, "Creditworthiness (used without a credit score)"),
         ("relationshipScore", facet.relationship, "Relationship with us"),
         ("publicityScore", facet.publicity, "Publicity"),
         ("brandScore", facet.brand, "Brand"),
@@ -130,7 +144,7 @@ def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
     yield Field(
         "Customer.effectiveCreditworthinessScore",
         creditworthiness,
-        "Its credit score, else as judged, 0 to 100.",
+        "Creditworthiness: its credit score, else as judged, 0 to 100.",
         Decimal,
     )
     yield Field("Customer.behaviourValue", behaviour, "Mean of creditworthiness and relationship.", Decimal)
@@ -144,7 +158,7 @@ def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
             influence(row),
             settings.assessment_weights,
         ),
-        "Weighted value by profit and non-profit criteria, 0 to 100; null while a part is missing.",
+        "Weighted score of profit and non-profit criteria, 0 to 100; null while a part is missing.",
         Decimal,
     )
 

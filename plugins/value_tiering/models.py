@@ -1,4 +1,4 @@
-"""What value tiering keeps: the current values of each customer, the policy they came of, and every change of tier."""
+"""Records of value tiering: the current values of each customer, their policy, and every change of tier."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from plugins.value_tiering.settings import Measure
 
 # T1
 class ValueTier(Vocabulary):
-    """Level of a customer by value brought to the enterprise."""
+    """Tier of a customer by the value it brings us."""
 
     IMPORTANT = (
         "IMPORTANT",
@@ -22,15 +22,15 @@ class ValueTier(Vocabulary):
 
 
 class TierSource(Vocabulary):
-    """Where a customer's tier comes from."""
+    """Source of a customer's tier."""
 
-    RANKED = "RANKED", "From its rank among all customers."
+    RANKED = "RANKED", "By its rank among all customers."
     MANUAL = "MANUAL", "Set by hand, with a reason."
 
 
 # T6
 class ValueQuadrant(Vocabulary):
-    """Current value by potential value."""
+    """Quadrant of current value and potential value."""
 
     LOW_LOW = "LOW_LOW", "Current value low, potential low."
     HIGH_LOW = "HIGH_LOW", "Current value high, potential low: beware of over-reliance."
@@ -40,7 +40,7 @@ class ValueQuadrant(Vocabulary):
 
 # T7
 class AccountClass(Vocabulary):
-    """Level of the account pyramid."""
+    """Class in the account pyramid."""
 
     MAJOR = "MAJOR", "Major account."
     NAMED = "NAMED", "Named account."
@@ -59,7 +59,7 @@ class AbcClass(Vocabulary):
 
 # T5
 class SmallKind(Vocabulary):
-    """What makes a small customer small."""
+    """Kind of small customer."""
 
     LOW_PROFIT = "LOW_PROFIT", "It contributes little."
     LOW_CREDIT = "LOW_CREDIT", "Its credit is low: an inferior customer."
@@ -67,44 +67,48 @@ class SmallKind(Vocabulary):
 
 # T5
 class AbandonmentReason(Vocabulary):
-    """Why a small customer is to be abandoned."""
+    """Reason for abandoning a small customer."""
 
     NO_PROFIT = "NO_PROFIT", "It brings no profit."
-    CANNOT_PERFORM_CONTRACT = "CANNOT_PERFORM_CONTRACT", "It cannot go on with its contracts."
+    CANNOT_PERFORM_CONTRACT = "CANNOT_PERFORM_CONTRACT", "It cannot fulfil its contracts."
     NEGATIVE_INFLUENCE = "NEGATIVE_INFLUENCE", "It has a negative influence."
 
 
 class TierChangeReason(Vocabulary):
     """Why a tier changed."""
 
-    RECOMPUTED = "RECOMPUTED", "The whole population was ranked again."
-    OVERRIDDEN = "OVERRIDDEN", "Somebody set it by hand."
-    OVERRIDE_CLEARED = "OVERRIDE_CLEARED", "Somebody took back what was set by hand."
-    OVERRIDE_EXPIRED = "OVERRIDE_EXPIRED", "What was set by hand was meant to end by then."
+    RECOMPUTED = "RECOMPUTED", "All customers were ranked again."
+    OVERRIDDEN = "OVERRIDDEN", "It was set by hand."
+    OVERRIDE_CLEARED = "OVERRIDE_CLEARED", "The value set by hand was cleared."
+    OVERRIDE_EXPIRED = "OVERRIDE_EXPIRED", "The value set by hand expired."
 
 
 class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
     """Current values of a customer. Amounts are minor units of the reporting currency."""
 
     revenue: int | None = column("Sum of actual amounts.", default=None, index=True)
-    profit: int | None = column("Sum of actual amounts less cost, where the cost is known.", default=None, index=True)
+    profit: int | None = column(
+        "Lifetime profit: actual amounts minus cost, where known, of all its transactions with us.",
+        default=None,
+        index=True,
+    )
     usage: Decimal | None = column("Sum of quantities.", default=None, scale=4, index=True)
     potential: Money | None = column("Potential value.", default=None, index=True)
-    rank: int | None = column("Place by value among all ranked customers.", default=None, index=True)
-    ranked_tier: ValueTier | None = column("Tier that the rank gives.", default=None)
-    tier: ValueTier | None = column("Tier that holds.", default=None, index=True)
-    tier_since: date | None = column("Day since when it holds.", default=None, index=True)
+    rank: int | None = column("Rank by value among all ranked customers.", default=None, index=True)
+    ranked_tier: ValueTier | None = column("Tier by rank.", default=None)
+    tier: ValueTier | None = column("Tier in force.", default=None, index=True)
+    tier_since: date | None = column("Day since which it has been in force.", default=None, index=True)
     override_tier: ValueTier | None = column("Tier set by hand.", default=None)
     override_reason: str | None = column("Why.", default=None, long=True)
     override_by: str | None = column("By whom.", default=None, exact=True)
     override_at: datetime | None = column("When.", default=None)
-    override_until: date | None = column("The last day it holds; without end if none.", default=None)
-    quadrant: ValueQuadrant | None = column("Current by potential value.", default=None, index=True)
+    override_until: date | None = column("Last day it is in force; open-ended if null.", default=None)
+    quadrant: ValueQuadrant | None = column("Quadrant of current and potential value.", default=None, index=True)
     account_class: AccountClass | None = column("Account class.", default=None, index=True)
     abc_class: AbcClass | None = column("ABC class.", default=None, index=True)
     is_key: bool | None = column("Important or main.", default=None, index=True)
     negative_influence: bool | None = column("Has a negative influence.", default=None)
-    abandoned_reason: str | None = column("Why it was confirmed that it is abandoned.", default=None, long=True)
+    abandoned_reason: str | None = column("Reason given when abandonment was confirmed.", default=None, long=True)
     abandoned_by: str | None = column("By whom.", default=None, exact=True)
     abandoned_at: datetime | None = column("When.", default=None, index=True)
     current_score: Decimal | None = column("Current value, 0 to 100.", default=None, minimum=0, maximum=100)
@@ -118,19 +122,19 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
 
 
 class Policy(Table, plugin="value_tiering"):
-    """What the last recompute went by; one row."""
+    """Parameters of the last recompute; one row."""
 
     id: int = column("Always 1.", primary_key=True)
     computed_at: datetime = column("When.")
-    measure: Measure = column("By what customers were ranked.")
-    ranked: int = column("How many were ranked.")
-    current_threshold: int | None = column("From this current value on it counts as high.", default=None)
-    potential_threshold: int | None = column("From this potential value on it counts as high.", default=None)
+    measure: Measure = column("Measure by which customers were ranked.")
+    ranked: int = column("Number of customers ranked.")
+    current_threshold: int | None = column("Current value from which on it counts as high.", default=None)
+    potential_threshold: int | None = column("Potential value from which on it counts as high.", default=None)
 
 
 # T1
 class TierChange(Record, plugin="value_tiering", prefix="tch"):
-    """One change of a customer's value tier: from, to, when, why, and the rank and value it went by."""
+    """One change of a customer's value tier: before, after, when and why, with the rank and value behind it."""
 
     __order__ = (("changedAt", True),)
     __read_only__ = True
@@ -143,14 +147,14 @@ class TierChange(Record, plugin="value_tiering", prefix="tch"):
         inverse_description="Changes of its value tier, latest first.",
         on_destroy="CASCADE",
     )
-    previous_tier: ValueTier | None = column("Tier before; none for the first.", default=None)
-    tier: ValueTier | None = column("Tier after; none if it is ranked no more.", default=None, index=True)
+    previous_tier: ValueTier | None = column("Previous tier; null for the first.", default=None)
+    tier: ValueTier | None = column("New tier; null if it is no longer ranked.", default=None, index=True)
     reason: TierChangeReason = column("Why it changed.", index=True)
-    note: str | None = column("What was said with it.", default=None, long=True, max_length=1000)
-    rank: int | None = column("Place by value at that time.", default=None)
-    measure: Measure = column("By what it was ranked.")
+    note: str | None = column("Note entered with it.", default=None, long=True, max_length=1000)
+    rank: int | None = column("Rank by value at that time.", default=None)
+    measure: Measure = column("Measure by which it was ranked.")
     value: Decimal | None = column(
-        "Value it was ranked by: an amount of the reporting currency, or a quantity.", default=None, scale=4
+        "Value it was ranked by: an amount in the reporting currency, or a quantity.", default=None, scale=4
     )
     changed_at: datetime = column("When it changed.", index=True)
     changed_by: str = column("Who changed it.", exact=True)

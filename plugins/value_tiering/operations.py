@@ -19,42 +19,44 @@ _CUSTOMER = "The customer."
 
 @strawberry.type
 class KeyCustomerReport:
-    """How far the key customers carry the company. A diagnosis, not a quota."""
+    """Share of key customers and of the profit they bring. A diagnosis, not a quota."""
 
-    customers: int = strawberry.field(description="Customers that have a tier.")
-    key_customers: int = strawberry.field(description="Important and main customers among them.")
-    share_of_customers: Decimal | None = strawberry.field(description="Their share in percent; 20 is usual.")
+    customers: int = strawberry.field(description="Number of customers with a tier.")
+    key_customers: int = strawberry.field(description="Number of key customers, important and main, among them.")
+    share_of_customers: Decimal | None = strawberry.field(
+        description="Key customers in percent of customers; 20 is typical."
+    )
     share_of_profit: Decimal | None = strawberry.field(
-        description="Their share of the profit of all that have a tier, in percent; 80 is usual."
+        description="Their share of the profit of all customers with a tier, in percent; 80 is typical."
     )
 
 
 @strawberry.type
 class ValueTierMovement:
-    """How many customers pass from one tier to another."""
+    """Number of customers moving from one tier to another."""
 
     previous: ValueTier | None = strawberry.field(description="Tier before; null if they had none.")
     tier: ValueTier | None = strawberry.field(description="Tier after; null if they are no longer ranked.")
-    customers: int = strawberry.field(description="How many customers.")
+    customers: int = strawberry.field(description="Number of customers.")
 
 
 @strawberry.type
 class RecomputeValueTiersPayload(Payload):
-    """What became of a recompute, or would become of it."""
+    """The result of a recompute, or of a dry run."""
 
     measure: Measure | None = strawberry.field(
-        default=None, description="By what customers were ranked; null if it was refused."
+        default=None, description="Measure by which customers were ranked; null if it was refused."
     )
-    ranked: int = strawberry.field(default=0, description="How many were ranked; those without data are not.")
-    changed: int = strawberry.field(default=0, description="How many change tier.")
+    ranked: int = strawberry.field(default=0, description="Number of customers ranked; those without data are not.")
+    changed: int = strawberry.field(default=0, description="Number of customers whose tier changes.")
     movements: list[ValueTierMovement] = strawberry.field(
-        default_factory=list, description="From which tier to which, with numbers."
+        default_factory=list, description="Movements between tiers, with counts."
     )
 
 
 @strawberry.input
 class RecomputeValueTiersInput(Input):
-    """How to recompute."""
+    """The input of a recompute."""
 
 
 @strawberry.input
@@ -62,17 +64,17 @@ class OverrideValueTierInput(Input):
     """A tier set by hand."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    tier: ValueTier = strawberry.field(description="The tier it is to have.")
-    reason: str = strawberry.field(description="Why; kept with the change.")
-    until: date | None = strawberry.field(default=None, description="The last day it holds; without end if none.")
+    tier: ValueTier = strawberry.field(description="The tier to set.")
+    reason: str = strawberry.field(description="Reason; stored with the change.")
+    until: date | None = strawberry.field(default=None, description="Last day it is in force; open-ended if null.")
 
 
 @strawberry.input
 class ClearValueTierOverrideInput(Input):
-    """A tier set by hand that no longer holds."""
+    """A tier set by hand that is to be cleared."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    reason: str | None = strawberry.field(default=None, description="Why; kept with the change.")
+    reason: str | None = strawberry.field(default=None, description="Reason; stored with the change.")
 
 
 @strawberry.input
@@ -80,19 +82,19 @@ class ConfirmAbandonmentInput(Input):
     """A customer to be abandoned, as recommended."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
-    reason: str = strawberry.field(description="What there is to say; kept with the customer.")
+    reason: str = strawberry.field(description="The reason; kept with the customer.")
 
 
 @strawberry.input
 class WithdrawAbandonmentInput(Input):
-    """A customer that is no longer abandoned."""
+    """A customer whose abandonment is withdrawn."""
 
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
 
 
 @query
 def key_customer_report(ctx: Context) -> KeyCustomerReport:
-    """Share of key customers and of the profit they bring.
+    """Reports the share of key customers and of the profit they bring.
 
     Rule T2.
     """
@@ -108,7 +110,7 @@ def key_customer_report(ctx: Context) -> KeyCustomerReport:
 
 @mutation
 def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> RecomputeValueTiersPayload:
-    """Ranks all customers again and gives them their tiers and classes.
+    """Ranks all customers again and assigns their tiers and classes.
 
     Rules T1, T6, T7, T11.
     """
@@ -123,13 +125,13 @@ def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> Reco
 
 @mutation
 def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Customer]:
-    """Sets a customer's tier by hand, with a reason and perhaps a last day.
+    """Sets a customer's tier by hand, with a reason and optionally a last day.
 
     Rule T1.
     """
     problems, today = _check_reason(input.reason), ctx.clock.today()
     if input.until is not None and input.until < today:
-        message = f"until: {input.until} is past; give a day from {today} on, or none"
+        message = f"until: {input.until} is in the past; give {today} or a later day, or leave it out"
         problems.append(UserError("INVALID", message, ("until",)))
     value = _value_of(ctx, input.customer_id, problems)
     value.override_tier, value.override_reason, value.override_until = input.tier, input.reason.strip(), input.until
@@ -139,7 +141,7 @@ def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Cust
 
 @mutation
 def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) -> Ref[Customer]:
-    """Takes back a tier that was set by hand: the rank's tier holds again.
+    """Clears a tier that was set by hand: the tier by rank applies again.
 
     Rule T1.
     """
@@ -153,7 +155,7 @@ def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) 
 
 @mutation
 def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Customer]:
-    """Confirms that a customer is abandoned, as recommended.
+    """Confirms the recommendation to abandon a customer.
 
     Rules T5, X16.
     """
@@ -162,7 +164,7 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
     asked = "query ($id: ID!) { customer(id: $id) { abandonmentReasons } }"
     reasons = ctx.query(asked, {"id": id})["customer"]["abandonmentReasons"]
     if not reasons:
-        message = f"nothing speaks for abandoning {id}; only small customers without potential are"
+        message = f"abandoning {id} is not recommended; only small customers without a high potential are abandoned"
         raise _refusal("NOT_RECOMMENDED", message)
     value.abandoned_reason, value.abandoned_by, value.abandoned_at = note, ctx.actor.id, ctx.clock.now()
     ctx.publish(ABANDONED, id, reasons=reasons, note=note)
@@ -171,7 +173,7 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
 
 @mutation
 def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[Customer]:
-    """Takes back that a customer is abandoned.
+    """Withdraws the abandonment of a customer.
 
     Rule T5.
     """
@@ -193,7 +195,7 @@ OPERATIONS = (
 
 
 def _value_of(ctx: Context, id: str, problems: list[UserError] | None = None) -> CustomerValue:
-    """What is kept of a living customer.
+    """Returns the values of a living customer.
 
     Raises:
         Reject: there is no such customer, or there are problems.
@@ -214,7 +216,7 @@ def _refusal(code: str, message: str) -> Reject:
 def _check_reason(reason: str) -> list[UserError]:
     if reason.strip() and len(reason) <= 1000:
         return []
-    return [UserError("INVALID", "reason: say why, in 1,000 characters at most", ("reason",))]
+    return [UserError("INVALID", "reason: say why, in at most 1,000 characters", ("reason",))]
 
 
 def _settle(ctx: Context, value: CustomerValue, reason: TierChangeReason, note: str | None) -> str:

@@ -51,10 +51,10 @@ def current_value(measure: Measure, revenue: Expression, profit: Expression) -> 
 
 
 def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, int, int]) -> Expression:
-    """The tier of a rank among so many (T1): each tier ends at the number of its cumulative share, rounded up.
+    """The tier of a rank (T1): each tier ends at the number of its cumulative share, rounded up.
 
     Args:
-        rank: place from 1, the most valuable first.
+        rank: from 1, the most valuable first.
         ranked: how many are ranked.
         boundaries: cumulative shares in percent at which important, main and ordinary end.
     """
@@ -69,12 +69,12 @@ def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, in
 
 
 def is_override_active(tier: Expression, until: Expression, as_of: Expression) -> Expression:
-    """Whether a tier set by hand holds on a day; its last day included."""
+    """Whether a tier set by hand is in force on a day; its last day included."""
     return and_(tier.is_not(None), or_(until.is_(None), until >= as_of))
 
 
 def is_key_customer(tier: Expression) -> Expression:
-    """Important and main customers are key customers, however many they are (T2, X23); null without a tier."""
+    """Whether a customer is key, that is, important or main (T2, X23); null without a tier."""
     key = tier.in_([ValueTier.IMPORTANT.value, ValueTier.MAIN.value])
     return case((tier.is_(None), null()), (key, True), else_=False)
 
@@ -82,7 +82,7 @@ def is_key_customer(tier: Expression) -> Expression:
 def value_quadrant(
     current: Expression, potential: Expression, current_threshold: Expression, potential_threshold: Expression
 ) -> Expression:
-    """Current by potential value (T6): a value equal to its threshold is high; null where one is not known."""
+    """Quadrant of current and potential value (T6): a value equal to its threshold is high; null if one is unknown."""
     high_current, high_potential = current >= current_threshold, potential >= potential_threshold
     known = and_(high_current.is_not(None), high_potential.is_not(None))
     return case(
@@ -107,7 +107,7 @@ def abc_of_tier(tier: Expression) -> Expression:
 
 
 def abc_of_share(value_before: Expression, total: Expression, a_below: int, b_below: int) -> Expression:
-    """ABC class by the share of all value that more valuable customers bring together (T11).
+    """ABC class by the combined share of total value of more valuable customers (T11).
 
     Args:
         value_before: sum of the values of those that rank before.
@@ -122,7 +122,7 @@ def abc_of_share(value_before: Expression, total: Expression, a_below: int, b_be
 
 
 def median(values: Sequence[int]) -> int | None:
-    """The middle one of sorted values, or the mean of the middle two, rounded half up; None of none."""
+    """The middle one of sorted values, or the mean of the middle two, rounded half up; None without values."""
     if not values:
         return None
     middle = len(values) // 2
@@ -132,7 +132,7 @@ def median(values: Sequence[int]) -> int | None:
 
 
 def percent(part: Decimal, whole: Decimal) -> Decimal | None:
-    """A part in percent of the whole with two places (T2); None where there is nothing."""
+    """A part in percent of the whole with two places (T2); None if the whole is 0."""
     return None if not whole else (part * 100 / whole).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
@@ -143,7 +143,7 @@ def tier_source(tier: Expression, override: Expression, until: Expression, as_of
 
 
 def small_kind(tier: Expression, is_low_credit: Expression) -> Expression:
-    """What makes a small customer small (T5): low credit where that is known, else low profit; null for others."""
+    """The kind of a small customer (T5): low credit if known, else low profit; null for others."""
     return case(
         (tier.is_distinct_from(ValueTier.SMALL.value), null()),
         (is_low_credit, SmallKind.LOW_CREDIT.value),
@@ -160,16 +160,16 @@ def abandonment_reasons(
     potential: Expression,
     high_potential: Expression,
 ) -> dict[AbandonmentReason, Expression]:
-    """Why a customer is to be abandoned (T5): a condition each, never null.
+    """The conditions for abandoning a customer, by reason (T5); never null.
 
-    Only small customers are, and none whose potential is high (X16). A profit that is not known is no reason.
+    Only small customers qualify, and none with a high potential (X16). An unknown profit is not a reason.
 
     Args:
-        tier: that holds.
+        tier: the one in force.
         profit: of all its transactions.
-        cannot_perform_contract, negative_influence: as somebody said; null if nobody did.
+        cannot_perform_contract, negative_influence: as entered; null if not entered.
         potential: its potential value.
-        high_potential: from which potential value on it counts as high.
+        high_potential: potential value from which on it counts as high.
     """
     may_go = and_(tier == ValueTier.SMALL.value, ~func.coalesce(potential >= high_potential, false()))
     said = {

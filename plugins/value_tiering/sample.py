@@ -16,7 +16,7 @@ from plugins.value_tiering.tiering import recompute
 _OVERRIDES = (
     (ValueTier.MAIN, "Reference customer of its region"),
     (ValueTier.MAIN, "New group contract is agreed"),
-    (ValueTier.IMPORTANT, "Wish of the board"),
+    (ValueTier.IMPORTANT, "Requested by the board"),
 )
 
 

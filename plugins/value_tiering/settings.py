@@ -9,19 +9,19 @@ from guanxi import Vocabulary
 
 # X24
 class Measure(Vocabulary):
-    """By what customers are ranked."""
+    """Measure by which customers are ranked."""
 
-    PROFIT = "PROFIT", "Actual amount less cost, of transactions whose cost is known."
+    PROFIT = "PROFIT", "Actual amount minus cost, of transactions whose cost is known."
     REVENUE = "REVENUE", "Actual amount."
     USAGE = "USAGE", "Quantity bought or used."
 
 
 # T11
 class AbcPolicy(Vocabulary):
-    """How the ABC class comes about."""
+    """How the ABC class is determined."""
 
     TIER = "TIER", "A view of the tiers, so that the two can never disagree."
-    PARETO = "PARETO", "By each customer's share of the sum of all values."
+    PARETO = "PARETO", "By cumulative share of total value."
 
 
 # T1
@@ -48,7 +48,7 @@ class Quotas(BaseModel):
 
 # T14
 class AssessmentWeights(BaseModel):
-    """Shares of the parts of a value assessment, in percent."""
+    """Weights of the parts of a value assessment, in percent."""
 
     current: int = Field(default=40, ge=0, le=100)
     future: int = Field(default=30, ge=0, le=100)
@@ -66,17 +66,21 @@ class AssessmentWeights(BaseModel):
 class ValueTieringSettings(BaseModel):
     """Policy of value tiering."""
 
-    measure: Measure = Field(default=Measure.PROFIT, description="By what customers are ranked.")
+    measure: Measure = Field(default=Measure.PROFIT, description="Measure by which customers are ranked.")
     quotas: Quotas = Field(default_factory=Quotas, description="Shares of the tiers.")
     current_value_threshold: Decimal | None = Field(
-        default=None, description="From this current value on it counts as high; without it the median does."
+        default=None, description="Current value from which on it counts as high; the median if not set."
     )
     potential_value_threshold: Decimal | None = Field(
-        default=None, description="From this potential value on it counts as high; without it the median does."
+        default=None, description="Potential value from which on it counts as high; the median if not set."
     )
-    abc_policy: AbcPolicy = Field(default=AbcPolicy.TIER, description="How the ABC class comes about.")
-    abc_a_below_percent: int = Field(default=80, ge=0, le=100, description="PARETO: A up to this share of all value.")
-    abc_b_below_percent: int = Field(default=95, ge=0, le=100, description="PARETO: B up to this share of all value.")
+    abc_policy: AbcPolicy = Field(default=AbcPolicy.TIER, description="How the ABC class is determined.")
+    abc_a_below_percent: int = Field(
+        default=80, ge=0, le=100, description="PARETO: class A below this share of total value."
+    )
+    abc_b_below_percent: int = Field(
+        default=95, ge=0, le=100, description="PARETO: class B below this share of total value."
+    )
     assessment_weights: AssessmentWeights = Field(
-        default_factory=AssessmentWeights, description="Shares of the parts of a value assessment."
+        default_factory=AssessmentWeights, description="Weights of the parts of a value assessment."
     )

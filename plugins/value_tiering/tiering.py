@@ -1,4 +1,4 @@
-"""Tiering as statements over whole populations: measures, ranks, tiers, classes, history; no row through Python."""
+"""Tiering as statements over whole populations: measures, ranks, tiers, classes, history; no row reaches Python."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ customers = Customer.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How many customers pass from one tier to another."""
+    """Number of customers moving from one tier to another."""
 
     previous: ValueTier | None
     tier: ValueTier | None
@@ -68,7 +68,7 @@ class TiersRecomputed:
 
 
 def _upsert(session: Session, rows: Select[Any], columns: Sequence[str]) -> None:
-    """Writes rows of `(record_id, *columns)` into the facet, made where absent, untouched where they are so already."""
+    """Writes rows of `(record_id, *columns)` into the facet, created where absent, untouched where equal."""
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     made = dialect.insert(CustomerValue).from_select(["record_id", *columns], rows)
     differs = or_(*(values[name].is_distinct_from(made.excluded[name]) for name in columns))
@@ -106,7 +106,7 @@ def _measured(settings: ValueTieringSettings) -> Expression:
 
 
 def _ranks(settings: ValueTieringSettings) -> Select[Any]:
-    """Every living customer with data, with its rank and the tier the rank gives (T1)."""
+    """Selects every living customer with data, with its rank and its tier by rank (T1)."""
     value = _measured(settings)
     population = (
         select(
@@ -125,7 +125,7 @@ def _ranks(settings: ValueTieringSettings) -> Select[Any]:
 
 
 def recompute(ctx: Context) -> TiersRecomputed:
-    """Ranks the whole population again and gives every customer its tier and classes (T1, T6, T7, T11).
+    """Ranks all customers again and assigns every customer its tier and classes (T1, T6, T7, T11).
 
     A tier set by hand holds until its last day; one that has expired falls back to the rank. Each change of tier is
     kept in the history and announced.
@@ -174,14 +174,14 @@ def _lock(session: Session) -> None:
 
 
 def holding_tier(ctx: Context) -> Expression:
-    """The tier that is to hold: the one set by hand while it lasts, else that of the rank (T1)."""
+    """The tier due: the one set by hand while it lasts, else the one by rank (T1)."""
     today = literal(ctx.clock.today())
     active = rules.is_override_active(values.override_tier, values.override_until, today)
     return case((active, values.override_tier), else_=values.ranked_tier)
 
 
 def _movements(ctx: Context) -> list[Movement]:
-    """How many customers pass from which tier to which, before they do."""
+    """Counts the movements of customers between tiers, before they are made."""
     tier = holding_tier(ctx)
     rows = ctx.session.execute(
         select(values.tier, tier.label("new"), func.count())
@@ -197,7 +197,7 @@ def _movements(ctx: Context) -> list[Movement]:
 
 
 def move(ctx: Context, reason: TierChangeReason, ids: Collection[str] | None = None, note: str | None = None) -> None:
-    """Lets the tiers that are to hold hold: history, events, then the tiers themselves."""
+    """Puts the tiers due into force: history, events, then the tiers themselves."""
     tier = holding_tier(ctx)
     moving = [values.tier.is_distinct_from(tier)]
     if ids is not None:
@@ -223,12 +223,12 @@ def move(ctx: Context, reason: TierChangeReason, ids: Collection[str] | None = N
 
 
 def expire_overrides(ctx: Context) -> str:
-    """Lets the rank's tier hold again where the last day of one set by hand is over (T1); says for how many."""
+    """Restores the tier by rank where one set by hand has expired (T1); returns how many."""
     over = [values.override_until < ctx.clock.today(), values.tier.is_distinct_from(values.ranked_tier)]
     ids = ctx.session.scalars(select(values.record_id).where(*over)).all()
     move(ctx, TierChangeReason.OVERRIDE_EXPIRED, ids)
     classify(ctx, ids)
-    return f"{len(ids)} tiers set by hand are over"
+    return f"{len(ids)} tiers set by hand expired"
 
 
 def _write_history(
@@ -266,7 +266,7 @@ def _write_history(
 
 
 def _thresholds(ctx: Context) -> tuple[int | None, int | None]:
-    """From which current and potential value on a customer counts as high (T6): as set, else the median."""
+    """Returns the thresholds of high current and potential value (T6): as set, else the median."""
     settings = _settings(ctx)
     current = rules.current_value(settings.measure, values.revenue, values.profit)
     fixed = [
@@ -294,7 +294,7 @@ def _threshold(session: Session, fixed: Money | None, value: Expression) -> int 
 
 
 def classify(ctx: Context, ids: Collection[str] | None = None) -> None:
-    """Gives these customers, or all, the classes that follow from tier and values (T2, T6, T7, T11)."""
+    """Assigns these customers, or all, the classes that follow from tier and values (T2, T6, T7, T11)."""
     settings, session = _settings(ctx), ctx.session
     policy = session.get(Policy, 1)
     thresholds = (policy.current_threshold, policy.potential_threshold) if policy else (None, None)
@@ -318,7 +318,7 @@ def classify(ctx: Context, ids: Collection[str] | None = None) -> None:
 
 
 def _classify_by_share(session: Session, settings: ValueTieringSettings) -> None:
-    """ABC classes by cumulative share of all value (T11), of those that are ranked."""
+    """Assigns ABC classes by cumulative share of total value (T11) to ranked customers."""
     value = _measured(settings)
     positive = case((value > 0, value), else_=0)
     shares = (

@@ -13,10 +13,10 @@ class Access:
     """What a caller may see.
 
     Attributes:
-        name: accesses of one name have the same rows, whoever asks; it stands for them where plans are kept.
+        name: accesses of one name have the same rows, whoever asks; it identifies them where plans are cached.
         denied: the permissions it lacks. A field that needs one of them is null with an error where it is selected, and
             cannot filter, order, group or be summed.
-        rows: by name of a record, the condition under which a row of it is there at all. `row.actor` is who asks.
+        rows: by name of a record, the condition under which a row of it is there at all. `row.actor` is the caller.
     """
 
     name: str = "everything"

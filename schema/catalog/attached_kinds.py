@@ -53,7 +53,7 @@ class TagsKind(_Attached):
 
 
 class ExternalIdsKind(_Attached):
-    """The ids other systems know a record by. The value in SQL is the record's id."""
+    """A record's ids in other systems. The value in SQL is the record's id."""
 
     graphql = "list[ExternalId]"
     input = "list[ExternalIdInput]"

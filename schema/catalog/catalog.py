@@ -39,7 +39,7 @@ CORE_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a writable field is kept: a column of the record's own table, or of a plugin's facet."""
+    """Where a writable field is stored: a column of the record's own table, or of a plugin's facet."""
 
     column: str
     facet: type[Facet] | None
@@ -60,7 +60,7 @@ class CatalogField:
         expression: from a row to its value in SQL; None for a Python field.
         folded_expression: the same folded, for text that has a folded column.
         python, needs: the batch function of a Python field, and the fields it gets.
-        stored: where input is kept; None for what is only read.
+        stored: where input is stored; None for read-only fields.
         permission, personal, deprecated: as declared.
         filter, order, group, aggregate: what it may be used for.
     """
@@ -142,10 +142,10 @@ class RecordType:
         model: the table class.
         description: one sentence.
         owner: the plugin that declares it, or `core`.
-        said: what inputs say beside fields, which nothing stores.
+        said: what inputs say apart from fields, which nothing stores.
         default_order: field names, each with whether it descends, for lists that ask for no order.
         writable: whether it has mutations.
-        plain_list: its root list is short and comes whole.
+        plain_list: its root list is short and returned whole.
         aggregates: whether lists of it have aggregates.
         groups: whether lists of it can be grouped; only what has aggregates can.
         scope: conditions beyond "not deleted" under which a row is there at all.
@@ -178,11 +178,11 @@ class RecordType:
 
     @property
     def plural_type(self) -> str:
-        """The plural as it stands in type names."""
+        """The plural as type names use it."""
         return plural(self.name)
 
     def foreign(self, owner: str) -> str:
-        """The owner of one of its fields, where that is another than its own; else the core, which needs no saying."""
+        """The owner of one of its fields if it differs from its own; else the core, which is not mentioned."""
         return CORE if owner == self.owner else owner
 
     @property
@@ -238,7 +238,7 @@ class Catalog:
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
 
     def by_prefix(self, prefix: str | None) -> RecordType | None:
-        """The record whose ids begin so."""
+        """The record whose ids have that prefix."""
         return next((record for record in self.records.values() if record.prefix == prefix), None)
 
     def enums_with_owners(self) -> Iterator[tuple[type[StrEnum], str]]:
@@ -272,7 +272,7 @@ class Catalog:
         if isinstance(type_, type) and type_ in _KINDS:
             return _KINDS[type_]()
         raise TypeError(
-            f"{type_!r} is no type of a field; there are {', '.join(kind.__name__ for kind in _KINDS)}, "
+            f"{type_!r} is not a type of a field; available: {', '.join(kind.__name__ for kind in _KINDS)}, "
             "Money, enumerations (StrEnum) and lists of str or of an enumeration"
         )
 

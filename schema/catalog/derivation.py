@@ -1,4 +1,4 @@
-"""How the catalog of an app comes about: records from their columns, fields as they are declared, clashes refused."""
+"""Derives the catalog of an app: records from their columns, fields as they are declared; refuses clashes."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +58,7 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     """The catalog of the core and these plugins.
 
     Raises:
-        PluginError: a declaration clashes or cannot be; the message names the plugin and the remedy.
+        PluginError: a declaration clashes or is not possible; the message names the plugin and the remedy.
     """
     catalog = Catalog({}, {plugin.name: plugin.version for plugin in host.plugins}, settings)
     for model in _CORE_RECORDS:
@@ -86,19 +86,21 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
 
 
 def _registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
-    """What the plugins give in a registration hook, one by one with the plugin's name."""
+    """What the plugins return from a registration hook, one by one with the plugin's name."""
     for plugin, answer in host.register(hook):
         if answer is None:
             continue
         if not isinstance(answer, Iterable) or isinstance(answer, str | type):
-            raise PluginError(plugin.name, hook, f"gives {answer!r}, which is no list; write [...] around it, or yield")
+            raise PluginError(
+                plugin.name, hook, f"returned {answer!r}, which is not a list; write [...] around it, or yield"
+            )
         for item in answer:
             yield plugin.name, item
 
 
 def _check_record(catalog: Catalog, plugin: str, model: Any) -> None:
     if not (isinstance(model, type) and issubclass(model, Record)):
-        raise PluginError(plugin, "register_records", f"{model!r} is no subclass of guanxi.Record")
+        raise PluginError(plugin, "register_records", f"{model!r} is not a subclass of guanxi.Record")
     place = f"record {model.__name__}"
     if model.__plugin__ != plugin:
         raise PluginError(plugin, place, f"is declared for {model.__plugin__!r}; write plugin={plugin!r}")
@@ -240,8 +242,8 @@ def _add_attached(record: RecordType) -> None:
     def add(name: str, kind: Kind, description: str) -> None:
         record.fields[name] = CatalogField(name, kind, description, False, expression=lambda row: row.id)
 
-    add("tags", TagsKind(), "Free words on the record.")
-    add("externalIds", ExternalIdsKind(), "The ids other systems know it by.")
+    add("tags", TagsKind(), "Free-form tags.")
+    add("externalIds", ExternalIdsKind(), "Its ids in other systems.")
 
 
 def _refuse_clash(record: RecordType, name: str, owner: str) -> None:
@@ -254,12 +256,12 @@ def _refuse_clash(record: RecordType, name: str, owner: str) -> None:
 
 def _add_declared(catalog: Catalog, declared: Field, owner: str) -> None:
     if not isinstance(declared, Field):
-        raise PluginError(owner, "register_fields", f"{declared!r} is no guanxi.Field")
+        raise PluginError(owner, "register_fields", f"{declared!r} is not a guanxi.Field")
     record = catalog.records.get(declared.record)
     place = f"field {declared.path}"
     if record is None or not declared.name:
         raise PluginError(
-            owner, place, f"there is no record {declared.record!r}; there are {', '.join(sorted(catalog.records))}"
+            owner, place, f"there is no record {declared.record!r}; available: {', '.join(sorted(catalog.records))}"
         )
     if declared.non_null and owner != CORE:
         raise PluginError(
@@ -307,7 +309,7 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
     if declared.writable and declared.sql is not None:
         raise TypeError("only a facet's column is writable; give sql=Facet.column")
     if declared.type is None:
-        raise TypeError("needs its type, such as type=int, because an expression does not tell it")
+        raise TypeError("needs its type, such as type=int, because an expression does not reveal it")
     if declared.sql is None:
         return replace(common, stored=Stored(declared.name, None, ColumnInfo(declared.description)))
     return replace(common, expression=_where_there(declared.sql))
@@ -322,7 +324,7 @@ def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record
     facet: type[Facet] = declared.sql.owner if isinstance(declared.sql, MoneyProperty) else declared.sql.class_  # type: ignore[assignment]
     name: str = declared.sql.key
     if not issubclass(facet, Facet) or facet.__of__ != record.name:
-        raise TypeError(f"{facet.__name__} is no facet of {record.name}")
+        raise TypeError(f"{facet.__name__} is not a facet of {record.name}")
 
     def read(row: Row) -> Any:
         return getattr(row.facet(facet), name)
@@ -352,5 +354,5 @@ def _check_needs(record: RecordType) -> None:
                 raise PluginError(
                     made.owner,
                     f"field {record.name}.{made.name}",
-                    f"needs {need!r}, which is no SQL field of {record.name}",
+                    f"needs {need!r}, which is not an SQL field of {record.name}",
                 )

@@ -1,4 +1,4 @@
-"""The event log as a record of the catalog: only read, in the order of commits, what is numbered."""
+"""The event log as a record of the catalog: read-only, in the order of commits, numbered batches only."""
 
 import re
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
     """Every type of event this app can log, as an enumeration.
 
     Raises:
-        PluginError: an event of a plugin clashes or cannot be.
+        PluginError: an event of a plugin clashes or is not possible.
     """
     described = {
         f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
@@ -116,10 +116,13 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
     add("occurredAt", MomentKind(), "When it happened in the business.", lambda row: row.occurred_at)
     add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row).recorded_at)
     add("actor", IdKind(), "Who did it.", lambda row: batch(row).actor)
-    add("requestId", IdKind(), "The request it came of.", lambda row: batch(row).request_id, nullable=True)
+    add("requestId", IdKind(), "The request it came from.", lambda row: batch(row).request_id, nullable=True)
     add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
-    add("data", JsonKind(), "What a published event says beyond that.", lambda row: row.data)
+    add("data", JsonKind(), "Further data of a published event.", lambda row: row.data)
     add(
-        "sequence", DecimalKind(0), "Place of its transaction in the order of commits.", lambda row: batch(row).sequence
+        "sequence",
+        DecimalKind(0),
+        "Position of its transaction in the order of commits.",
+        lambda row: batch(row).sequence,
     )
     return record

@@ -87,12 +87,12 @@ class Kind:
         return null().cast(self.sql)
 
     def json(self, value: Any, selection: Selection) -> Expression:
-        """The value as it stands in the answer."""
+        """The value as it appears in the answer."""
         shown_value: Expression = value
         return shown_value
 
     def present(self, value: Any, selection: Selection) -> Any:
-        """A Python value as it stands in the answer.
+        """A Python value as it appears in the answer.
 
         Raises:
             TypeError: it is not of this kind.
@@ -149,7 +149,7 @@ class Kind:
 def refuse_null(operator: str, operand: Any) -> None:
     """Refuses to compare with null, which would silently match nothing or everything."""
     if operand is None:
-        raise InputError(f"{operator}: null compares with nothing; leave it out, or ask for isNull")
+        raise InputError(f"{operator}: null cannot be compared; leave it out, or use isNull")
 
 
 def is_null(value: Expression, wanted: bool) -> Condition:
@@ -170,7 +170,7 @@ def typed(value: Any, *types: type) -> Any:
         TypeError: it is not.
     """
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise TypeError(f"{value!r} is no {' or '.join(kind.__name__ for kind in types)}")
+        raise TypeError(f"{value!r} is not of type {' or '.join(kind.__name__ for kind in types)}")
     return value
 
 
@@ -185,7 +185,7 @@ class IdKind(Kind):
 
 
 class TextKind(Kind):
-    """Text: compared without case unless the filter says otherwise, and ordered so."""
+    """Text: compared case-insensitively unless the filter says otherwise, and ordered so."""
 
     graphql = input = "str"
     filter_name = "TextFilter"
@@ -315,7 +315,7 @@ class DecimalKind(Kind):
     def present(self, value: Any, selection: Selection) -> Any:
         number = Decimal(typed(value, Decimal, int))
         if not number.is_finite():
-            raise TypeError(f"{value!r} is no finite number")
+            raise TypeError(f"{value!r} is not a finite number")
         return str(number.quantize(Decimal(1).scaleb(-self.scale)))
 
     def compare(self, value: Any, operator: str, operand: Any, binds: Binds) -> Condition:

@@ -6,9 +6,9 @@ from core.base.errors import PluginError
 from core.records.record import CORE
 from schema.catalog.catalog import RecordType
 
-#: What inputs name themselves, so that no field can be named so.
+#: Names that inputs use themselves, so no field can have them.
 RESERVED = ("and", "or", "not", "dryRun", "idempotencyKey", "expectedVersion")
-#: What inputs of special mutations name besides, by the record they are of.
+#: Further names that inputs of special mutations use, by record.
 RESERVED_OF = {"Opportunity": ("at", "reason", "stageKey"), "Interaction": ("followUp",), "Task": ("at",)}
 
 _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9]*")
@@ -21,7 +21,7 @@ def root_names(record: RecordType) -> set[str]:
 
 
 def check_names(record: RecordType) -> None:
-    """Refuses what a plugin has named as no field can be named, or as inputs name something else."""
+    """Refuses a plugin's name that no field can have, or that inputs use for something else."""
     used = {
         *RESERVED,
         *RESERVED_OF.get(record.name, ()),

@@ -1,4 +1,4 @@
-"""What records leave out of the schema, told to whoever asks for it all the same."""
+"""What records leave out of the schema, reported to those who ask for it all the same."""
 
 from collections.abc import Iterator
 

@@ -109,7 +109,7 @@ def _object(
 
 
 def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, number: Number, sums: Sums) -> Expression:
-    """A sum of money: one total in the reporting currency, and one row a currency."""
+    """A sum of money: one total in the reporting currency, and one row per currency."""
 
     def total(chosen: Chosen) -> Expression:
         return kind.json(kind.of_number(number(field, "sum")), chosen.selection)

@@ -164,7 +164,7 @@ def connection(
         row, there = filtered(statement, record, chosen.arguments.get("where"), under)
         return select(count_rows()).select_from(row.source()).where(*there).scalar_subquery()
 
-    # Made in any case: what is wrong with its arguments is wrong whatever is selected.
+    # Made in any case: what is wrong with its arguments is wrong regardless of what is selected.
     page = Page(statement, record, chosen, path, under, record_object)
     if not chosen.selection.names(type_name) & {"edges", "nodes", "pageInfo"}:
         return select(chosen.selection.build(type_name, {"totalCount": total}))

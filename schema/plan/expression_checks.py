@@ -73,7 +73,7 @@ def _problem(statement: Statement, record: RecordType, fields: Sequence[CatalogF
         try:
             value = field.value(row)
         except RecursionError:
-            return "reads itself in a circle"
+            return "refers to itself in a cycle"
         except TypeError as error:
             return str(error)
         except Exception as error:
@@ -83,7 +83,7 @@ def _problem(statement: Statement, record: RecordType, fields: Sequence[CatalogF
             return f"gives {value!r}, which is {'no' if is_money else 'a'} guanxi.MoneyExpression"
         for part in value if isinstance(value, MoneyExpression) else [value]:
             if not isinstance(part, ColumnElement):
-                return f"gives {part!r}, which is no SQL expression; wrap a constant in sqlalchemy.literal"
+                return f"gives {part!r}, which is not an SQL expression; wrap a constant in sqlalchemy.literal"
             parts.append(part)
     try:
         compiled: Any = select(*parts).compile(dialect=sqlite.dialect())

@@ -56,7 +56,7 @@ _MOST_KEYS = 24
 
 
 def check_keys(argument: str, given: Sequence[Any] | None) -> None:
-    """Refuses more keys of an order or of groups than anybody can use.
+    """Refuses more keys of an order or of groups than anyone can use.
 
     Raises:
         InputError: there are too many.
@@ -197,7 +197,7 @@ class Cursors:
         return prefix.concat(hex_text(carried))
 
     def read(self, given: Any, argument: str) -> list[Expression]:
-        """The key values of a cursor that was handed in, each a bind."""
+        """The key values of a cursor from a request, each a bind."""
         return [
             self._statement.binds.computed(self._key(given, argument, place), key.storage)
             for place, key in enumerate(self._keys)
@@ -214,7 +214,7 @@ class Cursors:
                 return restored(carried[place])
             except (ValueError, TypeError, OverflowError, RecursionError):
                 raise InputError(
-                    f"{argument}: this cursor is of another list, order or filter; "
+                    f"{argument}: this cursor belongs to another list, order or filter; "
                     "use it with the arguments it came from, or start without it"
                 ) from None
 
@@ -265,7 +265,7 @@ def _restoring(key: SortKey) -> Callable[[Any], Any]:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
-    # Half a surrogate pair is no text to a driver.
+    # Half a surrogate pair is not text to a driver.
     value.encode()
     return value
 

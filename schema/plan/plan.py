@@ -19,7 +19,7 @@ EACH = "*"
 #: Hidden keys under which an object that lacks something related tells its type and its id.
 TYPE_KEY = "$type"
 ID_KEY = "$id"
-#: The key under which a statement of its own says which object each of its items is of.
+#: The key under which a statement of its own says which object each of its items belongs to.
 OF_KEY = "$of"
 
 
@@ -54,13 +54,13 @@ class Fill(Gap):
 
     @property
     def place(self) -> str:
-        """What errors call it."""
+        """Its name in errors."""
         return f"field {self.record}.{self.field.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Gap):
-    """A field whose arguments cannot be taken, or that the caller may not see: null, with an error at each place."""
+    """A field whose arguments are not valid, or that the caller may not see: null, with an error at each place."""
 
     error: GuanxiError
 
@@ -92,7 +92,7 @@ class Plan:
         """The parameters for one request.
 
         Raises:
-            InputError: one cannot be taken.
+            InputError: one is not valid.
         """
         for bind in self.checks:
             bind.read(moment)
@@ -121,7 +121,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A gap that could not be filled: where, and what clients are told of it."""
+    """A gap that could not be filled: where, and the error that clients get."""
 
     path: tuple[str | int, ...]
     error: GuanxiError
@@ -134,7 +134,7 @@ def located(fault: Fault, nodes: Sequence[Node], way: Sequence[str | int]) -> Gr
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a plan gave.
+    """The result of a plan.
 
     Attributes:
         value: finished JSON as it came from the database, or decoded where gaps were filled; None for nothing.

@@ -1,4 +1,4 @@
-"""From root fields to plans: which there are, and how each is compiled."""
+"""Compiles root fields to plans."""
 
 from collections.abc import Callable, Mapping
 from math import inf
@@ -41,7 +41,7 @@ class Planner:
         """Compiles for one engine.
 
         Args:
-            catalog: what there is.
+            catalog: the records and fields.
             dialect: of the engine.
             fits: whether the engine's parser takes a statement.
         """
@@ -68,7 +68,7 @@ class Planner:
             refused: what is wrong with the arguments of fields below it, by their places.
 
         Raises:
-            InputError: an argument of the field itself cannot be taken, or it is too deep for the engine.
+            InputError: an argument of the field itself is not valid, or it is too deep for the engine.
         """
         for deepest in _SHALLOWER:
             statement = Statement(self.catalog, self._dialect, access, deepest, refused)
@@ -80,7 +80,9 @@ class Planner:
                 used = compiled.positiontup or ()
                 checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
                 return Plan(str(compiled), self._binds(statement, compiled), checks, [*statement.gaps, *branches])
-        raise InputError(f"{chosen.key}: this is too deep or too wide for the database engine; ask for it in parts")
+        raise InputError(
+            f"{chosen.key}: the query is too deep or too wide for the database engine; split it into several"
+        )
 
     def _branch(self, detour: Detour, access: Access, refused: Mapping[Path, InputError]) -> Branch:
         gap = detour.gap
@@ -181,7 +183,7 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
 
 
 def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
-    """The object an id names, whatever its type: one subquery a type, of which one is run."""
+    """The object an id names, whatever its type: one subquery per type, of which one is run."""
     prefix = (
         func.split_part(id, "_", 1)
         if statement.dialect.name == POSTGRESQL
@@ -202,7 +204,9 @@ def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:
 
     def check(id: str) -> str:
         if prefix_of(id) not in known:
-            raise InputError(f"{argument}: {id!r} is no id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q")
+            raise InputError(
+                f"{argument}: {id!r} is not an id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q"
+            )
         return id
 
     return check

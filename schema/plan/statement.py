@@ -155,7 +155,7 @@ class Scope:
         self._aliases: dict[tuple[Any, ...], str] = {}
 
     def join(self, key: tuple[Any, ...], table: SqlTable, on: Callable[[str], ColumnElement[bool]]) -> str:
-        """Asks for a LEFT JOIN and gives its alias; a join of the same key is made once."""
+        """Adds a LEFT JOIN and returns its alias; a join of the same key is made once."""
         if key not in self._aliases:
             alias = self._aliases[key] = self.statement.alias()
             self._joins[key] = (table.alias(alias), on(alias))
@@ -203,7 +203,7 @@ def _default_of(facet: type[Facet], name: str) -> Any:
 
 
 class PlanRow:
-    """A row of a record under one alias (`core.declarations.Row`)."""
+    """A row of a record under one alias (`core.records.fields.Row`)."""
 
     def __init__(self, scope: Scope, record: RecordType, alias: str, *, is_joined: bool = False) -> None:
         self.scope = scope
@@ -230,7 +230,7 @@ class PlanRow:
 
     @property
     def actor(self) -> Expression:
-        """The id of who asks."""
+        """The caller's id."""
         return self.scope.statement.binds.computed(lambda moment: moment.actor, Text(), "actor")
 
     @property

@@ -25,7 +25,7 @@ def conditions(statement: Statement, row: PlanRow, where: Where | None) -> list[
     found: list[Condition] = []
     for name, given in (where or {}).items():
         if given is None:
-            raise InputError(f"where.{name}: null filters nothing; leave it out, or ask for isNull")
+            raise InputError(f"where.{name}: null filters nothing; leave it out, or use isNull")
         found += _part(statement, row, name, given)
     return found
 

@@ -228,7 +228,7 @@ def _places(value: Any, gap: Gap, path: Path, way: Way) -> Iterator[GapPlace]:
 
 
 def _counted(fill: Fill, values: Any, rows: Sequence[Any]) -> Sequence[Any]:
-    """The values of a batch function, known to be one a row."""
+    """The values of a batch function, checked to be one per row."""
     if not isinstance(values, Iterable) or isinstance(values, str | Mapping):
         raise PluginError(fill.field.owner, fill.place, f"gave {values!r} instead of a value for each row")
     found = list(values)
@@ -276,10 +276,10 @@ async def run(steps: PlanSteps, fetch: FetchAsync, context: ContextOf, deadline:
 
 
 def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
-    """Takes the steps inside a transaction; gives the decoded answer.
+    """Takes the steps inside a transaction; returns the decoded answer.
 
     Raises:
-        InputError: an argument cannot be taken, or a field cannot be filled in there.
+        InputError: an argument is not valid, or a field cannot be filled in there.
         PluginError: a Python field fails.
     """
     answer = _taken(steps, fetch, context)
@@ -295,7 +295,7 @@ def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
         function: Any = one.fill.field.python
         if inspect.iscoroutinefunction(function):
             name = f"{one.fill.record}.{one.fill.field.name}"
-            raise InputError(f"{name} is async and cannot be asked inside a transaction")
+            raise InputError(f"{name} is async and cannot be called inside a transaction")
         try:
             return function(context(one.fill.field.owner), one.rows)
         except Exception as error:

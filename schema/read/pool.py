@@ -8,7 +8,7 @@ import asyncpg
 
 T = TypeVar("T")
 
-#: So long a connection that was given up may take to end in order.
+#: How long an abandoned connection may take to close in order.
 _PARTING_SECONDS = 5
 
 
@@ -32,7 +32,7 @@ class Pool:
         self._parting: set[asyncio.Task[None]] = set()
 
     async def use(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        """What work gives on a connection of its own.
+        """The result of work on a connection of its own.
 
         Raises:
             Exception: as the work does; a connection is kept only if the database itself answered with the error.
@@ -59,7 +59,7 @@ class Pool:
         return None
 
     def _part_from(self, connection: Any) -> None:
-        """Lets go of a connection that may still be at work; what it does is cancelled meanwhile."""
+        """Releases a connection that may still be busy; its work is cancelled in the meantime."""
         task = asyncio.ensure_future(connection.close(timeout=_PARTING_SECONDS))
         self._parting.add(task)
         task.add_done_callback(self._parted)
@@ -67,7 +67,7 @@ class Pool:
     def _parted(self, task: "asyncio.Task[None]") -> None:
         self._parting.discard(task)
         if not task.cancelled():
-            # A connection that broke cannot end in order, and need not.
+            # A broken connection cannot close in order, and need not.
             task.exception()
 
     async def close(self) -> None:

@@ -51,11 +51,11 @@ class PostgresReader:
         return found
 
     def fits(self, sql: str) -> bool:
-        """Whatever is not too deep for the limits of queries."""
+        """Every statement that is within the limits of queries."""
         return True
 
     async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
-        """How the engine goes about a statement, which it runs for that."""
+        """The engine's query plan for a statement, which it runs to find out."""
         options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF"
         rows = await self._pool.use(lambda connection: connection.fetch(f"EXPLAIN ({options}) {sql}", *values))
         return Steps.of([row[0] for row in rows], _INDEX)

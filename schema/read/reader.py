@@ -9,7 +9,7 @@ from core.base.errors import GuanxiError
 
 
 class SlowStatementError(GuanxiError):
-    """A statement took longer than it may and was cancelled."""
+    """A statement exceeded its time limit and was cancelled."""
 
     code = "TIMEOUT"
 
@@ -19,10 +19,10 @@ class SlowStatementError(GuanxiError):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How an engine goes about a statement.
+    """An engine's query plan for a statement.
 
     Attributes:
-        lines: its own words, one step a line, indented.
+        lines: its own words, one step per line, indented.
         indexes: those it uses, in order of their names.
     """
 
@@ -56,9 +56,9 @@ class Reader(Protocol):
         ...
 
     async def explain(self, sql: str, values: Sequence[Any]) -> "Steps":
-        """How the engine goes about a statement."""
+        """The engine's query plan for a statement."""
         ...
 
     async def close(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         ...

@@ -19,7 +19,7 @@ _INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
 _QUICK_SECONDS = 0.002
 #: After this long on the event loop a statement is broken off and run in a thread instead.
 _PATIENCE_SECONDS = 0.008
-#: How much of the average each new run makes up.
+#: The weight of each new run in the average.
 _WEIGHT = 0.2
 _LONGEST_HISTORY = 2000
 #: Instructions of SQLite's virtual machine between looks at the clock: about a millisecond.
@@ -52,7 +52,7 @@ class _Connection:
         return None if row is None or row[0] is None else row[0].encode()
 
     def explain(self, sql: str, values: Sequence[Any]) -> Steps:
-        """How the engine goes about a statement."""
+        """The engine's query plan for a statement."""
         self._deadline = float("inf")
         depths = {0: -1}
         lines = []
@@ -62,7 +62,7 @@ class _Connection:
         return Steps.of(lines, _INDEX)
 
     def parse(self, sql: str) -> None:
-        """Only has a statement parsed."""
+        """Only parses a statement."""
         self._deadline = float("inf")
         self._driver.execute(f"EXPLAIN {sql}", (None,) * sql.count("?")).close()
 
@@ -104,7 +104,7 @@ class SqliteReader:
             self._idle.put(connection)
 
     def _timed(self, connection: _Connection, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
-        # Not by the clock on the wall: on a busy machine all would seem slow, and threads would make it busier.
+        # Not by wall-clock time: on a busy machine all would seem slow, and threads would make it busier.
         start = time.thread_time()
         found = connection.fetch(sql, values, seconds)
         self._note(sql, time.thread_time() - start)
@@ -132,7 +132,7 @@ class SqliteReader:
         return True
 
     async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
-        """How the engine goes about a statement."""
+        """The engine's query plan for a statement."""
         return self._here.explain(sql, values)
 
     async def close(self) -> None:

@@ -23,14 +23,14 @@ class Services:
     Attributes:
         settings: of the app.
         catalog: its records and fields.
-        database: where it keeps everything.
+        database: where everything is stored.
         host: its plugins.
-        clock: where the time comes from.
+        clock: the source of time.
         access: what an actor may see.
         open_documents: gives the documents it was asked, for which the schema is made.
         reader: runs statements that read.
         secret: signs cursors.
-        announce: called when something was committed.
+        announce: called after a commit.
     """
 
     settings: Settings
@@ -46,7 +46,7 @@ class Services:
 
     @property
     def documents(self) -> Documents:
-        """The documents it was asked."""
+        """Its cached documents."""
         return self.open_documents()
 
 

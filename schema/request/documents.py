@@ -1,7 +1,7 @@
-"""Documents that were asked before: parsed, checked and compiled once, and kept as long as they are asked often.
+"""Cached documents: parsed, checked and compiled once, and kept as long as they are used often.
 
-A document is kept by its text and the operation that is run. Its plans are kept by the shape of the variables, of which
-values are no part, and by what the caller may see.
+A document is cached by its text and the operation that is run, its plans by the shape of the variables, of which
+values are not part, and by what the caller may see.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -57,7 +57,7 @@ _MOST_ERRORS = 5
 _DOCUMENTS = 500
 _VARIANTS = 64
 _PAYLOADS = 16
-#: Longer documents are not kept, so that what is kept stays small.
+#: Longer documents are not cached, so that the cache stays small.
 _LONGEST_KEPT = 50_000
 
 
@@ -71,7 +71,7 @@ class Refused(Exception):  # noqa: N818  (an answer, not a failure)
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation that was executed gave.
+    """The result of an executed operation.
 
     Attributes:
         data: as JSON.
@@ -162,7 +162,7 @@ class Variant:
             return RootField(key, name, details, nullable, error=error)
 
     def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
-        """The plan of a root field without fields below it whose arguments cannot be taken."""
+        """The plan of a root field without fields below it whose arguments are not valid."""
         operation, details = self._operation, self.asked[key].details
         field = chosen(self._document, operation.root, key, details)
         return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
@@ -171,7 +171,7 @@ class Variant:
         """The plan that reads the records of a payload by id.
 
         Raises:
-            InputError: an argument of what is selected of them cannot be taken.
+            InputError: an argument of what is selected of them is not valid.
         """
         plan = self._payload(record, nodes)
         misfits = plan.misfits(moment)
@@ -248,7 +248,7 @@ class Operation:
         return signatures if are_leaves and len(signatures) == len(found) else None
 
     def _plain_variables(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """The variables where all are given and all are plain values; None in every doubt.
+        """The variables where all are given and all are plain values; None if in any doubt.
 
         graphql-core finds out anew in each request of what types they are declared.
         """
@@ -304,7 +304,7 @@ def _used_below(document: DocumentNode) -> set[str]:
 
 
 def _page_sizes(document: DocumentNode) -> set[str]:
-    """The variables that are sizes of pages: a database goes about a long page otherwise than about a short one."""
+    """The variables that are sizes of pages: a database plans a long page differently from a short one."""
     found: set[str] = set()
 
     class Collect(Visitor):
@@ -325,7 +325,7 @@ def _with_reason(catalog: Catalog, error: GraphQLError) -> GraphQLError:
 
 
 class Documents:
-    """The documents that one app was asked."""
+    """The cached documents of one app."""
 
     def __init__(self, schema: GraphQLSchema, planner: Planner, limits: Limits) -> None:
         self._schema = schema

@@ -28,12 +28,12 @@ class FiguresQuery:
 
     def __init__(self, catalog: Catalog, record: str, fields: Mapping[str, Sequence[str]]) -> None:
         if record not in catalog.records:
-            raise InputError(f"there is no record {record!r}; there are {', '.join(sorted(catalog.records))}")
+            raise InputError(f"there is no record {record!r}; available: {', '.join(sorted(catalog.records))}")
         self._record = catalog.records[record]
         self._fields = {function: names for function, names in fields.items() if names}
 
     def total(self, ask: AskCatalog, where: Mapping[str, Any] | None, as_of: date | None) -> Figures:
-        """What a list comes to together."""
+        """The totals of a list."""
         record = self._record
         text = (
             f"query ($where: {record.name}Where) "
@@ -48,7 +48,7 @@ class FiguresQuery:
         """The same by keys.
 
         Raises:
-            TooManyGroupsError: there are more groups than one query gives.
+            TooManyGroupsError: there are more groups than one query returns.
         """
         record, keys = self._record, " ".join(_selected(key) for key in by)
         text = (

@@ -80,7 +80,9 @@ def _errors(node: OperationDefinitionNode, size: Size, limits: Limits) -> Iterat
         ("directives", size.directives, limits.directives),
     ):
         if found > most:
-            yield GraphQLError(f"the query has {found} {what}; {most} are taken at most. Ask for it in parts", node)
+            yield GraphQLError(
+                f"the query has {found} {what}; at most {most} are allowed. Split it into several queries", node
+            )
 
 
 class _Measure:

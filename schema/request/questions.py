@@ -27,7 +27,7 @@ from schema.request.documents import Operation, Refused, RootField, Variant
 from schema.request.figures import FiguresQuery
 from schema.sql.binds import Moment
 
-_ONLY_THE_CATALOG = "plugin code can ask the fields of the catalog only; call the function of another operation itself"
+_ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the function of another operation itself"
 
 
 def moment_of(context: RequestContext, values: VariableValues) -> Moment:
@@ -36,10 +36,10 @@ def moment_of(context: RequestContext, values: VariableValues) -> Moment:
 
 
 async def answer_root(context: RequestContext, variant: Variant, asked: RootField, moment: Moment) -> Answer:
-    """What the plan of a root field gives.
+    """The result of the plan of a root field.
 
     Raises:
-        InputError: an argument of the field itself cannot be taken.
+        InputError: an argument of the field itself is not valid.
         SlowStatementError: it took too long.
     """
     if asked.error is not None:
@@ -60,7 +60,7 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
 
 
 def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan:
-    """The plan without the fields whose arguments cannot be taken."""
+    """The plan without the fields whose arguments are not valid."""
     assert asked.plan is not None
     misfits = asked.plan.misfits(moment)
     if () in misfits:
@@ -69,7 +69,7 @@ def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan
 
 
 async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
-    """What a plan gives."""
+    """The result of a plan."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
     return await run(
@@ -135,7 +135,7 @@ def _operation(
     except Refused as refused:
         raise InputError(_messages(refused.errors)) from None
     if not operation.is_query:
-        raise InputError("plugin code can only ask queries; write with the session of a hook or of an operation")
+        raise InputError("plugin code can only run queries; write with the session of a hook or of an operation")
     return operation, values
 
 
@@ -170,7 +170,7 @@ def questions_in(context: RequestContext, session: Session, access: Access = EVE
     Args:
         context: of the request.
         session: of the transaction.
-        access: hooks see everything, whoever asks, for rules hold for everybody; a query sees what its caller may.
+        access: hooks see everything, whoever asks, for rules hold for everyone; a query sees what its caller may.
     """
     catalog, most = context.services.catalog, context.settings.maximum_page_size
 

@@ -18,7 +18,7 @@ class _RolledBack(Exception):  # noqa: N818  (control flow: the transaction is r
 
 
 async def write(context: RequestContext, work: Callable[[Unit], T], *, dry: bool = False) -> T:
-    """Runs work in a transaction of its own, off the event loop; dry, everything is rolled back in the end.
+    """Runs work in a transaction of its own, off the event loop; dry, everything is rolled back at the end.
 
     Raises:
         PluginError, InputError: as the work does; nothing is written then.

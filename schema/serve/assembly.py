@@ -33,22 +33,20 @@ A CRM: customers, contacts, opportunities, transactions, interactions and tasks,
 
 - Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
   record, by id or by the id another system knows it by.
-- Lists: Relay connections: `edges` with a `node` and its `cursor`, or `nodes` alone, with `pageInfo`; `totalCount` is
-  how many there are on all pages, counted only when it is asked for. `first` and `after` page forward, `last` and
-  `before` backward; `where` filters, `orderBy` orders. The plural with `Aggregate` gives counts and sums of a list,
-  with `GroupBy` the same in groups.
-- Filters: all that is said must hold. `and`, `or` and `not` combine filters; nothing meets an empty `or`. A filter on a
-  list says what `some`, `every` or `none` of its records meet; those of an empty list meet every filter.
+- Lists: Relay connections: `edges` with a `node` and its `cursor`, or `nodes` alone, with `pageInfo`; `totalCount`
+  counts all pages, only if selected. `first` and `after` page forward, `last` and `before` backward; `where` filters,
+  `orderBy` orders. The plural with `Aggregate` gives counts and sums of a list, with `GroupBy` the same per group.
+- Filters: all given conditions must hold. `and`, `or` and `not` combine filters; an empty `or` matches nothing. A
+  filter on a list says what `some`, `every` or `none` of its records must meet; an empty list meets every `every`.
 - Descriptions: members of orders, aggregates, group keys, updates and upsert rows mean what the field of the same name
   means in the record or in the input that creates it.
 - Money: an exact decimal with its ISO 4217 currency. Filters, orders and sums work in the reporting currency unless a
   filter names another.
 - Time: moments are in UTC, dates have no zone. What happened in the business (`openedOn`, `occurredAt`) is apart from
   when it was recorded (`createdAt`).
-- Mutations: what a user can fix is in `userErrors`, and nothing was written; what policy only warns about is in
+- Mutations: what a user can fix is in `userErrors`, and nothing was written; what a policy only warns about is in
   `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
-- Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and is answered as
-  before.
+- Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and returns its answer.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 
@@ -71,7 +69,7 @@ class Assembled:
 
     def sdl(self) -> str:
         """The schema in schema definition language, sorted."""
-        # Not kept so: to sort takes a good part of the time in which an app is made.
+        # Not kept sorted: sorting takes a good part of the time of making an app.
         in_order = copy(self.schema)
         in_order._schema = lexicographic_sort_schema(self.graphql)  # noqa: SLF001
         return f"{print_schema_definition(in_order._schema)}\n\n{print_schema(in_order)}\n"  # noqa: SLF001
@@ -101,8 +99,8 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         "Query": [*query, *_node_members(host, catalog)],
         "Mutation": [mutation.member for mutation in generated.values()],
     }
-    builder.output("Query", "What can be asked.", roots["Query"])
-    builder.output("Mutation", "What can be changed.", roots["Mutation"])
+    builder.output("Query", "The queries.", roots["Query"])
+    builder.output("Mutation", "The mutations.", roots["Mutation"])
     names = {root: [member.name for member in members] for root, members in roots.items()}
     payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
     add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
@@ -152,7 +150,7 @@ def _mark_one_of(schema: GraphQLSchema) -> None:
 
 @contextmanager
 def _attributed(owner: str, place: str) -> Iterator[None]:
-    """Lays a clash of type names at the door of the plugin that brings the second."""
+    """Attributes a clash of type names to the plugin that brings the second."""
     try:
         yield
     except TypeError as error:
@@ -172,20 +170,29 @@ def _root_members(record: RecordType) -> list[Member]:
     """The root fields of Query for one record."""
     if record.name == "Event":
         arguments = [
-            Argument("first", "int | None", "How many events; 50 unless said, 1,000 at most."),
+            Argument("first", "int | None", "How many events; 50 by default, 1,000 at most."),
             Argument(
-                "after", "str | None", "Only what follows this cursor. Keep it to go on later: nothing is missed."
+                "after",
+                "str | None",
+                "Only records after this cursor. Keep the cursor to continue later; nothing is missed.",
             ),
             Argument("types", "list[EventType] | None", "Only events of these types."),
             Argument("entity", "ID | None", "Only events of this record: its timeline."),
         ]
-        return [Member("events", "EventConnection", "What happened, in the order of commits, without gaps.", arguments)]
+        return [
+            Member(
+                "events",
+                "EventConnection",
+                "The event log: what happened, in the order of commits, without gaps.",
+                arguments,
+            )
+        ]
     one = record.singular
     single = [
         Argument("id", "ID | None", "Its id."),
-        Argument("externalId", "ExternalIdInput | None", "The id another system knows it by, instead of id."),
+        Argument("externalId", "ExternalIdInput | None", "Its external id, instead of id."),
     ]
-    members = [Member(one, f"{record.name} | None", f"One record, by id or external id: {record.description}", single)]
+    members = [Member(one, f"{record.name} | None", f"One record by id or external id: {record.description}", single)]
     if record.plain_list:
         members.append(Member(record.plural, f"list[{record.name}]", f"All of them in order: {record.description}"))
     else:
@@ -200,7 +207,7 @@ def _root_members(record: RecordType) -> list[Member]:
 
 
 def _aggregate_member(record: RecordType) -> Member:
-    description = f"What a list comes to together: {record.description}"
+    description = f"Totals of a list: {record.description}"
     return Member(f"{record.plural}Aggregate", f"{record.name}Aggregate", description, [where_argument(record)])
 
 
@@ -213,8 +220,8 @@ def _groups_member(record: RecordType) -> Member:
             Argument("by", f"list[{record.name}GroupKey]", "The keys of a group."),
             where_argument(record),
             Argument("having", f"{record.name}Having | None", "Only groups that meet this."),
-            Argument("orderBy", f"list[{record.name}GroupOrder] | None", "By these, then by the keys."),
-            Argument("first", "int | None", "How many groups; 1,000 at most and unless said."),
+            Argument("orderBy", f"list[{record.name}GroupOrder] | None", "In this order, then by the keys."),
+            Argument("first", "int | None", "How many groups; 1,000 by default and at most."),
         ],
     )
 
@@ -241,11 +248,11 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
 def _add_viewer(builder: Builder) -> None:
     builder.output(
         "Viewer",
-        "Who is asking, and what the server goes by.",
+        "Who is asking, and the settings the server works with.",
         [
-            Member("actor", "ID", "Under this name changes are recorded."),
+            Member("actor", "ID", "The name under which changes are recorded."),
             Member("reportingCurrency", "CurrencyCode", "The currency in which amounts are compared and summed."),
-            Member("now", "DateTime", "The moment by which rules are judged."),
+            Member("now", "DateTime", "The moment at which rules are evaluated."),
         ],
     )
     builder.output(

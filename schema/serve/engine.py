@@ -48,14 +48,14 @@ class Engine:
     async def _by_plans(
         self, context: RequestContext, variant: Variant, values: VariableValues
     ) -> OperationResult | None:
-        """The answer where plans give all of it; None in every doubt."""
+        """The answer where plans give all of it; None if in any doubt."""
         moment = moment_of(context, values)
         roots = list(variant.asked.values())
         parts, errors = [], []
         for asked, answer in zip(roots, await _answers(context, variant, roots, moment), strict=False):
             if isinstance(answer, BaseException):
                 if len(roots) > 1:
-                    # What is left of the others when one has failed is for the executor to say.
+                    # If one has failed, the executor decides what is left of the others.
                     return None
                 data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
                 assert isinstance(answer, Exception)

@@ -89,7 +89,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Path, result: Any, position_context: Any
     ) -> Any:
-        """Reads a record where its id stands; completes any other value as usual."""
+        """Reads a record in place of its id; completes any other value as usual."""
         if isinstance(return_type, GraphQLObjectType) and return_type.name in self._records:
             id = result if isinstance(result, str) or result is None else result.id
             return None if id is None else self._record(return_type.name, id, field_details_list, path)

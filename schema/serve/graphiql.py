@@ -24,7 +24,7 @@ window.addEventListener("load", () => setTimeout(() => {
     event.preventDefault();
     let variables = {};
     try { variables = JSON.parse(form.variables.value || "{}"); }
-    catch { answer.textContent = "The variables are no JSON."; return; }
+    catch { answer.textContent = "The variables are not JSON."; return; }
     const response = await fetch(location.pathname, {
       method: "POST", headers: {"content-type": "application/json"},
       body: JSON.stringify({query: form.query.value, variables}),

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one endpoint that takes JSON, answers JSON, and says with status and code what was wrong.
+"""GraphQL over HTTP: one endpoint that takes and returns JSON, and reports errors by status and code.
 
 Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where the client asks for it, else
 `application/json`; a mutation only by POST; nothing but JSON is read, so that no foreign page can forge a request.
@@ -34,7 +34,7 @@ Headers = Mapping[str, str]
 
 
 class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
-    """The request is no GraphQL request."""
+    """The request is not a GraphQL request."""
 
     def __init__(self, status: int, message: str, code: str | None = "BAD_REQUEST", headers: Headers | None = None):
         super().__init__(message)
@@ -45,7 +45,7 @@ class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What is sent back."""
+    """The response."""
 
     body: bytes
     status: int = 200
@@ -66,7 +66,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a request asks."""
+    """What a request asks for."""
 
     query: str
     variables: Mapping[str, Any]
@@ -106,7 +106,7 @@ class Endpoint:
             else:
                 asked = await self._asked_by_post(scope["method"], headers, receive)
             if accepted is None:
-                raise BadRequest(406, f"accept: this endpoint answers {GRAPHQL_JSON} or {PLAIN_JSON}", None)
+                raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
             return await self._answer(asked, media_type, headers)
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
@@ -116,10 +116,10 @@ class Endpoint:
 
     async def _asked_by_post(self, method: str, headers: Mapping[bytes, str], receive: Receive) -> GraphQLRequest:
         if method != "POST":
-            raise BadRequest(405, f"{method} is not possible; use POST", headers={"allow": "GET, POST"})
+            raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
         content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if content_type != PLAIN_JSON:
-            raise BadRequest(415, f"content-type: {content_type or 'none'} is not read; send {PLAIN_JSON}")
+            raise BadRequest(415, f"content-type: {content_type or 'none'} is not supported; send {PLAIN_JSON}")
         largest = self._get_engine().services.settings.maximum_body_bytes
         return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
@@ -129,7 +129,7 @@ class Endpoint:
         try:
             operation = engine.services.documents.operation(asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
-                raise BadRequest(405, "only queries are possible by GET; use POST", None, {"allow": "POST"})
+                raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
             if operation.is_introspection:
                 kept = await self._introspection.answer(operation, operation.variables(asked.variables))
                 return _kept_response(kept, media_type, headers)
@@ -144,10 +144,10 @@ class Endpoint:
 
 
 def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:
-    """An answer about the schema: compressed where the client takes it, not at all where it has it already."""
+    """An answer about the schema: compressed if the client accepts that, and not sent if it has it already."""
     packs = _takes_gzip(headers.get(b"accept-encoding", ""))
     etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
-    # Who may ask may also differ in what it is answered, so that no cache in between keeps it for all.
+    # Callers may get different answers, so no cache in between may keep one for all.
     sent = {"etag": etag, "cache-control": "private", "vary": "Accept, Accept-Encoding"}
     known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
     if etag in known or "*" in known:
@@ -176,7 +176,7 @@ def _body_of(result: OperationResult, context: RequestContext) -> bytes:
 
 
 def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:
-    """An error as clients see it: what they can mend in full, what they cannot without any internal text."""
+    """An error as clients see it: what they can fix in full, what they cannot without any internal text."""
     message, extensions = _said(error, context, refused)
     shown: dict[str, Any] = {"message": message}
     if error.locations:
@@ -238,7 +238,7 @@ async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
     """The body of a request.
 
     Raises:
-        BadRequest: it is larger than may be.
+        BadRequest: it is larger than allowed.
         ClientDisconnect: the client went away before it was sent.
     """
     if length is not None and length.isdigit() and int(length) > largest:
@@ -266,7 +266,7 @@ def _json(text: bytes, what: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise BadRequest(400, f"{what} is no JSON") from None
+        raise BadRequest(400, f"{what} is not JSON") from None
 
 
 def _asked_by_get(given: dict[str, Any]) -> GraphQLRequest:
@@ -281,11 +281,11 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
         raise BadRequest(400, "send one JSON object with query, variables and operationName")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     if not isinstance(query, str):
-        raise BadRequest(400, "query: a text is needed")
+        raise BadRequest(400, "query: a string is required")
     if variables is not None and not isinstance(variables, dict):
-        raise BadRequest(400, "variables: an object is needed")
+        raise BadRequest(400, "variables: an object is required")
     if name is not None and not isinstance(name, str):
-        raise BadRequest(400, "operationName: a text is needed")
+        raise BadRequest(400, "operationName: a string is required")
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
-        raise BadRequest(400, "extensions: an object is needed")
+        raise BadRequest(400, "extensions: an object is required")
     return GraphQLRequest(query, variables or {}, name or None, by_get)

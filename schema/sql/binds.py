@@ -22,7 +22,7 @@ class Moment:
     Attributes:
         variables: of the request.
         now: its moment.
-        actor: id of who asks.
+        actor: the caller's id.
         secret: signs cursors.
         ids: the records that are read, where they are known already.
     """
@@ -117,7 +117,7 @@ class Binds:
         def source(moment: Moment) -> Any:
             values = resolve(given, moment.variables)
             if any(value is None for value in values):
-                raise InputError("a list to compare with holds null; leave it out and ask for isNull beside it")
+                raise InputError("a list to compare with contains null; leave it out and add isNull")
             return values if prepare is None else [prepare(value) for value in values]
 
         return self.computed(source, ListOf(type_))

@@ -260,7 +260,7 @@ def _period_start(element: period_start, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def column(alias: str, name: str, type_: Any) -> Expression:
-    """A column of an alias, with its type. No table hangs on it, so no statement correlates by surprise."""
+    """A column of an alias, with its type. It belongs to no table, so no statement correlates by surprise."""
     return literal_column(f'{alias}."{name}"', type_)
 
 

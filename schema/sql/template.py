@@ -1,4 +1,4 @@
-"""JSON that SQL made, with places for values that Python gives: what a value is made from stands in its place.
+"""JSON that SQL made, with places for values that Python gives: what a value is made from is put in its place.
 
 The text is taken apart at the places and put together again, so that the rest of it is never decoded.
 """

@@ -1,4 +1,4 @@
-"""Types of aggregates and groups: what records come to together, and the inputs that filter and order by it.
+"""Types of aggregates and groups: totals of records, and the inputs that filter and order by them.
 
 Types of the same shape are one, named after what it is for rather than after its fields, so that no field a plugin adds
 renames a type: `CustomerValues` for the smallest and for the largest, `CustomerNumbersWhere` for sums and for averages.
@@ -16,7 +16,7 @@ FUNCTIONS = {"sum": "Sums", "avg": "Averages", "min": "Smallest values", "max": 
 OUTPUTS = {"sum": "Sum", "avg": "Avg", "min": "Values", "max": "Values"}
 INPUTS = {"sum": "Numbers", "avg": "Numbers", "min": "Values", "max": "Values"}
 
-_COUNT = "How many there are."
+_COUNT = "Number of records."
 
 
 def aggregated(record: RecordType, function: str) -> list[CatalogField]:
@@ -55,7 +55,7 @@ def add_aggregates(builder: Builder, catalog: Catalog, record: RecordType) -> No
 
 def _named_alike(record: RecordType) -> str:
     """Where the members of a type say what they mean."""
-    return f"each of the field of {record.name} that has its name"
+    return f"each of the {record.name} field of the same name"
 
 
 def _member(record: RecordType, field: CatalogField, annotation: str) -> Member:
@@ -74,7 +74,7 @@ def _add_outputs(builder: Builder, record: RecordType) -> None:
         Member(function, f"{name}{OUTPUTS[function]} | None", f"{FUNCTIONS[function]}, field by field.")
         for function in functions_of(record)
     ]
-    description = f"What {plural} come to together."
+    description = f"Totals of {plural}: count, sums, averages, smallest and largest values."
     builder.output(f"{name}Aggregate", description, [Member("count", "int", _COUNT), *functions])
 
 
@@ -99,13 +99,13 @@ def _add_wheres(builder: Builder, record: RecordType) -> None:
                 _member(record, field, str(field.kind.aggregate_kind(function).filter_name))
                 for field in aggregated(record, function)
             ]
-            description = f"A condition on {about}, {_named_alike(record)}. All that is said must hold."
+            description = f"A condition on {about}, {_named_alike(record)}. All given conditions must hold."
             builder.input(name, description, members)
     builder.input(
         f"{record.name}AggregateWhere",
-        f"A condition on what some {words(record.plural)} come to together. All that is said must hold.",
+        f"A condition on the totals of some {words(record.plural)}. All given conditions must hold.",
         [
-            Member("where", f"{record.name}Where | None", "Of those that meet this; of all without it."),
+            Member("where", f"{record.name}Where | None", "Only of those that meet this; of all if not given."),
             *_conditions(record),
         ],
     )
@@ -134,10 +134,10 @@ def _add_groups(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     )
     builder.output(
         f"{name}Group",
-        f"Some {plural} that have keys in common.",
+        f"A group of {plural} with the same keys.",
         [
-            Member("keys", f"{name}GroupKeys", "Only the keys named in `by`; a period is told by its first day."),
-            Member("aggregate", f"{name}Aggregate", "What they come to together."),
+            Member("keys", f"{name}GroupKeys", "Only the keys named in `by`; a period is given by its first day."),
+            Member("aggregate", f"{name}Aggregate", "Their totals."),
         ],
     )
 
@@ -158,8 +158,8 @@ def _add_group_keys(builder: Builder, catalog: Catalog, record: RecordType) -> N
     ]
     builder.input(
         f"{record.name}GroupKey",
-        f"One key by which {words(record.plural)} are grouped: true for the value of the field of {record.name} that "
-        "has its name, a grain for a date, a key of the record that a relation leads to.",
+        f"One key by which {words(record.plural)} are grouped: true for the value of the {record.name} field of "
+        "the same name, a grain for a date, a key of the record that a relation leads to.",
         [*keys, *_ways(catalog, record, "GroupKey")],
         one_of=True,
     )
@@ -173,7 +173,7 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
             builder.input(type_name, f"An order by {about}, {_named_alike(record)}.", members, one_of=True)
     builder.input(
         f"{name}Having",
-        f"Which groups of {plural}. All that is said must hold.",
+        f"Selects groups of {plural}. All given conditions must hold.",
         [
             Member("and", f"list[{name}Having] | None"),
             Member("or", f"list[{name}Having] | None"),
@@ -183,7 +183,7 @@ def _add_group_inputs(builder: Builder, record: RecordType) -> None:
     )
     builder.input(
         f"{name}GroupOrder",
-        f"One key of an order of groups of {plural}.",
+        f"One sort key of groups of {plural}.",
         [
             Member("key", f"{name}Order | None", "A key of the groups; it must be one of `by`."),
             Member("count", "Direction | None", _COUNT),

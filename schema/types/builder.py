@@ -60,7 +60,7 @@ def _value(source: Any, name: str) -> Any:
 
 
 def read(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
-    """Answers a field of a payload by its name."""
+    """Resolves a field of a payload by its name."""
     return _value(source, info.field_name)
 
 
@@ -95,7 +95,7 @@ class Member:
         owner: the plugin that declares it, or `core`.
         deprecated: why not to use it.
         default: of an input field.
-        resolve: what graphql-core answers an output field by, where no plan does.
+        resolve: how graphql-core resolves an output field that no plan answers.
     """
 
     name: str
@@ -150,7 +150,7 @@ class Builder:
         }
 
     def missing(self, name: str) -> str:
-        """What to say to whoever names a type that is not there."""
+        """The error for a type name that does not exist."""
         reason = omission(self._catalog, name) or "the schema lists them all (guanxi schema)"
         return f"there is no type {name}; {reason}"
 
@@ -266,7 +266,7 @@ class Builder:
         )
 
     def _told(self, owner: str) -> dict[str, Any] | None:
-        """What the printed schema learns whose a field is from; the core's own goes without."""
+        """The directive that tells who declares a field in the printed schema; none for the core's own."""
         return None if owner == CORE else {_DEFINITION: _Declared((self._directives[owner],))}
 
     def _made(self, name: str) -> Any:

@@ -11,16 +11,16 @@ from schema.types.builder import Builder, Member
 
 
 class Direction(Vocabulary):
-    """The direction of an order. Records without a value come last unless said otherwise."""
+    """The direction of an order. Records without a value come last unless stated otherwise."""
 
     ASC = "ASC", "Smallest first."
     DESC = "DESC", "Largest first."
-    ASC_NULLS_FIRST = "ASC_NULLS_FIRST", "Smallest first, records without a value before them."
-    DESC_NULLS_FIRST = "DESC_NULLS_FIRST", "Largest first, records without a value before them."
+    ASC_NULLS_FIRST = "ASC_NULLS_FIRST", "Smallest first, but records without a value before all others."
+    DESC_NULLS_FIRST = "DESC_NULLS_FIRST", "Largest first, but records without a value before all others."
 
 
 class DateGrain(Vocabulary):
-    """How long the periods are into which dates are grouped; moments count by their day in UTC."""
+    """Length of the periods by which dates are grouped; moments count by their day in UTC."""
 
     DAY = "DAY", "Days."
     WEEK = "WEEK", "Weeks from Monday."
@@ -41,17 +41,17 @@ _RANGE = (
     ("gt", "{0} | None", "Larger or later."),
     ("gte", "{0} | None", "Larger or later, or equal."),
 )
-_NULL = (("isNull", "bool | None", "Without a value, or with one."),)
+_NULL = (("isNull", "bool | None", "true: without a value; false: with one."),)
 _TEXT = (
     ("contains", "str | None", "Holds this."),
-    ("startsWith", "str | None", "Begins with this."),
+    ("startsWith", "str | None", "Starts with this."),
     ("endsWith", "str | None", "Ends with this."),
 )
 _LIST = (
     ("has", "{0} | None", "Holds this."),
-    ("hasAny", "list[{0}] | None", "Holds one of these."),
-    ("hasAll", "list[{0}] | None", "Holds all of these."),
-    ("isEmpty", "bool | None", "Holds nothing, or something."),
+    ("hasAny", "list[{0}] | None", "Contains at least one of these."),
+    ("hasAll", "list[{0}] | None", "Contains all of these."),
+    ("isEmpty", "bool | None", "true: empty; false: not empty."),
 )
 
 
@@ -76,45 +76,45 @@ def add_shared(builder: Builder) -> None:
         (
             "currency",
             "CurrencyCode | None",
-            "Compare amounts of this currency only; without it all are compared in the reporting currency.",
+            "Compare only amounts in this currency; by default all are compared in the reporting currency.",
         ),
     )
     filter_("MoneyFilter", "an amount of money", "Decimal", _EQUALITY, _RANGE, _NULL, currency)
     builder.input(
         "TextFilter",
-        "A condition on a text. All that is said must hold.",
+        "A condition on a text. All given conditions must hold.",
         [Member(name, pattern.format("str"), text) for name, pattern, text in (*_EQUALITY, *_TEXT, *_NULL)]
-        + [Member("ignoreCase", "bool", "Compare without case, the default.", default=True)],
+        + [Member("ignoreCase", "bool", "Ignore case, the default.", default=True)],
     )
-    filter_("TextListFilter", "a list of texts, compared letter by letter", "str", _LIST, _NULL)
-    filter_("TagsFilter", "the tags of a record, compared without case", "str", _LIST)
+    filter_("TextListFilter", "a list of texts, compared by exact spelling", "str", _LIST, _NULL)
+    filter_("TagsFilter", "the tags of a record, compared case-insensitively", "str", _LIST)
     builder.input(
         "ExternalIdMatch",
         "External ids of one system.",
         [
             Member("system", "str", "Name of the other system."),
-            Member("ids", "list[ID] | None", "One of these ids there; any without it."),
+            Member("ids", "list[ID] | None", "One of these ids in that system; any if not given."),
         ],
     )
     builder.input(
         "ExternalIdsFilter",
-        "A condition on the external ids of a record. All that is said must hold.",
+        "A condition on the external ids of a record. All given conditions must hold.",
         [
-            Member("has", "ExternalIdMatch | None", "Known by such an id."),
-            Member("isEmpty", "bool | None", "Known to no other system, or to some."),
+            Member("has", "ExternalIdMatch | None", "Has such an external id."),
+            Member("isEmpty", "bool | None", "true: without external ids; false: with at least one."),
         ],
     )
     builder.input(
         "ExternalIdInput",
-        "The id another system knows a record by.",
-        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id there.")],
+        "A record's id in another system.",
+        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id in that system.")],
     )
     builder.input(
         "MoneyInput",
-        "An exact amount of one currency.",
+        "An exact amount in one currency.",
         [
             Member("amount", "Decimal", "The amount, with no more decimal places than its currency has."),
-            Member("currency", "CurrencyCode | None", "The currency; the reporting currency where none is given."),
+            Member("currency", "CurrencyCode | None", "The currency; by default the reporting currency."),
         ],
     )
 
@@ -137,7 +137,7 @@ def _add_filter(
         for group in operators
         for operator, pattern, description in group
     ]
-    builder.input(name, f"A condition on {what}. All that is said must hold.", members)
+    builder.input(name, f"A condition on {what}. All given conditions must hold.", members)
 
 
 def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
@@ -176,7 +176,7 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         Member(
             one.name,
             f"{one.target}Where | None",
-            f"There is one, and it meets this: {one.description}",
+            f"There is one, and it meets this condition: {one.description}",
             owner=record.foreign(one.owner),
         )
         for one in record.to_one.values()
@@ -191,19 +191,18 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 Member(
                     f"{many.name}Aggregate",
                     f"{target.name}AggregateWhere | None",
-                    f"What these come to together: {many.description}",
+                    f"Totals of these: {many.description}",
                     owner=record.foreign(many.owner),
                 )
             )
     description = (
-        f"Which {plural}. All that is said must hold; deleted ones are left out unless a list's own filter asks for "
-        f"deletedAt, and a relation to one never leads to them. Of the fields that every record has, {name} says what "
-        "they mean."
+        f"Selects {plural}. All given conditions must hold; deleted ones are left out unless a list's own filter asks "
+        f"for deletedAt, and a relation to one never leads to them. Fields that every record has are described in {name}."
     )
     builder.input(f"{name}Where", description, members)
     builder.input(
         f"{record.plural_type}Filter",
-        f"A condition on a list of {plural}. All that is said must hold.",
+        f"A condition on a list of {plural}. All given conditions must hold.",
         [
             Member("some", f"{name}Where | None"),
             Member("every", f"{name}Where | None"),
@@ -220,7 +219,7 @@ def _add_order(builder: Builder, record: RecordType) -> None:
     members += [
         Member(one.name, f"{one.target}Order | None", owner=record.foreign(one.owner)) for one in record.to_one.values()
     ]
-    description = f"One key of an order of {words(record.plural)}: the field of {record.name} that has its name."
+    description = f"One sort key of {words(record.plural)}: the {record.name} field of the same name."
     builder.input(f"{record.name}Order", description, members, one_of=True)
 
 
@@ -238,17 +237,17 @@ def write_members(catalog: Catalog, record: RecordType, *, creating: bool) -> li
                 Member(
                     name,
                     "ExternalIdInput | None",
-                    f"The same by external id, instead of {field.name}.",
+                    f"The same record by external id, instead of {field.name}.",
                     owner=record.foreign(field.owner),
                 )
             )
-    members.append(Member("tags", "list[str] | None", "These tags instead of those it has."))
-    members.append(Member("externalIds", "list[ExternalIdInput] | None", "These external ids instead of those it has."))
+    members.append(Member("tags", "list[str] | None", "Replaces all its tags."))
+    members.append(Member("externalIds", "list[ExternalIdInput] | None", "Replaces all its external ids."))
     return members
 
 
 def said_members(record: RecordType) -> list[Member]:
-    """The members by which something is said with a change that is no field."""
+    """The members by which something is said with a change that is not a field."""
     return [
         Member(said.name, f"{said.kind.input} | None", said.description, owner=record.foreign(said.owner))
         for said in record.said.values()

@@ -1,17 +1,15 @@
-"""What every mutation takes and gives beside its own: the bases of plugins' inputs and payloads, and their words."""
+"""What every mutation takes and returns apart from its own: bases of inputs and payloads, and their texts."""
 
 import strawberry
 
 from core.base.errors import UserError
 
 IDEMPOTENCY_KEY_TEXT = (
-    "A key of your choice: the same request with the same key again changes nothing and is answered as before."
+    "A key of your choice: repeating the same request with the same key changes nothing and returns the first answer."
 )
-DRY_RUN_TEXT = (
-    "Answer what would happen and write nothing: a record that is there is answered as it is, a new one is null."
-)
-USER_ERRORS_TEXT = "What has to be fixed; nothing was written then."
-WARNINGS_TEXT = "What policy only warns about; the change was made."
+DRY_RUN_TEXT = "Report what would happen and write nothing: an existing record is shown as it is, a new one is null."
+USER_ERRORS_TEXT = "What must be fixed; if there is anything, nothing was written."
+WARNINGS_TEXT = "What a policy warns about; the change was made all the same."
 
 
 @strawberry.input

@@ -13,7 +13,7 @@ def add_shared(builder: Builder) -> None:
     builder.interface("Node", "Anything with a globally unique id.", [Member("id", "ID", "Globally unique id.")])
     builder.output(
         "Money",
-        "An exact amount of one currency.",
+        "An exact amount in one currency.",
         [
             Member("amount", "Decimal", "The amount, with the decimal places of its currency."),
             Member("currency", "CurrencyCode", "The currency."),
@@ -28,13 +28,17 @@ def add_shared(builder: Builder) -> None:
         "MoneySum",
         "A sum of money.",
         [
-            Member("total", "Money", "All of it in the reporting currency, at the rates it was written with."),
-            Member("perCurrency", "list[Money]", "A row a currency, never mixed."),
+            Member(
+                "total",
+                "Money",
+                "The total in the reporting currency, at the rates frozen when the amounts were written.",
+            ),
+            Member("perCurrency", "list[Money]", "One row per currency, never mixed."),
         ],
     )
     builder.output(
         "PageInfo",
-        "Where a page of a list lies.",
+        "Where a page is in its list.",
         [
             Member("hasNextPage", "bool", "Whether more records follow."),
             Member("hasPreviousPage", "bool", "Whether records precede it."),
@@ -44,12 +48,12 @@ def add_shared(builder: Builder) -> None:
     )
     builder.output(
         "ExternalId",
-        "The id another system knows a record by.",
-        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id there.")],
+        "A record's id in another system.",
+        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id in that system.")],
     )
     builder.output(
         "FieldChange",
-        "What changed of one field.",
+        "The change of one field.",
         [
             Member("field", "str", "Name of the field."),
             Member("previous", "JSON | None", "Its value before, as the API shows it."),
@@ -61,15 +65,15 @@ def add_shared(builder: Builder) -> None:
 def list_arguments(record: RecordType) -> Sequence[Argument]:
     """The arguments of a connection."""
     return (
-        Argument("first", "int | None", "How many records from the start; 50 unless said, 1,000 at most."),
-        Argument("after", "str | None", "Only what follows this cursor."),
-        Argument("last", "int | None", "How many records from the end."),
-        Argument("before", "str | None", "Only what precedes this cursor."),
+        Argument("first", "int | None", "Number of records from the start; 50 by default, 1,000 at most."),
+        Argument("after", "str | None", "Only records after this cursor."),
+        Argument("last", "int | None", "Number of records from the end."),
+        Argument("before", "str | None", "Only records before this cursor."),
         Argument("where", f"{record.name}Where | None", "Only records that meet this."),
         Argument(
             "orderBy",
             f"list[{record.name}Order] | None",
-            "By these keys, then by id; without it by "
+            "Sort by these keys, then by id; by default by "
             + ", ".join(f"{name} descending" if down else name for name, down in record.default_order)
             + ".",
         ),
@@ -93,7 +97,7 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     )
     builder.output(
         f"{record.name}Edge",
-        f"A place in a list of {plural}.",
+        f"An entry in a list of {plural}.",
         [
             Member("cursor", "str"),
             Member("node", record.name),

@@ -46,7 +46,7 @@ _PLAIN = (str, int, float, bool, Decimal, date, datetime, strawberry.ID, Currenc
 
 @dataclass(frozen=True, slots=True)
 class PayloadShape:
-    """What a mutation is answered with: the payload of a record, or one of the plugin's own.
+    """The answer to a mutation: the payload of a record, or one of the plugin's own.
 
     Attributes:
         record: the field of the record's payload, such as `customer`.
@@ -110,7 +110,7 @@ def add_operations(
         if operations is None:
             continue
         if not isinstance(operations, Iterable) or isinstance(operations, str | type):
-            problem = f"gives {operations!r}, which is no list of operations; write [...] around it"
+            problem = f"returned {operations!r}, which is not a list of operations; write [...] around it"
             raise PluginError(plugin.name, "register_operations", problem)
         types = _OperationTypes(builder, plugin, extension.brought, reporting_currency)
         for operation in operations:
@@ -202,7 +202,7 @@ class _RootField:
             )
         shape, type_ = self._payload()
         resolved = self._types.resolve(input_, self._module, self._place, is_input=True)
-        argument = StrawberryArgument("input", "input", _Resolved(resolved), description="What is asked.")
+        argument = StrawberryArgument("input", "input", _Resolved(resolved), description="The input.")
 
         async def resolve(info: strawberry.Info, input: Any) -> Any:
             return await perform(info.context, plugin, operation, input, shape)
@@ -210,7 +210,7 @@ class _RootField:
         return self._field(resolve, type_, [argument])
 
     def _payload(self) -> tuple[PayloadShape, Any]:
-        """What a mutation is answered with, and its type."""
+        """The answer to a mutation, and its type."""
         returned = self._evaluated(inspect.signature(self._operation.function).return_annotation)
         if isinstance(returned, type) and issubclass(returned, Payload):
             self._check_defaults(returned)
@@ -354,7 +354,9 @@ class _OperationTypes:
             return self._enumeration(annotation, place)
         if has_object_definition(annotation):
             return self._class(annotation, place)
-        problem = f"{annotation!r} is no type of the API; decorate the class with @strawberry.type or @strawberry.input"
+        problem = (
+            f"{annotation!r} is not a type of the API; decorate the class with @strawberry.type or @strawberry.input"
+        )
         raise PluginError(self._plugin.name, place, problem)
 
     def _enumeration(self, enum: type[StrEnum], place: str) -> Any:

@@ -24,7 +24,7 @@ def _decimal(value: Any) -> Decimal:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise GraphQLError(
-            f'{value!r} is no exact decimal: write a text of digits such as "1234.50", with at most 20 digits before '
+            f'{value!r} is not an exact decimal: write text such as "1234.50", with at most 20 digits before '
             "and 12 after the point; a floating-point number is not exact"
         )
     return Decimal(text)
@@ -36,7 +36,7 @@ def _date(value: Any) -> date:
     except (ValueError, TypeError):
         found = None
     if found is None or found.isoformat() != value:
-        raise GraphQLError(f'{value!r} is no date: write it as "2025-06-30"')
+        raise GraphQLError(f'{value!r} is not a date: write it as "2025-06-30"')
     return found
 
 
@@ -47,14 +47,14 @@ def _moment(value: Any) -> datetime:
             raise GraphQLError(f'{value!r} has no time zone: write it as "2025-06-30T08:00:00Z"')
         return to_milliseconds(moment.astimezone(UTC))
     except (ValueError, TypeError, OverflowError):
-        raise GraphQLError(f'{value!r} is no moment: write it as "2025-06-30T08:00:00Z"') from None
+        raise GraphQLError(f'{value!r} is not a moment: write it as "2025-06-30T08:00:00Z"') from None
 
 
 def _currency(value: Any) -> str:
     try:
         exponent(value)
     except (InputError, TypeError):
-        raise GraphQLError(f"{value!r} is no current ISO 4217 currency code, such as CNY, EUR or USD") from None
+        raise GraphQLError(f"{value!r} is not a current ISO 4217 currency code, such as CNY, EUR or USD") from None
     return str(value)
 
 

@@ -58,7 +58,7 @@ def all_or_nothing(unit: Unit, work: Callable[[], list[Outcome]]) -> list[Outcom
 
 
 def _rolled_back(outcome: Outcome) -> Outcome:
-    """What became of a row of a batch of which nothing was written."""
+    """The outcome of a row of a batch of which nothing was written."""
     if outcome.status in (OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED):
         return outcome
     known = None if outcome.status is OutcomeStatus.CREATED else outcome.id
@@ -117,7 +117,7 @@ def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any
 
 
 class MutationRefusal(Exception):  # noqa: N818  (a verdict, answered as user errors)
-    """Rolls a transaction back and answers these errors."""
+    """Rolls a transaction back and returns these errors."""
 
     def __init__(self, errors: Sequence[UserError]) -> None:
         super().__init__()

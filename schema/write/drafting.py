@@ -171,7 +171,7 @@ class Drafting:
         if expected is not None and expected != row.version:
             return UserError(
                 "CONFLICT",
-                f"expectedVersion: {name} {id!r} is at version {row.version}, not {expected}: somebody changed it on "
+                f"expectedVersion: {name} {id!r} is at version {row.version}, not {expected}: someone changed it on "
                 f"{row.updated_at:%Y-%m-%d %H:%M} UTC; read it again and repeat the change",
                 ("expectedVersion",),
             )
@@ -297,7 +297,7 @@ class Drafting:
         id = linked.get((target, key["system"], key["id"]))
         if id is None:
             problem = (
-                f"{name}: no {words(target)} has the external id {key['id']!r} of {key['system']!r}; enter it first"
+                f"{name}: no {words(target)} has the external id {key['id']!r} of {key['system']!r}; create it first"
             )
             draft.errors.append(UserError("NOT_FOUND", problem, (name,)))
         else:
@@ -313,7 +313,7 @@ class Drafting:
 
 
 def _tags(given: Iterable[str]) -> list[str]:
-    """The tags without space around them, each once whatever its case."""
+    """The tags without surrounding spaces, each once regardless of case."""
     found: dict[str, str] = {}
     for tag in given:
         if tag.strip():
@@ -336,7 +336,7 @@ def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
     systems = [item["system"] for item in keys]
     twice = sorted({system for system in systems if systems.count(system) > 1})
     problems = [
-        UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one a system", ("externalIds",))
+        UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one per system", ("externalIds",))
         for system in twice
     ]
     try:

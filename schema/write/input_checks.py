@@ -120,7 +120,7 @@ def _facet_nullable(facet: type[Facet], column: str) -> bool:
 
 
 def check_text(value: str, longest: int) -> None:
-    """Refuses a text that is empty, too long, or holds what no database takes.
+    """Refuses a text that is empty, too long, or contains what no database accepts.
 
     Raises:
         InputError: says which.
@@ -141,9 +141,9 @@ def _check_text(value: str, info: ColumnInfo) -> None:
 
 def _check_number(value: Any, info: ColumnInfo) -> None:
     if info.minimum is not None and value < info.minimum:
-        raise InputError(f"{_said(value)} is too small; the least is {_said(info.minimum)}")
+        raise InputError(f"{_said(value)} is too small; the minimum is {_said(info.minimum)}")
     if info.maximum is not None and value > info.maximum:
-        raise InputError(f"{_said(value)} is too large; the most is {_said(info.maximum)}")
+        raise InputError(f"{_said(value)} is too large; the maximum is {_said(info.maximum)}")
 
 
 def _said(number: Decimal | int) -> str:
@@ -154,7 +154,7 @@ def _check_decimal(value: Decimal, scale: int) -> Decimal:
     """The decimal with all of its places."""
     largest = Decimal(_MOST_UNITS).scaleb(-scale)
     if abs(value) > largest:
-        raise InputError(f"{_said(value)} is larger than this system holds; the most is {_said(largest)}")
+        raise InputError(f"{_said(value)} is larger than this system can store; the maximum is {_said(largest)}")
     whole = value.quantize(Decimal(1).scaleb(-scale))
     if whole != value:
         raise InputError(f"{_said(value)} has more than {scale} decimal places; round it")

@@ -25,14 +25,14 @@ Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, A
 
 KEY = Member("idempotencyKey", "str | None", IDEMPOTENCY_KEY_TEXT)
 DRY_RUN = Member("dryRun", "bool", DRY_RUN_TEXT, default=False)
-VERSION = Member("expectedVersion", "int | None", "Refuse if the record is not at this version any more.")
+VERSION = Member("expectedVersion", "int | None", "Refuse if the record is no longer at this version.")
 ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
 WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A root field of Mutation: how it stands in the schema, and what answers it."""
+    """A root field of Mutation: how it appears in the schema, and what answers it."""
 
     member: Member
     handler: Handler
@@ -43,17 +43,17 @@ def add_shared(builder: Builder) -> None:
     builder.enum(OutcomeStatus)
     builder.output(
         "UserError",
-        "Something a user can mend, or is warned about.",
+        "Something a user can fix or is warned about.",
         [
             Member("code", "str", "Stable and machine-readable, such as REQUIRED or CONFLICT."),
             Member("message", "str", "Names the field, the value and the remedy."),
             Member("field", "list[str] | None", "Path to the input field; null for the record as a whole."),
-            Member("plugin", "str | None", "The plugin that says so; null for the core."),
+            Member("plugin", "str | None", "The plugin that raised it; null for the core."),
         ],
     )
     builder.input(
         "TargetInput",
-        "The record that is meant.",
+        "The record to act on.",
         [Member("id", "ID", "Its id."), VERSION, DRY_RUN, KEY],
     )
 
@@ -64,7 +64,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
     _add_types(builder, catalog, record)
 
     def mutation(field: str, input_: str, description: str, payload: str, handler: Handler) -> tuple[str, Mutation]:
-        argument = Argument("input", input_, "What is asked.")
+        argument = Argument("input", input_, "The input.")
         return field, Mutation(Member(field, payload, description, [argument]), handler)
 
     def single(action: Action) -> Handler:
@@ -75,38 +75,36 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
     payload, noun = f"{name}Payload", words(record.singular)
     one = with_article(noun)
-    create = mutation(f"create{name}", f"Create{name}Input", f"Enters a new {noun}.", payload, single(Action.CREATED))
+    create = mutation(f"create{name}", f"Create{name}Input", f"Creates {one}.", payload, single(Action.CREATED))
     return dict(
         [
             *([] if name in CREATED_OTHERWISE else [create]),
             mutation(
                 f"update{name}",
                 f"Update{name}Input",
-                f"Changes fields of {one}; what is left out stays, null empties.",
+                f"Updates {one}; fields left out stay as they are, null clears a field.",
                 payload,
                 single(Action.UPDATED),
             ),
             mutation(
                 f"delete{name}",
                 "TargetInput",
-                f"Deletes {one}. It can be restored; its unique keys are free meanwhile.",
+                f"Deletes {one}. It can be restored; in the meantime its unique keys are free.",
                 payload,
                 single(Action.DELETED),
             ),
-            mutation(
-                f"restore{name}", "TargetInput", f"Brings a deleted {noun} back.", payload, single(Action.RESTORED)
-            ),
+            mutation(f"restore{name}", "TargetInput", f"Restores a deleted {noun}.", payload, single(Action.RESTORED)),
             mutation(
                 f"destroy{name}",
                 "TargetInput",
-                f"Removes {one} for good, with what plugins keep of it. It cannot be brought back.",
+                f"Destroys {one} for good, including what plugins store about it. It cannot be restored.",
                 payload,
                 single(Action.DESTROYED),
             ),
             mutation(
                 f"upsert{record.plural_type}",
                 f"Upsert{record.plural_type}Input",
-                f"Enters or changes many {words(record.plural)} at once, with an outcome a row: a refused row "
+                f"Creates or updates many {words(record.plural)} at once, with an outcome per row: a refused row "
                 "leaves the others untouched.",
                 f"Upsert{record.plural_type}Payload",
                 lambda context, arguments: _answer_upsert(context, record, drafting, arguments["input"]),
@@ -117,36 +115,41 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural, one = record.name, record.plural_type, words(record.singular)
-    id_ = Member("id", "ID | None", "Its id, if the client chooses it.")
+    id_ = Member("id", "ID | None", "Its id, if the client wants to choose it.")
     if name not in CREATED_OTHERWISE:
         members = [id_, *write_members(catalog, record, creating=True), DRY_RUN, KEY]
         builder.input(f"Create{name}Input", f"A new {one}.", members)
     # Said once, where a record is created.
     changes = [replace(member, description="") for member in write_members(catalog, record, creating=False)]
-    alike = f"Each part means what it means in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}Input."
+    alike = f"Each field means the same as in {'Log' if name in CREATED_OTHERWISE else 'Create'}{name}Input."
     builder.input(
         f"Update{name}Input",
-        f"Changes of {with_article(one)}: what is left out stays, null empties. {alike}",
+        f"Changes of {with_article(one)}: fields left out stay as they are, null clears a field. {alike}",
         [Member("id", "ID", "Its id."), VERSION, *changes, DRY_RUN, KEY],
     )
     builder.output(
         f"{name}Payload",
-        f"What became of a change of {with_article(one)}.",
+        f"The result of a change of {with_article(one)}.",
         [
-            Member(record.singular, f"{name} | None", "The record as it is now; null if it was refused or is gone."),
+            Member(
+                record.singular,
+                f"{name} | None",
+                "The record as it is now; null if the change was refused or the record is gone.",
+            ),
             ERRORS,
             WARNINGS,
         ],
     )
     keys = {ID: "By id.", EXTERNAL_ID: "By external id."}
     keys |= {
-        snake(field.name).upper(): f"By {words(field.name)}, compared without case." for field in match_fields(record)
+        snake(field.name).upper(): f"By {words(field.name)}, compared case-insensitively."
+        for field in match_fields(record)
     }
-    match = vocabulary(f"{name}MatchKey", f"How rows find the {words(record.plural)} they mean.", keys)
+    match = vocabulary(f"{name}MatchKey", f"How rows find the {words(record.plural)} they refer to.", keys)
     builder.enum(match)
     builder.input(
         f"{name}UpsertItem",
-        f"One row: a new {one}, or changes of the one it matches. {alike}",
+        f"One row: a new {one}, or changes to the one it matches. {alike}",
         [id_, *changes],
     )
     builder.input(
@@ -162,7 +165,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member(
                 "matchBy",
                 f"{name}MatchKey",
-                "How rows find the records they mean. A row that finds none makes a new one; deleted records are "
+                "How rows find the records they refer to. A row that finds none creates one; deleted records are "
                 "not found, except by id, which is then refused.",
                 default=match(EXTERNAL_ID),
             ),
@@ -172,32 +175,36 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 "Write every row or none: one refused row leaves all the others unwritten too.",
                 default=False,
             ),
-            Member("dryRun", "bool", "Answer what would happen and write nothing.", default=False),
+            Member("dryRun", "bool", "Report what would happen and write nothing.", default=False),
             KEY,
         ],
     )
     builder.output(
         f"{name}UpsertResult",
-        "What became of one row.",
+        "The outcome of one row.",
         [
-            Member("index", "int", "Place of the row, from 0."),
-            Member("status", "OutcomeStatus", "What became of it."),
-            Member(record.singular, f"{name} | None", "The record as it is now; null if it was refused or tried dry."),
+            Member("index", "int", "Position of the row, from 0."),
+            Member("status", "OutcomeStatus", "The outcome."),
+            Member(
+                record.singular,
+                f"{name} | None",
+                "The record as it is now; null if the row was refused or in a dry run.",
+            ),
             ERRORS,
             WARNINGS,
         ],
     )
     counts = [
-        Member(status, "int", f"Rows of status {snake(status).upper()}.")
+        Member(status, "int", f"Number of rows with status {snake(status).upper()}.")
         for status in ("created", "updated", "unchanged", "failed", "rolledBack")
     ]
     builder.output(
         f"Upsert{plural}Payload",
-        "What became of many rows.",
+        "The outcome of many rows.",
         [
-            Member("results", f"list[{name}UpsertResult]", "An outcome a row, in the order of the rows."),
+            Member("results", f"list[{name}UpsertResult]", "One outcome per row, in the order of the rows."),
             *counts,
-            Member("userErrors", "list[UserError]", "What is wrong with the request as a whole."),
+            Member("userErrors", "list[UserError]", "Errors of the request as a whole."),
             WARNINGS,
         ],
     )

@@ -26,12 +26,12 @@ from schema.types.plugin_operations import PayloadShape
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """What a plugin's work gave.
+    """The result of a plugin's work.
 
     Attributes:
         answer: with records by their ids and Strawberry's objects as dicts, so that it outlives its transaction.
         repeated: the answer to a repetition, as JSON.
-        warnings: what the plugins warn of.
+        warnings: of the plugins.
     """
 
     answer: Any
@@ -76,10 +76,10 @@ async def transact(
     Args:
         context: of the request.
         plugin: whose work.
-        work: does it and gives the answer.
-        place: what errors call it.
+        work: does it and returns the answer.
+        place: its name in errors.
         once_for: decides whether it is done, or was done before.
-        dry: everything is rolled back in the end.
+        dry: everything is rolled back at the end.
 
     Raises:
         InputError, Reject: as the work does; nothing is written then.
@@ -100,7 +100,7 @@ async def transact(
 async def perform(
     context: RequestContext, plugin: Plugin, operation: PluginOperation, given: Input, payload: PayloadShape
 ) -> Mapping[str, Any]:
-    """Does what a mutation's input asks, and gives its payload.
+    """Does what a mutation's input asks for, and returns its payload.
 
     Raises:
         InputError: as the mutation does; nothing is written then.
@@ -134,7 +134,7 @@ async def perform(
 async def look(
     context: RequestContext, plugin: Plugin, operation: PluginOperation, arguments: Mapping[str, Any]
 ) -> Any:
-    """What a query gives on one state of the data, alongside those who write.
+    """The result of a query on one state of the data, alongside writers.
 
     Raises:
         InputError, Reject: as the query does.

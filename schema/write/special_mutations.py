@@ -22,7 +22,7 @@ from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Muta
 
 
 class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
-    """A field of the operation's own cannot be taken."""
+    """An error in a field of the operation's own."""
 
     def __init__(self, code: str, field: str, message: str) -> None:
         super().__init__(message)
@@ -43,14 +43,14 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
     drafting = Drafting(catalog, record)
     builder.input(
         "MoveOpportunityInput",
-        "Where an opportunity goes.",
+        "The move of an opportunity to a stage.",
         [
             Member("id", "ID", "Its id."),
             VERSION,
             Member("stageId", "ID | None", "The stage it enters; see the query `stages`."),
-            Member("stageKey", "str | None", "The same by the stage's key, such as C, instead of stageId."),
-            Member("at", "DateTime | None", "When it happened in the business; now without it."),
-            Member("reason", "str | None", "Why; kept in its transition log."),
+            Member("stageKey", "str | None", "The stage by its key, such as C, instead of stageId."),
+            Member("at", "DateTime | None", "When it happened in the business; now if not given."),
+            Member("reason", "str | None", "The reason; kept in its transition log."),
             *said_members(record),
             DRY_RUN,
             KEY,
@@ -73,7 +73,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
             "OpportunityPayload",
             "Moves an opportunity to a stage and logs the step. Entering a winning stage wins it; the status of an "
             "open one follows.",
-            [Argument("input", "MoveOpportunityInput", "What is asked.")],
+            [Argument("input", "MoveOpportunityInput", "The input.")],
         ),
         lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
     )
@@ -89,7 +89,7 @@ def _stage_id(unit: Unit, given: MutationInput) -> str:
         raise _Faulty("INVALID", "stageKey", "give either stageId or stageKey")
     stages = {stage.key: stage.id for stage in unit.settlement.stages()}
     if key not in stages:
-        raise _Faulty("NOT_FOUND", "stageKey", f"there is no stage {key!r}; there are {', '.join(stages)}")
+        raise _Faulty("NOT_FOUND", "stageKey", f"there is no stage {key!r}; available: {', '.join(stages)}")
     return stages[key]
 
 
@@ -118,17 +118,17 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         "FollowUpInput",
         "A task that follows from an interaction.",
         [
-            Member("subject", "str", "What is to be done."),
-            Member("dueOn", "Date | None", "Day by which it is to be done."),
+            Member("subject", "str", "What needs to be done."),
+            Member("dueOn", "Date | None", "Due date."),
             Member("remindAt", "DateTime | None", "When to remind the assignee."),
-            Member("assigneeId", "ID | None", "Who is to do it; who took part in the interaction without it."),
+            Member("assigneeId", "ID | None", "The assignee; by default the person who took part in the interaction."),
         ],
     )
     builder.input(
         "LogInteractionInput",
-        "A call, message, visit or meeting, and what follows from it.",
+        "A call, message, visit or meeting, and a task that follows from it.",
         [
-            Member("id", "ID | None", "Its id, if the client chooses it."),
+            Member("id", "ID | None", "Its id, if the client wants to choose it."),
             *write_members(catalog, record, creating=True),
             Member("followUp", "FollowUpInput | None", "A task that follows from it."),
             DRY_RUN,
@@ -137,10 +137,10 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
     )
     builder.output(
         "LogInteractionPayload",
-        "What became of it.",
+        "The outcome.",
         [
             Member("interaction", "Interaction | None", "The interaction; null if it was refused."),
-            Member("task", "Task | None", "The task that follows from it, if one was asked for."),
+            Member("task", "Task | None", "The task that follows from it, if one was requested."),
             ERRORS,
             WARNINGS,
         ],
@@ -165,9 +165,9 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         Member(
             "logInteraction",
             "LogInteractionPayload",
-            "Logs a call, message, visit or meeting: the customer is that of the contact or opportunity unless said "
+            "Logs a call, message, visit or meeting: the customer is that of the contact or opportunity unless stated "
             "otherwise, and a task may follow.",
-            [Argument("input", "LogInteractionInput", "What is asked.")],
+            [Argument("input", "LogInteractionInput", "The input.")],
         ),
         lambda context, arguments: _answer_log(context, arguments["input"], work),
     )
@@ -191,12 +191,12 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
     drafting = Drafting(catalog, record)
     builder.input(
         "CompleteTaskInput",
-        "A task that is done.",
+        "The completion of a task.",
         [
             Member("id", "ID", "Its id."),
             VERSION,
-            Member("outcome", "str | None", "What came of it."),
-            Member("at", "DateTime | None", "When it was done; now without it."),
+            Member("outcome", "str | None", "The result."),
+            Member("at", "DateTime | None", "When it was completed; now if not given."),
             *said_members(record),
             DRY_RUN,
             KEY,
@@ -212,8 +212,8 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         Member(
             "completeTask",
             "TaskPayload",
-            "Marks a task as done; one that is done stays as it is.",
-            [Argument("input", "CompleteTaskInput", "What is asked.")],
+            "Marks a task as done; a task that is already done stays unchanged.",
+            [Argument("input", "CompleteTaskInput", "The input.")],
         ),
         lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),
     )

@@ -140,7 +140,7 @@ def test_what_the_page_names_is_in_the_api(entries, api):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("What was found less what was expected (S1); null where one is not known.", {"S1"}),
+        ("Actual minus expected rating (S1); null if one is unknown.", {"S1"}),
         ("# T23, T20", {"T23", "T20"}),
         ("# X3: when is it won", {"X3"}),
         ("The worked examples of T1, T5 to T7 and T11.", {"T1", "T5", "T6", "T7", "T11"}),

@@ -62,7 +62,7 @@ def test_first_party_users_are_named_and_do_use_it(hook):
     named = re.findall(r"\[(\w+)\]\(\1\.md\)", line.group(1)) if line else []
     users = [name for name, plugin in FIRST_PARTY.items() if implements(plugin, hook)]
     assert set(named) <= set(users)
-    assert named or not users, f"docs/hooks.md: name a first-party user of {hook}; there are {users}"
+    assert named or not users, f"docs/hooks.md: name a first-party user of {hook}: {users}"
 
 
 @pytest.mark.parametrize("hook", HOOK_NAMES)
@@ -105,7 +105,7 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     assert refused["userErrors"] == [
         {
             "code": "IN_FUTURE",
-            "message": "day: 2025-06-16 lies ahead; enter a visit once it was made",
+            "message": "day: 2025-06-16 is in the future; enter past visits only",
             "field": ["day"],
             "plugin": "visits",
         }

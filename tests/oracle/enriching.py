@@ -25,7 +25,7 @@ from graphql import (
 from tests.oracle.records import Records
 from tests.oracle.world import WORDS
 
-#: Values of scalars that are no texts, as they are written.
+#: Values of scalars that are not texts, as they are written.
 SCALARS = {
     "Decimal": ["0", "0.5", "10", "100.00", "-1", "7.81234567"],
     "Date": ["2024-02-29", "2025-01-01", "2025-06-15"],

@@ -12,7 +12,7 @@ Where = Mapping[str, Any]
 
 
 class RefusedError(Exception):
-    """What the caller asked for cannot be taken."""
+    """What the caller asked for cannot be accepted."""
 
 
 def fold(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Bugs to be planted in the compiler, each a small slip that somebody might make. The oracle has to notice every one."""
+"""Bugs to be planted in the compiler, each a small slip that someone might make. The oracle has to notice every one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

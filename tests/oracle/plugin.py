@@ -123,7 +123,7 @@ class Probing(Plugin):
         yield Field(
             "Customer.inspectionCount",
             lambda row: row.over(Inspection, "customer_id", lambda other: func.count()),
-            "How many there were.",
+            "Number of opportunities.",
             int,
         )
         yield Field(

@@ -266,7 +266,7 @@ class _Maker:
         # A customer of which the plugin knows nothing has no row in its facet.
         bare = type == "Customer" and self.random.random() < 0.3
         for name, member in input_.fields.items():
-            # References by external id, for one, are no fields of the record.
+            # References by external id, for one, are not fields of the record.
             if name not in self._shapes[type].fields or name in ("id", "tags", "externalIds"):
                 continue
             if bare and name in _GAUGES:

@@ -23,7 +23,7 @@ class Compared:
 
     Attributes:
         first, last: its days.
-        measured: what it is; None of a period that lies ahead.
+        measured: its value; None for a period in the future.
         previous, year_before: what it was in the period before and in that of the year before, if they were asked for.
         target: what was to be reached, if there is a target of just this group.
     """
@@ -58,7 +58,7 @@ class MetricSeries:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """Which comparisons are wanted; what is not is not computed."""
+    """The comparisons requested; others are not computed."""
 
     previous: bool = False
     year_before: bool = False
@@ -82,7 +82,7 @@ def series(
     """
     starts = between(first, last, grain)
     if not starts:
-        raise InputError(f"lastDay: {last} lies before firstDay, {first}; give a later one")
+        raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
     if len(starts) > _MOST_PERIODS:
         raise InputError(f"grain: these are {len(starts)} periods; at most {_MOST_PERIODS} are possible")
     needed = set(starts)

@@ -58,7 +58,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What happens on a day: records, the field that dates them, which of them, and the sum that is taken."""
+    """A flow of dated events: records, the field that dates them, a condition, and the field to sum."""
 
     record: str
     dated: str
@@ -124,7 +124,7 @@ class Ledger:
     def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Figures]:
         """The groups of the periods from one to another, asked in halves where they are too many for one query."""
         if any(path_of(key) == (flow.dated,) for key in self._by):
-            raise InputError(f"by: {flow.dated} is what periods are made of; leave it out")
+            raise InputError(f"by: {flow.dated} defines the periods; leave it out")
         of_record = flow.record == "Opportunity"
         within = (moment_range if flow.is_moment else day_range)(flow.dated, first, last_of(last, grain))
         where = every(flow.where, within, self._where if of_record else of_opportunity(self._where))
@@ -221,7 +221,7 @@ def _conversion(ledger: Ledger, which: int) -> tuple[LedgerSums, LedgerSums]:
 def _achievement(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     """Contribution by what the wins of the month before were won with; of longer periods, month by month (F6, X10)."""
     if ledger.grain in (DateGrain.DAY, DateGrain.WEEK):
-        raise InputError("grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR")
+        raise InputError("grain: ACHIEVEMENT is of the month after a win; use MONTH, QUARTER or YEAR")
     expected: LedgerSums = {}
     for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
         place = group, first_of(shifted(month, DateGrain.MONTH, 1), ledger.grain)
@@ -263,12 +263,12 @@ _METRICS: Mapping[SalesMetric, tuple[MetricUnit, Callable[[Ledger], tuple[Ledger
 
 
 def unit_of(metric: SalesMetric) -> MetricUnit:
-    """In what a metric is measured."""
+    """Unit of a metric."""
     return _METRICS[metric][0]
 
 
 def measure(ledger: Ledger, metric: SalesMetric) -> Callable[[str, date], Measured | None]:
-    """Measures one metric; gives what it is of a group in a period by its first day, None of one that lies ahead."""
+    """Measures one metric; returns its value for a group and the first day of a period, None for a future one."""
     unit, made = _METRICS[metric]
     parts, wholes = made(ledger)
     zero, today = Decimal(0), ledger.today

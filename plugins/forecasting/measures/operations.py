@@ -24,32 +24,32 @@ class MetricPoint:
     period_start: date = strawberry.field(description="First day of the period.")
     period_end: date = strawberry.field(description="Last day of the period.")
     value: Decimal | None = strawberry.field(
-        description="How much; null of a share of nothing, and of a period that lies ahead."
+        description="The value; null for a share of nothing, and for a period in the future."
     )
-    amount: Money | None = strawberry.field(description="The same as money, where it is.")
-    part: Decimal | None = strawberry.field(description="Of a share or an average, what was divided.")
-    whole: Decimal | None = strawberry.field(description="Of a share or an average, by what.")
-    previous: Decimal | None = strawberry.field(description="The value of the period before.")
+    amount: Money | None = strawberry.field(description="The value as money, if it is an amount.")
+    part: Decimal | None = strawberry.field(description="For a share or an average, what was divided.")
+    whole: Decimal | None = strawberry.field(description="For a share or an average, what it was divided by.")
+    previous: Decimal | None = strawberry.field(description="The value of the previous period.")
     growth: Decimal | None = strawberry.field(
-        description="The change from the period before in percent; null from nothing."
+        description="Growth from the previous period in percent; null if that is unknown or 0."
     )
     year_before: Decimal | None = strawberry.field(
-        description="The value of the same period a year before; of a week the one 52 weeks before."
+        description="The value of the same period a year before; for a week, 52 weeks before."
     )
     growth_on_year: Decimal | None = strawberry.field(
-        description="The change from the year before in percent; null from nothing."
+        description="Growth from the year before in percent; null if that is unknown or 0."
     )
     target: Decimal | None = strawberry.field(
-        description="What is to be reached, by the sales target of this metric, period and group, if there is one."
+        description="Target value from the sales target for this metric, period and group, if there is one."
     )
-    attainment: Decimal | None = strawberry.field(description="The value in percent of the target.")
+    attainment: Decimal | None = strawberry.field(description="Attainment: the value in percent of the target.")
 
 
 @strawberry.type(name="MetricSeries")
 class ShownSeries:
     """One metric of one group, period by period."""
 
-    metric: SalesMetric = strawberry.field(description="What is measured.")
+    metric: SalesMetric = strawberry.field(description="The metric.")
     unit: MetricUnit = strawberry.field(description="In what.")
     keys: OpportunityKeys | None = strawberry.field(description="The group's keys; null without `by`.")
     points: list[MetricPoint] = strawberry.field(description="Its periods, earliest first.")
@@ -59,15 +59,15 @@ class ShownSeries:
 def sales_metrics(
     ctx: Context,
     info: strawberry.Info,
-    metrics: Annotated[list[SalesMetric], strawberry.argument(description="What is measured.")],
+    metrics: Annotated[list[SalesMetric], strawberry.argument(description="The metrics.")],
     first_day: Annotated[date, strawberry.argument(description="A day of the first period.")],
     last_day: Annotated[date, strawberry.argument(description="A day of the last period.")],
-    grain: Annotated[DateGrain, strawberry.argument(description="How long a period is.")] = DateGrain.MONTH,
-    by: Annotated[By, strawberry.argument(description="A series for each of these keys, as they are now.")] = None,
+    grain: Annotated[DateGrain, strawberry.argument(description="Length of a period.")] = DateGrain.MONTH,
+    by: Annotated[By, strawberry.argument(description="One series per group of these keys, as they are now.")] = None,
     where: Opportunities = None,
 ) -> list[ShownSeries]:
-    """Metrics by day, week, month, quarter or year and by any field of opportunities or of what they lead to, with the
-    period and the year before and with targets.
+    """Computes metrics by day, week, month, quarter or year and by any field of opportunities or related records, with
+    the previous period, the year before and targets.
 
     Rules F4 to F11, G11.
     """

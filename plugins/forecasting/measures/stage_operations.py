@@ -20,38 +20,42 @@ class StageRate:
 
     stage: Ref[Stage] = strawberry.field(description="The stage.")
     keys: OpportunityKeys | None = strawberry.field(description="The group's keys; null without `by`.")
-    entered: int = strawberry.field(description="How many entered it for the first time in the period.")
-    passed: int = strawberry.field(description="How many of them entered a later stage since.")
+    entered: int = strawberry.field(description="Number that entered it for the first time in the period.")
+    passed: int = strawberry.field(description="Number of them that have entered a later stage since.")
     pass_rate: Decimal | None = strawberry.field(
-        description="Passed in percent of entered; null of the last stage, and of nothing."
+        description="Pass rate: passed in percent of entered; null for the last stage, and if none entered."
     )
-    preset_pass_rate: Decimal | None = strawberry.field(description="The pass rate expected of the stage.")
-    pass_rate_difference: Decimal | None = strawberry.field(description="Measured less expected, in points.")
-    won: int = strawberry.field(description="How many of the entered were won since.")
-    lost: int = strawberry.field(description="How many were lost.")
-    open: int = strawberry.field(description="How many are undecided.")
-    win_rate_of_decided: Decimal | None = strawberry.field(description="Won in percent of won and lost.")
-    win_rate_of_all: Decimal | None = strawberry.field(description="Won in percent of all.")
-    preset_win_rate: Decimal | None = strawberry.field(description="The win rate expected of the stage.")
+    preset_pass_rate: Decimal | None = strawberry.field(description="Preset pass rate of the stage.")
+    pass_rate_difference: Decimal | None = strawberry.field(
+        description="Pass rate minus the preset one, in percentage points."
+    )
+    won: int = strawberry.field(description="Number of them won since.")
+    lost: int = strawberry.field(description="Number of them lost since.")
+    open: int = strawberry.field(description="Number of them still open.")
+    win_rate_of_decided: Decimal | None = strawberry.field(description="Win rate: won in percent of won and lost.")
+    win_rate_of_all: Decimal | None = strawberry.field(description="Win rate: won in percent of entered.")
+    preset_win_rate: Decimal | None = strawberry.field(description="Preset win rate of the stage.")
     win_rate_difference: Decimal | None = strawberry.field(
-        description="Measured of the decided less expected, in points."
+        description="Win rate of decided ones minus the preset one, in percentage points."
     )
 
 
 @strawberry.type
 class StageNeed:
-    """A target as one stage sees it."""
+    """What one stage has and needs for a target."""
 
     stage: Ref[Stage] = strawberry.field(description="The stage.")
-    amount: Money = strawberry.field(description="Open in it, and expected to close by the end of the target's period.")
-    weighted_amount: Money = strawberry.field(description="The same, each by its win probability.")
+    amount: Money = strawberry.field(
+        description="Amount open in it that is expected to close by the end of the target's period."
+    )
+    weighted_amount: Money = strawberry.field(description="Their expected amount weighted by win probability.")
     win_rate: Decimal = strawberry.field(
-        description="Share expected to be won from here in percent: the preset, else the win probability."
+        description="Win rate from this stage in percent: the preset, else the win probability."
     )
     needed: Money | None = strawberry.field(
-        description="What it would have to hold to close the target's gap alone, at that rate."
+        description="Amount it would need to close the target's gap alone, at that rate."
     )
-    coverage: Decimal | None = strawberry.field(description="What it holds in percent of what is needed.")
+    coverage: Decimal | None = strawberry.field(description="Amount in percent of the amount needed.")
 
 
 @query
@@ -59,10 +63,10 @@ def stage_rates(
     ctx: Context,
     first_day: Annotated[date, strawberry.argument(description="First day of the period.")],
     last_day: Annotated[date, strawberry.argument(description="Last day of the period.")],
-    by: Annotated[By, strawberry.argument(description="Rates for each of these keys, as they are now.")] = None,
+    by: Annotated[By, strawberry.argument(description="Rates per group of these keys, as they are now.")] = None,
     where: Opportunities = None,
 ) -> list[StageRate]:
-    """Pass and win rates of each stage, of the cohort that entered it in a period.
+    """Measures pass and win rates of each stage, for the cohort that entered it in a period.
 
     Rule O6.
     """
@@ -73,7 +77,7 @@ def stage_rates(
 def target_by_stage(
     ctx: Context, target_id: Annotated[strawberry.ID, strawberry.argument(description="The target.")]
 ) -> list[StageNeed]:
-    """A target of won amount divided by stage: what each holds, and would need.
+    """Divides a target of won amount by stage: what each holds, and what it would need.
 
     Rule F10.
     """

@@ -33,7 +33,7 @@ class CohortRate:
         keys: of its group.
         entered: how many.
         passed: how many of them entered a later stage since.
-        outcomes: what has become of them.
+        outcomes: how many of them are open, won and lost now.
         preset_pass_rate, preset_win_rate: what is expected of the stage, in percent.
     """
 
@@ -78,7 +78,7 @@ def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where:
         InputError: the days are the wrong way round.
     """
     if last < first:
-        raise InputError(f"lastDay: {last} lies before firstDay, {first}; give a later one")
+        raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
     cohort = every({"isFirstEntry": {"eq": True}}, moment_range("movedAt", first, last), of_opportunity(where))
     keys = [{"toStageId": True}, {"hasPassed": True}, *under("opportunity", [{"outcome": True}, *by])]
     stages = ctx.query(_STAGES)["stages"]
@@ -118,7 +118,7 @@ def _number(value: str | None) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class TargetNeed:
-    """What a stage holds towards a target, and what it would have to hold to close the gap alone.
+    """What a stage holds towards a target, and what it would need to close the gap alone.
 
     Attributes:
         stage: id of the stage.
@@ -135,7 +135,7 @@ class TargetNeed:
 
     @property
     def coverage(self) -> Decimal | None:
-        """What is there in percent of what is needed."""
+        """The amount in percent of the amount needed."""
         return None if self.needed is None else rules.percent(self.amount, self.needed)
 
 
@@ -154,7 +154,9 @@ def target_by_stage(ctx: Context, target_id: str) -> list[TargetNeed]:
     if target is None:
         raise InputError(f"targetId: there is no target {target_id!r}; see the query salesTargets")
     if target["metric"] != SalesMetric.WON_AMOUNT:
-        raise InputError(f"targetId: {target_id} is of {target['metric']}; only a target of WON_AMOUNT goes by stage")
+        raise InputError(
+            f"targetId: {target_id} is of {target['metric']}; only a target of WON_AMOUNT can be divided by stage"
+        )
     wanted = every(
         Point(ctx.clock.now()).where(),
         is_open(),

@@ -75,11 +75,11 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class MadeForecast:
-    """What will be sold in the next period, by one method.
+    """A sales forecast for the next period, by one method.
 
     Attributes:
         first, last: the days of the forecast period.
-        as_of: the day it is made as of.
+        as_of: the day as of which it is made.
         revenue: an amount of the reporting currency; None where a rate is missing.
         wins: how many opportunities; None likewise.
         factors: what it is made of.
@@ -119,7 +119,7 @@ class Frame:
 
     @property
     def latest_closed(self) -> int:
-        """Where the latest period lies that is over at the end of the day: the day's own on its last day."""
+        """The offset of the latest period that is over at the end of the day: the day's own on its last day."""
         return 0 if self.as_of == self.days(0)[1] else -1
 
     def days(self, periods: int) -> tuple[date, date]:
@@ -167,7 +167,7 @@ def counted(
 
 
 def cohort(settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None) -> WhereInput:
-    """The states, at the end of a day, of opportunities that arose recently and were to close by the horizon (F5)."""
+    """The end-of-day states of opportunities that originated recently and were to close by the horizon (F5)."""
     arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
     return every(counted(settings, Point(end_of(last)), where, arisen), soon)
@@ -300,7 +300,7 @@ def _trend(ctx: Context, frame: Frame, where: WhereInput | None, assumed: Assume
 
 
 def _began(ctx: Context, where: WhereInput | None) -> date | None:
-    """The day the first opportunity arose: before it nothing could be won, which is not to say that nothing was."""
+    """The day the first opportunity originated: nothing is on record before it, which does not mean nothing was won."""
     first: date | None = ctx.total("Opportunity", where, min=["originatedOn"]).min["originatedOn"]
     return first
 

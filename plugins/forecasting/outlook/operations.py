@@ -21,37 +21,37 @@ class ForecastFactor:
     """One part of a forecast."""
 
     name: FactorName = strawberry.field(description="What it is.")
-    unit: MetricUnit = strawberry.field(description="In what it is measured.")
-    first_day: date = strawberry.field(description="First day it comes from.")
-    last_day: date = strawberry.field(description="Last day it comes from.")
-    value: Decimal | None = strawberry.field(description="How much; null where it cannot be known.")
-    part: Decimal | None = strawberry.field(description="Of a share, what was divided.")
-    whole: Decimal | None = strawberry.field(description="Of a share, by what.")
-    stage: Ref[Stage] | None = strawberry.field(description="The stage, of weighted factors.")
-    is_assumed: bool = strawberry.field(description="It was given by `assume`, not measured.")
+    unit: MetricUnit = strawberry.field(description="Unit of the value.")
+    first_day: date = strawberry.field(description="First day of the data behind it.")
+    last_day: date = strawberry.field(description="Last day of the data behind it.")
+    value: Decimal | None = strawberry.field(description="The value; null if it cannot be known.")
+    part: Decimal | None = strawberry.field(description="For a share, what was divided.")
+    whole: Decimal | None = strawberry.field(description="For a share, what it was divided by.")
+    stage: Ref[Stage] | None = strawberry.field(description="The stage, for weighted factors.")
+    is_assumed: bool = strawberry.field(description="Whether it was given by `assume`, not measured.")
 
 
 @strawberry.type
 class Forecast:
-    """What will be sold in the next period, by one method."""
+    """A sales forecast for the next period, by one method."""
 
-    method: ForecastMethod = strawberry.field(description="How it was made.")
-    grain: DateGrain = strawberry.field(description="How long the period is.")
+    method: ForecastMethod = strawberry.field(description="The method.")
+    grain: DateGrain = strawberry.field(description="Length of the period.")
     period_start: date = strawberry.field(description="First day of the forecast period.")
     period_end: date = strawberry.field(description="Last day of the forecast period.")
-    as_of: date = strawberry.field(description="The day it is made as of.")
-    revenue: Money | None = strawberry.field(description="The revenue; null where a rate is missing.")
-    wins: Decimal | None = strawberry.field(description="The number of wins, exact to four places.")
-    wins_rounded: int | None = strawberry.field(description="The same as a whole number.")
-    factors: list[ForecastFactor] = strawberry.field(description="What it is made of.")
+    as_of: date = strawberry.field(description="The day as of which it is made.")
+    revenue: Money | None = strawberry.field(description="Forecast revenue; null if a rate is missing.")
+    wins: Decimal | None = strawberry.field(description="Forecast number of wins, exact to four places.")
+    wins_rounded: int | None = strawberry.field(description="Forecast number of wins, rounded.")
+    factors: list[ForecastFactor] = strawberry.field(description="Factors it is computed from.")
     missing: list[FactorName] = strawberry.field(description="The factors without which there is no result.")
-    is_what_if: bool = strawberry.field(description="Something was assumed.")
-    policy_version: str = strawberry.field(description="The policy it was made by; it changes with each setting.")
+    is_what_if: bool = strawberry.field(description="Whether a rate was assumed.")
+    policy_version: str = strawberry.field(description="The policy it is based on; it changes with each setting.")
 
 
 @strawberry.input
 class ForecastAssumptions:
-    """Rates in percent to take instead of those that were measured: what if?"""
+    """What-if: rates in percent to assume instead of the measured ones."""
 
     conversion_by_amount: Decimal | None = strawberry.field(default=None, description="Conversion by amount.")
     conversion_by_count: Decimal | None = strawberry.field(default=None, description="Conversion by count.")
@@ -61,23 +61,23 @@ class ForecastAssumptions:
 @query
 def forecast(
     ctx: Context,
-    method: Annotated[ForecastMethod, strawberry.argument(description="How it is made.")] = ForecastMethod.FORMULA,
-    grain: Annotated[DateGrain, strawberry.argument(description="How long a period is.")] = DateGrain.MONTH,
+    method: Annotated[ForecastMethod, strawberry.argument(description="The method.")] = ForecastMethod.FORMULA,
+    grain: Annotated[DateGrain, strawberry.argument(description="Length of a period.")] = DateGrain.MONTH,
     as_of: Annotated[
-        date | None, strawberry.argument(description="As of the end of this day; today without it.")
+        date | None, strawberry.argument(description="As of the end of this day; today by default.")
     ] = None,
     where: Opportunities = None,
     assume: Annotated[
-        ForecastAssumptions | None, strawberry.argument(description="Rates to take instead of measured ones.")
+        ForecastAssumptions | None, strawberry.argument(description="Rates to assume instead of the measured ones.")
     ] = None,
 ) -> Forecast:
-    """What will be sold in the next period, by one of three methods.
+    """Forecasts sales of the next period by one of three methods.
 
     Rules F1, F2, F9, F12, X27.
     """
     assumed, today = _assumed(method, assume), ctx.clock.today()
     if as_of is not None and as_of > today:
-        raise InputError(f"asOf: {as_of} lies ahead; give {today} or an earlier day")
+        raise InputError(f"asOf: {as_of} is in the future; give {today} or an earlier day")
     made = methods.make(ctx, method, as_of or today, grain, where, assumed)
     return Forecast(
         method=made.method,
@@ -105,9 +105,9 @@ def _assumed(method: ForecastMethod, given: ForecastAssumptions | None) -> dict[
     }
     found = {name: rate for name, rate in rates.items() if rate is not None}
     if found and method is not ForecastMethod.FORMULA:
-        raise InputError(f"assume: {method} has no rates; ask for FORMULA, or leave it out")
+        raise InputError(f"assume: {method} has no rates; use FORMULA, or leave it out")
     if any(rate < 0 for rate in found.values()):
-        raise InputError(f"assume: {min(found.values())} is negative; give percentages from 0")
+        raise InputError(f"assume: {min(found.values())} is negative; give percentages of 0 or more")
     return found
 
 

@@ -18,23 +18,27 @@ from plugins.forecasting.shared.vocabulary import ForecastCategory
 
 @strawberry.type
 class ForecastRollupCategory:
-    """One category of a forecast as it stands."""
+    """One category of a person's current forecast."""
 
     category: ForecastCategory = strawberry.field(description="The category.")
-    own_count: int = strawberry.field(description="The person's own opportunities in it.")
+    own_count: int = strawberry.field(description="Number of the person's own opportunities in it.")
     own_amount: Money = strawberry.field(description="Their expected amount.")
-    team_amount: Money = strawberry.field(description="What the person's reports submitted, as adjusted.")
-    amount: Money = strawberry.field(description="What is calculated: own and team's.")
+    team_amount: Money = strawberry.field(description="Amount submitted by the person's reports, as adjusted.")
+    amount: Money = strawberry.field(description="Calculated amount: own plus team's.")
     adjusted_amount: Money | None = strawberry.field(
-        description="What the person's own submission was adjusted to; null if it was not."
+        description="Adjusted amount in the person's own submission; null if not adjusted."
     )
-    effective_amount: Money = strawberry.field(description="The adjustment, else what is calculated.")
-    cumulative_amount: Money = strawberry.field(description="The same with all categories that are surer.")
+    effective_amount: Money = strawberry.field(
+        description="Effective amount: the adjustment, else the calculated amount."
+    )
+    cumulative_amount: Money = strawberry.field(
+        description="The effective amount together with all more certain categories."
+    )
 
 
 @strawberry.type
 class ForecastReport:
-    """Somebody who reports to the person."""
+    """A direct report of the person."""
 
     user: Ref[User] = strawberry.field(description="Who.")
     submission: Ref[ForecastSubmission] | None = strawberry.field(
@@ -44,29 +48,29 @@ class ForecastReport:
 
 @strawberry.type
 class ForecastRollup:
-    """What a person's forecast comes to now."""
+    """A person's current forecast, rolled up."""
 
     user: Ref[User] = strawberry.field(description="Whose it is.")
     period_start: date = strawberry.field(description="First day of the period.")
     period_end: date = strawberry.field(description="Last day of the period.")
-    categories: list[ForecastRollupCategory] = strawberry.field(description="The categories, surest first.")
-    reports: list[ForecastReport] = strawberry.field(description="Who reports to the person.")
+    categories: list[ForecastRollupCategory] = strawberry.field(description="The categories, most certain first.")
+    reports: list[ForecastReport] = strawberry.field(description="Direct reports of the person.")
     missing: list[Ref[User]] = strawberry.field(description="Those of them who have not submitted yet.")
 
 
 @strawberry.input
 class SubmitForecastInput(Input):
-    """A forecast to be submitted as it stands."""
+    """The current forecast of a person, to be submitted."""
 
     user_id: strawberry.ID = strawberry.field(description="Whose it is.")
-    grain: DateGrain = strawberry.field(default=DateGrain.MONTH, description="How long the period is.")
+    grain: DateGrain = strawberry.field(default=DateGrain.MONTH, description="Length of the period.")
     period_start: date = strawberry.field(description="First day of the period.")
     note: str | None = strawberry.field(default=None, description="A note on it.")
 
 
 @strawberry.type
 class SubmitForecastPayload(Payload):
-    """What became of it."""
+    """The result."""
 
     submission: Ref[ForecastSubmission] | None = strawberry.field(description="The submission; null if it was refused.")
 
@@ -78,14 +82,14 @@ class AdjustForecastInput(Input):
     line_id: strawberry.ID = strawberry.field(description="The category of the submission.")
     amount: Decimal | None = strawberry.field(
         default=None,
-        description="What it is to count with, in the reporting currency; without it what was calculated counts.",
+        description="Adjusted amount in the reporting currency; null restores the calculated amount.",
     )
-    reason: str = strawberry.field(description="Why; kept with the adjustment.")
+    reason: str = strawberry.field(description="Reason; stored with the adjustment.")
 
 
 @strawberry.type
 class AdjustForecastPayload(Payload):
-    """What became of it."""
+    """The result."""
 
     line: Ref[ForecastLine] | None = strawberry.field(description="The category; null if it was refused.")
 
@@ -95,9 +99,9 @@ def forecast_rollup(
     ctx: Context,
     user_id: Annotated[strawberry.ID, strawberry.argument(description="Whose it is.")],
     period_start: Annotated[date, strawberry.argument(description="First day of the period.")],
-    grain: Annotated[DateGrain, strawberry.argument(description="How long the period is.")] = DateGrain.MONTH,
+    grain: Annotated[DateGrain, strawberry.argument(description="Length of the period.")] = DateGrain.MONTH,
 ) -> ForecastRollup:
-    """What a person's forecast comes to: own opportunities as they are, reports as they submitted."""
+    """Rolls up a person's current forecast: own opportunities as they are, reports as they submitted."""
     rollup = submissions.roll_up(ctx, user_id, Period(grain, period_start))
     cumulative = rollup.cumulative()
     return ForecastRollup(
@@ -124,7 +128,7 @@ def forecast_rollup(
 
 @mutation
 def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastPayload:
-    """Submits a person's forecast as it stands, rolled up over who reports to them. The one before is kept and no
+    """Submits a person's current forecast, rolled up over their reports. The previous one is kept and no
     longer counts.
     """
     note = (input.note or "").strip() or None
@@ -134,5 +138,5 @@ def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastP
 
 @mutation
 def adjust_forecast(ctx: Context, input: AdjustForecastInput) -> AdjustForecastPayload:
-    """Adjusts one category of a submission, with a reason; what was calculated stays alongside it."""
+    """Adjusts one category of a submission, with a reason; the calculated amount is kept alongside it."""
     return AdjustForecastPayload(line=submissions.adjust(ctx, input.line_id, input.amount, input.reason))

@@ -1,4 +1,4 @@
-"""What people expect to sell in a period: submitted by owners, rolled up by managers, adjustments kept beside it."""
+"""Sales forecasts of people for a period: submitted by owners, rolled up by managers, with adjustments alongside."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """One category of somebody's forecast.
+    """One category of a person's forecast.
 
     Attributes:
         own_count, own: the person's own opportunities.
@@ -61,13 +61,13 @@ class Amounts:
 
     @property
     def effective(self) -> Decimal:
-        """The adjustment, else what was calculated."""
+        """The adjustment, else the calculated amount."""
         return self.calculated if self.adjusted is None else self.adjusted
 
 
 @dataclass(frozen=True, slots=True)
 class DirectReport:
-    """Somebody who reports to the person, and the submission that counts; None if there is none yet."""
+    """A direct report of the person, and the submission in effect; None if there is none yet."""
 
     user_id: str
     submission_id: str | None
@@ -75,7 +75,7 @@ class DirectReport:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """What a person's forecast comes to now: own opportunities as they are, reports as they submitted."""
+    """A person's current forecast: own opportunities as they are, reports as they submitted."""
 
     user_id: str
     period: Period
@@ -83,12 +83,12 @@ class Rollup:
     reports: Sequence[DirectReport]
 
     def cumulative(self) -> dict[ForecastCategory, Decimal]:
-        """Each category together with all that are surer than it, as adjusted."""
+        """Each category together with all more certain ones, as adjusted."""
         return rules.cumulative({category: amounts.effective for category, amounts in self.categories.items()})
 
 
 def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
-    """The forecast of a person as it stands.
+    """Returns the current forecast of a person.
 
     Raises:
         InputError: there is no such person, or no such period.
@@ -141,21 +141,21 @@ def _current(ctx: Context, user_id: str, period: Period) -> str | None:
 
 
 def _submitted(ctx: Context, submissions: Sequence[str]) -> dict[ForecastCategory, Decimal]:
-    """What submissions come to by category, as adjusted."""
+    """Totals of submissions by category, as adjusted."""
     wanted = {"submissionId": {"in": list(submissions)}}
     groups = ctx.groups("ForecastLine", [{"category": True}], wanted, sum=["effectiveAmount"])
     return {ForecastCategory(group.keys["category"]): group.sum["effectiveAmount"] for group in groups}
 
 
 def _adjusted(ctx: Context, submission: str) -> dict[ForecastCategory, Decimal]:
-    """What the categories of a submission were adjusted to."""
+    """Returns the adjusted amounts of the categories of a submission."""
     wanted = {"submissionId": {"eq": submission}, "adjustedAmount": {"isNull": False}}
     lines = ctx.pages("ForecastLine", "category adjustedAmount { amount }", wanted)
     return {ForecastCategory(line["category"]): Decimal(line["adjustedAmount"]["amount"]) for line in lines}
 
 
 def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> ForecastSubmission:
-    """Submits a person's forecast as it stands; the one before is kept, and counts no more.
+    """Submits a person's current forecast; the previous one is kept and no longer counts.
 
     Raises:
         Reject: there is no such person or period, or the note is too long.
@@ -209,27 +209,27 @@ def _retire(ctx: Context, user_id: str, period: Period) -> None:
 
 
 def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> ForecastLine:
-    """Adjusts one category of a submission; what was calculated stays beside it.
+    """Adjusts one category of a submission; the calculated amount is kept alongside it.
 
     Args:
         ctx: in a transaction that writes.
         line_id: the category of the submission.
-        amount: in the reporting currency; None takes the adjustment back.
+        amount: in the reporting currency; None clears the adjustment.
         reason: why.
 
     Raises:
-        Reject: something of it cannot be taken.
+        Reject: something in it cannot be accepted.
     """
     line = ctx.session.get(ForecastLine, line_id, with_for_update=True)
     if line is None:
         raise refuse("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
     submission = ctx.session.get(ForecastSubmission, line.submission_id)
     if submission is None or not submission.is_current:
-        raise refuse("NOT_CURRENT", "lineId", "its submission was followed by another; adjust that one")
+        raise refuse("NOT_CURRENT", "lineId", "its submission was replaced by a later one; adjust that one")
     if not reason.strip() or len(reason) > 1000:
-        raise refuse("INVALID", "reason", "say why, in 1,000 characters at most")
+        raise refuse("INVALID", "reason", "say why, in at most 1,000 characters")
     if amount is not None and amount < 0:
-        raise refuse("INVALID", "amount", f"{amount} is negative; give an amount from 0")
+        raise refuse("INVALID", "amount", f"{amount} is negative; give 0 or more")
     calculated = money(ctx, line.own_amount.amount + line.team_amount.amount)
     try:
         after = None if amount is None else Money(amount, ctx.reporting_currency)

@@ -28,7 +28,7 @@ from plugins.forecasting.shared.vocabulary import BridgeStep
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One opportunity's part in a step: what it adds to the pipeline, or takes away."""
+    """One opportunity's part in a step: what it adds to the pipeline, or removes from it."""
 
     opportunity: str
     amount: Decimal
@@ -43,7 +43,7 @@ class StepMoves:
 
     @property
     def amount(self) -> Decimal:
-        """What it adds to the pipeline, or takes away."""
+        """Amount it adds to the pipeline; negative if it reduces it."""
         return sum((move.amount for move in self.moves), Decimal(0))
 
 
@@ -69,13 +69,13 @@ def build(
         opening, closing: the two moments.
         closing_by: only what is expected to close by this day is in the pipeline.
         by: keys of opportunities as they are now.
-        where: which opportunities; deleted ones are looked at too, for they were in the pipeline.
+        where: which opportunities; deleted ones are included, because they were in the pipeline.
 
     Raises:
-        InputError: the closing moment lies before the opening one.
+        InputError: the closing moment is before the opening one.
     """
     if closing.moment < opening.moment:
-        raise InputError("closing: lies before `opening`; give a later day or snapshot")
+        raise InputError("closing: is before `opening`; give a later day or snapshot")
     bridges: dict[str, Bridge] = {} if by else {mark({}): Bridge({})}
     either = [_counted(opening, closing_by), _counted(closing, closing_by), _changed(opening, closing)]
     wanted = {"deletedAt": {}, **every(where, {"pipelineStates": {"some": {"or": either}}})}
@@ -99,7 +99,7 @@ def _changed(opening: Point, closing: Point) -> WhereInput:
 
 
 def _selection(by: Sequence[Key]) -> str:
-    """What is read of each opportunity: its keys, and its state at either end."""
+    """The selection for each opportunity: its keys, and its state at either end."""
     ends = " ".join(
         f"{name}: pipelineStates(first: 1, where: ${name}) "
         "{ nodes { outcome expectedCloseDate expectedAmount { reportingAmount } } }"

@@ -60,9 +60,9 @@ def keep(ctx: Context, changes: Changes) -> None:
 
 
 def reconcile(ctx: Context) -> int:
-    """Brings the past up to date where nobody told of a change, as with opportunities that were there before.
+    """Brings the history up to date where a change was not reported, as with opportunities that existed before.
 
-    Says of how many.
+    Returns for how many.
     """
     _lock(ctx)
     now = ctx.clock.now()
@@ -80,7 +80,7 @@ def _lock(ctx: Context) -> None:
 
 
 def _stale(settings: ForecastingSettings) -> Select[Any]:
-    """The ids of opportunities whose latest row is not what they are."""
+    """The ids of opportunities whose latest row differs from their present state."""
     now = present(settings).subquery()
     latest = and_(
         states.opportunity_id == opportunities.id, states.superseded_at.is_(None), states.valid_until.is_(None)
@@ -114,7 +114,7 @@ def _columns() -> Sequence[str]:
 
 
 def present(settings: ForecastingSettings) -> Select[Any]:
-    """What every opportunity is now, by the columns of a state; deleted ones included."""
+    """The present state of every opportunity, by column; deleted ones included."""
     persons = (
         select(func.count())
         .where(

@@ -10,7 +10,7 @@ from plugins.forecasting.shared.vocabulary import BridgeStep
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What an opportunity was at one moment.
+    """The state of an opportunity at one moment.
 
     Attributes:
         outcome: open, won or lost.
@@ -33,8 +33,8 @@ def movements(
 ) -> Iterator[tuple[BridgeStep, int]]:
     """The steps an opportunity took from one pipeline to the other.
 
-    Their sum is what it is worth to the second less what it was worth to the first. One that was won on the way comes
-    in and goes out, though neither pipeline holds it; likewise one that arose and was lost. An amount that changed
+    Their sum is what it is worth to the second minus what it was worth to the first. One that was won on the way comes
+    in and goes out, though neither pipeline holds it; likewise one that originated and was lost. An amount that changed
     shows apart from what else happened, but of what was lost, pushed out or deleted, the amount before counts.
 
     Args:

@@ -1,4 +1,4 @@
-"""Operations on the pipeline's past: as it was on a day, snapshots, and the bridge between two of them."""
+"""Operations on the pipeline's history: as it was on a day, snapshots, and the bridge between two moments."""
 
 from collections.abc import Mapping
 from datetime import date as Date  # noqa: N812  (an argument is named date)
@@ -26,31 +26,29 @@ class PipelineGroup:
     keys: Annotated[Mapping[str, Any], Named("PipelineStateGroupKeys")] | None = strawberry.field(
         description="The keys; null without `by`."
     )
-    count: int = strawberry.field(description="How many there were.")
+    count: int = strawberry.field(description="Number of opportunities.")
     amount: Money = strawberry.field(description="Their expected amount.")
-    weighted_amount: Money = strawberry.field(description="The same, each by its win probability.")
+    weighted_amount: Money = strawberry.field(description="Their expected amount weighted by win probability.")
 
 
 @strawberry.type
 class PastPipeline:
     """The open pipeline at a moment."""
 
-    as_of: datetime = strawberry.field(description="The moment in the business.")
+    as_of: datetime = strawberry.field(description="The business moment.")
     known_at: datetime | None = strawberry.field(
-        description="Only what was recorded by then is in it; null for all that is known today."
+        description="It includes only what was recorded by then; null for all that is known today."
     )
-    groups: list[PipelineGroup] = strawberry.field(description="By the keys, or all in one without `by`.")
+    groups: list[PipelineGroup] = strawberry.field(description="Groups by the keys; a single group without `by`.")
 
 
 @strawberry.input
 class PipelinePointInput:
-    """A moment of the pipeline: the end of a day, or a snapshot's; now without either."""
+    """A moment of the pipeline: the end of a day, or a snapshot's; now by default."""
 
-    day: Date | None = strawberry.field(
-        name="date", default=None, description="The end of this day, by all that is known today."
-    )
+    day: Date | None = strawberry.field(name="date", default=None, description="The end of this day, as known today.")
     snapshot_id: strawberry.ID | None = strawberry.field(
-        default=None, description="A snapshot: its moment, by what was known then."
+        default=None, description="A snapshot: its moment, as known then."
     )
 
 
@@ -59,7 +57,7 @@ class PipelineMove:
     """One opportunity's part in a step."""
 
     opportunity: Ref[Opportunity] | None = strawberry.field(description="The opportunity, also one that was deleted.")
-    amount: Money = strawberry.field(description="What it adds to the pipeline, or takes away.")
+    amount: Money = strawberry.field(description="Amount it adds to the pipeline; negative if it reduces it.")
 
 
 @strawberry.type
@@ -67,38 +65,38 @@ class PipelineStep:
     """One step of a bridge."""
 
     step: BridgeStep = strawberry.field(description="What happened.")
-    count: int = strawberry.field(description="How many opportunities took it.")
-    amount: Money = strawberry.field(description="What it adds to the pipeline, or takes away.")
+    count: int = strawberry.field(description="Number of opportunities that took it.")
+    amount: Money = strawberry.field(description="Amount it adds to the pipeline; negative if it reduces it.")
     moves: list[PipelineMove] = strawberry.field(
-        description=f"The opportunities, those that move most first; {_MOST_MOVES} at most."
+        description=f"The opportunities, largest movement first; at most {_MOST_MOVES}."
     )
 
 
 @strawberry.type
 class PipelineBridge:
-    """What led from one pipeline to another: opening and steps sum exactly to closing."""
+    """The steps from one pipeline to another: opening and steps add up exactly to closing."""
 
     keys: OpportunityKeys | None = strawberry.field(description="The keys; null without `by`.")
-    opening_count: int = strawberry.field(description="Opportunities in the first pipeline.")
+    opening_count: int = strawberry.field(description="Number of opportunities in the first pipeline.")
     opening: Money = strawberry.field(description="Their expected amount.")
-    steps: list[PipelineStep] = strawberry.field(description="All steps, also those that nothing took.")
-    closing_count: int = strawberry.field(description="Opportunities in the second pipeline.")
+    steps: list[PipelineStep] = strawberry.field(description="All steps, including those that no opportunity took.")
+    closing_count: int = strawberry.field(description="Number of opportunities in the second pipeline.")
     closing: Money = strawberry.field(description="Their expected amount.")
 
 
 @strawberry.input
 class TakePipelineSnapshotInput(Input):
-    """A moment of the pipeline to keep."""
+    """A moment of the pipeline to save."""
 
-    name: str | None = strawberry.field(default=None, description="What it is taken for.")
+    name: str | None = strawberry.field(default=None, description="Name or purpose of the snapshot.")
     as_of: Date | None = strawberry.field(
-        default=None, description="The end of this day, as it is known now; this moment without it."
+        default=None, description="The end of this day, as known now; the present moment by default."
     )
 
 
 @strawberry.type
 class TakePipelineSnapshotPayload(Payload):
-    """What became of it."""
+    """The result."""
 
     snapshot: Ref[PipelineSnapshot] | None = strawberry.field(description="The snapshot; null if it was refused.")
 
@@ -106,20 +104,20 @@ class TakePipelineSnapshotPayload(Payload):
 @query
 def pipeline_as_of(
     ctx: Context,
-    date: Annotated[Date | None, strawberry.argument(description="The day; now without it.")] = None,
+    date: Annotated[Date | None, strawberry.argument(description="The day; now by default.")] = None,
     snapshot_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="A snapshot instead of the day.")
     ] = None,
     by: Annotated[
         list[Annotated[Mapping[str, Any], Named("PipelineStateGroupKey")]] | None,
-        strawberry.argument(description="Keys, as they were then."),
+        strawberry.argument(description="Keys to group by, as they were then."),
     ] = None,
     where: Annotated[
         Annotated[Mapping[str, Any], Named("PipelineStateWhere")] | None,
-        strawberry.argument(description="Only states that meet this."),
+        strawberry.argument(description="Only states that match this condition."),
     ] = None,
 ) -> PastPipeline:
-    """The open pipeline as it was at the end of a past business day or in a snapshot, by any keys."""
+    """Returns the open pipeline at the end of a past business day or in a snapshot, by any keys."""
     found = pipeline(ctx, point_of(ctx, date, snapshot_id), by or (), where)
     groups = [
         PipelineGroup(
@@ -138,17 +136,17 @@ def pipeline_bridge(
     ctx: Context,
     opening: Annotated[PipelinePointInput, strawberry.argument(description="The first moment.")],
     closing: Annotated[
-        PipelinePointInput | None, strawberry.argument(description="The second moment; now without it.")
+        PipelinePointInput | None, strawberry.argument(description="The second moment; now by default.")
     ] = None,
     closing_by: Annotated[
         Date | None,
-        strawberry.argument(description="Only what is expected to close by this day is in the pipeline."),
+        strawberry.argument(description="Only opportunities expected to close by this day are in the pipeline."),
     ] = None,
-    by: Annotated[By, strawberry.argument(description="A bridge for each of these keys, as they are now.")] = None,
+    by: Annotated[By, strawberry.argument(description="One bridge per group of these keys, as they are now.")] = None,
     where: Opportunities = None,
 ) -> list[PipelineBridge]:
-    """What led from one pipeline to a later one: new, reopened, pulled in, larger, smaller, pushed out, won, lost,
-    removed. It always sums exactly.
+    """Explains the change between two pipelines: new, reopened, pulled in, larger, smaller, pushed out, won, lost,
+    removed. It always adds up exactly.
     """
     first, last = (
         point_of(ctx, given.day, given.snapshot_id, name)
@@ -179,10 +177,10 @@ def _step(ctx: Context, span: bridges.StepMoves) -> PipelineStep:
 
 @mutation
 def take_pipeline_snapshot(ctx: Context, input: TakePipelineSnapshotInput) -> TakePipelineSnapshotPayload:
-    """Keeps a moment of the pipeline to come back to. It copies nothing."""
+    """Saves a moment of the pipeline for later reference. It copies nothing."""
     as_of, today, name = input.as_of, ctx.clock.today(), (input.name or "").strip()
     if as_of is not None and as_of > today:
-        raise refuse("INVALID", "asOf", f"{as_of} lies ahead; give {today} or an earlier day")
+        raise refuse("INVALID", "asOf", f"{as_of} is in the future; give {today} or an earlier day")
     if len(name) > 200:
         raise refuse("INVALID", "name", f"has {len(name)} characters; at most 200 are possible")
     return TakePipelineSnapshotPayload(snapshot=take_snapshot(ctx, SnapshotKind.BY_HAND, name or None, as_of))

@@ -1,4 +1,4 @@
-"""How often an opportunity's close date was pushed to a later period."""
+"""Counts how often an opportunity's close date was pushed to a later period."""
 
 from guanxi import Action, Changes, Context
 from plugins.forecasting.models import OpportunityForecast
@@ -9,7 +9,7 @@ PUSHED = "OPPORTUNITY_PUSHED"
 
 
 def count_pushes(ctx: Context, changes: Changes) -> None:
-    """Notes the close dates that these changes move."""
+    """Records the close dates that these changes move."""
     settings: ForecastingSettings = ctx.settings
     moved = {
         change.record.id: change

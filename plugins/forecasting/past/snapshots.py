@@ -26,7 +26,7 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
     """The moment that is asked for: the end of a day, a snapshot's, or now.
 
     Raises:
-        InputError: both are given, the day lies ahead, or there is no such snapshot.
+        InputError: both are given, the day is in the future, or there is no such snapshot.
     """
     if day is not None and snapshot_id is not None:
         raise InputError(f"{field}: give either date or snapshotId")
@@ -38,12 +38,12 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
     if day is None:
         return Point(ctx.clock.now())
     if day > ctx.clock.today():
-        raise InputError(f"{field}: {day} lies ahead; give {ctx.clock.today()} or an earlier day")
+        raise InputError(f"{field}: {day} is in the future; give {ctx.clock.today()} or an earlier day")
     return Point(end_of(day))
 
 
 def pipeline(ctx: Context, point: Point, by: Sequence[Key], where: WhereInput | None) -> Pipeline:
-    """What was open at a moment, by the keys of the states of then."""
+    """Returns the open pipeline at a moment, by keys of the states at that moment."""
     wanted = every(point.where(), is_open(), where)
     return Pipeline(point, ctx.groups("PipelineState", by, wanted, sum=["expectedAmount", "weightedAmount"]))
 
@@ -51,10 +51,10 @@ def pipeline(ctx: Context, point: Point, by: Sequence[Key], where: WhereInput | 
 def take_snapshot(
     ctx: Context, kind: SnapshotKind, name: str | None = None, as_of: date | None = None
 ) -> PipelineSnapshot:
-    """Keeps the present moment, or the end of a past day as it is known now, with the totals of the pipeline.
+    """Saves the present moment, or the end of a past day as known now, with the totals of the pipeline.
 
     Raises:
-        InputError: the day lies ahead.
+        InputError: the day is in the future.
     """
     moment = point_of(ctx, as_of, None, "asOf").moment
     (whole,) = pipeline(ctx, Point(moment), (), None).groups

@@ -1,8 +1,8 @@
-"""How an opportunity's past is written: what is known stays, what happens now is added, what is learned late corrects.
+"""Writing an opportunity's history: what is known stays, new changes are added, late ones correct it.
 
 Each span says what was so from one moment to another in the business. A change that is recorded when it happens ends
 the latest span and begins another. One that is recorded later, with an earlier moment, replaces the spans it concerns;
-those it replaces are kept as superseded, so that what was known at any time can still be told.
+those it replaces are kept as superseded, so that what was known at any time can still be reconstructed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What an opportunity was between two moments.
+    """The state of an opportunity between two moments.
 
     Attributes:
         since, until: the moments in the business; without end while it is so.
@@ -33,11 +33,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What is to be written.
+    """The rows to write.
 
     Attributes:
         ended: rows that end at a moment.
-        superseded: rows that count no more.
+        superseded: rows that no longer count.
         added: new spans.
     """
 
@@ -53,7 +53,7 @@ def begin(
 
     Args:
         values: what it is now.
-        arisen: when it arose.
+        arisen: when it originated.
         unknown: what it was before its first step, if that step decided it.
         steps: moment of each transition, what it led to, and whether that was open; in order.
     """
@@ -75,7 +75,7 @@ def begin(
 
 
 def revise(known: Sequence[Span], values: Values, at: datetime, now: datetime) -> Revision:
-    """What is to be written when an opportunity has become something else.
+    """Plans what to write when an opportunity has changed.
 
     Args:
         known: its spans in order, at least one; superseded ones left out.
@@ -102,6 +102,6 @@ def revise(known: Sequence[Span], values: Values, at: datetime, now: datetime) -
 
 
 def end(known: Sequence[Span], at: datetime) -> Revision:
-    """What is to be written when an opportunity is deleted."""
+    """Plans what to write when an opportunity is deleted."""
     last = known[-1]
     return Revision(ended=[(last.id, at)]) if last.until is None else Revision()

@@ -1,1 +1,1 @@
-"""What the other rooms share: periods, rules, policy, settings, vocabulary."""
+"""Shared parts of forecasting: periods, rules, policy, settings, vocabulary."""

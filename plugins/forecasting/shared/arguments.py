@@ -11,5 +11,5 @@ OpportunityWhere: TypeAlias = Annotated[Mapping[str, Any], Named("OpportunityWhe
 OpportunityKeys: TypeAlias = Annotated[Mapping[str, Any], Named("OpportunityGroupKeys")]
 By: TypeAlias = list[Annotated[Mapping[str, Any], Named("OpportunityGroupKey")]] | None
 Opportunities: TypeAlias = Annotated[
-    OpportunityWhere | None, strawberry.argument(description="Only opportunities that meet this.")
+    OpportunityWhere | None, strawberry.argument(description="Only opportunities that match this condition.")
 ]

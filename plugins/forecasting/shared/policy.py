@@ -1,4 +1,4 @@
-"""What the policy makes of a day: the months that count as recent, and how far ahead one looks (F3, F5, X9)."""
+"""Windows by policy: the months that count as recent, and the horizon (F3, F5, X9)."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What reports ask the catalog for: conditions, keys of groups and moments of the pipeline; and how they answer."""
+"""Building blocks of reports: conditions, keys of groups, moments of the pipeline, and results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Point:
 
     Attributes:
         moment: in the business.
-        known_at: only what was recorded by then; all that is known today without it.
+        known_at: only what was recorded by then; None for all that is known today.
     """
 
     moment: datetime
@@ -92,7 +92,7 @@ def grain_of(key: Key) -> DateGrain | None:
 
 
 def value_at(keys: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """What the keys of a group say at the end of a path."""
+    """Returns the value of a group's keys at the end of a path."""
     found: Any = keys
     for name in path:
         found = None if found is None else found.get(name)

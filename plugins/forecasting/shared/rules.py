@@ -18,7 +18,7 @@ KEY_PERSON = "DECISION_MAKER"
 
 
 def originated_on(opened_on: Expression, created_on: Expression) -> Expression:
-    """The day an opportunity arose in the business, else the day it was entered (F3)."""
+    """The day an opportunity originated, else the day it was created (F3)."""
     return func.coalesce(opened_on, created_on)
 
 
@@ -29,7 +29,7 @@ def lacks(
     accepts_price: Expression,
     recognises_value: Expression,
 ) -> dict[InvalidReason, Expression]:
-    """What an opportunity lacks to be valid (O7): a condition each, never null. What is not known is lacking."""
+    """Conditions for what an opportunity lacks to be valid (O7), never null. What is unknown counts as missing."""
 
     def missing(answer: Expression) -> Expression:
         return not_(func.coalesce(answer, False))
@@ -49,7 +49,7 @@ def is_valid(lacking: Mapping[InvalidReason, Expression]) -> Expression:
 
 
 def invalid_reasons(lacking: Mapping[InvalidReason, Expression]) -> Expression:
-    """What is lacking, as a JSON list (O7)."""
+    """The reasons for being invalid, as a JSON list (O7)."""
     return names_where([(reason.value, condition) for reason, condition in lacking.items()])
 
 
@@ -60,7 +60,7 @@ def is_fresh(
 
     Args:
         status: of the opportunity.
-        arisen: the day it arose.
+        arisen: the day it originated.
         expected: its expected close date.
         window_start: first day of the months that count as recent.
         horizon_end: last day of the next month.
@@ -84,7 +84,7 @@ def wins_new_customer(
 ) -> Expression:
     """Whether an opportunity is about a new customer (F1).
 
-    As it is said, else whether the customer had not bought before it arose; null without a customer.
+    As stated, else whether the customer had not bought before it originated; null without a customer.
     """
     return case(
         (said.is_not(None), said),
@@ -95,7 +95,7 @@ def wins_new_customer(
 
 
 def probability_source(outcome: Expression, override: Expression, modelled: Expression) -> Expression:
-    """Where a win probability comes from: outcome, override, model, stage, the first that is there (O1)."""
+    """The source of a win probability: the first available of outcome, override, model and stage (O1)."""
     return case(
         (outcome != Outcome.OPEN.value, ProbabilitySource.OUTCOME.value),
         (override.is_not(None), ProbabilitySource.OVERRIDE.value),
@@ -107,9 +107,9 @@ def probability_source(outcome: Expression, override: Expression, modelled: Expr
 def forecast_category(
     outcome: Expression, said: Expression, probability: Expression, best_case_from: int, commit_from: int
 ) -> Expression:
-    """How surely an opportunity is counted on.
+    """The forecast category of an opportunity.
 
-    Closed when won, omitted when lost, else as its owner says, else by win probability.
+    Closed when won, omitted when lost, else as set by its owner, else by win probability.
 
     Args:
         outcome: of the opportunity.
@@ -139,7 +139,7 @@ def is_contribution(occurred_on: Expression, won_on: Expression, is_new_customer
 
 
 def cycle_days(outcome: Expression, arisen: Expression, closed_on: Expression) -> Expression:
-    """Days from arising to the decision; null while it is open."""
+    """Days from origin to decision; null while it is open."""
     return case((outcome != Outcome.OPEN.value, days_between(closed_on, arisen)), else_=null())
 
 
@@ -147,7 +147,7 @@ def cycle_days(outcome: Expression, arisen: Expression, closed_on: Expression) -
 
 
 def percent(part: Decimal | int, of: Decimal | int) -> Decimal | None:
-    """A part in percent with two places; None where there is nothing (F5, F6, F11, F10)."""
+    """A part in percent with two places; None if the whole is 0 (F5, F6, F11, F10)."""
     return None if not of else rounded(Fraction(part) * 100 / Fraction(of))
 
 
@@ -167,7 +167,7 @@ def growth(value: Decimal | None, base: Decimal | None) -> Decimal | None:
 
 
 def forecast(counted: Decimal | int, *rates: Fraction | None) -> Fraction | None:
-    """What is counted times its rates (F1, F2); None where a rate is missing.
+    """Returns a value times its rates (F1, F2); None if a rate is missing.
 
     Args:
         counted: an amount or a number.
@@ -194,13 +194,13 @@ def moving_average(values: Sequence[Decimal | int], periods: int) -> Fraction | 
 
 
 def needed(gap: Decimal, win_rate: Decimal | None) -> Decimal | None:
-    """What a stage has to hold so that, at its win rate in percent, it closes a gap to a target (F10)."""
+    """Returns what a stage needs to close a gap to a target, at its win rate in percent (F10)."""
     if not win_rate:
         return None
     return rounded(Fraction(max(gap, Decimal(0))) * 100 / Fraction(win_rate))
 
 
-#: Categories in the order they build on each other: who expects the best case expects what is committed too.
+#: Categories in the order they build on each other: the best case includes what is committed.
 CUMULATIVE = (
     ForecastCategory.CLOSED,
     ForecastCategory.COMMIT,
@@ -210,7 +210,7 @@ CUMULATIVE = (
 
 
 def cumulative(amounts: Mapping[ForecastCategory, Decimal]) -> dict[ForecastCategory, Decimal]:
-    """Each category together with all that are surer than it."""
+    """Each category together with all more certain ones."""
     found, total = {}, Decimal(0)
     for category in CUMULATIVE:
         total += amounts.get(category, Decimal(0))

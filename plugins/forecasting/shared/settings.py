@@ -16,21 +16,24 @@ class ForecastingSettings(BaseModel):
     valid_only: bool = Field(default=True, description="The formula counts valid opportunities only.")
     new_customers_only: bool = Field(default=True, description="The formula counts new customers only.")
     moving_average_periods: int = Field(
-        default=3, ge=1, le=24, description="Closed periods of which the trend is the mean."
+        default=3, ge=1, le=24, description="Number of closed periods the trend averages."
     )
     best_case_from_percent: int = Field(
-        default=50, ge=0, le=100, description="From this win probability on an open opportunity is BEST_CASE."
+        default=50, ge=0, le=100, description="Win probability from which on an open opportunity is BEST_CASE."
     )
     commit_from_percent: int = Field(
-        default=75, ge=0, le=100, description="From this win probability on an open opportunity is COMMIT."
+        default=75, ge=0, le=100, description="Win probability from which on an open opportunity is COMMIT."
     )
     push_grain: DateGrain = Field(
-        default=DateGrain.MONTH, description="A close date counts as pushed when it moves to a later period of this."
+        default=DateGrain.MONTH,
+        description="A close date counts as pushed when it moves to a later period of this length.",
     )
     snapshot_grain: DateGrain = Field(
-        default=DateGrain.WEEK, description="The job takes a snapshot in each period of this."
+        default=DateGrain.WEEK, description="The job takes one snapshot per period of this length."
     )
-    use_model: bool = Field(default=True, description="Predicted win probabilities count before those of stages.")
+    use_model: bool = Field(
+        default=True, description="Predicted win probabilities take precedence over those of stages."
+    )
 
     model_minimum_closed: int = Field(
         default=200, ge=20, description="With fewer decided opportunities no model is trained."
@@ -39,7 +42,7 @@ class ForecastingSettings(BaseModel):
         default=30, ge=5, description="With fewer won or fewer lost ones no model is trained."
     )
     model_holdout_percent: int = Field(
-        default=25, ge=10, le=50, description="The latest decided ones a model is judged on, which it has not seen."
+        default=25, ge=10, le=50, description="Share of the latest decided ones held out to evaluate a model."
     )
     model_days: int = Field(default=7, ge=1, description="Days after which the job trains a new model.")
 

@@ -1,4 +1,4 @@
-"""What a model learns from and predicts: opportunities as they were known at moments while they were open."""
+"""Examples a model learns from and predicts: opportunities as known at moments while they were open."""
 
 import math
 from collections import defaultdict
@@ -20,7 +20,7 @@ from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.win_model.model import LOGARITHM, Properties
 
-#: An opportunity is looked at when something changes, and this often in between, up to so many times.
+#: An opportunity is observed when something changes, and this often in between, up to so many times.
 _LOOK_EVERY, _MOST_LOOKS = timedelta(days=30), 12
 _AGES = ((30, "under 30 days"), (60, "30 to 60 days"), (90, "60 to 90 days"), (180, "90 to 180 days"))
 _WAITS = ((0, "overdue"), (30, "within 30 days"), (90, "within 90 days"))
@@ -39,7 +39,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An opportunity that was decided, and how it looked while it was open."""
+    """A decided opportunity, and its properties while it was open."""
 
     id: str
     won: bool
@@ -48,7 +48,7 @@ class Decided:
 
 
 def _facts() -> Select[Any]:
-    """What is known of every opportunity, whenever."""
+    """Returns the timeless facts of every opportunity."""
     first_order = (
         select(func.min(Transaction.__table__.c.occurred_on))
         .where(Transaction.__table__.c.customer_id == deals.customer_id, Transaction.__table__.c.deleted_at.is_(None))
@@ -82,7 +82,7 @@ def _facts() -> Select[Any]:
 
 
 def decided(ctx: Context) -> list[Decided]:
-    """Every opportunity that was decided, by the day of the decision, with how it looked before."""
+    """Returns every decided opportunity, by the day of the decision, with its properties before."""
     settings: ForecastingSettings = ctx.settings
     became = outcome(deals.status, deals.lost_at)
     facts = {row["id"]: row for row in ctx.session.execute(_facts().where(became != Outcome.OPEN.value)).mappings()}
@@ -96,7 +96,7 @@ def decided(ctx: Context) -> list[Decided]:
 
 
 def _open_spans(ctx: Context) -> dict[str, list[Mapping[Any, Any]]]:
-    """What each decided opportunity was from when until when, while it was open."""
+    """Returns the states over time of each decided opportunity, while it was open."""
     became = outcome(deals.status, deals.lost_at)
     rows = ctx.session.execute(
         select(
@@ -145,14 +145,14 @@ def _looks(
 def _properties(
     facts: Mapping[Any, Any], known: Mapping[Any, Any], stage: str | None, pushes: int, moment: datetime
 ) -> Properties:
-    """How an opportunity looks.
+    """Returns the properties of an opportunity.
 
     Args:
-        facts: known whenever.
+        facts: timeless ones.
         known: amount, close date and validity of the moment, as far as they are known.
         stage: key of its stage.
         pushes: how often its close date was pushed by then.
-        moment: of looking.
+        moment: of the observation.
     """
     amount, due = known.get("expected_amount_reporting"), known.get("expected_close_date")
     age = (moment - datetime.combine(facts["originated_on"], time(), UTC)).days
@@ -182,7 +182,7 @@ def _said(answer: Any) -> str | None:
 
 
 def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Properties]:
-    """How the open opportunities look now: these, or all."""
+    """Returns the present properties of open opportunities: these, or all."""
     persons = (
         select(func.count())
         .where(

@@ -1,7 +1,7 @@
-"""What a model of win probability is: weights of properties, from which a score and its reasons are computed.
+"""A win probability model: weights of properties, from which a score and its reasons are computed.
 
 Scoring needs no library: the weights are kept as numbers, and a prediction is a sum of them. What was not seen in
-training, and what is not known, weighs nothing.
+training, or is unknown, gets no weight.
 """
 
 import math
@@ -19,10 +19,10 @@ _WORTH_TELLING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What is known of an opportunity at one moment.
+    """The known properties of an opportunity at one moment.
 
     Attributes:
-        numbers: by name; None where it is not known.
+        numbers: by name; None if unknown.
         choices: likewise.
     """
 
@@ -32,7 +32,7 @@ class Properties:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """How a number weighs: by so much for each standard deviation above the mean."""
+    """The weight of a number per standard deviation above the mean."""
 
     mean: float
     deviation: float
@@ -41,7 +41,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A trained model. Weights are of log-odds, those of choices against what is usual."""
+    """A trained model. Weights are of log-odds, those of choices relative to the usual."""
 
     intercept: float
     numbers: Mapping[str, Number]
@@ -62,7 +62,7 @@ class Definition:
         return cls(stored["intercept"], numbers, stored["choices"])
 
     def contributions(self, properties: Properties) -> dict[str, float]:
-        """What each property adds to the log-odds, told in words."""
+        """What each property adds to the log-odds, in words."""
         found = {}
         for name, number in self.numbers.items():
             value = properties.numbers.get(name)
@@ -86,7 +86,7 @@ LOGARITHM = "amount"
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A prediction: percent in whole points, so that it does not stir from day to day, and what moves it most."""
+    """A prediction: percent in whole points, so that it is stable from day to day, and what moves it most."""
 
     probability: Decimal
     reasons: Sequence[str]
@@ -105,14 +105,14 @@ def score(definition: Definition, properties: Properties) -> Score:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Predictions held against what came of them: probability, won or not, and how much each one weighs."""
+    """Predictions with actual results: probability, won or not, and weight of each."""
 
     predicted: Sequence[float]
     won: Sequence[bool]
     weights: Sequence[float]
 
     def brier(self) -> float:
-        """The weighted mean squared error; 0 is perfect, and 0.25 is what saying 50 percent always gives."""
+        """The weighted mean squared error; 0 is perfect, and always predicting 50 percent gives 0.25."""
         squares = (
             weight * (prediction - won) ** 2
             for prediction, won, weight in zip(self.predicted, self.won, self.weights, strict=True)
@@ -120,7 +120,7 @@ class Outcomes:
         return sum(squares) / sum(self.weights)
 
     def auc(self) -> float | None:
-        """The chance that a won one has the higher prediction of a won and a lost one; None if all ended alike."""
+        """The chance that a won one has a higher prediction than a lost one; None if all ended alike."""
         order = sorted(zip(self.predicted, self.won, self.weights, strict=True), key=lambda one: one[0])
         lost_below = won_total = area = 0.0
         for _, tied in groupby(order, key=lambda one: one[0]):
@@ -132,7 +132,7 @@ class Outcomes:
         return area / (won_total * lost_below) if won_total and lost_below else None
 
     def bands(self, width: int = 10) -> list["Band"]:
-        """The calibration table; bands that nothing fell into are left out."""
+        """The calibration table, without empty bands."""
         found = []
         for lower in range(0, 100, width):
             upper = lower + width

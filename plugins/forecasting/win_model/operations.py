@@ -17,22 +17,24 @@ class TrainWinModelInput(Input):
 
 @strawberry.type
 class TrainWinModelPayload(Payload):
-    """What became of it, or would become of it."""
+    """The result, or that of a dry run."""
 
-    model: Ref[WinModel] | None = strawberry.field(description="The model; null of a dry run.")
+    model: Ref[WinModel] | None = strawberry.field(description="The model; null in a dry run.")
     status: ModelStatus | None = strawberry.field(description="Whether it is used; null if none was trained.")
-    reason: str | None = strawberry.field(description="Why it is refused.")
-    decided: int | None = strawberry.field(description="Decided opportunities it was trained and judged on.")
-    auc: Decimal | None = strawberry.field(description="Chance that it puts a won one above a lost one.")
-    brier: Decimal | None = strawberry.field(description="Its mean squared error; smaller is better.")
-    baseline_brier: Decimal | None = strawberry.field(description="The error of the share won so far.")
-    stage_brier: Decimal | None = strawberry.field(description="The error of the stages' presets.")
+    reason: str | None = strawberry.field(description="Why it was refused.")
+    decided: int | None = strawberry.field(
+        description="Number of decided opportunities it was trained and evaluated on."
+    )
+    auc: Decimal | None = strawberry.field(description="AUC: chance that it ranks a won opportunity above a lost one.")
+    brier: Decimal | None = strawberry.field(description="Brier score: its mean squared error; lower is better.")
+    baseline_brier: Decimal | None = strawberry.field(description="Brier score of the win rate so far.")
+    stage_brier: Decimal | None = strawberry.field(description="Brier score of the stages' presets.")
 
 
 @mutation
 def train_win_model(ctx: Context, input: TrainWinModelInput) -> TrainWinModelPayload:
-    """Trains a model of win probability on all that was decided. It is judged on the latest, which it has not seen, and
-    used only if it is better than the share won so far and the stages' presets.
+    """Trains a win probability model on all decided opportunities. It is evaluated on the latest, held-out ones, and
+    used only if it is better than the win rate so far and the stages' presets.
     """
     if problem := trained.obstacle(ctx):
         raise Reject(UserError("NOT_POSSIBLE", problem))

@@ -1,4 +1,4 @@
-"""Predictions of the model in use, kept with each open opportunity: when it changes, and by job."""
+"""Predictions of the model in use, stored with each open opportunity: when it changes, and by job."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _BATCH = 500
 
 
 def model_in_use(ctx: Context) -> WinModel | None:
-    """The model whose predictions count, if one does."""
+    """Returns the model in use, if there is one."""
     settings: ForecastingSettings = ctx.settings
     if not settings.use_model:
         return None
@@ -33,7 +33,7 @@ def score_changed(ctx: Context, changes: Changes) -> None:
 
 
 def rescore(ctx: Context, ids: Collection[str] | None = None) -> int:
-    """Predicts open opportunities anew, these or all; says how many predictions changed."""
+    """Updates predictions of open opportunities, these or all; returns how many changed."""
     model = model_in_use(ctx)
     if model is None:
         return 0
@@ -59,7 +59,7 @@ def _keep(ctx: Context, model_id: str, scores: Mapping[str, Score]) -> int:
 
 
 def forget(ctx: Context) -> None:
-    """Takes all predictions back: there is no model any more whose they are."""
+    """Clears all predictions: their model no longer exists."""
     facet = OpportunityForecast.__table__
     nothing: dict[str, Any] = {"model_probability": None, "model_reasons": [], "model_id": None, "scored_at": None}
     ctx.session.execute(update(facet).where(facet.c.model_id.is_not(None)).values(nothing))

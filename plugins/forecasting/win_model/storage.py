@@ -1,4 +1,4 @@
-"""Models as they are kept: trained by job or by hand, used or refused, with calibration table and weights."""
+"""Stored models: trained by job or by hand, used or refused, with calibration table and weights."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -28,7 +28,7 @@ def obstacle(ctx: Context) -> str | None:
 
 
 def train_anew(ctx: Context) -> WinModel:
-    """Trains a model on all that was decided; it is used, or it is refused and none is used.
+    """Trains a model on all decided opportunities; it is used, or it is refused and none is used.
 
     Raises:
         RuntimeError: there is an `obstacle`.
@@ -101,14 +101,14 @@ def _places(value: float | None) -> Decimal | None:
 
 
 def keep_model(ctx: Context) -> str:
-    """Trains a model when the one before is old enough, else predicts open opportunities anew.
+    """Trains a model when the previous one is old enough, else updates the predictions of open opportunities.
 
-    The first one is trained by hand: that predictions take the place of presets is somebody's decision.
+    The first one is trained by hand: a person decides that predictions replace presets.
     """
     settings: ForecastingSettings = ctx.settings
     latest = ctx.session.exec(select(WinModel.trained_at).order_by(col(WinModel.trained_at).desc()).limit(1)).first()
     if latest is None:
-        return "no model yet; train the first one by trainWinModel"
+        return "no model yet; train the first one with trainWinModel"
     problem = obstacle(ctx)
     if problem or ctx.clock.now() - latest < timedelta(days=settings.model_days):
         changed = rescore(ctx)

@@ -1,6 +1,6 @@
-"""Training a model of win probability on this CRM's own decided opportunities, and judging it honestly.
+"""Training a win probability model on this CRM's own decided opportunities, and evaluating it honestly.
 
-The latest decided ones are kept aside: the model is judged on what it has not seen, against the share won so far and
+The latest decided ones are held out: the model is evaluated on them, against the win rate so far and
 against the presets of the stages. Only one that is better than both is used; it is then trained on all. The library is
 the optional extra `forecasting`.
 """
@@ -17,7 +17,7 @@ from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.win_model.examples import Decided, Look
 from plugins.forecasting.win_model.model import Definition, Number, Outcomes, Properties
 
-#: A choice that fewer opportunities have weighs nothing.
+#: A choice that fewer opportunities have gets no weight.
 _LEAST_OF_A_CHOICE = 10
 #: A number that varies less is the same everywhere.
 _LEAST_DEVIATION = 1e-9
@@ -25,24 +25,24 @@ EXTRA = "guanxi[forecasting]"
 
 
 def is_installed() -> bool:
-    """Whether the library is there."""
+    """Whether the library is installed."""
     return find_spec("sklearn") is not None
 
 
 def algorithm() -> str:
-    """What kind of model it is, with the library's version."""
+    """The kind of model, with the library's version."""
     return f"logistic regression, scikit-learn {version('scikit-learn')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
-        decided, won, judged_on: opportunities learned from, won ones among them, and those kept aside.
+        decided, won, judged_on: opportunities learned from, won ones among them, and those held out.
         refusal: why the model is not used; None if it is.
         definition: the model; None if there were too few to train one.
-        model, baseline, stages: predictions for those kept aside: its own, the share won so far, the stages' presets.
+        model, baseline, stages: predictions for those held out: its own, the win rate so far, the stages' presets.
     """
 
     decided: int
@@ -56,11 +56,11 @@ class Trained:
 
 
 def train(history: Sequence[Decided], settings: ForecastingSettings) -> Trained:
-    """Trains and judges a model.
+    """Trains and evaluates a model.
 
     Args:
         history: decided opportunities by the day of their decision.
-        settings: how many there have to be, and how many are kept aside.
+        settings: how many there must be, and how many are held out.
     """
     won = sum(one.won for one in history)
     too_few = _too_few(len(history), won, settings)
@@ -69,7 +69,7 @@ def train(history: Sequence[Decided], settings: ForecastingSettings) -> Trained:
     aside = len(history) * settings.model_holdout_percent // 100
     seen, unseen = history[:-aside], history[-aside:]
     if not 0 < sum(one.won for one in seen) < len(seen):
-        return Trained(len(history), won, refusal="all that were decided before those kept aside ended alike")
+        return Trained(len(history), won, refusal="all that were decided before those held out ended alike")
     share = sum(one.won for one in seen) / len(seen)
     candidate = fit(seen)
     model = _held_against(unseen, lambda look: candidate.probability(look.properties))
@@ -83,14 +83,14 @@ def train(history: Sequence[Decided], settings: ForecastingSettings) -> Trained:
 def _too_few(decided: int, won: int, settings: ForecastingSettings) -> str | None:
     least, each = settings.model_minimum_closed, settings.model_minimum_of_each
     if decided < least:
-        return f"{decided} decided opportunities are too few to learn from; there have to be {least}"
+        return f"{decided} decided opportunities are too few to train on; there must be at least {least}"
     if min(won, decided - won) < each:
-        return f"{won} won and {decided - won} lost are too few to learn from; there have to be {each} of each"
+        return f"{won} won and {decided - won} lost are too few to train on; there must be at least {each} of each"
     return None
 
 
 def _held_against(history: Sequence[Decided], predict: Callable[[Look], float]) -> Outcomes:
-    """Predictions for every look at these opportunities, each opportunity weighing the same."""
+    """Predictions for every observation of these opportunities, each opportunity weighted equally."""
     looks = [(look, one.won, 1 / len(one.looks)) for one in history for look in one.looks]
     return Outcomes(
         [predict(look) for look, _, _ in looks], [won for _, won, _ in looks], [weight for _, _, weight in looks]
@@ -99,7 +99,7 @@ def _held_against(history: Sequence[Decided], predict: Callable[[Look], float]) 
 
 def _not_better(model: Outcomes, baseline: Outcomes, stages: Outcomes) -> str | None:
     own = model.brier()
-    for name, other in (("the share won so far", baseline.brier()), ("the stages' presets", stages.brier())):
+    for name, other in (("the win rate so far", baseline.brier()), ("the stages' presets", stages.brier())):
         if own >= other:
             return f"it predicts no better than {name}: its error is {own:.4f}, theirs {other:.4f}"
     return None
@@ -109,7 +109,7 @@ def _not_better(model: Outcomes, baseline: Outcomes, stages: Outcomes) -> str | 
 
 
 def fit(history: Sequence[Decided]) -> Definition:
-    """The model that fits all looks at these opportunities, each opportunity weighing the same."""
+    """Fits a model to all observations of these opportunities, each opportunity weighted equally."""
     from sklearn.linear_model import LogisticRegression
 
     looks = [(look.properties, one.won, 1 / len(one.looks)) for one in history for look in one.looks]
@@ -165,7 +165,7 @@ def _definition(
     rows: Sequence[Sequence[float]],
     weights: Sequence[float],
 ) -> Definition:
-    """The weights of a fitted regression, those of choices told against what is usual."""
+    """Returns the weights of a fitted regression, those of choices relative to the usual."""
     fitted = [float(weight) for weight in regression.coef_[0]]
     intercept, total = float(regression.intercept_[0]), sum(weights)
     told: dict[str, dict[str, float]] = defaultdict(dict)

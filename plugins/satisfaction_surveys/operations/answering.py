@@ -19,28 +19,28 @@ class SurveyAnswerInput:
 
     question_id: strawberry.ID = strawberry.field(description="The question.")
     score: Decimal | None = strawberry.field(
-        default=None, description="The mark on the scale of its kind; of a rating what was found."
+        default=None, description="The mark on the scale of its kind; for a rating, the actual one."
     )
-    expected: Decimal | None = strawberry.field(default=None, description="Of a rating: what was expected.")
+    expected: Decimal | None = strawberry.field(default=None, description="For a rating, the expected one.")
     choices: list[str] | None = strawberry.field(
-        default=None, description="The options that are chosen; of CHOICE exactly one."
+        default=None, description="The options chosen; exactly one for CHOICE."
     )
-    text: str | None = strawberry.field(default=None, description="The text, of TEXT.")
+    text: str | None = strawberry.field(default=None, description="The text, for TEXT.")
 
 
 @strawberry.input
 class AnswersInput(Input):
-    """What a respondent answers."""
+    """A respondent's answers."""
 
     answers: list[SurveyAnswerInput] = strawberry.field(description="One answer per question.")
     expectation_causes: list[ExpectationCause] | None = strawberry.field(
-        default=None, description="What the expectations come from."
+        default=None, description="Causes of the expectations."
     )
-    comment: str | None = strawberry.field(default=None, description="What else was said.")
+    comment: str | None = strawberry.field(default=None, description="Additional comment.")
 
     @property
     def given(self) -> Given:
-        """It as responses take it."""
+        """The input as responses take it."""
         answers = [GivenAnswer(one.question_id, one.score, one.expected, one.choices, one.text) for one in self.answers]
         return Given(answers, self.expectation_causes or (), self.comment)
 
@@ -49,38 +49,40 @@ class AnswersInput(Input):
 class AnswerSurveyInput(AnswersInput):
     """A respondent's answers to a survey."""
 
-    token: str = strawberry.field(description="What came with the invitation.")
+    token: str = strawberry.field(description="The token that came with the invitation.")
 
 
 @strawberry.type
 class AnswerSurveyPayload(Payload):
-    """Whether answers were taken; nothing else can be read with a token."""
+    """Whether answers were accepted; nothing else can be read with a token."""
 
-    accepted: bool = strawberry.field(default=False, description="The survey is answered with this token.")
+    accepted: bool = strawberry.field(
+        default=False, description="Whether the survey has been answered with this token."
+    )
 
 
 @strawberry.input
 class RecordSurveyResponseInput(AnswersInput):
-    """What a respondent answered to one of us, as on the telephone."""
+    """A respondent's answers given to one of us, for example by telephone."""
 
     survey_id: strawberry.ID = strawberry.field(description="The survey.")
     customer_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The customer; the contact's without it."
+        default=None, description="The customer; by default the contact's."
     )
     contact_id: strawberry.ID | None = strawberry.field(default=None, description="The person.")
-    answered_on: date | None = strawberry.field(default=None, description="The day; today without it.")
+    answered_on: date | None = strawberry.field(default=None, description="The day; today by default.")
 
 
 @mutation(as_plugin=True)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
-    """Answers a survey by the token of an invitation, once. Needs no other right. The same answers with the same token
-    again change nothing and are answered as before.
+    """Answers a survey by the token of an invitation, once. Requires no other permission. Repeating the same
+    answers with the same token changes nothing and returns the first result.
     """
     return AnswerSurveyPayload(accepted=True, warnings=answer_by_token(ctx, input.token, input.given))
 
 
 @mutation
 def record_survey_response(ctx: Context, input: RecordSurveyResponseInput) -> Ref[SurveyResponse]:
-    """Enters what a respondent answered to one of us, as on the telephone."""
+    """Records a respondent's answers given to one of us, for example by telephone."""
     survey = survey_of(ctx.session, input.survey_id)
     return record_response(ctx, survey, input.customer_id, input.contact_id, input.answered_on, input.given)

@@ -16,22 +16,22 @@ _SURVEY = "The survey; null if it was refused."
 
 @strawberry.type
 class IssuedSurveyInvitation:
-    """An invitation and what it is answered with."""
+    """An invitation and its token."""
 
     invitation: Ref[SurveyInvitation] | None = strawberry.field(description="The invitation.")
     token: str | None = strawberry.field(
         metadata=SHOWN_ONCE,
-        description="What `answerSurvey` takes. It is shown here once and kept nowhere: send it to the respondent. "
-        "Null where the request was repeated, and where an anonymous survey is reminded of.",
+        description="The token for `answerSurvey`. It is shown once and stored nowhere: send it to the respondent. "
+        "Null if the request is repeated, and in reminders of an anonymous survey.",
     )
 
 
 @strawberry.type
 class SurveyExclusion:
-    """How many of an audience are left alone for a reason."""
+    """Number of members of an audience excluded for a reason."""
 
-    reason: ExclusionReason = strawberry.field(description="Why.")
-    count: int = strawberry.field(description="How many.")
+    reason: ExclusionReason = strawberry.field(description="The reason.")
+    count: int = strawberry.field(description="Number of members.")
 
 
 @strawberry.type
@@ -39,31 +39,31 @@ class InviteToSurveyPayload(Payload):
     """Who was invited, or would be."""
 
     survey: Ref[Survey] | None = strawberry.field(description=_SURVEY)
-    invited: int = strawberry.field(default=0, description="How many were invited.")
+    invited: int = strawberry.field(default=0, description="Number of respondents invited.")
     issued: list[IssuedSurveyInvitation] = strawberry.field(
-        default_factory=list, description="The invitations with their tokens; none of a dry run."
+        default_factory=list, description="The invitations with their tokens; empty in a dry run."
     )
     excluded: list[SurveyExclusion] = strawberry.field(
-        default_factory=list, description="Who of the audience was left alone, and why."
+        default_factory=list, description="Members of the audience who were excluded, by reason."
     )
 
 
 @strawberry.type
 class RemindSurveyRespondentsPayload(Payload):
-    """Who is reminded."""
+    """Who is reminded, or would be."""
 
     survey: Ref[Survey] | None = strawberry.field(description=_SURVEY)
-    reminded: int = strawberry.field(default=0, description="How many are reminded.")
+    reminded: int = strawberry.field(default=0, description="Number of respondents reminded.")
     issued: list[IssuedSurveyInvitation] = strawberry.field(
         default_factory=list,
-        description="Their invitations, each with one more token; tokens sent before stay valid. None of a dry run.",
+        description="Their invitations, each with one more token; earlier tokens stay valid. Empty in a dry run.",
     )
 
 
 @mutation
 def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPayload:
-    """Invites whoever of the audience is to be asked now; each invitation is an interaction. Left alone are those who
-    must not be contacted, or who were invited in this round, or to another survey of late.
+    """Invites the members of the audience who are due; each invitation is an interaction. Excluded are those who
+    must not be contacted, or who were already invited in this round, or recently to another survey.
 
     Rules S3, K12.
     """
@@ -84,8 +84,8 @@ def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPa
 
 @mutation
 def remind_survey_respondents(ctx: Context, input: SurveyTargetInput) -> RemindSurveyRespondentsPayload:
-    """Reminds of the invitations whose reminder is due, as `SurveyInvitation.isReminderDue` says. In an anonymous
-    survey that is everybody, for nobody knows who has answered.
+    """Reminds respondents whose reminder is due, as `SurveyInvitation.isReminderDue` shows. In an anonymous
+    survey that is everybody, because nobody knows who has answered.
     """
     survey = survey_of(ctx.session, input.survey_id)
     issued = remind(ctx, survey)

@@ -16,7 +16,7 @@ from plugins.satisfaction_surveys.vocabulary import QuestionKind, RespondentKind
 
 @strawberry.input
 class SurveyTargetInput(Input):
-    """The survey that is meant."""
+    """The survey to act on."""
 
     survey_id: strawberry.ID = strawberry.field(description="The survey.")
 
@@ -25,58 +25,58 @@ class SurveyTargetInput(Input):
 class SurveyQuestionInput:
     """A question of a survey."""
 
-    kind: QuestionKind = strawberry.field(description="What it asks for.")
-    text: str = strawberry.field(description="What it says.")
+    kind: QuestionKind = strawberry.field(description="Kind of answer it asks for.")
+    text: str = strawberry.field(description="Wording of the question.")
     options: list[str] | None = strawberry.field(
-        default=None, description="What can be chosen, for CHOICE and CHOICES."
+        default=None, description="Options to choose from, for CHOICE and CHOICES."
     )
-    is_required: bool = strawberry.field(default=True, description="Has to be answered.")
+    is_required: bool = strawberry.field(default=True, description="Whether an answer is required.")
 
 
 @strawberry.input
 class SetSurveyQuestionsInput(SurveyTargetInput):
     """The questions of a survey."""
 
-    questions: list[SurveyQuestionInput] = strawberry.field(description="All of them, in order.")
+    questions: list[SurveyQuestionInput] = strawberry.field(description="All questions, in order.")
 
 
 @strawberry.input
 class SetSurveyAudienceInput(SurveyTargetInput):
-    """Whom a survey asks: either contacts or customers."""
+    """The audience of a survey: either contacts or customers."""
 
     contacts: Annotated[Mapping[str, Any], Named("ContactWhere")] | None = strawberry.field(
-        default=None, description="The persons who meet this."
+        default=None, description="Contacts who match this condition."
     )
     customers: Annotated[Mapping[str, Any], Named("CustomerWhere")] | None = strawberry.field(
-        default=None, description="The customers that meet this, each asked as a whole."
+        default=None, description="Customers that match this condition, each asked as a whole."
     )
 
 
 @strawberry.type
 class OpenSurveyPayload(Payload):
-    """What became of opening a survey, or would become of it."""
+    """The result of opening a survey, or of a dry run."""
 
     survey: Ref[Survey] | None = strawberry.field(description="The survey; null if it was refused.")
-    respondents: int | None = strawberry.field(description="How many its audience has now.")
+    respondents: int | None = strawberry.field(description="Current size of its audience.")
 
 
 @strawberry.input
 class RecomputeSatisfactionInput(Input):
-    """How to recompute."""
+    """The input of a recompute."""
 
 
 @strawberry.type
 class RecomputeSatisfactionPayload(Payload):
-    """What became of a recompute, or would become of it."""
+    """The result of a recompute, or of a dry run."""
 
-    customers: int = strawberry.field(default=0, description="How many have answered.")
-    changed: int = strawberry.field(default=0, description="How many have other results now.")
-    policy_version: str | None = strawberry.field(description="Names the policy they came of.")
+    customers: int = strawberry.field(default=0, description="Number of customers who have answered.")
+    changed: int = strawberry.field(default=0, description="Number of customers whose results changed.")
+    policy_version: str | None = strawberry.field(description="Identifies the policy they are based on.")
 
 
 @mutation
 def set_survey_questions(ctx: Context, input: SetSurveyQuestionsInput) -> Ref[Survey]:
-    """Gives a survey its questions. A version that was sent out or answered is kept, and these become the next one, so
+    """Sets the questions of a survey. A version sent out or answered is kept, and these become the next one, so
     that answers never change meaning.
     """
     survey = survey_of(ctx.session, input.survey_id)
@@ -87,19 +87,19 @@ def set_survey_questions(ctx: Context, input: SetSurveyQuestionsInput) -> Ref[Su
 
 @mutation
 def set_survey_audience(ctx: Context, input: SetSurveyAudienceInput) -> Ref[Survey]:
-    """Says whom a survey asks. It is looked up again whenever the survey invites."""
+    """Sets the audience of a survey. It is looked up again whenever the survey invites."""
     survey = survey_of(ctx.session, input.survey_id)
     audiences = {RespondentKind.CONTACTS: input.contacts, RespondentKind.CUSTOMERS: input.customers}
     given = [(kind, where) for kind, where in audiences.items() if where is not None]
     if len(given) != 1:
-        raise Reject(problem("INVALID", "contacts", "give either contacts or customers; {} is all of them"))
+        raise Reject(problem("INVALID", "contacts", "give either contacts or customers; {} selects all of them"))
     set_audience(survey, *given[0])
     return survey
 
 
 @mutation
 def open_survey(ctx: Context, input: SurveyTargetInput) -> OpenSurveyPayload:
-    """Lets a survey be answered. It needs a purpose, respondents and questions. A closed one is opened again.
+    """Opens a survey for answers. It needs a purpose, an audience and questions. A closed survey is reopened.
 
     Rule S5.
     """
@@ -109,7 +109,7 @@ def open_survey(ctx: Context, input: SurveyTargetInput) -> OpenSurveyPayload:
 
 @mutation
 def close_survey(ctx: Context, input: SurveyTargetInput) -> Ref[Survey]:
-    """Ends answering a survey; what was answered stays."""
+    """Closes a survey; its responses stay."""
     survey = survey_of(ctx.session, input.survey_id)
     surveys.close_survey(ctx, survey)
     return survey
@@ -117,7 +117,7 @@ def close_survey(ctx: Context, input: SurveyTargetInput) -> Ref[Survey]:
 
 @mutation
 def recompute_satisfaction(ctx: Context, input: RecomputeSatisfactionInput) -> RecomputeSatisfactionPayload:
-    """Works out the results of all customers again, as when the policy has changed. A job does so too, for results of
+    """Recomputes the results of all customers, for example after a change of policy. A job does so too, for results of
     another policy.
     """
     found = recompute(ctx)

@@ -20,61 +20,63 @@ from plugins.satisfaction_surveys.rules import SCALES, MeasureResult
 from plugins.satisfaction_surveys.settings import SatisfactionSettings, SatisfiedBy
 from plugins.satisfaction_surveys.vocabulary import QuestionKind, SatisfactionMeasure
 
-#: How arguments call the settings that a what-if may suppose.
+#: Argument names of the settings that a what-if may change.
 _SUPPOSED = {
     "satisfied_by": "satisfiedBy",
     "target_percent": "targetPercent",
     "result_valid_days": "validDays",
 }
-_AsOf = Annotated[date | None, strawberry.argument(description="The last day that counts; today without it.")]
+_AsOf = Annotated[date | None, strawberry.argument(description="The last day that counts; today by default.")]
 _By = Annotated[
     SatisfiedBy | None,
-    strawberry.argument(description="What-if: who counts as satisfied, instead of what the policy says."),
+    strawberry.argument(description="What-if: who counts as satisfied, instead of the policy's choice."),
 ]
 
 
 @strawberry.type
 class ConfidenceInterval:
-    """Between which values the true one lies, with the confidence of the policy."""
+    """The interval that contains the true value, at the policy's confidence level."""
 
-    low: Decimal = strawberry.field(description="The lower end.")
-    high: Decimal = strawberry.field(description="The upper end.")
+    low: Decimal = strawberry.field(description="Lower bound.")
+    high: Decimal = strawberry.field(description="Upper bound.")
 
 
 @strawberry.type
 class SatisfactionGroupKey:
     """A key of a group of responses."""
 
-    name: str = strawberry.field(description="The key as it was asked for, such as customer.region.")
-    value: str | None = strawberry.field(description="Its value; a period is told by its first day.")
+    name: str = strawberry.field(description="The key as requested, such as customer.region.")
+    value: str | None = strawberry.field(description="Its value; a period is given by its first day.")
 
 
 @strawberry.type
 class SatisfactionGroup:
-    """What a group of responses comes to. Each measure stands for itself."""
+    """The results of a group of responses. Each measure stands on its own."""
 
-    keys: list[SatisfactionGroupKey] = strawberry.field(description="What its responses have in common.")
-    responses: int = strawberry.field(description="How many responses it has.")
-    respondents: int = strawberry.field(description="How many of them tell whether they are satisfied.")
-    satisfied: int = strawberry.field(description="How many of these are satisfied.")
-    rate: Decimal | None = strawberry.field(description="Their share in percent.")
-    rate_interval: ConfidenceInterval | None = strawberry.field(
-        description="Where the rate of all lies: Wilson's score interval."
+    keys: list[SatisfactionGroupKey] = strawberry.field(description="Values its responses have in common.")
+    responses: int = strawberry.field(description="Number of responses.")
+    respondents: int = strawberry.field(
+        description="Number of responses that show whether the respondent is satisfied."
     )
-    is_target_met: bool | None = strawberry.field(description="The rate reaches the target.")
+    satisfied: int = strawberry.field(description="Number of these that are satisfied.")
+    rate: Decimal | None = strawberry.field(description="Satisfied in percent of respondents.")
+    rate_interval: ConfidenceInterval | None = strawberry.field(
+        description="Confidence interval of the rate: Wilson's score interval."
+    )
+    is_target_met: bool | None = strawberry.field(description="Whether the rate reaches the target.")
     weighted_rate: Decimal | None = strawberry.field(
-        description="The rate in percent where each customer weighs as much as its current value, once a survey; "
+        description="The rate in percent, weighted by each customer's current value, once per survey; "
         "null without value tiering."
     )
-    promoters: int = strawberry.field(description="How many would recommend us: 9 or 10.")
-    passives: int = strawberry.field(description="How many would do neither: 7 or 8.")
-    detractors: int = strawberry.field(description="How many would warn of us: 0 to 6.")
-    nps: Decimal | None = strawberry.field(description="Percent of promoters less percent of detractors.")
+    promoters: int = strawberry.field(description="Number of promoters: 9 or 10.")
+    passives: int = strawberry.field(description="Number of passives: 7 or 8.")
+    detractors: int = strawberry.field(description="Number of detractors: 0 to 6.")
+    nps: Decimal | None = strawberry.field(description="Percent of promoters minus percent of detractors.")
     nps_interval: ConfidenceInterval | None = strawberry.field(
-        description="Where the score of all lies, by the normal approximation."
+        description="Confidence interval of the score, by the normal approximation."
     )
-    gap: Decimal | None = strawberry.field(description="Mean gap between what was found and expected.")
-    rating: Decimal | None = strawberry.field(description="Mean of what was found, from 1 to 5.")
+    gap: Decimal | None = strawberry.field(description="Mean gap between actual and expected rating.")
+    rating: Decimal | None = strawberry.field(description="Mean actual rating, from 1 to 5.")
     csat: Decimal | None = strawberry.field(description="Share of top marks in percent.")
     ces: Decimal | None = strawberry.field(description="Mean ease, from 1 to 7.")
     perceived_value: Decimal | None = strawberry.field(description="Mean perceived value.")
@@ -82,13 +84,13 @@ class SatisfactionGroup:
 
 @strawberry.type
 class SatisfactionReport:
-    """Satisfaction as of a day, and by which policy."""
+    """Satisfaction as of a day, with the policy applied."""
 
     as_of: date = strawberry.field(description="The last day that counts.")
-    policy_version: str = strawberry.field(description="Names the policy.")
+    policy_version: str = strawberry.field(description="Identifies the policy.")
     satisfied_by: SatisfiedBy = strawberry.field(description="Who counts as satisfied.")
-    target_percent: Decimal = strawberry.field(description="The rate to be reached, inclusive.")
-    confidence_percent: Decimal = strawberry.field(description="The confidence of the intervals.")
+    target_percent: Decimal = strawberry.field(description="The target rate in percent, inclusive.")
+    confidence_percent: Decimal = strawberry.field(description="Confidence level of the intervals, in percent.")
     groups: list[SatisfactionGroup] = strawberry.field(description="The groups, in the order of their keys.")
 
 
@@ -102,24 +104,24 @@ class SatisfactionPoint:
 
 @strawberry.type
 class SatisfactionComponent:
-    """What a response adds to a result."""
+    """The contribution of a response to a result."""
 
     response: Ref[SurveyResponse] | None = strawberry.field(description="The response.")
-    value: Decimal = strawberry.field(description="What it says by the measure.")
+    value: Decimal = strawberry.field(description="Its value by the measure.")
 
 
 @strawberry.type
 class SatisfactionResult:
-    """A customer's result by one measure: where it stands, what it is made of, how it went."""
+    """A customer's result by one measure: its value, components and history."""
 
-    measure: SatisfactionMeasure = strawberry.field(description="By what.")
+    measure: SatisfactionMeasure = strawberry.field(description="The measure.")
     value: Decimal = strawberry.field(description="The mean over its respondents, each by the latest answer.")
     previous: Decimal | None = strawberry.field(description="The same before the last day with answers.")
-    trend: Decimal | None = strawberry.field(description="Value less previous.")
+    trend: Decimal | None = strawberry.field(description="Value minus previous.")
     answered_on: date = strawberry.field(description="The last day with answers.")
-    components: list[SatisfactionComponent] = strawberry.field(description="The answers it is made of, latest first.")
+    components: list[SatisfactionComponent] = strawberry.field(description="The answers it is based on, latest first.")
     history: list[SatisfactionPoint] = strawberry.field(
-        description="The result as of every day on which something was answered, latest first."
+        description="The result as of every day with answers, latest first."
     )
 
 
@@ -129,30 +131,32 @@ class CustomerSatisfaction:
 
     customer: Ref[Customer] | None = strawberry.field(description="The customer.")
     as_of: date = strawberry.field(description="The last day that counts.")
-    policy_version: str = strawberry.field(description="Names the policy.")
-    valid_days: int = strawberry.field(description="Answers so much older than the latest count no more.")
-    results: list[SatisfactionResult] = strawberry.field(description="By each measure that it has.")
+    policy_version: str = strawberry.field(description="Identifies the policy.")
+    valid_days: int = strawberry.field(description="Answers older than the latest by this many days do not count.")
+    results: list[SatisfactionResult] = strawberry.field(description="One result per measure that has answers.")
 
 
 @strawberry.type
 class SurveyFormQuestion:
     """A question as a respondent sees it."""
 
-    id: strawberry.ID = strawberry.field(description="What `answerSurvey` calls it.")
-    kind: QuestionKind = strawberry.field(description="What it asks for.")
-    text: str = strawberry.field(description="What it says.")
-    options: list[str] = strawberry.field(description="What can be chosen.")
-    is_required: bool = strawberry.field(description="Has to be answered.")
-    minimum: int | None = strawberry.field(description="The smallest mark, of questions answered by one.")
-    maximum: int | None = strawberry.field(description="The largest mark.")
+    id: strawberry.ID = strawberry.field(description="Its id, for `answerSurvey`.")
+    kind: QuestionKind = strawberry.field(description="Kind of answer it asks for.")
+    text: str = strawberry.field(description="Wording of the question.")
+    options: list[str] = strawberry.field(description="Options to choose from.")
+    is_required: bool = strawberry.field(description="Whether an answer is required.")
+    minimum: int | None = strawberry.field(description="The lowest mark; null for questions without marks.")
+    maximum: int | None = strawberry.field(description="The highest mark, likewise.")
 
 
 @strawberry.type
 class SurveyForm:
-    """What a respondent sees of a survey."""
+    """A survey as a respondent sees it."""
 
     title: str = strawberry.field(description="Name of the survey.")
-    is_anonymous: bool = strawberry.field(description="Answers cannot be traced to who gave them.")
+    is_anonymous: bool = strawberry.field(
+        description="Whether it is anonymous: answers cannot be traced to respondents."
+    )
     questions: list[SurveyFormQuestion] = strawberry.field(description="The questions in order.")
 
 
@@ -161,19 +165,19 @@ def satisfaction_report(
     ctx: Context,
     where: Annotated[
         Annotated[Mapping[str, Any], Named("SurveyResponseWhere")] | None,
-        strawberry.argument(description="Only responses that meet this."),
+        strawberry.argument(description="Only responses that match this condition."),
     ] = None,
     by: Annotated[
         list[Annotated[Mapping[str, Any], Named("SurveyResponseGroupKey")]] | None,
-        strawberry.argument(description="The keys of a group; all responses are one group without it."),
+        strawberry.argument(description="The keys to group by; by default all responses are one group."),
     ] = None,
     as_of: _AsOf = None,
     satisfied_by: _By = None,
     target_percent: Annotated[
-        Decimal | None, strawberry.argument(description="What-if: another target than the policy's.")
+        Decimal | None, strawberry.argument(description="What-if: a target in percent other than the policy's.")
     ] = None,
 ) -> SatisfactionReport:
-    """Satisfaction by any grouping: rate against the target, also weighed by customer value, net promoter score, CSAT,
+    """Reports satisfaction by any grouping: rate against the target, also weighted by customer value, NPS, CSAT,
     CES, gap and perceived value, with confidence intervals.
 
     Rules S4, X21.
@@ -197,10 +201,10 @@ def customer_satisfaction(
     as_of: _AsOf = None,
     satisfied_by: _By = None,
     valid_days: Annotated[
-        int | None, strawberry.argument(description="What-if: for how many days answers count.")
+        int | None, strawberry.argument(description="What-if: number of days for which answers count.")
     ] = None,
 ) -> CustomerSatisfaction | None:
-    """A customer's results as of any day, each with the answers it is made of and its history.
+    """Explains a customer's results as of any day, each with the answers it is based on and its history.
 
     Rule S3.
     """
@@ -221,10 +225,10 @@ def customer_satisfaction(
 
 @query
 def survey_form(
-    ctx: Context, token: Annotated[str, strawberry.argument(description="What came with the invitation.")]
+    ctx: Context, token: Annotated[str, strawberry.argument(description="The token that came with the invitation.")]
 ) -> SurveyForm | None:
-    """The questions that a token answers, as `answerSurvey` takes them; null where nothing can be answered with it.
-    Needs no other right.
+    """Returns the questions a token can answer, as `answerSurvey` takes them; null if nothing can be answered with it.
+    Requires no other permission.
     """
     try:
         row, survey = token_row(ctx.session, token, ctx.clock.now(), lock=False)
@@ -295,10 +299,10 @@ def _result(measure: SatisfactionMeasure, found: Sequence[MeasureResult]) -> Sat
 
 
 def _supposed(settings: SatisfactionSettings, **given: Any) -> SatisfactionSettings:
-    """The policy with what a what-if supposes.
+    """Returns the policy with the assumptions of a what-if.
 
     Raises:
-        InputError: a supposed value is not possible.
+        InputError: an assumed value is not possible.
     """
     said = {name: value for name, value in given.items() if value is not None}
     try:

@@ -343,7 +343,7 @@ def test_a_hook_that_gives_way_to_a_rival_is_run_again(listeners):
 # Failing
 
 
-def fail_for_bad(listeners, *, is_async, mended=None):
+def fail_for_bad(listeners, *, is_async, fixed=None):
     """Has a plugin fail for customers named Bad; gives the plugin, the other, and when the first tried whom."""
     tried = []
 
@@ -351,7 +351,7 @@ def fail_for_bad(listeners, *, is_async, mended=None):
         (event,) = events
         name = event.changes["name"][1]
         tried.append((name, listeners.clock.now(), event.sequence))
-        if name == "Bad" and not (mended and mended.is_set()):
+        if name == "Bad" and not (fixed and fixed.is_set()):
             raise RuntimeError("no connection")
 
     async def hear_async(ctx, events):
@@ -391,8 +391,8 @@ def test_a_failing_hook_is_tried_again_with_growing_pauses_then_set_aside(listen
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_what_was_set_aside_is_delivered_when_it_is_retried(listeners, is_async):
-    mended = threading.Event()
-    plugin, _, tried = fail_for_bad(listeners, is_async=is_async, mended=mended)
+    fixed = threading.Event()
+    plugin, _, tried = fail_for_bad(listeners, is_async=is_async, fixed=fixed)
     client = listeners.client
     client.run(clear(client, plugin))
     listeners.create("Bad")
@@ -404,7 +404,7 @@ def test_what_was_set_aside_is_delivered_when_it_is_retried(listeners, is_async)
     assert caught.value.message == (
         f"batch {batch} failed again: plugin '{plugin.name}', after_commit: RuntimeError: no connection"
     )
-    mended.set()
+    fixed.set()
     assert client.run(client.app.delivery.retry(plugin.name)) == 1
     assert [name for name, _, _ in tried] == ["Bad"] * 6
     assert client.run(client.app.delivery.retry(plugin.name)) == 0
@@ -472,7 +472,7 @@ def test_an_async_hook_is_stopped_at_its_deadline(crm, caplog):
     create(client)
     client.deliver()
     assert caplog.records[-1].message == (
-        "batch 1 set aside after try 1: plugin 'waiter', after_commit: was not done within 20 ms; "
+        "batch 1 set aside after try 1: plugin 'waiter', after_commit: did not finish within 20 ms; "
         "do less, or raise GUANXI_DELIVERY_DEADLINE_MS"
     )
 
@@ -489,18 +489,18 @@ def test_an_async_hook_is_stopped_at_its_deadline(crm, caplog):
 
 def test_a_batch_is_tried_again_as_soon_as_it_is_due(crm):
     """Without an announcement, and sooner than others look for work."""
-    waiter, mended = Waiter(), asyncio.Event()
+    waiter, fixed = Waiter(), asyncio.Event()
 
     async def hear(ctx, events):
         waiter.heard.append(events)
         if len(waiter.heard) < 3:
             raise RuntimeError
-        mended.set()
+        fixed.set()
 
     waiter.hear = hear
     client = crm(waiter, delivery_backoff_ms=20)
     create(client)
-    client.run(asyncio.wait_for(mended.wait(), 4))
+    client.run(asyncio.wait_for(fixed.wait(), 4))
 
 
 def test_pauses_do_not_grow_without_end(crm, clock):
@@ -600,7 +600,7 @@ def test_other_things_stop_even_if_the_cursors_cannot_be_let_go_of(crm, caplog):
         session.execute(text("DROP TABLE plugin_cursor"))
     crm.close()
     assert stopped == ["ear"]
-    assert "the plugins' cursors are held for some time yet" in caplog.text
+    assert "the plugins' cursors stay held for a while" in caplog.text
 
 
 # Several processes on one database

@@ -165,7 +165,7 @@ def test_a_job_run_by_hand_says_what_went_wrong(kept):
     plugin.broken = True
     with pytest.raises(PluginError, match="plugin 'upkeep', job greet_customers: RuntimeError: out of cards"):
         client.run_job("greet_customers")
-    with pytest.raises(GuanxiError, match="there is no job 'greet'; there are greet_customers, count_hours"):
+    with pytest.raises(GuanxiError, match="there is no job 'greet'; available: greet_customers, count_hours"):
         client.run_job("greet")
 
 
@@ -295,11 +295,11 @@ async def awaited(ctx):
         ([Job("Greet", DAY, told, "Greets.")], "job Greet: must be named in snake case, as in expire_points"),
         ([Job("greet", timedelta(0), told, "Greets.")], "give a timedelta of a second or more"),
         ([Job("greet", 60, told, "Greets.")], "every 60 is not possible"),
-        ([Job("greet", DAY, awaited, "Greets.")], "is no plain function; write `def`, not `async def`"),
-        ([Job("greet", DAY, None, "Greets.")], "run None is no plain function"),
+        ([Job("greet", DAY, awaited, "Greets.")], "is not a plain function; write `def`, not `async def`"),
+        ([Job("greet", DAY, None, "Greets.")], "run None is not a plain function"),
         ([Job("greet", DAY, told, "")], "has no description; say in one sentence what it does"),
-        (["greet"], "'greet' is no guanxi.Job"),
-        (Job("greet", DAY, told, "Greets."), "which is no list; write [...] around it, or yield"),
+        (["greet"], "'greet' is not a guanxi.Job"),
+        (Job("greet", DAY, told, "Greets."), "which is not a list; write [...] around it, or yield"),
         (
             [Job("greet", DAY, told, "Greets."), Job("greet", DAY, told, "Greets.")],
             "bad_jobs has a job of that name already; choose another name",

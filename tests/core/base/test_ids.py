@@ -66,7 +66,7 @@ def test_any_128_bits_are_an_id(rest):
 
 @pytest.mark.parametrize("id", ["con_01h455vb4pex5vsknk084sn02q", "7", ""])
 def test_an_id_of_another_type_is_refused_and_the_message_shows_what_ids_look_like(id):
-    with pytest.raises(InputError, match=rf"^{id!r} is no id of a stage transition; such ids look like stt_01h"):
+    with pytest.raises(InputError, match=rf"^{id!r} is not an id of a stage transition; they look like stt_01h"):
         check_id(id, "stt", "StageTransition")
 
 
@@ -77,5 +77,5 @@ def test_an_id_tells_its_type():
 def test_names_and_prefixes_that_are_not_declared_are_refused():
     with pytest.raises(TypeError, match="'zzz_1' is the id of no declared record"):
         record_with_prefix("zzz_1")
-    with pytest.raises(TypeError, match=r"no record is named 'Deal'; there are .*Opportunity"):
+    with pytest.raises(TypeError, match=r"no record is named 'Deal'; available: .*Opportunity"):
         record_named("Deal")

@@ -49,15 +49,15 @@ def test_minor_units_there_and_back_lose_nothing(minor, currency):
         ("0.001", "CNY", "more than the 2 decimal places of CNY"),
         ("0.5", "JPY", "more than the 0 decimal places of JPY"),
         ("0.0001", "KWD", "more than the 3 decimal places of KWD"),
-        ("NaN", "CNY", "NaN is no number"),
-        ("sNaN", "CNY", "sNaN is no number"),
-        ("Infinity", "CNY", "Infinity is no number"),
-        ("1000000000000.01", "CNY", "larger than this system holds"),
-        ("-1000000000000.01", "CNY", "larger than this system holds"),
-        ("1E+40", "CNY", "larger than this system holds"),
-        ("1", "cny", "'cny' is no current ISO 4217 currency code"),
-        ("1", "DEM", "'DEM' is no current ISO 4217 currency code"),
-        ("1", "", "'' is no current ISO 4217 currency code"),
+        ("NaN", "CNY", "NaN is not a number"),
+        ("sNaN", "CNY", "sNaN is not a number"),
+        ("Infinity", "CNY", "Infinity is not a number"),
+        ("1000000000000.01", "CNY", "larger than this system can store"),
+        ("-1000000000000.01", "CNY", "larger than this system can store"),
+        ("1E+40", "CNY", "larger than this system can store"),
+        ("1", "cny", "'cny' is not a current ISO 4217 currency code"),
+        ("1", "DEM", "'DEM' is not a current ISO 4217 currency code"),
+        ("1", "", "'' is not a current ISO 4217 currency code"),
     ],
 )
 def test_what_is_no_amount_of_a_currency_is_refused_and_the_message_says_why(amount, currency, problem):
@@ -77,7 +77,7 @@ def test_a_float_is_refused_because_it_is_not_exact():
 
 
 def test_a_text_that_is_no_number_is_refused():
-    with pytest.raises(InputError, match="amount 'ten' is no number"):
+    with pytest.raises(InputError, match="amount 'ten' is not a number"):
         Money("ten", "CNY")
 
 

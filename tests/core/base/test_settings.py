@@ -58,7 +58,7 @@ def test_settings_come_from_an_env_file_too_whatever_else_is_in_it(tmp_path):
         (
             "reporting_currency",
             "yuan",
-            "GUANXI_REPORTING_CURRENCY='yuan': 'yuan' is no current ISO 4217 currency code, such as CNY, EUR or USD",
+            "GUANXI_REPORTING_CURRENCY='yuan': 'yuan' is not a current ISO 4217 currency code, such as CNY, EUR or USD",
         ),
         ("plugins", "{loyalty", "write GUANXI_PLUGINS as a JSON object, or GUANXI_PLUGINS__NAME__SETTING for each"),
         ("plugins", '{"loyalty": 5}', "GUANXI_PLUGINS__LOYALTY=5: Input should be a valid dictionary"),
@@ -94,12 +94,12 @@ def test_settings_that_contradict_each_other_are_refused(settings, said):
 
 
 def test_a_misspelt_setting_is_not_ignored(monkeypatch, tmp_path):
-    assert problem(databse_url="x") == "GUANXI_DATABSE_URL: there is no such setting; is GUANXI_DATABASE_URL meant?"
+    assert problem(databse_url="x") == "GUANXI_DATABSE_URL: there is no such setting; did you mean GUANXI_DATABASE_URL?"
     monkeypatch.setenv("GUANXI_REPORTING_CURENCY", "EUR")
-    assert "GUANXI_REPORTING_CURENCY: there is no such setting; is GUANXI_REPORTING_CURRENCY meant?" in problem()
+    assert "GUANXI_REPORTING_CURENCY: there is no such setting; did you mean GUANXI_REPORTING_CURRENCY?" in problem()
     monkeypatch.delenv("GUANXI_REPORTING_CURENCY")
     (tmp_path / ".env").write_text("GUANXI_COLOUR=blue\n")
-    assert "GUANXI_COLOUR: there is no such setting; there are GUANXI_DATABASE_URL, " in problem()
+    assert "GUANXI_COLOUR: there is no such setting; available: GUANXI_DATABASE_URL, " in problem()
 
 
 def test_the_faults_of_a_plugins_settings_carry_its_prefix():

@@ -141,7 +141,7 @@ def test_o27_a_follow_up_that_cannot_be_leaves_no_interaction_behind(client):
         {
             "code": "NOT_FOUND",
             "field": ["followUp", "assigneeId"],
-            "message": f"assigneeId: there is no user {nobody!r}; give the id of one that exists",
+            "message": f"assigneeId: there is no user {nobody!r}; give the id of an existing one",
         }
     ]
     assert read(client, "Customer", customer, "interactions { totalCount } lastInteractionAt") == {

@@ -79,8 +79,7 @@ def test_an_amount_whose_rate_is_not_known_is_refused_with_the_remedy(client, bu
     assert error == {
         "code": "RATE_UNKNOWN",
         "field": ["actualAmount"],
-        "message": "actualAmount: 100.00 USD: no rate from USD to CNY is known on 2024-12-31; enter one with "
-        "createExchangeRate, valid from that day or earlier",
+        "message": "actualAmount: 100.00 USD: no rate from USD to CNY is known on 2024-12-31; create one with createExchangeRate, valid from that day or earlier",
     }
 
 
@@ -94,7 +93,7 @@ def test_an_amount_that_is_too_large_once_it_is_converted_is_refused(client, buy
         actualAmount={"amount": "999999999999", "currency": "USD"},
     )
     assert (error["code"], error["field"]) == ("INVALID", ["actualAmount"])
-    assert "7199999999992.80 CNY is larger than this system holds" in error["message"]
+    assert "7199999999992.80 CNY is larger than this system can store" in error["message"]
 
 
 def test_what_was_converted_once_stays_as_it_is(client):
@@ -289,7 +288,7 @@ def test_f6_profit_is_actual_amount_less_cost_in_the_reporting_currency(client, 
 @pytest.mark.parametrize(
     ("currency", "said"),
     [
-        ("XXX", "currency: 'XXX' is no current ISO 4217 currency code, such as CNY, EUR or USD"),
+        ("XXX", "currency: 'XXX' is not a current ISO 4217 currency code, such as CNY, EUR or USD"),
         ("usd", "currency: 'usd' does not fit: write three capital letters, such as USD"),
         ("CNY", "currency: amounts are reported in CNY, which needs no rate; give a foreign currency"),
     ],

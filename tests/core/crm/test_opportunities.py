@@ -143,7 +143,7 @@ def test_o1_a_move_to_the_stage_it_is_in_changes_nothing(client):
             {
                 "code": "NOT_FOUND",
                 "field": ["stageKey"],
-                "message": "stageKey: there is no stage 'Z'; there are A, B, C, D, E, F",
+                "message": "stageKey: there is no stage 'Z'; available: A, B, C, D, E, F",
             },
         ),
         ({"stageKey": None}, {"code": "REQUIRED", "field": ["stageKey"], "message": "stageKey: give it, or stageId"}),
@@ -192,7 +192,7 @@ def test_o1_a_stage_that_is_no_stage_any_more_is_refused(client):
     assert error == {
         "code": "NOT_FOUND",
         "field": ["stageId"],
-        "message": f"stageId: {gone!r} is no stage; see the query stages",
+        "message": f"stageId: {gone!r} is not a stage; see the query stages",
     }
 
 
@@ -351,7 +351,7 @@ def test_o19_a_lost_one_keeps_reason_and_summary(client):
             "code": "REQUIRED",
             "field": [field],
             "message": f"{field}: a lost opportunity needs "
-            + {"lossReason": "a reason", "lossSummary": "a summary of what is to be learned"}[field]
+            + {"lossReason": "a reason", "lossSummary": "a summary of what was learned"}[field]
             + "; give it together with the status",
         }
 

@@ -110,7 +110,7 @@ class PartInput:
 class AddChoreInput(Input):
     """A chore."""
 
-    subject: str = strawberry.field(description="What is to be done.")
+    subject: str = strawberry.field(description="What needs to be done.")
     due: date | None = strawberry.field(default=None, description="By when.")
     parts: list[PartInput] = strawberry.field(default_factory=list, description="In parts.")
     reward: Money | None = strawberry.field(default=None, description="What it is worth.")

@@ -455,7 +455,7 @@ def test_a_python_field_that_gives_one_text_is_null(scored, caplog):
     assert "plugin 'scores', field Customer.single: gave 'none' instead of a value for each row" in caplog.text
 
 
-@pytest.mark.parametrize(("field", "reason"), [("typed", "3 is no str"), ("partly", "secret")])
+@pytest.mark.parametrize(("field", "reason"), [("typed", "3 is not of type str"), ("partly", "secret")])
 def test_one_row_that_fails_is_null_under_its_own_path(scored, caplog, field, reason):
     nodes, errors = failing(scored, f"mine: {field}")
     assert [node["mine"] for node in nodes] == ["Alpha", None, "Delta", "Gamma"]
@@ -496,11 +496,11 @@ def ask(client, selection):
 
 def test_inside_a_transaction_a_python_field_is_filled_in_or_said_to_fail(scored):
     assert ask(scored, "label")[1] == {"name": "Beta", "label": "Beta: 10"}
-    with pytest.raises(InputError, match=r"^Customer.rank is async and cannot be asked inside a transaction$"):
+    with pytest.raises(InputError, match=r"^Customer.rank is async and cannot be called inside a transaction$"):
         ask(scored, "rank")
     with pytest.raises(PluginError, match=r"^plugin 'scores', field Customer.broken: ValueError: secret$"):
         ask(scored, "broken")
-    with pytest.raises(PluginError, match=r"^plugin 'scores', field Customer.typed: TypeError: 3 is no str$"):
+    with pytest.raises(PluginError, match=r"^plugin 'scores', field Customer.typed: TypeError: 3 is not of type str$"):
         ask(scored, "typed")
     with pytest.raises(PluginError, match=r"^plugin 'scores', field Customer.uneven: gave 3 values for 4 rows$"):
         ask(scored, "uneven")
@@ -596,13 +596,13 @@ def test_written_fields_are_in_the_log_by_their_names(written):
     ("given", "code", "message"),
     [
         ({"note": "x" * 21}, "INVALID", "note: 'xxxxxxxxxxxxxxxxxxxxx'… has 21 characters; at most 20 are possible"),
-        ({"ratio": "-1"}, "INVALID", "ratio: -1.0000 is too small; the least is 0"),
+        ({"ratio": "-1"}, "INVALID", "ratio: -1.0000 is too small; the minimum is 0"),
         ({"ratio": "0.33333"}, "INVALID", "ratio: 0.33333 has more than 4 decimal places; round it"),
         ({"points": None}, "REQUIRED", "points: it cannot be without a value; give one, or leave it out"),
         (
             {"limit": {"amount": "5", "currency": "EUR"}},
             "RATE_UNKNOWN",
-            "limit: 5.00 EUR: no rate from EUR to CNY is known on 2025-06-15; enter one with createExchangeRate, valid from that day or earlier",
+            "limit: 5.00 EUR: no rate from EUR to CNY is known on 2025-06-15; create one with createExchangeRate, valid from that day or earlier",
         ),
     ],
 )

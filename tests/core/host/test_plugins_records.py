@@ -61,7 +61,7 @@ class Invoice(Record, plugin="billing", prefix="inv"):
     subject: str = column("What it is for.", default="Services")
     amount: Money = column("What is to be paid.")
     issued_on: date = column("Its day.", index=True)
-    state: InvoiceState = column("Where it stands.", default=InvoiceState.OPEN)
+    state: InvoiceState = column("Its status.", default=InvoiceState.OPEN)
     paid_at: datetime | None = column("When it was paid.", default=None, read_only=True)
     discount: Decimal | None = column("In percent.", default=None)
     notes: list[str] = column("Remarks.", default_factory=list)
@@ -90,7 +90,7 @@ class Billing(Plugin):
 
     @hookimpl
     def register_fields(self):
-        yield Field("Invoice.reminders", Reminders.sent, "How often it was reminded of.", writable=True)
+        yield Field("Invoice.reminders", Reminders.sent, "Number of reminders sent.", writable=True)
         yield Field(
             "Customer.openInvoices",
             lambda row: row.over(Invoice, "customer_id", lambda one: func.count(), is_open),
@@ -491,7 +491,7 @@ def test_operations_are_marked_as_the_plugin_s_and_described(billed):
 class PonderInput(Input):
     """A question."""
 
-    question: str = strawberry.field(description="What is asked.")
+    question: str = strawberry.field(description="The input.")
     urgency: Urgency = strawberry.field(default=Urgency.LATER, description="How pressing it is.")
 
 

@@ -97,7 +97,7 @@ def test_a_wrong_contract_range_names_both_versions():
 
 def test_a_bad_range_shows_a_good_one():
     assert refusal(plugin("alpha", api="one or two")) == (
-        "plugin 'alpha', api: 'one or two' is no version range; write '>=1,<2'"
+        "plugin 'alpha', api: 'one or two' is not a version range; write '>=1,<2'"
     )
 
 
@@ -105,8 +105,8 @@ def test_what_is_no_plugin_is_refused():
     class Thing:
         name = "thing"
 
-    assert refusal(Thing) == (f"plugin 'thing', declaration: {Thing!r} is no subclass of guanxi.Plugin; name one")
-    assert refusal(3).endswith("3 is no subclass of guanxi.Plugin; name one")
+    assert refusal(Thing) == (f"plugin 'thing', declaration: {Thing!r} is not a subclass of guanxi.Plugin; name one")
+    assert refusal(3).endswith("3 is not a subclass of guanxi.Plugin; name one")
 
 
 def test_a_plugin_that_cannot_be_made_is_named():
@@ -116,7 +116,7 @@ def test_a_plugin_that_cannot_be_made_is_named():
         def __init__(self):
             raise OSError("no licence file")
 
-    assert refusal(Alpha) == ("plugin 'alpha', declaration: OSError: no licence file. Mend it or leave the plugin out")
+    assert refusal(Alpha) == ("plugin 'alpha', declaration: OSError: no licence file. Fix it or leave the plugin out")
 
 
 def test_two_plugins_of_one_name_are_refused():
@@ -125,7 +125,7 @@ def test_two_plugins_of_one_name_are_refused():
 
 def test_a_missing_requirement_is_named():
     assert refusal(plugin("alpha", requires=["beta"])) == (
-        "plugin 'alpha', requires: plugin 'beta' is not there; install it"
+        "plugin 'alpha', requires: plugin 'beta' is not installed; install it"
     )
 
 
@@ -144,7 +144,7 @@ def test_a_contradictory_order_names_only_those_who_contradict():
 
 def test_a_text_where_names_are_listed_is_refused():
     assert refusal(plugin("alpha", after="beta")) == (
-        "plugin 'alpha', after: 'beta' is no list of names; write after = (\"beta\",)"
+        "plugin 'alpha', after: 'beta' is not a list of names; write after = (\"beta\",)"
     )
 
 
@@ -180,7 +180,7 @@ def test_an_argument_that_no_hook_has_is_refused_with_those_it_has():
         def validate(self, context, changes):
             """Never called."""
 
-    assert refusal(Alpha) == "plugin 'alpha', validate: takes no argument context; there are ctx, changes"
+    assert refusal(Alpha) == "plugin 'alpha', validate: takes no argument context; available: ctx, changes"
 
 
 @pytest.mark.parametrize("option", ["tryfirst", "trylast", "wrapper", "hookwrapper", "optionalhook"])
@@ -221,7 +221,7 @@ def test_a_hook_that_returns_nothing_must_not_yield(hook):
 
     yields.__name__ = hook
     assert refusal(plugin("alpha", **{hook: hookimpl(yields)})) == (
-        f"plugin 'alpha', {hook}: must not yield; it returns nothing, so nobody would run it to its end"
+        f"plugin 'alpha', {hook}: must not yield; the host would never resume it"
     )
 
 
@@ -234,7 +234,7 @@ def test_a_failing_registration_hook_is_named():
             yield number("Customer.alphaFirst")
             raise KeyError("colour")
 
-    assert refusal(Alpha) == ("plugin 'alpha', register_fields: KeyError: 'colour'. Mend it or leave the plugin out")
+    assert refusal(Alpha) == ("plugin 'alpha', register_fields: KeyError: 'colour'. Fix it or leave the plugin out")
 
 
 # Settings
@@ -282,7 +282,7 @@ def test_settings_that_do_not_go_together_say_so():
 
 def test_a_misspelt_setting_is_refused():
     assert refusal(plugin("alpha", settings=Levels), plugins={"alpha": {"gold_form": 5}}) == (
-        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__GOLD_FORM is no setting of it; there are gold_from, apiKey"
+        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__GOLD_FORM is not a setting of it; available: gold_from, apiKey"
     )
 
 
@@ -294,7 +294,7 @@ def test_a_setting_of_a_plugin_that_takes_none_is_refused():
 
 def test_settings_of_an_unknown_plugin_are_refused():
     assert refusal(plugin("alpha"), plugins={"alhpa": {"level": 1}}) == (
-        "plugin 'alhpa', settings: GUANXI_PLUGINS__ALHPA__… is set, but no such plugin is loaded; there are alpha"
+        "plugin 'alhpa', settings: GUANXI_PLUGINS__ALHPA__… is set, but no such plugin is loaded; available: alpha"
     )
 
 
@@ -352,7 +352,7 @@ def test_a_name_that_is_not_camel_case_is_refused(name):
 def test_a_field_of_an_unknown_record_lists_those_there_are():
     found = refusal(with_fields("alpha", number("Client.score")))
     assert found.startswith(
-        "plugin 'alpha', field Client.score: there is no record 'Client'; there are AccountTeamMember, Contact, Customer,"
+        "plugin 'alpha', field Client.score: there is no record 'Client'; available: AccountTeamMember, Contact, Customer,"
     )
 
 
@@ -381,7 +381,7 @@ def test_a_field_without_description_is_refused():
 
 def test_an_expression_needs_its_type():
     assert refusal(with_fields("alpha", Field("Customer.score", lambda row: row.employee_count, "A number."))) == (
-        "plugin 'alpha', field Customer.score: needs its type, such as type=int, because an expression does not tell it"
+        "plugin 'alpha', field Customer.score: needs its type, such as type=int, because an expression does not reveal it"
     )
 
 
@@ -401,14 +401,14 @@ def test_an_expression_is_not_writable():
 def test_a_type_that_no_field_can_have_lists_those_there_are():
     found = refusal(with_fields("alpha", Field("Customer.score", lambda row: row.id, "A number.", float)))
     assert found.startswith(
-        "plugin 'alpha', field Customer.score: <class 'float'> is no type of a field; there are str, bool, int"
+        "plugin 'alpha', field Customer.score: <class 'float'> is not a type of a field; available: str, bool, int"
     )
 
 
 def test_a_python_field_that_needs_what_is_no_sql_field_is_refused():
     label = Field("Customer.label", python=lambda ctx, rows: [], description="A word.", type=str, needs=["colour"])
     assert refusal(with_fields("alpha", label)) == (
-        "plugin 'alpha', field Customer.label: needs 'colour', which is no SQL field of Customer"
+        "plugin 'alpha', field Customer.label: needs 'colour', which is not an SQL field of Customer"
     )
 
 
@@ -421,10 +421,10 @@ def test_an_expression_that_names_no_column_is_refused_at_start():
 
 def test_an_expression_that_gives_no_expression_is_refused_at_start():
     assert refusal(with_fields("alpha", Field("Customer.score", lambda row: 3, "A number.", int))) == (
-        "plugin 'alpha', field Customer.score: gives 3, which is no SQL expression; wrap a constant in sqlalchemy.literal"
+        "plugin 'alpha', field Customer.score: gives 3, which is not an SQL expression; wrap a constant in sqlalchemy.literal"
     )
     amount = Field("Customer.worth", lambda row: row.employee_count, "An amount.", Money)
-    assert refusal(with_fields("alpha", amount)).endswith("which is no guanxi.MoneyExpression")
+    assert refusal(with_fields("alpha", amount)).endswith("not a guanxi.MoneyExpression")
 
 
 def test_fields_that_read_each_other_in_a_circle_are_refused():
@@ -432,7 +432,9 @@ def test_fields_that_read_each_other_in_a_circle_are_refused():
         Field("Customer.first", lambda row: row.other("Customer.second", int), "A number.", int),
         Field("Customer.second", lambda row: row.other("Customer.first", int), "A number.", int),
     )
-    assert refusal(with_fields("alpha", *fields)) == ("plugin 'alpha', field Customer.first: reads itself in a circle")
+    assert refusal(with_fields("alpha", *fields)) == (
+        "plugin 'alpha', field Customer.first: refers to itself in a cycle"
+    )
 
 
 def test_another_field_is_asked_of_its_own_record():
@@ -445,13 +447,13 @@ def test_another_field_is_asked_of_its_own_record():
 
 def test_what_is_no_declaration_is_refused():
     assert refusal(plugin("alpha", register_fields=offering("register_fields", "Customer.score"))) == (
-        "plugin 'alpha', register_fields: 'Customer.score' is no guanxi.Field"
+        "plugin 'alpha', register_fields: 'Customer.score' is not a guanxi.Field"
     )
     assert refusal(plugin("alpha", register_records=offering("register_records", Customer))) == (
         "plugin 'alpha', record Customer: is declared for 'core'; write plugin='alpha'"
     )
     assert refusal(plugin("alpha", register_records=offering("register_records", "Invoice"))) == (
-        "plugin 'alpha', register_records: 'Invoice' is no subclass of guanxi.Record"
+        "plugin 'alpha', register_records: 'Invoice' is not a subclass of guanxi.Record"
     )
 
 
@@ -464,7 +466,7 @@ def test_a_hook_that_gives_no_list_is_refused():
             return number("Customer.score")
 
     assert refusal(Alpha).startswith("plugin 'alpha', register_fields: gives Field(path='Customer.score'")
-    assert refusal(Alpha).endswith("which is no list; write [...] around it, or yield")
+    assert refusal(Alpha).endswith("which is not a list; write [...] around it, or yield")
 
 
 # Names of records, enumerations, types, operations and events
@@ -504,7 +506,7 @@ def test_a_prefix_that_ids_cannot_have_is_refused(prefix):
     with pytest.raises(TypeError) as caught:
         type(Record)("RefusedThing", (Record,), {"__module__": __name__}, plugin="alpha", prefix=prefix)
     assert str(caught.value) == (
-        f"record RefusedThing of 'alpha': the id prefix {prefix!r} is not possible; take three to twelve small letters"
+        f"record RefusedThing of 'alpha': the id prefix {prefix!r} is not possible; use three to twelve lower-case letters"
         + (", but not evt, which events have" if prefix == "evt" else "")
     )
 
@@ -550,7 +552,7 @@ def test_a_record_takes_no_query_and_no_type_of_another():
 
 
 class small_invoice(Record, plugin="alpha", prefix="rsi"):  # noqa: N801
-    """Its name is no type's."""
+    """Its name is not a type's."""
 
 
 def test_a_record_is_named_in_pascal_case():
@@ -754,7 +756,7 @@ def refused_bare() -> str:
             root("best", Annotated[str, Named("Client")]),
             "there is no type Client; the schema lists them all (guanxi schema)",
         ),
-        (root("best", dict), "<class 'dict'> is no type of the API; decorate the class with @strawberry.type or"),
+        (root("best", dict), "<class 'dict'> is not a type of the API; decorate the class with @strawberry.type or"),
         (root("best", int | str), "int | str is one of several types; make one type with a field for each"),
         (root("best", inspect.Signature.empty), "does not say what it returns; annotate it"),
         (root("best", description=""), "has no description; say in its docstring what it does"),
@@ -785,7 +787,7 @@ def test_what_is_no_list_of_operations_is_refused():
         return root("best_customer")
 
     assert refusal(plugin("alpha", register_operations=hookimpl(register_operations))).endswith(
-        "which is no list of operations; write [...] around it"
+        "which is not a list of operations; write [...] around it"
     )
 
 
@@ -852,7 +854,7 @@ def test_a_field_is_of_a_facet_of_its_own_record():
         reached_on: date | None = None
 
     assert refusal(with_fields("alpha", Field("Customer.levelReachedOn", RefusedLevel.reached_on, "A day."))) == (
-        "plugin 'alpha', field Customer.levelReachedOn: RefusedLevel is no facet of Customer"
+        "plugin 'alpha', field Customer.levelReachedOn: RefusedLevel is not a facet of Customer"
     )
 
 

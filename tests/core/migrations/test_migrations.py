@@ -318,8 +318,7 @@ def test_a_failing_migration_stops_its_own_set_and_those_that_require_it(databas
     with pytest.raises(PluginError) as caught:
         migrate(database, found, steps.append)
     assert caught.value.message == (
-        "plugin 'fail_one', migration 0002: RuntimeError: no room. It was rolled back; mend it and run "
-        "`guanxi migrate` again"
+        "plugin 'fail_one', migration 0002: RuntimeError: no room. It was rolled back; fix it and run `guanxi migrate` again"
     )
     assert steps == ["fail_one: 0001", "fail_three: 0001"]
     assert {"fail_one_first", "fail_three_first"} <= tables(database)
@@ -347,7 +346,7 @@ def test_nothing_is_run_of_plugins_where_the_core_s_migration_fails(databases, t
         with pytest.raises(ConfigurationError) as caught:
             migrate(database, [core, *sets(Alpha)[1:]])
         assert caught.value.message == (
-            "migration 0001: RuntimeError: no room. It was rolled back; mend it and run `guanxi migrate` again"
+            "migration 0001: RuntimeError: no room. It was rolled back; fix it and run `guanxi migrate` again"
         )
         assert tables(database) <= {"core_version"}
 
@@ -374,7 +373,7 @@ def test_a_database_of_a_later_version_is_refused(database, tmp_path):
     with pytest.raises(PluginError) as caught:
         pending(database, [earlier])
     assert caught.value.message.startswith("plugin 'fail_seven', migrations: what follows 0002 cannot be told from ")
-    assert caught.value.message.endswith("; install the version of it that has that revision, or mend them")
+    assert caught.value.message.endswith("; install the version of it that has that revision, or fix them")
 
 
 # SQLite's foreign keys
@@ -419,7 +418,7 @@ def test_a_revision_after_which_a_row_refers_to_nothing_is_rolled_back(rated, tm
         migrate(database, [one])
     assert caught.value.message == (
         "plugin 'orphan', migration 0001: ValueError: after it 1 rows refer to nothing, the first in table "
-        "mig_alpha_stars. It was rolled back; mend it and run `guanxi migrate` again"
+        "mig_alpha_stars. It was rolled back; fix it and run `guanxi migrate` again"
     )
     assert rated.query("{ customers { nodes { stars } } }") == {"customers": {"nodes": [{"stars": 4}]}}
     assert ask(database, "PRAGMA foreign_keys") == [(1,)]
@@ -434,8 +433,7 @@ def test_a_change_without_a_revision_is_refused_with_the_command(database):
     with pytest.raises(PluginError) as caught:
         migrate(database, sets(Alpha))
     assert caught.value.message == (
-        "plugin 'mig_alpha', tables: they are declared differently from those in the database; "
-        "run `guanxi migrations make mig_alpha`"
+        "plugin 'mig_alpha', tables: they differ from those in the database; run `guanxi migrations make mig_alpha`"
     )
 
 
@@ -507,8 +505,7 @@ def test_a_new_column_that_would_be_empty_on_the_rows_there_are_is_refused(datab
     with pytest.raises(PluginError) as caught:
         make(database, MigrationSet("mig_beta", tmp_path), "Change the tables")
     assert caught.value.message == (
-        "plugin 'mig_beta', column mig_beta_mark.word: is new, and rows there are would have no value; give it a "
-        "default, or let it be `| None`"
+        "plugin 'mig_beta', column mig_beta_mark.word: is new, and existing rows would have no value; give it a default, or make it `| None`"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -518,7 +515,7 @@ def test_revisions_are_not_written_for_a_plugin_that_is_no_package(database):
     with pytest.raises(PluginError) as caught:
         make(database, one, "Change the tables")
     assert caught.value.message == (
-        "plugin 'mig_alpha', migrations: it is not a package; declare it in the __init__.py of one, next to which they can lie"
+        "plugin 'mig_alpha', migrations: it is not a package; declare it in the __init__.py of one, so that they have a folder"
     )
 
 
@@ -533,7 +530,7 @@ def test_nothing_is_written_where_nothing_has_changed_or_the_database_is_behind(
     (core,) = sets()
     with pytest.raises(ConfigurationError) as caught:
         make(database, core, "Change the tables")
-    assert caught.value.message == "core: the database is as declared; there is nothing to write"
+    assert caught.value.message == "core: the database matches the declarations; there is nothing to write"
     behind = written(tmp_path, "fail_eight", making("fail_eight_first"))
     run(database, [behind])
     add(behind.folder, 2, making("fail_eight_second"))
@@ -686,11 +683,10 @@ def test_tables_that_change_are_brought_along_by_the_revision_that_is_written(da
     others = [databases.empty(), f"sqlite:///{tmp_path / 'other.db'}"]
     refused, made, taken, idle, found, levels, *elsewhere = python(tmp_path, PRELUDE + AFTER, url, *others).splitlines()
     assert refused == (
-        "plugin 'tidy', tables: they are declared differently from those in the database; "
-        "run `guanxi migrations make tidy`"
+        "plugin 'tidy', tables: they differ from those in the database; run `guanxi migrations make tidy`"
     )
     assert (made, taken) == ("baseline.py 0002.py", "tidy: 0002")
-    assert idle == "tidy: the database is as declared; there is nothing to write"
+    assert idle == "tidy: the database matches the declarations; there is nothing to write"
     assert found == (
         "{'bins': {'nodes': [{'label': 'Old', 'size': 'SMALL', 'word': 'Ärger', 'isFull': False, 'weight': '1.50', "
         "'hints': [], 'customer': None}]}, 'customers': {'nodes': [{'name': 'Ann', 'tidiness': 3}]}}"

@@ -56,7 +56,7 @@ def test_a_chosen_id_has_the_form_of_its_type(client, id):
     assert refusal(client, "create", "Customer", id=id, name="X") == {
         "code": "INVALID",
         "field": ["id"],
-        "message": f"id: {id!r} is no id of a customer; such ids look like cus_01h455vb4pex5vsknk084sn02q",
+        "message": f"id: {id!r} is not an id of a customer; they look like cus_01h455vb4pex5vsknk084sn02q",
     }
 
 
@@ -260,7 +260,7 @@ def test_references_to_what_is_not_there_are_refused(client):
         assert refusal(client, "create", "Customer", name="X", ownerId=id) == {
             "code": "NOT_FOUND",
             "field": ["ownerId"],
-            "message": f"ownerId: there is no user {id!r}; give the id of one that exists",
+            "message": f"ownerId: there is no user {id!r}; give the id of an existing one",
         }
 
 
@@ -280,7 +280,7 @@ def test_a_reference_takes_ids_of_its_type_only(client):
     assert refusal(client, "create", "Customer", name="X", ownerId=contact) == {
         "code": "INVALID",
         "field": ["ownerId"],
-        "message": f"ownerId: {contact!r} is no id of a user; such ids look like usr_01h455vb4pex5vsknk084sn02q",
+        "message": f"ownerId: {contact!r} is not an id of a user; they look like usr_01h455vb4pex5vsknk084sn02q",
     }
 
 
@@ -291,7 +291,7 @@ def test_references_by_external_id(client):
     assert refusal(client, "update", "Customer", id=id, ownerExternalId=key("nobody")) == {
         "code": "NOT_FOUND",
         "field": ["ownerExternalId"],
-        "message": "ownerExternalId: no user has the external id 'nobody' of 'erp'; enter it first",
+        "message": "ownerExternalId: no user has the external id 'nobody' of 'erp'; create it first",
     }
     both = refusal(client, "update", "Customer", id=id, ownerId=owner, ownerExternalId=key("ann"))
     assert both["message"] == "ownerExternalId: give either ownerId or ownerExternalId"
@@ -330,21 +330,21 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
         ("Customer", "email", "not an address", "write it like name@example.com"),
         ("Customer", "email", "a@b@c.de", "write it like name@example.com"),
         ("Customer", "phone", "call me", "write digits, spaces and + ( ) . / - only"),
-        ("Customer", "employeeCount", -1, "-1 is too small; the least is 0"),
-        ("Customer", "foundedYear", 999, "999 is too small; the least is 1000"),
-        ("Customer", "foundedYear", 10000, "10000 is too large; the most is 9999"),
-        ("Opportunity", "winProbabilityOverride", "100.01", "100.01 is too large; the most is 100"),
-        ("Opportunity", "winProbabilityOverride", "-0.01", "-0.01 is too small; the least is 0"),
+        ("Customer", "employeeCount", -1, "-1 is too small; the minimum is 0"),
+        ("Customer", "foundedYear", 999, "999 is too small; the minimum is 1000"),
+        ("Customer", "foundedYear", 10000, "10000 is too large; the maximum is 9999"),
+        ("Opportunity", "winProbabilityOverride", "100.01", "100.01 is too large; the maximum is 100"),
+        ("Opportunity", "winProbabilityOverride", "-0.01", "-0.01 is too small; the minimum is 0"),
         ("Opportunity", "winProbabilityOverride", "33.333", "33.333 has more than 2 decimal places; round it"),
-        ("ExchangeRate", "rate", "0", "0 is too small; the least is 0.00000001"),
+        ("ExchangeRate", "rate", "0", "0 is too small; the minimum is 0.00000001"),
         ("ExchangeRate", "rate", "0.000000001", "0.000000001 has more than 8 decimal places; round it"),
-        ("ExchangeRate", "rate", "12345678901234567890", "12345678901234567890 is larger than this system holds"),
-        ("ExchangeRate", "rate", "99999999999", "99999999999 is larger than this system holds"),
-        ("Transaction", "quantity", "99999999999999999999.9999", "is larger than this system holds"),
-        ("Transaction", "quantity", "1000000000000000", "is larger than this system holds"),
+        ("ExchangeRate", "rate", "12345678901234567890", "12345678901234567890 is larger than this system can store"),
+        ("ExchangeRate", "rate", "99999999999", "99999999999 is larger than this system can store"),
+        ("Transaction", "quantity", "99999999999999999999.9999", "is larger than this system can store"),
+        ("Transaction", "quantity", "1000000000000000", "is larger than this system can store"),
         ("Customer", "annualRevenue", {"amount": "0.001"}, "more than the 2 decimal places of CNY"),
         ("Customer", "annualRevenue", {"amount": "1.5", "currency": "JPY"}, "more than the 0 decimal places of JPY"),
-        ("Customer", "annualRevenue", {"amount": "1000000000001"}, "larger than this system holds"),
+        ("Customer", "annualRevenue", {"amount": "1000000000001"}, "larger than this system can store"),
         ("Customer", "tags", ["a\0b"], "the character NUL (U+0000) is not possible; leave it out"),
         ("Customer", "tags", ["x" * 101], "has 101 characters; at most 100 are possible"),
         ("Customer", "tags", [f"t{n}" for n in range(101)], "101 tags are too many; at most 100 are possible"),
@@ -357,7 +357,7 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
             "Customer",
             "externalIds",
             [{"system": "a", "id": "1"}, {"system": "a", "id": "2"}],
-            "two ids of 'a'; a record has one a system",
+            "two ids of 'a'; a record has one per system",
         ),
     ],
 )

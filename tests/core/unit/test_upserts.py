@@ -1,4 +1,4 @@
-"""Upserts: an outcome a row, matches, rows that follow from each other, dry runs, idempotency keys, large batches."""
+"""Upserts: an outcome per row, matches, rows that follow from each other, dry runs, idempotency keys, large batches."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -197,7 +197,7 @@ def test_rows_may_refer_to_earlier_rows_of_the_request(client):
     assert statuses(answer) == ["CREATED", "CREATED", "CREATED", "FAILED", "CREATED", "FAILED", "FAILED"]
     assert answer["results"][2]["record"]["parent"] == {"name": "Daughter"}
     assert answer["results"][3]["userErrors"][0]["message"] == (
-        "parentExternalId: no customer has the external id 'h4' of 'erp'; enter it first"
+        "parentExternalId: no customer has the external id 'h4' of 'erp'; create it first"
     )
 
 
@@ -277,8 +277,8 @@ def test_a_key_stands_for_one_request(client):
 
 
 def test_a_request_that_was_refused_may_be_mended_and_sent_again_with_its_key(client):
-    for name, status in (("", None), ("Mended", 1)):
-        answer = payload(client, "create", "Customer", name=name, idempotencyKey="mended")
+    for name, status in (("", None), ("Fixed", 1)):
+        answer = payload(client, "create", "Customer", name=name, idempotencyKey="fixed")
         assert (answer["record"] or {}).get("version") == status
 
 

@@ -34,7 +34,7 @@ def command(folder, databases, monkeypatch, capsys):
         ("rows.xls", b"name\n", "rows.xls: the name does not end in .csv, .tsv, .jsonl, .ndjson"),
         ("empty.csv", b"", "empty.csv: is empty; its first line must name the columns"),
         ("latin.csv", "name\nÅre\n".encode("latin-1"), "latin.csv: is not utf-8-sig"),
-        ("quote.csv", b'name\n"open\n', "quote.csv: line 2 is no CSV: unexpected end of data"),
+        ("quote.csv", b'name\n"open\n', "quote.csv: line 2 is not CSV: unexpected end of data"),
         (
             "other.csv",
             b"title,city\n",

@@ -57,4 +57,4 @@ def test_a_job_that_fails_is_told_in_one_line_with_an_exit_code_and_listed_as_fa
 
 
 def test_a_job_that_is_not_there_is_told(command):
-    assert command("run", "dry") == (1, "", "guanxi: there is no job 'dry'; there are sweep_floor, wash_up\n")
+    assert command("run", "dry") == (1, "", "guanxi: there is no job 'dry'; available: sweep_floor, wash_up\n")

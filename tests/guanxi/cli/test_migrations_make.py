@@ -110,8 +110,7 @@ def test_the_last_version_becomes_the_baseline_and_the_change_a_revision(databas
         app.migrate()
     app.database.close()
     assert caught.value.message == (
-        "plugin 'shelving', tables: they are declared differently from those in the database; "
-        "run `guanxi migrations make shelving`"
+        "plugin 'shelving', tables: they differ from those in the database; run `guanxi migrations make shelving`"
     )
     code, said = make(old, "-m", "Note who dusted it.")
     assert (code, said.count("written: ")) == (0, 2)
@@ -138,7 +137,7 @@ def test_the_last_version_becomes_the_baseline_and_the_change_a_revision(databas
         labels = [node.pop("label") for node in found["racks"]["nodes"]]
         assert labels == (["first", "next"] if url == old else ["next"])
         assert all({**node, "label": "next"} == rack["rack"] for node in found["racks"]["nodes"])
-    assert make(old) == (1, "guanxi: shelving: the database is as declared; there is nothing to write")
+    assert make(old) == (1, "guanxi: shelving: the database matches the declarations; there is nothing to write")
 
 
 def test_revisions_are_not_written_out_of_a_database_without_the_tables(databases, package, make):

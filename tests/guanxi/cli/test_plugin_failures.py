@@ -15,7 +15,7 @@ from guanxi import Facet, Field, Plugin, Table, column, hookimpl
 class Found(Plugin):
     name, version, api = "{name}", "1.0", ">=1,<2"
 """
-HELPS = "Mend it or leave the plugin out"
+HELPS = "Fix it or leave the plugin out"
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def hook(text):
 STARTS = {
     "fail_import": (
         "import a_module_that_is_not_there",
-        "import of fail_import:Found: ModuleNotFoundError: No module named 'a_module_that_is_not_there'. Mend or uninstall the distribution guanxi-fail_import, which offers it",
+        "import of fail_import:Found: ModuleNotFoundError: No module named 'a_module_that_is_not_there'. Fix or uninstall the distribution guanxi-fail_import, which offers it",
     ),
     "fail_exit": (
         "raise SystemExit(0)",
-        "import of fail_exit:Found: SystemExit: 0. Mend or uninstall the distribution guanxi-fail_exit, which offers it",
+        "import of fail_exit:Found: SystemExit: 0. Fix or uninstall the distribution guanxi-fail_exit, which offers it",
     ),
-    "fail_class": ("Found = 3", "declaration: 3 is no subclass of guanxi.Plugin; name one"),
+    "fail_class": ("Found = 3", "declaration: 3 is not a subclass of guanxi.Plugin; name one"),
     "fail_hook_name": (
         hook("def before_comit(self, ctx, changes):\n    pass"),
         "before_comit: there is no such hook; did you mean before_commit? The hooks are ",
@@ -148,8 +148,7 @@ def test_a_failing_migration_stops_the_command_and_the_server(install, guanxi):
     assert status == 1
     assert out.splitlines()[-1] == "✓ fail_migration: 0001"
     assert err == (
-        "guanxi: plugin 'fail_migration', migration 0002: OperationalError: no such column: a_column. It was rolled back; "
-        "mend it and run `guanxi migrate` again\n"
+        "guanxi: plugin 'fail_migration', migration 0002: OperationalError: no such column: a_column. It was rolled back; fix it and run `guanxi migrate` again\n"
     )
     status, out, again = guanxi("serve", "--port", "0")
     assert (status, out, again) == (1, "", err)
@@ -177,9 +176,9 @@ class Found(Plugin):
 
     @hookimpl
     def after_commit(self, ctx, events):
-        if not Path("mended").exists():
+        if not Path("fixed").exists():
             raise RuntimeError("no connection")
-        Path("mended").write_text(events[0].type)
+        Path("fixed").write_text(events[0].type)
 """
 
 
@@ -194,9 +193,9 @@ def test_what_was_set_aside_is_tried_again_by_command(install, guanxi, tmp_path,
     status, out, err = guanxi("plugins", "retry", "fail_after")
     assert (status, out) == (1, "")
     assert err == ("guanxi: batch 1 failed again: plugin 'fail_after', after_commit: RuntimeError: no connection\n")
-    (tmp_path / "mended").touch()
+    (tmp_path / "fixed").touch()
     assert guanxi("plugins", "retry", "fail_after") == (0, "1 batch delivered\n", "")
-    assert (tmp_path / "mended").read_text() == "CUSTOMER_CREATED"
+    assert (tmp_path / "fixed").read_text() == "CUSTOMER_CREATED"
     assert guanxi("plugins", "retry", "nobody") == (
         1,
         "",

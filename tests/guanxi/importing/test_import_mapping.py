@@ -27,10 +27,10 @@ KEY = 'key = { system = "s", column = "a" }'
     ("mapping", "fault"),
     [
         ("", "has no [[record]]; write one for each record that a row makes"),
-        ("records = 1", "records: means nothing here; is record meant? possible are mend, record, source"),
-        (f"[[record]]\n{KEY}", "record 1: has no type; possible are AccountTeamMember, Contact, Customer"),
-        (f'[[record]]\ntype = "Custmer"\n{KEY}', 'record 1: type = "Custmer": is no record; is Customer meant?'),
-        (f'[[record]]\ntype = "StageTransition"\n{KEY}', 'type = "StageTransition": is no record'),
+        ("records = 1", "records: means nothing here; did you mean record? possible: fix, record, source"),
+        (f"[[record]]\n{KEY}", "record 1: has no type; possible: AccountTeamMember, Contact, Customer"),
+        (f'[[record]]\ntype = "Custmer"\n{KEY}', 'record 1: type = "Custmer": is not a record; did you mean Customer?'),
+        (f'[[record]]\ntype = "StageTransition"\n{KEY}', 'type = "StageTransition": is not a record'),
         ('[[record]]\ntype = "Customer"', "record 1: has no key, by which a second run finds"),
         ('[[record]]\ntype = "Customer"\nkey = { by = "city" }', 'key: by = "city": no Customer is found by it'),
         (
@@ -50,8 +50,8 @@ KEY = 'key = { system = "s", column = "a" }'
         ('[source]\nencoding = "utf-9"', 'source: encoding = "utf-9": is unknown; write one such as "utf-8"'),
         ('[source]\ndelimiter = "||"', 'source: delimiter = "||": must be one character'),
         ("[source]\ntrim = 1", "source: trim = 1: must be true or false"),
-        ('mend = "a"', "mend: 'a' stands where a table"),
-        ('[mend.a]\nx = ""', '"x" = "": nothing is translated into the empty text'),
+        ('fix = "a"', "fix: 'a' is not a table"),
+        ('[fix.a]\nx = ""', '"x" = "": nothing is translated into the empty text'),
         (
             f'[[record]]\ntype = "Team"\n{KEY}\nwhen = {{ a = 3 }}',
             "when: a = 3: must be a text in quotes, a list of them, true",
@@ -66,13 +66,13 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
 @pytest.mark.parametrize(
     ("field", "fault"),
     [
-        ('nmae = "a"', "field 'nmae': Customer has no such field; is name meant?"),
+        ('nmae = "a"', "field 'nmae': Customer has no such field; did you mean name?"),
         ('createdAt = "a"', "field 'createdAt': is kept or computed by the system and takes no input"),
         ('companySize = "a"', "field 'companySize': is kept or computed by the system"),
         ('id = "a"', "field 'id': an id is only filled where the record is found by it"),
         (
             "employeeCount = 3",
-            "field 'employeeCount': 3 stands where a column in quotes or a table is needed; write \"COLUMN\", or { value = 3 }",
+            "field 'employeeCount': 3 is neither a column in quotes nor a table; write \"COLUMN\", or { value = 3 }",
         ),
         ('status = { value = "SLEEPY" }', "field 'status': 'SLEEPY' is none of PROSPECT, ACTIVE"),
         ('status = { column = "a", map = { x = "SLEEPY" } }', "field 'status': 'SLEEPY' is none of"),
@@ -81,16 +81,16 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
             "field 'status': it cannot be without a value",
         ),
         ('status = { column = "a", empty = "null" }', "field 'status': it cannot be without a value"),
-        ('city = { column = "a", unmapped = "null" }', "unmapped: says what becomes of values that a map does not"),
+        ('city = { column = "a", unmapped = "null" }', "unmapped: applies to values that a map does not"),
         ('city = { column = "a", map = { x = ["b"] } }', "map: x = ['b']: must be a single value"),
-        ('city = { column = "a", date = "%d" }', "date: means nothing here; possible are column, empty, map"),
-        ("foundedYear = { value = 7 }", "field 'foundedYear': 7 is too small; the least is 1000"),
+        ('city = { column = "a", date = "%d" }', "date: means nothing here; possible: column, empty, map"),
+        ("foundedYear = { value = 7 }", "field 'foundedYear': 7 is too small; the minimum is 1000"),
         ('employeeCount = { column = "a", thousands = "." }', "thousands and decimal are the same"),
         ('employeeCount = { column = "a", times = "many" }', 'times = "many": must be a number'),
         ('customerSince = { column = "a", date = "%Q" }', 'date = "%Q": '),
         (
             'annualRevenue = { column = "a", currency = "EURO" }',
-            "currency = 'EURO' is no current ISO 4217 currency code",
+            "currency = 'EURO' is not a current ISO 4217 currency code",
         ),
         ('annualRevenue = { column = "a", currency = "EUR", currency_column = "b" }', "write one of them"),
         ('name = { template = "{a" }', 'template = "{a": a brace has no partner'),
@@ -100,13 +100,13 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
         ),
         (
             'owner = { by = "nme", column = "a" }',
-            "field 'owner': by = \"nme\": no User is found by it; is name meant?",
+            "field 'owner': by = \"nme\": no User is found by it; did you mean name?",
         ),
         (
             'owner = { by = "name", system = "s", column = "a" }',
             "has by and system; write exactly one of by, system, record",
         ),
-        ('owner = { record = "user" }', 'record = "user": is no record above of type User; possible: none'),
+        ('owner = { record = "user" }', 'record = "user": is not a record above of type User; possible: none'),
         ('parent = { by = "name", column = "a", missing = "null" }', "this mapping makes customers itself"),
         ('externalIds = { s = "a" }', "'s' is the system of the key already"),
     ],
@@ -122,10 +122,10 @@ def places(raised):
 
 
 def test_all_faults_of_the_form_are_told_at_once_before_there_is_a_catalog(folder):
-    mapping = '[source]\ntrim = 1\n[mend.a]\nx = ""\n[[record]]\ntype = "Customer"\n[[record]]\nfeilds = 1\n'
+    mapping = '[source]\ntrim = 1\n[fix.a]\nx = ""\n[[record]]\ntype = "Customer"\n[[record]]\nfeilds = 1\n'
     with pytest.raises(ConfigurationError) as raised:
         read_form(folder.write("m.toml", mapping))
-    assert places(raised) == ["source", "mend", "record 1", "record 2"]
+    assert places(raised) == ["source", "fix", "record 1", "record 2"]
 
 
 def test_all_faults_of_records_are_told_at_once(catalog, folder):

@@ -44,7 +44,7 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
         [source]
         delimiter = ";"
         empty_values = ["n/a"]
-        [mend.land]
+        [fix.land]
         "Philipines" = "Philippines"
         [[record]]
         type = "Customer"
@@ -137,16 +137,16 @@ def test_moments_without_a_zone_are_in_that_of_the_mapping(shared, folder):
         ("moment 3", "2024-01-01T07:00:00.000Z"),
         ("moment 1", "2024-07-01T10:00:00.000Z"),
     ]
-    assert "'noon' is no date written as 2025-06-30T08:00:00Z" in folder.rejected()[0][2]
+    assert "'noon' is not a date written as 2025-06-30T08:00:00Z" in folder.rejected()[0][2]
 
 
 @pytest.mark.parametrize(
     ("field", "cell", "reason"),
     [
-        ('{ column = "x", thousands = "," }', "1,5", "'1,5' is no number written as 1,234.5"),
-        ('"x"', "1e5", "'1e5' is no number"),
-        ('"x"', "1.5", "'1.5' is no whole number"),
-        ('"x"', "-3", "-3 is too small; the least is 0"),
+        ('{ column = "x", thousands = "," }', "1,5", "'1,5' is not a number written as 1,234.5"),
+        ('"x"', "1e5", "'1e5' is not a number"),
+        ('"x"', "1.5", "'1.5' is not a whole number"),
+        ('"x"', "-3", "-3 is too small; the minimum is 0"),
         ('{ column = "x", map = { few = 3 }, unmapped = "reject" }', "many", "'many' is not in its map"),
     ],
 )
@@ -234,7 +234,7 @@ def test_references_by_external_id_by_name_and_to_the_same_row(shared, folder):
     )
     assert counts == {"customer": {"created": 4, "rejected": 1}}
     assert folder.rejected() == [
-        (3, "customer", "owner: there is no user with name 'Refs Zoe'; enter it first, or mend the row")
+        (3, "customer", "owner: there is no user with name 'Refs Zoe'; create it first, or fix the row")
     ]
     fields = "name owner { name manager { name } team { name } } team { name }"
     boss, north = {"name": "Refs Boss"}, {"name": "Refs North"}
@@ -504,8 +504,8 @@ def test_the_rejects_file_has_the_row_as_it_was_and_can_be_imported(shared, fold
     assert folder.report.rejected == 4
     with (folder.path / "rejects.csv").open(newline="") as file:
         found = list(csv.reader(file, delimiter=";"))
-    year = 'foundedYear: \'{}\' is no number written as 1234.5; say how it is, as in thousands = ".", decimal = ","'
-    columns = "the row has {} columns where the first line names 3; mend the row"
+    year = 'foundedYear: \'{}\' is not a number written as 1234.5; say how it is, as in thousands = ".", decimal = ","'
+    columns = "the row has {} columns, but the first line names 3; fix the row"
     assert found == [
         ["rejected_line", "rejected_record", "rejected_reason", "name", "year", "note"],
         ["2", "customer", year.format("soon"), 'Reject; "one"', "soon", "two\nlines"],
@@ -513,9 +513,9 @@ def test_the_rejects_file_has_the_row_as_it_was_and_can_be_imported(shared, fold
         ["6", "", columns.format(2), "Reject four", "1999"],
         ["7", "", columns.format(4), "Reject five", "1", "2", "3"],
     ]
-    mended = (folder.path / "rejects.csv").read_text().replace("soon", "1980").replace("later", "1990")
-    mended = "\n".join(line for line in mended.split("\n") if "Reject f" not in line)
-    assert folder.load(shared, mapping, mended) == {"customer": {"created": 2}}
+    fixed = (folder.path / "rejects.csv").read_text().replace("soon", "1980").replace("later", "1990")
+    fixed = "\n".join(line for line in fixed.split("\n") if "Reject f" not in line)
+    assert folder.load(shared, mapping, fixed) == {"customer": {"created": 2}}
     assert folder.rejected() == []
     fields = customers(shared, "Reject", "name foundedYear")
     assert [node["foundedYear"] for node in fields] == [1990, 1999, 1980]
@@ -590,10 +590,10 @@ def test_json_lines(shared, folder):
     ]
     reasons = {line: reason for line, _, reason in folder.rejected()}
     assert reasons.keys() == {4, 5, 6, 7}
-    assert reasons[4].startswith("the line is no JSON")
-    assert reasons[5] == "the line is no JSON object; write { … }"
-    assert "NaN is no number" in reasons[6]
-    assert reasons[7] == "name: ['Lines', '6'] is no single value; only a field that is a list takes several"
+    assert reasons[4].startswith("the line is not JSON")
+    assert reasons[5] == "the line is not a JSON object; write { … }"
+    assert "NaN is not a number" in reasons[6]
+    assert reasons[7] == "name: ['Lines', '6'] is not a single value; only a field that is a list takes several"
 
 
 def test_records_are_found_by_id(shared, folder):
@@ -612,7 +612,7 @@ def test_records_are_found_by_id(shared, folder):
     assert customers(shared, "By id", "city") == [{"city": "Oslo"}]
     reasons = {line: reason for line, _, reason in folder.rejected()}
     assert "name: a new customer needs it" in reasons[3]
-    assert "'nonsense' is no id of a customer" in reasons[4]
+    assert "'nonsense' is not an id of a customer" in reasons[4]
     assert reasons[5].startswith("id: is empty in this row, and the record is found by it")
 
 

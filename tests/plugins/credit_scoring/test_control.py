@@ -65,7 +65,7 @@ def test_c2_winning_is_refused_for_a_high_risk_and_not_for_a_low_one(blocking):
     answer = writes.payload(blocking, "update", "Opportunity", id=risky, **WIN)
     assert refused(answer) == [HIGH]
     assert answer["userErrors"][0]["message"] == (
-        "status: Risky is a high credit risk (score 41.00); refused unless creditOverrideReason says why it is to go through"
+        "status: Risky is a high credit risk (score 41.00); refused unless creditOverrideReason gives a reason to override"
     )
     assert writes.read(blocking, "Opportunity", risky, "status version") == {"status": "DRAFT", "version": 1}
     solid = deal(blocking, score(blocking, "solid", "85", "70", "90"), 10)
@@ -136,7 +136,7 @@ def test_c4_winning_beyond_the_limit_is_refused_and_up_to_it_is_not(blocking):
     answer = writes.payload(blocking, "update", "Opportunity", id=over, **WIN)
     assert refused(answer) == [LIMIT]
     assert (
-        "Edge would come to an exposure of 110000.00, 10000.00 above the credit limit of 100000.00 CNY"
+        "Edge would reach an exposure of 110000.00, 10000.00 above the credit limit of 100000.00 CNY"
         in (answer["userErrors"][0]["message"])
     )
     assert said(writes.payload(blocking, "update", "Opportunity", id=fits, **WIN)) == []
@@ -199,7 +199,7 @@ def test_c2_a_reason_lets_it_through_with_a_warning_and_is_kept(blocking):
                     "reason": "Paid in advance",
                     "problems": [
                         "Excused is a high credit risk (score 41.00)",
-                        "Excused would come to an exposure of 10.00, 5.00 above the credit limit of 5.00 CNY",
+                        "Excused would reach an exposure of 10.00, 5.00 above the credit limit of 5.00 CNY",
                     ],
                     "risk": "HIGH",
                     "creditLimit": {"amount": "5.00"},

@@ -273,7 +273,7 @@ def test_c1_questions_that_make_no_sense_are_answered_so(shared):
     assert evaluated(shared, id, gone)["userErrors"] == [
         {
             "code": "NOT_FOUND",
-            "message": f"customerIds: there is no customer '{gone}'; give the id of one that exists",
+            "message": f"customerIds: there is no customer '{gone}'; give the id of an existing one",
             "field": ["customerIds"],
         }
     ]

@@ -259,7 +259,7 @@ def test_an_invoice_that_contradicts_itself_is_refused_by_field(shared):
         ("INVALID", ["dueOn"], "credit_scoring"),
         ("INVALID", ["settledOn"], "credit_scoring"),
     ]
-    assert answer["userErrors"][3]["message"] == "settledOn: 2025-06-16 lies ahead; enter it once it is paid"
+    assert answer["userErrors"][3]["message"] == "settledOn: 2025-06-16 is in the future; enter it once it is paid"
 
 
 def test_c3_a_limit_is_kept_with_its_reason_and_needs_one(shared):
@@ -331,7 +331,7 @@ def test_c4_a_check_tells_what_control_would_say(shared):
     assert beyond["problems"] == [
         {
             "code": "CREDIT_LIMIT_EXCEEDED",
-            "message": "Checked would come to an exposure of 100.01, 0.01 above the credit limit of 100.00 CNY",
+            "message": "Checked would reach an exposure of 100.01, 0.01 above the credit limit of 100.00 CNY",
         }
     ]
     gone = shared.query(CHECK, id="cus_01h455vb4pex5vsknk084sn02q", amount="-1")["creditCheck"]

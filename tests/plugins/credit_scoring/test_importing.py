@@ -44,7 +44,7 @@ def test_invoices_are_imported_with_their_customers_and_a_second_run_changes_not
         (
             6,
             "receivable",
-            "settledOn: 2013-07-01 is before the day of the invoice, 2013-07-03; give a later day (says credit_scoring)",
+            "settledOn: 2013-07-01 is before the invoice date, 2013-07-03; give a later day (says credit_scoring)",
         )
     ]
     found = client.query(TOTALS)

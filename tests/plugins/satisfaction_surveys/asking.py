@@ -98,7 +98,7 @@ class World:
     # Surveys
 
     def survey(self, title="Quarterly", *, questions=QUESTIONS, where=None, customers=None, **given):
-        """Makes a survey with questions, for all contacts of this test unless said otherwise; gives its id."""
+        """Makes a survey with questions, for all contacts of this test unless stated otherwise; gives its id."""
         plan = {"purpose": "Know what customers think.", **given}
         made = self.done("createSurvey", title=title, **plan)["survey"]["id"]
         self.done("setSurveyQuestions", surveyId=made, questions=questions)

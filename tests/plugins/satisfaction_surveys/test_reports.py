@@ -155,4 +155,4 @@ def test_more_groups_than_a_list_may_have_are_refused(other):
     other.responses(other.survey_id, *((name, "2025-06-01", {"npsScore": 9}) for name in "ABCDE"))
     where = {"surveyId": {"eq": other.survey_id}}
     answer = other.client.execute(REPORT, where=where, by=[{"customer": {"name": True}}])
-    assert answer["errors"][0]["message"] == ("by: this makes 5 groups or more; take fewer keys, or a narrower where")
+    assert answer["errors"][0]["message"] == ("by: this makes 5 groups or more; use fewer keys, or a narrower where")

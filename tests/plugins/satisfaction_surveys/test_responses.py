@@ -148,7 +148,7 @@ def test_with_an_unknown_token_or_one_of_a_closed_survey_nothing_is_answered_and
         "userErrors": [
             {
                 "code": "TOKEN_INVALID",
-                "message": "token: nothing can be answered with it, or no longer; ask for a new one",
+                "message": "token: it is not valid, or no longer; ask for a new one",
                 "field": ["token"],
             }
         ],

@@ -112,4 +112,4 @@ def test_t14_a_score_outside_0_to_100_is_refused(shared):
         'mutation ($id: ID!) { updateCustomer(input: {id: $id, brandScore: "100.01"}) { userErrors { message } } }',
         id=customer(shared, 2, "id")["id"],
     )["updateCustomer"]["userErrors"]
-    assert refused == [{"message": "brandScore: 100.01 is too large; the most is 100"}]
+    assert refused == [{"message": "brandScore: 100.01 is too large; the maximum is 100"}]

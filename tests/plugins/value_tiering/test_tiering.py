@@ -231,10 +231,10 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
     ten.query(RECOMPUTE, dryRun=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
     ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.today().isoformat()})
-    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand are over"
+    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     clock.moment += timedelta(days=1)
-    assert ten.run_job("expire_value_tiers") == "1 tiers set by hand are over"
-    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand are over"
+    assert ten.run_job("expire_value_tiers") == "1 tiers set by hand expired"
+    assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     found = ten.query(
         """query ($id: ID!) { customer(id: $id) {
             valueTier valueTierSource abcClass tierChanges(first: 1) { nodes { tier reason changedBy } } } }""",

@@ -9,7 +9,9 @@ from sqlalchemy import Integer, Numeric, cast, func
 from guanxi import Field, Plugin, hookimpl
 from tests import data
 
-REFUSED = "this cursor is of another list, order or filter; use it with the arguments it came from, or start without it"
+REFUSED = (
+    "this cursor belongs to another list, order or filter; use it with the arguments it came from, or start without it"
+)
 HEAD = 12
 
 #: A list for each kind of key: its order, and values that the first key cannot have.

@@ -1,4 +1,4 @@
-"""Selections deeper than an old SQLite parses in one statement: read in batches, never a statement a row."""
+"""Selections deeper than an old SQLite parses in one statement: read in batches, never a statement per row."""
 
 import pytest
 

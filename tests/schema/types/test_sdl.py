@@ -91,7 +91,7 @@ def said_elsewhere(app, name, member):
     if alike := ENTERED_ALIKE.fullmatch(name):
         record = alike["updated"] or alike["upserted"]
         entering = f"Create{record}Input" if f"Create{record}Input" in kinds else f"Log{record}Input"
-        assert f"Each part means what it means in {entering}." in kinds[name].description
+        assert f"Each field means the same as in {entering}." in kinds[name].description
         return kinds[entering].fields[member].description
     return None
 

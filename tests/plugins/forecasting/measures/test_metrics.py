@@ -193,7 +193,7 @@ def test_only_what_is_asked_is_computed(wins, statements):
     [
         (
             {"from": "2025-06-01", "to": "2025-05-31"},
-            "lastDay: 2025-05-31 lies before firstDay, 2025-06-01; give a later one",
+            "lastDay: 2025-05-31 is before firstDay, 2025-06-01; give a later one",
         ),
         (
             {"from": "2020-01-01", "to": "2025-05-31", "grain": "DAY"},
@@ -201,11 +201,11 @@ def test_only_what_is_asked_is_computed(wins, statements):
         ),
         (
             {"metrics": ["ACHIEVEMENT"], "grain": "WEEK"},
-            "grain: ACHIEVEMENT is of the month after a win; ask for MONTH, QUARTER or YEAR",
+            "grain: ACHIEVEMENT is of the month after a win; use MONTH, QUARTER or YEAR",
         ),
         (
             {"metrics": ["NEW_COUNT"], "by": [{"originatedOn": "YEAR"}]},
-            "by: originatedOn is what periods are made of; leave it out",
+            "by: originatedOn defines the periods; leave it out",
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_more_groups_than_a_query_gives_are_asked_for_in_halves_or_refused(crm):
             "by": [{"region": True}],
         },
     )["errors"]
-    assert errors[0]["message"] == "by: this makes 5 groups or more; take fewer keys, or a narrower where"
+    assert errors[0]["message"] == "by: this makes 5 groups or more; use fewer keys, or a narrower where"
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ def test_o6_by_any_key_and_of_some(client):
 
 def test_o6_a_period_runs_forward(client):
     errors = client.execute(RATES, first="2025-06-01", last="2025-05-01")["errors"]
-    assert errors[0]["message"] == "lastDay: 2025-05-01 lies before firstDay, 2025-06-01; give a later one"
+    assert errors[0]["message"] == "lastDay: 2025-05-01 is before firstDay, 2025-06-01; give a later one"
 
 
 NEEDS = """query ($id: ID!) { targetByStage(targetId: $id) {
@@ -114,6 +114,6 @@ def test_f10_only_a_target_of_won_amount_goes_by_stage(client):
     target = {"metric": "WIN_RATE", "grain": "MONTH", "periodStart": "2025-06-01", "value": "50"}
     id = client.query(create, input=target)["createSalesTarget"]["salesTarget"]["id"]
     (error,) = client.execute(NEEDS, id=id)["errors"]
-    assert error["message"] == f"targetId: {id} is of WIN_RATE; only a target of WON_AMOUNT goes by stage"
+    assert error["message"] == f"targetId: {id} is of WIN_RATE; only a target of WON_AMOUNT can be divided by stage"
     (missing,) = client.execute(NEEDS, id="sgt_01h455vb4pex5vsknk084sn02q")["errors"]
     assert missing["message"].startswith("targetId: there is no target 'sgt_01h455vb4pex5vsknk084sn02q'")

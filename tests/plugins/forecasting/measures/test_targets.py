@@ -93,12 +93,12 @@ def test_what_makes_no_sense_is_refused(client, given, code, field, message):
 
 def test_a_target_is_of_one_and_there_is_one_of_each(client):
     (both,) = create(client, region="West", userId=ids(client, "users")["Bo"])["userErrors"]
-    assert both["message"] == "region: a target is of one only; leave out userId or region"
+    assert both["message"] == "region: a target is for one of them only; leave out userId or region"
     first = create(client, region="Centre")["salesTarget"]["id"]
     (twin,) = create(client, region="Centre")["userErrors"]
     assert (twin["code"], twin["message"]) == (
         "TAKEN",
-        f"periodStart: {first} is that target already; change it instead",
+        f"periodStart: {first} is already that target; change it instead",
     )
     moved = client.query(
         """mutation ($id: ID!) { updateSalesTarget(input: {id: $id, grain: MONTH}) {

@@ -84,8 +84,8 @@ def test_what_if_takes_given_rates_and_says_so(june):
 @pytest.mark.parametrize(
     ("method", "assume", "message"),
     [
-        ("FORMULA", {"achievement": "-1"}, "assume: -1 is negative; give percentages from 0"),
-        ("TREND", {"achievement": "1"}, "assume: TREND has no rates; ask for FORMULA, or leave it out"),
+        ("FORMULA", {"achievement": "-1"}, "assume: -1 is negative; give percentages of 0 or more"),
+        ("TREND", {"achievement": "1"}, "assume: TREND has no rates; use FORMULA, or leave it out"),
     ],
 )
 def test_what_if_refuses_what_makes_no_sense(june, method, assume, message):
@@ -95,7 +95,7 @@ def test_what_if_refuses_what_makes_no_sense(june, method, assume, message):
 
 def test_a_day_ahead_is_refused(june):
     errors = june.execute(FORECAST, method="FORMULA", grain="MONTH", asOf="2025-06-16")["errors"]
-    assert errors[0]["message"] == "asOf: 2025-06-16 lies ahead; give 2025-06-15 or an earlier day"
+    assert errors[0]["message"] == "asOf: 2025-06-16 is in the future; give 2025-06-15 or an earlier day"
 
 
 def test_any_condition_on_opportunities_narrows_the_forecast(june):

@@ -101,7 +101,7 @@ def test_any_condition_on_the_states_of_then(story):
 
 def test_a_day_that_lies_ahead_has_no_pipeline(story):
     error = story.execute(AS_OF, date="2025-07-01")["errors"][0]
-    assert error["message"] == "date: 2025-07-01 lies ahead; give 2025-06-30 or an earlier day"
+    assert error["message"] == "date: 2025-07-01 is in the future; give 2025-06-30 or an earlier day"
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
@@ -188,7 +188,7 @@ def test_a_bridge_from_a_snapshot_by_owner_of_some(story):
 
 def test_a_bridge_leads_forward(story):
     error = story.execute(BRIDGE, opening={"date": "2025-06-20"}, closing={"date": "2025-06-10"})["errors"][0]
-    assert error["message"] == "closing: lies before `opening`; give a later day or snapshot"
+    assert error["message"] == "closing: is before `opening`; give a later day or snapshot"
     both = story.execute(BRIDGE, opening={"date": "2025-06-20", "snapshotId": story.opening["id"]})["errors"][0]
     assert both["message"] == "opening: give either date or snapshotId"
 

@@ -134,11 +134,11 @@ def test_a_model_that_is_no_better_is_refused_and_what_was_predicted_before_is_t
 
 def test_a_small_history_is_refused_with_its_reason_and_the_first_model_is_trained_by_hand(crm):
     client = crm(Forecasting, clock=FixedClock(at("2025-06-15")))
-    assert client.run_job("win_model") == "no model yet; train the first one by trainWinModel"
+    assert client.run_job("win_model") == "no model yet; train the first one with trainWinModel"
     made = train(client)
     assert (made["status"], made["reason"]) == (
         "REFUSED",
-        "0 decided opportunities are too few to learn from; there have to be 200",
+        "0 decided opportunities are too few to train on; there must be at least 200",
     )
     off = crm(Forecasting, clock=FixedClock(at("2025-06-15")), plugins={"forecasting": {"use_model": False}})
     assert train(off)["userErrors"] == [

@@ -82,9 +82,9 @@ def decided(won, lost):
 @pytest.mark.parametrize(
     ("won", "lost", "reason"),
     [
-        (100, 99, "199 decided opportunities are too few to learn from; there have to be 200"),
-        (171, 29, "171 won and 29 lost are too few to learn from; there have to be 30 of each"),
-        (0, 0, "0 decided opportunities are too few to learn from; there have to be 200"),
+        (100, 99, "199 decided opportunities are too few to train on; there must be at least 200"),
+        (171, 29, "171 won and 29 lost are too few to train on; there must be at least 30 of each"),
+        (0, 0, "0 decided opportunities are too few to train on; there must be at least 200"),
     ],
 )
 def test_a_small_history_is_refused_and_the_refusal_says_why(won, lost, reason):
