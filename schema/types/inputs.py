@@ -197,7 +197,7 @@ def _add_where(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             )
     description = (
         f"Selects {plural}. All given conditions must hold; deleted ones are left out unless a list's own filter asks "
-        f"for deletedAt, and a relation to one never leads to them. Fields that every record has are described in {name}."
+        f"for deletedAt, and a relation to one never leads to them. Fields of every record are described in {name}."
     )
     builder.input(f"{name}Where", description, members)
     builder.input(

@@ -97,7 +97,7 @@ STARTS = {
         f"register_fields: KeyError: 'colour'. {HELPS}",
     ),
     "fail_operation": (
-        hook("def register_operations(self, types):\n    raise OSError('no such report')"),
+        hook("def register_operations(self):\n    raise OSError('no such report')"),
         f"register_operations: OSError: no such report. {HELPS}",
     ),
     "fail_start": (

@@ -353,8 +353,8 @@ def test_results_filter_order_and_group_like_fields_of_the_core(series):
     assert found["falling"]["nodes"] == [{"name": "Ann"}]
     assert found["order"]["nodes"] == [{"name": "Bo", "nps": "100.00"}, {"name": "Ann", "nps": "-50.00"}]
     assert found["groups"] == [
-        {"keys": {"npsCategory": "DETRACTOR"}, "aggregate": {"count": 1, "avg": {"nps": "-50.00"}}},
         {"keys": {"npsCategory": "PROMOTER"}, "aggregate": {"count": 1, "avg": {"nps": "100.00"}}},
+        {"keys": {"npsCategory": "DETRACTOR"}, "aggregate": {"count": 1, "avg": {"nps": "-50.00"}}},
     ]
     assert found["contacts"]["totalCount"] == 2
 

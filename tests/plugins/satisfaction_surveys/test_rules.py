@@ -121,7 +121,9 @@ def test_csat_counts_the_two_top_marks(scalar, score, points):
 
 def test_a_response_has_the_measures_it_says_something_of(scalar):
     nothing = hundredths(None)
-    scores = rules.Scores(hundredths("4"), hundredths("3"), hundredths(9), nothing, hundredths(6), nothing, nothing)
+    scores = rules.ResponseScores(
+        hundredths("4"), hundredths("3"), hundredths(9), nothing, hundredths(6), nothing, nothing
+    )
     found = {measure.value: scalar(value) for measure, value in rules.measures(scores, SatisfactionSettings()).items()}
     assert found == {
         "GAP": 100,
