@@ -31,7 +31,7 @@ from core.log.event_log import number_batches
 from core.log.events import Event, EventBatch, EventRow
 from core.records.columns import column
 from core.records.record import Table
-from core.unit.unit import Unit
+from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.delivery")
 
@@ -41,8 +41,6 @@ _HOLD = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(days=1)
 _POLL_SECONDS = 5.0
 _STOP_SECONDS = 0.2
-
-Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
 
 class PluginCursor(Table):

@@ -28,7 +28,7 @@ from core.records.columns import column
 from core.records.fields import Job
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
-from core.unit.unit import Unit
+from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.jobs")
 
@@ -36,8 +36,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOLD = timedelta(minutes=5)
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
-
-Transact = Callable[[Plugin, Callable[[Unit], None]], None]
 
 
 class JobOutcome(Vocabulary):

@@ -78,7 +78,7 @@ class Draft:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RowOutcome:
     """The outcome of one draft: a status, the record's id, errors and warnings."""
 
     index: int
@@ -170,16 +170,16 @@ _STATUS: Mapping[Action, OutcomeStatus] = {
 }
 
 
-def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> Outcome:
+def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> RowOutcome:
     """The outcome of a draft that was written; without a change, everything was so already."""
     if change is None:
-        return Outcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id)
-    return Outcome(draft.index, _STATUS[change.action], change.record.id, (), warnings.get(draft.index, ()))
+        return RowOutcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id)
+    return RowOutcome(draft.index, _STATUS[change.action], change.record.id, (), warnings.get(draft.index, ()))
 
 
-def failure(index: int, errors: Sequence[UserError]) -> Outcome:
+def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:
     """The outcome of a row that was refused."""
-    return Outcome(index, OutcomeStatus.FAILED, None, errors)
+    return RowOutcome(index, OutcomeStatus.FAILED, None, errors)
 
 
 def taken(error: IntegrityError) -> UserError:

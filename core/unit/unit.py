@@ -27,7 +27,7 @@ from core.records.facet_rows import facet_row, facet_rows
 from core.records.record import Facet, Record, Table
 from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
-from core.unit.drafts import Before, Draft, Marks, Outcome, by_row, chunks, failure, outcome_of, taken
+from core.unit.drafts import Before, Draft, Marks, RowOutcome, by_row, chunks, failure, outcome_of, taken
 from core.unit.references import dangling
 
 BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
@@ -93,7 +93,7 @@ class Unit:
 
     # Batches
 
-    def process(self, items: Sequence[Any], build: BuildDrafts, marks: Marks, needs: Marks) -> list[Outcome]:
+    def process(self, items: Sequence[Any], build: BuildDrafts, marks: Marks, needs: Marks) -> list[RowOutcome]:
         """Turns items into drafts and writes those that pass: a refused row leaves the others untouched.
 
         Args:
@@ -105,13 +105,13 @@ class Unit:
         Raises:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for chunk in chunks(items, marks, needs):
             outcomes += self._chunk(chunk, build)
         return sorted(outcomes, key=lambda outcome: outcome.index)
 
-    def _chunk(self, items: list[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
-        failed: list[Outcome] = []
+    def _chunk(self, items: list[tuple[int, Any]], build: BuildDrafts) -> list[RowOutcome]:
+        failed: list[RowOutcome] = []
         looked_again = False
         while items:
             try:
@@ -133,10 +133,10 @@ class Unit:
                 looked_again = True
         return failed
 
-    def _singly(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
+    def _singly(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[RowOutcome]:
         return [outcome for item in items for outcome in self._chunk([item], build)]
 
-    def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[Outcome]:
+    def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[RowOutcome]:
         self.settlement.pending.clear()
         self.settlement.followers.clear()
         # Hooks may change what an earlier chunk wrote, or it may be gone and its place in memory reused.
@@ -157,7 +157,7 @@ class Unit:
             self._log.rewind(mark)
             raise
 
-    def _write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+    def _write(self, drafts: Sequence[Draft]) -> list[RowOutcome]:
         """Takes a chunk through its steps: apply, judge, flush, complete, note."""
         with self.session.no_autoflush:
             applied = self._apply(drafts)
@@ -394,3 +394,7 @@ class Unit:
         """Writes the event log, last before the commit; returns whether anything was logged."""
         self.session.flush()
         return self._log.write()
+
+
+#: Runs work of a plugin in a transaction of its own.
+Transact = Callable[[Plugin, Callable[[Unit], None]], None]

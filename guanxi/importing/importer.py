@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from core.base.actors import Actor
 from core.base.errors import GuanxiError, UserError
 from core.log import attachments
-from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from guanxi.app import App
 from guanxi.importing.cells import NULL
@@ -80,7 +80,7 @@ class _Wave:
             if entry.row.line not in self.refused and record in entry.items:
                 yield entry, entry.items[record]
 
-    def note(self, record: str, line: int, outcome: Outcome, status: OutcomeStatus) -> None:
+    def note(self, record: str, line: int, outcome: RowOutcome, status: OutcomeStatus) -> None:
         """Records the outcome of a row's record."""
         if outcome.status is OutcomeStatus.FAILED:
             self.refused[line] = RowRefusal(record, "; ".join(_said(error) for error in outcome.errors))

@@ -80,7 +80,7 @@ def _problem(statement: Statement, record: RecordType, fields: Sequence[CatalogF
             return f"{type(error).__name__}: {error}"
         is_money = isinstance(field.kind, MoneyKind)
         if is_money != isinstance(value, MoneyExpression):
-            return f"gives {value!r}, which is {'no' if is_money else 'a'} guanxi.MoneyExpression"
+            return f"returns {value!r}, which is {'not ' if is_money else ''}a guanxi.MoneyExpression"
         for part in value if isinstance(value, MoneyExpression) else [value]:
             if not isinstance(part, ColumnElement):
                 return f"gives {part!r}, which is not an SQL expression; wrap a constant in sqlalchemy.literal"

@@ -34,7 +34,7 @@ class Moment:
     ids: Sequence[str] = ()
 
 
-Source = Callable[[Moment], Any]
+BindSource = Callable[[Moment], Any]
 
 
 class ListOf(TypeDecorator[list[Any]]):
@@ -62,7 +62,7 @@ class ListOf(TypeDecorator[list[Any]]):
 class Bind:
     """One value of a statement: its source, the driver's conversion, and the place of the field it belongs to."""
 
-    source: Source
+    source: BindSource
     convert: Callable[[Any], Any] | None
     place: tuple[str, ...] = ()
 
@@ -85,7 +85,7 @@ class Binds:
         self.place: tuple[str, ...] = ()
         self._shared: dict[Any, BindParameter[Any]] = {}
 
-    def computed(self, source: Source, type_: TypeEngine[Any], key: Any = None) -> BindParameter[Any]:
+    def computed(self, source: BindSource, type_: TypeEngine[Any], key: Any = None) -> BindParameter[Any]:
         """A value computed at run time; those of one key are one bind."""
         if key is not None and key in self._shared:
             return self._shared[key]

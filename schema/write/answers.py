@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.base.errors import UserError
-from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.catalog import RecordType
@@ -13,12 +13,12 @@ from schema.request.context import RequestContext
 from schema.request.transactions import write
 
 MutationInput = Mapping[str, Any]
-Work = Callable[[Unit, MutationInput], Sequence[Outcome]]
+Work = Callable[[Unit, MutationInput], Sequence[RowOutcome]]
 
 
 async def run(
     context: RequestContext, operation: str, given: MutationInput, work: Work, *, dry: bool = False
-) -> list[Outcome]:
+) -> list[RowOutcome]:
     """Does the work in a transaction, once for each idempotency key.
 
     Raises:
@@ -26,7 +26,7 @@ async def run(
     """
     key = given.get("idempotencyKey")
 
-    def in_transaction(unit: Unit) -> list[Outcome]:
+    def in_transaction(unit: Unit) -> list[RowOutcome]:
         if key is None or dry:
             return list(work(unit, given))
         return once(
@@ -40,12 +40,12 @@ _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLE
 
 
 class _Undone(Exception):  # noqa: N818  (control flow: the savepoint is rolled back, the outcomes kept)
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, outcomes: Sequence[RowOutcome]) -> None:
         super().__init__()
         self.outcomes = outcomes
 
 
-def all_or_nothing(unit: Unit, work: Callable[[], list[Outcome]]) -> list[Outcome]:
+def all_or_nothing(unit: Unit, work: Callable[[], list[RowOutcome]]) -> list[RowOutcome]:
     """The outcomes of the work, all of which is undone if one row is refused."""
     try:
         with unit.savepoint():
@@ -57,7 +57,7 @@ def all_or_nothing(unit: Unit, work: Callable[[], list[Outcome]]) -> list[Outcom
         return [_rolled_back(outcome) for outcome in undone.outcomes]
 
 
-def _rolled_back(outcome: Outcome) -> Outcome:
+def _rolled_back(outcome: RowOutcome) -> RowOutcome:
     """The outcome of a row of a batch of which nothing was written."""
     if outcome.status in (OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED):
         return outcome
@@ -65,7 +65,7 @@ def _rolled_back(outcome: Outcome) -> Outcome:
     return replace(outcome, status=OutcomeStatus.ROLLED_BACK, id=known)
 
 
-def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:
+def _all_dumped(outcomes: Sequence[RowOutcome]) -> list[Any] | None:
     """Outcomes as JSON; None where nothing was written, so that the rows may be fixed and sent again."""
     statuses = {outcome.status for outcome in outcomes}
     if OutcomeStatus.FAILED in statuses and statuses <= _UNWRITTEN:
@@ -73,11 +73,11 @@ def _all_dumped(outcomes: Sequence[Outcome]) -> list[Any] | None:
     return [_dumped(outcome) for outcome in outcomes]
 
 
-def _all_loaded(stored: Sequence[Any]) -> list[Outcome]:
+def _all_loaded(stored: Sequence[Any]) -> list[RowOutcome]:
     return [_loaded(outcome) for outcome in stored]
 
 
-def _dumped(outcome: Outcome) -> dict[str, Any]:
+def _dumped(outcome: RowOutcome) -> dict[str, Any]:
     def error(given: UserError) -> list[Any]:
         return [given.code, given.message, list(given.field) if given.field else None, given.plugin]
 
@@ -90,11 +90,11 @@ def _dumped(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _loaded(stored: Mapping[str, Any]) -> Outcome:
+def _loaded(stored: Mapping[str, Any]) -> RowOutcome:
     def errors(given: list[Any], *, warning: bool) -> list[UserError]:
         return [UserError(code, text, field, plugin=plugin, warning=warning) for code, text, field, plugin in given]
 
-    return Outcome(
+    return RowOutcome(
         stored["index"],
         OutcomeStatus(stored["status"]),
         stored["id"],
@@ -103,7 +103,7 @@ def _loaded(stored: Mapping[str, Any]) -> Outcome:
     )
 
 
-def payload(record: RecordType, outcome: Outcome, *, dry: bool) -> dict[str, Any]:
+def payload(record: RecordType, outcome: RowOutcome, *, dry: bool) -> dict[str, Any]:
     """The payload of a mutation of one record."""
     if dry:
         missing = outcome.status is OutcomeStatus.CREATED

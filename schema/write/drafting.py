@@ -13,7 +13,7 @@ from core.base.text import fold, words
 from core.log import attachments
 from core.log.events import Action
 from core.records.record import Record
-from core.unit.drafts import Draft, Outcome
+from core.unit.drafts import Draft, RowOutcome
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.input_checks import Checked, check_text, missing
@@ -56,7 +56,7 @@ class Drafting:
             field for field in record.input_fields if field.stored and field.stored.info.references is not None
         ]
 
-    def write(self, unit: Unit, asked: Sequence[Asked]) -> list[Outcome]:
+    def write(self, unit: Unit, asked: Sequence[Asked]) -> list[RowOutcome]:
         """Writes what is asked, a row each."""
         return unit.process(asked, self.build, self._marks, self._needs)
 

@@ -8,7 +8,7 @@ from core.base.errors import UserError
 from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
-from core.unit.drafts import Outcome, OutcomeStatus
+from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
@@ -68,7 +68,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         return field, Mutation(Member(field, payload, description, [argument]), handler)
 
     def single(action: Action) -> Handler:
-        def work(unit: Unit, given: MutationInput) -> list[Outcome]:
+        def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
             return drafting.write(unit, [Asked(action, given)])
 
         return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
@@ -228,7 +228,7 @@ async def _answer_upsert(
     match = names.get(given["matchBy"], given["matchBy"])
     asked = [Asked(None, item, str(match)) for item in given["items"]]
 
-    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         if not given["allOrNothing"]:
             return drafting.write(unit, asked)
         return all_or_nothing(unit, lambda: drafting.write(unit, asked))
@@ -238,7 +238,7 @@ async def _answer_upsert(
 
 
 def _upsert_payload(
-    record: RecordType, outcomes: Sequence[Outcome], errors: Sequence[UserError] = (), *, dry: bool = False
+    record: RecordType, outcomes: Sequence[RowOutcome], errors: Sequence[UserError] = (), *, dry: bool = False
 ) -> dict[str, Any]:
     results = [
         {

@@ -9,7 +9,7 @@ from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
 from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
-from core.unit.drafts import Outcome, failure
+from core.unit.drafts import RowOutcome, failure
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
@@ -57,7 +57,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
         try:
             update["stageId"] = _stage_id(unit, given)
@@ -146,7 +146,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         plain = {name: value for name, value in given.items() if name != "followUp"}
         (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
         if logged.errors or given.get("followUp") is None:
@@ -203,7 +203,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         ],
     )
 
-    def work(unit: Unit, given: MutationInput) -> list[Outcome]:
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
         asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
         return drafting.write(unit, [asked])

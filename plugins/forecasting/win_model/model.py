@@ -31,7 +31,7 @@ class Properties:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberProperty:
     """The weight of a number per standard deviation above the mean."""
 
     mean: float
@@ -44,7 +44,7 @@ class Definition:
     """A trained model. Weights are of log-odds, those of choices relative to the usual."""
 
     intercept: float
-    numbers: Mapping[str, Number]
+    numbers: Mapping[str, NumberProperty]
     choices: Mapping[str, Mapping[str, float]]
 
     def to_json(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Definition:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Definition":
         """As it was stored."""
-        numbers = {name: Number(*parts) for name, parts in stored["numbers"].items()}
+        numbers = {name: NumberProperty(*parts) for name, parts in stored["numbers"].items()}
         return cls(stored["intercept"], numbers, stored["choices"])
 
     def contributions(self, properties: Properties) -> dict[str, float]:

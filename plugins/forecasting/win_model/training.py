@@ -15,7 +15,7 @@ from typing import Any
 
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.win_model.examples import Decided, Look
-from plugins.forecasting.win_model.model import Definition, Number, Outcomes, Properties
+from plugins.forecasting.win_model.model import Definition, NumberProperty, Outcomes, Properties
 
 #: A choice that fewer opportunities have gets no weight.
 _LEAST_OF_A_CHOICE = 10
@@ -177,7 +177,7 @@ def _definition(
     return Definition(
         intercept + sum(usual.values()),
         {
-            name: Number(mean, deviation, fitted[place])
+            name: NumberProperty(mean, deviation, fitted[place])
             for place, (name, (mean, deviation)) in enumerate(numbers.items())
         },
         {name: {choice: weight - usual[name] for choice, weight in of.items()} for name, of in told.items()},

@@ -150,7 +150,7 @@ def test_a_job_that_fails_writes_nothing_is_noted_and_runs_when_it_is_due_next(k
     assert (noted.outcome, noted.holder) == ("FAILED", None)
     assert noted.report == "plugin 'upkeep', job greet_customers: RuntimeError: out of cards"
     found = "query ($id: ID!) { customer(id: $id) { upkept tasksAggregate { count } } }"
-    assert client.query(found, id=id)["customer"] == {"upkept": None, "tasksAggregate": {"count": 0}}
+    assert client.query(found, id=id)["customer"] == {"upkept": 0, "tasksAggregate": {"count": 0}}
     plugin.broken = False
     run_due(client)
     assert len(plugin.ran("greet_customers")) == 1

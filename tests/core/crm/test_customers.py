@@ -55,12 +55,12 @@ def test_t22_lifecycle_stage_is_selected_filtered_ordered_and_grouped(client, li
         id=lifecycle,
     )
     assert [(node["name"], node["lifecycleStage"]) for node in found["customers"]["nodes"]] == [
-        ("long-term", "LONG_TERM"),
+        ("potential", "POTENTIAL"),
         ("new", "NEW"),
         ("new with one order", "NEW"),
-        ("potential", "POTENTIAL"),
         ("by hand", "STABLE"),
         ("stable", "STABLE"),
+        ("long-term", "LONG_TERM"),
     ]
     assert found["stable"]["nodes"] == [{"name": "by hand"}, {"name": "stable"}]
     assert found["customersGroupBy"] == [
@@ -133,9 +133,9 @@ def test_t23_company_size_is_selected_filtered_ordered_and_grouped(client):
     assert sizes == ["SMALL_MICRO", "MEDIUM", "MEDIUM", "LARGE", None]
     assert (found["known"]["count"], found["other"]["count"]) == (4, 3)
     assert [(row["keys"]["companySize"], row["aggregate"]["count"]) for row in found["customersGroupBy"]] == [
-        ("LARGE", 1),
-        ("MEDIUM", 2),
         ("SMALL_MICRO", 1),
+        ("MEDIUM", 2),
+        ("LARGE", 1),
         (None, 1),
     ]
 

@@ -360,7 +360,7 @@ def test_o19_a_lost_one_does_not_move_until_it_is_reopened(client):
     id = opened(client, "C", status="LOST", **LOSS)
     answer = moved(client, id, "D")
     assert answer["userErrors"][0]["code"] == "NOT_OPEN"
-    assert "reopen it first by updateOpportunity with status FOLLOWING" in answer["userErrors"][0]["message"]
+    assert "reopen it first: updateOpportunity with status FOLLOWING" in answer["userErrors"][0]["message"]
     changed(client, "Opportunity", id, status="FOLLOWING")
     assert state(client, id, "status outcome lostAt closedOn lossReason") == {
         "status": "FOLLOWING",

@@ -221,7 +221,7 @@ def test_a_validate_that_raises_in_a_batch_takes_the_whole_batch_back(guarded):
 def test_a_validate_that_returns_something_else_is_attributed(guarded, caplog):
     answer = guarded.execute('mutation { createCustomer(input: {name: "Talking"}) { customer { id } } }')
     assert answer["errors"][0]["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "guard"}
-    assert "plugin 'guard', validate: gives 'not allowed', which is not a guanxi.UserError" in caplog.text
+    assert "plugin 'guard', validate: returned 'not allowed', which is not a guanxi.UserError" in caplog.text
 
 
 def test_a_reject_raised_by_validate_counts_as_its_errors(guarded):

@@ -90,8 +90,7 @@ def test_a_name_that_cannot_be_a_prefix_of_tables_is_refused(name):
 
 def test_a_wrong_contract_range_names_both_versions():
     assert refusal(plugin("alpha", api=">=2,<3")) == (
-        "plugin 'alpha', api: it was written for contract >=2,<3, this is contract 1.0; "
-        "install a version of it that fits"
+        "plugin 'alpha', api: it was written for contract >=2,<3, and this is contract 1.0; install a version that fits"
     )
 
 
@@ -137,8 +136,8 @@ def test_a_contradictory_order_names_only_those_who_contradict():
         plugin("delta"),
     )
     assert found == (
-        "plugin 'alpha', order: the wishes of alpha, gamma contradict each other: "
-        "alpha after gamma, gamma after alpha; take one of them back"
+        "plugin 'alpha', order: the order of alpha, gamma contradicts itself: "
+        "alpha after gamma, gamma after alpha; remove one of these"
     )
 
 
@@ -465,7 +464,7 @@ def test_a_hook_that_gives_no_list_is_refused():
         def register_fields(self):
             return number("Customer.score")
 
-    assert refusal(Alpha).startswith("plugin 'alpha', register_fields: gives Field(path='Customer.score'")
+    assert refusal(Alpha).startswith("plugin 'alpha', register_fields: returned Field(path='Customer.score'")
     assert refusal(Alpha).endswith("which is not a list; write [...] around it, or yield")
 
 

@@ -372,7 +372,7 @@ def test_a_database_of_a_later_version_is_refused(database, tmp_path):
     earlier = written(tmp_path, "fail_seven", making("fail_seven_first"))
     with pytest.raises(PluginError) as caught:
         pending(database, [earlier])
-    assert caught.value.message.startswith("plugin 'fail_seven', migrations: what follows 0002 cannot be told from ")
+    assert caught.value.message.startswith("plugin 'fail_seven', migrations: what follows 0002 cannot be read from ")
     assert caught.value.message.endswith("; install the version of it that has that revision, or fix them")
 
 
@@ -458,7 +458,7 @@ def test_a_start_with_changed_declarations_is_refused(database):
     change(database, "ALTER TABLE mig_alpha_stars DROP COLUMN label")
     change(database, "UPDATE installation SET value = 'without a label' WHERE name = 'mig_alpha tables'")
     for _ in range(2):
-        with pytest.raises(PluginError, match="they are declared differently"):
+        with pytest.raises(PluginError, match="they differ from those"):
             migrate(database, sets(Alpha), thoroughly=False)
 
 

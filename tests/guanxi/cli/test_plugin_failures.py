@@ -73,7 +73,7 @@ STARTS = {
     ),
     "fail_range": (
         HEAD.replace(">=1,<2", ">=7,<8"),
-        "api: it was written for contract >=7,<8, this is contract 1.0; install a version of it that fits",
+        "api: it was written for contract >=7,<8, and this is contract 1.0; install a version that fits",
     ),
     "fail_clash": (
         hook('def register_fields(self):\n    yield Field("Customer.name", lambda row: row.name, "Its name.", str)'),

@@ -82,11 +82,11 @@ def said_elsewhere(app, name, member):
             return f"`{member}`" in schema.description
     record = name.removesuffix("Where")
     if record in app.catalog.records and name != record and member in OF_EVERY_RECORD:
-        assert f"Of the fields that every record has, {record} says what they mean." in kinds[name].description
+        assert f"Fields of every record are described in {record}." in kinds[name].description
         return kinds[record].fields[member].description
     if alike := NAMED_ALIKE.fullmatch(name):
         record = alike["record"]
-        assert f"of {record} that has its name" in kinds[name].description
+        assert f"{record} field of the same name" in kinds[name].description
         return kinds[record].fields[member].description
     if alike := ENTERED_ALIKE.fullmatch(name):
         record = alike["updated"] or alike["upserted"]

@@ -124,7 +124,7 @@ def test_a_model_that_is_no_better_is_refused_and_what_was_predicted_before_is_t
     model = train(client)["model"]
     assert (model["status"], model["reason"].partition(":")[0]) == (
         "REFUSED",
-        "it predicts no better than the share won so far",
+        "it predicts no better than the win rate so far",
     )
     assert opened(client)["open north"]["winProbabilitySource"] == "STAGE"
     assert client.query("{ winModels(where: {status: {eq: IN_USE}}) { totalCount } }") == {

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.win_model.examples import Decided, Look
-from plugins.forecasting.win_model.model import Definition, Number, Outcomes, Properties, score
+from plugins.forecasting.win_model.model import Definition, NumberProperty, Outcomes, Properties, score
 from plugins.forecasting.win_model.training import train
 
 MODEL = Definition(
     0.0,
-    {"amount": Number(5.0, 0.5, -0.6), "pushes": Number(1.0, 1.0, -0.02)},
+    {"amount": NumberProperty(5.0, 0.5, -0.6), "pushes": NumberProperty(1.0, 1.0, -0.02)},
     {"stage": {"D": 1.2, "A": -0.8}, "region": {"North": 0.3}},
 )
 
