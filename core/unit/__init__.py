@@ -1,1 +1,4 @@
-"""The unit of work: one transaction from drafts to events."""
+"""The unit of work: one transaction from drafts to events.
+
+Its words are explained in `docs/glossary.md`.
+"""

@@ -1,1 +1,4 @@
-"""From a selection to one SQL statement."""
+"""From a selection to one SQL statement.
+
+Its words are explained in `docs/glossary.md`.
+"""

@@ -1,1 +1,4 @@
-"""Running plans: drivers, connections, and the values that Python fills in."""
+"""Running plans: drivers, connections, and the values that Python fills in.
+
+Its words are explained in `docs/glossary.md`.
+"""

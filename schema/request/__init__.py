@@ -1,1 +1,4 @@
-"""One request: its document, its limits, and what it carries."""
+"""One request: its document, its limits, and what it carries.
+
+Its words are explained in `docs/glossary.md`.
+"""

@@ -1,1 +1,4 @@
-"""Pieces of SQL statements: JSON, bound values, selections."""
+"""Pieces of SQL statements: JSON, bound values, selections.
+
+Its words are explained in `docs/glossary.md`.
+"""
