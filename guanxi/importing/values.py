@@ -11,13 +11,13 @@ from typing import Any
 from core.base.clock import to_milliseconds
 from core.base.errors import InputError
 from schema.catalog.attached_kinds import TagsKind
+from schema.catalog.kind import Kind
 from schema.catalog.kinds import (
     BooleanKind,
     ChoiceKind,
     DateKind,
     DecimalKind,
     IntKind,
-    Kind,
     ListKind,
     MomentKind,
     MoneyKind,

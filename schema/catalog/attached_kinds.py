@@ -10,7 +10,7 @@ from core.base.text import fold
 from core.db.sql import Expression
 from core.db.types import Text
 from core.log.attachments import ExternalId, Tag
-from schema.catalog.kinds import Condition, Filter, Kind, refuse_null
+from schema.catalog.kind import Condition, Filter, Kind, refuse_null
 from schema.sql.binds import Binds
 from schema.sql.json import json_rows, one_of
 from schema.sql.selections import Selection

@@ -18,15 +18,13 @@ from core.db.sql import Expression, folded
 from core.records.columns import ColumnInfo
 from core.records.fields import BatchFunction, Row
 from core.records.record import CORE, Facet, Record, Table
+from schema.catalog.kind import Condition, Filter, Kind
 from schema.catalog.kinds import (
     BooleanKind,
     ChoiceKind,
-    Condition,
     DateKind,
     DecimalKind,
-    Filter,
     IntKind,
-    Kind,
     ListKind,
     MomentKind,
     MoneyKind,

@@ -26,7 +26,8 @@ from core.records.record import CORE, Facet, MoneyProperty, Record, Table
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
-from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, Kind, MomentKind, TextKind
+from schema.catalog.kind import Kind
+from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, MomentKind, TextKind
 from schema.catalog.names import check_names, root_names
 
 _CORE_RECORDS: Sequence[type[Record]] = (

@@ -16,7 +16,8 @@ from core.log.events import Action, EventBatch, EventRow
 from core.records.record import CORE
 from core.records.vocabulary import vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.catalog.kinds import DecimalKind, IdKind, Kind, MomentKind, TextKind
+from schema.catalog.kind import Kind
+from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
 from schema.sql.json import changes_list, json_value
 from schema.sql.selections import Selection
 

@@ -10,7 +10,8 @@ from core.base.errors import InputError
 from core.db.sql import Expression
 from core.records.fields import MoneyExpression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
-from schema.catalog.kinds import Condition, IntKind, Kind, MoneyKind
+from schema.catalog.kind import Condition, Kind
+from schema.catalog.kinds import IntKind, MoneyKind
 from schema.plan.order import SortKey, check_keys, direction
 from schema.plan.statement import PlanRow, Statement
 from schema.plan.where import Where, aggregate_number, filtered, holds

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, case, func, null, select
 from core.db.sql import Expression
 from core.db.types import Text
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
-from schema.catalog.kinds import Condition
+from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate
 from schema.plan.order import sort_keys
 from schema.plan.pages import Page

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 from core.base.errors import InputError
 from core.db.sql import Expression
 from core.db.types import Choice, Text, Timestamp
-from schema.catalog.kinds import Condition
+from schema.catalog.kind import Condition
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.binds import Moment
 from schema.sql.json import hex_text, json_array, json_bool, moment_text

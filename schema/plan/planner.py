@@ -14,7 +14,7 @@ from core.db.database import POSTGRESQL
 from core.db.types import Text
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
-from schema.catalog.kinds import Condition
+from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan

@@ -23,7 +23,7 @@ from core.records.fields import MoneyExpression
 from core.records.record import Facet, Record, Table
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.catalog.kinds import Condition
+from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
 from schema.sql.json import column

@@ -8,7 +8,8 @@ from sqlalchemy import and_, false, func, not_, or_, select, true
 from core.base.errors import InputError
 from core.db.sql import Expression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
-from schema.catalog.kinds import Condition, IntKind
+from schema.catalog.kind import Condition
+from schema.catalog.kinds import IntKind
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.json import count_rows
 

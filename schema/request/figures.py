@@ -8,7 +8,8 @@ from typing import Any
 from core.base.errors import InputError, TooManyGroupsError
 from core.host.contract import Figures
 from schema.catalog.catalog import Catalog
-from schema.catalog.kinds import DateKind, DecimalKind, Kind, MomentKind, MoneyKind
+from schema.catalog.kind import Kind
+from schema.catalog.kinds import DateKind, DecimalKind, MomentKind, MoneyKind
 
 AskCatalog = Callable[..., Any]
 GroupBy = Mapping[str, Any]

@@ -6,42 +6,28 @@ nothing on the class itself is changed.
 """
 
 import inspect
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import MISSING, dataclass, fields
-from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
-from types import NoneType, UnionType
-from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
+from typing import Any
 
 import strawberry
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.arguments import InputContext, StrawberryArgument, StrawberryArgumentAnnotation
+from strawberry.types.arguments import StrawberryArgument, StrawberryArgumentAnnotation
 from strawberry.types.base import (
-    StrawberryList,
-    StrawberryObjectDefinition,
     StrawberryOptional,
     get_object_definition,
-    has_object_definition,
 )
-from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from core.base.errors import PluginError, UserError
-from core.base.money import Money
 from core.base.text import camel
 from core.host.contract import Plugin
 from core.host.host import PluginHost
-from core.host.operations import Named, PluginOperation, first_paragraph
-from core.records.record import CORE, Record
+from core.host.operations import PluginOperation
+from core.records.record import CORE
 from schema.types.builder import Builder, PluginDirective
+from schema.types.operation_annotations import OperationTypes, ResolvedAnnotation, annotation_of, evaluated, record_of
 from schema.types.operation_types import Input, Payload
-from schema.types.scalars import JSON, CurrencyCode
-
-_PLAIN = (str, int, float, bool, Decimal, date, datetime, strawberry.ID, CurrencyCode, JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +98,7 @@ def add_operations(
         if not isinstance(operations, Iterable) or isinstance(operations, str | type):
             problem = f"returned {operations!r}, which is not a list of operations; write [...] around it"
             raise PluginError(plugin.name, "register_operations", problem)
-        types = _OperationTypes(builder, plugin, extension.brought, reporting_currency)
+        types = OperationTypes(builder, plugin, extension.brought, reporting_currency)
         for operation in operations:
             if not isinstance(operation, PluginOperation):
                 problem = f"{operation!r} is not an operation; put @query or @mutation on the function"
@@ -144,7 +130,7 @@ class _RootField:
     """The root field that an operation makes."""
 
     def __init__(
-        self, types: "_OperationTypes", plugin: Plugin, operation: PluginOperation, payloads: Mapping[str, str]
+        self, types: "OperationTypes", plugin: Plugin, operation: PluginOperation, payloads: Mapping[str, str]
     ) -> None:
         self._types = types
         self._plugin = plugin
@@ -171,7 +157,7 @@ class _RootField:
         made = StrawberryField(
             python_name=self._operation.name,
             graphql_name=self._operation.name,
-            type_annotation=_Resolved(type_),
+            type_annotation=ResolvedAnnotation(type_),
             description=self._operation.description,
             base_resolver=StrawberryResolver(resolver),
         )
@@ -202,7 +188,7 @@ class _RootField:
             )
         shape, type_ = self._payload()
         resolved = self._types.resolve(input_, self._module, self._place, is_input=True)
-        argument = StrawberryArgument("input", "input", _Resolved(resolved), description="The input.")
+        argument = StrawberryArgument("input", "input", ResolvedAnnotation(resolved), description="The input.")
 
         async def resolve(info: strawberry.Info, input: Any) -> Any:
             return await perform(info.context, plugin, operation, input, shape)
@@ -215,7 +201,7 @@ class _RootField:
         if isinstance(returned, type) and issubclass(returned, Payload):
             self._check_defaults(returned)
             return PayloadShape(own=returned), self._types.resolve(returned, self._module, self._place)
-        record = _record_of(returned)
+        record = record_of(returned)
         if record is None or record.__name__ not in self._payloads:
             raise self._problem(
                 f"must return a record that has mutations, or a subclass of guanxi.Payload, not {returned!r}"
@@ -227,7 +213,7 @@ class _RootField:
         """Refuses a payload with a field that would have no value where the mutation is refused."""
         fields = {field.python_name: field for field in get_object_definition(payload, strict=True).fields}
         for name, value in _defaults(payload).items():
-            type_ = self._types.resolve(_annotation_of(fields[name]), payload.__module__, self._place)
+            type_ = self._types.resolve(annotation_of(fields[name]), payload.__module__, self._place)
             if value is None and not isinstance(type_, StrawberryOptional):
                 problem = "has no value where the mutation is refused; give it a default, or let it be None"
                 raise self._problem(f"{payload.__name__}.{name} {problem}")
@@ -235,7 +221,7 @@ class _RootField:
     def _argument(self, parameter: inspect.Parameter) -> StrawberryArgument:
         annotation = parameter.annotation
         if isinstance(annotation, str):
-            annotation = _evaluate(annotation, self._module, self._types.names)
+            annotation = evaluated(annotation, self._module, self._types.names)
         described = [
             one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, StrawberryArgumentAnnotation)
         ]
@@ -243,7 +229,7 @@ class _RootField:
         return StrawberryArgument(
             parameter.name,
             described[0].name if described and described[0].name else camel(parameter.name),
-            _Resolved(self._types.resolve(annotation, self._module, self._place, is_input=True)),
+            ResolvedAnnotation(self._types.resolve(annotation, self._module, self._place, is_input=True)),
             description=described[0].description if described else None,
             # None says that it may be left out, which its type says as well.
             default=strawberry.UNSET if default is None or default is inspect.Parameter.empty else default,
@@ -256,209 +242,7 @@ class _RootField:
         return self._types.resolve(returned, self._module, self._place)
 
     def _evaluated(self, annotation: Any) -> Any:
-        return _evaluate(annotation, self._module, self._types.names) if isinstance(annotation, str) else annotation
+        return evaluated(annotation, self._module, self._types.names) if isinstance(annotation, str) else annotation
 
     def _problem(self, problem: str) -> PluginError:
         return PluginError(self._plugin.name, self._place, problem)
-
-
-class _Resolved(StrawberryAnnotation):
-    """An annotation that is resolved already."""
-
-    def evaluate(self) -> Any:
-        return self.raw_annotation
-
-    def resolve(self, *, type_definition: Any = None, origin: Any = None) -> Any:
-        return self.raw_annotation
-
-
-def _evaluate(text: str, module: str, names: Mapping[str, Any]) -> Any:
-    """What an annotation that is written as text stands for: in its module, else among the app's types."""
-    known = {name: Annotated[Any, Named(name)] for name in names}
-    return eval(text, known | vars(sys.modules[module]))  # noqa: S307  (a plugin's own annotation)
-
-
-class _OperationTypes:
-    """The types of one plugin's operations, as one app knows them."""
-
-    def __init__(
-        self, builder: Builder, plugin: Plugin, brought: dict[str, tuple[str, Any, Any]], reporting_currency: str
-    ) -> None:
-        self.names = builder.types
-        self._builder = builder
-        self._plugin = plugin
-        self._brought = brought
-        self._currency = reporting_currency
-
-    def generated(self, name: str, place: str) -> Any:
-        """A type that the catalog makes.
-
-        Raises:
-            PluginError: there is none of that name.
-        """
-        if name not in self.names:
-            raise PluginError(self._plugin.name, place, self._builder.missing(name))
-        return self._known(name)
-
-    def _known(self, name: str) -> Any:
-        definition = getattr(self.names[name], "__strawberry_definition__", None)
-        return definition if isinstance(definition, StrawberryEnumDefinition) else self.names[name]
-
-    def resolve(self, annotation: Any, module: str, place: str, *, is_input: bool = False) -> Any:
-        """The app's type that an annotation stands for.
-
-        Raises:
-            PluginError: it is not one that operations can have.
-        """
-        if isinstance(annotation, ForwardRef):
-            annotation = annotation.__forward_arg__
-        if isinstance(annotation, str):
-            try:
-                annotation = _evaluate(annotation, module, self.names)
-            except Exception as error:
-                raise PluginError(self._plugin.name, place, f"{annotation!r} names no type: {error}") from error
-
-        def inner(part: Any) -> Any:
-            return self.resolve(part, module, place, is_input=is_input)
-
-        origin, parts = get_origin(annotation), get_args(annotation)
-        if origin is Annotated:
-            named = next((one for one in annotation.__metadata__ if isinstance(one, Named)), None)
-            return inner(parts[0]) if named is None else self.generated(named.name, place)
-        if origin in (list, Sequence):
-            return StrawberryList(inner(parts[0]))
-        if origin in (Union, UnionType):
-            return self._union(parts, inner, annotation, place)
-        return self._single(annotation, place, is_input=is_input)
-
-    def _union(self, parts: Sequence[Any], inner: Callable[[Any], Any], annotation: Any, place: str) -> Any:
-        given = [part for part in parts if part is not NoneType]
-        if record := _record_of(annotation):
-            given = [record]
-        if len(given) != 1:
-            problem = f"{annotation} is one of several types; make one type with a field for each, all but one null"
-            raise PluginError(self._plugin.name, place, problem)
-        resolved = inner(given[0])
-        return StrawberryOptional(resolved) if NoneType in parts else resolved
-
-    def _single(self, annotation: Any, place: str, *, is_input: bool) -> Any:
-        if annotation in _PLAIN:
-            return annotation
-        if annotation is UserError:
-            return self.generated("UserError", place)
-        if annotation is Money:
-            return self.generated("MoneyInput" if is_input else "Money", place)
-        if isinstance(annotation, type) and issubclass(annotation, Record):
-            return self.generated("ID" if is_input else annotation.__name__, place)
-        if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-            return self._enumeration(annotation, place)
-        if has_object_definition(annotation):
-            return self._class(annotation, place)
-        problem = (
-            f"{annotation!r} is not a type of the API; decorate the class with @strawberry.type or @strawberry.input"
-        )
-        raise PluginError(self._plugin.name, place, problem)
-
-    def _enumeration(self, enum: type[StrEnum], place: str) -> Any:
-        try:
-            self._builder.enum(enum)
-        except TypeError as error:
-            raise PluginError(self._plugin.name, place, str(error)) from None
-        return self._known(enum.__name__)
-
-    def _class(self, cls: Any, place: str) -> Any:
-        """The app's own type for a Strawberry class."""
-        definition = get_object_definition(cls, strict=True)
-        name = definition.name
-        if name in self._brought:
-            owner, known, known_type = self._brought[name]
-            if known is cls:
-                return known_type
-            raise self._taken(name, owner)
-        if name in self.names:
-            raise self._taken(name, CORE)
-        if definition.is_interface or definition.interfaces:
-            raise PluginError(self._plugin.name, f"type {name}", "interfaces are not possible; repeat their fields")
-        made: Any = type(name, (), {})
-        self._brought[name] = (self._plugin.name, cls, made)
-        made.__strawberry_definition__ = StrawberryObjectDefinition(
-            name=name,
-            is_input=definition.is_input,
-            is_interface=False,
-            origin=made,
-            description=definition.description or _docstring(cls),
-            interfaces=[],
-            extend=False,
-            directives=definition.directives,
-            is_type_of=None,
-            resolve_type=None,
-            fields=[self._field(cls, field, name, is_input=definition.is_input) for field in definition.fields],
-            from_input=self._reader(cls, made) if definition.is_input else None,
-        )
-        return made
-
-    def _taken(self, name: str, owner: str) -> PluginError:
-        return PluginError(
-            self._plugin.name, f"type {name}", f"{owner} has a type of that name already; choose another"
-        )
-
-    def _field(self, cls: Any, field: StrawberryField, owner: str, *, is_input: bool) -> StrawberryField:
-        place = f"{owner}.{_name(field)}"
-        if field.base_resolver is not None:
-            problem = "has a resolver; its value has to be worked out in the operation, where the data is"
-            raise PluginError(self._plugin.name, place, problem)
-        made = copy(field)
-        declared = field.origin.__module__ if isinstance(field.origin, type) else cls.__module__
-        made.type_annotation = _Resolved(self.resolve(_annotation_of(field), declared, place, is_input=is_input))
-        made.arguments = []
-        if is_input and field.default is None:
-            # That it may be left out is said by its type; its default in Python is the class's own.
-            made.default = made.default_value = strawberry.UNSET
-        return made
-
-    def _reader(self, cls: Any, made: Any) -> Callable[[type, Mapping[str, Any], InputContext], Any]:
-        """What makes an instance of the plugin's class from what a client sent."""
-
-        def read(_: type, sent: Mapping[str, Any], context: InputContext) -> Any:
-            given: dict[str, Any] = {}
-            for field in get_object_definition(made, strict=True).fields:
-                name = _name(field)
-                if name in sent:
-                    type_ = field.resolve_type()
-                    given[field.python_name] = self.python(type_)(context.convert(sent[name], type_, name))
-                elif field.default is MISSING and field.default_factory is MISSING:
-                    given[field.python_name] = None
-            return cls(**given)
-
-        return read
-
-    def python(self, type_: Any) -> Callable[[Any], Any]:
-        """What makes a Python value of an input value: money of `MoneyInput`."""
-        inner = type_.of_type if isinstance(type_, StrawberryOptional) else type_
-        if inner is not self.names["MoneyInput"]:
-            return lambda value: value
-
-        def money(value: Any) -> Any:
-            return value and Money(value["amount"], value.get("currency") or self._currency)
-
-        return money
-
-
-def _annotation_of(field: StrawberryField) -> Any:
-    return field.type_annotation and field.type_annotation.raw_annotation
-
-
-def _record_of(annotation: Any) -> type[Record] | None:
-    """The record that an annotation is or refers to."""
-    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    return next((part for part in parts if isinstance(part, type) and issubclass(part, Record)), None)
-
-
-def _docstring(cls: type) -> str | None:
-    """The description of a class; a dataclass without a docstring has one made of its fields."""
-    text = cls.__doc__ or ""
-    return None if text.startswith(f"{cls.__name__}(") else first_paragraph(text) or None
-
-
-def _name(field: StrawberryField) -> str:
-    return field.graphql_name or camel(field.python_name)

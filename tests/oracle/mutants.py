@@ -8,7 +8,7 @@ import pytest
 from graphql.execution.values import VariableValues
 from sqlalchemy import and_, or_
 
-from schema.catalog import kinds
+from schema.catalog import kind, kinds
 from schema.catalog.kinds import MoneyKind
 from schema.plan import aggregates, pages
 from schema.plan import order as ordering
@@ -143,7 +143,9 @@ def not_forgets_nulls(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def a_missing_value_differs_from_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(kinds, "COMPARISONS", {**kinds.COMPARISONS, "ne": lambda value, other: value != other})
+    wrong = {**kind.COMPARISONS, "ne": lambda value, other: value != other}
+    for module in (kind, kinds):
+        patch.setattr(module, "COMPARISONS", wrong, raising=False)
 
 
 @mutant
@@ -206,7 +208,7 @@ def sums_mix_currencies(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def averages_are_cut_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(kinds, "rounded_ratio", lambda numerator, denominator: numerator // denominator)
+    patch.setattr(kind, "rounded_ratio", lambda numerator, denominator: numerator // denominator)
 
 
 @mutant
