@@ -326,6 +326,17 @@ async def _to_graphql(request: Any) -> RedirectResponse:
     return RedirectResponse("/graphql")
 
 
+def installed_migrations(settings: Settings) -> tuple[Database, list[MigrationSet]]:
+    """The database, and the migrations of the core and the installed plugins: all that migrating needs.
+
+    Raises:
+        ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
+        PluginError: a plugin does not fit.
+    """
+    refuse_strangers()
+    return Database(settings.database_url), sets_of(PluginHost(discover(), settings))
+
+
 def create_app(
     settings: Settings | None = None,
     plugins: Iterable[PluginSource] | None = None,

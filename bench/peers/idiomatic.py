@@ -2,6 +2,7 @@
 
 It serves the same queries on the same tables: lists by one SELECT with filter, order and keyset; children of a list by
 one windowed SELECT per level, through DataLoaders; a plugin's values by a DataLoader apart from the join that filters.
+It is one file, so that it can be read as the program it stands for.
 """
 
 import base64

@@ -11,16 +11,17 @@ commands = typer.Typer()
 revisions = typer.Typer(help="Write database migrations of the core or of a plugin.", no_args_is_help=True)
 
 
-@commands.command(epilog="Example: GUANXI_DATABASE_URL=postgresql://localhost/crm guanxi migrate")
-def migrate() -> None:
+@commands.command(name="migrate", epilog="Example: GUANXI_DATABASE_URL=postgresql://localhost/crm guanxi migrate")
+def migrate_database() -> None:
     """Bring the database up to date: the core's migrations first, then each plugin's."""
-    from core.migrations.runner import pending
-    from guanxi.app import create_app
+    from core.base.settings import load_settings
+    from core.migrations.runner import migrate, pending
+    from guanxi.app import installed_migrations
 
-    app = create_app()
-    app.database.check()
-    waiting = pending(app.database, app.migrations)
-    app.migrate(lambda step: out.print(f"✓ {step}"))
+    database, sets = installed_migrations(load_settings())
+    database.check()
+    waiting = pending(database, sets)
+    migrate(database, sets, lambda step: out.print(f"✓ {step}"))
     run = "1 migration run" if len(waiting) == 1 else f"{len(waiting)} migrations run"
     out.print(run if waiting else "the database is up to date")
 

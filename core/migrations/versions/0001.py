@@ -1,6 +1,6 @@
 """The core as first released
 
-Revision of core: 0001
+Revision of core: 0001. One revision makes all tables at once, so it is one long file.
 """
 
 import sqlalchemy as sa
