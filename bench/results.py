@@ -20,7 +20,7 @@ _TITLES = {query.name: query.title for query in READS}
 
 
 def store(name: str, found: dict[str, Any]) -> None:
-    """Keeps a result, and its tables beside it."""
+    """Stores a result, and its tables next to it."""
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     (FOLDER / f"{name}.md").write_text(page(name, found))
@@ -84,7 +84,7 @@ def reads_table(found: dict[str, Any]) -> str:
 
 
 def summary() -> str:
-    """How often as fast as the others: the ratios of both engines beside each other."""
+    """How often as fast as the others: the ratios on both engines side by side."""
     by_engine = {"PostgreSQL": load("reads-postgresql"), "SQLite": load("reads-sqlite")}
     columns = [
         (engine, one.name)

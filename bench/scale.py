@@ -81,13 +81,13 @@ def measure_interference(folder: Folder, engine: str, effort: Effort) -> dict[st
 def _interfered(server: Server, seconds: int) -> dict[str, float]:
     alone = sent(server.address(POINT), server.body(POINT), seconds, 4)
     aggregate = started(server.address(AGGREGATE), server.body(AGGREGATE), seconds + 2, 1)
-    beside = sent(server.address(POINT), server.body(POINT), seconds, 4)
+    disturbed = sent(server.address(POINT), server.body(POINT), seconds, 4)
     slow = finished(aggregate)
     return {
         "point reads per second, alone": alone.rate,
         "p99 ms, alone": alone.p99,
-        "point reads per second": beside.rate,
-        "p50 ms": beside.p50,
-        "p99 ms": beside.p99,
+        "point reads per second": disturbed.rate,
+        "p50 ms": disturbed.p50,
+        "p99 ms": disturbed.p99,
         "aggregate ms": slow.p50,
     }

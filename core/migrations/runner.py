@@ -21,8 +21,13 @@ from sqlalchemy import Column, Connection, MetaData, String, delete, insert, ins
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
+# Importing these declares the core's tables.
+import core.background.delivery
+import core.background.jobs
+import core.crm.activities
+import core.records.installation
+import core.unit.idempotency  # noqa: F401
 from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
-from core.crm import activities  # noqa: F401  (declares the core's tables)
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
 from core.host.host import PluginHost

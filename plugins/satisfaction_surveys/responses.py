@@ -199,7 +199,7 @@ def record_response(
         contact_id=contact_id,
         answered_on=answered_on or ctx.clock.today(),
         questions_version=survey.questions_version,
-        **_beside(given),
+        **_others(given),
         **scores_of(answered),
     )
     waiting = None if survey.is_anonymous else _waiting(ctx, survey.id, customer_id, contact_id)
@@ -230,7 +230,7 @@ def _checked(session: Session, survey_id: str, version: int, given: Given) -> li
     return check_answers(questions_of(session, survey_id, version), given.answers)
 
 
-def _beside(given: Given) -> dict[str, Any]:
+def _others(given: Given) -> dict[str, Any]:
     return {"expectation_causes": list(dict.fromkeys(given.causes)), "comment": given.comment}
 
 
@@ -309,7 +309,7 @@ def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
         answered_on=ctx.clock.today(),
         source=ResponseSource.INVITATION,
         questions_version=row.questions_version,
-        **_beside(given),
+        **_others(given),
         **scores_of(answered),
     )
     _answered(ctx, invitation)
@@ -341,7 +341,7 @@ def _keep_anonymous(
         "answered_on": today,
         "source": ResponseSource.INVITATION,
         "questions_version": row.questions_version,
-        **_beside(given),
+        **_others(given),
         **scores_of(answered),
     }
     ctx.session.execute(insert(SurveyResponse.__table__), [response])
@@ -375,5 +375,5 @@ def _is_same(session: Session, response: SurveyResponse, given: Given) -> bool:
     answers = session.exec(select(SurveyAnswer).where(SurveyAnswer.response_id == response.id)).all()
     known = {one.question_id: {name: getattr(one, name) for name in _parts(GivenAnswer(""))} for one in answers}
     asked = {one.question_id: _parts(one) for one in given.answers}
-    beside = {name: getattr(response, name) for name in _beside(given)}
-    return known == asked and beside == _beside(given)
+    others = {name: getattr(response, name) for name in _others(given)}
+    return known == asked and others == _others(given)

@@ -51,7 +51,7 @@ class Size:
     aliases: int = 0
     directives: int = 0
 
-    def beside(self, other: "Size") -> "Size":
+    def plus(self, other: "Size") -> "Size":
         """Both together."""
         return Size(
             max(self.depth, other.depth),
@@ -96,19 +96,19 @@ class _Measure:
 
     def operation(self, node: OperationDefinitionNode) -> Size:
         """The size of an operation."""
-        return self._set(node.selection_set).beside(Size(directives=len(node.directives or ())))
+        return self._set(node.selection_set).plus(Size(directives=len(node.directives or ())))
 
     def _set(self, selections: SelectionSetNode | None) -> Size:
         found = Size()
         for node in selections.selections if selections is not None else ():
-            found = found.beside(Size(directives=len(node.directives or ())))
+            found = found.plus(Size(directives=len(node.directives or ())))
             if isinstance(node, FragmentSpreadNode):
-                found = found.beside(self._fragment(node.name.value))
+                found = found.plus(self._fragment(node.name.value))
             elif isinstance(node, FieldNode):
                 below = self._set(node.selection_set)
-                found = found.beside(Size(below.depth + 1, 1, int(node.alias is not None))).beside(below)
+                found = found.plus(Size(below.depth + 1, 1, int(node.alias is not None))).plus(below)
             elif isinstance(node, InlineFragmentNode):
-                found = found.beside(self._set(node.selection_set))
+                found = found.plus(self._set(node.selection_set))
         return found
 
     def _fragment(self, name: str) -> Size:

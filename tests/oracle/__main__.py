@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--depth", type=int, default=2, help="of selections below the first record (2)")
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences (5)")
     given = parser.parse_args()
-    # What fails inside is told as a difference.
+    # What fails inside is reported as a difference.
     logging.disable(logging.CRITICAL)
     with ExitStack() as stack:
         made = stack.enter_context(trial(_database(given.engine, stack)))

@@ -79,7 +79,7 @@ class Sentry(Plugin):
 
 
 class Listeners:
-    """An app whose plugins are told what to do with what they hear."""
+    """An app whose plugins are given what to do with the events they get."""
 
     def __init__(self, client, clock, ear, waiter):
         self.client, self.clock, self.ear, self.waiter = client, clock, ear, waiter

@@ -1,4 +1,4 @@
-"""The check of a mapping file: every fault is told, with its place and its remedy."""
+"""The check of a mapping file: every fault is reported, with its place and its remedy."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a record leaves out of the schema is nowhere in it, and whoever asks for it is told which option leaves it out."""
+"""What a record leaves out of the schema is nowhere in it, and an error for it names the option that leaves it out."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How the past is written: without gaps, true to what was told, and what was known once stays known."""
+"""How the past is written: without gaps, true to what was recorded, and what was known once stays known."""
 
 from datetime import UTC, datetime, timedelta
 
