@@ -1,7 +1,6 @@
 """Questions to the catalog: root fields answered by their plans, for clients and for plugin code alike.
 
-Plans fill Python fields, whose functions may ask again; so they are asked from Python
-in the same module.
+Plans fill Python fields, whose functions may ask again; so Python asks them in the same module.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -89,7 +89,7 @@ async def _answers(
     context: RequestContext, variant: Variant, roots: Sequence[RootField], moment: Moment
 ) -> Sequence[Answer | BaseException]:
     """The answers of root fields, up to the first that fails; side by side where several have Python fields."""
-    if sum(bool(root.plan and root.plan.gaps) for root in roots) > 1:
+    if len(roots) > 1 and sum(bool(root.plan and root.plan.gaps) for root in roots) > 1:
         asked = (answer_root(context, variant, root, moment) for root in roots)
         return await asyncio.gather(*asked, return_exceptions=True)
     found: list[Answer | BaseException] = []
