@@ -119,7 +119,8 @@ async def _request(
 def running(app: App) -> Iterator[Client]:
     """Runs an app on an event loop of its own and provides a client for it."""
     with asyncio.Runner() as runner:
-        lifespan = app.running()
+        # With its schema, so that what is wrong with an operation is reported here, as at a server's start.
+        lifespan = app.running(serving=True)
         runner.run(lifespan.__aenter__())
         try:
             yield Client(app, runner)

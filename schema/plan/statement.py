@@ -261,7 +261,13 @@ class PlanRow:
             default = _default_of(facet, name)
             if default is None:
                 return found
-            there: Expression = self.if_there(func.coalesce(found, literal(default, found.type)))
+            otherwise = literal(default, found.type)
+            if facet.__table__.c[name].nullable:
+                # A null of a row that is there is a value of its own.
+                held: Expression = case((columns.record_id.is_(None), otherwise), else_=found)
+            else:
+                held = func.coalesce(found, otherwise)
+            there: Expression = self.if_there(held)
             return there
 
         return Columns(facet, defaulted)

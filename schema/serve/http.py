@@ -7,6 +7,7 @@ It speaks ASGI itself: between the socket and a plan that is kept, nothing is do
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -131,8 +132,10 @@ class Endpoint:
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
             if operation.is_introspection:
-                kept = await self._introspection.answer(operation, operation.variables(asked.variables))
-                return _kept_response(kept, media_type, headers)
+                # Where an argument has a value it may not have, graphql-core's executor says so.
+                with suppress(GraphQLError):
+                    kept = await self._introspection.answer(operation, operation.variables(asked.variables))
+                    return _kept_response(kept, media_type, headers)
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
@@ -195,7 +198,7 @@ def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[
     extensions: dict[str, Any] = dict(error.extensions or {})
     if isinstance(cause, PluginError):
         _log.error("request %s: %s", context.request_id, cause.message, exc_info=cause)
-        said = f"plugin {cause.plugin!r} failed; nothing was written. The server's log has request {context.request_id}"
+        said = f"plugin {cause.plugin!r} failed; nothing was changed. The server's log has request {context.request_id}"
         return said, extensions | {"code": cause.code, "plugin": cause.plugin}
     if isinstance(cause, GuanxiError):
         plugin = getattr(cause, "plugin", None)

@@ -8,7 +8,7 @@ same wherever the type stands, so it is written once.
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -28,6 +28,8 @@ from schema.sql.selections import TYPENAME, Document
 _MOST_KEPT = 100
 #: The standard answer is a tenth of it.
 _LARGEST = 33_554_432
+#: The most bytes that are written for one answer, those of its parts included.
+_MOST_WRITTEN = 8 * _LARGEST
 _LEVEL = 6
 
 
@@ -119,6 +121,8 @@ class _Walk:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        #: Bytes written so far, those of parts included.
+        self._written = 0
         # All that graphql-core's own resolvers ask of it.
         self._info: Any = SimpleNamespace(schema=document.schema)
 
@@ -168,9 +172,7 @@ class _Walk:
         known = selected.written
         if known is not None and id(source) in known:
             return known[id(source)]
-        made = b"{%s}" % b",".join([field.key + self._value(field, field.read(source)) for field in selected.fields])
-        if len(made) > _LARGEST:
-            raise InputError(f"the answer would be larger than {_LARGEST} bytes; ask about fewer types at once")
+        made = b"{%s}" % self._joined(field.key + self._value(field, field.read(source)) for field in selected.fields)
         if known is not None:
             # Types live as long as the schema, so none has the number of another.
             known[id(source)] = made
@@ -186,5 +188,16 @@ class _Walk:
             return orjson.dumps(value)
         if field.is_list:
             below = field.below
-            return b"[%s]" % b",".join([self._object(below, item) for item in value])
+            return b"[%s]" % self._joined(self._object(below, item) for item in value)
         return self._object(field.below, value)
+
+    def _joined(self, parts: Iterable[bytes]) -> bytes:
+        """Parts with commas between them; counted before they are copied, so that memory is bounded too."""
+        found, size = [], 0
+        for part in parts:
+            size += len(part) + 1
+            if size > _LARGEST or self._written + size > _MOST_WRITTEN:
+                raise InputError(f"the answer would be larger than {_LARGEST} bytes; ask about fewer types at once")
+            found.append(part)
+        self._written += size
+        return b",".join(found)

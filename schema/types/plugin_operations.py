@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import strawberry
+from sqlmodel import Session
 from strawberry.types.arguments import StrawberryArgument, StrawberryArgumentAnnotation
 from strawberry.types.base import (
     StrawberryOptional,
@@ -24,7 +25,7 @@ from core.base.text import camel
 from core.host.contract import Plugin
 from core.host.host import PluginHost
 from core.host.operations import PluginOperation
-from core.records.record import CORE
+from core.records.record import CORE, Record
 from schema.types.builder import Builder, PluginDirective
 from schema.types.operation_annotations import OperationTypes, ResolvedAnnotation, annotation_of, evaluated, record_of
 from schema.types.operation_types import Input, Payload
@@ -36,11 +37,28 @@ class PayloadShape:
 
     Attributes:
         record: the field of the record's payload, such as `customer`.
+        model: the record.
         own: the plugin's payload instead.
     """
 
     record: str | None = None
+    model: type[Record] | None = None
     own: type[Payload] | None = None
+
+    def checked(self, session: Session, answer: Any) -> Any:
+        """The answer, once it is known to be of the kind that was declared; before anything is committed.
+
+        Raises:
+            TypeError: it is of another kind.
+        """
+        if self.own is not None:
+            if not isinstance(answer, self.own):
+                raise TypeError(f"returned {answer!r}; return {self.own.__name__}(…)")
+        elif self.model is not None and not isinstance(answer, self.model):
+            session.flush()
+            if not isinstance(answer, str) or session.get(self.model, answer) is None:
+                raise TypeError(f"returned {answer!r}; return the {self.model.__name__}, or its id")
+        return answer
 
     def made(self, answer: Any, warnings: Sequence[UserError]) -> Mapping[str, Any]:
         """The payload of what was done."""
@@ -199,6 +217,8 @@ class _RootField:
         """The answer to a mutation, and its type."""
         returned = self._evaluated(inspect.signature(self._operation.function).return_annotation)
         if isinstance(returned, type) and issubclass(returned, Payload):
+            if "__strawberry_definition__" not in vars(returned):
+                raise self._problem(f"{returned.__name__} is not a type of the API; decorate it with @strawberry.type")
             self._check_defaults(returned)
             return PayloadShape(own=returned), self._types.resolve(returned, self._module, self._place)
         record = record_of(returned)
@@ -207,7 +227,7 @@ class _RootField:
                 f"must return a record that has mutations, or a subclass of guanxi.Payload, not {returned!r}"
             )
         payload = self._types.generated(f"{record.__name__}Payload", self._place)
-        return PayloadShape(record=self._payloads[record.__name__]), payload
+        return PayloadShape(record=self._payloads[record.__name__], model=record), payload
 
     def _check_defaults(self, payload: type[Payload]) -> None:
         """Refuses a payload with a field that would have no value where the mutation is refused."""
@@ -220,8 +240,9 @@ class _RootField:
 
     def _argument(self, parameter: inspect.Parameter) -> StrawberryArgument:
         annotation = parameter.annotation
-        if isinstance(annotation, str):
-            annotation = evaluated(annotation, self._module, self._types.names)
+        if annotation is inspect.Parameter.empty:
+            raise self._problem(f"argument {parameter.name} has no annotation; annotate it with its type")
+        annotation = self._evaluated(annotation)
         described = [
             one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, StrawberryArgumentAnnotation)
         ]
@@ -242,7 +263,12 @@ class _RootField:
         return self._types.resolve(returned, self._module, self._place)
 
     def _evaluated(self, annotation: Any) -> Any:
-        return evaluated(annotation, self._module, self._types.names) if isinstance(annotation, str) else annotation
+        if not isinstance(annotation, str):
+            return annotation
+        try:
+            return evaluated(annotation, self._module, self._types.names)
+        except Exception as error:
+            raise self._problem(f"the annotation {annotation!r} is not a type: {error}") from error
 
     def _problem(self, problem: str) -> PluginError:
         return PluginError(self._plugin.name, self._place, problem)

@@ -308,7 +308,7 @@ class Drafting:
         if field.nullable:
             draft.values[field.stored.column] = None
         elif draft.action is Action.UPDATED:
-            problem = f"{name}: it cannot be without a value; give one, or leave it out"
+            problem = f"{name}: null is not allowed; give a value, or leave it out"
             draft.errors.append(UserError("REQUIRED", problem, (name,)))
 
 

@@ -90,7 +90,7 @@ def check_value(field: CatalogField, value: Any, currency: str) -> Any:
             return None
         if isinstance(kind, ListKind):
             return []
-        raise _NoValueError("it cannot be without a value; give one, or leave it out")
+        raise _NoValueError("null is not allowed; give a value, or leave it out")
     if isinstance(kind, MoneyKind):
         return Money(value["amount"], value.get("currency") or currency)
     if isinstance(kind, ListKind):
@@ -101,7 +101,7 @@ def check_value(field: CatalogField, value: Any, currency: str) -> Any:
         value = _check_decimal(value, kind.scale)
     if isinstance(kind, TextKind) and not value.strip():
         remedy = "give null, or a text" if _may_be_null(field, stored) else "give a text"
-        raise InputError(f"an empty text is not possible; {remedy}")
+        raise InputError(f"it must not be empty; {remedy}")
     for type_, check in _CHECKS:
         if isinstance(kind, type_):
             check(value, stored.info)
@@ -130,7 +130,7 @@ def check_text(value: str, longest: int) -> None:
     if "\0" in value:
         raise InputError("the character NUL (U+0000) is not possible; leave it out")
     if not value.strip():
-        raise InputError("an empty text is not possible; give a text")
+        raise InputError("it must not be empty; give a text")
 
 
 def _check_text(value: str, info: ColumnInfo) -> None:

@@ -112,7 +112,7 @@ async def perform(
     del asked["idempotency_key"]
 
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
-        if not key:
+        if key is None or key is strawberry.UNSET:
             return work()
         return once(unit.session, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
 
@@ -121,7 +121,7 @@ async def perform(
         done = await transact(
             writer,
             plugin,
-            lambda ctx: operation.function(ctx, given),
+            lambda ctx: payload.checked(ctx.session, operation.function(ctx, given)),
             place=operation.name,
             once_for=(lambda unit, work: work()) if dry else once_for,
             dry=dry,

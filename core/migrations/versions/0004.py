@@ -58,17 +58,32 @@ def _rename_column(table: str, old: str, new: str, *, indexed: bool) -> None:
 
 
 def _move_members(old: str, new: str) -> None:
-    """Moves the members of account teams to a table of another name, keys and indexes with it."""
-    _create_members(new)
-    names = [column["name"] for column in sa.inspect(op.get_bind()).get_columns(old)]
-    target, source = (sa.table(table, *map(sa.column, names)) for table in (new, old))
-    op.execute(sa.insert(target).from_select(names, sa.select(source)))
-    op.drop_table(old)
-    for column in ("created_at", "customer_id", "updated_at", "user_id"):
+    """Renames the table of members of account teams, with its keys and indexes; what refers to it follows."""
+    indexed = ("created_at", "customer_id", "updated_at", "user_id")
+    for column in indexed:
+        op.drop_index(f"ix_{old}_{column}", old)
+    op.rename_table(old, new)
+    if op.get_bind().dialect.name == "sqlite":
+        _rename_constraints_by_copy(new)
+    else:
+        for form in ("pk_{}", "fk_{}_customer_id", "fk_{}_user_id"):
+            op.execute(f'ALTER TABLE "{new}" RENAME CONSTRAINT "{form.format(old)}" TO "{form.format(new)}"')
+    for column in indexed:
         op.create_index(f"ix_{new}_{column}", new, [column, "id"])
 
 
-def _create_members(table: str) -> None:
+def _rename_constraints_by_copy(table: str) -> None:
+    """SQLite renames no constraint, so the table is copied into one of the same name; keys are unchecked meanwhile."""
+    copy = f"{table}_copy"
+    _create_members(copy, named_for=table)
+    names = [column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)]
+    target, source = (sa.table(name, *map(sa.column, names)) for name in (copy, table))
+    op.execute(sa.insert(target).from_select(names, sa.select(source)))
+    op.drop_table(table)
+    op.rename_table(copy, table)
+
+
+def _create_members(table: str, named_for: str) -> None:
     op.create_table(
         table,
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -87,10 +102,10 @@ def _create_members(table: str) -> None:
         sa.Column("region_folded", types.Text(), nullable=True),
         sa.Column("category_folded", types.Text(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f(f"fk_{table}_customer_id"), ondelete="CASCADE"
+            ["customer_id"], ["customer.id"], name=op.f(f"fk_{named_for}_customer_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f(f"fk_{table}_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f(f"fk_{named_for}_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{named_for}")),
     )
 
 

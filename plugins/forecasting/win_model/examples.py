@@ -61,7 +61,8 @@ def _facts() -> Select[Any]:
             deals.closed_on,
             arisen.label("originated_on"),
             outcome(deals.status, deals.lost_at).label("outcome"),
-            deals.lead_source,
+            # Models that were trained know it by this name.
+            deals.lead_source.label("source"),
             deals.category,
             deals.directness,
             deals.horizon,
@@ -170,7 +171,7 @@ def _properties(
     return Properties(numbers, choices)
 
 
-_PLAIN = ("lead_source", "category", "directness", "horizon", "region", "industry", "product")
+_PLAIN = ("source", "category", "directness", "horizon", "region", "industry", "product")
 
 
 def _band(days: int, bands: Sequence[tuple[int, str]], otherwise: str) -> str:

@@ -80,7 +80,7 @@ def test_k12_what_was_said_is_not_empty(client):
     assert logged(client, summary=" ")["userErrors"][0] == {
         "code": "INVALID",
         "field": ["summary"],
-        "message": "summary: an empty text is not possible; give a text",
+        "message": "summary: it must not be empty; give a text",
     }
 
 

@@ -206,7 +206,7 @@ def test_a_validate_that_raises_rolls_all_back_and_tells_no_internals(guarded, c
     answer = guarded.execute('mutation { createCustomer(input: {name: "Raising"}) { customer { id } } }')
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "PLUGIN_ERROR", "plugin": "guard"}
-    assert error["message"].startswith("plugin 'guard' failed; nothing was written. The server's log has request req_")
+    assert error["message"].startswith("plugin 'guard' failed; nothing was changed. The server's log has request req_")
     assert SECRET not in str(answer)
     assert SECRET in caplog.text
     assert count(guarded, "Raising") == 0

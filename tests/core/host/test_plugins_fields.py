@@ -598,7 +598,7 @@ def test_written_fields_are_in_the_log_by_their_names(written):
         ({"note": "x" * 21}, "INVALID", "note: 'xxxxxxxxxxxxxxxxxxxxx'… has 21 characters; at most 20 are possible"),
         ({"ratio": "-1"}, "INVALID", "ratio: -1.0000 is too small; the minimum is 0"),
         ({"ratio": "0.33333"}, "INVALID", "ratio: 0.33333 has more than 4 decimal places; round it"),
-        ({"points": None}, "REQUIRED", "points: it cannot be without a value; give one, or leave it out"),
+        ({"points": None}, "REQUIRED", "points: null is not allowed; give a value, or leave it out"),
         (
             {"limit": {"amount": "5", "currency": "EUR"}},
             "RATE_UNKNOWN",

@@ -86,7 +86,7 @@ def test_what_must_have_a_value_cannot_be_emptied(client):
         assert refusal(client, "update", "Customer", id=id, **{field: None}) == {
             "code": "REQUIRED",
             "field": [field],
-            "message": f"{field}: it cannot be without a value; give one, or leave it out",
+            "message": f"{field}: null is not allowed; give a value, or leave it out",
         }
 
 
@@ -319,13 +319,13 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
     ("record", "field", "value", "said"),
     [
         ("Customer", "name", "x" * 301, "has 301 characters; at most 300 are possible"),
-        ("Customer", "name", "", "an empty text is not possible; give a text"),
-        ("Customer", "name", " \t\u3000", "an empty text is not possible; give a text"),
-        ("Customer", "city", "", "an empty text is not possible; give null, or a text"),
+        ("Customer", "name", "", "it must not be empty; give a text"),
+        ("Customer", "name", " \t\u3000", "it must not be empty; give a text"),
+        ("Customer", "city", "", "it must not be empty; give null, or a text"),
         ("Customer", "name", "a\0b", "the character NUL (U+0000) is not possible; leave it out"),
         ("Customer", "description", "a\0b", "the character NUL (U+0000) is not possible; leave it out"),
         ("Customer", "needs", ["fine", "a\0b"], "the character NUL (U+0000) is not possible; leave it out"),
-        ("Customer", "needs", ["fine", ""], "an empty text is not possible; give a text"),
+        ("Customer", "needs", ["fine", ""], "it must not be empty; give a text"),
         ("Customer", "needs", ["x"] * 1001, "1001 items are too many; at most 1000 are possible"),
         ("Customer", "email", "not an address", "write it like name@example.com"),
         ("Customer", "email", "a@b@c.de", "write it like name@example.com"),
@@ -351,8 +351,8 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
         ("Customer", "externalIds", [{"system": "a\0", "id": "1"}], "the character NUL (U+0000) is not possible"),
         ("Customer", "externalIds", [{"system": "a", "id": "1" * 256}], "has 256 characters; at most 255 are possible"),
         ("Customer", "externalIds", [{"system": "a" * 65, "id": "1"}], "has 65 characters; at most 64 are possible"),
-        ("Customer", "externalIds", [{"system": "", "id": "1"}], "an empty text is not possible"),
-        ("Customer", "externalIds", [{"system": "a", "id": " "}], "an empty text is not possible"),
+        ("Customer", "externalIds", [{"system": "", "id": "1"}], "it must not be empty"),
+        ("Customer", "externalIds", [{"system": "a", "id": " "}], "it must not be empty"),
         (
             "Customer",
             "externalIds",

@@ -211,3 +211,10 @@ def test_the_schema_says_what_it_is_and_what_a_client_has_to_know(client):
     for word in ("node(id)", "Relay", "currency", "userErrors", "idempotencyKey", "extensions.code"):
         assert word in found
     assert client.app.sdl.startswith('"""\nA CRM: ')
+
+
+def test_an_argument_that_may_not_be_null_is_refused_as_by_the_executor(client):
+    query = 'query ($n: String = "Money") { __type(name: $n) { name } }'
+    status, _, body = post(client, query, variables={"n": None})
+    assert status == 200
+    assert "invalid value" in json.loads(body)["errors"][0]["message"]
