@@ -205,7 +205,12 @@ class App:
             PluginError: a plugin does not start.
         """
         if serving:
-            self._design.assemble()
+            try:
+                self._design.assemble()
+            except PluginError:
+                # What migrated it may have left connections open.
+                self.database.close()
+                raise
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)

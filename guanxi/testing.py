@@ -119,8 +119,7 @@ async def _request(
 def running(app: App) -> Iterator[Client]:
     """Runs an app on an event loop of its own and provides a client for it."""
     with asyncio.Runner() as runner:
-        # With its schema, so that what is wrong with an operation is reported here, as at a server's start.
-        lifespan = app.running(serving=True)
+        lifespan = app.running()
         runner.run(lifespan.__aenter__())
         try:
             yield Client(app, runner)
@@ -137,6 +136,8 @@ def app_with(*plugins: PluginSource, clock: Clock | None = None, **settings: Any
     with TemporaryDirectory() as folder:
         url = settings.pop("database_url", f"sqlite:///{Path(folder) / 'test.db'}")
         app = create_app(load_settings(database_url=url, **settings), plugins, clock)
+        # Made now, so that what is wrong with an operation is reported here, as at the start of a server.
+        _ = app.assembled
         app.migrate()
         with running(app) as client:
             yield client

@@ -5,6 +5,7 @@ import strawberry
 
 from guanxi import Facet, Field, Input, Payload, Plugin, PluginError, Ref, column, hookimpl, mutation
 from guanxi.records import Customer
+from guanxi.testing import app_with
 
 
 class KeptLevel(Facet, of="Customer", plugin="returner"):
@@ -130,7 +131,7 @@ def return_unknown(ctx, input: "Nowhere") -> ReturningPayload:  # noqa: F821
         (return_unknown, "the annotation 'Nowhere' is not a type"),
     ],
 )
-def test_a_wrong_declaration_names_plugin_and_operation(crm, operation, problem):
+def test_a_wrong_declaration_names_plugin_and_operation(operation, problem):
     class Wrong(Plugin):
         name, version, api = "wrong_returner", "1.0", ">=1,<2"
 
@@ -138,7 +139,7 @@ def test_a_wrong_declaration_names_plugin_and_operation(crm, operation, problem)
         def register_operations(self):
             return [operation]
 
-    with pytest.raises(PluginError) as caught:
-        crm(Wrong)
+    with pytest.raises(PluginError) as caught, app_with(Wrong):
+        pass
     assert caught.value.message.startswith("plugin 'wrong_returner', Mutation.return")
     assert problem in caught.value.message

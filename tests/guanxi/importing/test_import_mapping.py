@@ -78,9 +78,9 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
         ('status = { column = "a", map = { x = "SLEEPY" } }', "field 'status': 'SLEEPY' is none of"),
         (
             'status = { column = "a", map = { x = "ACTIVE" }, unmapped = "null" }',
-            "field 'status': it cannot be without a value",
+            "field 'status': null is not allowed",
         ),
-        ('status = { column = "a", empty = "null" }', "field 'status': it cannot be without a value"),
+        ('status = { column = "a", empty = "null" }', "field 'status': null is not allowed"),
         ('city = { column = "a", unmapped = "null" }', "unmapped: applies to values that a map does not"),
         ('city = { column = "a", map = { x = ["b"] } }', "map: x = ['b']: must be a single value"),
         ('city = { column = "a", date = "%d" }', "date: means nothing here; possible: column, empty, map"),
