@@ -1,11 +1,11 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -15,8 +15,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from core.base.errors import ConfigurationError
-from core.base.text import fold
-from core.db.conflicts import repeated
+from core.db.conflicts import Conflict, conflict_of, repeated
+from core.db.sqlite import SqliteDriver, prepare_sqlite
+from core.db.transaction import Driver, Rows, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -27,13 +28,21 @@ _MOST_READERS = 4
 _READING = "guanxi_reading"
 
 
-def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
-    """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
-    connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
-    pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
-    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
-    for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}")
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """The result of work in a transaction that is to be committed.
+
+    Attributes:
+        answer: of the work.
+        reads: statements whose rows are wanted with the commit.
+        proof: a statement that cannot be run a second time once the transaction is committed.
+        discards: everything is to be rolled back.
+    """
+
+    answer: T
+    reads: Sequence[Statement] = ()
+    proof: Statement | None = None
+    discards: bool = False
 
 
 class Database:
@@ -52,18 +61,15 @@ class Database:
         """
         self.url = _parsed(url)
         self._patience = patience
+        self._idle: list[Driver] = []
+        self._most_idle = pool_size
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
             self.engine = _sqlite_engine(self.url)
             self._limiter = anyio.CapacityLimiter(1)
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
-            self.engine = create_engine(
-                self.url.set(drivername="postgresql+psycopg"),
-                pool_size=pool_size,
-                # Never what the database's own default is: under REPEATABLE READ a locked row may be an old one.
-                isolation_level="READ COMMITTED",
-            )
+            self.engine = create_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size)
             self._limiter = anyio.CapacityLimiter(pool_size)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._readers = anyio.CapacityLimiter(_MOST_READERS)
@@ -94,11 +100,81 @@ class Database:
                 f"PostgreSQL {version[0]} is too old: this needs {_OLDEST_POSTGRESQL} or newer for Unicode case folding"
             )
 
+    def writing(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+        """Runs work in a transaction and commits it, from the start again while other transactions are in its way.
+
+        Returns:
+            the answer, and the rows of what is read with the commit; None where they were lost on the way.
+
+        Raises:
+            ConflictError: others were in its way for too long.
+        """
+        return repeated(lambda: self._attempt(work), self._patience)
+
+    def _attempt(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+        with self._driven() as transaction:
+            done = work(transaction)
+            if done.discards:
+                return done.answer, transaction.send(*done.reads)
+            try:
+                return done.answer, transaction.commit(*done.reads)
+            except Exception as error:
+                # Where the connection is lost on the way, the transaction may be committed all the same.
+                if conflict_of(error) is not Conflict.LOST or done.proof is None or not self._was_committed(done.proof):
+                    raise
+                return done.answer, None
+
+    def _was_committed(self, proof: Statement) -> bool:
+        """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way."""
+
+        def attempt() -> bool:
+            with self._driven() as transaction:
+                try:
+                    transaction.send(proof)
+                except Exception as error:
+                    if conflict_of(error) is Conflict.TAKEN:
+                        return True
+                    raise
+                return False
+
+        return repeated(attempt, self._patience)
+
+    @contextmanager
+    def _driven(self) -> Iterator[Transaction]:
+        """A transaction on a connection of its own, rolled back unless it is committed."""
+        driver = self._idle.pop() if self._idle else self._connect()
+        transaction = Transaction(driver)
+        try:
+            try:
+                yield transaction
+            finally:
+                transaction.close()
+        except BaseException:
+            self._keep(driver)
+            raise
+        self._keep(driver)
+
+    def _keep(self, driver: Driver) -> None:
+        if driver.is_open and len(self._idle) < self._most_idle:
+            self._idle.append(driver)
+        else:
+            driver.close()
+
+    def _connect(self) -> Driver:
+        if self.dialect == SQLITE:
+            return SqliteDriver(Path(str(self.url.database)))
+        # The driver is imported where a database needs it.
+        from core.db.postgresql import PostgresDriver
+
+        return PostgresDriver(self.url)
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session whose work is committed at the end, or rolled back if anything is raised."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._driven() as transaction:
+            yield transaction.session
+            transaction.session.flush()
+            transaction.commit()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -113,11 +189,12 @@ class Database:
             ConflictError: they were for too long.
         """
 
-        def attempt() -> T:
-            with self.transaction() as session:
-                return work(session)
+        def in_session(transaction: Transaction) -> Done[T]:
+            answer = work(transaction.session)
+            transaction.session.flush()
+            return Done(answer)
 
-        return repeated(attempt, self._patience)
+        return self.writing(in_session)[0]
 
     def reading(self, work: Callable[[Session], T]) -> T:
         """Runs work that only reads: all its statements see one state of the data, and it can write nothing."""
@@ -138,6 +215,8 @@ class Database:
 
     def close(self) -> None:
         """Closes all connections."""
+        while self._idle:
+            self._idle.pop().close()
         self.engine.dispose()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from core.db.database import Database, prepare_sqlite
+from core.db.database import Database
+from core.db.sqlite import prepare_sqlite
 from schema.read.reader import SlowStatementError, Steps
 
 _INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")

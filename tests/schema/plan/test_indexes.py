@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Boolean, Date, Integer, String
 
-from core.db.database import prepare_sqlite
+from core.db.sqlite import prepare_sqlite
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.record import tables_of
 from guanxi import create_app, load_settings

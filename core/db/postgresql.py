@@ -1,0 +1,161 @@
+"""Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import psycopg
+from psycopg import generators, waiting
+from psycopg.abc import Transformer as AbstractTransformer
+from psycopg.adapt import Loader, PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
+
+from core.db.transaction import Driver, Rows, Statement
+
+#: How long to wait for the server before looking again; the driver's own default does not wait at all.
+_INTERVAL = 0.1
+#: Statements prepared on one connection; the rest are prepared anew each time.
+_MOST_NAMES = 500
+_OPTIONS = "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed"
+
+
+class _Bytes(Loader):
+    """A value as the bytes it came in."""
+
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
+
+
+class _Text(Loader):
+    """A value as the text it came in."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class PostgresDriver(Driver):
+    """One connection to PostgreSQL."""
+
+    dialect = "postgresql"
+    begin = Statement("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._driver = psycopg.connect(address, autocommit=True, options=_OPTIONS)
+        # Where it prepares by itself, any ROLLBACK makes it forget all that is prepared, ours too.
+        self._driver.prepare_threshold = None
+        self._names: dict[str, bytes] = {}
+        self._count = 0
+        # Only a cursor has adapters of its own; the session's are the connection's.
+        own = psycopg.RawCursor(self._driver)
+        # The answer of a plan is passed on as it comes; what records hold is read by their columns' types.
+        own.adapters.register_loader("json", _Bytes)
+        own.adapters.register_loader("jsonb", _Text)
+        self._transformer: AbstractTransformer = Transformer(own)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection on the same one."""
+        engine = create_engine(
+            self._url.set(drivername="postgresql+psycopg"), creator=lambda: self._driver, poolclass=StaticPool
+        )
+        dialect: Any = engine.dialect
+        # The host begins and ends transactions; a plugin's commit commits nothing.
+        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
+        return engine.connect()
+
+    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """Runs statements in one pipeline.
+
+        Raises:
+            psycopg.Error: one failed; those after it were not run.
+        """
+        pgconn = self._driver.pgconn
+        pgconn.enter_pipeline_mode()
+        commands: deque[Any] = deque()
+        kinds: list[str | None] = []
+        for statement in statements:
+            for values in statement.values if statement.many else [statement.values]:
+                self._command(statement.sql, values, commands, kinds)
+        commands.append(pgconn.pipeline_sync)
+        try:
+            results = waiting.wait(_talk(pgconn, commands), pgconn.socket, _INTERVAL)
+        finally:
+            if pgconn.status == ConnStatus.OK:
+                pgconn.exit_pipeline_mode()
+        return self._rows(statements, results, kinds)
+
+    def _command(self, sql: str, values: Sequence[Any], commands: "deque[Any]", kinds: list[str | None]) -> None:
+        """Adds the commands of one execution; a kind is the text that is prepared, None an execution."""
+        pgconn = self._driver.pgconn
+        name = self._names.get(sql)
+        if name is None:
+            self._count += 1
+            name = b"" if len(self._names) >= _MOST_NAMES else b"g%d" % self._count
+            commands.append(partial(pgconn.send_prepare, name, sql.encode()))
+            kinds.append(sql)
+        given = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
+        commands.append(partial(pgconn.send_query_prepared, name, given))
+        kinds.append(None)
+
+    def _rows(self, statements: Sequence[Statement], results: list[Any], kinds: Sequence[str | None]) -> list[Rows]:
+        found: list[Rows] = []
+        failed = None
+        prepared = self._count - sum(kind is not None for kind in kinds)
+        for result, kind in zip(results, kinds, strict=False):
+            if result.status == ExecStatus.FATAL_ERROR and failed is None:
+                failed = result
+            if kind is not None:
+                prepared += 1
+                # Only what the server did accept; where a batch fails, what comes after was not prepared.
+                if result.status == ExecStatus.COMMAND_OK and len(self._names) < _MOST_NAMES:
+                    self._names[kind] = b"g%d" % prepared
+            elif result.status == ExecStatus.TUPLES_OK:
+                self._transformer.set_pgresult(result)
+                found.append(self._transformer.load_rows(0, result.ntuples, tuple))
+            else:
+                found.append(())
+        if failed is not None:
+            raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+        if any(statement.many for statement in statements):
+            return _gathered(statements, found)
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used again."""
+        pgconn = self._driver.pgconn
+        return pgconn.status == ConnStatus.OK and pgconn.transaction_status == TransactionStatus.IDLE
+
+    def close(self) -> None:
+        """Closes it."""
+        self._driver.close()
+
+
+def _gathered(statements: Sequence[Statement], found: Sequence[Rows]) -> list[Rows]:
+    """The rows of each statement, those of all its executions together."""
+    rest = iter(found)
+    return [
+        [row for _ in statement.values for row in next(rest)] if statement.many else next(rest)
+        for statement in statements
+    ]
+
+
+def _talk(pgconn: Any, commands: "deque[Any]") -> Generator[Any, Any, list[Any]]:
+    """Puts commands into libpq's buffer, sends them by one write, and reads until each has its result."""
+    for command in commands:
+        command()
+    while pgconn.flush():
+        # The server may wait for its answers to be read before it reads on.
+        if (yield waiting.Wait.RW) & waiting.Ready.R:
+            pgconn.consume_input()
+    results = []
+    for _ in commands:
+        several = yield from generators.fetch_many(pgconn)
+        results.append(several[0])
+    return results

@@ -1,0 +1,68 @@
+"""Writing to SQLite: one connection, one statement after another."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+from core.base.text import fold
+from core.db.transaction import Driver, Rows, Statement
+
+
+def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+    """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
+    connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
+    pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
+    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+class SqliteDriver(Driver):
+    """The connection that writes to a file."""
+
+    dialect = "sqlite"
+    # Taking the write lock first spares the deadlock of two readers that both want to write.
+    begin = Statement("BEGIN IMMEDIATE")
+
+    def __init__(self, path: Path) -> None:
+        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
+        prepare_sqlite(self._driver)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection on the same one."""
+        engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
+        dialect: Any = engine.dialect
+        # The host begins and ends transactions; a plugin's commit commits nothing.
+        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
+        return engine.connect()
+
+    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """Runs statements in order.
+
+        Raises:
+            sqlite3.Error: one failed; those after it were not run.
+        """
+        found: list[Rows] = []
+        for statement in statements:
+            if statement.many:
+                self._driver.executemany(statement.sql, statement.values)
+                found.append(())
+            else:
+                cursor = self._driver.execute(statement.sql, statement.values)
+                found.append(cursor.fetchall() if cursor.description else ())
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used again."""
+        return not self._driver.in_transaction
+
+    def close(self) -> None:
+        """Closes it."""
+        self._driver.close()

@@ -1,0 +1,161 @@
+"""A transaction of writing, as statements that are sent together wherever none of them waits for another's rows.
+
+The host owns it: it begins, commits and rolls back. An ORM session is a guest that is made when somebody asks for one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+
+#: The rows of one statement.
+Rows = Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as the driver takes it.
+
+    Attributes:
+        sql: its text, with the engine's own parameters.
+        values: its parameters; with `many`, those of each of its executions.
+        many: it is executed once for each of its values.
+    """
+
+    sql: str
+    values: Sequence[Any] = ()
+    many: bool = False
+
+
+class Driver(ABC):
+    """One connection that writes, used by one transaction at a time."""
+
+    #: Name of the engine.
+    dialect: str
+    #: How a transaction begins.
+    begin: Statement
+
+    @abstractmethod
+    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """Runs statements in order, in as few round trips as it can; returns the rows of each."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection on the same transaction; it never begins, commits or rolls back anything itself."""
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether it can be used again."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes it."""
+
+
+COMMIT, ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
+
+
+class Transaction:
+    """One transaction on a driver.
+
+    Attributes:
+        before_session: called before the session is made, to write what was put off.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._waiting: list[Statement] = [driver.begin]
+        self._session: Session | None = None
+        self._savepoints = 0
+        self.is_committed = False
+        self.dialect = driver.dialect
+        self.before_session: Callable[[], None] = _nothing
+        #: Called with a new session, which it may fill.
+        self.on_session: Callable[[Session], None] = lambda session: None
+
+    def put(self, *statements: Statement) -> None:
+        """Puts statements off until something is sent: nobody needs their rows."""
+        self._waiting += statements
+
+    def send(self, *statements: Statement) -> list[Rows]:
+        """Sends what was put off and these; returns the rows of these."""
+        together = [*self._waiting, *statements]
+        self._waiting = []
+        return self._driver.run(together)[len(together) - len(statements) :] if together else []
+
+    def rows(self, statement: Statement) -> Rows:
+        """The rows of one statement."""
+        return self.send(statement)[0]
+
+    def commit(self, *statements: Statement) -> list[Rows]:
+        """Sends what was put off, these and the commit; returns the rows of these."""
+        found = self.send(*statements, COMMIT)
+        self.is_committed = True
+        return found[: len(statements)]
+
+    # Savepoints
+
+    def save(self) -> str:
+        """Sets a savepoint; returns its name."""
+        self._savepoints += 1
+        name = f"s{self._savepoints}"
+        self.put(Statement(f"SAVEPOINT {name}"))
+        return name
+
+    def release(self, name: str) -> None:
+        """Keeps what was done since the savepoint."""
+        self.put(Statement(f"RELEASE SAVEPOINT {name}"))
+
+    def undo(self, name: str) -> None:
+        """Undoes what was done since the savepoint."""
+        # What was put off since may not have been sent, and is undone by not being sent; the savepoint itself may wait.
+        marks = [place for place, statement in enumerate(self._waiting) if statement.sql == f"SAVEPOINT {name}"]
+        if marks:
+            del self._waiting[marks[0] :]
+        else:
+            self._waiting = []
+            self.send(Statement(f"ROLLBACK TO SAVEPOINT {name}"), Statement(f"RELEASE SAVEPOINT {name}"))
+        if self._session is not None:
+            self._session.expunge_all()
+
+    # The guest
+
+    @property
+    def session(self) -> Session:
+        """The session on this transaction, made when it is first asked for, after what was put off is sent."""
+        if self._session is None:
+            self.before_session()
+            self.send()
+            connection = self._driver.connection
+            if not connection.in_transaction():
+                connection.begin()
+            self._session = Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+            self.on_session(self._session)
+        return self._session
+
+    @property
+    def has_session(self) -> bool:
+        """Whether somebody asked for the session."""
+        return self._session is not None
+
+    def close(self) -> None:
+        """Ends it: what was not committed is rolled back."""
+        try:
+            if not self.is_committed and self._waiting[:1] != [self._driver.begin]:
+                self._waiting = []
+                self._driver.run([ROLLBACK])
+        finally:
+            if self._session is not None:
+                self._session.expunge_all()
+                self._session.close()
+                self._session = None
+                self._driver.connection.rollback()
+
+
+def _nothing() -> None:
+    pass

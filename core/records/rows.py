@@ -1,0 +1,196 @@
+"""Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from core.db.transaction import Rows, Statement
+from core.db.types import Json
+from core.records.record import Table
+
+POSTGRESQL = "postgresql"
+
+Values = Mapping[str, Any]
+
+
+@lru_cache(2)
+def dialect_of(engine: str) -> Dialect:
+    """The SQLAlchemy dialect whose spelling the drivers understand."""
+    made: Any = asyncpg.dialect() if engine == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    return made  # type: ignore[no-any-return]
+
+
+def marks(engine: str, count: int, start: int = 1) -> list[str]:
+    """So many parameters as an engine spells them."""
+    if engine == POSTGRESQL:
+        return [f"${number}" for number in range(start, start + count)]
+    return [f"?{number}" for number in range(start, start + count)]
+
+
+class TableRows:
+    """The rows of one table class.
+
+    Attributes:
+        names: of its columns, in order.
+        key: names of the columns of its primary key.
+    """
+
+    def __init__(self, kind: type[Table], engine: str) -> None:
+        dialect = dialect_of(engine)
+        columns = list(kind.__table__.columns)
+        quote = dialect.identifier_preparer.quote
+        self.kind = kind
+        self.names = tuple(column.key for column in columns)
+        self.key = tuple(column.key for column in kind.__table__.primary_key.columns)
+        self._is_postgresql = engine == POSTGRESQL
+        self._engine = engine
+        self._table = quote(kind.__table__.name)
+        self._quoted = {column.key: quote(column.name) for column in columns}
+        self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
+        self._json = {column.key for column in columns if isinstance(column.type, Json)}
+        self._binds = {
+            column.key: bind
+            for column in columns
+            if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        self._loads: list[tuple[int, Callable[[Any], Any]]] = [
+            (place, load)
+            for place, column in enumerate(columns)
+            if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+        ]
+        self._all = ", ".join(self._quoted.values())
+        self._insertion = lru_cache(100)(self._make_insertion)
+        self._insertions = lru_cache(100)(self._make_insertions)
+        self._change = lru_cache(1000)(self._make_change)
+        self._changes = lru_cache(1000)(self._make_changes)
+        self._selection = lru_cache(100)(lambda rest: f"SELECT {self._all} FROM {self._table} {rest}")
+
+    # Reading
+
+    def select(self, rest: str, *values: Any) -> Statement:
+        """A statement that reads whole rows; `rest` is what follows the table in it."""
+        return Statement(self._selection(rest), values)
+
+    def locked(self, ids: Collection[str], *, exclusive: bool = False) -> Statement:
+        """A statement that reads the rows with these keys in order, locked until the transaction ends.
+
+        Args:
+            ids: values of the primary key.
+            exclusive: nobody may refer to them in the meantime either.
+        """
+        lock = (" FOR UPDATE" if exclusive else " FOR NO KEY UPDATE") if self._is_postgresql else ""
+        key = self._quoted[self.key[0]]
+        (first,) = marks(self._engine, 1)
+        if len(ids) == 1:
+            return self.select(f"WHERE {key} = {first}{lock}", *ids)
+        wanted = sorted(ids)
+        if self._is_postgresql:
+            return self.select(f"WHERE {key} = ANY({first}::text[]) ORDER BY {key}{lock}", wanted)
+        return self.select(f"WHERE {key} IN (SELECT value FROM json_each({first})) ORDER BY {key}", json.dumps(wanted))
+
+    def made(self, row: tuple[Any, ...]) -> Any:
+        """The object of a row, known to no session."""
+        values = list(row)
+        for place, load in self._loads:
+            if values[place] is not None:
+                values[place] = load(values[place])
+        return self.kind(**dict(zip(self.names, values, strict=True)))
+
+    def all_made(self, rows: Rows) -> list[Any]:
+        """The objects of rows."""
+        return [self.made(row) for row in rows]
+
+    # Writing
+
+    def insertion(self, rows: Sequence[Values]) -> Statement:
+        """A statement that inserts rows, each with a value for the same columns."""
+        names = tuple(rows[0])
+        if len(rows) == 1:
+            return Statement(self._insertion(names), self._bound(names, rows[0]))
+        return self._many(self._insertions(names), names, rows)
+
+    def change(self, rows: Sequence[Values]) -> Statement:
+        """A statement that changes rows by their key, each with it and a value for the same columns."""
+        names = tuple(name for name in rows[0] if name not in self.key)
+        if len(rows) == 1:
+            return Statement(self._change(names), self._bound((*names, *self.key), rows[0]))
+        return self._many(self._changes(names), (*names, *self.key), rows)
+
+    def removal(self, ids: Collection[str]) -> Statement:
+        """A statement that removes the rows with these keys."""
+        key = self._quoted[self.key[0]]
+        (first,) = marks(self._engine, 1)
+        if self._is_postgresql:
+            return Statement(f"DELETE FROM {self._table} WHERE {key} = ANY({first}::text[])", (sorted(ids),))
+        return Statement(
+            f"DELETE FROM {self._table} WHERE {key} IN (SELECT value FROM json_each({first}))",
+            (json.dumps(sorted(ids)),),
+        )
+
+    def _many(self, sql: str, names: Sequence[str], rows: Sequence[Values]) -> Statement:
+        if not self._is_postgresql:
+            return Statement(sql, [self._bound(names, row) for row in rows], many=True)
+        binds = [(name, None if name in self._json else self._binds.get(name)) for name in names]
+        plain = [
+            {
+                name: value if bind is None else bind(value)
+                for name, bind in binds
+                if (value := row[name]) is not None
+            }
+            for row in rows
+        ]
+        return Statement(sql, (orjson.dumps(plain).decode(),))
+
+    def _bound(self, names: Sequence[str], row: Values) -> list[Any]:
+        binds = self._binds
+        return [
+            value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names
+        ]
+
+    def _make_insertion(self, names: tuple[str, ...]) -> str:
+        values = ", ".join(marks(self._engine, len(names)))
+        return f"INSERT INTO {self._table} ({self._list(names)}) VALUES ({values})"
+
+    def _make_insertions(self, names: tuple[str, ...]) -> str:
+        if not self._is_postgresql:
+            return self._make_insertion(names)
+        return f"INSERT INTO {self._table} ({self._list(names)}) SELECT {self._list(names)} FROM {self._records(names)}"
+
+    def _make_change(self, names: tuple[str, ...]) -> str:
+        given = marks(self._engine, len(names) + len(self.key))
+        sets = ", ".join(f"{self._quoted[name]} = {mark}" for name, mark in zip(names, given, strict=False))
+        where = " AND ".join(
+            f"{self._quoted[name]} = {mark}" for name, mark in zip(self.key, given[len(names) :], strict=True)
+        )
+        return f"UPDATE {self._table} SET {sets} WHERE {where}"
+
+    def _make_changes(self, names: tuple[str, ...]) -> str:
+        if not self._is_postgresql:
+            return self._make_change(names)
+        sets = ", ".join(f"{self._quoted[name]} = r.{self._quoted[name]}" for name in names)
+        where = " AND ".join(f"{self._table}.{self._quoted[name]} = r.{self._quoted[name]}" for name in self.key)
+        return f"UPDATE {self._table} SET {sets} FROM {self._records((*names, *self.key))} WHERE {where}"
+
+    def _records(self, names: tuple[str, ...]) -> str:
+        columns = ", ".join(f"{self._quoted[name]} {self._types[name]}" for name in names)
+        return f"json_to_recordset($1::json) AS r({columns})"
+
+    def _list(self, names: Sequence[str]) -> str:
+        return ", ".join(self._quoted[name] for name in names)
+
+
+def _sql_type(type_: Any, dialect: Dialect) -> str:
+    # A collation is the column's own; here it would only be in the way.
+    return str(type_.dialect_impl(dialect).compile(dialect)).split(" COLLATE ")[0]
+
+
+@lru_cache(1000)
+def rows_of(kind: type[Table], engine: str) -> TableRows:
+    """The rows of a table class on an engine."""
+    return TableRows(kind, engine)
