@@ -28,6 +28,7 @@ from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
+from core.unit.phases import own_work
 from core.unit.unit import Unit
 from schema.catalog.access import EVERYTHING, GetAccess
 from schema.catalog.catalog import Catalog
@@ -300,7 +301,7 @@ class App:
             return
 
         def work(unit: Unit) -> None:
-            with unit.own_work(plugin):
+            with own_work(unit, plugin):
                 hook(ctx=unit.context(plugin))
 
         await self.database.in_thread(lambda: self._transact(plugin, work))

@@ -31,6 +31,7 @@ from core.log.event_log import number_batches
 from core.log.events import Event, EventBatch, EventRow
 from core.records.columns import column
 from core.records.record import Table
+from core.unit.phases import own_work
 from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.delivery")
@@ -244,7 +245,7 @@ class _Lane:
             # First, so that no other process delivers the same meanwhile.
             done(unit.session)
             if events and not self._is_async:
-                with self._host.running(self.plugin, _HOOK, len(events)), unit.own_work(self.plugin):
+                with self._host.running(self.plugin, _HOOK, len(events)), own_work(unit, self.plugin):
                     self._hook(ctx=unit.context(self.plugin), events=events)
 
         await self._database.in_thread(lambda: self._transact(self.plugin, work))

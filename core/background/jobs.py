@@ -28,6 +28,7 @@ from core.records.columns import column
 from core.records.fields import Job
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
+from core.unit.phases import own_work
 from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.jobs")
@@ -209,7 +210,7 @@ class Jobs:
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
-            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin):
+            with attributed(plugin, f"job {job.name}"), own_work(unit, plugin):
                 reports.append(job.run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 

@@ -16,9 +16,15 @@ from core.log.events import Action
 from core.records.vocabulary import OpportunityStatus
 
 
+#: What its stage, status and dates follow from.
+_STEERING = frozenset({"stage_id", "status", "won_at", "lost_at", "closed_on", "loss_reason", "loss_summary"})
+
+
 def settle_opportunity(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change of an opportunity; returns what is wrong with it."""
     record: Any = change.record
+    if change.action is Action.UPDATED and change.after.keys().isdisjoint(_STEERING):
+        return []
     asked: OpportunityStatus | None = change.after.get("status")
     before: OpportunityStatus | None = change.value_before("status")
     stage_before: str | None = change.value_before("stage_id")

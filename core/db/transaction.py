@@ -3,8 +3,9 @@
 The host owns it: it begins, commits and rolls back. An ORM session is a guest that is made when somebody asks for one.
 """
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,24 @@ class Driver(ABC):
     @abstractmethod
     def close(self) -> None:
         """Closes it."""
+
+
+def mark(engine: str, number: int) -> str:
+    """A parameter as an engine spells it."""
+    return f"${number}" if engine == "postgresql" else f"?{number}"
+
+
+def among(engine: str, column: str, number: int) -> str:
+    """The condition that a column of text is among the values of a parameter, which `listed` makes."""
+    if engine == "postgresql":
+        return f"{column} = ANY(${number}::text[])"
+    return f"{column} IN (SELECT value FROM json_each(?{number}))"
+
+
+def listed(engine: str, values: Iterable[str]) -> Any:
+    """Values as one parameter, in order."""
+    wanted = sorted(values)
+    return wanted if engine == "postgresql" else json.dumps(wanted)
 
 
 COMMIT, ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")

@@ -78,12 +78,16 @@ class CatalogQueries:
     pages: Callable[..., Iterator[dict[str, Any]]]
 
 
+#: Runs a statement that gives one JSON value, with its parameters.
+Fetch = Callable[[str, Sequence[Any]], bytes | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What hooks and operations get to work with.
 
     Attributes:
-        session: SQLModel session of the running transaction; the host commits. None for Python fields.
+        open_session: gives the session; see `session`.
         actor: who does it.
         settings: this plugin's settings.
         clock: the only source of time.
@@ -96,7 +100,7 @@ class Context:
         catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
     """
 
-    session: Session
+    open_session: Callable[[], Session]
     actor: Actor
     settings: Any
     clock: Clock
@@ -107,6 +111,15 @@ class Context:
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
     catalog: CatalogQueries
+
+    @property
+    def session(self) -> Session:
+        """SQLModel session of the running transaction, made when it is first asked for; the host commits.
+
+        It costs more than all else a change needs, so decide by `changes` first whether there is anything to do.
+        There is none for Python fields and async functions.
+        """
+        return self.open_session()
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
         """Returns the data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
@@ -293,11 +306,11 @@ class Hooks:
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Writes what belongs to the changes, in the same transaction.
 
-        When: after the flush, before the commit; once per chunk of a batch, in plugin order. Its own writes are
-            not passed to any hook again.
+        When: after the flush, before the commit; once per chunk of a batch, in plugin order. Records it writes are
+            held to the same rules as input and judged by every plugin's `validate`, but not passed to this hook again.
         Arguments: `ctx`; `changes`, whose records are flushed.
         Returns: nothing.
-        Transaction: inside, in a savepoint of the plugin's own.
+        Transaction: inside.
         Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row
             when it names none. Another exception rolls everything back and is attributed to the plugin.
         """

@@ -180,8 +180,13 @@ class PluginHost:
             found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
-    def before_commit(self, context: MakeContext, changes: Changes) -> None:
-        """Lets every plugin write what belongs to the changes, each in a savepoint of its own.
+    def before_commit(self, context: MakeContext, changes: Changes, flush: Callable[[], None]) -> None:
+        """Lets every plugin write what belongs to the changes.
+
+        Args:
+            context: makes what a plugin gets to work with.
+            changes: that are written.
+            flush: writes what a plugin has done, while what is wrong with it is its own.
 
         Raises:
             Reject: a plugin refuses; its errors carry its name.
@@ -190,9 +195,9 @@ class PluginHost:
         for plugin, function in self.implementations("before_commit"):
             ctx = context(plugin)
             try:
-                with ctx.session.begin_nested(), self.running(plugin, "before_commit", len(changes)):
+                with self.running(plugin, "before_commit", len(changes)):
                     function(ctx=ctx, changes=changes)
-                    ctx.session.flush()
+                    flush()
             except Reject as reject:
                 raise reject.by(plugin.name) from None
 

@@ -16,9 +16,11 @@ from core.base.ids import EVENT_PREFIX, new_id, new_stem
 from core.base.text import snake
 from core.db.sql import json_document, numbered
 from core.db.types import Choice, Timestamp
+from core.db.transaction import Statement, Transaction
 from core.log.changes import Change, shown
 from core.log.events import Action, EventBatch, EventRow
 from core.records.record import Record, record_with_prefix
+from core.records.rows import rows_of
 
 _NUMBERING_LOCK = 0x67756178
 
@@ -26,10 +28,18 @@ _NUMBERING_LOCK = 0x67756178
 class EventLog:
     """The events of one transaction, written together with their batch just before the commit."""
 
-    def __init__(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> None:
-        self._session = session
-        self._now = now
-        self._batch = {"id": new_id("evb"), "recorded_at": now, "actor": actor, "request_id": request_id}
+    def __init__(
+        self,
+        transaction: Transaction,
+        *,
+        actor: str,
+        now: datetime,
+        request_id: str | None,
+        batch_id: str | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self.now = now
+        self._batch = {"id": batch_id or new_id("evb"), "recorded_at": now, "actor": actor, "request_id": request_id}
         self._stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
         self._written = 0
@@ -62,10 +72,11 @@ class EventLog:
             rows: the id of each record as the first column; the others become the event's data by their names.
         """
         source = rows.subquery()
-        count: int = self._session.scalar(select(func.count()).select_from(source)) or 0
+        count: int = self._transaction.session.scalar(select(func.count()).select_from(source)) or 0
         if not count:
             return 0
         self._open_batch()
+        self._transaction.send()
         key, *data = source.c
         number = func.row_number().over(order_by=key) - 1 + self._reserve(count)
         values: dict[str, Any] = {
@@ -75,12 +86,12 @@ class EventLog:
             "entity_type": literal(record.__name__),
             "entity_id": key,
             "action": literal(Action.PUBLISHED, Choice(Action)),
-            "occurred_at": literal(self._now, Timestamp()),
+            "occurred_at": literal(self.now, Timestamp()),
             "changes": json_document({}),
             "data": json_document({column.name: column for column in data}),
         }
         events = insert(EventRow).from_select(list(values), select(*values.values()).select_from(source))
-        self._session.execute(events)
+        self._transaction.session.execute(events)
         return count
 
     def _add(
@@ -100,11 +111,16 @@ class EventLog:
                 "entity_type": entity_type,
                 "entity_id": entity_id,
                 "action": action,
-                "occurred_at": occurred_at or self._now,
+                "occurred_at": occurred_at or self.now,
                 "changes": dict(changes or {}),
                 "data": dict(data or {}),
             }
         )
+
+    @property
+    def proof(self) -> Statement:
+        """The statement that writes the batch, which no second transaction can."""
+        return rows_of(EventBatch, self._transaction.dialect).insertion([self._batch])
 
     def mark(self) -> tuple[int, bool]:
         """The present state, for `rewind`."""
@@ -119,7 +135,7 @@ class EventLog:
         """Writes the batch row, once; rows written by a statement of their own refer to it before `write` does."""
         if not self._is_open:
             self._is_open = True
-            self._session.execute(insert(EventBatch), [self._batch])
+            self._transaction.put(rows_of(EventBatch, self._transaction.dialect).insertion([self._batch]))
 
     def _reserve(self, count: int) -> int:
         """Reserves positions for `count` events; returns the first."""
@@ -136,7 +152,7 @@ class EventLog:
         for position, row in enumerate(self._rows, start):
             row["id"] = f"{self._stem}{position:06d}"
             row["batch_id"] = self._batch["id"]
-        self._session.execute(insert(EventRow), self._rows)
+        self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
         self._rows = []
         return True
 

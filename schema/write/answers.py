@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.base.errors import UserError
-from core.unit.drafts import OutcomeStatus, RowOutcome
+from core.base.errors import GuanxiError, UserError
+from core.db.conflicts import Conflict, conflict_of
+from core.unit.drafts import TAKEN, OutcomeStatus, RowOutcome, failure
 from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.catalog import RecordType
@@ -30,10 +31,15 @@ async def run(
         if key is None or dry:
             return list(work(unit, given))
         return once(
-            unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
+            unit.transaction, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
         )
 
-    return await write(context, in_transaction, dry=dry)
+    try:
+        return await write(context, in_transaction, dry=dry)
+    except Exception as error:
+        if isinstance(error, GuanxiError) or conflict_of(error) is not Conflict.TAKEN:
+            raise
+        return [failure(0, [TAKEN])]
 
 
 _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}

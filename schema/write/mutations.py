@@ -69,7 +69,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
     def single(action: Action) -> Handler:
         def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
-            return drafting.write(unit, [Asked(action, given)])
+            return drafting.write(unit, [Asked(action, given)], alone=True)
 
         return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
 

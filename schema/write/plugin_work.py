@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -16,7 +17,9 @@ from core.host.operations import SHOWN_ONCE, PluginOperation
 from core.log.changes import shown
 from core.records.record import Record
 from core.unit.idempotency import once
+from core.unit.phases import own_work
 from core.unit.unit import Unit
+from schema.read.drivers import fetch_in_transaction
 from schema.request.context import RequestContext
 from schema.request.questions import context_outside, questions_in
 from schema.request.transactions import write
@@ -88,7 +91,7 @@ async def transact(
 
     def in_transaction(unit: Unit) -> WorkDone:
         def done() -> WorkDone:
-            with attributed(plugin, place, InputError), unit.own_work(plugin) as warnings:
+            with attributed(plugin, place, InputError), own_work(unit, plugin) as warnings:
                 answer = work(unit.context(plugin))
             return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
 
@@ -114,7 +117,7 @@ async def perform(
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
         if key is None or key is strawberry.UNSET:
             return work()
-        return once(unit.session, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
+        return once(unit.transaction, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
 
     writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
     try:
@@ -144,9 +147,9 @@ async def look(
     def in_session(session: Session) -> Any:
         ctx = replace(
             context_outside(context, plugin.name),
-            session=session,
+            open_session=lambda: session,
             actor=context.actor,
-            catalog=questions_in(context, session, context.access),
+            catalog=questions_in(context, partial(fetch_in_transaction, session.connection()), context.access),
         )
         with attributed(plugin, operation.name, InputError):
             return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)

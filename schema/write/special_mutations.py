@@ -7,6 +7,7 @@ from core.base.errors import InputError, UserError
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
+from core.records.checks import check_text
 from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import RowOutcome, failure
@@ -17,7 +18,6 @@ from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members, write_members
 from schema.write.answers import MutationInput, MutationRefusal, Work, payload, run
 from schema.write.drafting import Asked, Drafting
-from schema.write.input_checks import check_text
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
 
 
@@ -65,7 +65,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         except _Faulty as faulty:
             return [failure(0, [faulty.error])]
         asked = Asked(Action.UPDATED, update, occurred_at=given.get("at"), reason=given.get("reason"))
-        return drafting.write(unit, [asked])
+        return drafting.write(unit, [asked], alone=True)
 
     return Mutation(
         Member(
@@ -148,15 +148,14 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
 
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         plain = {name: value for name, value in given.items() if name != "followUp"}
-        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
+        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)], alone=True)
         if logged.errors or given.get("followUp") is None:
             return [logged]
-        made = unit.session.get(Interaction, logged.id)
-        assert made is not None
+        made = unit.held.get(Interaction, str(logged.id))
         wanted = {name: value for name, value in given["followUp"].items() if value is not None}
         links = {"customerId": made.customer_id, "contactId": made.contact_id, "opportunityId": made.opportunity_id}
         follow = {"assigneeId": made.user_id, **links, **wanted, "interactionId": made.id}
-        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)])
+        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)], alone=True)
         if task.errors:
             raise MutationRefusal([error.under("followUp") for error in task.errors])
         return [logged, task]
@@ -206,7 +205,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
         asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
-        return drafting.write(unit, [asked])
+        return drafting.write(unit, [asked], alone=True)
 
     return Mutation(
         Member(
