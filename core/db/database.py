@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from core.base.errors import ConfigurationError
+from core.base.settings import SqliteSynchronous
 from core.base.text import fold
 from core.db.conflicts import repeated
 
@@ -27,11 +28,15 @@ _MOST_READERS = 4
 _READING = "guanxi_reading"
 
 
-def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+def prepare_sqlite(
+    connection: sqlite3.Connection, *, read_only: bool = False, synchronous: SqliteSynchronous = "FULL"
+) -> None:
     """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
     connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
     pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
-    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
+    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", f"synchronous = {synchronous}"]
+    # Without it macOS leaves what is to be on disk in the disk's own memory; elsewhere it changes nothing.
+    pragmas += ["fullfsync = ON"] if synchronous == "FULL" else []
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
@@ -39,13 +44,16 @@ def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -
 class Database:
     """One database. Sessions are sync and run in worker threads; on SQLite one writes at a time."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, patience: float = 10) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, patience: float = 10, synchronous: SqliteSynchronous = "FULL"
+    ) -> None:
         """Prepares the engine; connects to nothing yet.
 
         Args:
             url: its address.
             pool_size: the most that write at once.
             patience: for how many seconds a transaction is repeated while others are in its way.
+            synchronous: what a commit waits for on SQLite.
 
         Raises:
             ConfigurationError: the address has an unknown form.
@@ -54,7 +62,7 @@ class Database:
         self._patience = patience
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
-            self.engine = _sqlite_engine(self.url)
+            self.engine = _sqlite_engine(self.url, synchronous)
             self._limiter = anyio.CapacityLimiter(1)
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
@@ -128,9 +136,14 @@ class Database:
         """Runs work as `reading` does, off the event loop and alongside writers."""
         return await _in_thread(lambda: self.reading(work), self._readers)
 
-    async def in_session(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction as `retrying` does, off the event loop."""
-        return await self.in_thread(lambda: self.retrying(work))
+    async def in_session(self, work: Callable[[Session], T], limiter: anyio.CapacityLimiter | None = None) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop.
+
+        Args:
+            work: what to do.
+            limiter: of work that must not wait for writers.
+        """
+        return await _in_thread(lambda: self.retrying(work), limiter or self._limiter)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, within the engine's limit of concurrency."""
@@ -169,14 +182,14 @@ def _parsed(url: str) -> URL:
 _FORMS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, synchronous: SqliteSynchronous) -> Engine:
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         # The driver's own habit of opening transactions late lets a savepoint survive an outer rollback.
         connection.isolation_level = None
-        prepare_sqlite(connection)
+        prepare_sqlite(connection, synchronous=synchronous)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -1,9 +1,8 @@
-"""Transactions of requests: work on a unit, committed once, its events numbered and announced."""
+"""Transactions of requests: work on a unit, committed once; the publisher hears of it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from core.log.event_log import number_batches
 from core.unit.unit import Unit
 from schema.request.context import RequestContext
 from schema.request.questions import questions_in
@@ -23,9 +22,7 @@ async def write(context: RequestContext, work: Callable[[Unit], T], *, dry: bool
     Raises:
         PluginError, InputError: as the work does; nothing is written then.
     """
-    answer = await context.services.database.in_thread(lambda: write_now(context, work, dry=dry))
-    context.services.announce()
-    return answer
+    return await context.services.database.in_thread(lambda: write_now(context, work, dry=dry))
 
 
 def write_now(context: RequestContext, work: Callable[[Unit], T], *, dry: bool = False) -> T:
@@ -56,5 +53,5 @@ def write_now(context: RequestContext, work: Callable[[Unit], T], *, dry: bool =
         found: T = tried.answer
         return found
     if logged:
-        services.database.retrying(number_batches)
+        services.announce()
     return answer
