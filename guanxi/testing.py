@@ -32,8 +32,12 @@ class Client:
         self._runner = runner
 
     def run(self, coroutine: Any) -> Any:
-        """Runs a coroutine on the app's event loop."""
-        return self._runner.run(coroutine)
+        """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
+        try:
+            return self._runner.run(coroutine)
+        finally:
+            if self.app.publisher.is_behind:
+                self._runner.run(self.app.publisher.publish())
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
         """One HTTP request to the endpoint: status, headers and body of the answer."""

@@ -124,13 +124,11 @@ class Jobs:
         declared: Mapping[str, tuple[Plugin, Job]],
         clock: Clock,
         transact: Transact,
-        announce: Callable[[], None],
     ) -> None:
         self._database = database
         self._declared = declared
         self._clock = clock
         self._transact = transact
-        self._announce = announce
         self._leaseholder = Leaseholder()
 
     @contextlib.asynccontextmanager
@@ -202,7 +200,6 @@ class Jobs:
             text = str(error)
             await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
-        self._announce()
         return report
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:

@@ -15,7 +15,6 @@ from core.log.changes import Change
 from core.log.events import Action
 from core.records.vocabulary import OpportunityStatus
 
-
 #: What its stage, status and dates follow from.
 _STEERING = frozenset({"stage_id", "status", "won_at", "lost_at", "closed_on", "loss_reason", "loss_summary"})
 

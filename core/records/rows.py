@@ -144,11 +144,11 @@ class TableRows:
         binds = self._binds
         return [value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names]
 
-    def _make_insertion(self, names: tuple[str, ...], if_absent: bool) -> str:  # noqa: FBT001  (its cache's key)
+    def _make_insertion(self, names: tuple[str, ...], if_absent: bool) -> str:
         values = ", ".join(mark(self._engine, number) for number in range(1, len(names) + 1))
         return f"INSERT INTO {self._table} ({self._list(names)}) VALUES ({values}){_ending(if_absent)}"
 
-    def _make_insertions(self, names: tuple[str, ...], if_absent: bool) -> str:  # noqa: FBT001
+    def _make_insertions(self, names: tuple[str, ...], if_absent: bool) -> str:
         if not self._is_postgresql:
             return self._make_insertion(names, if_absent)
         listed_names = self._list(names)
@@ -178,7 +178,7 @@ class TableRows:
         return ", ".join(self._quoted[name] for name in names)
 
 
-def _ending(if_absent: bool) -> str:  # noqa: FBT001
+def _ending(if_absent: bool) -> str:
     return " ON CONFLICT DO NOTHING" if if_absent else ""
 
 

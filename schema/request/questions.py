@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
+
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
 from core.host.contract import CatalogQueries, Context, Fetch, Figures

@@ -44,10 +44,7 @@ async def write_and_read(
     Returns:
         the result, and the rows of each statement; None if they were lost although the work was committed.
     """
-    services = context.services
-    written = await services.database.in_thread(lambda: write_now(context, work, reads, dry=dry))
-    services.announce()
-    return written
+    return await context.services.database.in_thread(lambda: write_now(context, work, reads, dry=dry))
 
 
 def write_now(
@@ -61,6 +58,7 @@ def write_now(
     services = context.services
     # One for all tries, so that a second one is refused where the first was committed after all.
     batch_id = new_id("evb")
+    is_news = False
 
     def in_transaction(transaction: Transaction) -> Done[T]:
         unit = Unit(
@@ -76,7 +74,11 @@ def write_now(
         answer = work(unit)
         if dry or unit.discards:
             return Done(answer, reads(answer), discards=True)
-        logged = unit.finish()
-        return Done(answer, reads(answer), unit.log.proof if logged else None)
+        nonlocal is_news
+        is_news = unit.finish()
+        return Done(answer, reads(answer), unit.log.proof if is_news else None)
 
-    return services.database.writing(in_transaction)
+    written = services.database.writing(in_transaction)
+    if is_news:
+        services.announce()
+    return written

@@ -13,8 +13,8 @@ from core.log import attachments
 from core.log.events import Action
 from core.records.checks import check_text
 from core.records.record import Record
-from core.unit.drafts import Draft, RowOutcome
 from core.unit.batches import Batch, NumberedRow
+from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
