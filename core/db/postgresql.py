@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from core.db.transaction import Driver, Rows, Statement
+from core.db.transaction import Driver, Rows, Statement, guest_connection
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
@@ -64,10 +64,7 @@ class PostgresDriver(Driver):
         engine = create_engine(
             self._url.set(drivername="postgresql+psycopg"), creator=lambda: self._driver, poolclass=StaticPool
         )
-        dialect: Any = engine.dialect
-        # The host begins and ends transactions; a plugin's commit commits nothing.
-        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
-        return engine.connect()
+        return guest_connection(engine, self)
 
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
         """Runs statements in one pipeline.

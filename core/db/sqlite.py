@@ -11,7 +11,7 @@ from sqlalchemy.pool import StaticPool
 
 from core.base.settings import SqliteSynchronous
 from core.base.text import fold
-from core.db.transaction import Driver, Rows, Statement
+from core.db.transaction import Driver, Rows, Statement, guest_connection
 
 
 def prepare_sqlite(
@@ -42,10 +42,7 @@ class SqliteDriver(Driver):
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same one."""
         engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
-        dialect: Any = engine.dialect
-        # The host begins and ends transactions; a plugin's commit commits nothing.
-        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
-        return engine.connect()
+        return guest_connection(engine, self)
 
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
         """Runs statements in order.

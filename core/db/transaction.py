@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 #: The rows of one statement.
@@ -38,6 +38,8 @@ class Driver(ABC):
     dialect: str
     #: How a transaction begins.
     begin: Statement
+    #: Called before SQLAlchemy's connection sends anything.
+    before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
     @abstractmethod
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
@@ -74,6 +76,18 @@ def listed(engine: str, values: Iterable[str]) -> Any:
     """Values as one parameter, in order."""
     wanted = sorted(values)
     return wanted if engine == "postgresql" else json.dumps(wanted)
+
+
+def _nothing() -> None:
+    pass
+
+
+def guest_connection(engine: Engine, driver: Driver) -> Connection:
+    """A connection on a driver's own, whose transactions the host begins and ends: a plugin's commit commits nothing."""
+    dialect: Any = engine.dialect
+    dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
+    event.listen(engine, "before_cursor_execute", lambda *given: driver.before_execution())
+    return engine.connect()
 
 
 COMMIT, ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
@@ -150,6 +164,8 @@ class Transaction:
         if self._session is None:
             self.before_session()
             self.send()
+            # What is put off from now on goes before what the session sends.
+            self._driver.before_execution = self.send
             connection = self._driver.connection
             if not connection.in_transaction():
                 connection.begin()
@@ -173,8 +189,5 @@ class Transaction:
                 self._session.expunge_all()
                 self._session.close()
                 self._session = None
+                self._driver.before_execution = _nothing
                 self._driver.connection.rollback()
-
-
-def _nothing() -> None:
-    pass

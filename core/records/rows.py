@@ -57,7 +57,7 @@ class TableRows:
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load)
             for place, column in enumerate(columns)
-            if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            if (load := _loader(column.type, dialect)) is not None
         ]
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
@@ -180,6 +180,14 @@ class TableRows:
 
 def _ending(if_absent: bool) -> str:
     return " ON CONFLICT DO NOTHING" if if_absent else ""
+
+
+def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(type_, Json):
+        # On PostgreSQL SQLAlchemy would leave it to the driver.
+        return orjson.loads
+    found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
+    return found
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:

@@ -49,7 +49,7 @@ def write_belongings(settlement: Settlement, facets: GetFacets, applied: Sequenc
     tags: dict[str, dict[str, Any]] = defaultdict(dict)
     keys: dict[str, dict[str, Any]] = defaultdict(dict)
     by_action: dict[Action, list[str]] = defaultdict(list)
-    for draft, change in applied:
+    for _, change in applied:
         if change is None:
             continue
         id = change.record.id
