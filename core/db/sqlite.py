@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool

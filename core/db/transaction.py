@@ -83,7 +83,7 @@ def _nothing() -> None:
 
 
 def guest_connection(engine: Engine, driver: Driver) -> Connection:
-    """A connection on a driver's own, whose transactions the host begins and ends: a plugin's commit commits nothing."""
+    """A connection on a driver's own. The host begins and ends its transactions: a plugin's commit commits nothing."""
     dialect: Any = engine.dialect
     dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
     event.listen(engine, "before_cursor_execute", lambda *given: driver.before_execution())

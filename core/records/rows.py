@@ -25,6 +25,12 @@ def dialect_of(engine: str) -> Dialect:
     return made  # type: ignore[no-any-return]
 
 
+@lru_cache(10_000)
+def quoted(engine: str, name: str) -> str:
+    """The name of a table or column as an engine takes it."""
+    return dialect_of(engine).identifier_preparer.quote(name)
+
+
 class TableRows:
     """The rows of one table class.
 
@@ -55,9 +61,7 @@ class TableRows:
             if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
-            (place, load)
-            for place, column in enumerate(columns)
-            if (load := _loader(column.type, dialect)) is not None
+            (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)

@@ -4,7 +4,7 @@ Where a hook asks for the session they are lent to it; what changes from then on
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,50 +103,44 @@ class Held:
 
     def flush(self) -> None:
         """Puts off the statements that store what changed."""
-        inserted: dict[TableRows, list[Mapping[str, Any]]] = defaultdict(list)
-        changed: dict[TableRows, list[tuple[_Row, dict[str, Any]]]] = defaultdict(list)
-        removed: dict[TableRows, list[str]] = defaultdict(list)
-        fresh = []
-        for row in self._rows.values():
-            if row.is_removed:
-                if row.stored is not None:
-                    removed[row.rows].append(row.object.id)
-                    row.stored = None
-                    if row.is_lent:
-                        self._transaction.session.expunge(row.object)
-                continue
-            if row.is_settled:
-                continue
+        inserted: dict[TableRows, list[_Row]] = defaultdict(list)
+        changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
+        for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
             _refold(row)
-            held = row.object.__dict__
-            if row.stored is None:
-                inserted[row.rows].append(held)
-                fresh.append(row)
-            elif values := {name: held[name] for name in row.rows.names if held[name] != row.stored[name]}:
-                changed[row.rows].append((row, values))
+            held, stored = row.object.__dict__, row.stored
+            if stored is None:
+                inserted[row.rows].append(row)
+            elif names := [name for name in row.rows.names if held[name] != stored[name]]:
+                changed[row.rows].append((row, names))
         for rows, several in inserted.items():
-            self._transaction.put(rows.insertion(_alike(rows, several)))
+            self._transaction.put(rows.insertion(_alike(rows, [row.object.__dict__ for row in several])))
         for rows, pairs in changed.items():
-            names = dict.fromkeys(name for _, values in pairs for name in values)
-            every = [
-                {**{name: row.object.__dict__[name] for name in names}, **{key: row.stored[key] for key in rows.key}}
-                for row, _ in pairs
-                if row.stored is not None
-            ]
-            self._transaction.put(rows.change(every))
-        for rows, ids in removed.items():
-            self._transaction.put(rows.removal(ids))
-        for row, values in (pair for pairs in changed.values() for pair in pairs):
+            names = [*rows.key, *dict.fromkeys(name for _, names in pairs for name in names)]
+            self._transaction.put(
+                rows.change([{name: row.object.__dict__[name] for name in names} for row, _ in pairs])
+            )
+        for row, names in (pair for pairs in changed.values() for pair in pairs):
+            for name in names if row.is_lent else ():
+                set_committed_value(row.object, name, row.object.__dict__[name])
+        for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
             row.stored = {name: row.object.__dict__[name] for name in row.rows.names}
-            if row.is_lent:
-                for name, value in values.items():
-                    set_committed_value(row.object, name, value)
-        for row in fresh:
-            row.stored = {name: row.object.__dict__[name] for name in row.rows.names}
+        self._remove()
         if self._transaction.has_session:
             for row in self._rows.values():
                 self._lend_one(self._transaction.session, row)
                 row.is_settled = True
+
+    def _remove(self) -> None:
+        """Puts off the statements that remove rows."""
+        removed: dict[TableRows, list[str]] = defaultdict(list)
+        for row in self._rows.values():
+            if row.is_removed and row.stored is not None:
+                removed[row.rows].append(row.object.id)
+                row.stored = None
+                if row.is_lent:
+                    self._transaction.session.expunge(row.object)
+        for rows, ids in removed.items():
+            self._transaction.put(rows.removal(ids))
 
     # Lending
 
@@ -162,7 +156,11 @@ class Held:
             session.add(row.object)
 
 
-def _alike(rows: TableRows, several: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
+    return (row for several in pairs for row, _ in several)
+
+
+def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """New rows with the same columns: those that any of them has a value for."""
     names = [name for name in rows.names if any(row[name] is not None for row in several)]
     return [{name: row[name] for name in names} for row in several]

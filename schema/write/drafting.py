@@ -13,6 +13,7 @@ from core.log import attachments
 from core.log.events import Action
 from core.records.checks import check_text
 from core.records.record import Record
+from core.records.rows import quoted
 from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
@@ -383,13 +384,13 @@ def ids_by_text(
     """For each text the ids of the living records whose field has it, compared as filters compare the field."""
     assert field.stored is not None
     is_folded = field.stored.column in model.__folded__
-    column = f"{field.stored.column}_folded" if is_folded else field.stored.column
+    column = quoted(transaction.dialect, f"{field.stored.column}_folded" if is_folded else field.stored.column)
     # No text of the database holds NUL, and neither engine takes one to compare with.
     prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
     ids: dict[str, set[str]] = defaultdict(set)
     engine = transaction.dialect
     where = f"{among(engine, column, 1)} AND deleted_at IS NULL"
-    sql = f"SELECT id, {column} FROM {model.__table__.name} WHERE {where}"
+    sql = f"SELECT id, {column} FROM {quoted(engine, model.__table__.name)} WHERE {where}"
     rows = transaction.rows(Statement(sql, (listed(engine, set(prepared.values())),)))
     for id, value in rows:
         ids[value].add(id)

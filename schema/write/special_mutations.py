@@ -1,6 +1,7 @@
 """The core's special operations: moving an opportunity, logging an interaction, completing a task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from core.base.errors import InputError, UserError
@@ -12,13 +13,12 @@ from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import RowOutcome, failure
 from core.unit.unit import Unit
-from schema.catalog.catalog import Catalog, RecordType
-from schema.request.context import RequestContext
+from schema.catalog.catalog import Catalog
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members, write_members
-from schema.write.answers import MutationInput, MutationRefusal, Work, payload, run
+from schema.write.answers import Mutation, MutationInput, MutationRefusal
 from schema.write.drafting import Asked, Drafting
-from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
+from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, single_payload
 
 
 class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
@@ -75,7 +75,9 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
             "open one follows.",
             [Argument("input", "MoveOpportunityInput", "The input.")],
         ),
-        lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
+        "moveOpportunity",
+        work,
+        partial(single_payload, record),
     )
 
 
@@ -102,13 +104,6 @@ def _check_reason(reason: str | None) -> None:
         check_text(reason, longest)
     except InputError as error:
         raise _Faulty("INVALID", "reason", error.message) from None
-
-
-async def _answer_one(
-    context: RequestContext, operation: str, record: RecordType, given: MutationInput, work: Work
-) -> Mapping[str, Any]:
-    (outcome,) = await run(context, operation, given, work, dry=given["dryRun"])
-    return payload(record, outcome, dry=given["dryRun"])
 
 
 def _log(builder: Builder, catalog: Catalog) -> Mutation:
@@ -168,20 +163,19 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
             "otherwise, and a task may follow.",
             [Argument("input", "LogInteractionInput", "The input.")],
         ),
-        lambda context, arguments: _answer_log(context, arguments["input"], work),
+        "logInteraction",
+        work,
+        _logged,
     )
 
 
-async def _answer_log(context: RequestContext, given: MutationInput, work: Work) -> Mapping[str, Any]:
-    try:
-        logged, *rest = await run(context, "logInteraction", given, work, dry=given["dryRun"])
-    except MutationRefusal as refusal:
-        return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
+def _logged(given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
+    logged, *rest = outcomes
     return {
         "interaction": None if given["dryRun"] else logged.id,
         "task": rest[0].id if rest and not given["dryRun"] else None,
-        "userErrors": list(logged.errors),
-        "warnings": [warning for outcome in (logged, *rest) for warning in outcome.warnings],
+        "userErrors": logged.errors,
+        "warnings": [warning for outcome in outcomes for warning in outcome.warnings],
     }
 
 
@@ -214,5 +208,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
             "Marks a task as done; a task that is already done stays unchanged.",
             [Argument("input", "CompleteTaskInput", "The input.")],
         ),
-        lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),
+        "completeTask",
+        work,
+        partial(single_payload, record),
     )
