@@ -24,5 +24,5 @@ def test_a_commit_is_on_disk_unless_a_setting_says_otherwise(tmp_path):
 
 
 def test_less_than_normal_is_refused_with_what_may_be_set():
-    with pytest.raises(ConfigurationError, match="GUANXI_SQLITE_SYNCHRONOUS='OFF': .*'FULL' or 'NORMAL'"):
+    with pytest.raises(ConfigurationError, match=r"GUANXI_SQLITE_SYNCHRONOUS='OFF': .*'FULL' or 'NORMAL'"):
         load_settings(sqlite_synchronous="OFF")
