@@ -45,7 +45,7 @@ class Publisher:
     @property
     def is_behind(self) -> bool:
         """Whether something that this app committed may have no number yet."""
-        return self._is_behind
+        return self._is_behind or self._busy.locked()
 
     def wake(self) -> None:
         """Makes it number soon what was committed just now; may be called in any thread while it runs."""

@@ -696,3 +696,37 @@ def test_tables_that_change_are_brought_along_by_the_revision_that_is_written(da
     assert text.startswith('"""Say \\"how\\" large\n') and "from guanxi import types" in text
     assert "from core" not in text
     assert elsewhere == ["tidy: baseline", "tidy: 0002", idle] * 2
+
+
+# Revisions of the core that carry data along
+
+
+def test_a_log_from_before_positions_keeps_its_numbers_and_goes_on_from_them(crm, tmp_path):
+    url, home = crm.databases.empty(), tmp_path / "earlier"
+    (core,) = sets()
+    home.mkdir()
+    for revision in ("0001", "0002", "0003", "0004"):
+        (home / f"{revision}.py").write_text((core.folder / f"{revision}.py").read_text())
+    numbers = {"evb_a": "1", "evb_b": "2", "evb_d": "NULL", "evb_c": "NULL"}
+    with closing(Database(url)) as database:
+        migrate(database, [MigrationSet(CORE, home)])
+        for place, (batch, number) in enumerate(numbers.items()):
+            change(
+                database,
+                "INSERT INTO event_batch (id, sequence, recorded_at, actor) "
+                f"VALUES ('{batch}', {number}, '2025-06-15T12:00:00.000Z', 'ann')",
+                "INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data) "
+                f"VALUES ('evt_{place}', '{batch}', 'CUSTOMER_CREATED', 'Customer', 'cus_{place}', 'CREATED', "
+                "'2025-06-15T12:00:00.000Z', '{}', '{}')",
+            )
+    client = crm(url=url)
+    client.create("Customer", name="Ann")
+    events = client.query("{ events(first: 10) { nodes { sequence entityId } } }")["events"]["nodes"]
+    # What had no number got it in the order of ids.
+    assert [(event["sequence"], event["entityId"]) for event in events[:-1]] == [
+        ("1", "cus_0"),
+        ("2", "cus_1"),
+        ("3", "cus_3"),
+        ("4", "cus_2"),
+    ]
+    assert events[-1]["sequence"] == "5"
