@@ -209,7 +209,7 @@ class Jobs:
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
-            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin):
+            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin, job.locks):
                 reports.append(job.run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 

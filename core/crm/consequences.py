@@ -46,6 +46,8 @@ _CHAINS: Mapping[type[Record], str] = {
 
 def settle(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; returns what is wrong with it."""
+    if isinstance(change.record, Stage) and (change.action is not Action.UPDATED or "position" in change.after):
+        settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
         return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
     problems = twin_problems(settlement.session, change, settlement.pending)
@@ -93,6 +95,10 @@ def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
     if name is None or name not in change.after:
         return []
 
+    # Of two that each move a record below the other, the second has to see what the first did.
+    if change.action is Action.UPDATED and change.after[name] is not None:
+        settlement.lock("tree", model.__name__)
+
     def parent_of(id: str) -> str | None:
         other = settlement.pending.get(id) or settlement.session.get(model, id)
         return None if other is None else getattr(other, name)
@@ -119,11 +125,13 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
     )
     for id, model in models:
         other: Any = None if id is None else settlement.session.get(model, id)
-        customer = (
-            None if other is None or other.customer_id is None else settlement.session.get(Customer, other.customer_id)
-        )
-        if customer is not None and customer.deleted_at is None:
-            return customer.id
+        if other is None or other.customer_id is None:
+            continue
+        # One that is being deleted is waited for.
+        living = select(Customer.id).where(Customer.id == other.customer_id, col(Customer.deleted_at).is_(None))
+        customer = settlement.session.exec(living.with_for_update(read=True, key_share=True)).first()
+        if customer is not None:
+            return customer
     return None
 
 
@@ -172,6 +180,8 @@ def after_flush(settlement: Settlement, changes: Changes) -> None:
     customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
     if not customers:
         return
+    # Locked before anything is read, so that of two writers the later sees what the earlier has written.
+    activities = facet_rows(settlement.session, CustomerActivity, customers)
     orders = {
         id: (first, last, count)
         for id, first, last, count in settlement.session.exec(
@@ -192,7 +202,7 @@ def after_flush(settlement: Settlement, changes: Changes) -> None:
             .group_by(col(Interaction.customer_id))
         ).all()
     )
-    for id, activity in facet_rows(settlement.session, CustomerActivity, customers).items():
+    for id, activity in activities.items():
         first, last, count = orders.get(id, (None, None, 0))
         activity.first_transaction_on, activity.last_transaction_on, activity.transaction_count = first, last, count
         activity.last_interaction_at = interactions.get(id)

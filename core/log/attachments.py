@@ -98,7 +98,8 @@ def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mappi
         for system, value in given.items()
     ]
     if rows:
-        session.execute(insert(ExternalId), rows)
+        # In one order, so that two batches of the same keys wait for each other rather than deadlock.
+        session.execute(insert(ExternalId), sorted(rows, key=lambda row: (row["system"], row["value"])))
 
 
 def taken(

@@ -42,6 +42,7 @@ def facet_row(session: Session, facet: type[Any], id: str) -> Any:
 def _locked(session: Session, facet: type[Any], ids: Sequence[str]) -> Iterator[Any]:
     for start in range(0, len(ids), _PORTION):
         part = ids[start : start + _PORTION]
-        query = select(facet).where(col(facet.record_id).in_(part)).with_for_update()
+        query = select(facet).where(col(facet.record_id).in_(part)).order_by(col(facet.record_id))
+        query = query.with_for_update(key_share=True)
         # A row that was read before it was locked may have changed since.
         yield from session.exec(query, execution_options={"populate_existing": True})

@@ -21,7 +21,7 @@ def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, 
             if id is not None and id not in pending:
                 asked[key][id].append(change)
     problems = []
-    for key, by_id in asked.items():
+    for key, by_id in sorted(asked.items(), key=lambda item: str(item[0].column.table.name)):
         for id in by_id.keys() - _living(session, key.column.table, by_id):
             field = camel(key.parent.key)
             problems += [
@@ -37,7 +37,8 @@ def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, 
 
 
 def _living(session: Session, table: SqlTable, ids: Iterable[str]) -> set[str]:
-    query = select(table.c.id).where(table.c.id.in_(list(ids)))
+    """Which of these exist; one that is being deleted is waited for, and none can be until the transaction ends."""
+    query = select(table.c.id).where(table.c.id.in_(list(ids))).order_by(table.c.id)
     if "deleted_at" in table.c:
         query = query.where(table.c.deleted_at.is_(None))
-    return set(session.scalars(query))
+    return set(session.scalars(query.with_for_update(read=True, key_share=True)))

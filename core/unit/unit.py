@@ -1,6 +1,6 @@
 """The unit of work: one transaction's changes, from drafts to events, with plugins taking part on the way."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +17,8 @@ from core.base.errors import PluginError, Reject, UserError
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS, after_flush, convert_money, settle
 from core.crm.settlement import Settlement
+from core.db.database import POSTGRESQL
+from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import CatalogQueries, Context, Plugin
 from core.host.host import PluginHost, logger
 from core.log import attachments
@@ -32,6 +34,10 @@ from core.unit.references import dangling
 
 BuildDrafts = Callable[["Unit", Sequence[tuple[int, Any]]], list[Draft]]
 Ask = Callable[[Session], CatalogQueries]
+
+
+class _Outdated(Exception):  # noqa: N818  (control flow inside this module)
+    """What the drafts of a chunk were made from may have changed meanwhile; they are to be made again, once."""
 
 
 class _Refused(Exception):  # noqa: N818  (control flow inside this module)
@@ -115,7 +121,9 @@ class Unit:
         looked_again = False
         while items:
             try:
-                return failed + self._attempt(items, build)
+                return failed + self._attempt(items, build, again=looked_again)
+            except _Outdated:
+                looked_again = True
             except _Refused as refused:
                 failed += [failure(row, errors) for row, errors in refused.rows.items()]
                 items = [item for item in items if item[0] not in refused.rows]
@@ -136,15 +144,16 @@ class Unit:
     def _singly(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[RowOutcome]:
         return [outcome for item in items for outcome in self._chunk([item], build)]
 
-    def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts) -> list[RowOutcome]:
-        self.settlement.pending.clear()
-        self.settlement.followers.clear()
+    def _attempt(self, items: Sequence[tuple[int, Any]], build: BuildDrafts, *, again: bool) -> list[RowOutcome]:
+        self.settlement.begin_chunk()
         # Hooks may change what an earlier chunk wrote, or it may be gone and its place in memory reused.
         self._tracked.clear()
         with self.savepoint():
             drafts = build(self, items)
+            # The records are locked now, so no other change of theirs can come to an earlier moment.
+            self.now = self.settlement.now = self.clock.now()
             _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
-            return self._write(drafts)
+            return self._write(drafts, again=again)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -157,13 +166,14 @@ class Unit:
             self._log.rewind(mark)
             raise
 
-    def _write(self, drafts: Sequence[Draft]) -> list[RowOutcome]:
+    def _write(self, drafts: Sequence[Draft], *, again: bool) -> list[RowOutcome]:
         """Takes a chunk through its steps: apply, judge, flush, complete, note."""
         with self.session.no_autoflush:
             applied = self._apply(drafts)
             changes = Changes([change for _, change in applied if change is not None])
+            self.host.locks(changes).take(self.session)
             destructions = self._destructions(changes)
-            warnings = self._judge(changes, destructions)
+            warnings = self._judge(changes, destructions, again=again)
             losses = [change for destruction in destructions for change in destruction.losses()]
             for change in losses:
                 self._stamp(change)
@@ -250,11 +260,16 @@ class Unit:
         # What only the system writes is not reported.
         return [Change(Action.DESTROYED, record) for record in gone if not type(record).__read_only__]
 
-    def _judge(self, changes: Changes, destructions: Sequence[Destruction]) -> dict[int, list[UserError]]:
+    def _judge(
+        self, changes: Changes, destructions: Sequence[Destruction], *, again: bool
+    ) -> dict[int, list[UserError]]:
         """Asks the core and every plugin; refuses the rows with errors and returns the warnings of the others."""
         found = dangling(self.session, changes, self.settlement.pending)
-        found += [problem for destruction in destructions for problem in destruction.problems()]
         found += taken_keys(self.session, changes)
+        # What a draft refers to may have been deleted, or its key taken, since it was made.
+        if found and not again and self.session.get_bind().dialect.name == POSTGRESQL:
+            raise _Outdated
+        found += [problem for destruction in destructions for problem in destruction.problems()]
         if not found:
             found = self.host.validate(self.context, changes)
         errors, unnamed = by_row([error for error in found if not error.warning], changes)
@@ -287,16 +302,21 @@ class Unit:
             self._log.note(change)
 
     @contextmanager
-    def own_work(self, plugin: Plugin) -> Iterator[list[UserError]]:
+    def own_work(self, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) -> Iterator[list[UserError]]:
         """While a plugin works in a transaction of its own: every plugin judges its changes, as it does all changes.
 
         In the end the list holds the warnings of those that judge.
+
+        Args:
+            plugin: whose work.
+            keys: of the plugin, held from the beginning.
 
         Raises:
             Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
             PluginError: a plugin's hook failed.
         """
         warnings: list[UserError] = []
+        take(self.session, plugin.name, keys)
         with self.watching_hooks():
             try:
                 yield warnings
@@ -305,6 +325,7 @@ class Unit:
             self.session.flush()
             changes = Changes(self._follow_ups)
             if changes:
+                self.host.locks(changes).take(self.session)
                 after_flush(self.settlement, changes)
                 judged = self.host.validate(self.context, changes)
                 if errors := [error for error in judged if not error.warning]:
@@ -374,6 +395,10 @@ class Unit:
         def publish_each(type_: str, record: type[Record], rows: Select[Any]) -> int:
             return self._log.publish_each(declared(type_), record, rows)
 
+        def lock(name: str | None = None, *ids: str) -> None:
+            everything = EVERYTHING if name is None else (name,)
+            take(self.session, plugin.name, [(*everything, id) for id in ids] or [everything])
+
         return Context(
             session=self.session,
             actor=self.actor,
@@ -385,6 +410,7 @@ class Unit:
             publish_each=publish_each,
             facet=partial(facet_row, self.session),
             facets=partial(facet_rows, self.session),
+            lock=lock,
             catalog=self._ask(self.session),
         )
 

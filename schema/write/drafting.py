@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
+from core.db.locks import Key, Locks
 from core.log import attachments
 from core.log.events import Action
 from core.records.record import Record
@@ -58,7 +59,34 @@ class Drafting:
 
     def write(self, unit: Unit, asked: Sequence[Asked]) -> list[RowOutcome]:
         """Writes what is asked, a row each."""
+        self._locks(asked).take(unit.session)
         return unit.process(asked, self.build, self._marks, self._needs)
+
+    def _locks(self, asked: Sequence[Asked]) -> Locks:
+        """The keys that keep two upserts from each creating what the other would have found.
+
+        Alone is held what rows are matched by, and shared what other upserts may match by: the texts that are written.
+        All are taken at once, so that two batches of the same rows in another order do not deadlock.
+        """
+        locks = Locks()
+        rows = [one for one in asked if one.action is None]
+        if not rows:
+            return locks
+        entity = self._record.name
+        texts = match_fields(self._record)
+        alone: set[Key] = set()
+        shared: set[Key] = set()
+        for one in rows:
+            for field in texts:
+                if (text := one.given.get(field.name)) is not None:
+                    (alone if field.name == one.match else shared).add((entity, field.name, fold(text)))
+            if one.match == ID and one.given.get("id") is not None:
+                alone.add((entity, "id", one.given["id"]))
+            elif one.match == EXTERNAL_ID:
+                alone |= {(entity, item["system"], item["id"]) for item in one.given.get("externalIds") or ()}
+        locks.add(None, alone)
+        locks.share(shared)
+        return locks
 
     def _marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
@@ -124,17 +152,33 @@ class Drafting:
                 problems[index] = as_new
         return problems
 
-    def _load(self, unit: Unit, ids: Iterable[str]) -> dict[str, Record]:
-        """Living and deleted records by id, locked until the transaction ends."""
+    def _load(self, unit: Unit, ids: Iterable[str], *, removing: bool = False) -> dict[str, Record]:
+        """Living and deleted records by id, locked until the transaction ends.
+
+        Args:
+            unit: of the transaction.
+            ids: of this type.
+            removing: they are to be deleted or destroyed, so nobody else may come to refer to them meanwhile.
+        """
         model = self._model
         wanted = sorted(set(ids))
-        rows = unit.session.exec(select(model).where(col(model.id).in_(wanted)).with_for_update()) if wanted else ()
+        if not wanted:
+            return {}
+        # In one order, so that two batches of the same records wait for each other rather than deadlock.
+        query = select(model).where(col(model.id).in_(wanted)).order_by(col(model.id))
+        query = query.with_for_update(key_share=not removing)
+        # A row that was read before it was locked may have changed since.
+        rows = unit.session.exec(query, execution_options={"populate_existing": True})
         return {row.id: row for row in rows}
 
     def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         prefix = self._record.prefix
         asked_ids = [asked.given.get("id") for _, asked in items]
-        rows = self._load(unit, (id for id in asked_ids if id is not None and prefix_of(id) == prefix))
+        rows = self._load(
+            unit,
+            (id for id in asked_ids if id is not None and prefix_of(id) == prefix),
+            removing=any(asked.action in (Action.DELETED, Action.DESTROYED) for _, asked in items),
+        )
         found: dict[int, Record | UserError | None] = {}
         for index, asked in items:
             id = asked.given.get("id")
