@@ -45,7 +45,7 @@ class Rates:
                     ExchangeRate.valid_from <= day,
                     col(ExchangeRate.deleted_at).is_(None),
                 )
-                .order_by(col(ExchangeRate.valid_from).desc())
+                .order_by(col(ExchangeRate.valid_from).desc(), col(ExchangeRate.is_old_twin).is_not(None))
                 .limit(1)
             ).first()
             self._known[key] = None if found is None else found.rate

@@ -185,7 +185,7 @@ class PluginHost:
             keys = list(function(settings=self.settings[plugin.name], changes=changes) or ())
             for key in keys:
                 if not isinstance(key, tuple) or not all(isinstance(part, str) for part in key):
-                    problem = f"returned the key {key!r}, which is not a tuple of texts; write for example ('stock', id)"
+                    problem = f"returned the key {key!r}, which is not a tuple of texts; write ('stock', id)"
                     raise PluginError(plugin.name, "lock_keys", problem)
             return keys
 

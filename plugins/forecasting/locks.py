@@ -8,7 +8,7 @@ from plugins.forecasting.validation import mark
 
 
 def keys_of(changes: Changes) -> Iterator[tuple[str, ...]]:
-    """The opportunities and targets of these changes; everything, where a stage changes what all its deals are worth."""
+    """The opportunities and targets of these changes; everything, where a stage changes what its deals are."""
     if any("win_probability" in change.after for change in changes.of("Stage", Action.UPDATED)):
         yield ()
     deals = {change.record.id for change in changes.of("Opportunity")}

@@ -222,7 +222,8 @@ def _waiting(ctx: Context, survey_id: str, customer_id: str | None, contact_id: 
         col(SurveyInvitation.answered_at).is_(None),
         col(SurveyInvitation.expires_at) > ctx.clock.now(),
     )
-    return ctx.session.exec(query.order_by(col(SurveyInvitation.invited_at).desc()).with_for_update(key_share=True)).first()
+    latest = query.order_by(col(SurveyInvitation.invited_at).desc())
+    return ctx.session.exec(latest.with_for_update(key_share=True)).first()
 
 
 def _checked(session: Session, survey_id: str, version: int, given: Given) -> list[tuple[SurveyQuestion, GivenAnswer]]:

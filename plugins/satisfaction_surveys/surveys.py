@@ -40,7 +40,7 @@ def survey_of(session: Session, id: str) -> Survey:
 
 
 def no_keys(input: Input) -> list[tuple[str, ...]]:
-    """The keys of operations that lock the rows they rely on: a survey, a token, an invitation, a customer's results."""
+    """The keys of operations that lock the rows they rely on: surveys, tokens, invitations, results."""
     return []
 
 
