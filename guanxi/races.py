@@ -124,6 +124,7 @@ class Races:
         ]
         self._began = datetime.now(UTC)
         self._last_event = ""
+        self._present: State = {}
 
     async def check(self, operations: Sequence[Operation], rounds: int | None, left_out: Sequence[str]) -> int:
         """Compares operations at once with all orders of them; returns the number of rounds.
@@ -141,24 +142,34 @@ class Races:
         orders = _orders(operations)
         right: dict[Outcome, Sequence[int]] = {}
         trips = [0] * len(operations)
-        with self._stopping():
-            for order in orders:
-                outcome = await self._serially(operations, order, known, left_out, trips)
-                right.setdefault(outcome, order)
-                self._restore(start)
-            if self._database.dialect == SQLITE:
-                # It has one writer, so nobody can be stopped with others in between.
-                trips = [0] * len(operations)
-            stops = [(None, 0), *((who, trip) for who, last in enumerate(trips) for trip in range(2, last + 1))]
-            if rounds is not None and len(stops) > rounds:
-                stops = [stops[place * len(stops) // rounds] for place in range(rounds)]
-            for who, trip in stops:
-                outcome = await self._at_once(operations, who, trip, known, left_out)
-                if outcome not in right:
-                    where = "" if who is None else f"operation {who + 1} stopped before its round trip {trip}"
-                    raise RaceError(_said(operations, where, outcome, right))
-                self._restore(start)
+        try:
+            with self._stopping():
+                for order in orders:
+                    outcome = await self._serially(operations, order, known, left_out, trips)
+                    right.setdefault(outcome, order)
+                    self._restore(start)
+                stops = self._stops(trips, rounds)
+                for who, trip in stops:
+                    outcome = await self._at_once(operations, who, trip, known, left_out)
+                    if outcome not in right:
+                        where = "" if who is None else f"operation {who + 1} stopped before its round trip {trip}"
+                        raise RaceError(_said(operations, where, outcome, right))
+                    self._restore(start)
+        except BaseException:
+            self._dump()
+            self._restore(start)
+            raise
         return len(stops)
+
+    def _stops(self, trips: Sequence[int], rounds: int | None) -> list[tuple[int | None, int]]:
+        """Who is stopped before which round trip, round by round; in the first one nobody is."""
+        stops: list[tuple[int | None, int]] = [(None, 0)]
+        # SQLite has one writer, so nobody can be stopped with others in between.
+        if self._database.dialect != SQLITE:
+            stops += [(who, trip) for who, last in enumerate(trips) for trip in range(2, last + 1)]
+        if rounds is None or len(stops) <= rounds:
+            return stops
+        return [stops[place * len(stops) // rounds] for place in range(rounds)]
 
     # Runs
 
@@ -254,7 +265,8 @@ class Races:
     def _dump(self) -> State:
         with self._database.engine.connect() as connection:
             self._last_event = connection.scalar(select(func.max(EventRow.id))) or ""
-            return {table: _rows(connection, table) for table in self._tables}
+            self._present = {table: _rows(connection, table) for table in self._tables}
+            return self._present
 
     def _restore(self, start: State) -> None:
         """Brings the tables back to what they were, but those of events, which are read from the last one on."""
@@ -265,7 +277,7 @@ class Races:
                 # Nothing follows from what is put back.
                 connection.execute(text("SET LOCAL session_replication_role = replica"))
             for table, rows in start.items():
-                _put_back(connection, table, rows)
+                _put_back(connection, table, self._present[table], rows)
             connection.commit()
             if self._database.dialect == SQLITE:
                 connection.connection.driver_connection.execute("PRAGMA foreign_keys = ON")  # type: ignore[union-attr]
@@ -329,8 +341,12 @@ def _rows(connection: Connection, table: SqlTable) -> dict[tuple[Any, ...], Row]
     return {tuple(row[name] for name in names): row for row in found}
 
 
-def _put_back(connection: Connection, table: SqlTable, start: Mapping[tuple[Any, ...], Row]) -> None:
-    present = _rows(connection, table)
+def _put_back(
+    connection: Connection,
+    table: SqlTable,
+    present: Mapping[tuple[Any, ...], Row],
+    start: Mapping[tuple[Any, ...], Row],
+) -> None:
     keys = list(table.primary_key)
     wrong = [key for key, row in present.items() if start.get(key) != row]
     missing = [dict(row) for key, row in start.items() if present.get(key) != row]

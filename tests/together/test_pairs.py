@@ -20,6 +20,11 @@ def world(module_crm):
 def test_the_list_is_long_and_each_mutation_of_it_is_possible_by_itself(world):
     client, listed = world
     assert len(listed) >= 40
+    for one in listed:
+        answer = client.execute(one.operation.text, input={**one.operation.variables["input"], "dryRun": True})
+        (payload,) = answer["data"].values()
+        assert payload["userErrors"] == []
+        assert payload.get("failed", 0) == 0
 
 
 def test_pairs_about_one_thing_give_what_some_order_gives(world):

@@ -16,7 +16,7 @@ from plugins.value_tiering import ValueTiering
 PLUGINS = (CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering)
 SETTINGS: Mapping[str, Any] = {
     "reporting_currency": "EUR",
-    "plugins": {"credit_scoring": {"control": "BLOCK"}, "satisfaction_surveys": {"cool_down_days": 30}}
+    "plugins": {"credit_scoring": {"control": "BLOCK"}, "satisfaction_surveys": {"cool_down_days": 30}},
 }
 #: Columns that are random.
 LEFT_OUT = ("satisfaction_surveys_survey_token.token_hash",)
@@ -85,6 +85,7 @@ def _entered(client: Client) -> dict[str, Any]:
 
     create("manager", "User", name="Vera")
     create("user", "User", name="Udo", managerId=ids["manager"])
+    create("other_user", "User", name="Otto")
     create("north", "Team", name="North")
     create("south", "Team", name="South")
     create("a", "Customer", name="Anna", email="anna@a.example", ownerId=ids["user"])
@@ -103,7 +104,7 @@ def _entered(client: Client) -> dict[str, Any]:
             name=key,
             customerId=ids["a"],
             ownerId=ids["user"],
-            stageId=ids["stages"]["D"],
+            stageId=ids["stages"]["B"],
             expectedAmount=money(60),
             expectedCloseDate="2025-06-30",
         )
@@ -200,8 +201,8 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Operation]]:
             "contact-tree",
             operation("updateContact", id=ids["emil"], reportsToId=ids["dora"]),
         ),
-        "manager below the user": ("user-tree", operation("updateUser", id=ids["manager"], managerId=ids["user"])),
-        "user has no manager": ("user-tree", operation("updateUser", id=ids["user"], managerId=None)),
+        "manager below another": ("user-tree", operation("updateUser", id=ids["manager"], managerId=ids["other_user"])),
+        "the other below the user": ("user-tree", operation("updateUser", id=ids["other_user"], managerId=ids["user"])),
         "team below another": ("team-tree", operation("updateTeam", id=ids["north"], parentId=ids["south"])),
         "the other below the team": ("team-tree", operation("updateTeam", id=ids["south"], parentId=ids["north"])),
         "won at once": (
@@ -228,7 +229,7 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Operation]]:
         "first stage is deleted": ("stage", operation("deleteStage", id=stages["A"])),
         "stage is created": ("stage", operation("createStage", name="Gain", **stage)),
         "the same stage": ("stage", operation("createStage", name="Gift", **stage)),
-        "stage is worth more": ("stage step", operation("updateStage", id=stages["D"], winProbability="66")),
+        "stage is worth more": ("stage step", operation("updateStage", id=stages["B"], winProbability="41")),
         "stage is deleted": ("stage", operation("deleteStage", id=stages["E"])),
         "rate is created": ("rate", operation("createExchangeRate", **rate)),
         "rate is moved to the same day": (
