@@ -25,7 +25,7 @@ from core.crm.uniqueness import twin_problems
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
-from core.records.record import Record
+from core.records.record import Record, Table
 from core.records.vocabulary import TaskStatus
 
 #: Events the core publishes apart from created, updated, deleted, restored and destroyed.
@@ -64,27 +64,45 @@ def _nothing(settlement: Settlement, change: Change, reason: str | None) -> list
 
 
 def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
-    """Fills the reporting amount of every money field that was set, at the rate of the record's own day."""
+    """Fills the reporting amount of every money field whose amount, currency or day was set, at the rate of that day.
+
+    The others keep theirs, whatever has become of rates since.
+    """
     problems = []
     record = change.record
+    day = business_day(settlement, record, lambda name: getattr(record, name))
+    moved = day != business_day(settlement, record, change.value_before)
     for name in type(record).__money__:
-        money = getattr(record, name)
-        if money is None or getattr(record, f"{name}_reporting") is not None:
+        money, reporting = getattr(record, name), f"{name}_reporting"
+        if money is None or (getattr(record, reporting) is not None and not moved):
             continue
         try:
-            converted = settlement.rates.in_reporting_currency(money, business_day(settlement, record))
+            converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
             code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
             problems.append(problem(change, code, name, f"{money}: {error.message}"))
         else:
-            setattr(record, f"{name}_reporting", converted)
+            if moved and getattr(record, reporting) is not None:
+                # The amount itself was not set, so this is a change of its own.
+                put(change, reporting, converted)
+            setattr(record, reporting, converted)
     return problems
 
 
-def business_day(settlement: Settlement, record: Record) -> date:
-    """The day a record's amounts belong to: its own where it has one, else today."""
-    for name in type(record).__dated_by__:
-        if (day := getattr(record, name)) is not None:
+def business_day(settlement: Settlement, record: Table, value: Callable[[str], Any]) -> date:
+    """The day a record's amounts belong to: its own, else the day it was entered.
+
+    Of amounts that belong to no day, such as a list price, it is the day they are set.
+
+    Args:
+        settlement: of the transaction.
+        record: which one.
+        value: gives the columns that date it, as they are or as they were.
+    """
+    dating = type(record).__dated_by__
+    entered = (getattr(record, "created_at", None),) if dating else ()
+    for day in (*map(value, dating), *entered):
+        if day is not None:
             return day.date() if isinstance(day, datetime) else day
     return settlement.now.date()
 

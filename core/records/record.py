@@ -222,7 +222,8 @@ class Table:
     __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
     __names__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
-    #: Columns that say on which day the row's amounts are converted; the first that is set wins, else today.
+    #: Columns that say on which day the row's amounts are converted; the first that is set wins, else the day it was
+    #: entered. Amounts of a row without such columns are converted on the day they are set.
     __dated_by__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
