@@ -234,7 +234,7 @@ class _Lane:
             # First, so that no other process delivers the same meanwhile.
             done(unit.session)
             if events and not self._is_async:
-                with self._host.running(self.plugin, _HOOK, len(events)), own_work(unit, self.plugin):
+                with self._host.running(self.plugin, _HOOK, len(events)), own_work(unit, self.plugin, ()):
                     self._hook(ctx=unit.context(self.plugin), events=events)
 
         await self._database.in_thread(lambda: self._transact(self.plugin, work))

@@ -207,7 +207,7 @@ class Jobs:
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
-            with attributed(plugin, f"job {job.name}"), own_work(unit, plugin):
+            with attributed(plugin, f"job {job.name}"), own_work(unit, plugin, job.locks):
                 reports.append(job.run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 

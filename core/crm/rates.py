@@ -41,7 +41,8 @@ class Rates:
             rows = rows_of(ExchangeRate, self._transaction.dialect)
             first, second = (mark(self._transaction.dialect, number) for number in (1, 2))
             where = f"WHERE currency = {first} AND valid_from <= {second} AND deleted_at IS NULL"
-            last = rows.select(f"{where} ORDER BY valid_from DESC LIMIT 1", currency, day.isoformat())
+            order = "ORDER BY valid_from DESC, is_old_twin IS NOT NULL LIMIT 1"
+            last = rows.select(f"{where} {order}", currency, day.isoformat())
             found = rows.all_made(self._transaction.rows(last))
             self._known[key] = found[0].rate if found else None
         return self._known[key]

@@ -11,6 +11,7 @@ from core.base.errors import UserError
 from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
+from core.db.locks import Key, take
 from core.db.transaction import Transaction
 from core.log.changes import Change
 from core.log.event_log import EventLog
@@ -43,17 +44,29 @@ class Settlement:
         self.pending: dict[str, Record] = {}
         self.followers: list[Record] = []
         self._stages: Sequence[Stage] = ()
+        self._locked: set[Key] = set()
 
     @property
     def session(self) -> Session:
         """The session on the transaction."""
         return self.transaction.session
 
-    def begin(self, now: datetime) -> None:
-        """Begins the next changes, at a moment after all that is locked for them."""
-        self.now = now
+    def begin(self) -> None:
+        """Forgets what an earlier try left behind: with its savepoint its keys are gone, and others may have acted."""
         self.pending.clear()
         self.followers.clear()
+        self._locked.clear()
+        self._stages = ()
+
+    def lock(self, *key: str) -> None:
+        """Waits for a key of the core, which the transaction then holds until it ends."""
+        if key not in self._locked:
+            take(self.transaction, None, [key])
+            self._locked.add(key)
+
+    def lock_ladder(self) -> None:
+        """Waits until nobody else adds, removes or moves stages."""
+        self.lock("stages")
         self._stages = ()
 
     def stages(self) -> Sequence[Stage]:

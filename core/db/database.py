@@ -66,6 +66,8 @@ class Database:
         self.url = _parsed(url)
         self._patience = patience
         self._synchronous: SqliteSynchronous = synchronous
+        #: Called before each round trip of a writer: with the server's process, and whether it commits.
+        self.on_trip: Callable[[int, bool], Any] = lambda process, commits: None
         self._idle: list[Driver] = []
         self._most_idle = pool_size
         self.dialect = self.url.get_backend_name()
@@ -148,6 +150,7 @@ class Database:
     def _driven(self) -> Iterator[Transaction]:
         """A transaction on a connection of its own, rolled back unless it is committed."""
         driver = self._idle.pop() if self._idle else self._connect()
+        driver.on_trip = self.on_trip
         transaction = Transaction(driver)
         try:
             try:

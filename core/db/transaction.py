@@ -38,6 +38,8 @@ class Driver(ABC):
     dialect: str
     #: How a transaction begins.
     begin: Statement
+    #: Called before each round trip: with the number of the server's process, and whether it commits.
+    on_trip: Callable[[int, bool], Any] = staticmethod(lambda process, commits: None)
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -49,6 +51,11 @@ class Driver(ABC):
     @abstractmethod
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same transaction; it never begins, commits or rolls back anything itself."""
+
+    @property
+    def process(self) -> int:
+        """The number of the server's process; 0 where there is none."""
+        return 0
 
     @property
     @abstractmethod
@@ -86,7 +93,12 @@ def guest_connection(engine: Engine, driver: Driver) -> Connection:
     """A connection on a driver's own. The host begins and ends its transactions: a plugin's commit commits nothing."""
     dialect: Any = engine.dialect
     dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
-    event.listen(engine, "before_cursor_execute", lambda *given: driver.before_execution())
+
+    def before_execution(*given: Any) -> None:
+        driver.before_execution()
+        driver.on_trip(driver.process, False)
+
+    event.listen(engine, "before_cursor_execute", before_execution)
     return engine.connect()
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import UserError
+from core.db.locks import Key
 from core.host.operations import PluginOperation
 from core.log.changes import Changes
 from core.log.events import Event
@@ -97,6 +98,9 @@ class Context:
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` returns the record's row, created if absent, locked for update.
         facets: the same for many ids at once, as a dict.
+        lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
+            `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
+            of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
         catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
     """
 
@@ -110,6 +114,7 @@ class Context:
     publish_each: Callable[..., int]
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
+    lock: Callable[..., None]
     catalog: CatalogQueries
 
     @property
@@ -285,6 +290,21 @@ class Hooks:
         Returns: nothing.
         Transaction: its own, committed by the host.
         Failure: logged; the other plugins still shut down.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def lock_keys(self, settings: Any, changes: Changes) -> Iterable[Key]:
+        """Names what `validate` and `before_commit` rely on for these changes, so that nobody changes it meanwhile.
+
+        When: after the changes are settled, before anything is judged; once per chunk of a batch. The keys of all
+            plugins are taken together, on PostgreSQL; SQLite has one writer. Without this hook, a plugin with
+            `validate` or `before_commit` holds one key for everything, so that its changes are made one at a time.
+        Arguments: this plugin's `settings`; `changes` of the transaction or of one chunk of a batch. No database.
+        Returns: keys: tuples of texts, such as `("customer", id)`. Of transactions with a key in common one waits for
+            the other. No keys cost nothing, and the empty tuple excludes all others of the plugin.
+        Transaction: inside; the keys are held until it ends.
+        Failure: an exception rolls the whole transaction back and is attributed to the plugin.
         """
         raise NotImplementedError
 

@@ -1,12 +1,14 @@
 """How changes are made: apply ► judge ► flush ► complete ► note, for each chunk of a batch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from core.base.errors import Reject, UserError
 from core.crm.consequences import after_flush, settle
 from core.db.conflicts import Conflict, conflict_of
+from core.db.database import POSTGRESQL
+from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import Plugin
 from core.log import attachments
 from core.log.changes import Change, Changes
@@ -21,6 +23,10 @@ from core.unit.unit import Unit
 from core.unit.watch import add_followers
 
 Warnings = Mapping[int, Sequence[UserError]]
+
+
+class _Outdated(Exception):  # noqa: N818  (control flow inside this module)
+    """What the drafts of a chunk were made from may have changed meanwhile; they are to be made again, once."""
 
 
 class _Refused(Exception):  # noqa: N818  (control flow inside this module)
@@ -66,7 +72,9 @@ def _chunk(unit: Unit, batch: Batch, rows: list[NumberedRow]) -> list[RowOutcome
     looked_again = False
     while rows:
         try:
-            return failed + _attempt(unit, batch, rows)
+            return failed + _attempt(unit, batch, rows, again=looked_again)
+        except _Outdated:
+            looked_again = True
         except _Refused as refused:
             failed += [failure(row, errors) for row, errors in refused.rows.items()]
             rows = [row for row in rows if row[0] not in refused.rows]
@@ -92,25 +100,25 @@ def _singly(unit: Unit, batch: Batch, rows: Sequence[NumberedRow]) -> list[RowOu
     return [outcome for row in rows for outcome in _chunk(unit, batch, [row])]
 
 
-def _attempt(unit: Unit, batch: Batch, rows: Sequence[NumberedRow]) -> list[RowOutcome]:
+def _attempt(unit: Unit, batch: Batch, rows: Sequence[NumberedRow], *, again: bool) -> list[RowOutcome]:
     unit.begin()
     if not batch.is_alone:
         with unit.savepoint():
-            return _write(unit, batch.drafts(unit, rows))
+            return _write(unit, batch.drafts(unit, rows), again=again)
     try:
-        return _write(unit, batch.drafts(unit, rows))
+        return _write(unit, batch.drafts(unit, rows), again=again)
     except _Refused:
         unit.discards = True
         raise
 
 
-def _write(unit: Unit, drafts: Sequence[Draft]) -> list[RowOutcome]:
+def _write(unit: Unit, drafts: Sequence[Draft], *, again: bool) -> list[RowOutcome]:
     """Takes a chunk through its phases."""
     _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
     unit.lock_done()
     with unit.unwritten():
         work = _apply(unit, drafts)
-        _judge(unit, work)
+        _judge(unit, work, again=again)
     _flush(unit, work)
     _complete(unit, work)
     _note(unit, work)
@@ -170,14 +178,18 @@ def _hold(unit: Unit, change: Change) -> None:
 # Judge: the core and every plugin say what is wrong, before anything is written.
 
 
-def _judge(unit: Unit, work: _Work) -> None:
+def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
+    unit.host.locks(changes).take(unit.transaction)
     plugins = [plugin.name for plugin in unit.host.plugins]
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
     work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
     found = dangling(unit.transaction, changes, unit.settlement.pending)
-    found += [problem for destruction in work.destructions for problem in destruction.problems()]
     found += taken_keys(unit.transaction, changes)
+    # What a draft refers to may have been deleted, or its key taken, since it was made.
+    if found and not again and unit.transaction.dialect == POSTGRESQL:
+        raise _Outdated
+    found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
         found = unit.host.validate(unit.context, changes)
     errors, unnamed = by_row([error for error in found if not error.warning], changes)
@@ -276,16 +288,22 @@ def _note(unit: Unit, work: _Work) -> None:
 
 
 @contextmanager
-def own_work(unit: Unit, plugin: Plugin) -> Iterator[list[UserError]]:
+def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) -> Iterator[list[UserError]]:
     """While a plugin works in a transaction of its own: every plugin judges its changes, as it does all changes.
 
     In the end the list holds the warnings of those that judge.
+
+    Args:
+        unit: of work.
+        plugin: whose work.
+        keys: of the plugin, held from the beginning.
 
     Raises:
         Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
         PluginError: a plugin's hook failed.
     """
     warnings: list[UserError] = []
+    take(unit.transaction, plugin.name, keys)
     with _watched(unit, ()):
         try:
             yield warnings
@@ -294,6 +312,7 @@ def own_work(unit: Unit, plugin: Plugin) -> Iterator[list[UserError]]:
         unit.flush()
         changes = Changes(unit.watch.follow_ups)
         if changes:
+            unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
             judged = unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:

@@ -14,6 +14,7 @@ from core.base.errors import NotFoundError, PluginError
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
+from core.db.locks import EVERYTHING, take
 from core.db.transaction import Statement, Transaction
 from core.host.contract import CatalogQueries, Context, Fetch, Plugin
 from core.host.host import PluginHost, logger
@@ -84,7 +85,7 @@ class Unit:
             self.session.expunge_all()
         self.held.clear()
         self.watch.clear()
-        self.settlement.begin(self.now)
+        self.settlement.begin()
 
     def lock_done(self) -> None:
         """Takes the moment of the next changes, once what they change is locked."""
@@ -176,6 +177,10 @@ class Unit:
         def publish_each(type_: str, record: type[Record], rows: Select[Any]) -> int:
             return self.log.publish_each(declared(type_), record, rows)
 
+        def lock(name: str | None = None, *ids: str) -> None:
+            everything = EVERYTHING if name is None else (name,)
+            take(self.transaction, plugin.name, [(*everything, id) for id in ids] or [everything])
+
         return Context(
             open_session=lambda: self.session,
             actor=self.actor,
@@ -187,6 +192,7 @@ class Unit:
             publish_each=publish_each,
             facet=self.facet,
             facets=self.facets,
+            lock=lock,
             catalog=self._ask(self.fetch),
         )
 

@@ -64,7 +64,7 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
     """
     if ctx.settings.control is Control.OFF:
         return
-    changed = _changed(changes)
+    changed = controlled(changes)
     standings = _standings(ctx, changed) if changed else {}
     if not standings:
         return
@@ -102,7 +102,7 @@ def keep_overrides(ctx: Context, changes: Changes) -> None:
     """Records who overrode credit control for opportunities, and why."""
     if ctx.settings.control is Control.OFF:
         return
-    said = [change for change in _changed(changes) if change.said.get(OVERRIDE_REASON) is not None]
+    said = [change for change in controlled(changes) if change.said.get(OVERRIDE_REASON) is not None]
     standings = _standings(ctx, said) if said else {}
     for change in said:
         deal = _record(change)
@@ -125,7 +125,7 @@ def keep_overrides(ctx: Context, changes: Changes) -> None:
         )
 
 
-def _changed(changes: Changes) -> list[Change]:
+def controlled(changes: Changes) -> list[Change]:
     """The changes by which an opportunity may be won or enlarged."""
     return [
         change

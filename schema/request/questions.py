@@ -216,5 +216,6 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         publish_each=unavailable,
         facet=unavailable,
         facets=unavailable,
+        lock=unavailable,
         catalog=CatalogQueries(asked, unavailable, unavailable, unavailable),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
+from core.db.locks import Key, Locks
 from core.db.transaction import Statement, Transaction, among, listed
 from core.log import attachments
 from core.log.events import Action
@@ -88,7 +89,34 @@ class Drafting:
             asked: the rows.
             alone: nothing else is written in the transaction, which is rolled back if the one row is refused.
         """
+        self._locks(asked).take(unit.transaction)
         return process(unit, RecordBatch(self, asked, alone=alone))
+
+    def _locks(self, asked: Sequence[Asked]) -> Locks:
+        """The keys that keep two upserts from each creating what the other would have found.
+
+        Alone is held what rows are matched by, and shared what other upserts may match by: the texts that are written.
+        All are taken at once, so that two batches of the same rows in another order do not deadlock.
+        """
+        locks = Locks()
+        rows = [one for one in asked if one.action is None]
+        if not rows:
+            return locks
+        entity = self._record.name
+        texts = match_fields(self._record)
+        alone: set[Key] = set()
+        shared: set[Key] = set()
+        for one in rows:
+            for field in texts:
+                if (text := one.given.get(field.name)) is not None:
+                    (alone if field.name == one.match else shared).add((entity, field.name, fold(text)))
+            if one.match == ID and one.given.get("id") is not None:
+                alone.add((entity, "id", one.given["id"]))
+            elif one.match == EXTERNAL_ID:
+                alone |= {(entity, item["system"], item["id"]) for item in one.given.get("externalIds") or ()}
+        locks.add(None, alone)
+        locks.share(shared)
+        return locks
 
     def marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""

@@ -1,6 +1,6 @@
 """Work of plugins: their operations, each in a transaction of its own or on one state of the data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from sqlmodel import Session
 from core.base.actors import plugin_actor
 from core.base.errors import InputError, Reject, UserError
 from core.base.money import Money
+from core.db.locks import Key
 from core.host.contract import Context, Plugin
 from core.host.host import attributed
 from core.host.operations import SHOWN_ONCE, PluginOperation
@@ -70,6 +71,7 @@ async def transact(
     plugin: Plugin,
     work: Callable[[Context], Any],
     *,
+    keys: Callable[[], Iterable[Key]],
     place: str = "operation",
     once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
     dry: bool = False,
@@ -80,6 +82,7 @@ async def transact(
         context: of the request.
         plugin: whose work.
         work: does it and returns the answer.
+        keys: gives the keys of the plugin that it holds from the beginning.
         place: its name in errors.
         once_for: decides whether it is done, or was done before.
         dry: everything is rolled back at the end.
@@ -91,7 +94,7 @@ async def transact(
 
     def in_transaction(unit: Unit) -> WorkDone:
         def done() -> WorkDone:
-            with attributed(plugin, place, InputError), own_work(unit, plugin) as warnings:
+            with attributed(plugin, place, InputError), own_work(unit, plugin, keys()) as warnings:
                 answer = work(unit.context(plugin))
             return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
 
@@ -128,6 +131,7 @@ async def perform(
             place=operation.name,
             once_for=(lambda unit, work: work()) if dry else once_for,
             dry=dry,
+            keys=lambda: operation.locks(given),
         )
     except Reject as reject:
         return payload.refused(reject.errors)

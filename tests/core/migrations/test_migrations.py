@@ -179,6 +179,42 @@ def test_the_core_can_be_taken_back(database):
 # Order and records of it
 
 
+def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases):
+    with closing(Database(databases.empty())) as database:
+        (core,) = sets()
+        migrate(database, [core])
+        _take_back(database, core, "0006")
+        moment, columns = 1_750_000_000_000_000, "id, version, created_at, created_by, updated_at, updated_by"
+        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else str(moment)
+        with database.connection() as connection:
+            for number, day in ((1, "2025-01-01"), (2, "2025-01-01"), (3, "2025-01-02"), (4, "2025-01-01")):
+                common = f"'xrt_{number}', 1, {stamp}, 'me', {stamp}, 'me'"
+                connection.exec_driver_sql(
+                    f"INSERT INTO exchange_rate ({columns}, currency, rate, valid_from) "
+                    f"VALUES ({common}, 'USD', {number}, '{day}')"
+                )
+            connection.exec_driver_sql("UPDATE exchange_rate SET deleted_at = created_at WHERE id = 'xrt_4'")
+        told = []
+        migrate(database, [core], told.append)
+        assert told == [
+            "core: 0006",
+            "core: exchange rates of USD from 2025-01-01: xrt_1 is the oldest and counts; change or delete xrt_2",
+        ]
+        with database.connection() as connection:
+            marked = "SELECT id FROM exchange_rate WHERE is_old_twin"
+            assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
+
+
+def _take_back(database, one, revision):
+    """Takes back the last revision of a set, and notes that."""
+    with database.engine.connect() as connection:
+        with Operations.context(context_of(connection, one)):
+            last = one.script().get_revision(revision)
+            last.module.downgrade()
+        connection.exec_driver_sql(f"UPDATE {one.version_table} SET version_num = '{last.down_revision}'")
+        connection.commit()
+
+
 def test_the_core_goes_first_then_the_plugins_in_their_order(databases):
     with closing(Database(databases.empty())) as database:
         found = sets(Alpha, Tableless, Beta)
