@@ -26,7 +26,7 @@ from sqlalchemy import Table as SqlTable
 
 from core.background import delivery, jobs
 from core.db.database import SQLITE, Database
-from core.log.events import EventBatch, EventRow
+from core.log.events import EventBatch, EventCounter, EventRow
 from core.records.record import CORE, tables_of
 from core.unit.idempotency import IdempotencyKey
 
@@ -41,6 +41,7 @@ _LEFT_OUT = frozenset(
     table.__tablename__
     for table in (
         EventBatch,
+        EventCounter,
         EventRow,
         IdempotencyKey,
         delivery.PluginCursor,

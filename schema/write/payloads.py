@@ -173,8 +173,8 @@ async def _filled(
     for nodes, several in _by_plan(places).items():
         plan = plans[nodes]
         if rows is not None and not plan.gaps:
-            found = next(read)
-            answer = Answer(found[0][0] if found else None)
+            ((value,),) = next(read) or ((None,),)
+            answer = Answer(value.encode() if isinstance(value, str) else value)
         else:
             answer = await run_plan(context, plan, replace(moment, ids=[place.id for place in several]))
         items = answer.decoded() or []
