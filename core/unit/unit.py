@@ -391,9 +391,14 @@ class Unit:
     # The end
 
     def finish(self) -> bool:
-        """Writes the event log, last before the commit; returns whether anything was logged."""
+        """Closes the event log, last before the commit; returns whether anything was logged."""
         self.session.flush()
-        return self._log.write()
+        return self._log.close()
+
+    def write_events(self) -> None:
+        """Writes the events so far, where a long transaction would otherwise keep them in memory until its end."""
+        self.session.flush()
+        self._log.write_events()
 
 
 #: Runs work of a plugin in a transaction of its own.
