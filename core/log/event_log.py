@@ -139,19 +139,24 @@ class EventLog:
         self._written += count
         return start
 
-    def write(self) -> bool:
+    def write_events(self) -> None:
+        """Writes the events noted so far, which need no memory then."""
+        if not self._rows:
+            return
+        start = self._reserve(len(self._rows))
+        for place, row in enumerate(self._rows, start):
+            row["id"] = f"{self._stem}{place:06d}"
+            row["batch_id"] = self._batch["id"]
+        self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
+        self._rows = []
+        self._has_written = True
+
+    def close(self) -> bool:
         """Writes the events that are left, then their batch; returns whether there were any events.
 
         Nothing may be written after it: a batch takes its position once every lock of its transaction is held.
         """
-        if self._rows:
-            start = self._reserve(len(self._rows))
-            for place, row in enumerate(self._rows, start):
-                row["id"] = f"{self._stem}{place:06d}"
-                row["batch_id"] = self._batch["id"]
-            self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
-            self._rows = []
-            self._has_written = True
+        self.write_events()
         if self._has_written:
             self._batch["recorded_at"] = self.now
             self._transaction.put(*batch_statements(self._transaction.dialect, self._batch))

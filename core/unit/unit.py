@@ -223,9 +223,14 @@ class Unit:
         self.transaction.release(name)
 
     def finish(self) -> bool:
-        """Writes the event log, last before the commit; returns whether anything was logged."""
+        """Closes the event log, last before the commit; returns whether anything was logged."""
         self.flush()
-        return self.log.write()
+        return self.log.close()
+
+    def write_events(self) -> None:
+        """Writes the events so far, where a long transaction would otherwise keep them in memory until its end."""
+        self.flush()
+        self.log.write_events()
 
 
 #: Runs work of a plugin in a transaction of its own.

@@ -353,7 +353,7 @@ async def import_source(
         for rows in run.portions():
             run.settle(writer.write(unit, rows))
             # Writing the log as it grows keeps it out of memory.
-            unit.finish()
+            unit.write_events()
 
     try:
         if dry_run:

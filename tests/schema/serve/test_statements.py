@@ -53,6 +53,8 @@ class Statements:
         self._all: list[str] = []
         self._listening = False
         app = client.app
+        # It looks for what dead servers left whenever it is time, which belongs to no query.
+        client.run(app.publisher.stop())
         event.listen(app.database.engine, "before_cursor_execute", self._note_unit)
         reader = app.services.reader
         if app.database.dialect == "sqlite":
