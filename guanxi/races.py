@@ -26,6 +26,7 @@ from sqlalchemy import Table as SqlTable
 
 from core.background import delivery, jobs
 from core.db.database import SQLITE, Database
+from core.db.transaction import COMMIT, Statement
 from core.log.events import EventBatch, EventCounter, EventRow
 from core.records.record import CORE, tables_of
 from core.unit.idempotency import IdempotencyKey
@@ -239,9 +240,9 @@ class Races:
     def _stopping(self) -> Iterator[None]:
         """While it lasts, each round trip of a participant is one before which it can be stopped."""
 
-        def on_trip(process: int, commits: bool) -> None:
+        def on_trip(process: int, statements: Sequence[Statement]) -> None:
             if participant := _participant.get():
-                participant.arrives(process, commits=commits)
+                participant.arrives(process, commits=COMMIT in statements)
 
         before, self._database.on_trip = self._database.on_trip, on_trip
         try:

@@ -18,7 +18,7 @@ from core.base.errors import ConfigurationError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.sqlite import SqliteDriver, prepare_sqlite
-from core.db.transaction import Driver, Rows, Statement, Transaction
+from core.db.transaction import Driver, OnTrip, Rows, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class Database:
         self.url = _parsed(url)
         self._patience = patience
         self._synchronous: SqliteSynchronous = synchronous
-        #: Called before each round trip of a writer: with the server's process, and whether it commits.
-        self.on_trip: Callable[[int, bool], Any] = lambda process, commits: None
+        #: Called before each round trip of a writer.
+        self.on_trip: OnTrip = lambda process, statements: None
         self._idle: list[Driver] = []
         self._most_idle = pool_size
         self.dialect = self.url.get_backend_name()
@@ -149,7 +149,7 @@ class Database:
     @contextmanager
     def _driven(self) -> Iterator[Transaction]:
         """A transaction on a connection of its own, rolled back unless it is committed."""
-        driver = self._idle.pop() if self._idle else self._connect()
+        driver = self._idle.pop() if self._idle else self.connect()
         driver.on_trip = self.on_trip
         transaction = Transaction(driver)
         try:
@@ -168,7 +168,8 @@ class Database:
         else:
             driver.close()
 
-    def _connect(self) -> Driver:
+    def connect(self) -> Driver:
+        """A connection that writes; whoever asks for it closes it."""
         if self.dialect == SQLITE:
             return SqliteDriver(Path(str(self.url.database)), self._synchronous)
         # The driver is imported where a database needs it.

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from core.db.transaction import COMMIT, Driver, Rows, Statement, guest_connection
+from core.db.transaction import Driver, Rows, Statement, guest_connection
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
@@ -73,7 +73,7 @@ class PostgresDriver(Driver):
             psycopg.Error: one failed; those after it were not run.
         """
         pgconn = self._driver.pgconn
-        self.on_trip(pgconn.backend_pid, statements[-1] is COMMIT)
+        self.on_trip(pgconn.backend_pid, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
         kinds: list[str | None] = []

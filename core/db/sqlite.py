@@ -49,6 +49,7 @@ class SqliteDriver(Driver):
         Raises:
             sqlite3.Error: one failed; those after it were not run.
         """
+        self.on_trip(0, statements)
         found: list[Rows] = []
         for statement in statements:
             if statement.many:

@@ -31,6 +31,10 @@ class Statement:
     many: bool = False
 
 
+#: Is told of a round trip: the number of the server's process, and what is sent.
+OnTrip = Callable[[int, Sequence[Statement]], Any]
+
+
 class Driver(ABC):
     """One connection that writes, used by one transaction at a time."""
 
@@ -38,8 +42,8 @@ class Driver(ABC):
     dialect: str
     #: How a transaction begins.
     begin: Statement
-    #: Called before each round trip: with the number of the server's process, and whether it commits.
-    on_trip: Callable[[int, bool], Any] = staticmethod(lambda process, commits: None)
+    #: Called before each round trip.
+    on_trip: OnTrip = staticmethod(lambda process, statements: None)
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -94,9 +98,9 @@ def guest_connection(engine: Engine, driver: Driver) -> Connection:
     dialect: Any = engine.dialect
     dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
 
-    def before_execution(*given: Any) -> None:
+    def before_execution(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
         driver.before_execution()
-        driver.on_trip(driver.process, False)
+        driver.on_trip(driver.process, [Statement(sql, values, many)])
 
     event.listen(engine, "before_cursor_execute", before_execution)
     return engine.connect()

@@ -1,15 +1,15 @@
 """Keys of plugins: what rests on one key is done by one transaction at a time, and what needs none waits for nobody."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from datetime import timedelta
 
+import psycopg
 import pytest
 import strawberry
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from core.db.locks import take
+from core.db.transaction import Statement, Transaction
 from guanxi import Input, Job, Payload, Plugin, UserError, hookimpl, mutation
 from tests.operating import executed
 
@@ -100,13 +100,11 @@ def locking(crm):
     client = crm(ClubByRegion)
     found = []
 
-    @event.listens_for(client.app.database.engine, "before_cursor_execute")
-    def note(connection, cursor, statement, parameters, context, executemany):
-        if "pg_advisory_xact_lock_shared" in statement:
-            found.append(parameters)
+    def note(process, statements):
+        found.extend(each.values for each in statements if "pg_advisory_xact_lock_shared" in each.sql)
 
-    yield client, found
-    event.remove(client.app.database.engine, "before_cursor_execute", note)
+    client.app.database.on_trip = note
+    return client, found
 
 
 def run(client, name):
@@ -131,7 +129,7 @@ def test_no_keys_cost_no_statement_and_those_of_all_places_one(locking):
         ([False], lambda: client.run_job("count_members")),
     ):
         act()
-        assert [each["shared"] for each in found] == [expected]
+        assert [shared for _, _, shared in found] == [expected]
         found.clear()
 
 
@@ -147,11 +145,15 @@ def test_who_holds_everything_of_a_plugin_excludes_who_holds_a_key(crm):
         ([("region", "North")], [("region", "South")], False),
         ([()], [], False),
     ):
-        with database.transaction() as holder, database.transaction() as other:
+        with ExitStack() as stack:
+            holder, other = (Transaction(stack.enter_context(closing(database.connect()))) for _ in range(2))
             take(holder, "club", first)
+            holder.send()
             # The lock of the other is asked for at once or not at all, so nothing is waited for.
-            other.connection().exec_driver_sql("SET LOCAL lock_timeout = '1ms'")
-            refused = pytest.raises(OperationalError, match="lock timeout") if excluded else nullcontext()
+            other.put(Statement("SET LOCAL lock_timeout = '1ms'"))
+            refused = pytest.raises(psycopg.errors.LockNotAvailable) if excluded else nullcontext()
             with refused:
                 take(other, "club", second)
-            other.rollback()
+                other.send()
+            holder.close()
+            other.close()
