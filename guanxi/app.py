@@ -114,7 +114,7 @@ class App:
         self.host = design.host
         self.catalog = design.catalog
         self._design = design
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, patience=settings.write_deadline_ms / 1000)
         self._clock = clock
         self._access = access
         self._engine: Engine | None = None

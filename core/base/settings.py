@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         default=2000, ge=1, description="A Python field that takes longer is null, with an error."
     )
     statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read that takes longer is cancelled.")
+    write_deadline_ms: int = Field(
+        default=10_000, ge=1, description="How long a write is repeated while others change the same records."
+    )
     delivery_attempts: int = Field(
         default=5, ge=1, description="Attempts at an after-commit hook before the batch is set aside."
     )

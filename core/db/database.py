@@ -16,22 +16,15 @@ from sqlmodel import Session
 
 from core.base.errors import ConfigurationError
 from core.base.text import fold
+from core.db.conflicts import repeated
 
 T = TypeVar("T")
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 _OLDEST_POSTGRESQL = 18
-_RETRIES = 3
 _MOST_READERS = 4
 _READING = "guanxi_reading"
-# Serialization failure, deadlock.
-_RETRIED_STATES = {"40001", "40P01"}
-
-
-def rival_was_first(error: Exception) -> bool:
-    """Whether the engine gave way to another transaction, so that this one must be repeated."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRIED_STATES
 
 
 def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
@@ -46,20 +39,31 @@ def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -
 class Database:
     """One database. Sessions are sync and run in worker threads; on SQLite one writes at a time."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, patience: float = 10) -> None:
         """Prepares the engine; connects to nothing yet.
+
+        Args:
+            url: its address.
+            pool_size: the most that write at once.
+            patience: for how many seconds a transaction is repeated while others are in its way.
 
         Raises:
             ConfigurationError: the address has an unknown form.
         """
         self.url = _parsed(url)
+        self._patience = patience
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
             self.engine = _sqlite_engine(self.url)
             self._limiter = anyio.CapacityLimiter(1)
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
-            self.engine = create_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size)
+            self.engine = create_engine(
+                self.url.set(drivername="postgresql+psycopg"),
+                pool_size=pool_size,
+                # Never what the database's own default is: under REPEATABLE READ a locked row may be an old one.
+                isolation_level="READ COMMITTED",
+            )
             self._limiter = anyio.CapacityLimiter(pool_size)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._readers = anyio.CapacityLimiter(_MOST_READERS)
@@ -103,15 +107,17 @@ class Database:
             yield connection
 
     def retrying(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction, from the start again if another transaction was first."""
-        for attempt in range(_RETRIES):
-            try:
-                with self.transaction() as session:
-                    return work(session)
-            except DBAPIError as error:
-                if not rival_was_first(error) or attempt == _RETRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+        """Runs work in a transaction, from the start again while other transactions are in its way.
+
+        Raises:
+            ConflictError: they were for too long.
+        """
+
+        def attempt() -> T:
+            with self.transaction() as session:
+                return work(session)
+
+        return repeated(attempt, self._patience)
 
     def reading(self, work: Callable[[Session], T]) -> T:
         """Runs work that only reads: all its statements see one state of the data, and it can write nothing."""

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.settings import Settings, explain
-from core.db.database import rival_was_first
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.log.changes import Changes
@@ -252,7 +251,6 @@ def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator
     Raises:
         Reject, or one of `passed`: as the code does.
         PluginError: the code failed.
-        DBAPIError: another transaction was first, so this one must be repeated.
     """
     expected: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
     try:
@@ -260,8 +258,6 @@ def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator
     except expected:
         raise
     except Exception as error:
-        if rival_was_first(error):
-            raise
         raise PluginError(plugin.name, place, told(error)) from error
 
 
