@@ -1,7 +1,7 @@
 """Keys of plugins: what rests on one key is done by one transaction at a time, and what needs none waits for nobody."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from core.db.locks import take
 from guanxi import Input, Job, Payload, Plugin, UserError, hookimpl, mutation
 from tests.operating import executed
+from tests.together.world import PLUGINS
 
 MOST = 3
 CREATE = "mutation ($name: String!) { createCustomer(input: {name: $name}) { userErrors { code } } }"
@@ -94,10 +95,9 @@ def test_hook_lock_keys_is_attributed(crm):
     assert answer["errors"][0]["extensions"]["code"] == "PLUGIN_ERROR"
 
 
-@pytest.fixture
-def locking(crm):
-    """A client, and the statements by which its transactions have locked keys."""
-    client = crm(ClubByRegion)
+@contextmanager
+def locks_of(client):
+    """The statements by which a client's transactions lock keys."""
     found = []
 
     @event.listens_for(client.app.database.engine, "before_cursor_execute")
@@ -105,8 +105,16 @@ def locking(crm):
         if "pg_advisory_xact_lock_shared" in statement:
             found.append(parameters)
 
-    yield client, found
+    yield found
     event.remove(client.app.database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def locking(crm):
+    """A client, and the statements by which its transactions lock keys."""
+    client = crm(ClubByRegion)
+    with locks_of(client) as found:
+        yield client, found
 
 
 def run(client, name):
@@ -155,3 +163,15 @@ def test_who_holds_everything_of_a_plugin_excludes_who_holds_a_key(crm):
             with refused:
                 take(other, "club", second)
             other.rollback()
+
+
+def test_a_change_that_no_rule_of_ours_rests_on_locks_no_key(crm):
+    client = crm(*PLUGINS)
+    id = client.create("Customer", name="Ann")["id"]
+    with locks_of(client) as found:
+        client.query(
+            'mutation ($id: ID!) { updateCustomer(input: {id: $id, city: "Bonn"}) { userErrors { code } } }', id=id
+        )
+        assert found == []
+        client.create("Opportunity", name="Deal", customerId=id)
+        assert len(found) == (client.app.database.dialect == "postgresql")
