@@ -82,9 +82,6 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
             code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
             problems.append(problem(change, code, name, f"{money}: {error.message}"))
         else:
-            if moved and getattr(record, reporting) is not None:
-                # The amount itself was not set, so this is a change of its own.
-                put(change, reporting, converted)
             setattr(record, reporting, converted)
     return problems
 

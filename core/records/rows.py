@@ -84,6 +84,10 @@ class TableRows:
             exclusive: nobody may refer to them in the meantime either.
         """
         lock = (" FOR UPDATE" if exclusive else " FOR NO KEY UPDATE") if self._is_postgresql else ""
+        return self.stored(ids, lock)
+
+    def stored(self, ids: Collection[str], lock: str = "") -> Statement:
+        """A statement that reads the rows with these keys in order."""
         key = self._quoted[self.key[0]]
         if len(ids) == 1:
             return self.select(f"WHERE {key} = {mark(self._engine, 1)}{lock}", *ids)

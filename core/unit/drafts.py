@@ -97,7 +97,8 @@ class Before:
         for draft in known:
             for item in draft.facets:
                 wanted[item.facet].append(draft.record.id)
-        self._facets = {facet: held.locked(facet, ids) for facet, ids in wanted.items()}
+        # Not locked yet: keys are taken before rows of facets.
+        self._facets = {facet: held.read(facet, ids) for facet, ids in wanted.items()}
 
     def differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
         """Name, present and new value of what the draft would change apart from the record's own columns."""

@@ -64,6 +64,12 @@ class Held:
                 self._keep(made, rows)
         return {id: row.object for id in wanted if (row := self._rows.get((kind, id))) and not row.is_removed}
 
+    def read(self, kind: type[Any], ids: Collection[str]) -> dict[str, Any]:
+        """The objects of a table by key as they are stored, neither locked nor held."""
+        rows = rows_of(kind, self._engine)
+        found = rows.all_made(self._transaction.rows(rows.stored(ids)))
+        return {getattr(made, rows.key[0]): made for made in found}
+
     def get(self, kind: type[Any], id: str) -> Any:
         """An object that is held already."""
         return self._rows[kind, id].object

@@ -16,6 +16,8 @@ OVERRIDE_REASON = "creditOverrideReason"
 #: Statuses in which an opportunity is won and not finished, and those in which it is undecided (O19).
 WON = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
 OPEN = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
+#: Columns by which what an opportunity is worth changes: its amount, and the day at whose rate it is converted.
+_ENLARGING = ("expected_amount", "expected_amount_reporting", "opened_on", "closed_on")
 
 _STANDING = "id name creditRisk creditRiskSource creditScore creditLimit { reportingAmount } creditExposure { amount }"
 _DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount }"
@@ -154,7 +156,7 @@ def _may_enlarge(change: Change) -> bool:
     """Whether the amount of an existing one changes while it is not lost or finished."""
     return (
         change.action is Action.UPDATED
-        and not change.after.keys().isdisjoint(("expected_amount", "expected_amount_reporting"))
+        and not change.after.keys().isdisjoint(_ENLARGING)
         and _record(change).status in (*WON, *OPEN)
     )
 

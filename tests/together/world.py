@@ -48,7 +48,7 @@ def operation(field: str, **input: Any) -> Operation:
     return Operation(text, {"input": input})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listed:
     """A mutation of the list: its name, what it is about, and itself. Those about one thing are pairs of the suite."""
 
@@ -66,6 +66,13 @@ def fill(client: Client) -> list[Listed]:
 def pairs(listed: list[Listed], *, every: bool = False) -> list[tuple[Listed, Listed]]:
     """The pairs of the list: those about one thing, each with itself included; or every pair."""
     return [(one, other) for one, other in combinations_with_replacement(listed, 2) if every or one.about & other.about]
+
+
+def neighbours(listed: list[Listed]) -> list[tuple[Listed, Listed]]:
+    """Fewer pairs: each mutation with the one that follows in the list and is about the same thing."""
+    things = sorted({thing for one in listed for thing in one.about})
+    of_thing = [[one for one in listed if thing in one.about] for thing in things]
+    return list(dict.fromkeys((one, alike[place - 1]) for alike in of_thing for place, one in enumerate(alike)))
 
 
 def _made(client: Client, made: Operation, selection: str = "") -> Any:

@@ -1,7 +1,7 @@
 """Keys of plugins: what rests on one key is done by one transaction at a time, and what needs none waits for nobody."""
 
 import asyncio
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import timedelta
 
 import psycopg
@@ -12,6 +12,7 @@ from core.db.locks import take
 from core.db.transaction import Statement, Transaction
 from guanxi import Input, Job, Payload, Plugin, UserError, hookimpl, mutation
 from tests.operating import executed
+from tests.together.world import PLUGINS
 
 MOST = 3
 CREATE = "mutation ($name: String!) { createCustomer(input: {name: $name}) { userErrors { code } } }"
@@ -94,17 +95,25 @@ def test_hook_lock_keys_is_attributed(crm):
     assert answer["errors"][0]["extensions"]["code"] == "PLUGIN_ERROR"
 
 
-@pytest.fixture
-def locking(crm):
-    """A client, and the statements by which its transactions have locked keys."""
-    client = crm(ClubByRegion)
+@contextmanager
+def locks_of(client):
+    """The statements by which a client's transactions lock keys."""
     found = []
 
     def note(process, statements):
         found.extend(each.values for each in statements if "pg_advisory_xact_lock_shared" in each.sql)
 
     client.app.database.on_trip = note
-    return client, found
+    yield found
+    client.app.database.on_trip = lambda process, statements: None
+
+
+@pytest.fixture
+def locking(crm):
+    """A client, and the statements by which its transactions lock keys."""
+    client = crm(ClubByRegion)
+    with locks_of(client) as found:
+        yield client, found
 
 
 def run(client, name):
@@ -157,3 +166,15 @@ def test_who_holds_everything_of_a_plugin_excludes_who_holds_a_key(crm):
                 other.send()
             holder.close()
             other.close()
+
+
+def test_a_change_that_no_rule_of_ours_rests_on_locks_no_key(crm):
+    client = crm(*PLUGINS)
+    id = client.create("Customer", name="Ann")["id"]
+    with locks_of(client) as found:
+        client.query(
+            'mutation ($id: ID!) { updateCustomer(input: {id: $id, city: "Bonn"}) { userErrors { code } } }', id=id
+        )
+        assert found == []
+        client.create("Opportunity", name="Deal", customerId=id)
+        assert len(found) == (client.app.database.dialect == "postgresql")
