@@ -163,6 +163,7 @@ class DecimalKind(Kind):
 
     graphql = input = "Decimal"
     filter_name = "DecimalFilter"
+    repeats = True
     functions = ("sum", "avg", "min", "max")
 
     def __init__(self, scale: int = 2) -> None:
@@ -232,6 +233,7 @@ class MoneyKind(Kind):
     graphql = "Money"
     input = "MoneyInput"
     filter_name = "MoneyFilter"
+    repeats = True
     can_group = False
     functions = ("sum", "avg", "min", "max")
 

@@ -47,7 +47,12 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
         return null()
     if field.python is not None:
         return _python(row, field, chosen, path, hidden)
-    return field.kind.json(field.value(row), chosen.selection)
+    return _shown(row, field, chosen.selection)
+
+
+def _shown(row: PlanRow, field: CatalogField, selection: Selection) -> Expression:
+    value = row.scope.value(field.value(row), is_repeated=field.kind.repeats)
+    return field.kind.json(value, selection)
 
 
 def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
@@ -61,7 +66,7 @@ def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidde
     needed = [record.fields[need] for need in field.needs]
     number = statement.fill_number()
     statement.gaps.append(Fill(path, chosen.key, record.name, number, field, chosen.selection))
-    return placeholder(number, [other.kind.json(other.value(row), whole) for other in needed])
+    return placeholder(number, [_shown(row, other, whole) for other in needed])
 
 
 def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
@@ -87,8 +92,10 @@ def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
     many = record.to_many[name if name in record.to_many else name.removesuffix("Aggregate")]
     target_record = statement.catalog.records[many.target]
     if name in record.to_many:
-        return connection(statement, target_record, chosen, path, (row, many)).scalar_subquery()
-    return aggregate(statement, target_record, chosen, (row, many)).scalar_subquery()
+        found = connection(statement, target_record, chosen, path, (row, many))
+    else:
+        found = aggregate(statement, target_record, chosen, (row, many))
+    return row.scope.json(found.scalar_subquery())
 
 
 def _by_itself(record: RecordType) -> CompileRoot:
@@ -99,7 +106,7 @@ def _by_itself(record: RecordType) -> CompileRoot:
         hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
         built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
-        return select(json_rows(built, place=row.id)).select_from(row.source()).where(_is_known(row))
+        return row.select(json_rows(built, place=row.id), [_is_known(row)])
 
     return compile_root
 
@@ -112,7 +119,7 @@ def by_ids(record: RecordType) -> CompileRoot:
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
         there = [_is_known(row), *statement.limited(row)]
-        return select(json_rows(pairs, place=row.id)).select_from(row.source()).where(*there)
+        return row.select(json_rows(pairs, place=row.id), there)
 
     return compile_root
 
@@ -128,7 +135,7 @@ def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callabl
     row = statement.row(record)
     built = record_object(row, chosen.selection, ())
     there = [where(row), *statement.visible(row)]
-    return select(built).select_from(row.source()).where(*there)
+    return row.select(built, there)
 
 
 def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
@@ -147,7 +154,7 @@ def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[A
         .subquery(outer.alias)
     )
     rows = json_rows(built, place=column(outer.alias, "place", BigInteger()))
-    return select(rows).select_from(outer.scope.from_clause(page))
+    return outer.scope.select(rows, page)
 
 
 def connection(
@@ -170,4 +177,4 @@ def connection(
         return select(chosen.selection.build(type_name, {"totalCount": total}))
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
-    return select(built).select_from(page.source())
+    return page.select(built)

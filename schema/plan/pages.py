@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy import BigInteger, Select, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
@@ -135,8 +135,8 @@ class Page:
 
     # Where it comes from
 
-    def source(self) -> FromClause:
-        """The rows of the page with what is joined to them for show."""
+    def select(self, built: Expression) -> Select[Any]:
+        """The SELECT of what is built of the rows of the page."""
         # Below a parent rows are few, and sorted.
         parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
         inner = self._rows(parts[0], self._wanted)
@@ -149,7 +149,7 @@ class Page:
         if self._backward:
             reversed_page = inner.subquery(self._statement.alias())
             inner = select(reversed_page).order_by(reversed_page.c.place)
-        return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
+        return self._outer.scope.select(built, inner.subquery(self._outer.alias))
 
     def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:
         """The first rows of a part of the list, with as few columns as will do."""

@@ -18,14 +18,14 @@ from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
-from schema.plan.statement import CompileRoot, Detour, PlanRow, Statement
+from schema.plan.statement import FLAT, CompileRoot, Detour, Layout, PlanRow, Statement
 from schema.sql.binds import Bind, ListOf, Moment
 from schema.sql.json import constant, json_rows
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
-#: Relations below these depths are left to statements of their own where a statement is too deep for the engine.
-_SHALLOWER = (inf, 6, 4, 3, 2, 1)
+#: What is tried in turn until the engine's parser takes the statement; only SQLite's ever refuses one.
+_LAYOUTS = (FLAT, *(Layout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
 
 
 def dialect_of(name: str) -> Dialect:
@@ -70,8 +70,8 @@ class Planner:
         Raises:
             InputError: an argument of the field itself is not valid, or it is too deep for the engine.
         """
-        for deepest in _SHALLOWER:
-            statement = Statement(self.catalog, self._dialect, access, deepest, refused)
+        for layout in _LAYOUTS:
+            statement = Statement(self.catalog, self._dialect, access, layout, refused)
             compiled: Any = compile_root(statement, chosen).compile(
                 dialect=self._dialect, compile_kwargs={"render_postcompile": True}
             )
@@ -194,8 +194,7 @@ def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
         there = [row.id == id, *statement.visible(row)]
-        found = select(built).select_from(row.source()).where(*there)
-        cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
+        cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
     return case(*cases, else_=null())
 
 
