@@ -30,7 +30,7 @@ class TagsKind(_Attached):
     def json(self, value: Any, selection: Selection) -> Expression:
         tag = Tag.__table__.alias()
         names = select(tag.c.name).where(tag.c.record_id == value).order_by(tag.c.name).subquery()
-        return select(json_rows(names.c.name, place=names.c.name)).select_from(names).scalar_subquery()
+        return select(json_rows(names.c.name, [names.c.name])).select_from(names).scalar_subquery()
 
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
@@ -68,7 +68,7 @@ class ExternalIdsKind(_Attached):
             .subquery()
         )
         built = selection.build("ExternalId", {"system": lambda field: mine.c.system, "id": lambda field: mine.c.value})
-        return select(json_rows(built, place=mine.c.system)).select_from(mine).scalar_subquery()
+        return select(json_rows(built, [mine.c.system, mine.c.value])).select_from(mine).scalar_subquery()
 
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None

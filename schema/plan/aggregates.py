@@ -128,7 +128,7 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
                 "reportingAmount": lambda part: amount_text(found.c.reporting, constant(kind.currency)),
             },
         )
-        return select(json_rows(money, place=found.c.currency)).select_from(found).scalar_subquery()
+        return select(json_rows(money, [found.c.currency])).select_from(found).scalar_subquery()
 
     return selection.build("MoneySum", {"total": total, "perCurrency": per_currency})
 
@@ -180,7 +180,7 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     )
     if having:
         grouped = grouped.having(and_(*having))
-    rows = json_rows(built, place=column(groups.alias, "place", BigInteger()))
+    rows = json_rows(built, [column(groups.alias, "place", BigInteger())])
     return select(rows).select_from(grouped.subquery(groups.alias))
 
 

@@ -106,7 +106,7 @@ def _by_itself(record: RecordType) -> CompileRoot:
         hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
         built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
-        return row.select(json_rows(built, place=row.id), [_is_known(row)])
+        return row.select(json_rows(built, [row.id]), [_is_known(row)])
 
     return compile_root
 
@@ -119,7 +119,7 @@ def by_ids(record: RecordType) -> CompileRoot:
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
         there = [_is_known(row), *statement.limited(row)]
-        return row.select(json_rows(pairs, place=row.id), there)
+        return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
 
@@ -153,7 +153,7 @@ def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[A
         .order_by(*clauses)
         .subquery(outer.alias)
     )
-    rows = json_rows(built, place=column(outer.alias, "place", BigInteger()))
+    rows = json_rows(built, [column(outer.alias, "place", BigInteger())])
     return outer.scope.select(rows, page)
 
 

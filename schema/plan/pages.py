@@ -1,6 +1,7 @@
 """A page of a list: cut by keyset, shown with cursors and page info."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, String, case, cast, func, literal_column, null, select, union_all
@@ -63,7 +64,9 @@ class Page:
             if field.name == "pageInfo"
         )
         self._wanted = whole_number(size + 1 if self._peeks else size)
-        self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
+        # Below a parent rows are few, and sorted.
+        self._parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        self._needs_place = self._peeks or self._backward or len(self._parts) > 1
         self._needs_keys = False
 
     def _wanted_size(self, given: dict[str, Any]) -> int:
@@ -84,6 +87,19 @@ class Page:
         return column(self._outer.alias, "place", BigInteger())
 
     @property
+    def _order(self) -> Sequence[Any]:
+        """The order of the page's rows: by place, or by the keys themselves, for which PostgreSQL need not sort."""
+        if self._needs_place:
+            return [self._place]
+        self._needs_keys = True
+        return [
+            replace(key, expression=shown).clause() for key, shown in zip(self._keys, self._shown_keys(), strict=True)
+        ]
+
+    def _shown_keys(self) -> list[Expression]:
+        return [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
+
+    @property
     def _only(self) -> ColumnElement[bool] | None:
         """The rows of the page, without the one that was only peeked at."""
         if not self._peeks:
@@ -93,7 +109,7 @@ class Page:
     def nodes(self, chosen: Chosen) -> Expression:
         """The records of the page."""
         built = self._build(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
-        return json_rows(built, place=self._place, only=self._only)
+        return json_rows(built, self._order, self._only)
 
     def edges(self, chosen: Chosen) -> Expression:
         """The records of the page, each with its cursor."""
@@ -105,13 +121,11 @@ class Page:
                 "node": lambda field: self._build(self._outer, field.selection, (*path, field.key)),
             },
         )
-        return json_rows(built, place=self._place, only=self._only)
+        return json_rows(built, self._order, self._only)
 
     def _cursor(self) -> Expression:
         self._needs_keys = True
-        return self._cursors.written(
-            [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
-        )
+        return self._cursors.written(self._shown_keys())
 
     def info(self, chosen: Chosen) -> Expression:
         """The page info."""
@@ -137,8 +151,7 @@ class Page:
 
     def select(self, built: Expression) -> Select[Any]:
         """The SELECT of what is built of the rows of the page."""
-        # Below a parent rows are few, and sorted.
-        parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        parts = self._parts
         inner = self._rows(parts[0], self._wanted)
         if len(parts) == 2:
             # The second part is only begun where the first does not fill the page.

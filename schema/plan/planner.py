@@ -75,11 +75,15 @@ class Planner:
             compiled: Any = compile_root(statement, chosen).compile(
                 dialect=self._dialect, compile_kwargs={"render_postcompile": True}
             )
-            if self._fits(str(compiled)):
+            sql = str(compiled)
+            if self._dialect.name == POSTGRESQL:
+                # Its text as the bytes that are sent on.
+                sql = f"SELECT convert_to(({sql}), 'UTF8')"
+            if self._fits(sql):
                 branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
                 used = compiled.positiontup or ()
                 checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
-                return Plan(str(compiled), self._binds(statement, compiled), checks, [*statement.gaps, *branches])
+                return Plan(sql, self._binds(statement, compiled), checks, [*statement.gaps, *branches])
         raise InputError(
             f"{chosen.key}: the query is too deep or too wide for the database engine; split it into several"
         )
@@ -178,7 +182,7 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
     found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
-    rows = json_rows(found, place=literal_column(f"{alias}.key", BigInteger()))
+    rows = json_rows(found, [literal_column(f"{alias}.key", BigInteger())])
     return select(rows).select_from(given)
 
 

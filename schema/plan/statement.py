@@ -11,6 +11,7 @@ from itertools import count
 from math import inf
 from typing import Any
 
+from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
@@ -27,7 +28,7 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
-from schema.sql.json import column, constant, json_value, whole_number
+from schema.sql.json import Plain, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
 #: Compiles to SQL what a statement is to answer.
@@ -271,6 +272,12 @@ def _default_of(facet: type[Facet], name: str) -> Any:
     return None
 
 
+def _type_of(given: SqlColumn[Any]) -> TypeEngine[Any]:
+    """The type of a record's own column; of ids one that says that JSON escapes nothing in them."""
+    is_id = isinstance(given.type, Text) and (given.primary_key or given.foreign_keys)
+    return Plain() if is_id else given.type
+
+
 class PlanRow:
     """A row of a record under one alias (`core.records.fields.Row`)."""
 
@@ -283,7 +290,7 @@ class PlanRow:
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
-        return column(self.alias, name, self.record.table.c[name].type)
+        return column(self.alias, name, _type_of(self.record.table.c[name]))
 
     def __getattr__(self, name: str) -> Any:
         return self.column(name)
@@ -418,7 +425,7 @@ class PageRow(PlanRow):
         """A column of the record's own table, handed out by the inner SELECT."""
         if name not in self.handed_out:
             self.handed_out[name] = self.inner.reference(name).label(_handed_out(name))
-        return column(self.alias, _handed_out(name), self.record.table.c[name].type)
+        return column(self.alias, _handed_out(name), _type_of(self.record.table.c[name]))
 
 
 def _handed_out(name: str) -> str:
