@@ -8,10 +8,9 @@ subqueries of the same form.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, case, func, null, select
+from sqlalchemy import Select, case, func, null, select
 
 from core.db.sql import Expression
-from core.db.types import Text
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate
@@ -21,7 +20,7 @@ from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import filtered
 from schema.sql.binds import ListOf
-from schema.sql.json import column, constant, count_rows, json_object, json_rows, one_of
+from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, one_of
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
 
@@ -125,7 +124,7 @@ def by_ids(record: RecordType) -> CompileRoot:
 
 
 def _is_known(row: PlanRow) -> Condition:
-    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(Text()), "ids")
+    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(TEXT), "ids")
     found: Condition = one_of(row.id, ids)
     return found
 
@@ -153,7 +152,7 @@ def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[A
         .order_by(*clauses)
         .subquery(outer.alias)
     )
-    rows = json_rows(built, [column(outer.alias, "place", BigInteger())])
+    rows = json_rows(built, [column(outer.alias, "place", WHOLE)])
     return outer.scope.select(rows, page)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy import Select, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
@@ -14,7 +14,7 @@ from schema.plan.order import Cursors, Stretch, sort_keys, stretches
 from schema.plan.plan import EACH, Path
 from schema.plan.statement import PageRow, PlanRow, Statement
 from schema.plan.where import filtered
-from schema.sql.json import column, count_rows, json_bool, json_rows, whole_number
+from schema.sql.json import WHOLE, column, count_rows, json_bool, json_rows, whole_number
 from schema.sql.selections import Chosen, Selection
 
 #: Makes the JSON object of a record.
@@ -84,7 +84,7 @@ class Page:
 
     @property
     def _place(self) -> Expression:
-        return column(self._outer.alias, "place", BigInteger())
+        return column(self._outer.alias, "place", WHOLE)
 
     @property
     def _order(self) -> Sequence[Any]:

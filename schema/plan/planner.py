@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
+from sqlalchemy import Dialect, Select, case, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
-from core.db.types import Text
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
@@ -20,7 +19,7 @@ from schema.plan.compiler import all_of, connection, one, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.statement import FLAT, CompileRoot, Detour, Layout, PlanRow, Statement
 from schema.sql.binds import Bind, ListOf, Moment
-from schema.sql.json import constant, json_rows
+from schema.sql.json import TEXT, WHOLE, constant, json_rows
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
@@ -134,7 +133,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
 
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
-            it: Condition = row.id == statement.binds.value(id, Text())
+            it: Condition = row.id == statement.binds.value(id, TEXT)
             return it
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
@@ -157,7 +156,7 @@ def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
 
 
 def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
-    value = statement.binds.value(chosen.arguments["id"], Text(), _known_id(statement.catalog, "id"))
+    value = statement.binds.value(chosen.arguments["id"], TEXT, _known_id(statement.catalog, "id"))
     given = select(value.label("value")).subquery(statement.alias())
     return select(_by_type(statement, chosen, given.c.value, ())).select_from(given)
 
@@ -173,16 +172,14 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
             raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
         return [check(id) for id in given]
 
-    wanted = statement.binds.computed(source, ListOf(Text()))
+    wanted = statement.binds.computed(source, ListOf(TEXT))
     alias = statement.alias()
     if statement.dialect.name == POSTGRESQL:
-        given = (
-            func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
-        )
+        given = func.unnest(wanted, type_=TEXT).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
-    found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
-    rows = json_rows(found, [literal_column(f"{alias}.key", BigInteger())])
+    found = _by_type(statement, chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
+    rows = json_rows(found, [literal_column(f"{alias}.key", WHOLE)])
     return select(rows).select_from(given)
 
 

@@ -28,7 +28,7 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
-from schema.sql.json import Plain, column, constant, json_value, whole_number
+from schema.sql.json import PLAIN, TEXT, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
 #: Compiles to SQL what a statement is to answer.
@@ -275,7 +275,7 @@ def _default_of(facet: type[Facet], name: str) -> Any:
 def _type_of(given: SqlColumn[Any]) -> TypeEngine[Any]:
     """The type of a record's own column; of ids one that says that JSON escapes nothing in them."""
     is_id = isinstance(given.type, Text) and (given.primary_key or given.foreign_keys)
-    return Plain() if is_id else given.type
+    return PLAIN if is_id else given.type
 
 
 class PlanRow:
@@ -307,7 +307,7 @@ class PlanRow:
     @property
     def actor(self) -> Expression:
         """The caller's id."""
-        return self.scope.statement.binds.computed(lambda moment: moment.actor, Text(), "actor")
+        return self.scope.statement.binds.computed(lambda moment: moment.actor, TEXT, "actor")
 
     @property
     def now(self) -> Expression:

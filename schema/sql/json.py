@@ -27,6 +27,10 @@ class _Sql(FunctionElement[Any]):
     inherit_cache = False
 
 
+#: Types are made once: what SQLAlchemy works out for a type on an engine it keeps with the object.
+WHOLE, TEXT = BigInteger(), Text()
+
+
 class Built(Text):
     """JSON that SQL has built: on PostgreSQL the text of it, on SQLite what its functions for JSON give."""
 
@@ -35,10 +39,13 @@ class Plain(Text):
     """A text in which JSON escapes nothing, such as an id, a number or a moment."""
 
 
+BUILT, PLAIN = Built(), Plain()
+
+
 class json_object(_Sql):  # noqa: N801  (SQL functions are written small)
     """A JSON object of these keys and values, in this order."""
 
-    type = Built()
+    type = BUILT
 
     def __init__(self, pairs: Sequence[tuple[str, Expression]]) -> None:
         self.keys = [key for key, _ in pairs]
@@ -51,7 +58,7 @@ class json_rows(_Sql):  # noqa: N801
     On SQLite it is the order of the rows it is made of, whatever is said here.
     """
 
-    type = Built()
+    type = BUILT
 
     def __init__(self, value: Expression, order: Sequence[Expression], only: ColumnElement[bool] | None = None) -> None:
         self.value, self.order, self.only = value, order, only
@@ -61,31 +68,31 @@ class json_rows(_Sql):  # noqa: N801
 class json_array(_Sql):  # noqa: N801
     """A JSON list of these values."""
 
-    type = Built()
+    type = BUILT
 
 
 class json_value(_Sql):  # noqa: N801
     """A stored JSON value as JSON."""
 
-    type = Built()
+    type = BUILT
 
 
 class json_bool(_Sql):  # noqa: N801
     """A boolean as JSON."""
 
-    type = Built()
+    type = BUILT
 
 
 class moment_text(_Sql):  # noqa: N801
     """A moment as `2025-06-01T08:30:00.000Z`."""
 
-    type = Plain()
+    type = PLAIN
 
 
 class scaled_text(_Sql):  # noqa: N801
     """An integer of the smallest unit as a decimal text with `scale` places."""
 
-    type = Plain()
+    type = PLAIN
 
     def __init__(self, value: Expression, scale: int) -> None:
         self.scale = scale
@@ -127,7 +134,7 @@ class list_holds(_Sql):  # noqa: N801
 class changes_list(_Sql):  # noqa: N801
     """The changes of an event, stored as `{field: [previous, current]}`, as a JSON list of objects."""
 
-    type = Built()
+    type = BUILT
 
     def __init__(self, stored: Expression, chosen: Sequence[tuple[str, str]]) -> None:
         self.chosen = chosen
@@ -343,18 +350,18 @@ def column(alias: str, name: str, type_: Any) -> Expression:
 
 def whole_number(value: int) -> Expression:
     """An integer that is part of the statement, such as the size of a page, which decides how it is best run."""
-    return literal_column(str(value), BigInteger())
+    return literal_column(str(value), WHOLE)
 
 
 def count_rows() -> Expression:
     """How many rows there are."""
-    return literal_column("count(*)", BigInteger())
+    return literal_column("count(*)", WHOLE)
 
 
 class constant(ColumnElement[str]):  # noqa: N801
     """A text that is part of the statement, such as a type name or a known currency."""
 
-    type = Text()
+    type = TEXT
     inherit_cache = False
 
     def __init__(self, text: str) -> None:
