@@ -1,6 +1,6 @@
 """Compiles root fields to plans."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
+from core.db.sql import Expression
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
@@ -21,7 +22,7 @@ from schema.plan.statement import FLAT, CompileRoot, Detour, Layout, PlanRow, St
 from schema.sql.binds import Bind, ListOf, Moment
 from schema.sql.json import TEXT, WHOLE, constant, json_rows
 from schema.sql.selections import Chosen
-from schema.sql.slots import resolve
+from schema.sql.slots import prefixes_of, resolve
 
 #: What is tried in turn until the engine's parser takes the statement; only SQLite's ever refuses one.
 _LAYOUTS = (FLAT, *(Layout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
@@ -156,9 +157,13 @@ def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
 
 
 def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
-    value = statement.binds.value(chosen.arguments["id"], TEXT, _known_id(statement.catalog, "id"))
+    id = chosen.arguments["id"]
+    value = statement.binds.value(id, TEXT, _known_id(statement.catalog, "id"))
+    named = _named(statement.catalog, id)
+    if len(named) == 1:
+        return one(statement, named[0], chosen, lambda row: row.id == value)
     given = select(value.label("value")).subquery(statement.alias())
-    return select(_by_type(statement, chosen, given.c.value, ())).select_from(given)
+    return select(_by_type(statement, named, chosen, given.c.value, ())).select_from(given)
 
 
 def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
@@ -178,25 +183,33 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
         given = func.unnest(wanted, type_=TEXT).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
-    found = _by_type(statement, chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
+    found = _by_type(statement, _named(statement.catalog, ids), chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
     rows = json_rows(found, [literal_column(f"{alias}.key", WHOLE)])
     return select(rows).select_from(given)
 
 
-def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
-    """The object an id names, whatever its type: one subquery per type, of which one is run."""
+def _named(catalog: Catalog, ids: Any) -> Sequence[RecordType]:
+    """The types of record that ids name."""
+    prefixes = prefixes_of(ids)
+    return [record for record in catalog.records.values() if prefixes is None or record.prefix in prefixes]
+
+
+def _by_type(
+    statement: Statement, named: Sequence[RecordType], chosen: Chosen, id: Any, path: tuple[str, ...]
+) -> Expression:
+    """The object an id names, of one of some types: one subquery per type, of which one is run."""
     prefix = (
         func.split_part(id, "_", 1)
         if statement.dialect.name == POSTGRESQL
         else func.substr(id, 1, func.instr(id, "_") - 1)
     )
     cases = []
-    for record in statement.catalog.records.values():
+    for record in named:
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
         there = [row.id == id, *statement.visible(row)]
         cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
-    return case(*cases, else_=null())
+    return case(*cases, else_=null()) if cases else null()
 
 
 def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:
