@@ -20,7 +20,7 @@ from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import filtered
 from schema.sql.binds import ListOf
-from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, one_of
+from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, one_of, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
 
@@ -150,6 +150,8 @@ def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[A
         .select_from(inner.source())
         .where(*there)
         .order_by(*clauses)
+        # SQLite leaves out the order of a subquery that has no limit.
+        .offset(whole_number(0))
         .subquery(outer.alias)
     )
     rows = json_rows(built, [column(outer.alias, "place", WHOLE)])

@@ -161,7 +161,8 @@ class Page:
             inner = union_all(select(filled), select(remaining))
         if self._backward:
             reversed_page = inner.subquery(self._statement.alias())
-            inner = select(reversed_page).order_by(reversed_page.c.place)
+            # SQLite leaves out the order of a subquery that has no limit.
+            inner = select(reversed_page).order_by(reversed_page.c.place).limit(self._wanted)
         return self._outer.scope.select(built, inner.subquery(self._outer.alias))
 
     def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:

@@ -227,7 +227,9 @@ class Scope:
             return select(built).select_from(self.from_clause(base)).where(*there)
         steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
         # Under the same alias, so that the base's columns have the same names inside and outside.
-        inner: Any = select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
+        inner: Any = (
+            select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
+        )
         # An offset keeps engines from putting each step back wherever it is used.
         return select(built).select_from(self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)))
 

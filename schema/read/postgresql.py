@@ -9,7 +9,7 @@ import psycopg
 
 from core.db.database import Database
 from schema.read.pool import Pool
-from schema.read.reader import SlowStatementError, Steps
+from schema.read.reader import PREPARED_STATEMENTS, SlowStatementError, Steps
 
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
 
@@ -29,7 +29,7 @@ class PostgresReader:
     async def _connect(self) -> Any:
         return await asyncpg.connect(
             self._dsn,
-            statement_cache_size=1000,
+            statement_cache_size=PREPARED_STATEMENTS,
             # Long statements are those that gain most.
             max_cacheable_statement_size=0,
             server_settings={
