@@ -17,7 +17,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bench.databases import ENGINES
-from bench.load import Meter, resident_bytes
+from bench.load import Meter, children, private_bytes
 from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, STRAWCHEMY, Query
 from core.db.database import POSTGRESQL
 
@@ -152,8 +152,13 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes it holds."""
-        return resident_bytes(self._process.pid)
+        """Bytes it holds for itself alone."""
+        return private_bytes(self._process.pid)
+
+    @property
+    def memory_behind(self) -> int:
+        """The same of the database server's processes for its connections."""
+        return sum(private_bytes(child) for child in children(self._database)) if self._database else 0
 
 
 @contextmanager

@@ -198,4 +198,11 @@ FIRST_SEEN = Query(
     },
 )
 
+#: Whose statement is long.
+FIRST_SEEN_NESTED = Query(
+    "first-seen-nested",
+    "first-seen nested document",
+    {GUANXI: f"{{ a{NEW}: customers(first: 2, {_BY_NAME}) {{ nodes {{ id name {_BELOW} }} }} }}"},
+)
+
 READS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE, GROUP, FIRST_SEEN]
