@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
+from core.background.publisher import Publisher
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
 from core.base.errors import ConfigurationError, PluginError, told
@@ -28,6 +29,7 @@ from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
+from core.unit.phases import own_work
 from core.unit.unit import Unit
 from schema.catalog.access import EVERYTHING, GetAccess
 from schema.catalog.catalog import Catalog
@@ -114,10 +116,15 @@ class App:
         self.host = design.host
         self.catalog = design.catalog
         self._design = design
-        self.database = Database(settings.database_url, patience=settings.write_deadline_ms / 1000)
+        self.database = Database(
+            settings.database_url,
+            patience=settings.write_deadline_ms / 1000,
+            synchronous=settings.sqlite_synchronous,
+        )
         self._clock = clock
         self._access = access
         self._engine: Engine | None = None
+        self._publisher: Publisher | None = None
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.engine)
@@ -179,6 +186,13 @@ class App:
         return RequestContext(self.services, actor=actor, request_id=request_id)
 
     @property
+    def publisher(self) -> Publisher:
+        """What numbers the events of committed transactions."""
+        if self._publisher is None:
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
+        return self._publisher
+
+    @property
     def delivery(self) -> Delivery:
         """The delivery of events to after-commit hooks."""
         if self._delivery is None:
@@ -215,6 +229,7 @@ class App:
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
         await reader.open()
+        publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
         services = Services(
             self.settings,
@@ -226,20 +241,24 @@ class App:
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
             secret,
-            lambda: self.delivery.announce(),
+            publisher.wake,
         )
         self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
-        self._delivery = Delivery(self.database, self.host, self.settings, self._clock, self._transact, outside)
-        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._delivery.announce)
+        self._delivery = Delivery(
+            self.database, publisher, self.host, self.settings, self._clock, self._transact, outside
+        )
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact)
         started: list[Plugin] = []
         try:
+            await publisher.start()
             await self._start_all(started)
             await self._delivery.start()
             yield self
         finally:
             await self._delivery.stop()
             await self._shut_down(started)
+            await publisher.stop()
             await reader.close()
             self.database.close()
 
@@ -300,7 +319,7 @@ class App:
             return
 
         def work(unit: Unit) -> None:
-            with unit.own_work(plugin):
+            with own_work(unit, plugin):
                 hook(ctx=unit.context(plugin))
 
         await self.database.in_thread(lambda: self._transact(plugin, work))

@@ -1,7 +1,7 @@
 """The test kit for plugin authors: an app with chosen plugins on a database of its own, and a client for it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,9 @@ from core.base.settings import load_settings
 from core.host.host import PluginSource
 from core.log.changes import shown
 from guanxi.app import App, create_app
+from guanxi.races import Operation, RaceError, Races
+
+__all__ = ["Client", "Operation", "QueryError", "RaceError", "app_with", "running", "together"]
 
 
 class QueryError(AssertionError):
@@ -32,8 +35,12 @@ class Client:
         self._runner = runner
 
     def run(self, coroutine: Any) -> Any:
-        """Runs a coroutine on the app's event loop."""
-        return self._runner.run(coroutine)
+        """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
+        try:
+            return self._runner.run(coroutine)
+        finally:
+            if self.app.publisher.is_behind:
+                self._runner.run(self.app.publisher.publish())
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
         """One HTTP request to the endpoint: status, headers and body of the answer."""
@@ -72,6 +79,12 @@ class Client:
             raise QueryError(answer["userErrors"])
         return answer[name]
 
+    async def answer(self, operation: Operation) -> Any:
+        """The whole answer to an operation, for code that runs on the app's event loop."""
+        body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
+        _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "")
+        return orjson.loads(answer)
+
     def deliver(self) -> None:
         """Delivers everything that is due to after-commit hooks."""
         self.run(self.app.delivery.drain())
@@ -83,6 +96,33 @@ class Client:
             GuanxiError: it failed.
         """
         return self.run(self.app.jobs.run(name))  # type: ignore[no-any-return]
+
+
+def together(client: Client, *operations: Operation, rounds: int | None = None, left_out: Sequence[str] = ()) -> int:
+    """Checks that operations at once give what some order of them, one after the other, gives.
+
+    Every order is run from the data that is there now, and its answers and what is then in the database are what is
+    right. Then the operations are run at once: one of them is stopped before a round trip to the database, the others
+    go on until they are done or wait for it, and it goes on; so for each round trip of each. Ids, moments and numbers
+    of events make no difference. Afterwards the data is as it was before.
+
+    On SQLite, which has one writer, there is one round. On PostgreSQL it takes a role that may set
+    `session_replication_role`, such as the owner of a server of your own.
+
+    Args:
+        client: of a running app.
+        operations: two or more; of more than four some must be equal.
+        rounds: how many of the places to stop at are tried, spread evenly; all by default.
+        left_out: columns that differ each time, such as random tokens, as `table.column`.
+
+    Returns:
+        The number of rounds.
+
+    Raises:
+        RaceError: a round gave what no order gives; the message has the operations, their answers and the difference.
+    """
+    races = Races(client.app.database, [plugin.name for plugin in client.app.host.plugins], client.answer)
+    return client.run(races.check(operations, rounds, left_out))  # type: ignore[no-any-return]
 
 
 async def _request(

@@ -17,6 +17,6 @@ async def executed(app: App, text: str, variables: Mapping[str, Any]) -> Any:
 
 
 async def transact(app: App, plugin: str, work: Callable[[Context], Any]) -> Any:
-    """What a plugin's work gives in a transaction of its own."""
-    done = await plugin_work.transact(app.context(), app.host.named(plugin), work)
+    """What a plugin's work, which holds no keys, gives in a transaction of its own."""
+    done = await plugin_work.transact(app.context(), app.host.named(plugin), work, keys=lambda: ())
     return done.answer

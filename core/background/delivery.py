@@ -6,11 +6,11 @@ plugin, for as long as it keeps its hold on the plugin's cursor.
 """
 
 import asyncio
-import contextlib
 import inspect
 import logging
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.background.leases import Leaseholder
+from core.background.publisher import Publisher
 from core.base.actors import plugin_actor
 from core.base.clock import Clock
 from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
@@ -27,10 +28,10 @@ from core.db.database import Database
 from core.db.sql import insert_if_absent
 from core.host.contract import Context, Plugin
 from core.host.host import PluginHost, attributed, logger
-from core.log.event_log import number_batches
 from core.log.events import Event, EventBatch, EventRow
 from core.records.columns import column
 from core.records.record import Table
+from core.unit.phases import own_work
 from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.delivery")
@@ -74,6 +75,7 @@ class Delivery:
     def __init__(
         self,
         database: Database,
+        publisher: Publisher,
         host: PluginHost,
         settings: Settings,
         clock: Clock,
@@ -81,6 +83,7 @@ class Delivery:
         outside: Callable[[str], Context],
     ) -> None:
         self._database = database
+        self._publisher = publisher
         self._leaseholder = Leaseholder()
         self._lanes = [
             _Lane(plugin, hook, database, host, settings, clock, transact, outside, self._leaseholder)
@@ -89,14 +92,15 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self) -> None:
-        """Something was committed."""
+        """Makes it look for numbered batches now."""
         for lane in self._lanes:
             lane.wake.set()
 
     async def start(self) -> None:
         """Starts new plugins at the end of the log, and delivers from now on until `stop`."""
         if self._lanes:
-            await self._number()
+            # What the start of the plugins wrote belongs to what was there before.
+            await self._publisher.publish()
             await self._database.in_session(self._place_new)
             self._tasks = {asyncio.create_task(self._run(lane)) for lane in self._lanes}
 
@@ -130,30 +134,21 @@ class Delivery:
         while True:
             lane.wake.clear()
             try:
-                if await lane.drain():
-                    # What the hook wrote is news to the others.
-                    self.announce()
+                await lane.drain()
             except Exception:
                 _log.exception("delivery to %s failed; trying again", lane.plugin.name)
-            try:
+            with suppress(TimeoutError):
                 # `wait_for` would lose a cancellation that comes together with news.
                 async with asyncio.timeout(min(lane.pause, _POLL_SECONDS)):
                     await lane.wake.wait()
-            except TimeoutError:
-                # A process may have died between its commit and numbering the batch.
-                with contextlib.suppress(Exception):
-                    await self._number()
 
     async def drain(self) -> None:
         """Delivers all that is due now, and what comes of it: by whichever task, nothing is under way afterwards."""
-        await self._number()
         delivered = None
         # What a lane says of itself does not suffice: the batch that leads to the next may be in the hands of `_run`.
         while delivered != (delivered := [lane.delivered for lane in self._lanes]):
+            await self._publisher.publish()
             await asyncio.gather(*(lane.drain() for lane in self._lanes))
-
-    async def _number(self) -> None:
-        await self._database.in_session(number_batches)
 
     async def retry(self, name: str) -> int:
         """Tries again what was set aside for a plugin; returns the number of batches delivered.
@@ -164,10 +159,7 @@ class Delivery:
         """
         for lane in self._lanes:
             if lane.plugin.name == name:
-                try:
-                    return await lane.retry()
-                finally:
-                    self.announce()
+                return await lane.retry()
         listening = ", ".join(lane.plugin.name for lane in self._lanes) or "none"
         raise ConfigurationError(f"no plugin {name!r} listens to events; those that do: {listening}")
 
@@ -209,14 +201,12 @@ class _Lane:
         """Seconds until a batch that failed is tried again; infinite if none waits."""
         return math.inf if self._try_at is None else max((self._try_at - self._clock.now()).total_seconds(), 0)
 
-    async def drain(self) -> bool:
-        """Delivers all that is due to the plugin; returns whether there was anything."""
+    async def drain(self) -> None:
+        """Delivers all that is due to the plugin."""
         async with self._busy:
-            any_due = False
             self._try_at = None
             while await self._deliver_next():
-                any_due = True
-            return any_due
+                pass
 
     async def _deliver_next(self) -> bool:
         """Tries one batch; returns whether to go on with the next."""
@@ -244,7 +234,7 @@ class _Lane:
             # First, so that no other process delivers the same meanwhile.
             done(unit.session)
             if events and not self._is_async:
-                with self._host.running(self.plugin, _HOOK, len(events)), unit.own_work(self.plugin):
+                with self._host.running(self.plugin, _HOOK, len(events)), own_work(unit, self.plugin, ()):
                     self._hook(ctx=unit.context(self.plugin), events=events)
 
         await self._database.in_thread(lambda: self._transact(self.plugin, work))

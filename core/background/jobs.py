@@ -28,6 +28,7 @@ from core.records.columns import column
 from core.records.fields import Job
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
+from core.unit.phases import own_work
 from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.jobs")
@@ -123,13 +124,11 @@ class Jobs:
         declared: Mapping[str, tuple[Plugin, Job]],
         clock: Clock,
         transact: Transact,
-        announce: Callable[[], None],
     ) -> None:
         self._database = database
         self._declared = declared
         self._clock = clock
         self._transact = transact
-        self._announce = announce
         self._leaseholder = Leaseholder()
 
     @contextlib.asynccontextmanager
@@ -201,7 +200,6 @@ class Jobs:
             text = str(error)
             await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
-        self._announce()
         return report
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:
@@ -209,7 +207,7 @@ class Jobs:
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
-            with attributed(plugin, f"job {job.name}"), unit.own_work(plugin):
+            with attributed(plugin, f"job {job.name}"), own_work(unit, plugin, job.locks):
                 reports.append(job.run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 

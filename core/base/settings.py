@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict, SettingsError
 
 from core.base.errors import ConfigurationError, InputError
 from core.base.money import exponent
+
+#: What a commit waits for on SQLite.
+SqliteSynchronous = Literal["FULL", "NORMAL"]
 
 _PREFIX = "GUANXI_"
 _PLUGINS = "GUANXI_PLUGINS__"
@@ -31,6 +34,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="sqlite:///guanxi.db",
         description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
+    )
+    sqlite_synchronous: SqliteSynchronous = Field(
+        default="FULL",
+        description="What a commit waits for on SQLite. FULL: until it is on disk, so that it survives a power "
+        "loss. NORMAL: faster; it survives a crash of the process, but a power loss may undo the last commits.",
     )
     reporting_currency: str = Field(
         default="CNY",

@@ -25,7 +25,7 @@ from core.crm.uniqueness import twin_problems
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
-from core.records.record import Record
+from core.records.record import Record, Table
 from core.records.vocabulary import TaskStatus
 
 #: Events the core publishes apart from created, updated, deleted, restored and destroyed.
@@ -46,6 +46,8 @@ _CHAINS: Mapping[type[Record], str] = {
 
 def settle(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; returns what is wrong with it."""
+    if isinstance(change.record, Stage) and (change.action is not Action.UPDATED or "position" in change.after):
+        settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
         return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
     problems = twin_problems(settlement.session, change, settlement.pending)
@@ -62,27 +64,42 @@ def _nothing(settlement: Settlement, change: Change, reason: str | None) -> list
 
 
 def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
-    """Fills the reporting amount of every money field that was set, at the rate of the record's own day."""
+    """Fills the reporting amount of every money field whose amount, currency or day was set, at the rate of that day.
+
+    The others keep theirs, whatever has become of rates since.
+    """
     problems = []
     record = change.record
+    day = business_day(settlement, record, lambda name: getattr(record, name))
+    moved = day != business_day(settlement, record, change.value_before)
     for name in type(record).__money__:
-        money = getattr(record, name)
-        if money is None or getattr(record, f"{name}_reporting") is not None:
+        money, reporting = getattr(record, name), f"{name}_reporting"
+        if money is None or (getattr(record, reporting) is not None and not moved):
             continue
         try:
-            converted = settlement.rates.in_reporting_currency(money, business_day(settlement, record))
+            converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
             code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
             problems.append(problem(change, code, name, f"{money}: {error.message}"))
         else:
-            setattr(record, f"{name}_reporting", converted)
+            setattr(record, reporting, converted)
     return problems
 
 
-def business_day(settlement: Settlement, record: Record) -> date:
-    """The day a record's amounts belong to: its own where it has one, else today."""
-    for name in type(record).__dated_by__:
-        if (day := getattr(record, name)) is not None:
+def business_day(settlement: Settlement, record: Table, value: Callable[[str], Any]) -> date:
+    """The day a record's amounts belong to: its own, else the day it was entered.
+
+    Of amounts that belong to no day, such as a list price, it is the day they are set.
+
+    Args:
+        settlement: of the transaction.
+        record: which one.
+        value: gives the columns that date it, as they are or as they were.
+    """
+    dating = type(record).__dated_by__
+    entered = (getattr(record, "created_at", None),) if dating else ()
+    for day in (*map(value, dating), *entered):
+        if day is not None:
             return day.date() if isinstance(day, datetime) else day
     return settlement.now.date()
 
@@ -92,6 +109,10 @@ def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
     name = _CHAINS.get(model)
     if name is None or name not in change.after:
         return []
+
+    # Of two that each move a record below the other, the second has to see what the first did.
+    if change.action is Action.UPDATED and change.after[name] is not None:
+        settlement.lock("tree", model.__name__)
 
     def parent_of(id: str) -> str | None:
         other = settlement.pending.get(id) or settlement.session.get(model, id)
@@ -119,11 +140,13 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
     )
     for id, model in models:
         other: Any = None if id is None else settlement.session.get(model, id)
-        customer = (
-            None if other is None or other.customer_id is None else settlement.session.get(Customer, other.customer_id)
-        )
-        if customer is not None and customer.deleted_at is None:
-            return customer.id
+        if other is None or other.customer_id is None:
+            continue
+        # One that is being deleted is waited for.
+        living = select(Customer.id).where(Customer.id == other.customer_id, col(Customer.deleted_at).is_(None))
+        customer = settlement.session.exec(living.with_for_update(read=True, key_share=True)).first()
+        if customer is not None:
+            return customer
     return None
 
 
@@ -172,6 +195,8 @@ def after_flush(settlement: Settlement, changes: Changes) -> None:
     customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
     if not customers:
         return
+    # Locked before anything is read, so that of two writers the later sees what the earlier has written.
+    activities = facet_rows(settlement.session, CustomerActivity, customers)
     orders = {
         id: (first, last, count)
         for id, first, last, count in settlement.session.exec(
@@ -192,7 +217,7 @@ def after_flush(settlement: Settlement, changes: Changes) -> None:
             .group_by(col(Interaction.customer_id))
         ).all()
     )
-    for id, activity in facet_rows(settlement.session, CustomerActivity, customers).items():
+    for id, activity in activities.items():
         first, last, count = orders.get(id, (None, None, 0))
         activity.first_transaction_on, activity.last_transaction_on, activity.transaction_count = first, last, count
         activity.last_interaction_at = interactions.get(id)

@@ -8,7 +8,7 @@ from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
 from core.records.columns import column, reference
-from core.records.record import Record
+from core.records.record import Record, one_living
 from core.records.vocabulary import (
     BuyingRole,
     Directness,
@@ -55,6 +55,12 @@ class Stage(Record, prefix="stg"):
     participant_roles: list[str] = column("Roles that take part in the stage.", default_factory=list)
     key_result: str | None = column("Key result.", default=None, max_length=1000, long=True)
     key_actions: list[str] = column("Key actions.", default_factory=list)
+    is_old_twin: bool | None = column(
+        "True where it shared its key with an older stage before only one could have it.", default=None, internal=True
+    )
+
+
+one_living(Stage, "key")
 
 
 # O20

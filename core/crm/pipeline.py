@@ -1,6 +1,7 @@
 """How an opportunity's stage, status, dates and transition log follow from what was asked (O1, O19, X3)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
@@ -15,10 +16,15 @@ from core.log.changes import Change
 from core.log.events import Action
 from core.records.vocabulary import OpportunityStatus
 
+#: What its stage, status and dates follow from.
+_STEERING = frozenset({"stage_id", "status", "won_at", "lost_at", "closed_on", "loss_reason", "loss_summary"})
+
 
 def settle_opportunity(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change of an opportunity; returns what is wrong with it."""
     record: Any = change.record
+    if change.action is Action.UPDATED and change.after.keys().isdisjoint(_STEERING):
+        return []
     asked: OpportunityStatus | None = change.after.get("status")
     before: OpportunityStatus | None = change.value_before("status")
     stage_before: str | None = change.value_before("stage_id")
@@ -100,7 +106,7 @@ def _decide(settlement: Settlement, change: Change, name: str) -> None:
     """Dates the decision: as given, else by the day it was closed, else by when the change happened."""
     record: Any = change.record
     closed = midnight(record.closed_on) if "closed_on" in change.after and record.closed_on else None
-    moment = change.after.get(name) or closed or change.occurred_at or settlement.now
+    moment = change.after.get(name) or closed or change.occurred_at or _clock(settlement, record)
     if name == "lost_at" or record.won_at is None:
         put(change, name, moment)
     put(change, "closed_on", record.closed_on or moment.date())
@@ -152,6 +158,11 @@ def _status_problems(change: Change, before: OpportunityStatus | None, *, steppe
             )
 
 
+def _clock(settlement: Settlement, record: Any) -> datetime:
+    """The moment of a step that happens now: not before the one that led to it, whichever server's clock dated that."""
+    return settlement.now if record.updated_at is None else max(settlement.now, record.updated_at)
+
+
 def _log_step(
     settlement: Settlement,
     change: Change,
@@ -163,7 +174,7 @@ def _log_step(
 ) -> None:
     record: Any = change.record
     moment = change.occurred_at or (
-        midnight(record.opened_on) if before is None and record.opened_on else settlement.now
+        midnight(record.opened_on) if before is None and record.opened_on else _clock(settlement, record)
     )
     change.occurred_at = moment
     if moved:

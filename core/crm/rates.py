@@ -3,18 +3,18 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlmodel import Session, col, select
-
 from core.base.errors import NotFoundError
 from core.base.money import Money
 from core.crm.sales import ExchangeRate
+from core.db.transaction import Transaction, mark
+from core.records.rows import rows_of
 
 
 class Rates:
     """Exchange rates as one transaction sees them."""
 
-    def __init__(self, session: Session, reporting_currency: str) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction, reporting_currency: str) -> None:
+        self._transaction = transaction
         self.reporting_currency = reporting_currency
         self._known: dict[tuple[str, date], Decimal | None] = {}
 
@@ -38,15 +38,11 @@ class Rates:
     def _rate(self, currency: str, day: date) -> Decimal | None:
         key = (currency, day)
         if key not in self._known:
-            found = self._session.exec(
-                select(ExchangeRate)
-                .where(
-                    ExchangeRate.currency == currency,
-                    ExchangeRate.valid_from <= day,
-                    col(ExchangeRate.deleted_at).is_(None),
-                )
-                .order_by(col(ExchangeRate.valid_from).desc())
-                .limit(1)
-            ).first()
-            self._known[key] = None if found is None else found.rate
+            rows = rows_of(ExchangeRate, self._transaction.dialect)
+            first, second = (mark(self._transaction.dialect, number) for number in (1, 2))
+            where = f"WHERE currency = {first} AND valid_from <= {second} AND deleted_at IS NULL"
+            order = "ORDER BY valid_from DESC, is_old_twin IS NOT NULL LIMIT 1"
+            last = rows.select(f"{where} {order}", currency, day.isoformat())
+            found = rows.all_made(self._transaction.rows(last))
+            self._known[key] = found[0].rate if found else None
         return self._known[key]

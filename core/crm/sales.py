@@ -6,7 +6,7 @@ from decimal import Decimal
 from core.base.money import Money
 from core.crm.customers import Customer
 from core.records.columns import column, reference
-from core.records.record import Record
+from core.records.record import Record, one_living
 
 
 class Product(Record, prefix="prd"):
@@ -36,6 +36,14 @@ class ExchangeRate(Record, prefix="xrt"):
     )
     rate: Decimal = column("Units of the reporting currency for one unit.", scale=8, minimum=Decimal("0.00000001"))
     valid_from: date = column("First day the rate is used.", index=True)
+    is_old_twin: bool | None = column(
+        "True where there was an older one of its currency and day before only one could be.",
+        default=None,
+        internal=True,
+    )
+
+
+one_living(ExchangeRate, "currency", "valid_from")
 
 
 # F6

@@ -4,24 +4,27 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from core.base.actors import Actor
 from core.base.errors import UserError
 from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
+from core.db.locks import Key, take
+from core.db.transaction import Transaction
 from core.log.changes import Change
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.record import Record
+from core.records.rows import rows_of
 
 
 class Settlement:
     """One transaction as the rules of the domain see it.
 
     Attributes:
-        session: of the transaction.
+        transaction: in which it happens.
         actor: who acts.
         now: the moment at which rules are evaluated.
         rates: exchange rates as the transaction sees them.
@@ -31,22 +34,47 @@ class Settlement:
     """
 
     def __init__(
-        self, session: Session, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
+        self, transaction: Transaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
     ) -> None:
-        self.session = session
+        self.transaction = transaction
         self.actor = actor
         self.now = now
-        self.rates = Rates(session, reporting_currency)
+        self.rates = Rates(transaction, reporting_currency)
         self.log = log
         self.pending: dict[str, Record] = {}
         self.followers: list[Record] = []
         self._stages: Sequence[Stage] = ()
+        self._locked: set[Key] = set()
+
+    @property
+    def session(self) -> Session:
+        """The session on the transaction."""
+        return self.transaction.session
+
+    def begin(self) -> None:
+        """Forgets what an earlier try left behind: with its savepoint its keys are gone, and others may have acted."""
+        self.pending.clear()
+        self.followers.clear()
+        self._locked.clear()
+        self._stages = ()
+
+    def lock(self, *key: str) -> None:
+        """Waits for a key of the core, which the transaction then holds until it ends."""
+        if key not in self._locked:
+            take(self.transaction, None, [key])
+            self._locked.add(key)
+
+    def lock_ladder(self) -> None:
+        """Waits until nobody else adds, removes or moves stages."""
+        self.lock("stages")
+        self._stages = ()
 
     def stages(self) -> Sequence[Stage]:
         """The living stages in order."""
         if not self._stages:
-            living = select(Stage).where(col(Stage.deleted_at).is_(None)).order_by(col(Stage.position))
-            self._stages = self.session.exec(living).all()
+            rows = rows_of(Stage, self.transaction.dialect)
+            found = self.transaction.rows(rows.select("WHERE deleted_at IS NULL ORDER BY position"))
+            self._stages = rows.all_made(found)
         return self._stages
 
     def stage(self, id: str) -> Stage | None:

@@ -40,6 +40,8 @@ def twin_problems(session: Session, change: Change, pending: Mapping[str, Record
         return []
     twin = next(_twins(session, change.record, columns, pending), None)
     if twin is None:
+        # What it had in common with an older record is gone, so the database keeps its key as well from now on.
+        change.record.is_old_twin = None
         return []
     field = camel(columns[-1])
     return [UserError("ALREADY_EXISTS", f"{field}: {said(twin)}", (field,), change.record)]

@@ -1,6 +1,7 @@
 """Conflicts between transactions at once: which errors mean one, and how work is repeated until it goes through."""
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from enum import Enum, auto
@@ -14,6 +15,7 @@ T = TypeVar("T")
 _YIELDED = {"40001", "40P01", "55P03"}
 #: Unique, exclusion and foreign key violations: what a look had found otherwise before a rival committed.
 _TAKEN = {"23505", "23P01", "23503"}
+_TAKEN_ON_SQLITE = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"}
 #: The classes of states in which a connection is lost: its own errors, the server going away.
 _LOST_CLASS = "08"
 _LOST = {"57P01", "57P02", "57P03"}
@@ -45,6 +47,8 @@ def conflict_of(error: BaseException) -> Conflict | None:
         # The same would meet the core's own statements.
         return conflict_of(error.__cause__)
     cause: Any = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.IntegrityError):
+        return Conflict.TAKEN if cause.sqlite_errorname in _TAKEN_ON_SQLITE else None
     state = getattr(cause, "sqlstate", None) or ""
     if state in _YIELDED:
         return Conflict.YIELDED

@@ -15,9 +15,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from core.base.errors import ConfigurationError
+from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.sqlite import SqliteDriver, prepare_sqlite
-from core.db.transaction import Driver, Rows, Statement, Transaction
+from core.db.transaction import Driver, OnTrip, Rows, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -48,24 +49,30 @@ class Done(Generic[T]):
 class Database:
     """One database. Sessions are sync and run in worker threads; on SQLite one writes at a time."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, patience: float = 10) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, patience: float = 10, synchronous: SqliteSynchronous = "FULL"
+    ) -> None:
         """Prepares the engine; connects to nothing yet.
 
         Args:
             url: its address.
             pool_size: the most that write at once.
             patience: for how many seconds a transaction is repeated while others are in its way.
+            synchronous: what a commit waits for on SQLite.
 
         Raises:
             ConfigurationError: the address has an unknown form.
         """
         self.url = _parsed(url)
         self._patience = patience
+        self._synchronous: SqliteSynchronous = synchronous
+        #: Called before each round trip of a writer.
+        self.on_trip: OnTrip = lambda process, statements: None
         self._idle: list[Driver] = []
         self._most_idle = pool_size
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
-            self.engine = _sqlite_engine(self.url)
+            self.engine = _sqlite_engine(self.url, synchronous)
             self._limiter = anyio.CapacityLimiter(1)
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
@@ -142,7 +149,8 @@ class Database:
     @contextmanager
     def _driven(self) -> Iterator[Transaction]:
         """A transaction on a connection of its own, rolled back unless it is committed."""
-        driver = self._idle.pop() if self._idle else self._connect()
+        driver = self._idle.pop() if self._idle else self.connect()
+        driver.on_trip = self.on_trip
         transaction = Transaction(driver)
         try:
             try:
@@ -160,9 +168,10 @@ class Database:
         else:
             driver.close()
 
-    def _connect(self) -> Driver:
+    def connect(self) -> Driver:
+        """A connection that writes; whoever asks for it closes it."""
         if self.dialect == SQLITE:
-            return SqliteDriver(Path(str(self.url.database)))
+            return SqliteDriver(Path(str(self.url.database)), self._synchronous)
         # The driver is imported where a database needs it.
         from core.db.postgresql import PostgresDriver
 
@@ -205,9 +214,14 @@ class Database:
         """Runs work as `reading` does, off the event loop and alongside writers."""
         return await _in_thread(lambda: self.reading(work), self._readers)
 
-    async def in_session(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction as `retrying` does, off the event loop."""
-        return await self.in_thread(lambda: self.retrying(work))
+    async def in_session(self, work: Callable[[Session], T], limiter: anyio.CapacityLimiter | None = None) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop.
+
+        Args:
+            work: what to do.
+            limiter: of work that must not wait for writers.
+        """
+        return await _in_thread(lambda: self.retrying(work), limiter or self._limiter)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, within the engine's limit of concurrency."""
@@ -248,14 +262,14 @@ def _parsed(url: str) -> URL:
 _FORMS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, synchronous: SqliteSynchronous) -> Engine:
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         # The driver's own habit of opening transactions late lets a savepoint survive an outer rollback.
         connection.isolation_level = None
-        prepare_sqlite(connection)
+        prepare_sqlite(connection, synchronous=synchronous)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

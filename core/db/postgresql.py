@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from core.db.transaction import Driver, Rows, Statement
+from core.db.transaction import Driver, Rows, Statement, guest_connection
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
@@ -64,10 +64,7 @@ class PostgresDriver(Driver):
         engine = create_engine(
             self._url.set(drivername="postgresql+psycopg"), creator=lambda: self._driver, poolclass=StaticPool
         )
-        dialect: Any = engine.dialect
-        # The host begins and ends transactions; a plugin's commit commits nothing.
-        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
-        return engine.connect()
+        return guest_connection(engine, self)
 
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
         """Runs statements in one pipeline.
@@ -76,6 +73,7 @@ class PostgresDriver(Driver):
             psycopg.Error: one failed; those after it were not run.
         """
         pgconn = self._driver.pgconn
+        self.on_trip(pgconn.backend_pid, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
         kinds: list[str | None] = []
@@ -125,6 +123,11 @@ class PostgresDriver(Driver):
         if any(statement.many for statement in statements):
             return _gathered(statements, found)
         return found
+
+    @property
+    def process(self) -> int:
+        """The number of the server's process."""
+        return self._driver.pgconn.backend_pid
 
     @property
     def is_open(self) -> bool:

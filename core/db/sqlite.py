@@ -4,20 +4,24 @@ import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
+from core.base.settings import SqliteSynchronous
 from core.base.text import fold
-from core.db.transaction import Driver, Rows, Statement
+from core.db.transaction import Driver, Rows, Statement, guest_connection
 
 
-def prepare_sqlite(connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+def prepare_sqlite(
+    connection: sqlite3.Connection, *, read_only: bool = False, synchronous: SqliteSynchronous = "FULL"
+) -> None:
     """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
     connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
     pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
-    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
+    pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", f"synchronous = {synchronous}"]
+    # Without it macOS leaves what is to be on disk in the disk's own memory; elsewhere it changes nothing.
+    pragmas += ["fullfsync = ON"] if synchronous == "FULL" else []
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
@@ -29,18 +33,15 @@ class SqliteDriver(Driver):
     # Taking the write lock first spares the deadlock of two readers that both want to write.
     begin = Statement("BEGIN IMMEDIATE")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, synchronous: SqliteSynchronous) -> None:
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
-        prepare_sqlite(self._driver)
+        prepare_sqlite(self._driver, synchronous=synchronous)
 
     @cached_property
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same one."""
         engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
-        dialect: Any = engine.dialect
-        # The host begins and ends transactions; a plugin's commit commits nothing.
-        dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
-        return engine.connect()
+        return guest_connection(engine, self)
 
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
         """Runs statements in order.
@@ -48,6 +49,7 @@ class SqliteDriver(Driver):
         Raises:
             sqlite3.Error: one failed; those after it were not run.
         """
+        self.on_trip(0, statements)
         found: list[Rows] = []
         for statement in statements:
             if statement.many:

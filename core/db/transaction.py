@@ -3,12 +3,13 @@
 The host owns it: it begins, commits and rolls back. An ORM session is a guest that is made when somebody asks for one.
 """
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 #: The rows of one statement.
@@ -30,6 +31,10 @@ class Statement:
     many: bool = False
 
 
+#: Is told of a round trip: the number of the server's process, and what is sent.
+OnTrip = Callable[[int, Sequence[Statement]], Any]
+
+
 class Driver(ABC):
     """One connection that writes, used by one transaction at a time."""
 
@@ -37,6 +42,10 @@ class Driver(ABC):
     dialect: str
     #: How a transaction begins.
     begin: Statement
+    #: Called before each round trip.
+    on_trip: OnTrip = staticmethod(lambda process, statements: None)
+    #: Called before SQLAlchemy's connection sends anything.
+    before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
     @abstractmethod
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
@@ -48,6 +57,11 @@ class Driver(ABC):
         """SQLAlchemy's connection on the same transaction; it never begins, commits or rolls back anything itself."""
 
     @property
+    def process(self) -> int:
+        """The number of the server's process; 0 where there is none."""
+        return 0
+
+    @property
     @abstractmethod
     def is_open(self) -> bool:
         """Whether it can be used again."""
@@ -55,6 +69,41 @@ class Driver(ABC):
     @abstractmethod
     def close(self) -> None:
         """Closes it."""
+
+
+def mark(engine: str, number: int) -> str:
+    """A parameter as an engine spells it."""
+    return f"${number}" if engine == "postgresql" else f"?{number}"
+
+
+def among(engine: str, column: str, number: int) -> str:
+    """The condition that a column of text is among the values of a parameter, which `listed` makes."""
+    if engine == "postgresql":
+        return f"{column} = ANY(${number}::text[])"
+    return f"{column} IN (SELECT value FROM json_each(?{number}))"
+
+
+def listed(engine: str, values: Iterable[str]) -> Any:
+    """Values as one parameter, in order."""
+    wanted = sorted(values)
+    return wanted if engine == "postgresql" else json.dumps(wanted)
+
+
+def _nothing() -> None:
+    pass
+
+
+def guest_connection(engine: Engine, driver: Driver) -> Connection:
+    """A connection on a driver's own. The host begins and ends its transactions: a plugin's commit commits nothing."""
+    dialect: Any = engine.dialect
+    dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
+
+    def before_execution(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
+        driver.before_execution()
+        driver.on_trip(driver.process, [Statement(sql, values, many)])
+
+    event.listen(engine, "before_cursor_execute", before_execution)
+    return engine.connect()
 
 
 COMMIT, ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
@@ -131,6 +180,8 @@ class Transaction:
         if self._session is None:
             self.before_session()
             self.send()
+            # What is put off from now on goes before what the session sends.
+            self._driver.before_execution = self.send
             connection = self._driver.connection
             if not connection.in_transaction():
                 connection.begin()
@@ -154,8 +205,5 @@ class Transaction:
                 self._session.expunge_all()
                 self._session.close()
                 self._session = None
+                self._driver.before_execution = _nothing
                 self._driver.connection.rollback()
-
-
-def _nothing() -> None:
-    pass

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import UserError
+from core.db.locks import Key
 from core.host.operations import PluginOperation
 from core.log.changes import Changes
 from core.log.events import Event
@@ -78,12 +79,16 @@ class CatalogQueries:
     pages: Callable[..., Iterator[dict[str, Any]]]
 
 
+#: Runs a statement that gives one JSON value, with its parameters.
+Fetch = Callable[[str, Sequence[Any]], bytes | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What hooks and operations get to work with.
 
     Attributes:
-        session: SQLModel session of the running transaction; the host commits. None for Python fields.
+        open_session: gives the session; see `session`.
         actor: who does it.
         settings: this plugin's settings.
         clock: the only source of time.
@@ -93,10 +98,13 @@ class Context:
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` returns the record's row, created if absent, locked for update.
         facets: the same for many ids at once, as a dict.
+        lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
+            `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
+            of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
         catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
     """
 
-    session: Session
+    open_session: Callable[[], Session]
     actor: Actor
     settings: Any
     clock: Clock
@@ -106,7 +114,17 @@ class Context:
     publish_each: Callable[..., int]
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
+    lock: Callable[..., None]
     catalog: CatalogQueries
+
+    @property
+    def session(self) -> Session:
+        """SQLModel session of the running transaction, made when it is first asked for; the host commits.
+
+        It costs more than all else a change needs, so decide by `changes` first whether there is anything to do.
+        There is none for Python fields and async functions.
+        """
+        return self.open_session()
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
         """Returns the data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
@@ -276,6 +294,21 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def lock_keys(self, settings: Any, changes: Changes) -> Iterable[Key]:
+        """Names what `validate` and `before_commit` rely on for these changes, so that nobody changes it meanwhile.
+
+        When: after the changes are settled, before anything is judged; once per chunk of a batch. The keys of all
+            plugins are taken together, on PostgreSQL; SQLite has one writer. Without this hook, a plugin with
+            `validate` or `before_commit` holds one key for everything, so that its changes are made one at a time.
+        Arguments: this plugin's `settings`; `changes` of the transaction or of one chunk of a batch. No database.
+        Returns: keys: tuples of texts, such as `("customer", id)`. Of transactions with a key in common one waits for
+            the other. No keys cost nothing, and the empty tuple excludes all others of the plugin.
+        Transaction: inside; the keys are held until it ends.
+        Failure: an exception rolls the whole transaction back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError] | None:
         """Judges changes before they are written.
 
@@ -293,11 +326,11 @@ class Hooks:
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Writes what belongs to the changes, in the same transaction.
 
-        When: after the flush, before the commit; once per chunk of a batch, in plugin order. Its own writes are
-            not passed to any hook again.
+        When: after the flush, before the commit; once per chunk of a batch, in plugin order. Records it writes are
+            held to the same rules as input and judged by every plugin's `validate`, but not passed to this hook again.
         Arguments: `ctx`; `changes`, whose records are flushed.
         Returns: nothing.
-        Transaction: inside, in a savepoint of the plugin's own.
+        Transaction: inside.
         Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row
             when it names none. Another exception rolls everything back and is attributed to the plugin.
         """

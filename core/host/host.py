@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.settings import Settings, explain
+from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.log.changes import Changes
 from core.records.record import CORE, tables_of
@@ -101,6 +102,8 @@ class PluginHost:
             _check_hooks(plugin)
             self._manager.register(plugin, plugin.name)
         _check_tables(self.plugins)
+        judging = [*self.implementations("validate"), *self.implementations("before_commit")]
+        self._relying = {plugin for plugin, _ in judging}
 
     def _check_settings_names(self, settings: Settings) -> None:
         unknown = settings.plugins.keys() - self.settings.keys()
@@ -159,6 +162,32 @@ class PluginHost:
             except Exception as error:
                 raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
 
+    def locks(self, changes: Changes) -> Locks:
+        """The keys that plugins rely on for changes.
+
+        Raises:
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        locks = Locks()
+        if not changes:
+            return locks
+        declared = dict(self.implementations("lock_keys"))
+        for plugin in self.plugins:
+            if plugin in declared:
+                locks.add(plugin.name, self._keys(plugin, declared[plugin], changes))
+            elif plugin in self._relying:
+                locks.add(plugin.name, (EVERYTHING,))
+        return locks
+
+    def _keys(self, plugin: Plugin, function: Callable[..., Any], changes: Changes) -> list[Key]:
+        with self.running(plugin, "lock_keys", len(changes)):
+            keys = list(function(settings=self.settings[plugin.name], changes=changes) or ())
+            for key in keys:
+                if not isinstance(key, tuple) or not all(isinstance(part, str) for part in key):
+                    problem = f"returned the key {key!r}, which is not a tuple of texts; write ('stock', id)"
+                    raise PluginError(plugin.name, "lock_keys", problem)
+            return keys
+
     def validate(self, context: MakeContext, changes: Changes) -> list[UserError]:
         """Collects what all plugins say about changes before they are written.
 
@@ -180,8 +209,13 @@ class PluginHost:
             found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
-    def before_commit(self, context: MakeContext, changes: Changes) -> None:
-        """Lets every plugin write what belongs to the changes, each in a savepoint of its own.
+    def before_commit(self, context: MakeContext, changes: Changes, flush: Callable[[], None]) -> None:
+        """Lets every plugin write what belongs to the changes.
+
+        Args:
+            context: makes what a plugin gets to work with.
+            changes: that are written.
+            flush: writes what a plugin has done, while what is wrong with it is its own.
 
         Raises:
             Reject: a plugin refuses; its errors carry its name.
@@ -190,9 +224,9 @@ class PluginHost:
         for plugin, function in self.implementations("before_commit"):
             ctx = context(plugin)
             try:
-                with ctx.session.begin_nested(), self.running(plugin, "before_commit", len(changes)):
+                with self.running(plugin, "before_commit", len(changes)):
                     function(ctx=ctx, changes=changes)
-                    ctx.session.flush()
+                    flush()
             except Reject as reject:
                 raise reject.by(plugin.name) from None
 

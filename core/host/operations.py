@@ -8,20 +8,28 @@ The types they name are resolved for each app: a record class stands for the rec
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from core.base.text import camel
+from core.db.locks import EVERYTHING, Key
 
 R = TypeVar("R")
+
+#: The keys a mutation takes, from its input.
+GetKeys: TypeAlias = Callable[[Any], Iterable[Key]]
 
 #: A record in an operation's types: its class gives the type, and a record or its id the value.
 Ref: TypeAlias = R | str
 
 #: Metadata of a payload's field whose value is shown once, and null when a request is repeated with its key.
 SHOWN_ONCE: Mapping[str, Any] = {"guanxi": "shown once"}
+
+
+def _everything(input: Any) -> Iterable[Key]:
+    return (EVERYTHING,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,13 @@ class PluginOperation:
         root: the root type it is a field of.
         function: does it.
         as_plugin: a mutation is recorded as the plugin's work, whoever asks.
+        locks: keys of the plugin that a mutation takes before it begins, from its input.
     """
 
     root: Literal["Query", "Mutation"]
     function: Callable[..., Any]
     as_plugin: bool = False
+    locks: GetKeys = _everything
 
     @property
     def name(self) -> str:
@@ -82,9 +92,9 @@ def query(function: Callable[..., Any]) -> PluginOperation:
 @overload
 def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
-def mutation(*, as_plugin: bool = False) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def mutation(*, as_plugin: bool = False, locks: GetKeys = ...) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def mutation(
-    function: Callable[..., Any] | None = None, /, *, as_plugin: bool = False
+    function: Callable[..., Any] | None = None, /, *, as_plugin: bool = False, locks: GetKeys = _everything
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
 
@@ -95,7 +105,10 @@ def mutation(
         function: does it; its docstring's first paragraph is the description.
         as_plugin: what it writes is recorded as the plugin's work: for what anyone may do, such as answering by a
             token.
+        locks: the keys of the plugin that it takes before it begins, from its input, as `lock_keys` returns them. By
+            default the empty key, which excludes all others of the plugin; a mutation that returns none takes its own
+            by `ctx.lock`, or needs none.
     """
     if function is not None:
         return PluginOperation("Mutation", function)
-    return lambda function: PluginOperation("Mutation", function, as_plugin)
+    return lambda function: PluginOperation("Mutation", function, as_plugin, locks)

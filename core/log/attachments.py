@@ -1,15 +1,18 @@
 """Tags and external ids of records: their tables, read and written for many records at once."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Index, delete, insert, text, tuple_, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Index, text
 
 from core.base.errors import UserError
 from core.base.text import fold
+from core.db.transaction import Statement, Transaction, among, listed, mark
 from core.records.columns import column
 from core.records.record import Table
+from core.records.rows import rows_of
 
 
 class ExternalId(Table):
@@ -41,74 +44,90 @@ class Tag(Table):
     entity_type: str = column("Type of the record.", exact=True)
 
 
-def tags_of(session: Session, ids: Collection[str]) -> dict[str, list[str]]:
+def tags_of(transaction: Transaction, ids: Collection[str]) -> dict[str, list[str]]:
     """The tags of each record, sorted."""
+    engine = transaction.dialect
+    sql = f"SELECT record_id, name FROM tag WHERE {among(engine, 'record_id', 1)} ORDER BY name"
     found: dict[str, list[str]] = defaultdict(list)
-    for tag in session.exec(select(Tag).where(col(Tag.record_id).in_(ids)).order_by(Tag.name)):
-        found[tag.record_id].append(tag.name)
+    for id, name in transaction.rows(Statement(sql, (listed(engine, ids),))):
+        found[id].append(name)
     return found
 
 
-def external_ids_of(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
+def external_ids_of(transaction: Transaction, ids: Collection[str]) -> dict[str, dict[str, str]]:
     """The external ids of each record, by system."""
+    engine = transaction.dialect
+    sql = f"SELECT record_id, system, value FROM external_id WHERE {among(engine, 'record_id', 1)}"
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in session.exec(select(ExternalId).where(col(ExternalId.record_id).in_(ids))):
-        found[row.record_id][row.system] = row.value
+    for id, system, value in transaction.rows(Statement(sql, (listed(engine, ids),))):
+        found[id][system] = value
     return found
+
+
+_SOUGHT = {
+    "postgresql": "SELECT * FROM unnest($2::text[], $3::text[])",
+    "sqlite": "SELECT a.value, b.value FROM json_each(?2) a JOIN json_each(?3) b ON a.key = b.key",
+}
 
 
 def records_by_external_id(
-    session: Session, entity: str, keys: Collection[tuple[str, str]]
+    transaction: Transaction, entity: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of living records of a type, by (system, external id)."""
+    engine = transaction.dialect
     # No text of the database holds NUL, and neither engine takes one to compare with.
-    sought = [key for key in keys if "\0" not in "".join(key)]
-    rows = session.exec(
-        select(ExternalId).where(
-            ExternalId.entity_type == entity,
-            col(ExternalId.is_live),
-            tuple_(col(ExternalId.system), col(ExternalId.value)).in_(sought),
-        )
+    sought = sorted(key for key in keys if "\0" not in "".join(key))
+    if not sought:
+        return {}
+    columns: list[Any] = [[key[part] for key in sought] for part in (0, 1)]
+    if engine != "postgresql":
+        columns = [json.dumps(column) for column in columns]
+    sql = (
+        "SELECT system, value, record_id FROM external_id "
+        f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (system, value) IN ({_SOUGHT[engine]})"
     )
-    return {(row.system, row.value): row.record_id for row in rows}
+    rows = transaction.rows(Statement(sql, (entity, *columns)))
+    return {(system, value): id for system, value, id in rows}
 
 
-def replace_tags(session: Session, entity: str, tags: Mapping[str, Sequence[str]]) -> None:
+def replace_tags(transaction: Transaction, entity: str, tags: Mapping[str, Sequence[str]]) -> None:
     """Gives each record exactly these tags."""
     if not tags:
         return
-    session.execute(delete(Tag).where(col(Tag.record_id).in_(tags)))
+    _delete(transaction, "tag", tags)
     rows = [
         {"record_id": id, "name": name, "name_folded": fold(name), "entity_type": entity}
         for id, names in tags.items()
         for name in names
     ]
     if rows:
-        session.execute(insert(Tag), rows)
+        transaction.put(rows_of(Tag, transaction.dialect).insertion(rows))
 
 
-def replace_external_ids(session: Session, entity: str, keys: Mapping[str, Mapping[str, str]]) -> None:
+def replace_external_ids(transaction: Transaction, entity: str, keys: Mapping[str, Mapping[str, str]]) -> None:
     """Gives each record exactly these external ids."""
     if not keys:
         return
-    session.execute(delete(ExternalId).where(col(ExternalId.record_id).in_(keys)))
+    _delete(transaction, "external_id", keys)
     rows = [
         {"record_id": id, "system": system, "value": value, "entity_type": entity, "is_live": True}
         for id, given in keys.items()
         for system, value in given.items()
     ]
     if rows:
-        session.execute(insert(ExternalId), rows)
+        # In one order, so that writers of the same ids wait for each other instead of blocking each other.
+        rows.sort(key=lambda row: (row["system"], row["value"]))
+        transaction.put(rows_of(ExternalId, transaction.dialect).insertion(rows))
 
 
 def taken(
-    session: Session, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
+    transaction: Transaction, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
 ) -> Iterator[UserError]:
     """An error for each record that asks for an external id, or gets it back, that another living record has."""
     wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
     if not wanted:
         return
-    for key, owner in records_by_external_id(session, entity, wanted).items():
+    for key, owner in records_by_external_id(transaction, entity, wanted).items():
         id = wanted[key]
         if owner != id:
             remedy = "change or delete that record" if id in restored else "leave it out, or change that record"
@@ -120,12 +139,19 @@ def taken(
             )
 
 
-def set_live(session: Session, ids: Collection[str], *, live: bool) -> None:
+def set_live(transaction: Transaction, ids: Collection[str], *, live: bool) -> None:
     """Frees the external ids of deleted records, or claims them again for restored ones."""
-    session.execute(update(ExternalId).where(col(ExternalId.record_id).in_(ids)).values(is_live=live))
+    engine = transaction.dialect
+    sql = f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)}"
+    transaction.put(Statement(sql, (listed(engine, ids), live)))
 
 
-def drop(session: Session, ids: Collection[str]) -> None:
+def drop(transaction: Transaction, ids: Collection[str]) -> None:
     """Removes tags and external ids of records that are destroyed."""
-    for table in (Tag, ExternalId):
-        session.execute(delete(table).where(col(table.record_id).in_(ids)))
+    for table in ("tag", "external_id"):
+        _delete(transaction, table, ids)
+
+
+def _delete(transaction: Transaction, table: str, ids: Collection[str]) -> None:
+    engine = transaction.dialect
+    transaction.put(Statement(f"DELETE FROM {table} WHERE {among(engine, 'record_id', 1)}", (listed(engine, ids),)))

@@ -1,39 +1,52 @@
 """The event log: what changed, when and by whom, readable as a gapless past.
 
-Each transaction that changes something writes one `EventBatch` and the `Event`s of its changes. A batch is numbered
-after its transaction has committed, one process at a time; readers see numbered batches only, so a reader that has
-seen number 7 will never see a 6 appear.
+Each transaction that changes something writes the `Event`s of its changes and, last of all, one `EventBatch`. Readers
+see numbered batches only; `core.log.numbers` says how batches get their numbers.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, text, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, func, insert, literal
+from sqlmodel import select
 
 from core.base.ids import EVENT_PREFIX, new_id, new_stem
 from core.base.text import snake
 from core.db.sql import json_document, numbered
+from core.db.transaction import Statement, Transaction
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
-from core.log.events import Action, EventBatch, EventRow
+from core.log.events import Action, EventRow
+from core.log.numbers import batch_statements
 from core.records.record import Record, record_with_prefix
-
-_NUMBERING_LOCK = 0x67756178
+from core.records.rows import rows_of
 
 
 class EventLog:
-    """The events of one transaction, written together with their batch just before the commit."""
+    """The events of one transaction, written just before the commit, their batch last."""
 
-    def __init__(self, session: Session, *, actor: str, now: datetime, request_id: str | None) -> None:
-        self._session = session
-        self._now = now
-        self._batch = {"id": new_id("evb"), "recorded_at": now, "actor": actor, "request_id": request_id}
+    def __init__(
+        self,
+        transaction: Transaction,
+        *,
+        actor: str,
+        now: datetime,
+        request_id: str | None,
+        batch_id: str | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self.now = now
+        self._batch: dict[str, Any] = {
+            "id": batch_id or new_id("evb"),
+            "recorded_at": now,
+            "actor": actor,
+            "request_id": request_id,
+        }
         self._stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
         self._written = 0
-        self._is_open = False
+        self._has_written = False
 
     def note(self, change: Change) -> None:
         """Notes the change of a record."""
@@ -62,10 +75,10 @@ class EventLog:
             rows: the id of each record as the first column; the others become the event's data by their names.
         """
         source = rows.subquery()
-        count: int = self._session.scalar(select(func.count()).select_from(source)) or 0
+        count: int = self._transaction.session.scalar(select(func.count()).select_from(source)) or 0
         if not count:
             return 0
-        self._open_batch()
+        self._has_written = True
         key, *data = source.c
         number = func.row_number().over(order_by=key) - 1 + self._reserve(count)
         values: dict[str, Any] = {
@@ -75,12 +88,12 @@ class EventLog:
             "entity_type": literal(record.__name__),
             "entity_id": key,
             "action": literal(Action.PUBLISHED, Choice(Action)),
-            "occurred_at": literal(self._now, Timestamp()),
+            "occurred_at": literal(self.now, Timestamp()),
             "changes": json_document({}),
             "data": json_document({column.name: column for column in data}),
         }
         events = insert(EventRow).from_select(list(values), select(*values.values()).select_from(source))
-        self._session.execute(events)
+        self._transaction.session.execute(events)
         return count
 
     def _add(
@@ -100,26 +113,25 @@ class EventLog:
                 "entity_type": entity_type,
                 "entity_id": entity_id,
                 "action": action,
-                "occurred_at": occurred_at or self._now,
+                "occurred_at": occurred_at or self.now,
                 "changes": dict(changes or {}),
                 "data": dict(data or {}),
             }
         )
 
+    @property
+    def proof(self) -> Statement:
+        """The statement that writes the batch, which no second transaction can."""
+        return batch_statements(self._transaction.dialect, self._batch)[-1]
+
     def mark(self) -> tuple[int, bool]:
         """The present state, for `rewind`."""
-        return len(self._rows), self._is_open
+        return len(self._rows), self._has_written
 
     def rewind(self, mark: tuple[int, bool]) -> None:
         """Forgets what was noted since the mark: its savepoint was rolled back."""
-        length, self._is_open = mark
+        length, self._has_written = mark
         del self._rows[length:]
-
-    def _open_batch(self) -> None:
-        """Writes the batch row, once; rows written by a statement of their own refer to it before `write` does."""
-        if not self._is_open:
-            self._is_open = True
-            self._session.execute(insert(EventBatch), [self._batch])
 
     def _reserve(self, count: int) -> int:
         """Reserves positions for `count` events; returns the first."""
@@ -127,33 +139,25 @@ class EventLog:
         self._written += count
         return start
 
-    def write(self) -> bool:
-        """Writes batch and events; returns whether there was anything to write."""
+    def write_events(self) -> None:
+        """Writes the events noted so far, which need no memory then."""
         if not self._rows:
-            return self._is_open
-        self._open_batch()
+            return
         start = self._reserve(len(self._rows))
-        for position, row in enumerate(self._rows, start):
-            row["id"] = f"{self._stem}{position:06d}"
+        for place, row in enumerate(self._rows, start):
+            row["id"] = f"{self._stem}{place:06d}"
             row["batch_id"] = self._batch["id"]
-        self._session.execute(insert(EventRow), self._rows)
+        self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
         self._rows = []
-        return True
+        self._has_written = True
 
+    def close(self) -> bool:
+        """Writes the events that are left, then their batch; returns whether there were any events.
 
-def number_batches(session: Session) -> bool:
-    """Numbers the batches that have committed and have no number yet; returns whether there were any.
-
-    Call it in a transaction of its own, after the commit. One process at a time: a lock on PostgreSQL, the single
-    writer on SQLite.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_NUMBERING_LOCK})"))
-    waiting = session.exec(
-        select(EventBatch.id).where(col(EventBatch.sequence).is_(None)).order_by(col(EventBatch.id))
-    ).all()
-    if not waiting:
-        return False
-    last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
-    session.execute(update(EventBatch), [{"id": id, "sequence": last + place} for place, id in enumerate(waiting, 1)])
-    return True
+        Nothing may be written after it: a batch takes its position once every lock of its transaction is held.
+        """
+        self.write_events()
+        if self._has_written:
+            self._batch["recorded_at"] = self.now
+            self._transaction.put(*batch_statements(self._transaction.dialect, self._batch))
+        return self._has_written

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.records.columns import column, reference
+from sqlalchemy import Connection, event
+
+from core.records.columns import column
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 
@@ -25,12 +27,30 @@ class EventBatch(Table):
     """What one transaction wrote to the event log."""
 
     id: str = column("Id of the batch.", primary_key=True, exact=True)
-    sequence: int | None = column(
-        "Position in the order of commits; null until it is numbered.", default=None, index=True
+    sequence: int | None = column("Its number in the log; null until it is numbered.", default=None, index=True)
+    position: int | None = column(
+        "Place in the order in which batches were written, with gaps; null on SQLite, which numbers them as it writes.",
+        default=None,
     )
     recorded_at: datetime = column("When it was recorded.")
     actor: str = column("Who did it.", exact=True)
     request_id: str | None = column("The request it came from.", default=None, exact=True)
+
+
+@event.listens_for(EventBatch.__table__, "after_create")
+def _number_positions(table: Any, connection: Connection, **options: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("CREATE SEQUENCE event_batch_position CACHE 1")
+        connection.exec_driver_sql(
+            "ALTER TABLE event_batch ALTER COLUMN position SET DEFAULT nextval('event_batch_position')"
+        )
+
+
+class EventCounter(Table):
+    """The number of the last batch, in the one row there is: who numbers batches holds it until they are committed."""
+
+    id: int = column("Always 1.", primary_key=True, default=1)
+    last: int = column("The last number given.", default=0)
 
 
 class EventRow(Table):
@@ -39,7 +59,8 @@ class EventRow(Table):
     __tablename__ = "event"
 
     id: str = column("Id of the event; sorts by batch, then by order within it.", primary_key=True, exact=True)
-    batch_id: str = reference(EventBatch, "The batch it belongs to.")
+    # No foreign key: the batch is written last, because its position is to come after every lock.
+    batch_id: str = column("The batch it belongs to.", exact=True, index=True)
     type: str = column("What happened, such as CUSTOMER_CREATED.", exact=True, index=True)
     entity_type: str = column("The type of the record.", exact=True)
     entity_id: str = column("The id of the record.", exact=True, index=True)
@@ -61,7 +82,7 @@ class Event:
         changes: field name to (previous, current), as the API shows values.
         data: further data of a published event.
         actor: who did it.
-        id, sequence: the event's own id, and its batch's place in the order of commits.
+        id, sequence: the event's own id, and its batch's number in the log.
     """
 
     type: str

@@ -174,7 +174,7 @@ def migrate(
     Args:
         database: which one.
         sets: in order.
-        done: called with each step taken, as `set: revision`.
+        done: called with each step taken, as `set: revision`, and with what a revision has to say.
         thoroughly: also looks whether the tables of plugins without revisions are in the database as they are
             declared. Otherwise that is taken for granted of declarations that have not changed since.
 
@@ -229,16 +229,19 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
     """
     while waiting := pending_of(connection, one):
         failure = None
+        notes: list[str] = []
         # Each revision begins a transaction of its own, so none may be under way.
         connection.rollback()
         try:
-            _upgrade(connection, one) if one.has_revisions else _create_baseline(connection, one)
+            _upgrade(connection, one, notes.append) if one.has_revisions else _create_baseline(connection, one)
         except Exception as error:
             failure = error
             connection.rollback()
         left = pending_of(connection, one)
         for revision in waiting[: len(waiting) - len(left)]:
             done(f"{one.name}: {revision}")
+        for note in notes if len(left) < len(waiting) else ():
+            done(f"{one.name}: {note}")
         # If anything was done, perhaps by another process that began at the same time, it is tried once more.
         if failure is not None and left == waiting:
             problem = f"{told(failure)}. It was rolled back; fix it and run `guanxi migrate` again"
@@ -248,7 +251,8 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
     connection.rollback()
 
 
-def _upgrade(connection: Connection, one: MigrationSet) -> None:
+def _upgrade(connection: Connection, one: MigrationSet, note: Callable[[str], None]) -> None:
+    """Runs the revisions that are pending; by `note` they say what somebody has to look at."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
 
@@ -269,6 +273,7 @@ def _upgrade(connection: Connection, one: MigrationSet) -> None:
             transaction_per_migration=True,
             transactional_ddl=True,
             on_version_apply=applied,
+            note=note,
         )
         environment.run_migrations()
     connection.commit()

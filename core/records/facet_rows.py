@@ -5,9 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core.base.errors import NotFoundError
 from core.db.sql import insert_if_absent
-from core.records.record import record_named
 
 #: Most rows that one statement asks for.
 _PORTION = 500
@@ -24,24 +22,14 @@ def facet_rows(session: Session, facet: type[Any], ids: Collection[str]) -> dict
     return found
 
 
-def facet_row(session: Session, facet: type[Any], id: str) -> Any:
-    """The row of a facet for one record, likewise.
-
-    Raises:
-        NotFoundError: there is no such record.
-    """
-    found = next(_locked(session, facet, [id]), None)
-    if found is not None:
-        return found
-    record = record_named(facet.__of__)
-    if session.get(record, id) is None:
-        raise NotFoundError(f"there is no {facet.__of__} {id!r}; give the id of an existing one")
-    return facet_rows(session, facet, [id])[id]
-
-
 def _locked(session: Session, facet: type[Any], ids: Sequence[str]) -> Iterator[Any]:
     for start in range(0, len(ids), _PORTION):
         part = ids[start : start + _PORTION]
-        query = select(facet).where(col(facet.record_id).in_(part)).with_for_update()
+        query = (
+            select(facet)
+            .where(col(facet.record_id).in_(part))
+            .order_by(facet.record_id)
+            .with_for_update(key_share=True)
+        )
         # A row that was read before it was locked may have changed since.
         yield from session.exec(query, execution_options={"populate_existing": True})

@@ -1,10 +1,11 @@
 """What a plugin, and the core before it, declares: fields of records, and jobs."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from core.db.locks import EVERYTHING, Key
 from core.db.sql import Expression
 from core.records.record import Facet, Record, Table
 
@@ -147,9 +148,12 @@ class Job:
             `guanxi jobs`: what it did, in a few words, or None. It may be repeated, so it goes by the clock and by what
             it finds, never by when it ran last.
         description: one sentence.
+        locks: keys of the plugin that a run takes before it begins, as `lock_keys` returns them. By default the empty
+            key, which excludes all others of the plugin; without any, the run takes its own by `ctx.lock`.
     """
 
     name: str
     every: timedelta
     run: Callable[[Any], str | None]
     description: str
+    locks: Iterable[Key] = (EVERYTHING,)

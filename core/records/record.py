@@ -11,7 +11,7 @@ from enum import StrEnum
 from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, registry
 
@@ -222,7 +222,8 @@ class Table:
     __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
     __names__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
-    #: Columns that say on which day the row's amounts are converted; the first that is set wins, else today.
+    #: Columns that say on which day the row's amounts are converted; the first that is set wins, else the day it was
+    #: entered. Amounts of a row without such columns are converted on the day they are set.
     __dated_by__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
@@ -346,3 +347,14 @@ class Record(Table, abstract=True):
     deleted_at: datetime | None = column(
         "When the record was deleted; null unless it is deleted.", default=None, read_only=True
     )
+
+
+def one_living(record: type[Record], *columns: str) -> None:
+    """Lets the database keep that of the living records one has these values.
+
+    Those that had them in common before it was kept are marked by the column `is_old_twin` and left as they are.
+    """
+    table = record.__table__
+    where = text("deleted_at IS NULL AND is_old_twin IS NULL")
+    keys = [table.c[name] for name in columns]
+    Index(f"uq_{table.name}_live", *keys, unique=True, sqlite_where=where, postgresql_where=where)

@@ -1,6 +1,5 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,7 +9,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from core.db.transaction import Rows, Statement
+from core.db.transaction import Rows, Statement, among, listed, mark
 from core.db.types import Json
 from core.records.record import Table
 
@@ -26,11 +25,10 @@ def dialect_of(engine: str) -> Dialect:
     return made  # type: ignore[no-any-return]
 
 
-def marks(engine: str, count: int, start: int = 1) -> list[str]:
-    """So many parameters as an engine spells them."""
-    if engine == POSTGRESQL:
-        return [f"${number}" for number in range(start, start + count)]
-    return [f"?{number}" for number in range(start, start + count)]
+@lru_cache(10_000)
+def quoted(engine: str, name: str) -> str:
+    """The name of a table or column as an engine takes it."""
+    return dialect_of(engine).identifier_preparer.quote(name)
 
 
 class TableRows:
@@ -38,6 +36,7 @@ class TableRows:
 
     Attributes:
         names: of its columns, in order.
+        plain_names: the same without the folded companions of texts.
         key: names of the columns of its primary key.
     """
 
@@ -47,6 +46,8 @@ class TableRows:
         quote = dialect.identifier_preparer.quote
         self.kind = kind
         self.names = tuple(column.key for column in columns)
+        companions = {f"{name}_folded" for name in kind.__folded__}
+        self.plain_names = tuple(name for name in self.names if name not in companions)
         self.key = tuple(column.key for column in kind.__table__.primary_key.columns)
         self._is_postgresql = engine == POSTGRESQL
         self._engine = engine
@@ -60,9 +61,7 @@ class TableRows:
             if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
-            (place, load)
-            for place, column in enumerate(columns)
-            if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
@@ -85,14 +84,21 @@ class TableRows:
             exclusive: nobody may refer to them in the meantime either.
         """
         lock = (" FOR UPDATE" if exclusive else " FOR NO KEY UPDATE") if self._is_postgresql else ""
+        return self.stored(ids, lock)
+
+    def stored(self, ids: Collection[str], lock: str = "") -> Statement:
+        """A statement that reads the rows with these keys in order."""
         key = self._quoted[self.key[0]]
-        (first,) = marks(self._engine, 1)
         if len(ids) == 1:
-            return self.select(f"WHERE {key} = {first}{lock}", *ids)
-        wanted = sorted(ids)
-        if self._is_postgresql:
-            return self.select(f"WHERE {key} = ANY({first}::text[]) ORDER BY {key}{lock}", wanted)
-        return self.select(f"WHERE {key} IN (SELECT value FROM json_each({first})) ORDER BY {key}", json.dumps(wanted))
+            return self.select(f"WHERE {key} = {mark(self._engine, 1)}{lock}", *ids)
+        where = among(self._engine, key, 1)
+        return self.select(f"WHERE {where} ORDER BY {key}{lock}", listed(self._engine, ids))
+
+    def present(self, id: str) -> Statement:
+        """A statement that has a row if there is one with this key."""
+        return Statement(
+            f"SELECT 1 FROM {self._table} WHERE {self._quoted[self.key[0]]} = {mark(self._engine, 1)}", (id,)
+        )
 
     def made(self, row: tuple[Any, ...]) -> Any:
         """The object of a row, known to no session."""
@@ -108,12 +114,17 @@ class TableRows:
 
     # Writing
 
-    def insertion(self, rows: Sequence[Values]) -> Statement:
-        """A statement that inserts rows, each with a value for the same columns."""
+    def insertion(self, rows: Sequence[Values], *, if_absent: bool = False) -> Statement:
+        """A statement that inserts rows, each with a value for the same columns.
+
+        Args:
+            rows: what they hold.
+            if_absent: rows with the same key are left as they are.
+        """
         names = tuple(rows[0])
         if len(rows) == 1:
-            return Statement(self._insertion(names), self._bound(names, rows[0]))
-        return self._many(self._insertions(names), names, rows)
+            return Statement(self._insertion(names, if_absent), self._bound(names, rows[0]))
+        return self._many(self._insertions(names, if_absent), names, rows)
 
     def change(self, rows: Sequence[Values]) -> Statement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""
@@ -124,46 +135,36 @@ class TableRows:
 
     def removal(self, ids: Collection[str]) -> Statement:
         """A statement that removes the rows with these keys."""
-        key = self._quoted[self.key[0]]
-        (first,) = marks(self._engine, 1)
-        if self._is_postgresql:
-            return Statement(f"DELETE FROM {self._table} WHERE {key} = ANY({first}::text[])", (sorted(ids),))
-        return Statement(
-            f"DELETE FROM {self._table} WHERE {key} IN (SELECT value FROM json_each({first}))",
-            (json.dumps(sorted(ids)),),
-        )
+        where = among(self._engine, self._quoted[self.key[0]], 1)
+        return Statement(f"DELETE FROM {self._table} WHERE {where}", (listed(self._engine, ids),))
 
     def _many(self, sql: str, names: Sequence[str], rows: Sequence[Values]) -> Statement:
         if not self._is_postgresql:
             return Statement(sql, [self._bound(names, row) for row in rows], many=True)
         binds = [(name, None if name in self._json else self._binds.get(name)) for name in names]
         plain = [
-            {
-                name: value if bind is None else bind(value)
-                for name, bind in binds
-                if (value := row[name]) is not None
-            }
+            {name: value if bind is None else bind(value) for name, bind in binds if (value := row[name]) is not None}
             for row in rows
         ]
         return Statement(sql, (orjson.dumps(plain).decode(),))
 
     def _bound(self, names: Sequence[str], row: Values) -> list[Any]:
         binds = self._binds
-        return [
-            value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names
-        ]
+        return [value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names]
 
-    def _make_insertion(self, names: tuple[str, ...]) -> str:
-        values = ", ".join(marks(self._engine, len(names)))
-        return f"INSERT INTO {self._table} ({self._list(names)}) VALUES ({values})"
+    def _make_insertion(self, names: tuple[str, ...], if_absent: bool) -> str:
+        values = ", ".join(mark(self._engine, number) for number in range(1, len(names) + 1))
+        return f"INSERT INTO {self._table} ({self._list(names)}) VALUES ({values}){_ending(if_absent)}"
 
-    def _make_insertions(self, names: tuple[str, ...]) -> str:
+    def _make_insertions(self, names: tuple[str, ...], if_absent: bool) -> str:
         if not self._is_postgresql:
-            return self._make_insertion(names)
-        return f"INSERT INTO {self._table} ({self._list(names)}) SELECT {self._list(names)} FROM {self._records(names)}"
+            return self._make_insertion(names, if_absent)
+        listed_names = self._list(names)
+        given = f"SELECT {listed_names} FROM {self._records(names)}"
+        return f"INSERT INTO {self._table} ({listed_names}) {given}{_ending(if_absent)}"
 
     def _make_change(self, names: tuple[str, ...]) -> str:
-        given = marks(self._engine, len(names) + len(self.key))
+        given = [mark(self._engine, number) for number in range(1, len(names) + len(self.key) + 1)]
         sets = ", ".join(f"{self._quoted[name]} = {mark}" for name, mark in zip(names, given, strict=False))
         where = " AND ".join(
             f"{self._quoted[name]} = {mark}" for name, mark in zip(self.key, given[len(names) :], strict=True)
@@ -185,12 +186,29 @@ class TableRows:
         return ", ".join(self._quoted[name] for name in names)
 
 
+def _ending(if_absent: bool) -> str:
+    return " ON CONFLICT DO NOTHING" if if_absent else ""
+
+
+def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(type_, Json):
+        # On PostgreSQL SQLAlchemy would leave it to the driver.
+        return orjson.loads
+    found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
+    return found
+
+
 def _sql_type(type_: Any, dialect: Dialect) -> str:
     # A collation is the column's own; here it would only be in the way.
     return str(type_.dialect_impl(dialect).compile(dialect)).split(" COLLATE ")[0]
 
 
-@lru_cache(1000)
-def rows_of(kind: type[Table], engine: str) -> TableRows:
+_known: dict[tuple[type[Any], str], TableRows] = {}
+
+
+def rows_of(kind: type[Any], engine: str) -> TableRows:
     """The rows of a table class on an engine."""
-    return TableRows(kind, engine)
+    found = _known.get((kind, engine))
+    if found is None:
+        found = _known[kind, engine] = TableRows(kind, engine)
+    return found

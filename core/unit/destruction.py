@@ -43,7 +43,8 @@ class Destruction:
         for key in self._keys[type(record).__table__]:
             model = self._models.get(key.parent.table)
             if model is not None and key.ondelete == on_destroy:
-                query = select(model).where(key.parent == record.id).order_by(col(model.id)).with_for_update()
+                query = select(model).where(key.parent == record.id).order_by(col(model.id))
+                query = query.with_for_update(key_share=on_destroy == "SET NULL")
                 yield from ((key.parent, found) for found in self._session.exec(query).all())
 
     def problems(self) -> list[UserError]:

@@ -1,23 +1,19 @@
 """Drafts: what the unit of work is asked to do, row by row; and the outcome of each row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
-
 from core.base.errors import UserError
+from core.db.transaction import Transaction
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.record import Facet, Record
 from core.records.vocabulary import Vocabulary
-
-#: Rows written, validated and handed to hooks together.
-CHUNK = 500
+from core.unit.held import Held
 
 
 class OutcomeStatus(Vocabulary):
@@ -91,20 +87,18 @@ class RowOutcome:
 class Before:
     """What belongs to the records of some drafts at present: tags, external ids, plugins' values; read at once."""
 
-    def __init__(self, session: Session, drafts: Sequence[Draft]) -> None:
+    def __init__(self, transaction: Transaction, held: Held, drafts: Sequence[Draft]) -> None:
         known = [draft for draft in drafts if draft.record is not None]
         tagged = [draft.record.id for draft in known if draft.tags is not None]
         keyed = [draft.record.id for draft in known if draft.external_ids is not None]
-        self._tags = attachments.tags_of(session, tagged) if tagged else {}
-        self._keys = attachments.external_ids_of(session, keyed) if keyed else {}
-        self._facets: dict[tuple[type[Facet], str], Any] = {}
+        self._tags = attachments.tags_of(transaction, tagged) if tagged else {}
+        self._keys = attachments.external_ids_of(transaction, keyed) if keyed else {}
         wanted: dict[type[Facet], list[str]] = defaultdict(list)
         for draft in known:
             for item in draft.facets:
                 wanted[item.facet].append(draft.record.id)
-        for facet, ids in wanted.items():
-            for row in session.exec(select(facet).where(col(facet.record_id).in_(ids))):
-                self._facets[facet, row.record_id] = row
+        # Not locked yet: keys are taken before rows of facets.
+        self._facets = {facet: held.read(facet, ids) for facet, ids in wanted.items()}
 
     def differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
         """Name, present and new value of what the draft would change apart from the record's own columns."""
@@ -118,34 +112,10 @@ class Before:
             if asked != held:
                 yield "external_ids", held, asked
         for item in draft.facets:
-            row = self._facets.get((item.facet, id))
+            row = self._facets.get(item.facet, {}).get(id)
             before = None if row is None else getattr(row, item.column)
             if before != item.value:
                 yield item.name, before, item.value
-
-
-Marks = Callable[[Any], Collection[Any]]
-
-
-def chunks(items: Sequence[Any], marks: Marks, needs: Marks) -> Iterator[list[tuple[int, Any]]]:
-    """Numbered items in portions of at most `CHUNK`, so that each finds what those before it made.
-
-    Args:
-        items: in order.
-        marks: what an item is known by; two items of one mark are in different portions.
-        needs: marks of other items that have to be there before it.
-    """
-    portion: list[tuple[int, Any]] = []
-    seen: set[Any] = set()
-    for index, item in enumerate(items):
-        mine = marks(item)
-        if len(portion) == CHUNK or not seen.isdisjoint(mine) or not seen.isdisjoint(needs(item)):
-            yield portion
-            portion, seen = [], set()
-        portion.append((index, item))
-        seen.update(mine)
-    if portion:
-        yield portion
 
 
 def by_row(errors: Iterable[UserError], changes: Changes) -> tuple[dict[int, list[UserError]], list[UserError]]:
@@ -182,10 +152,9 @@ def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:
     return RowOutcome(index, OutcomeStatus.FAILED, None, errors)
 
 
-def taken(error: IntegrityError) -> UserError:
-    """The error for a row that the database refuses although it passed every check."""
-    return UserError(
-        "CONFLICT",
-        "another record has the same key, or one that this refers to was destroyed meanwhile; "
-        "read the record again and repeat the change",
-    )
+#: The error for a row that the database refuses although it passed every check.
+TAKEN = UserError(
+    "CONFLICT",
+    "another record has the same key, or one that this refers to was destroyed meanwhile; "
+    "read the record again and repeat the change",
+)

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col
-
 from core.base.errors import ConflictError, InputError
-from core.db.sql import insert_if_absent
+from core.db.transaction import Statement, Transaction, mark
 from core.log.changes import shown
 from core.records.columns import column
 from core.records.record import Table
+from core.records.rows import rows_of
 
 T = TypeVar("T")
 
@@ -31,7 +29,7 @@ class IdempotencyKey(Table):
 
 
 def once(
-    session: Session,
+    transaction: Transaction,
     key: str,
     operation: str,
     given: Mapping[str, Any],
@@ -59,8 +57,10 @@ def once(
     if not key.strip() or len(key) > _LONGEST or "\0" in key:
         raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not only spaces, and no NUL")
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
-    if not _claim(session, key, operation, fingerprint, now):
-        known = session.get_one(IdempotencyKey, key)
+    rows, engine = rows_of(IdempotencyKey, transaction.dialect), transaction.dialect
+    mine = f"WHERE key = {mark(engine, 1)}"
+    if not _claim(transaction, key, operation, fingerprint, now):
+        (known,) = rows.all_made(transaction.rows(rows.select(mine, key)))
         if (known.operation, known.fingerprint) != (operation, fingerprint):
             raise ConflictError(
                 f"idempotencyKey: {key!r} was used for another request on {known.created_at:%Y-%m-%d %H:%M} UTC; "
@@ -69,19 +69,18 @@ def once(
         return load(known.result["answer"])
     result = work()
     dumped = dump(result)
-    mine = col(IdempotencyKey.key) == key
     if dumped is None:
-        session.execute(delete(IdempotencyKey).where(mine))
+        transaction.put(Statement(f"DELETE FROM idempotency_key {mine}", (key,)))
     else:
-        session.execute(update(IdempotencyKey).where(mine).values(result={"answer": dumped}))
+        transaction.put(rows.change([{"key": key, "result": {"answer": dumped}}]))
     return result
 
 
-def _claim(session: Session, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
+def _claim(transaction: Transaction, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
     """Whether the key is new. A rival with the same key waits here until this transaction ends."""
     claim = {"key": key, "operation": operation, "fingerprint": fingerprint, "created_at": now, "result": {}}
-    insert = insert_if_absent(session, IdempotencyKey.__table__).returning(IdempotencyKey.__table__.c.key)
-    return session.execute(insert, claim).first() is not None
+    claimed = rows_of(IdempotencyKey, transaction.dialect).insertion([claim], if_absent=True)
+    return bool(transaction.rows(Statement(f"{claimed.sql} RETURNING key", claimed.values)))
 
 
 def _plain(value: Any) -> Any:

@@ -1,18 +1,19 @@
 """References to nothing, which the database would refuse without a useful message."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
-from sqlmodel import Session
 
 from core.base.errors import UserError
 from core.base.text import camel, words
+from core.db.transaction import Statement, Transaction, among, listed, mark
 from core.log.changes import Change
+from core.records.rows import quoted
 
 
-def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, object]) -> list[UserError]:
+def dangling(transaction: Transaction, changes: Sequence[Change], pending: Mapping[str, object]) -> list[UserError]:
     """An error for each reference that is set to a record that does not exist or is deleted."""
     asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
     for change in changes:
@@ -21,8 +22,11 @@ def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, 
             if id is not None and id not in pending:
                 asked[key][id].append(change)
     problems = []
-    for key, by_id in asked.items():
-        for id in by_id.keys() - _living(session, key.column.table, by_id):
+    tables = list(asked)
+    found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
+    for key, rows in zip(tables, found, strict=True):
+        by_id = asked[key]
+        for id in by_id.keys() - {row[0] for row in rows}:
             field = camel(key.parent.key)
             problems += [
                 UserError(
@@ -36,8 +40,12 @@ def dangling(session: Session, changes: Sequence[Change], pending: Mapping[str, 
     return problems
 
 
-def _living(session: Session, table: SqlTable, ids: Iterable[str]) -> set[str]:
-    query = select(table.c.id).where(table.c.id.in_(list(ids)))
-    if "deleted_at" in table.c:
-        query = query.where(table.c.deleted_at.is_(None))
-    return set(session.scalars(query))
+def _living(engine: str, table: SqlTable, ids: Collection[str]) -> Statement:
+    """Which of the rows are there and not deleted; they cannot be deleted before the transaction ends."""
+    lock = " FOR KEY SHARE" if engine == "postgresql" else ""
+    name = quoted(engine, table.name)
+    living = " AND deleted_at IS NULL" if "deleted_at" in table.c else ""
+    if len(ids) == 1:
+        return Statement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{living}{lock}", list(ids))
+    where = f"{among(engine, 'id', 1)}{living} ORDER BY id"
+    return Statement(f"SELECT id FROM {name} WHERE {where}{lock}", (listed(engine, ids),))

@@ -12,6 +12,7 @@ from core.base.actors import Actor
 from core.host.contract import Plugin
 from core.host.host import attributed
 from core.records.installation import Installation
+from core.unit.phases import own_work
 from core.unit.unit import Unit
 from guanxi.app import App
 from guanxi.demo.sample import SEED, Sample
@@ -67,7 +68,7 @@ async def _sample_plugins(app: App, progress: Progress) -> None:
 
 def _sample_plugin(plugin: Plugin, hook: Callable[..., None], unit: Unit) -> None:
     chance = random.Random(f"{SEED}:{plugin.name}")  # noqa: S311  (made-up data, no secrets)
-    with attributed(plugin, "sample_data"), unit.own_work(plugin):
+    with attributed(plugin, "sample_data"), own_work(unit, plugin):
         hook(ctx=unit.context(plugin), chance=chance)
 
 

@@ -216,11 +216,11 @@ def _look_up(unit: Unit, rule: RecordRule, living: Sequence[tuple[_Entry, Item]]
             continue
         if link.by is not None:
             model: Any = link.target.model
-            known = ids_by_text(unit.session, model, link.by, wanted)
+            known = ids_by_text(unit.transaction, model, link.by, wanted)
             found |= {(name, text): ids for text, ids in known.items()}
         elif link.system is not None:
             keys = [(link.system, text) for text in wanted]
-            ids = attachments.records_by_external_id(unit.session, link.target.name, keys)
+            ids = attachments.records_by_external_id(unit.transaction, link.target.name, keys)
             found |= {(name, text): {id} for (_, text), id in ids.items()}
     return found
 
@@ -353,7 +353,7 @@ async def import_source(
         for rows in run.portions():
             run.settle(writer.write(unit, rows))
             # Writing the log as it grows keeps it out of memory.
-            unit.finish()
+            unit.write_events()
 
     try:
         if dry_run:

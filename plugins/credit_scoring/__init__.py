@@ -10,6 +10,7 @@ from plugins.credit_scoring.fields import DIMENSIONS, fields
 from plugins.credit_scoring.history import RISK_CHANGED
 from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
 from plugins.credit_scoring.limits import LIMIT_CHANGED, keep_limits, limit_problems
+from plugins.credit_scoring.locks import keys_of
 from plugins.credit_scoring.models import (
     CreditControlOverride,
     CreditEvaluation,
@@ -66,6 +67,11 @@ class CreditScoring(Plugin):
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
         """Receivables, judgements and limits of the demo's customers."""
         fill_sample(ctx, chance)
+
+    @hookimpl
+    def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
+        """The customers and deals that control and scores rely on."""
+        return keys_of(changes)
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterator[UserError]:

@@ -16,6 +16,8 @@ OVERRIDE_REASON = "creditOverrideReason"
 #: Statuses in which an opportunity is won and not finished, and those in which it is undecided (O19).
 WON = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
 OPEN = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
+#: Columns by which what an opportunity is worth changes: its amount, and the day at whose rate it is converted.
+_ENLARGING = ("expected_amount", "expected_amount_reporting", "opened_on", "closed_on")
 
 _STANDING = "id name creditRisk creditRiskSource creditScore creditLimit { reportingAmount } creditExposure { amount }"
 _DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount }"
@@ -64,7 +66,7 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
     """
     if ctx.settings.control is Control.OFF:
         return
-    changed = _changed(changes)
+    changed = controlled(changes)
     standings = _standings(ctx, changed) if changed else {}
     if not standings:
         return
@@ -102,7 +104,7 @@ def keep_overrides(ctx: Context, changes: Changes) -> None:
     """Records who overrode credit control for opportunities, and why."""
     if ctx.settings.control is Control.OFF:
         return
-    said = [change for change in _changed(changes) if change.said.get(OVERRIDE_REASON) is not None]
+    said = [change for change in controlled(changes) if change.said.get(OVERRIDE_REASON) is not None]
     standings = _standings(ctx, said) if said else {}
     for change in said:
         deal = _record(change)
@@ -125,7 +127,7 @@ def keep_overrides(ctx: Context, changes: Changes) -> None:
         )
 
 
-def _changed(changes: Changes) -> list[Change]:
+def controlled(changes: Changes) -> list[Change]:
     """The changes by which an opportunity may be won or enlarged."""
     return [
         change
@@ -154,7 +156,7 @@ def _may_enlarge(change: Change) -> bool:
     """Whether the amount of an existing one changes while it is not lost or finished."""
     return (
         change.action is Action.UPDATED
-        and not change.after.keys().isdisjoint(("expected_amount", "expected_amount_reporting"))
+        and not change.after.keys().isdisjoint(_ENLARGING)
         and _record(change).status in (*WON, *OPEN)
     )
 

@@ -228,7 +228,18 @@ def credit_check(
     )
 
 
-@mutation
+def _keys_of_many(input: EvaluateCreditInput) -> list[tuple[str, ...]]:
+    # All customers are evaluated by holding all keys.
+    return [()] if input.customer_ids is None else [("customer", id) for id in input.customer_ids]
+
+
+def _keys_of_one(
+    input: ReviewCreditInput | OverrideCreditRiskInput | ClearCreditRiskOverrideInput,
+) -> list[tuple[str, ...]]:
+    return [("customer", input.customer_id)]
+
+
+@mutation(locks=_keys_of_many)
 def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditPayload:
     """Evaluates the credit of customers and records what has changed.
 
@@ -249,7 +260,7 @@ def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditP
     )
 
 
-@mutation
+@mutation(locks=_keys_of_one)
 def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
     """Records that a customer's credit was reviewed today and evaluates it; the next review counts from today.
 
@@ -260,7 +271,7 @@ def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
     return _evaluated(ctx, file, EvaluationTrigger.REVIEWED, input.note)
 
 
-@mutation
+@mutation(locks=_keys_of_one)
 def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Customer]:
     """Sets a customer's risk by hand, with a reason and optionally a last day.
 
@@ -276,7 +287,7 @@ def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Cu
     return _evaluated(ctx, file, EvaluationTrigger.OVERRIDDEN, input.reason)
 
 
-@mutation
+@mutation(locks=_keys_of_one)
 def clear_credit_risk_override(ctx: Context, input: ClearCreditRiskOverrideInput) -> Ref[Customer]:
     """Clears a risk that was set by hand: the risk of the score applies again.
 

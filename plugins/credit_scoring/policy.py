@@ -11,8 +11,6 @@ from guanxi import Context
 from plugins.credit_scoring.models import CreditPolicy
 from plugins.credit_scoring.settings import CreditScoringSettings
 
-_LOCK = 0x63726564
-
 
 def _figures(settings: CreditScoringSettings) -> dict[str, Any]:
     def listed(group: Any) -> Iterator[str]:
@@ -50,11 +48,10 @@ def current_policy(ctx: Context) -> str:
     found = known_policy(session, settings)
     if found is not None:
         return found
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        found = known_policy(session, settings)
-        if found is not None:
-            return found
+    ctx.lock("policy")
+    found = known_policy(session, settings)
+    if found is not None:
+        return found
     latest = session.scalar(select(func.max(col(CreditPolicy.number)))) or 0
     made = CreditPolicy(number=latest + 1, fingerprint=_fingerprint(settings), **_figures(settings))
     session.add(made)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.forecasting.fields import fields
 from plugins.forecasting.jobs import jobs
+from plugins.forecasting.locks import keys_of
 from plugins.forecasting.models import (
     ForecastAdjustment,
     ForecastLine,
@@ -80,6 +81,11 @@ class Forecasting(Plugin):
     def startup(self, ctx: Context) -> None:
         """Writes the past of opportunities that were there before the plugin."""
         reconcile(ctx)
+
+    @hookimpl
+    def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
+        """The opportunities whose past is kept, and the targets that exist once."""
+        return keys_of(changes)
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:

@@ -39,13 +39,14 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
             fields = [_SCOPE_FIELDS[name] for name in named]
             message = f"{fields[1]}: a target is for one of them only; leave out {fields[0]} or {fields[1]}"
             yield UserError("INVALID", message, (fields[1],), target)
-        twin = seen.setdefault(_mark(target), target)
+        twin = seen.setdefault(mark(target), target)
         for other in [twin] if twin is not target else _twins(ctx, target):
             message = f"periodStart: {other.id} is already that target; change it instead"
             yield UserError("TAKEN", message, ("periodStart",), target)
 
 
-def _mark(target: SalesTarget) -> tuple[Any, ...]:
+def mark(target: SalesTarget) -> tuple[Any, ...]:
+    """What only one living target has."""
     return target.metric, target.grain, target.period_start, target.user_id, target.team_id, target.region
 
 

@@ -54,6 +54,11 @@ class SatisfactionSurveys(Plugin):
         return OPERATIONS
 
     @hookimpl
+    def lock_keys(self) -> Iterable[tuple[str, ...]]:
+        """None: what is relied on is locked where it is read."""
+        return ()
+
+    @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
         """Protects answers from changes, and the anonymity of anonymous surveys."""
         return [*judge_surveys(changes), *judge_responses(ctx, changes)]

@@ -246,7 +246,7 @@ def _due_reminders(ctx: Context, survey: Survey) -> Sequence[SurveyInvitation]:
     if survey.status is not SurveyStatus.OPEN:
         raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open"))
     due = select(SurveyInvitation).where(SurveyInvitation.survey_id == survey.id, _is_due(ctx))
-    return ctx.session.exec(due.order_by(col(SurveyInvitation.id)).with_for_update()).all()
+    return ctx.session.exec(due.order_by(col(SurveyInvitation.id)).with_for_update(key_share=True)).all()
 
 
 def _is_due(ctx: Context) -> Any:

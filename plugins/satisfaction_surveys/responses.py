@@ -222,7 +222,8 @@ def _waiting(ctx: Context, survey_id: str, customer_id: str | None, contact_id: 
         col(SurveyInvitation.answered_at).is_(None),
         col(SurveyInvitation.expires_at) > ctx.clock.now(),
     )
-    return ctx.session.exec(query.order_by(col(SurveyInvitation.invited_at).desc()).with_for_update()).first()
+    latest = query.order_by(col(SurveyInvitation.invited_at).desc())
+    return ctx.session.exec(latest.with_for_update(key_share=True)).first()
 
 
 def _checked(session: Session, survey_id: str, version: int, given: Given) -> list[tuple[SurveyQuestion, GivenAnswer]]:
@@ -297,7 +298,7 @@ def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
         row.is_used = True
         _keep_anonymous(ctx, row, given, answered)
         return []
-    invitation = session.get_one(SurveyInvitation, row.invitation_id, with_for_update=True)
+    invitation = session.get_one(SurveyInvitation, row.invitation_id, with_for_update={"key_share": True})
     if invitation.answered_at is not None:
         # A reminder's token was used at the same moment.
         return _answered_before(session, row, given)

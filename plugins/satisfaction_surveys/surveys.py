@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from guanxi import Action, Change, Changes, Context, Reject, UserError, shown
+from guanxi import Action, Change, Changes, Context, Input, Reject, UserError, shown
 from plugins.satisfaction_surveys.models import Survey, step_column
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import (
@@ -33,10 +33,20 @@ def survey_of(session: Session, id: str) -> Survey:
     Raises:
         Reject: there is none.
     """
-    survey = session.get(Survey, id, with_for_update=True)
+    survey = session.get(Survey, id, with_for_update={"key_share": True}, populate_existing=True)
     if survey is None or survey.deleted_at is not None:
         raise Reject(problem("NOT_FOUND", "surveyId", f"there is no survey {id!r}"))
     return survey
+
+
+def no_keys(input: Input) -> list[tuple[str, ...]]:
+    """The keys of operations that lock the rows they rely on: surveys, tokens, invitations, results."""
+    return []
+
+
+def invitation_key(input: Input) -> list[tuple[str, ...]]:
+    """The key of invitations: whom one survey may ask hangs on whom others have asked (S3)."""
+    return [("invitations",)]
 
 
 # Audience
@@ -127,7 +137,7 @@ def close_past(ctx: Context) -> int:
         col(Survey.closes_on) < ctx.clock.today(),
         col(Survey.deleted_at).is_(None),
     )
-    found = ctx.session.exec(past.with_for_update()).all()
+    found = ctx.session.exec(past.order_by(col(Survey.id)).with_for_update(key_share=True)).all()
     for survey in found:
         close_survey(ctx, survey)
     return len(found)

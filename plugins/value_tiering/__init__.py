@@ -13,6 +13,12 @@ from plugins.value_tiering.settings import ValueTieringSettings
 from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
 
 
+def _touched(changes: Changes) -> set[str]:
+    """The customers whose values change."""
+    estimated = {change.record.id for change in changes.of("Customer") if "potentialValue" in change.after}
+    return estimated | changes.ids("Transaction", "customer_id")
+
+
 class ValueTiering(Plugin):
     """Ranks customers by value and derives tiers, classes and recommendations."""
 
@@ -51,13 +57,16 @@ class ValueTiering(Plugin):
         )
 
     @hookimpl
+    def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
+        """The customers whose measures and classes are worked out again."""
+        return [("customer", id) for id in _touched(changes)]
+
+    @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Keeps each customer's measures current; tiers move on recompute only."""
-        touched = changes.ids("Transaction", "customer_id")
-        if touched:
-            refresh_measures(ctx, touched)
-        touched |= {change.record.id for change in changes.of("Customer") if "potentialValue" in change.after}
-        if touched:
+        if buyers := changes.ids("Transaction", "customer_id"):
+            refresh_measures(ctx, buyers)
+        if touched := _touched(changes):
             classify(ctx, touched)
 
     @hookimpl

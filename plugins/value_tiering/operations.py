@@ -108,6 +108,12 @@ def key_customer_report(ctx: Context) -> KeyCustomerReport:
     )
 
 
+def _customer(
+    input: OverrideValueTierInput | ClearValueTierOverrideInput | ConfirmAbandonmentInput | WithdrawAbandonmentInput,
+) -> list[tuple[str, ...]]:
+    return [("customer", input.customer_id)]
+
+
 @mutation
 def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> RecomputeValueTiersPayload:
     """Ranks all customers again and assigns their tiers and classes.
@@ -123,7 +129,7 @@ def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> Reco
     )
 
 
-@mutation
+@mutation(locks=_customer)
 def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Customer]:
     """Sets a customer's tier by hand, with a reason and optionally a last day.
 
@@ -139,7 +145,7 @@ def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Cust
     return _settle(ctx, value, TierChangeReason.OVERRIDDEN, input.reason.strip())
 
 
-@mutation
+@mutation(locks=_customer)
 def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) -> Ref[Customer]:
     """Clears a tier that was set by hand: the tier by rank applies again.
 
@@ -153,7 +159,7 @@ def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) 
     return _settle(ctx, value, TierChangeReason.OVERRIDE_CLEARED, input.reason)
 
 
-@mutation
+@mutation(locks=_customer)
 def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Customer]:
     """Confirms the recommendation to abandon a customer.
 
@@ -171,7 +177,7 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
     return id
 
 
-@mutation
+@mutation(locks=_customer)
 def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[Customer]:
     """Withdraws the abandonment of a customer.
 

@@ -127,11 +127,12 @@ def _ranks(settings: ValueTieringSettings) -> Select[Any]:
 def recompute(ctx: Context) -> TiersRecomputed:
     """Ranks all customers again and assigns every customer its tier and classes (T1, T6, T7, T11).
 
+    It is done by who holds all keys, so that no measure changes between its statements.
+
     A tier set by hand holds until its last day; one that has expired falls back to the rank. Each change of tier is
     kept in the history and announced.
     """
     session, settings = ctx.session, _settings(ctx)
-    _lock(session)
     refresh_measures(ctx)
     ranks = _ranks(settings).subquery()
     everybody = (
@@ -165,12 +166,6 @@ def recompute(ctx: Context) -> TiersRecomputed:
 def _settings(ctx: Context) -> ValueTieringSettings:
     found: ValueTieringSettings = ctx.settings
     return found
-
-
-def _lock(session: Session) -> None:
-    """One recompute at a time: the second waits for the first, whose ranks it then sees."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(0x76616C75)))
 
 
 def holding_tier(ctx: Context) -> Expression:

@@ -123,7 +123,7 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
     add(
         "sequence",
         DecimalKind(0),
-        "Position of its transaction in the order of commits.",
+        "Number of its transaction in the log: without gaps, and higher for later changes of a record.",
         lambda row: batch(row).sequence,
     )
     return record

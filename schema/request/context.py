@@ -30,7 +30,7 @@ class Services:
         open_documents: gives the documents it was asked, for which the schema is made.
         reader: runs statements that read.
         secret: signs cursors.
-        announce: called after a commit.
+        announce: called after a commit that has events, in whatever thread.
     """
 
     settings: Settings

@@ -4,10 +4,10 @@ A document is cached by its text and the operation that is run, its plans by the
 values are not part, and by what the caller may see.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     SKIP,
@@ -52,6 +52,8 @@ from schema.request.validation import problems
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
 from schema.sql.slots import open_variables
+
+T = TypeVar("T")
 
 _DOCUMENTS = 500
 _VARIANTS = 64
@@ -134,6 +136,7 @@ class Variant:
         #: Whether plans answer all of it.
         self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
         self._payload = lru_cache(_PAYLOADS)(self._payload_plan)
+        self._shapes: dict[str, Any] = {}
 
     def _compiled(self) -> list[RootField]:
         root = self._operation.root
@@ -165,6 +168,13 @@ class Variant:
         operation, details = self._operation, self.asked[key].details
         field = chosen(self._document, operation.root, key, details)
         return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
+
+    def shape(self, key: str, make: Callable[[Selection], T]) -> T:
+        """What is selected of a root field that no plan answers, as something made of it once."""
+        if key not in self._shapes:
+            self._shapes[key] = make(Selection(self._document, self.asked[key].details))
+        found: T = self._shapes[key]
+        return found
 
     def payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
         """The plan that reads the records of a payload by id.
@@ -206,6 +216,7 @@ class Operation:
         self.name = node.name.value if node.name else None
         self.planner = planner
         self.is_query = node.operation is OperationType.QUERY
+        self.is_mutation = node.operation is OperationType.MUTATION
         root = schema.get_root_type(node.operation)
         assert root is not None
         self.root: GraphQLObjectType = root

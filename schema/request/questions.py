@@ -10,16 +10,14 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
-from sqlmodel import Session
 
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
-from core.host.contract import CatalogQueries, Context, Figures
+from core.host.contract import CatalogQueries, Context, Fetch, Figures
 from core.host.host import logger
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING, Access
 from schema.plan.plan import Answer, Plan
-from schema.read.drivers import fetch_in_transaction
 from schema.read.execution import run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.documents import Operation, Refused, RootField, Variant
@@ -103,7 +101,7 @@ async def ask(
 
 def ask_now(
     context: RequestContext,
-    session: Session,
+    fetch: Fetch,
     access: Access,
     text: str,
     variables: Mapping[str, Any] | None = None,
@@ -119,10 +117,7 @@ def ask_now(
     context = context.on(as_of)
     operation, values = _operation(context, text, variables)
     variant, moment = operation.variant(values, access), moment_of(context, values)
-    # While changes are judged, nothing flushes: they are not to be seen yet.
-    if session.autoflush:
-        session.flush()
-    return {asked.key: _ask_root_now(context, session, variant, asked, moment) for asked in variant.asked.values()}
+    return {asked.key: _ask_root_now(context, fetch, variant, asked, moment) for asked in variant.asked.values()}
 
 
 def _operation(
@@ -147,7 +142,7 @@ def _check_planned(asked: RootField) -> None:
         raise InputError(f"{asked.name}: {_ONLY_THE_CATALOG}")
 
 
-def _ask_root_now(context: RequestContext, session: Session, variant: Variant, asked: RootField, moment: Moment) -> Any:
+def _ask_root_now(context: RequestContext, fetch: Fetch, variant: Variant, asked: RootField, moment: Moment) -> Any:
     _check_planned(asked)
     if asked.error is not None:
         raise asked.error
@@ -155,26 +150,21 @@ def _ask_root_now(context: RequestContext, session: Session, variant: Variant, a
         return orjson.loads(asked.typename)
     assert asked.plan is not None
     plan = _without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
-    connection = session.connection()
-    return run_now(
-        steps(plan, moment),
-        lambda sql, values: fetch_in_transaction(connection, sql, values),
-        lambda plugin: context_outside(context, plugin),
-    )
+    return run_now(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin))
 
 
-def questions_in(context: RequestContext, session: Session, access: Access = EVERYTHING) -> CatalogQueries:
+def questions_in(context: RequestContext, fetch: Fetch, access: Access = EVERYTHING) -> CatalogQueries:
     """How plugin code asks inside a transaction.
 
     Args:
         context: of the request.
-        session: of the transaction.
+        fetch: runs a statement in the transaction.
         access: hooks see everything, whoever asks, for rules hold for everyone; a query sees what its caller may.
     """
     catalog, most = context.services.catalog, context.settings.maximum_page_size
 
     def asked(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
-        return ask_now(context, session, access, text, variables, as_of=as_of)
+        return ask_now(context, fetch, access, text, variables, as_of=as_of)
 
     def total(
         record: str, where: Mapping[str, Any] | None = None, *, as_of: date | None = None, **fields: Sequence[str]
@@ -216,7 +206,7 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         return await ask(context, text, variables, as_of=as_of)
 
     return Context(
-        session=None,  # type: ignore[arg-type]  # said in its documentation
+        open_session=lambda: None,  # type: ignore[arg-type,return-value]  # said in its documentation
         actor=plugin_actor(plugin),
         settings=services.host.settings[plugin],
         clock=context.clock,
@@ -226,5 +216,6 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         publish_each=unavailable,
         facet=unavailable,
         facets=unavailable,
+        lock=unavailable,
         catalog=CatalogQueries(asked, unavailable, unavailable, unavailable),
     )

@@ -1,9 +1,11 @@
-"""Transactions of requests: work on a unit, committed once, its events numbered and announced."""
+"""Transactions of requests: work on a unit, committed once, and announced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from core.log.event_log import number_batches
+from core.base.ids import new_id
+from core.db.database import Done
+from core.db.transaction import Rows, Statement, Transaction
 from core.unit.unit import Unit
 from schema.request.context import RequestContext
 from schema.request.questions import questions_in
@@ -11,10 +13,8 @@ from schema.request.questions import questions_in
 T = TypeVar("T")
 
 
-class _RolledBack(Exception):  # noqa: N818  (control flow: the transaction is rolled back, its answer kept)
-    def __init__(self, answer: Any) -> None:
-        super().__init__()
-        self.answer = answer
+def _nothing(answer: Any) -> Sequence[Statement]:
+    return ()
 
 
 async def write(context: RequestContext, work: Callable[[Unit], T], *, dry: bool = False) -> T:
@@ -23,38 +23,62 @@ async def write(context: RequestContext, work: Callable[[Unit], T], *, dry: bool
     Raises:
         PluginError, InputError: as the work does; nothing is written then.
     """
-    answer = await context.services.database.in_thread(lambda: write_now(context, work, dry=dry))
-    context.services.announce()
-    return answer
+    return (await write_and_read(context, work, dry=dry))[0]
 
 
-def write_now(context: RequestContext, work: Callable[[Unit], T], *, dry: bool = False) -> T:
+async def write_and_read(
+    context: RequestContext,
+    work: Callable[[Unit], T],
+    reads: Callable[[T], Sequence[Statement]] = _nothing,
+    *,
+    dry: bool = False,
+) -> tuple[T, Sequence[Rows] | None]:
+    """The same, and reads together with the commit what it wrote.
+
+    Args:
+        context: of the request.
+        work: what is done.
+        reads: gives the statements that read, knowing the result of the work.
+        dry: everything is rolled back at the end.
+
+    Returns:
+        the result, and the rows of each statement; None if they were lost although the work was committed.
+    """
+    return await context.services.database.in_thread(lambda: write_now(context, work, reads, dry=dry))
+
+
+def write_now(
+    context: RequestContext,
+    work: Callable[[Unit], T],
+    reads: Callable[[T], Sequence[Statement]] = _nothing,
+    *,
+    dry: bool = False,
+) -> tuple[T, Sequence[Rows] | None]:
     """The same in this thread."""
     services = context.services
-    logged = False
+    # One for all tries, so that a second one is refused where the first was committed after all.
+    batch_id = new_id("evb")
+    is_news = False
 
-    def in_session(session: Any) -> T:
-        nonlocal logged
+    def in_transaction(transaction: Transaction) -> Done[T]:
         unit = Unit(
-            session,
+            transaction,
             host=services.host,
             settings=services.settings,
             clock=services.clock,
             actor=context.actor,
-            ask=lambda session: questions_in(context, session),
+            ask=lambda fetch: questions_in(context, fetch),
             request_id=context.request_id,
+            batch_id=batch_id,
         )
         answer = work(unit)
-        logged = unit.finish()
-        if dry:
-            raise _RolledBack(answer)
-        return answer
+        if dry or unit.discards:
+            return Done(answer, reads(answer), discards=True)
+        nonlocal is_news
+        is_news = unit.finish()
+        return Done(answer, reads(answer), unit.log.proof if is_news else None)
 
-    try:
-        answer = services.database.retrying(in_session)
-    except _RolledBack as tried:
-        found: T = tried.answer
-        return found
-    if logged:
-        services.database.retrying(number_batches)
-    return answer
+    written = services.database.writing(in_transaction)
+    if is_news:
+        services.announce()
+    return written

@@ -23,7 +23,8 @@ from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirect
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
 from schema.write import mutations
-from schema.write.mutations import Mutation, record_mutations
+from schema.write.answers import Mutation
+from schema.write.mutations import record_mutations
 from schema.write.plugin_work import look, perform
 from schema.write.special_mutations import special_mutations
 

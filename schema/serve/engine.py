@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult, execute, located_error
-from graphql.execution.values import VariableValues
+from graphql.execution.values import VariableValues, get_argument_values
 
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
@@ -16,6 +16,7 @@ from schema.request.questions import answer_root, moment_of
 from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
 from schema.sql.binds import Moment
+from schema.write.payloads import answer_mutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,31 @@ class Engine:
                 result = await self._by_plans(context, variant, values)
                 if result is not None:
                     return result
+        elif operation.is_mutation:
+            result = await self._by_handler(context, operation, given)
+            if result is not None:
+                return result
         return await self._by_executor(context, operation, given)
+
+    async def _by_handler(
+        self, context: RequestContext, operation: Operation, given: Mapping[str, Any]
+    ) -> OperationResult | None:
+        """The answer to a single generated mutation; None for what else an operation may be."""
+        values = operation.variables(given)
+        variant = operation.variant(values, context.access)
+        asked, *others = variant.asked.values()
+        mutation = self.assemble().mutations.get(asked.name)
+        if others or mutation is None:
+            return None
+        definition, node = operation.root.fields[asked.name], asked.nodes[0]
+        try:
+            arguments = get_argument_values(definition, node, values)
+            moment = moment_of(context, values)
+            answer = await answer_mutation(context, variant, asked.key, mutation, arguments["input"], moment)
+        except Exception as error:
+            return OperationResult(b"null", [located_error(error, asked.nodes, [asked.key])])
+        errors = [located(fault, asked.nodes, [asked.key]) for fault in answer.faults]
+        return OperationResult(b'{"%s":%s}' % (asked.key.encode(), answer.json), errors)
 
     async def _by_plans(
         self, context: RequestContext, variant: Variant, values: VariableValues

@@ -20,7 +20,8 @@ from schema.plan.plan import Fault, located
 from schema.request.context import RequestContext
 from schema.request.documents import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
-from schema.write.mutations import Mutation
+from schema.write.answers import Mutation
+from schema.write.payloads import answer_mutation
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -69,14 +70,13 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         return orjson.Fragment(answer.value) if isinstance(answer.value, bytes) else answer.value
 
     async def _mutated(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
-        """A generated mutation: its handler's payload, completed like any object."""
-        node = details[0].node
-        definition = parent_type.fields[node.name.value]
-        arguments = get_argument_values(definition, node, self.variable_values)
-        payload = await self._mutations[node.name.value].handler(self._context, arguments)
-        info = self.build_resolve_info(definition, [detail.node for detail in details], parent_type, path)
-        completed = self.complete_value(definition.type, details, info, path, payload, None)
-        return await completed if self.is_awaitable(completed) else completed
+        """A generated mutation: the JSON of its payload."""
+        node, key = details[0].node, str(path.key)
+        arguments = get_argument_values(parent_type.fields[node.name.value], node, self.variable_values)
+        moment, mutation = moment_of(self._context, self.variable_values), self._mutations[node.name.value]
+        answer = await answer_mutation(self._context, self._variant, key, mutation, arguments["input"], moment)
+        self._note(answer.faults, path, details)
+        return orjson.Fragment(answer.json)
 
     def _note(self, faults: Sequence[Fault], path: Path, details: Any) -> None:
         """Adds the faults of an answer to the errors of the request."""

@@ -1,39 +1,84 @@
 """How a mutation is answered: the work in a transaction, once for each idempotency key, and its payload."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from core.base.errors import UserError
-from core.unit.drafts import OutcomeStatus, RowOutcome
+from core.base.errors import GuanxiError, UserError
+from core.db.conflicts import Conflict, conflict_of
+from core.db.transaction import Rows, Statement
+from core.unit.drafts import TAKEN, OutcomeStatus, RowOutcome, failure
 from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.catalog import RecordType
 from schema.request.context import RequestContext
-from schema.request.transactions import write
+from schema.request.transactions import write_and_read
+from schema.types.builder import Member
 
 MutationInput = Mapping[str, Any]
 Work = Callable[[Unit, MutationInput], Sequence[RowOutcome]]
 
 
+def _never(context: RequestContext, given: MutationInput) -> Mapping[str, Any] | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A root field of Mutation: how it appears in the schema, what it does, and what it is answered with.
+
+    Attributes:
+        member: the field.
+        operation: what idempotency keys are used for.
+        work: does it.
+        present: the payload, with records by their ids.
+        refusal: the payload where the request is refused as a whole.
+    """
+
+    member: Member
+    operation: str
+    work: Work
+    present: Callable[[MutationInput, Sequence[RowOutcome]], Mapping[str, Any]]
+    refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
+
+
 async def run(
-    context: RequestContext, operation: str, given: MutationInput, work: Work, *, dry: bool = False
-) -> list[RowOutcome]:
-    """Does the work in a transaction, once for each idempotency key.
+    context: RequestContext,
+    mutation: Mutation,
+    given: MutationInput,
+    reads: Callable[[list[RowOutcome]], Sequence[Statement]],
+    *,
+    dry: bool = False,
+) -> tuple[list[RowOutcome], Sequence[Rows] | None]:
+    """Does the work in a transaction, once for each idempotency key; returns its outcomes, and what was read with it.
 
     Raises:
         ConflictError: the key was used for another input.
     """
-    key = given.get("idempotencyKey")
+    key, work = given.get("idempotencyKey"), mutation.work
 
     def in_transaction(unit: Unit) -> list[RowOutcome]:
         if key is None or dry:
             return list(work(unit, given))
         return once(
-            unit.session, key, operation, given, unit.now, lambda: list(work(unit, given)), _all_dumped, _all_loaded
+            unit.transaction,
+            key,
+            mutation.operation,
+            given,
+            unit.now,
+            lambda: list(work(unit, given)),
+            _all_dumped,
+            _all_loaded,
         )
 
-    return await write(context, in_transaction, dry=dry)
+    try:
+        return await write_and_read(context, in_transaction, reads, dry=dry)
+    except MutationRefusal as refusal:
+        return [failure(0, refusal.errors)], ()
+    except Exception as error:
+        if isinstance(error, GuanxiError) or conflict_of(error) is not Conflict.TAKEN:
+            raise
+        return [failure(0, [TAKEN])], ()
 
 
 _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}
@@ -111,8 +156,8 @@ def payload(record: RecordType, outcome: RowOutcome, *, dry: bool) -> dict[str, 
         missing = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
     return {
         record.singular: None if missing else outcome.id,
-        "userErrors": list(outcome.errors),
-        "warnings": list(outcome.warnings),
+        "userErrors": outcome.errors,
+        "warnings": outcome.warnings,
     }
 
 

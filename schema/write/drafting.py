@@ -5,18 +5,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlmodel import Session, col, select
-
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
+from core.db.locks import Key, Locks
+from core.db.transaction import Statement, Transaction, among, listed
 from core.log import attachments
 from core.log.events import Action
+from core.records.checks import check_text
 from core.records.record import Record
+from core.records.rows import quoted
+from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
+from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.write.input_checks import Checked, check_text, missing
+from schema.write.input_checks import Checked, missing
 
 RowInput = Mapping[str, Any]
 
@@ -45,6 +49,27 @@ class Asked:
     reason: str | None = None
 
 
+class RecordBatch(Batch):
+    """Rows of one type of record."""
+
+    def __init__(self, drafting: "Drafting", rows: Sequence[Asked], *, alone: bool) -> None:
+        self._drafting = drafting
+        self.rows = rows
+        self.is_alone = alone
+
+    def marks(self, row: Asked) -> set[Any]:
+        """What a row is known by."""
+        return self._drafting.marks(row)
+
+    def needs(self, row: Asked) -> set[Any]:
+        """The rows it refers to."""
+        return self._drafting.needs(row)
+
+    def drafts(self, unit: Unit, rows: Sequence[NumberedRow]) -> list[Draft]:
+        """The drafts of a chunk."""
+        return self._drafting.build(unit, rows)
+
+
 class Drafting:
     """Makes the drafts of one type of record, a chunk at a time."""
 
@@ -56,11 +81,44 @@ class Drafting:
             field for field in record.input_fields if field.stored and field.stored.info.references is not None
         ]
 
-    def write(self, unit: Unit, asked: Sequence[Asked]) -> list[RowOutcome]:
-        """Writes what is asked, a row each."""
-        return unit.process(asked, self.build, self._marks, self._needs)
+    def write(self, unit: Unit, asked: Sequence[Asked], *, alone: bool = False) -> list[RowOutcome]:
+        """Writes what is asked, a row each.
 
-    def _marks(self, asked: Asked) -> set[Any]:
+        Args:
+            unit: of work.
+            asked: the rows.
+            alone: nothing else is written in the transaction, which is rolled back if the one row is refused.
+        """
+        self._locks(asked).take(unit.transaction)
+        return process(unit, RecordBatch(self, asked, alone=alone))
+
+    def _locks(self, asked: Sequence[Asked]) -> Locks:
+        """The keys that keep two upserts from each creating what the other would have found.
+
+        Alone is held what rows are matched by, and shared what other upserts may match by: the texts that are written.
+        All are taken at once, so that two batches of the same rows in another order do not deadlock.
+        """
+        locks = Locks()
+        rows = [one for one in asked if one.action is None]
+        if not rows:
+            return locks
+        entity = self._record.name
+        texts = match_fields(self._record)
+        alone: set[Key] = set()
+        shared: set[Key] = set()
+        for one in rows:
+            for field in texts:
+                if (text := one.given.get(field.name)) is not None:
+                    (alone if field.name == one.match else shared).add((entity, field.name, fold(text)))
+            if one.match == ID and one.given.get("id") is not None:
+                alone.add((entity, "id", one.given["id"]))
+            elif one.match == EXTERNAL_ID:
+                alone |= {(entity, item["system"], item["id"]) for item in one.given.get("externalIds") or ()}
+        locks.add(None, alone)
+        locks.share(shared)
+        return locks
+
+    def marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
         marks: set[Any] = {(item["system"], item["id"]) for item in given.get("externalIds") or ()}
@@ -70,7 +128,7 @@ class Drafting:
             marks.add(fold(given[asked.match]))
         return marks
 
-    def _needs(self, asked: Asked) -> set[Any]:
+    def needs(self, asked: Asked) -> set[Any]:
         """The rows of the same type that a row refers to, so that they are written before it."""
         needs: set[Any] = set()
         for field in self._references:
@@ -124,17 +182,17 @@ class Drafting:
                 problems[index] = as_new
         return problems
 
-    def _load(self, unit: Unit, ids: Iterable[str]) -> dict[str, Record]:
+    def _load(self, unit: Unit, ids: Collection[str], *, exclusive: bool = False) -> Mapping[str, Record]:
         """Living and deleted records by id, locked until the transaction ends."""
-        model = self._model
-        wanted = sorted(set(ids))
-        rows = unit.session.exec(select(model).where(col(model.id).in_(wanted)).with_for_update()) if wanted else ()
-        return {row.id: row for row in rows}
+        return unit.held.locked(self._model, ids, exclusive=exclusive) if ids else {}
 
     def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         prefix = self._record.prefix
         asked_ids = [asked.given.get("id") for _, asked in items]
-        rows = self._load(unit, (id for id in asked_ids if id is not None and prefix_of(id) == prefix))
+        wanted = {id for id in asked_ids if id is not None and prefix_of(id) == prefix}
+        # Whoever refers to a record waits until it is deleted, and finds it so.
+        goes = any(asked.action in (Action.DELETED, Action.DESTROYED) for _, asked in items)
+        rows = self._load(unit, wanted, exclusive=goes)
         found: dict[int, Record | UserError | None] = {}
         for index, asked in items:
             id = asked.given.get("id")
@@ -182,7 +240,7 @@ class Drafting:
             index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
             for index, asked in items
         }
-        known = attachments.records_by_external_id(unit.session, self._record.name, set().union(*keys.values()))
+        known = attachments.records_by_external_id(unit.transaction, self._record.name, set().union(*keys.values()))
         ids = {index: {known[key] for key in asked if key in known} for index, asked in keys.items()}
         return self._matched(unit, ids, {index for index, asked in keys.items() if not asked}, "externalIds")
 
@@ -190,14 +248,14 @@ class Drafting:
         self, unit: Unit, items: Sequence[tuple[int, Asked]], field: CatalogField
     ) -> dict[int, "Record | UserError | None"]:
         wanted = {index: asked.given[field.name] for index, asked in items if asked.given.get(field.name) is not None}
-        known = ids_by_text(unit.session, self._model, field, set(wanted.values()))
+        known = ids_by_text(unit.transaction, self._model, field, set(wanted.values()))
         ids = {index: known[text] for index, text in wanted.items()}
         return self._matched(unit, ids, {index for index, _ in items if index not in wanted}, field.name)
 
     def _matched(
         self, unit: Unit, ids: Mapping[int, set[str]], without: set[int], field: str
     ) -> dict[int, "Record | UserError | None"]:
-        rows = self._load(unit, (id for found in ids.values() for id in found))
+        rows = self._load(unit, {id for found in ids.values() for id in found})
         found: dict[int, Record | UserError | None] = {
             index: UserError("REQUIRED", f"{field}: rows are matched by it, so every row needs it", (field,))
             for index in without
@@ -228,7 +286,7 @@ class Drafting:
         return {
             (target, *key): id
             for target, keys in asked.items()
-            for key, id in attachments.records_by_external_id(unit.session, target, keys).items()
+            for key, id in attachments.records_by_external_id(unit.transaction, target, keys).items()
         }
 
     def _target(self, field: CatalogField) -> str:
@@ -349,18 +407,19 @@ def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
 
 
 def ids_by_text(
-    session: Session, model: type[Record], field: CatalogField, texts: Collection[str]
+    transaction: Transaction, model: type[Record], field: CatalogField, texts: Collection[str]
 ) -> dict[str, set[str]]:
     """For each text the ids of the living records whose field has it, compared as filters compare the field."""
     assert field.stored is not None
     is_folded = field.stored.column in model.__folded__
-    column = getattr(model, f"{field.stored.column}_folded" if is_folded else field.stored.column)
+    column = quoted(transaction.dialect, f"{field.stored.column}_folded" if is_folded else field.stored.column)
     # No text of the database holds NUL, and neither engine takes one to compare with.
     prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
     ids: dict[str, set[str]] = defaultdict(set)
-    rows = session.exec(
-        select(model.id, column).where(column.in_(set(prepared.values())), col(model.deleted_at).is_(None))
-    )
+    engine = transaction.dialect
+    where = f"{among(engine, column, 1)} AND deleted_at IS NULL"
+    sql = f"SELECT id, {column} FROM {quoted(engine, model.__table__.name)} WHERE {where}"
+    rows = transaction.rows(Statement(sql, (listed(engine, set(prepared.values())),)))
     for id, value in rows:
         ids[value].add(id)
     return {text: ids[prepared[text]] if text in prepared else set() for text in texts}

@@ -1,6 +1,5 @@
 """Input checked against the catalog: each value against what its field takes, before anything is tried."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,14 +8,13 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
 from core.base.text import words
+from core.records.checks import check_number_of, check_text, check_text_of, spelled
 from core.records.columns import ColumnInfo
 from core.records.record import Facet, record_named
 from core.unit.drafts import FacetValue
 from schema.catalog.catalog import CatalogField, RecordType, Stored
 from schema.catalog.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
 
-#: Longest text of a field that names no limit of its own.
-LONGEST_TEXT = 20_000
 _LONGEST_LIST = 1000
 _LONGEST_ITEM = 2000
 #: The largest decimal in its smallest units: thousands of them still sum up within 64 bits.
@@ -119,45 +117,14 @@ def _facet_nullable(facet: type[Facet], column: str) -> bool:
     return money.nullable if money else bool(facet.__table__.c[column].nullable)
 
 
-def check_text(value: str, longest: int) -> None:
-    """Refuses a text that is empty, too long, or contains what no database accepts.
-
-    Raises:
-        InputError: says which.
-    """
-    if len(value) > longest:
-        raise InputError(f"{value[:40]!r}… has {len(value)} characters; at most {longest} are possible")
-    if "\0" in value:
-        raise InputError("the character NUL (U+0000) is not possible; leave it out")
-    if not value.strip():
-        raise InputError("it must not be empty; give a text")
-
-
-def _check_text(value: str, info: ColumnInfo) -> None:
-    check_text(value, info.max_length or LONGEST_TEXT)
-    if info.pattern and not re.fullmatch(info.pattern, value):
-        raise InputError(f"{value!r} does not fit: {info.hint or f'it must match {info.pattern}'}")
-
-
-def _check_number(value: Any, info: ColumnInfo) -> None:
-    if info.minimum is not None and value < info.minimum:
-        raise InputError(f"{_said(value)} is too small; the minimum is {_said(info.minimum)}")
-    if info.maximum is not None and value > info.maximum:
-        raise InputError(f"{_said(value)} is too large; the maximum is {_said(info.maximum)}")
-
-
-def _said(number: Decimal | int) -> str:
-    return f"{Decimal(number):f}"
-
-
 def _check_decimal(value: Decimal, scale: int) -> Decimal:
     """The decimal with all of its places."""
     largest = Decimal(_MOST_UNITS).scaleb(-scale)
     if abs(value) > largest:
-        raise InputError(f"{_said(value)} is larger than this system can store; the maximum is {_said(largest)}")
+        raise InputError(f"{spelled(value)} is larger than this system can store; the maximum is {spelled(largest)}")
     whole = value.quantize(Decimal(1).scaleb(-scale))
     if whole != value:
-        raise InputError(f"{_said(value)} has more than {scale} decimal places; round it")
+        raise InputError(f"{spelled(value)} has more than {scale} decimal places; round it")
     return whole
 
 
@@ -177,8 +144,8 @@ def _check_list(value: list[Any]) -> list[Any]:
 
 
 _CHECKS: tuple[tuple[type, Callable[[Any, ColumnInfo], None]], ...] = (
-    (TextKind, _check_text),
-    (IntKind, _check_number),
-    (DecimalKind, _check_number),
+    (TextKind, check_text_of),
+    (IntKind, check_number_of),
+    (DecimalKind, check_number_of),
     (IdKind, _check_reference),
 )

@@ -1,7 +1,9 @@
 """The mutations every record has: their types, and what they do."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.base.errors import UserError
@@ -15,27 +17,17 @@ from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
 from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
-from schema.write.answers import MutationInput, Work, all_or_nothing, payload, run
+from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload
 from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
 
 #: Records that a special mutation creates: interactions are logged.
 CREATED_OTHERWISE = frozenset({"Interaction"})
-
-Handler = Callable[[RequestContext, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 KEY = Member("idempotencyKey", "str | None", IDEMPOTENCY_KEY_TEXT)
 DRY_RUN = Member("dryRun", "bool", DRY_RUN_TEXT, default=False)
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is no longer at this version.")
 ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
 WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """A root field of Mutation: how it appears in the schema, and what answers it."""
-
-    member: Member
-    handler: Handler
 
 
 def add_shared(builder: Builder) -> None:
@@ -63,54 +55,69 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
     name, drafting = record.name, Drafting(catalog, record)
     _add_types(builder, catalog, record)
 
-    def mutation(field: str, input_: str, description: str, payload: str, handler: Handler) -> tuple[str, Mutation]:
-        argument = Argument("input", input_, "The input.")
-        return field, Mutation(Member(field, payload, description, [argument]), handler)
-
-    def single(action: Action) -> Handler:
+    def single(field: str, input_: str, description: str, action: Action) -> tuple[str, Mutation]:
         def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
-            return drafting.write(unit, [Asked(action, given)])
+            return drafting.write(unit, [Asked(action, given)], alone=True)
 
-        return lambda context, arguments: _answer_single(context, record, arguments["input"], work, action)
+        member = Member(field, f"{name}Payload", description, [Argument("input", input_, "The input.")])
+        return field, Mutation(member, f"{action}:{name}", work, partial(single_payload, record))
 
-    payload, noun = f"{name}Payload", words(record.singular)
+    noun = words(record.singular)
     one = with_article(noun)
-    create = mutation(f"create{name}", f"Create{name}Input", f"Creates {one}.", payload, single(Action.CREATED))
+    create = single(f"create{name}", f"Create{name}Input", f"Creates {one}.", Action.CREATED)
     return dict(
         [
             *([] if name in CREATED_OTHERWISE else [create]),
-            mutation(
+            single(
                 f"update{name}",
                 f"Update{name}Input",
                 f"Updates {one}; fields left out stay as they are, null clears a field.",
-                payload,
-                single(Action.UPDATED),
+                Action.UPDATED,
             ),
-            mutation(
+            single(
                 f"delete{name}",
                 "TargetInput",
                 f"Deletes {one}. It can be restored; in the meantime its unique keys are free.",
-                payload,
-                single(Action.DELETED),
+                Action.DELETED,
             ),
-            mutation(f"restore{name}", "TargetInput", f"Restores a deleted {noun}.", payload, single(Action.RESTORED)),
-            mutation(
+            single(f"restore{name}", "TargetInput", f"Restores a deleted {noun}.", Action.RESTORED),
+            single(
                 f"destroy{name}",
                 "TargetInput",
                 f"Destroys {one} for good, including what plugins store about it. It cannot be restored.",
-                payload,
-                single(Action.DESTROYED),
+                Action.DESTROYED,
             ),
-            mutation(
-                f"upsert{record.plural_type}",
-                f"Upsert{record.plural_type}Input",
-                f"Creates or updates many {words(record.plural)} at once, with an outcome per row: a refused row "
-                "leaves the others untouched.",
-                f"Upsert{record.plural_type}Payload",
-                lambda context, arguments: _answer_upsert(context, record, drafting, arguments["input"]),
-            ),
+            (f"upsert{record.plural_type}", _upsert(record, drafting)),
         ]
     )
+
+
+def _upsert(record: RecordType, drafting: Drafting) -> Mutation:
+    plural = record.plural_type
+    names = {snake(field.name).upper(): field.name for field in match_fields(record)}
+
+    def refusal(context: RequestContext, given: MutationInput) -> Mapping[str, Any] | None:
+        largest = context.settings.maximum_batch_size
+        if len(given["items"]) <= largest:
+            return None
+        message = f"items: {len(given['items'])} rows are more than {largest}; send them in several requests"
+        return _upsert_payload(record, given, [], [UserError("TOO_MANY", message, ("items",))])
+
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
+        match = str(names.get(given["matchBy"], given["matchBy"]))
+        asked = [Asked(None, item, match) for item in given["items"]]
+        if not given["allOrNothing"]:
+            return drafting.write(unit, asked)
+        return all_or_nothing(unit, lambda: drafting.write(unit, asked))
+
+    member = Member(
+        f"upsert{plural}",
+        f"Upsert{plural}Payload",
+        f"Creates or updates many {words(record.plural)} at once, with an outcome per row: a refused row "
+        "leaves the others untouched.",
+        [Argument("input", f"Upsert{plural}Input", "The input.")],
+    )
+    return Mutation(member, f"UPSERT:{record.name}", work, partial(_upsert_payload, record), refusal)
 
 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
@@ -210,46 +217,22 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     )
 
 
-async def _answer_single(
-    context: RequestContext, record: RecordType, given: MutationInput, work: Work, action: Action
-) -> Mapping[str, Any]:
-    (outcome,) = await run(context, f"{action}:{record.name}", given, work, dry=given["dryRun"])
+def single_payload(record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
+    """The payload of a mutation of one record."""
+    (outcome,) = outcomes
     return payload(record, outcome, dry=given["dryRun"])
 
 
-async def _answer_upsert(
-    context: RequestContext, record: RecordType, drafting: Drafting, given: MutationInput
-) -> Mapping[str, Any]:
-    largest = context.settings.maximum_batch_size
-    if len(given["items"]) > largest:
-        message = f"items: {len(given['items'])} rows are more than {largest}; send them in several requests"
-        return _upsert_payload(record, [], [UserError("TOO_MANY", message, ("items",))])
-    names = {snake(field.name).upper(): field.name for field in match_fields(record)}
-    match = names.get(given["matchBy"], given["matchBy"])
-    asked = [Asked(None, item, str(match)) for item in given["items"]]
-
-    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
-        if not given["allOrNothing"]:
-            return drafting.write(unit, asked)
-        return all_or_nothing(unit, lambda: drafting.write(unit, asked))
-
-    dry = given["dryRun"]
-    return _upsert_payload(record, await run(context, f"UPSERT:{record.name}", given, work, dry=dry), dry=dry)
-
-
 def _upsert_payload(
-    record: RecordType, outcomes: Sequence[RowOutcome], errors: Sequence[UserError] = (), *, dry: bool = False
-) -> dict[str, Any]:
+    record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome], errors: Sequence[UserError] = ()
+) -> Mapping[str, Any]:
+    dry = given["dryRun"]
     results = [
-        {
-            "index": outcome.index,
-            "status": outcome.status,
-            **payload(record, outcome, dry=dry),
-        }
-        for outcome in outcomes
+        {"index": outcome.index, "status": outcome.status, **payload(record, outcome, dry=dry)} for outcome in outcomes
     ]
+    statuses = Counter(outcome.status.value for outcome in outcomes)
     counts = {
-        camel(status.lower()): sum(outcome.status == status for outcome in outcomes)
+        camel(status.lower()): statuses[status]
         for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED", "ROLLED_BACK")
     }
-    return {"results": results, **counts, "userErrors": list(errors), "warnings": []}
+    return {"results": results, **counts, "userErrors": errors, "warnings": ()}

@@ -1,7 +1,8 @@
 """Work of plugins: their operations, each in a transaction of its own or on one state of the data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -10,13 +11,16 @@ from sqlmodel import Session
 from core.base.actors import plugin_actor
 from core.base.errors import InputError, Reject, UserError
 from core.base.money import Money
+from core.db.locks import Key
 from core.host.contract import Context, Plugin
 from core.host.host import attributed
 from core.host.operations import SHOWN_ONCE, PluginOperation
 from core.log.changes import shown
 from core.records.record import Record
 from core.unit.idempotency import once
+from core.unit.phases import own_work
 from core.unit.unit import Unit
+from schema.read.drivers import fetch_in_transaction
 from schema.request.context import RequestContext
 from schema.request.questions import context_outside, questions_in
 from schema.request.transactions import write
@@ -67,6 +71,7 @@ async def transact(
     plugin: Plugin,
     work: Callable[[Context], Any],
     *,
+    keys: Callable[[], Iterable[Key]],
     place: str = "operation",
     once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
     dry: bool = False,
@@ -77,6 +82,7 @@ async def transact(
         context: of the request.
         plugin: whose work.
         work: does it and returns the answer.
+        keys: gives the keys of the plugin that it holds from the beginning.
         place: its name in errors.
         once_for: decides whether it is done, or was done before.
         dry: everything is rolled back at the end.
@@ -88,7 +94,7 @@ async def transact(
 
     def in_transaction(unit: Unit) -> WorkDone:
         def done() -> WorkDone:
-            with attributed(plugin, place, InputError), unit.own_work(plugin) as warnings:
+            with attributed(plugin, place, InputError), own_work(unit, plugin, keys()) as warnings:
                 answer = work(unit.context(plugin))
             return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
 
@@ -114,7 +120,7 @@ async def perform(
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
         if key is None or key is strawberry.UNSET:
             return work()
-        return once(unit.session, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
+        return once(unit.transaction, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
 
     writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
     try:
@@ -125,6 +131,7 @@ async def perform(
             place=operation.name,
             once_for=(lambda unit, work: work()) if dry else once_for,
             dry=dry,
+            keys=lambda: operation.locks(given),
         )
     except Reject as reject:
         return payload.refused(reject.errors)
@@ -144,9 +151,9 @@ async def look(
     def in_session(session: Session) -> Any:
         ctx = replace(
             context_outside(context, plugin.name),
-            session=session,
+            open_session=lambda: session,
             actor=context.actor,
-            catalog=questions_in(context, session, context.access),
+            catalog=questions_in(context, partial(fetch_in_transaction, session.connection()), context.access),
         )
         with attributed(plugin, operation.name, InputError):
             return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)

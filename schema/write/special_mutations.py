@@ -1,24 +1,24 @@
 """The core's special operations: moving an opportunity, logging an interaction, completing a task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from core.base.errors import InputError, UserError
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
+from core.records.checks import check_text
 from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import RowOutcome, failure
 from core.unit.unit import Unit
-from schema.catalog.catalog import Catalog, RecordType
-from schema.request.context import RequestContext
+from schema.catalog.catalog import Catalog
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members, write_members
-from schema.write.answers import MutationInput, MutationRefusal, Work, payload, run
+from schema.write.answers import Mutation, MutationInput, MutationRefusal
 from schema.write.drafting import Asked, Drafting
-from schema.write.input_checks import check_text
-from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, Mutation
+from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, single_payload
 
 
 class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
@@ -65,7 +65,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         except _Faulty as faulty:
             return [failure(0, [faulty.error])]
         asked = Asked(Action.UPDATED, update, occurred_at=given.get("at"), reason=given.get("reason"))
-        return drafting.write(unit, [asked])
+        return drafting.write(unit, [asked], alone=True)
 
     return Mutation(
         Member(
@@ -75,7 +75,9 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
             "open one follows.",
             [Argument("input", "MoveOpportunityInput", "The input.")],
         ),
-        lambda context, arguments: _answer_one(context, "moveOpportunity", record, arguments["input"], work),
+        "moveOpportunity",
+        work,
+        partial(single_payload, record),
     )
 
 
@@ -102,13 +104,6 @@ def _check_reason(reason: str | None) -> None:
         check_text(reason, longest)
     except InputError as error:
         raise _Faulty("INVALID", "reason", error.message) from None
-
-
-async def _answer_one(
-    context: RequestContext, operation: str, record: RecordType, given: MutationInput, work: Work
-) -> Mapping[str, Any]:
-    (outcome,) = await run(context, operation, given, work, dry=given["dryRun"])
-    return payload(record, outcome, dry=given["dryRun"])
 
 
 def _log(builder: Builder, catalog: Catalog) -> Mutation:
@@ -148,15 +143,14 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
 
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         plain = {name: value for name, value in given.items() if name != "followUp"}
-        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)])
+        (logged,) = drafting.write(unit, [Asked(Action.CREATED, plain)], alone=True)
         if logged.errors or given.get("followUp") is None:
             return [logged]
-        made = unit.session.get(Interaction, logged.id)
-        assert made is not None
+        made = unit.held.get(Interaction, str(logged.id))
         wanted = {name: value for name, value in given["followUp"].items() if value is not None}
         links = {"customerId": made.customer_id, "contactId": made.contact_id, "opportunityId": made.opportunity_id}
         follow = {"assigneeId": made.user_id, **links, **wanted, "interactionId": made.id}
-        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)])
+        (task,) = tasks.write(unit, [Asked(Action.CREATED, follow)], alone=True)
         if task.errors:
             raise MutationRefusal([error.under("followUp") for error in task.errors])
         return [logged, task]
@@ -169,20 +163,19 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
             "otherwise, and a task may follow.",
             [Argument("input", "LogInteractionInput", "The input.")],
         ),
-        lambda context, arguments: _answer_log(context, arguments["input"], work),
+        "logInteraction",
+        work,
+        _logged,
     )
 
 
-async def _answer_log(context: RequestContext, given: MutationInput, work: Work) -> Mapping[str, Any]:
-    try:
-        logged, *rest = await run(context, "logInteraction", given, work, dry=given["dryRun"])
-    except MutationRefusal as refusal:
-        return {"interaction": None, "task": None, "userErrors": list(refusal.errors), "warnings": []}
+def _logged(given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
+    logged, *rest = outcomes
     return {
         "interaction": None if given["dryRun"] else logged.id,
         "task": rest[0].id if rest and not given["dryRun"] else None,
-        "userErrors": list(logged.errors),
-        "warnings": [warning for outcome in (logged, *rest) for warning in outcome.warnings],
+        "userErrors": logged.errors,
+        "warnings": [warning for outcome in outcomes for warning in outcome.warnings],
     }
 
 
@@ -206,7 +199,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", "outcome", *record.said) if name in given}
         asked = Asked(Action.UPDATED, {**update, "status": TaskStatus.DONE}, occurred_at=given.get("at"))
-        return drafting.write(unit, [asked])
+        return drafting.write(unit, [asked], alone=True)
 
     return Mutation(
         Member(
@@ -215,5 +208,7 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
             "Marks a task as done; a task that is already done stays unchanged.",
             [Argument("input", "CompleteTaskInput", "The input.")],
         ),
-        lambda context, arguments: _answer_one(context, "completeTask", record, arguments["input"], work),
+        "completeTask",
+        work,
+        partial(single_payload, record),
     )

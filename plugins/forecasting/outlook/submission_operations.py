@@ -11,7 +11,7 @@ from guanxi.records import User
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.models import ForecastLine, ForecastSubmission
 from plugins.forecasting.outlook import submissions
-from plugins.forecasting.outlook.submissions import Period
+from plugins.forecasting.outlook.submissions import Period, submission_key
 from plugins.forecasting.shared.reports import money
 from plugins.forecasting.shared.vocabulary import ForecastCategory
 
@@ -126,7 +126,7 @@ def forecast_rollup(
     )
 
 
-@mutation
+@mutation(locks=submission_key)
 def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastPayload:
     """Submits a person's current forecast, rolled up over their reports. The previous one is kept and no
     longer counts.
@@ -136,7 +136,7 @@ def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastP
     return SubmitForecastPayload(submission=made)
 
 
-@mutation
+@mutation(locks=submission_key)
 def adjust_forecast(ctx: Context, input: AdjustForecastInput) -> AdjustForecastPayload:
     """Adjusts one category of a submission, with a reason; the calculated amount is kept alongside it."""
     return AdjustForecastPayload(line=submissions.adjust(ctx, input.line_id, input.amount, input.reason))

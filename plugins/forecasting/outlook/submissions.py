@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlmodel import col, select
 
-from guanxi import Context, Figures, InputError, Money
+from guanxi import Context, Figures, Input, InputError, Money
 from guanxi.records import User
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
@@ -197,6 +197,11 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
     return submission
 
 
+def submission_key(input: Input) -> list[tuple[str, ...]]:
+    """The key of submissions: one is made of the reports' and replaces the person's last."""
+    return [("submissions",)]
+
+
 def _retire(ctx: Context, user_id: str, period: Period) -> None:
     before = select(ForecastSubmission).where(
         col(ForecastSubmission.user_id) == user_id,
@@ -204,7 +209,7 @@ def _retire(ctx: Context, user_id: str, period: Period) -> None:
         col(ForecastSubmission.period_start) == period.start,
         col(ForecastSubmission.is_current),
     )
-    for earlier in ctx.session.exec(before.with_for_update()):
+    for earlier in ctx.session.exec(before.order_by(col(ForecastSubmission.id)).with_for_update(key_share=True)):
         earlier.is_current = False
 
 
@@ -220,7 +225,7 @@ def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> F
     Raises:
         Reject: something in it cannot be accepted.
     """
-    line = ctx.session.get(ForecastLine, line_id, with_for_update=True)
+    line = ctx.session.get(ForecastLine, line_id, with_for_update={"key_share": True})
     if line is None:
         raise refuse("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
     submission = ctx.session.get(ForecastSubmission, line.submission_id)

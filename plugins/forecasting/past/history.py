@@ -62,21 +62,14 @@ def keep(ctx: Context, changes: Changes) -> None:
 def reconcile(ctx: Context) -> int:
     """Brings the history up to date where a change was not reported, as with opportunities that existed before.
 
-    Returns for how many.
+    Returns for how many. It is done by who holds all keys, so that nobody writes the same rows meanwhile.
     """
-    _lock(ctx)
     now = ctx.clock.now()
     settings: ForecastingSettings = ctx.settings
     ids = list(ctx.session.scalars(_stale(settings)))
     for start in range(0, len(ids), _BATCH):
         write(ctx, dict.fromkeys(ids[start : start + _BATCH], Touched(now, now)))
     return len(ids)
-
-
-def _lock(ctx: Context) -> None:
-    """One at a time: the second waits for the first, whose rows it then sees."""
-    if ctx.session.get_bind().dialect.name == "postgresql":
-        ctx.session.execute(select(func.pg_advisory_xact_lock(0x66637374)))
 
 
 def _stale(settings: ForecastingSettings) -> Select[Any]:

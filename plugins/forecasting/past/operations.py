@@ -175,7 +175,7 @@ def _step(ctx: Context, span: bridges.StepMoves) -> PipelineStep:
     )
 
 
-@mutation
+@mutation(locks=lambda input: ())
 def take_pipeline_snapshot(ctx: Context, input: TakePipelineSnapshotInput) -> TakePipelineSnapshotPayload:
     """Saves a moment of the pipeline for later reference. It copies nothing."""
     as_of, today, name = input.as_of, ctx.clock.today(), (input.name or "").strip()

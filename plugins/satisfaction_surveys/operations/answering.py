@@ -9,7 +9,7 @@ from guanxi import Context, Input, Payload, Ref, mutation
 from plugins.satisfaction_surveys.models import SurveyResponse
 from plugins.satisfaction_surveys.questionnaires import GivenAnswer
 from plugins.satisfaction_surveys.responses import Given, answer_by_token, record_response
-from plugins.satisfaction_surveys.surveys import survey_of
+from plugins.satisfaction_surveys.surveys import no_keys, survey_of
 from plugins.satisfaction_surveys.vocabulary import ExpectationCause
 
 
@@ -73,7 +73,7 @@ class RecordSurveyResponseInput(AnswersInput):
     answered_on: date | None = strawberry.field(default=None, description="The day; today by default.")
 
 
-@mutation(as_plugin=True)
+@mutation(as_plugin=True, locks=no_keys)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
     """Answers a survey by the token of an invitation, once. Requires no other permission. Repeating the same
     answers with the same token changes nothing and returns the first result.
@@ -81,7 +81,7 @@ def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload
     return AnswerSurveyPayload(accepted=True, warnings=answer_by_token(ctx, input.token, input.given))
 
 
-@mutation
+@mutation(locks=no_keys)
 def record_survey_response(ctx: Context, input: RecordSurveyResponseInput) -> Ref[SurveyResponse]:
     """Records a respondent's answers given to one of us, for example by telephone."""
     survey = survey_of(ctx.session, input.survey_id)

@@ -6,7 +6,7 @@ import pytest
 
 from core.base.ids import new_id
 from guanxi import FixedClock
-from tests.writes import changed, done, made, read, refusal, upserted
+from tests.writes import changed, done, made, payload, read, refusal, upserted
 
 MONEY = "{ amount currency reportingAmount }"
 
@@ -119,6 +119,43 @@ def test_a_change_of_the_currency_alone_converts_anew(client, buyer):
     assert shown(client, id) == ["100.00", "EUR", "800.00"]
     changed(client, "Transaction", id, actualAmount={"amount": "100"})
     assert shown(client, id) == ["100.00", "CNY", "100.00"]
+
+
+def test_a_corrected_day_converts_anew_at_the_rate_of_that_day(client, buyer):
+    id = sale(client, buyer, "100", "USD", "2025-06-10")["id"]
+    assert shown(client, id) == ["100.00", "USD", "720.00"]
+    changed(client, "Transaction", id, occurredOn="2025-05-10", grossAmount={"amount": "110", "currency": "USD"})
+    assert shown(client, id) == ["100.00", "USD", "700.00"]
+    assert shown(client, id, field="grossAmount") == ["110.00", "USD", "770.00"]
+    refused = payload(client, "update", "Transaction", id=id, occurredOn="2024-12-31")["userErrors"]
+    assert [(error["code"], error["field"]) for error in refused] == [
+        ("RATE_UNKNOWN", ["grossAmount"]),
+        ("RATE_UNKNOWN", ["actualAmount"]),
+    ]
+    assert shown(client, id) == ["100.00", "USD", "700.00"]
+
+
+def test_to_another_currency_and_back_gives_what_was_there_though_days_have_passed(crm):
+    clock = FixedClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
+    client = crm(clock=clock)
+    made(client, "ExchangeRate", currency="USD", rate="7", validFrom="2025-01-01")
+    made(client, "ExchangeRate", currency="EUR", rate="8", validFrom="2025-01-01")
+    made(client, "ExchangeRate", currency="USD", rate="9", validFrom="2025-07-01")
+    buyer = made(client, "Customer", name="Buyer")["id"]
+    dollars, euros = ({"amount": "100", "currency": currency} for currency in ("USD", "EUR"))
+    bought = sale(client, buyer, "100", "USD", "2025-06-10")["id"]
+    deal = made(client, "Opportunity", name="Deal", expectedAmount=dollars)["id"]
+    clock.moment = datetime(2025, 8, 1, 12, tzinfo=UTC)
+    for record, id, field in (("Transaction", bought, "actualAmount"), ("Opportunity", deal, "expectedAmount")):
+        changed(client, record, id, **{field: euros})
+        assert shown(client, id, record, field) == ["100.00", "EUR", "800.00"]
+        changed(client, record, id, **{field: dollars})
+        assert shown(client, id, record, field) == ["100.00", "USD", "700.00"]
+    # The day it is decided is another day.
+    changed(client, "Opportunity", deal, status="LOST", lossReason="PRICE", lossSummary="Too dear.")
+    assert shown(client, deal, "Opportunity", "expectedAmount") == ["100.00", "USD", "900.00"]
+    changed(client, "Opportunity", deal, status="FOLLOWING")
+    assert shown(client, deal, "Opportunity", "expectedAmount") == ["100.00", "USD", "700.00"]
 
 
 def test_an_amount_of_a_record_without_a_day_of_its_own_belongs_to_the_day_it_is_entered(client):

@@ -57,6 +57,10 @@ class Guard(Plugin):
                     raise Reject(UserError("FORBIDDEN", "name: rejected too early", ("name",), customer))
 
     @hookimpl
+    def lock_keys(self):
+        return ()
+
+    @hookimpl
     def before_commit(self, ctx, changes):  # noqa: C901  (a case a test)
         self.calls.append([change.record.name for change in changes.of("Customer")])
         for change in changes.of("Customer"):

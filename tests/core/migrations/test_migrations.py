@@ -179,6 +179,42 @@ def test_the_core_can_be_taken_back(database):
 # Order and records of it
 
 
+def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases):
+    with closing(Database(databases.empty())) as database:
+        (core,) = sets()
+        migrate(database, [core])
+        _take_back(database, core, "0006")
+        moment, columns = 1_750_000_000_000_000, "id, version, created_at, created_by, updated_at, updated_by"
+        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else str(moment)
+        with database.connection() as connection:
+            for number, day in ((1, "2025-01-01"), (2, "2025-01-01"), (3, "2025-01-02"), (4, "2025-01-01")):
+                common = f"'xrt_{number}', 1, {stamp}, 'me', {stamp}, 'me'"
+                connection.exec_driver_sql(
+                    f"INSERT INTO exchange_rate ({columns}, currency, rate, valid_from) "
+                    f"VALUES ({common}, 'USD', {number}, '{day}')"
+                )
+            connection.exec_driver_sql("UPDATE exchange_rate SET deleted_at = created_at WHERE id = 'xrt_4'")
+        told = []
+        migrate(database, [core], told.append)
+        assert told == [
+            "core: 0006",
+            "core: exchange rates of USD from 2025-01-01: xrt_1 is the oldest and counts; change or delete xrt_2",
+        ]
+        with database.connection() as connection:
+            marked = "SELECT id FROM exchange_rate WHERE is_old_twin"
+            assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
+
+
+def _take_back(database, one, revision):
+    """Takes back the last revision of a set, and notes that."""
+    with database.engine.connect() as connection:
+        with Operations.context(context_of(connection, one)):
+            last = one.script().get_revision(revision)
+            last.module.downgrade()
+        connection.exec_driver_sql(f"UPDATE {one.version_table} SET version_num = '{last.down_revision}'")
+        connection.commit()
+
+
 def test_the_core_goes_first_then_the_plugins_in_their_order(databases):
     with closing(Database(databases.empty())) as database:
         found = sets(Alpha, Tableless, Beta)
@@ -696,3 +732,37 @@ def test_tables_that_change_are_brought_along_by_the_revision_that_is_written(da
     assert text.startswith('"""Say \\"how\\" large\n') and "from guanxi import types" in text
     assert "from core" not in text
     assert elsewhere == ["tidy: baseline", "tidy: 0002", idle] * 2
+
+
+# Revisions of the core that carry data along
+
+
+def test_a_log_from_before_positions_keeps_its_numbers_and_goes_on_from_them(crm, tmp_path):
+    url, home = crm.databases.empty(), tmp_path / "earlier"
+    (core,) = sets()
+    home.mkdir()
+    for revision in ("0001", "0002", "0003", "0004"):
+        (home / f"{revision}.py").write_text((core.folder / f"{revision}.py").read_text())
+    numbers = {"evb_a": "1", "evb_b": "2", "evb_d": "NULL", "evb_c": "NULL"}
+    with closing(Database(url)) as database:
+        migrate(database, [MigrationSet(CORE, home)])
+        for place, (batch, number) in enumerate(numbers.items()):
+            change(
+                database,
+                "INSERT INTO event_batch (id, sequence, recorded_at, actor) "
+                f"VALUES ('{batch}', {number}, '2025-06-15T12:00:00.000Z', 'ann')",
+                "INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data) "
+                f"VALUES ('evt_{place}', '{batch}', 'CUSTOMER_CREATED', 'Customer', 'cus_{place}', 'CREATED', "
+                "'2025-06-15T12:00:00.000Z', '{}', '{}')",
+            )
+    client = crm(url=url)
+    client.create("Customer", name="Ann")
+    events = client.query("{ events(first: 10) { nodes { sequence entityId } } }")["events"]["nodes"]
+    # What had no number got it in the order of ids.
+    assert [(event["sequence"], event["entityId"]) for event in events[:-1]] == [
+        ("1", "cus_0"),
+        ("2", "cus_1"),
+        ("3", "cus_3"),
+        ("4", "cus_2"),
+    ]
+    assert events[-1]["sequence"] == "5"

@@ -5,7 +5,6 @@ from importlib.metadata import entry_points
 import pytest
 import strawberry
 from graphql import GraphQLObjectType, get_named_type, is_required_argument
-from sqlalchemy import event
 
 from guanxi import Field, Plugin, Ref, hookimpl, query
 from guanxi.records import Customer
@@ -53,7 +52,9 @@ class Statements:
         self._all: list[str] = []
         self._listening = False
         app = client.app
-        event.listen(app.database.engine, "before_cursor_execute", self._note_unit)
+        # It looks for what dead servers left whenever it is time, which belongs to no query.
+        client.run(app.publisher.stop())
+        app.database.on_trip = self._note_trip
         reader = app.services.reader
         if app.database.dialect == "sqlite":
             connect = reader._connect
@@ -81,9 +82,9 @@ class Statements:
             # A connection looks up the type of a parameter when it first meets it.
             client.query("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[])
 
-    def _note_unit(self, connection, cursor, statement, *rest) -> None:
+    def _note_trip(self, process, statements) -> None:
         if self._listening:
-            self._all.append(statement)
+            self._all += [each.sql for each in statements]
 
     def _note_record(self, record) -> None:
         self._note(record.query)

@@ -1,0 +1,183 @@
+"""The rows that a transaction works on, as objects: read, compared and written by plain statements.
+
+Where a hook asks for the session they are lent to it; what changes from then on is the session's to write.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session
+
+from core.base.text import fold
+from core.db.transaction import Transaction
+from core.records.record import Table
+from core.records.rows import TableRows, rows_of
+
+
+@dataclass(slots=True)
+class _Row:
+    """An object with the values that are stored, None for a new one, and those it had when it was last looked at.
+
+    Once it is lent and was stored as it is, it is the session's to write.
+    """
+
+    object: Any
+    rows: TableRows
+    stored: dict[str, Any] | None
+    seen: dict[str, Any]
+    is_lent: bool = False
+    is_settled: bool = False
+    is_removed: bool = False
+
+
+class Held:
+    """The rows of one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._engine = transaction.dialect
+        self._rows: dict[tuple[type[Table], str], _Row] = {}
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        self._rows.clear()
+
+    # Reading
+
+    def locked(self, kind: type[Any], ids: Collection[str], *, exclusive: bool = False) -> dict[str, Any]:
+        """The objects of a table by key, those there are; locked in order until the transaction ends.
+
+        Args:
+            kind: a record or a facet.
+            ids: their keys.
+            exclusive: nobody may refer to them in the meantime either.
+        """
+        wanted = set(ids)
+        missing = wanted if exclusive else {id for id in wanted if (kind, id) not in self._rows}
+        if missing:
+            rows = rows_of(kind, self._engine)
+            for made in rows.all_made(self._transaction.rows(rows.locked(missing, exclusive=exclusive))):
+                self._keep(made, rows)
+        return {id: row.object for id in wanted if (row := self._rows.get((kind, id))) and not row.is_removed}
+
+    def read(self, kind: type[Any], ids: Collection[str]) -> dict[str, Any]:
+        """The objects of a table by key as they are stored, neither locked nor held."""
+        rows = rows_of(kind, self._engine)
+        found = rows.all_made(self._transaction.rows(rows.stored(ids)))
+        return {getattr(made, rows.key[0]): made for made in found}
+
+    def get(self, kind: type[Any], id: str) -> Any:
+        """An object that is held already."""
+        return self._rows[kind, id].object
+
+    def _keep(self, made: Any, rows: TableRows) -> None:
+        key = (rows.kind, getattr(made, rows.key[0]))
+        if key not in self._rows:
+            stored = dict(made.__dict__)
+            self._rows[key] = _Row(made, rows, stored, stored)
+
+    # Changing
+
+    def add(self, made: Any) -> None:
+        """Holds a new object, to be inserted."""
+        rows = rows_of(type(made), self._engine)
+        self._rows[type(made), getattr(made, rows.key[0])] = _Row(made, rows, None, {})
+
+    def remove(self, record: Any) -> None:
+        """Has an object removed."""
+        self._rows[type(record), record.id].is_removed = True
+
+    def look(self) -> None:
+        """Takes what all objects hold now as seen."""
+        for row in self._rows.values():
+            row.seen = dict(row.object.__dict__)
+
+    def news(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """The objects that changed since the last look and are not lent, each with what it held then."""
+        for row in list(self._rows.values()):
+            if not row.is_lent and not row.is_removed:
+                held = row.object.__dict__
+                before = {name: row.seen.get(name) for name in row.rows.plain_names if held[name] != row.seen.get(name)}
+                if before:
+                    yield row.object, before
+
+    # Writing
+
+    def flush(self) -> None:
+        """Puts off the statements that store what changed."""
+        inserted: dict[TableRows, list[_Row]] = defaultdict(list)
+        changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
+        for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
+            _refold(row)
+            held, stored = row.object.__dict__, row.stored
+            if stored is None:
+                inserted[row.rows].append(row)
+            elif names := [name for name in row.rows.names if held[name] != stored[name]]:
+                changed[row.rows].append((row, names))
+        for rows, several in inserted.items():
+            self._transaction.put(rows.insertion(_alike(rows, [row.object.__dict__ for row in several])))
+        for rows, pairs in changed.items():
+            names = [*rows.key, *dict.fromkeys(name for _, names in pairs for name in names)]
+            self._transaction.put(
+                rows.change([{name: row.object.__dict__[name] for name in names} for row, _ in pairs])
+            )
+        for row, names in (pair for pairs in changed.values() for pair in pairs):
+            for name in names if row.is_lent else ():
+                set_committed_value(row.object, name, row.object.__dict__[name])
+        for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
+            row.stored = {name: row.object.__dict__[name] for name in row.rows.names}
+        self._remove()
+        if self._transaction.has_session:
+            for row in self._rows.values():
+                self._lend_one(self._transaction.session, row)
+                row.is_settled = True
+
+    def _remove(self) -> None:
+        """Puts off the statements that remove rows."""
+        removed: dict[TableRows, list[str]] = defaultdict(list)
+        for row in self._rows.values():
+            if row.is_removed and row.stored is not None:
+                removed[row.rows].append(row.object.id)
+                row.stored = None
+                if row.is_lent:
+                    self._transaction.session.expunge(row.object)
+        for rows, ids in removed.items():
+            self._transaction.put(rows.removal(ids))
+
+    # Lending
+
+    def lend(self, session: Session) -> None:
+        """Lends all that is stored to a session."""
+        for row in self._rows.values():
+            self._lend_one(session, row)
+
+    def _lend_one(self, session: Session, row: _Row) -> None:
+        if row.stored is not None and not row.is_lent and not row.is_removed:
+            row.is_lent = True
+            make_transient_to_detached(row.object)
+            session.add(row.object)
+
+
+def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
+    return (row for several in pairs for row, _ in several)
+
+
+def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """New rows with the same columns: those that any of them has a value for."""
+    names = [name for name in rows.names if any(row[name] is not None for row in several)]
+    return [{name: row[name] for name in names} for row in several]
+
+
+def _refold(row: _Row) -> None:
+    """Keeps the folded companions of texts."""
+    held = row.object.__dict__
+    for name in row.rows.kind.__folded__:
+        value = held[name]
+        if row.stored is None or value != row.stored[name]:
+            folded = None if value is None else fold(value)
+            if held[f"{name}_folded"] != folded:
+                setattr(row.object, f"{name}_folded", folded)

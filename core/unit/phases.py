@@ -1,0 +1,326 @@
+"""How changes are made: apply ► judge ► flush ► complete ► note, for each chunk of a batch."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from core.base.errors import Reject, UserError
+from core.crm.consequences import after_flush, settle
+from core.db.conflicts import Conflict, conflict_of
+from core.db.database import POSTGRESQL
+from core.db.locks import EVERYTHING, Key, take
+from core.host.contract import Plugin
+from core.log import attachments
+from core.log.changes import Change, Changes
+from core.log.events import Action
+from core.records.checks import record_problems
+from core.unit.batches import Batch, NumberedRow
+from core.unit.belongings import taken_keys, write_belongings
+from core.unit.destruction import Destruction
+from core.unit.drafts import TAKEN, Before, Draft, RowOutcome, by_row, failure, outcome_of
+from core.unit.references import dangling
+from core.unit.unit import Unit
+from core.unit.watch import add_followers
+
+Warnings = Mapping[int, Sequence[UserError]]
+
+
+class _Outdated(Exception):  # noqa: N818  (control flow inside this module)
+    """What the drafts of a chunk were made from may have changed meanwhile; they are to be made again, once."""
+
+
+class _Refused(Exception):  # noqa: N818  (control flow inside this module)
+    """Some rows of a chunk are refused; it is to be tried again without them, or row by row where none is named."""
+
+    def __init__(self, rows: Mapping[int, Sequence[UserError]], unnamed: Sequence[UserError] = ()) -> None:
+        super().__init__()
+        self.rows = rows
+        self.unnamed = unnamed
+
+
+@dataclass(slots=True)
+class _Work:
+    """One chunk on its way through the phases.
+
+    Attributes:
+        applied: each draft with its change; None where everything was so already.
+        changes: those changes.
+        destructions: what goes with records that are destroyed.
+        losses: what loses its reference to them.
+        warnings: of those that judged, by row.
+    """
+
+    applied: Sequence[tuple[Draft, Change | None]]
+    changes: Changes
+    destructions: Sequence[Destruction] = ()
+    losses: Sequence[Change] = ()
+    warnings: Warnings = field(default_factory=dict)
+
+
+def process(unit: Unit, batch: Batch) -> list[RowOutcome]:
+    """Writes the rows of a batch that pass: a refused row leaves the others untouched.
+
+    Raises:
+        PluginError: a hook failed; the transaction is to be rolled back.
+    """
+    outcomes = [outcome for chunk in batch.chunks() for outcome in _chunk(unit, batch, chunk)]
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+def _chunk(unit: Unit, batch: Batch, rows: list[NumberedRow]) -> list[RowOutcome]:
+    failed: list[RowOutcome] = []
+    looked_again = False
+    while rows:
+        try:
+            return failed + _attempt(unit, batch, rows, again=looked_again)
+        except _Outdated:
+            looked_again = True
+        except _Refused as refused:
+            failed += [failure(row, errors) for row, errors in refused.rows.items()]
+            rows = [row for row in rows if row[0] not in refused.rows]
+            # What was refused without a name may have been due to the named rows: the others are asked again.
+            if not refused.rows and len(rows) == 1:
+                return [*failed, failure(rows[0][0], refused.unnamed)]
+            if not refused.rows:
+                return failed + _singly(unit, batch, rows)
+        except Exception as error:
+            # There is no savepoint, so the transaction is repeated as a whole.
+            if batch.is_alone or conflict_of(error) is not Conflict.TAKEN:
+                raise
+            # A rival may have taken a key since the drafts were made: look again once, then row by row.
+            if looked_again and len(rows) == 1:
+                return [*failed, failure(rows[0][0], [TAKEN])]
+            if looked_again:
+                return failed + _singly(unit, batch, rows)
+            looked_again = True
+    return failed
+
+
+def _singly(unit: Unit, batch: Batch, rows: Sequence[NumberedRow]) -> list[RowOutcome]:
+    return [outcome for row in rows for outcome in _chunk(unit, batch, [row])]
+
+
+def _attempt(unit: Unit, batch: Batch, rows: Sequence[NumberedRow], *, again: bool) -> list[RowOutcome]:
+    unit.begin()
+    if not batch.is_alone:
+        with unit.savepoint():
+            return _write(unit, batch.drafts(unit, rows), again=again)
+    try:
+        return _write(unit, batch.drafts(unit, rows), again=again)
+    except _Refused:
+        unit.discards = True
+        raise
+
+
+def _write(unit: Unit, drafts: Sequence[Draft], *, again: bool) -> list[RowOutcome]:
+    """Takes a chunk through its phases."""
+    _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
+    unit.lock_done()
+    with unit.unwritten():
+        work = _apply(unit, drafts)
+        _judge(unit, work, again=again)
+    _flush(unit, work)
+    _complete(unit, work)
+    _note(unit, work)
+    return [outcome_of(draft, change, work.warnings) for draft, change in work.applied]
+
+
+# Apply: the drafts' values are set, and what follows from them.
+
+
+def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
+    before = Before(unit.transaction, unit.held, drafts)
+    applied = []
+    refused: dict[int, list[UserError]] = {}
+    for draft in drafts:
+        change = _apply_one(unit, draft, before)
+        problems = settle(unit.settlement, change, draft.reason)
+        if problems:
+            refused[draft.index] = problems
+        idle = draft.action is Action.UPDATED and not change.after
+        applied.append((draft, None if idle else change))
+    _refuse(refused)
+    changes = Changes([change for _, change in applied if change is not None])
+    for change in changes:
+        _hold(unit, change)
+    return _Work(applied, changes)
+
+
+def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
+    change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
+    if draft.action is Action.CREATED:
+        change.record = draft.model(**draft.values)
+        change.after = dict(draft.values)
+        unit.settlement.pending[change.record.id] = change.record
+    elif draft.action is Action.UPDATED:
+        for name, value in draft.values.items():
+            present = getattr(draft.record, name)
+            if present != value:
+                change.before[name], change.after[name] = present, value
+                setattr(draft.record, name, value)
+    elif draft.action is not Action.DESTROYED:
+        change.record.deleted_at = unit.now if draft.action is Action.DELETED else None
+    for name, present, value in before.differences(draft, change.record.id):
+        change.before[name], change.after[name] = present, value
+    return change
+
+
+def _hold(unit: Unit, change: Change) -> None:
+    """Stamps a changed record and has it written."""
+    unit.watch.know(change)
+    if change.action is Action.DESTROYED:
+        return
+    unit.stamp(change.record, new=change.action is Action.CREATED)
+    if change.action is Action.CREATED:
+        unit.held.add(change.record)
+
+
+# Judge: the core and every plugin say what is wrong, before anything is written.
+
+
+def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
+    changes = work.changes
+    unit.host.locks(changes).take(unit.transaction)
+    plugins = [plugin.name for plugin in unit.host.plugins]
+    destroyed = [change for change in changes if change.action is Action.DESTROYED]
+    work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
+    found = dangling(unit.transaction, changes, unit.settlement.pending)
+    found += taken_keys(unit.transaction, changes)
+    # What a draft refers to may have been deleted, or its key taken, since it was made.
+    if found and not again and unit.transaction.dialect == POSTGRESQL:
+        raise _Outdated
+    found += [problem for destruction in work.destructions for problem in destruction.problems()]
+    if not found:
+        found = unit.host.validate(unit.context, changes)
+    errors, unnamed = by_row([error for error in found if not error.warning], changes)
+    if errors or unnamed:
+        raise _Refused(errors, unnamed)
+    warnings, general = by_row([error for error in found if error.warning], changes)
+    for change in changes:
+        warnings[change.index] += general
+    work.warnings = warnings
+
+
+# Flush: the changes, and what a destruction brings with it, are written when somebody needs them, or at the end.
+
+
+def _flush(unit: Unit, work: _Work) -> None:
+    work.losses = [change for destruction in work.destructions for change in destruction.losses()]
+    for change in work.losses:
+        unit.watch.know(change)
+        unit.stamp(change.record)
+    if unit.transaction.has_session:
+        unit.flush()
+    if work.destructions:
+        # The references are taken back before what they refer to goes.
+        unit.session.flush()
+        for change in work.changes:
+            if change.action is Action.DESTROYED:
+                unit.held.remove(change.record)
+        unit.flush()
+
+
+# Complete: what belongs to the changes is written, by the core and by plugins.
+
+
+def _complete(unit: Unit, work: _Work) -> None:
+    try:
+        write_belongings(unit.settlement, unit.facets, work.applied)
+        gone = _let_go(unit, work)
+        for change in (*work.losses, *gone):
+            unit.log.note(change)
+        add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
+        with _watched(unit, work.changes):
+            after_flush(unit.settlement, work.changes)
+            unit.host.before_commit(unit.context, work.changes, unit.flush)
+        _check_follow_ups(unit)
+    except Reject as reject:
+        named, unnamed = by_row(reject.errors, work.changes)
+        raise _Refused(named, unnamed) from None
+
+
+def _let_go(unit: Unit, work: _Work) -> list[Change]:
+    """Forgets what went with destroyed records; returns what the log should report, as changes."""
+    gone = [record for destruction in work.destructions for record in destruction.gone]
+    for record in gone:
+        unit.session.expunge(record)
+    if gone:
+        attachments.drop(unit.transaction, [record.id for record in gone])
+    # What only the system writes is not reported.
+    return [Change(Action.DESTROYED, record) for record in gone if not type(record).__read_only__]
+
+
+@contextmanager
+def _watched(unit: Unit, changes: Sequence[Change]) -> Iterator[None]:
+    """While hooks run, what they do to other records is settled, stamped and logged as well."""
+    with unit.watch.on():
+        yield
+        unit.flush()
+        follow_ups = unit.watch.follow_ups
+        if follow_ups:
+            after_flush(unit.settlement, Changes(follow_ups))
+            unit.flush()
+    for change in (*changes, *unit.watch.follow_ups):
+        unit.log.note(change)
+
+
+def _check_follow_ups(unit: Unit) -> None:
+    """Holds what hooks wrote to the same rules as input, and lets every plugin judge it.
+
+    Raises:
+        Reject: it breaks one.
+    """
+    follow_ups = Changes(unit.watch.follow_ups)
+    if not follow_ups:
+        return
+    found = [problem for change in follow_ups for problem in record_problems(change.record, change.after)]
+    found += dangling(unit.transaction, follow_ups, {})
+    found = found or unit.host.validate(unit.context, follow_ups)
+    if errors := [error for error in found if not error.warning]:
+        raise Reject(*errors)
+
+
+# Note: what happened goes to the log, which is written last of all.
+
+
+def _note(unit: Unit, work: _Work) -> None:
+    pass
+
+
+@contextmanager
+def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) -> Iterator[list[UserError]]:
+    """While a plugin works in a transaction of its own: every plugin judges its changes, as it does all changes.
+
+    In the end the list holds the warnings of those that judge.
+
+    Args:
+        unit: of work.
+        plugin: whose work.
+        keys: of the plugin, held from the beginning.
+
+    Raises:
+        Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
+        PluginError: a plugin's hook failed.
+    """
+    warnings: list[UserError] = []
+    take(unit.transaction, plugin.name, keys)
+    with _watched(unit, ()):
+        try:
+            yield warnings
+        except Reject as reject:
+            raise reject.by(plugin.name) from None
+        unit.flush()
+        changes = Changes(unit.watch.follow_ups)
+        if changes:
+            unit.host.locks(changes).take(unit.transaction)
+            after_flush(unit.settlement, changes)
+            judged = unit.host.validate(unit.context, changes)
+            if errors := [error for error in judged if not error.warning]:
+                raise Reject(*errors)
+            warnings += [replace(warning, record=warning.record_id) for warning in judged]
+            unit.host.before_commit(unit.context, changes, unit.flush)
+
+
+def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:
+    if rows:
+        raise _Refused(rows)

@@ -1,0 +1,140 @@
+"""What hooks do apart from the changes they are called for: settled, stamped and logged like any other change."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlmodel import Session
+
+from core.base.errors import Reject
+from core.crm.consequences import convert_money, settle
+from core.crm.settlement import Settlement
+from core.log import attachments
+from core.log.changes import Change
+from core.log.events import Action
+from core.records.record import Facet, Record, Table
+from core.unit.held import Held
+
+
+class Watch:
+    """Watches the rows of one transaction while hooks run.
+
+    Attributes:
+        follow_ups: changes of records that hooks made and that nobody asked for.
+    """
+
+    def __init__(self, held: Held, settlement: Settlement, stamp: Callable[..., None]) -> None:
+        self._held = held
+        self._settlement = settlement
+        self._stamp = stamp
+        self._known: dict[int, Change] = {}
+        self._is_on = False
+        self.follow_ups: list[Change] = []
+
+    def clear(self) -> None:
+        """Forgets the changes of a chunk."""
+        self._known.clear()
+
+    def know(self, change: Change) -> None:
+        """Takes note of a change that was asked for: what hooks do to its record belongs to it."""
+        self._known[id(change.record)] = change
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """While hooks run, what they do is watched.
+
+        Raises:
+            Reject: what a hook did cannot be settled; the errors say why.
+        """
+        self.follow_ups.clear()
+        self._held.look()
+        self._is_on = True
+        try:
+            yield
+        finally:
+            self._is_on = False
+
+    def attend(self, session: Session) -> None:
+        """Watches a session too."""
+        event.listen(session, "before_flush", self._before_flush)
+
+    def collect(self) -> None:
+        """Takes up what hooks have done to rows that are held."""
+        if not self._is_on:
+            return
+        for row, before in self._held.news():
+            self._take(row, Action.UPDATED, before)
+        self._held.look()
+        self._add_followers()
+
+    def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:
+        if not self._is_on:
+            return
+        for row in session.new:
+            if isinstance(row, Table):
+                self._take(row, Action.CREATED, {})
+        for row in session.dirty:
+            if isinstance(row, Table) and session.is_modified(row):
+                self._take(row, Action.UPDATED, _replaced(row))
+        for row in session.deleted:
+            if isinstance(row, Record) and id(row) not in self._known:
+                change = self._known[id(row)] = Change(Action.DESTROYED, row)
+                attachments.drop(self._settlement.transaction, [row.id])
+                self.follow_ups.append(change)
+        self._add_followers()
+
+    def _take(self, row: Any, action: Action, before: Mapping[str, Any]) -> None:
+        """Settles what a hook has done to a row, and notes it: on a record that changes already, with that change."""
+        change = Change(action, row)
+        if action is Action.CREATED:
+            names = [column.key for column in type(row).__table__.columns]
+            change.after = {name: value for name in names if (value := getattr(row, name)) is not None}
+        else:
+            change.before = dict(before)
+            change.after = {name: getattr(row, name) for name in before}
+        if action is Action.UPDATED and "deleted_at" in change.after:
+            change.action = Action.RESTORED if row.deleted_at is None else Action.DELETED
+            attachments.set_live(self._settlement.transaction, [row.id], live=row.deleted_at is None)
+        problems = (
+            settle(self._settlement, change, None)
+            if isinstance(row, Record)
+            else convert_money(self._settlement, change)
+        )
+        if problems:
+            about = row.record_id if isinstance(row, Facet) else row
+            raise Reject(*(replace(problem, record=about) for problem in problems))
+        known = self._known.get(id(row))
+        if known is not None:
+            known.after |= change.after
+            known.before = {} if known.action is Action.CREATED else change.before | known.before
+        elif isinstance(row, Record):
+            self.know(change)
+            self._stamp(row, new=action is Action.CREATED)
+            self.follow_ups.append(change)
+
+    def _add_followers(self) -> None:
+        add_followers(self._held, self._settlement, self._stamp, self.know)
+
+
+def add_followers(
+    held: Held, settlement: Settlement, stamp: Callable[..., None], know: Callable[[Change], None]
+) -> None:
+    """Adds the records of the core's own bookkeeping."""
+    for record in settlement.followers:
+        stamp(record, new=True)
+        know(Change(Action.CREATED, record))
+        held.add(record)
+    settlement.followers.clear()
+
+
+def _replaced(row: Any) -> dict[str, Any]:
+    """What was set on a row of a session, by name, with the values before."""
+    state = inspect(row)
+    found = {}
+    for column in type(row).__table__.columns:
+        history = state.attrs[column.key].history
+        if history.added:
+            found[column.key] = history.deleted[0] if history.deleted else None
+    return found

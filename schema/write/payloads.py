@@ -1,0 +1,191 @@
+"""Payloads of generated mutations: what is selected of them, read in the transaction that writes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
+
+from core.db.transaction import Rows, Statement
+from schema.catalog.catalog import Catalog
+from schema.plan.plan import Answer, Fault, Plan
+from schema.request.context import RequestContext
+from schema.request.documents import Variant
+from schema.request.questions import run_plan
+from schema.sql.binds import Moment
+from schema.sql.selections import TYPENAME, Selection
+from schema.write.answers import Mutation, MutationInput, run
+
+Way = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One field selected of a payload: the key it is answered under, its name, and what it is.
+
+    Attributes:
+        constant: the name of the type, if that is what is asked for.
+        record: the type of record it is, read by its id.
+        nodes: where the document asks for that record.
+        parts: what is selected of an object that is no record.
+    """
+
+    key: str
+    name: str
+    constant: str | None = None
+    record: str | None = None
+    nodes: tuple[FieldNode, ...] = ()
+    parts: "tuple[_Part, ...]" = ()
+
+
+class PayloadShape:
+    """What a document selects of the payload of a mutation."""
+
+    def __init__(self, catalog: Catalog, payload: GraphQLObjectType, selection: Selection) -> None:
+        self._catalog = catalog
+        self.parts = tuple(self._parts(payload, selection))
+        self.records = [part for part in _walk(self.parts) if part.record is not None]
+
+    def _parts(self, kind: GraphQLObjectType, selection: Selection) -> Iterator[_Part]:
+        for field in selection.of(kind.name):
+            if field.name == TYPENAME:
+                yield _Part(field.key, field.name, constant=kind.name)
+                continue
+            inner: GraphQLNamedType = get_named_type(kind.fields[field.name].type)
+            if inner.name in self._catalog.records:
+                nodes = tuple(detail.node for detail in field.selection.details)
+                yield _Part(field.key, field.name, record=inner.name, nodes=nodes)
+            elif isinstance(inner, GraphQLObjectType):
+                yield _Part(field.key, field.name, parts=tuple(self._parts(inner, field.selection)))
+            else:
+                yield _Part(field.key, field.name)
+
+
+def _walk(parts: Sequence[_Part]) -> Iterator[_Part]:
+    for part in parts:
+        yield part
+        yield from _walk(part.parts)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A record in a payload: the object that has it, under which key, and the way there."""
+
+    there: dict[str, Any]
+    part: _Part
+    id: str
+    way: Way
+
+
+def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Place]) -> dict[str, Any]:
+    """A payload as it is answered, but for its records, whose places are noted."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        value = part.constant or (source.get(part.name) if isinstance(source, Mapping) else getattr(source, part.name))
+        if part.record is not None:
+            found[part.key] = None
+            if value is not None:
+                places.append(_Place(found, part, value, (*way, part.key)))
+        elif part.parts and isinstance(value, Sequence):
+            found[part.key] = [
+                _presented(part.parts, item, (*way, part.key, place), places) for place, item in enumerate(value)
+            ]
+        else:
+            found[part.key] = value
+    return found
+
+
+async def answer_mutation(
+    context: RequestContext, variant: Variant, key: str, mutation: Mutation, given: MutationInput, moment: Moment
+) -> Answer:
+    """Does what a mutation asks for, and answers with what is selected of its payload.
+
+    Raises:
+        InputError: an argument is not valid, or what is selected cannot be read; nothing is written then.
+        ConflictError: the idempotency key was used for another input, or others were in the way for too long.
+        PluginError: a hook failed; nothing is written then.
+    """
+    shape: PayloadShape = variant.shape(key, lambda selection: _shape_of(context, mutation, selection))
+    # Before anything is written: what cannot be read is refused.
+    plans = {part.nodes: variant.payload(str(part.record), part.nodes, moment) for part in shape.records}
+    refused = mutation.refusal(context, given)
+    rows: Sequence[Rows] | None = None
+    dry = given["dryRun"]
+    if refused is None:
+        reads = _reads(shape, plans, mutation, given, moment) if not dry else _nothing
+        outcomes, rows = await run(context, mutation, given, reads, dry=dry)
+        refused = mutation.present(given, outcomes)
+    places: list[_Place] = []
+    answer = _presented(shape.parts, refused, (), places)
+    faults = await _filled(context, plans, places, moment, None if dry else rows)
+    return Answer(orjson.dumps(answer), faults)
+
+
+def _shape_of(context: RequestContext, mutation: Mutation, selection: Selection) -> PayloadShape:
+    kind = selection.document.schema.type_map[mutation.member.annotation]
+    assert isinstance(kind, GraphQLObjectType)
+    return PayloadShape(context.services.catalog, kind, selection)
+
+
+def _nothing(outcomes: Any) -> Sequence[Statement]:
+    return ()
+
+
+def _by_plan(places: Sequence[_Place]) -> dict[tuple[FieldNode, ...], list[_Place]]:
+    found: dict[tuple[FieldNode, ...], list[_Place]] = {}
+    for place in places:
+        found.setdefault(place.part.nodes, []).append(place)
+    return found
+
+
+def _reads(
+    shape: PayloadShape,
+    plans: Mapping[tuple[FieldNode, ...], Plan],
+    mutation: Mutation,
+    given: MutationInput,
+    moment: Moment,
+) -> Callable[[Any], Sequence[Statement]]:
+    """The statements that read what is selected of written records, but for those with Python fields."""
+
+    def reads(outcomes: Any) -> Sequence[Statement]:
+        places: list[_Place] = []
+        _presented(shape.parts, mutation.present(given, outcomes), (), places)
+        return [
+            Statement(plans[nodes].sql, plans[nodes].values(replace(moment, ids=[place.id for place in several])))
+            for nodes, several in _by_plan(places).items()
+            if not plans[nodes].gaps
+        ]
+
+    return reads
+
+
+async def _filled(
+    context: RequestContext,
+    plans: Mapping[tuple[FieldNode, ...], Plan],
+    places: Sequence[_Place],
+    moment: Moment,
+    rows: Sequence[Rows] | None,
+) -> list[Fault]:
+    """Fills records into an answer, reading those that were not read with the commit; returns what is wrong in them."""
+    faults: list[Fault] = []
+    read = iter(rows or ())
+    for nodes, several in _by_plan(places).items():
+        plan = plans[nodes]
+        if rows is not None and not plan.gaps:
+            ((value,),) = next(read) or ((None,),)
+            answer = Answer(value.encode() if isinstance(value, str) else value)
+        else:
+            answer = await run_plan(context, plan, replace(moment, ids=[place.id for place in several]))
+        items = answer.decoded() or []
+        numbers = {item["id"]: number for number, item in enumerate(items)}
+        for place in several:
+            number = numbers.get(place.id)
+            if number is not None:
+                place.there[place.part.key] = items[number]["record"]
+                faults += [
+                    replace(fault, path=(*place.way, *fault.path[2:]))
+                    for fault in answer.faults
+                    if fault.path[0] == number
+                ]
+    return faults
