@@ -17,8 +17,8 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bench.databases import ENGINES
-from bench.load import Meter, resident_bytes
-from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, Query
+from bench.load import Meter, children, private_bytes
+from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, STRAWCHEMY, Query
 from core.db.database import POSTGRESQL
 
 _ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ class Contestant:
         dialect: of GraphQL it speaks.
         engines: it runs on.
         package: folder of its package.json, if it comes from npm.
-        answers: whether it gives each query a path of its own, and knows its SQL already.
+        answers: whether it gives each query a path of its own, and has its SQL written by hand.
     """
 
     name: str
@@ -71,7 +71,10 @@ POSTGRAPHILE_5 = Contestant(
     [POSTGRESQL],
     package="postgraphile5",
 )
-EVERYBODY = [OURS, LIMIT, IDIOMATIC, POSTGRAPHILE_4, POSTGRAPHILE_5]
+STRAWCHEMIZED = Contestant(
+    "Strawchemy", [sys.executable, *_UVICORN.split(), "bench.peers.strawchemized:app"], STRAWCHEMY
+)
+EVERYBODY = [OURS, LIMIT, IDIOMATIC, STRAWCHEMIZED, POSTGRAPHILE_4, POSTGRAPHILE_5]
 
 
 def installed(contestant: Contestant, folder: Path) -> Path:
@@ -149,8 +152,13 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes it holds."""
-        return resident_bytes(self._process.pid)
+        """Bytes it holds for itself alone."""
+        return private_bytes(self._process.pid)
+
+    @property
+    def memory_behind(self) -> int:
+        """The same of the database server's processes for its connections."""
+        return sum(private_bytes(child) for child in children(self._database)) if self._database else 0
 
 
 @contextmanager
@@ -164,7 +172,7 @@ def serving(
         url: of the database.
         folder: where things are installed.
         database: process of the database server.
-        plans: the bodies of the queries whose SQL the limit is to send.
+        plans: the bodies of the queries that the limit is to answer.
     """
     place = installed(contestant, folder)
     with socket.create_server(("127.0.0.1", 0)) as probe:

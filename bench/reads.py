@@ -13,7 +13,7 @@ from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.load import sent
 from bench.machine import stamp
-from bench.queries import READS, Query
+from bench.queries import CURSOR, READS, Query
 
 _ENOUGH_ANSWERS = 50
 _LONGEST_SECONDS = 10
@@ -59,7 +59,7 @@ def running(
     plans: Mapping[str, Any] = {}
     for contestant in contestants:
         server = stack.enter_context(serving(contestant, url, folder.path, databases.process, plans))
-        if not contestant.is_limit:
+        if not contestant.is_limit and contestant.dialect in CURSOR:
             server.find_cursor()
         if contestant is OURS:
             plans = {query.name: server.body(query) for query in READS if query.name != "first-seen"}
