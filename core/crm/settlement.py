@@ -12,7 +12,7 @@ from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
 from core.db.locks import Key, take
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.log.changes import Change
 from core.log.event_log import EventLog
 from core.log.events import Action
@@ -34,7 +34,7 @@ class Settlement:
     """
 
     def __init__(
-        self, transaction: Transaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
+        self, transaction: DatabaseTransaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
     ) -> None:
         self.transaction = transaction
         self.actor = actor

@@ -18,7 +18,7 @@ from core.base.errors import ConfigurationError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.sqlite import SqliteDriver, prepare_sqlite
-from core.db.transaction import Driver, OnTrip, Rows, Statement, Transaction
+from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class Done(Generic[T]):
     """
 
     answer: T
-    reads: Sequence[Statement] = ()
-    proof: Statement | None = None
+    reads: Sequence[SqlStatement] = ()
+    proof: SqlStatement | None = None
     discards: bool = False
 
 
@@ -107,7 +107,7 @@ class Database:
                 f"PostgreSQL {version[0]} is too old: this needs {_OLDEST_POSTGRESQL} or newer for Unicode case folding"
             )
 
-    def writing(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+    def writing(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
         """Runs work in a transaction and commits it, from the start again while other transactions are in its way.
 
         Returns:
@@ -118,7 +118,7 @@ class Database:
         """
         return repeated(lambda: self._attempt(work), self._patience)
 
-    def _attempt(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+    def _attempt(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
         with self.driven() as transaction:
             done = work(transaction)
             if done.discards:
@@ -131,7 +131,7 @@ class Database:
                     raise
                 return done.answer, None
 
-    def _was_committed(self, proof: Statement) -> bool:
+    def _was_committed(self, proof: SqlStatement) -> bool:
         """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way."""
 
         def attempt() -> bool:
@@ -147,11 +147,11 @@ class Database:
         return repeated(attempt, self._patience)
 
     @contextmanager
-    def driven(self) -> Iterator[Transaction]:
+    def driven(self) -> Iterator[DatabaseTransaction]:
         """A transaction on a connection of its own, rolled back unless it is committed inside."""
         driver = self._idle.pop() if self._idle else self.connect()
         driver.on_trip = self.on_trip
-        transaction = Transaction(driver)
+        transaction = DatabaseTransaction(driver)
         try:
             try:
                 yield transaction
@@ -198,7 +198,7 @@ class Database:
             ConflictError: they were for too long.
         """
 
-        def in_session(transaction: Transaction) -> Done[T]:
+        def in_session(transaction: DatabaseTransaction) -> Done[T]:
             answer = work(transaction.session)
             transaction.session.flush()
             return Done(answer)
@@ -219,7 +219,7 @@ class Database:
         return await _in_thread(lambda: self.retrying(work), self._limiter)
 
     async def in_transaction(
-        self, work: Callable[[Transaction], Done[T]], limiter: anyio.CapacityLimiter
+        self, work: Callable[[DatabaseTransaction], Done[T]], limiter: anyio.CapacityLimiter
     ) -> tuple[T, Sequence[Rows] | None]:
         """Runs work in a transaction as `writing` does, off the event loop.
 

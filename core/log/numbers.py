@@ -12,25 +12,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.db.database import SQLITE, Done
-from core.db.transaction import Statement, Transaction
+from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.log.events import EventBatch
 from core.records.rows import rows_of
 
 
-def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[Statement]:
+def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[SqlStatement]:
     """The statements that write a batch, the last of its transaction."""
     inserted = rows_of(EventBatch, engine).insertion([batch])
     if engine != SQLITE:
         return (inserted,)
     sql = inserted.sql.replace(") VALUES (", ", sequence) VALUES (").removesuffix(")")
     numbered = f"{sql}, (SELECT last FROM event_counter))"
-    return Statement("UPDATE event_counter SET last = last + 1"), Statement(numbered, inserted.values)
+    return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(numbered, inserted.values)
 
 
 #: Waits rather than skips: the snapshot of another publisher may be older than the commit this is called for.
-_HOLD = Statement("SELECT last FROM event_counter FOR UPDATE")
+_HOLD = SqlStatement("SELECT last FROM event_counter FOR UPDATE")
 # A statement of its own, so that it sees what was committed before the counter was held.
-_NUMBER = Statement(
+_NUMBER = SqlStatement(
     """WITH waiting AS (
         SELECT id, row_number() OVER (ORDER BY position) AS place FROM event_batch WHERE sequence IS NULL
     ), numbered AS (
@@ -43,7 +43,7 @@ _NUMBER = Statement(
 )
 
 
-def number_batches(transaction: Transaction) -> Done[None]:
+def number_batches(transaction: DatabaseTransaction) -> Done[None]:
     """Numbers what has been committed without a number, on PostgreSQL; its rows are empty if there was nothing.
 
     Call it in a transaction of its own, at READ COMMITTED: each statement must see what was committed before it.

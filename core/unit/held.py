@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 from core.base.text import fold
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.records.record import Table
 from core.records.rows import TableRows, rows_of
 
@@ -37,7 +37,7 @@ class _Row:
 class Held:
     """The rows of one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: DatabaseTransaction) -> None:
         self._transaction = transaction
         self._engine = transaction.dialect
         self._rows: dict[tuple[type[Table], str], _Row] = {}

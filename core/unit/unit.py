@@ -15,8 +15,8 @@ from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
 from core.db.locks import EVERYTHING, take
-from core.db.transaction import Statement, Transaction
-from core.host.contract import CatalogQueries, Context, Fetch, Plugin
+from core.db.transaction import DatabaseTransaction, SqlStatement
+from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.event_log import EventLog
 from core.records.facet_rows import facet_rows
@@ -26,7 +26,7 @@ from core.unit.held import Held
 from core.unit.watch import Watch
 
 #: Makes what answers a plugin's queries on the rows of a transaction, given what runs their statements.
-Ask = Callable[[Fetch], CatalogQueries]
+Ask = Callable[[FetchJson], CatalogQueries]
 
 
 class Unit:
@@ -44,7 +44,7 @@ class Unit:
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: DatabaseTransaction,
         *,
         host: PluginHost,
         settings: Settings,
@@ -202,7 +202,7 @@ class Unit:
         """The JSON value of a statement, which sees what this transaction has changed."""
         if self._writes:
             self.flush()
-        rows = self.transaction.rows(Statement(sql, values))
+        rows = self.transaction.rows(SqlStatement(sql, values))
         value = rows[0][0] if rows else None
         return value.encode() if isinstance(value, str) else value
 

@@ -18,14 +18,14 @@ from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
-from schema.plan.statement import FLAT, CompileRoot, Detour, Layout, PlanRow, Statement
+from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, ListOf, Moment
 from schema.sql.json import TEXT, WHOLE, constant, json_rows
 from schema.sql.selections import Chosen
 from schema.sql.slots import prefixes_of, resolve
 
 #: What is tried in turn until the engine's parser takes the statement; only SQLite's ever refuses one.
-_LAYOUTS = (FLAT, *(Layout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
+_LAYOUTS = (FLAT, *(JsonLayout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
 
 
 def dialect_of(name: str) -> Dialect:

@@ -45,7 +45,7 @@ class Detour:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class JsonLayout:
     """How the parts of a statement are laid out.
 
     Attributes:
@@ -59,7 +59,7 @@ class Layout:
 
 
 #: How every statement is laid out that the engine's parser takes so.
-FLAT = Layout()
+FLAT = JsonLayout()
 
 
 class Statement:
@@ -78,7 +78,7 @@ class Statement:
         catalog: Catalog,
         dialect: Dialect,
         access: Access,
-        layout: Layout = FLAT,
+        layout: JsonLayout = FLAT,
         refused: Mapping[Path, InputError] | None = None,
     ) -> None:
         self.catalog = catalog

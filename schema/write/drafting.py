@@ -9,7 +9,7 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
 from core.db.locks import Key, Locks
-from core.db.transaction import Statement, Transaction, among, listed
+from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log import attachments
 from core.log.events import Action
 from core.records.checks import check_text
@@ -407,7 +407,7 @@ def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
 
 
 def ids_by_text(
-    transaction: Transaction, model: type[Record], field: CatalogField, texts: Collection[str]
+    transaction: DatabaseTransaction, model: type[Record], field: CatalogField, texts: Collection[str]
 ) -> dict[str, set[str]]:
     """For each text the ids of the living records whose field has it, compared as filters compare the field."""
     assert field.stored is not None
@@ -419,7 +419,7 @@ def ids_by_text(
     engine = transaction.dialect
     where = f"{among(engine, column, 1)} AND deleted_at IS NULL"
     sql = f"SELECT id, {column} FROM {quoted(engine, model.__table__.name)} WHERE {where}"
-    rows = transaction.rows(Statement(sql, (listed(engine, set(prepared.values())),)))
+    rows = transaction.rows(SqlStatement(sql, (listed(engine, set(prepared.values())),)))
     for id, value in rows:
         ids[value].add(id)
     return {text: ids[prepared[text]] if text in prepared else set() for text in texts}

@@ -7,17 +7,16 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
-from core.db.transaction import Rows, Statement
+from core.db.transaction import Rows, SqlStatement
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
+from schema.read.execution import Way
 from schema.request.context import RequestContext
 from schema.request.documents import Variant
 from schema.request.questions import run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
 from schema.write.answers import Mutation, MutationInput, run
-
-Way = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class _Part:
     parts: "tuple[_Part, ...]" = ()
 
 
-class PayloadShape:
+class PayloadSelection:
     """What a document selects of the payload of a mutation."""
 
     def __init__(self, catalog: Catalog, payload: GraphQLObjectType, selection: Selection) -> None:
@@ -106,7 +105,7 @@ async def answer_mutation(
         ConflictError: the idempotency key was used for another input, or others were in the way for too long.
         PluginError: a hook failed; nothing is written then.
     """
-    shape: PayloadShape = variant.shape(key, lambda selection: _shape_of(context, mutation, selection))
+    shape: PayloadSelection = variant.shape(key, lambda selection: _shape_of(context, mutation, selection))
     # Before anything is written: what cannot be read is refused.
     plans = {part.nodes: variant.payload(str(part.record), part.nodes, moment) for part in shape.records}
     refused = mutation.refusal(context, given)
@@ -122,13 +121,13 @@ async def answer_mutation(
     return Answer(orjson.dumps(answer), faults)
 
 
-def _shape_of(context: RequestContext, mutation: Mutation, selection: Selection) -> PayloadShape:
+def _shape_of(context: RequestContext, mutation: Mutation, selection: Selection) -> PayloadSelection:
     kind = selection.document.schema.type_map[mutation.member.annotation]
     assert isinstance(kind, GraphQLObjectType)
-    return PayloadShape(context.services.catalog, kind, selection)
+    return PayloadSelection(context.services.catalog, kind, selection)
 
 
-def _nothing(outcomes: Any) -> Sequence[Statement]:
+def _nothing(outcomes: Any) -> Sequence[SqlStatement]:
     return ()
 
 
@@ -140,19 +139,19 @@ def _by_plan(places: Sequence[_Place]) -> dict[tuple[FieldNode, ...], list[_Plac
 
 
 def _reads(
-    shape: PayloadShape,
+    shape: PayloadSelection,
     plans: Mapping[tuple[FieldNode, ...], Plan],
     mutation: Mutation,
     given: MutationInput,
     moment: Moment,
-) -> Callable[[Any], Sequence[Statement]]:
+) -> Callable[[Any], Sequence[SqlStatement]]:
     """The statements that read what is selected of written records, but for those with Python fields."""
 
-    def reads(outcomes: Any) -> Sequence[Statement]:
+    def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []
         _presented(shape.parts, mutation.present(given, outcomes), (), places)
         return [
-            Statement(plans[nodes].sql, plans[nodes].values(replace(moment, ids=[place.id for place in several])))
+            SqlStatement(plans[nodes].sql, plans[nodes].values(replace(moment, ids=[place.id for place in several])))
             for nodes, several in _by_plan(places).items()
             if not plans[nodes].gaps
         ]
