@@ -52,9 +52,12 @@ class Settlement:
         return self.transaction.session
 
     def begin(self) -> None:
-        """Forgets what an earlier try left behind: with its savepoint its keys are gone, and others may have acted."""
+        """Begins the next changes."""
         self.pending.clear()
         self.followers.clear()
+
+    def forget(self) -> None:
+        """Forgets what an earlier try read: with its savepoint its keys are gone, and others may have acted."""
         self._locked.clear()
         self._stages = ()
 

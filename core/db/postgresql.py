@@ -1,8 +1,10 @@
 """Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
 
+import re
 from collections import deque
 from collections.abc import Generator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from itertools import groupby, pairwise
 from typing import Any
 
 import psycopg
@@ -20,6 +22,7 @@ from core.db.transaction import Driver, Rows, Statement, guest_connection
 _INTERVAL = 0.1
 #: Statements prepared on one connection; the rest are prepared anew each time.
 _MOST_NAMES = 500
+_PARAMETER = re.compile(r"\$(\d+)")
 _OPTIONS = "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed"
 
 
@@ -73,6 +76,7 @@ class PostgresDriver(Driver):
             psycopg.Error: one failed; those after it were not run.
         """
         pgconn = self._driver.pgconn
+        statements = _joined(statements)
         self.on_trip(pgconn.backend_pid, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
@@ -138,6 +142,32 @@ class PostgresDriver(Driver):
     def close(self) -> None:
         """Closes it."""
         self._driver.close()
+
+
+def _joined(statements: Sequence[Statement]) -> Sequence[Statement]:
+    """The same with insertions that follow each other in one statement; nobody wants rows of theirs."""
+    if not any(one.inserts and other.inserts for one, other in pairwise(statements)):
+        return statements
+    found: list[Statement] = []
+    for inserts, group in groupby(statements, lambda statement: statement.inserts):
+        several = list(group)
+        if inserts and len(several) > 1:
+            sql = _insertion(*((one.sql, len(one.values)) for one in several))
+            found.append(Statement(sql, [value for one in several for value in one.values], inserts=True))
+        else:
+            found += several
+    return found
+
+
+@lru_cache(1000)
+def _insertion(*parts: tuple[str, int]) -> str:
+    """One insertion made of several, given their texts and the numbers of their parameters."""
+    texts, start = [], 0
+    for sql, count in parts:
+        texts.append(_PARAMETER.sub(lambda found, start=start: f"${int(found[1]) + start}", sql))  # type: ignore[misc]
+        start += count
+    named = ", ".join(f"i{number} AS ({text})" for number, text in enumerate(texts[:-1]))
+    return f"WITH {named} {texts[-1]}"
 
 
 def _gathered(statements: Sequence[Statement], found: Sequence[Rows]) -> list[Rows]:

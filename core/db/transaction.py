@@ -24,11 +24,13 @@ class Statement:
         sql: its text, with the engine's own parameters.
         values: its parameters; with `many`, those of each of its executions.
         many: it is executed once for each of its values.
+        inserts: it inserts rows and returns none, so that it can be a part of the insertion after it.
     """
 
     sql: str
     values: Sequence[Any] = ()
     many: bool = False
+    inserts: bool = False
 
 
 #: Is told of a round trip: the number of the server's process, and what is sent.
@@ -49,7 +51,11 @@ class Driver(ABC):
 
     @abstractmethod
     def run(self, statements: Sequence[Statement]) -> list[Rows]:
-        """Runs statements in order, in as few round trips as it can; returns the rows of each."""
+        """Runs statements in order, in as few round trips as it can.
+
+        Returns:
+            the rows of each; insertions that follow each other may be one.
+        """
 
     @property
     @abstractmethod
@@ -135,7 +141,8 @@ class Transaction:
         """Sends what was put off and these; returns the rows of these."""
         together = [*self._waiting, *statements]
         self._waiting = []
-        return self._driver.run(together)[len(together) - len(statements) :] if together else []
+        found = self._driver.run(together) if together else []
+        return found[len(found) - len(statements) :]
 
     def rows(self, statement: Statement) -> Rows:
         """The rows of one statement."""

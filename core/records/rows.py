@@ -1,6 +1,7 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -123,8 +124,8 @@ class TableRows:
         """
         names = tuple(rows[0])
         if len(rows) == 1:
-            return Statement(self._insertion(names, if_absent), self._bound(names, rows[0]))
-        return self._many(self._insertions(names, if_absent), names, rows)
+            return Statement(self._insertion(names, if_absent), self._bound(names, rows[0]), inserts=True)
+        return replace(self._many(self._insertions(names, if_absent), names, rows), inserts=True)
 
     def change(self, rows: Sequence[Values]) -> Statement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""

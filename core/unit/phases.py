@@ -74,6 +74,7 @@ def _chunk(unit: Unit, batch: Batch, rows: list[NumberedRow]) -> list[RowOutcome
         try:
             return failed + _attempt(unit, batch, rows, again=looked_again)
         except _Outdated:
+            unit.settlement.forget()
             looked_again = True
         except _Refused as refused:
             failed += [failure(row, errors) for row, errors in refused.rows.items()]
@@ -209,14 +210,10 @@ def _flush(unit: Unit, work: _Work) -> None:
     for change in work.losses:
         unit.watch.know(change)
         unit.stamp(change.record)
+    for change in work.changes:
+        if change.action is Action.DESTROYED:
+            unit.held.remove(change.record)
     if unit.transaction.has_session:
-        unit.flush()
-    if work.destructions:
-        # The references are taken back before what they refer to goes.
-        unit.session.flush()
-        for change in work.changes:
-            if change.action is Action.DESTROYED:
-                unit.held.remove(change.record)
         unit.flush()
 
 

@@ -102,9 +102,11 @@ class Unit:
     def flush(self) -> None:
         """Puts off what stores the changes so far; whatever is read afterwards sees them."""
         self.watch.collect()
+        self.held.flush()
         if self.transaction.has_session:
             self.session.flush()
-        self.held.flush()
+            self.held.flush()
+        self.held.flush_removed()
 
     @contextmanager
     def unwritten(self) -> Iterator[None]:
@@ -217,6 +219,7 @@ class Unit:
             self.transaction.send()
         except BaseException:
             self.log.rewind(mark)
+            self.settlement.forget()
             self.held.clear()
             self.transaction.undo(name)
             raise
