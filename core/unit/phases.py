@@ -229,7 +229,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         with _watched(unit, work.changes):
             after_flush(unit.settlement, work.changes)
-            unit.host.before_commit(unit.context, work.changes, unit.flush)
+            unit.host.before_commit(unit.context, work.changes, unit.flush_session)
         _check_follow_ups(unit)
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
@@ -315,7 +315,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
             warnings += [replace(warning, record=warning.record_id) for warning in judged]
-            unit.host.before_commit(unit.context, changes, unit.flush)
+            unit.host.before_commit(unit.context, changes, unit.flush_session)
 
 
 def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:

@@ -68,6 +68,7 @@ class Unit:
         self._clock = clock
         self._ask = ask
         self._writes = True
+        self._contexts: dict[str, Context] = {}
         transaction.before_session = self._before_session
         transaction.on_session = self._on_session
 
@@ -107,6 +108,11 @@ class Unit:
             self.session.flush()
             self.held.flush()
         self.held.flush_removed()
+
+    def flush_session(self) -> None:
+        """The same where there is a session; rows that are held can wait."""
+        if self.transaction.has_session:
+            self.flush()
 
     @contextmanager
     def unwritten(self) -> Iterator[None]:
@@ -164,8 +170,12 @@ class Unit:
     # What plugins get
 
     def context(self, plugin: Plugin) -> Context:
-        """The context a plugin's hook gets in this transaction."""
+        """The context a plugin's hooks get in this transaction."""
+        if plugin.name not in self._contexts:
+            self._contexts[plugin.name] = self._make_context(plugin)
+        return self._contexts[plugin.name]
 
+    def _make_context(self, plugin: Plugin) -> Context:
         def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
                 raise PluginError(

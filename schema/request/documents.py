@@ -135,7 +135,7 @@ class Variant:
         self.asked = {asked.key: asked for asked in self._compiled()}
         #: Whether plans answer all of it.
         self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
-        self._payload = lru_cache(_PAYLOADS)(self._payload_plan)
+        self._payload = lru_cache(_PAYLOADS)(self.payload_plan)
         self._shapes: dict[str, Any] = {}
 
     def _compiled(self) -> list[RootField]:
@@ -185,12 +185,17 @@ class Variant:
         plan = self._payload(record, nodes)
         misfits = plan.misfits(moment)
         if misfits:
-            plan = self._payload_plan(record, nodes, misfits)
+            plan = self.payload_plan(record, nodes, misfits)
         return plan
 
-    def _payload_plan(
+    def payload_plan(
         self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
     ) -> Plan:
+        """The plan itself, made anew; without fields whose arguments are not valid.
+
+        Raises:
+            InputError: what is selected cannot be read.
+        """
         planner = self._operation.planner
         details = [FieldDetails(node, None, None) for node in nodes]
         field = Chosen(record, record, {}, Selection(self._document, details))
