@@ -20,7 +20,7 @@ from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.write.input_checks import Checked, missing
+from schema.write.input_checks import Checked, InputFields, missing
 
 RowInput = Mapping[str, Any]
 
@@ -77,6 +77,7 @@ class Drafting:
         self._catalog = catalog
         self._record = record
         self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
+        self._inputs = InputFields(record)
         self._references = [
             field for field in record.input_fields if field.stored and field.stored.info.references is not None
         ]
@@ -315,7 +316,7 @@ class Drafting:
     def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
         given = asked.given
         creating = draft.action is Action.CREATED
-        checked = Checked(self._record, given, self._catalog.settings.reporting_currency, creating=creating)
+        checked = Checked(self._inputs, given, self._catalog.settings.reporting_currency, creating=creating)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
         draft.said = checked.said
         for field in self._references:
@@ -333,7 +334,7 @@ class Drafting:
             if given.get("id"):
                 draft.values["id"] = given["id"]
             faulty = {error.field[0] for error in draft.errors if error.field}
-            draft.errors += missing(self._record, draft.values, faulty)
+            draft.errors += missing(self._inputs, draft.values, faulty)
 
     def _link(
         self, draft: Draft, field: CatalogField, given: RowInput, linked: Mapping[tuple[str, str, str], str]
