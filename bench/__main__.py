@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.databases import ENGINES, Folder
 from bench.introspection import measure_introspection
+from bench.loads import measure_mutations
 from bench.reads import Effort, measure_reads
 from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
@@ -31,6 +32,7 @@ Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
 PARTS: dict[str, Measure] = {
     "reads": lambda folder, engine, effort, quick: measure_reads(folder, engine, effort),
+    "mutations": lambda folder, engine, effort, quick: measure_mutations(folder, engine, effort),
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
     "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),

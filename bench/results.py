@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.contestants import EVERYBODY, OURS
+from bench.contestants import EVERYBODY, OURS, WRITERS
+from bench.loads import LOOP
 from bench.queries import READS
 
 FOLDER = Path(__file__).parent / "results"
@@ -66,9 +67,15 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def _names(found: dict[str, Any]) -> list[str]:
+    """The contestants of a result, in order."""
+    ordered = dict.fromkeys([*(one.name for one in (*EVERYBODY, *WRITERS)), LOOP])
+    return [name for name in ordered if any(name in row for row in found["queries"].values())]
+
+
 def reads_table(found: dict[str, Any]) -> str:
     """Requests per second by query and contestant, with the ratios of ours to the others'."""
-    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+    names = _names(found)
     others = [name for name in names if name != OURS.name]
 
     def cell(row: dict[str, Any], name: str) -> str:
@@ -78,7 +85,8 @@ def reads_table(found: dict[str, Any]) -> str:
         return _short(rate) if name == OURS.name else f"{_short(rate)} ({_short(row[OURS.name]['rate'] / rate)}×)"
 
     rows = [
-        [_TITLES[query], *(cell(row, name) for name in (OURS.name, *others))] for query, row in found["queries"].items()
+        [_TITLES.get(query, query), *(cell(row, name) for name in (OURS.name, *others))]
+        for query, row in found["queries"].items()
     ]
     return _table(["requests per second", OURS.name, *others], rows)
 
@@ -106,12 +114,14 @@ def summary() -> str:
 
 
 def _processor_table(found: dict[str, Any]) -> str:
-    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+    names = _names(found)
 
     def cell(row: dict[str, Any], name: str) -> str:
         return f"{row[name]['cpu']:,.0f} + {row[name]['database cpu']:,.0f}" if name in row else "–"
 
-    rows = [[_TITLES[query], *(cell(row, name) for name in names)] for query, row in found["queries"].items()]
+    rows = [
+        [_TITLES.get(query, query), *(cell(row, name) for name in names)] for query, row in found["queries"].items()
+    ]
     return _table(["processor µs per request, server + database", *names], rows)
 
 
@@ -168,6 +178,7 @@ def _start(found: dict[str, Any]) -> list[str]:
 
 _TABLES: dict[str, Any] = {
     "reads": _reads,
+    "mutations": _reads,
     "writes": _writes,
     "scale": lambda found: [scale_table(found)],
     "memory": _memory,
