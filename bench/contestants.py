@@ -17,9 +17,9 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bench.databases import ENGINES
-from bench.load import Meter, resident_bytes
+from bench.load import Meter, children, private_bytes
 from bench.mutations import Mutation
-from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, Query
+from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, STRAWCHEMY, Query
 from core.db.database import POSTGRESQL
 
 _ROOT = Path(__file__).parent.parent
@@ -38,7 +38,8 @@ class Contestant:
         dialect: of GraphQL it speaks.
         engines: it runs on.
         package: folder of its package.json, if it comes from npm.
-        answers: whether it gives each query a path of its own, and knows its SQL already.
+        is_limit: whether it gives each query a path of its own, and has its SQL written by hand.
+        too_slow_on_sqlite: the queries it is not asked on SQLite.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Contestant:
     engines: Sequence[str] = ENGINES
     package: str | None = None
     is_limit: bool = False
+    too_slow_on_sqlite: Sequence[str] = ()
 
     def takes(self, query: Query) -> bool:
         """Whether it can be asked a query."""
@@ -74,7 +76,14 @@ POSTGRAPHILE_5 = Contestant(
 )
 BARE = Contestant("bare route", [sys.executable, "-m", "bench.peers.bare", "{port}"], is_limit=True)
 IDIOMATIC_WRITER = Contestant(IDIOMATIC.name, [sys.executable, *_UVICORN.split(), "bench.peers.idiomatic_writes:app"])
-EVERYBODY = [OURS, LIMIT, IDIOMATIC, POSTGRAPHILE_4, POSTGRAPHILE_5]
+STRAWCHEMIZED = Contestant(
+    "Strawchemy",
+    [sys.executable, *_UVICORN.split(), "bench.peers.strawchemized:app"],
+    STRAWCHEMY,
+    # It numbers all rows of all parents there: about a minute per request.
+    too_slow_on_sqlite=["nested"],
+)
+EVERYBODY = [OURS, LIMIT, IDIOMATIC, STRAWCHEMIZED, POSTGRAPHILE_4, POSTGRAPHILE_5]
 #: Those who write one record at a time.
 WRITERS = [OURS, BARE, IDIOMATIC_WRITER, POSTGRAPHILE_4]
 
@@ -152,10 +161,20 @@ class Server:
         """Measures the processor time from now on."""
         return Meter(self._process.pid, self._database)
 
+    def takes(self, query: Query) -> bool:
+        """Whether it can be asked a query on its database."""
+        is_too_slow = self._database is None and query.name in self.contestant.too_slow_on_sqlite
+        return self.contestant.takes(query) and not is_too_slow
+
     @property
     def memory(self) -> int:
-        """Bytes it holds."""
-        return resident_bytes(self._process.pid)
+        """Bytes it holds for itself alone."""
+        return private_bytes(self._process.pid)
+
+    @property
+    def memory_behind(self) -> int:
+        """The same of the database server's processes for its connections."""
+        return sum(private_bytes(child) for child in children(self._database)) if self._database else 0
 
 
 @contextmanager
@@ -169,7 +188,7 @@ def serving(
         url: of the database.
         folder: where things are installed.
         database: process of the database server.
-        plans: the bodies of the queries whose SQL the limit is to send.
+        plans: the bodies of the queries that the limit is to answer.
     """
     place = installed(contestant, folder)
     with socket.create_server(("127.0.0.1", 0)) as probe:

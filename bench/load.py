@@ -87,9 +87,10 @@ def children(process: int) -> Sequence[int]:
     return [int(found) for found in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-def resident_bytes(process: int) -> int:
-    """Memory a process holds."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def private_bytes(process: int) -> int:
+    """Memory a process holds for itself alone, without the parts of files that SQLite reads through memory."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_Dirty"))
 
 
 class Meter:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-GUANXI, POSTGRAPHILE = "guanxi", "postgraphile"
+GUANXI, POSTGRAPHILE, STRAWCHEMY = "guanxi", "postgraphile", "strawchemy"
 
 #: Of what an id consists after its prefix; the load puts another number there each time.
 ANY_ID = "@ID@"
@@ -13,7 +13,7 @@ NEW = "@N@"
 
 
 def _nodes(connection: Any) -> list[Any]:
-    nodes: list[Any] = connection["nodes"]
+    nodes: list[Any] = connection if isinstance(connection, list) else connection["nodes"]
     return nodes
 
 
@@ -59,6 +59,8 @@ class Query:
 _FIELDS = "id name industry region employeeCount"
 _BY_NAME = "orderBy: [{name: ASC}]"
 _BY_NAME_THERE = "orderBy: [NAME_FOLDED_ASC, ID_ASC]"
+#: Strawchemy's lists are plain, and its pages begin at a number.
+_BY_NAME_PLAIN = "orderBy: [{nameFolded: ASC}, {id: ASC}]"
 
 POINT = Query(
     "point",
@@ -66,6 +68,7 @@ POINT = Query(
     {
         GUANXI: f"query ($id: ID!) {{ customer(id: $id) {{ {_FIELDS} }} }}",
         POSTGRAPHILE: f"query ($id: String!) {{ customerById(id: $id) {{ {_FIELDS} }} }}",
+        STRAWCHEMY: f"query ($id: String!) {{ customer(id: $id) {{ {_FIELDS} }} }}",
     },
     lambda dialect, data: _row(_only(data)),
     {"id": f"cus_{ANY_ID}"},
@@ -77,6 +80,7 @@ LIST = Query(
     {
         GUANXI: f"{{ customers(first: 50, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}",
         POSTGRAPHILE: f"{{ allCustomers(first: 50, {_BY_NAME_THERE}) {{ nodes {{ {_FIELDS} }} }} }}",
+        STRAWCHEMY: f"{{ customers(limit: 50, {_BY_NAME_PLAIN}) {{ {_FIELDS} }} }}",
     },
 )
 
@@ -85,6 +89,8 @@ _BELOW = """contacts(first: 3) { nodes { id name attitude
 _BELOW_THERE = """contactsByCustomerId(first: 3, orderBy: ID_ASC) { nodes { id name attitude
   opportunityContactsByContactId(first: 5, orderBy: ID_ASC) { nodes { id buyingRole
     opportunityByOpportunityId { id name } } } } }"""
+_BELOW_PLAIN = """contacts(limit: 3, orderBy: [{id: ASC}]) { id name attitude
+  opportunityRoles(limit: 5, orderBy: [{id: ASC}]) { id buyingRole opportunity { id name } } }"""
 
 
 def _nested_rows(more: Iterable[str] = ()) -> Callable[[str, Any], Any]:
@@ -112,6 +118,7 @@ NESTED = Query(
     {
         GUANXI: f"{{ customers(first: 50, {_BY_NAME}) {{ nodes {{ id name {_BELOW} }} }} }}",
         POSTGRAPHILE: f"{{ allCustomers(first: 50, {_BY_NAME_THERE}) {{ nodes {{ id name {_BELOW_THERE} }} }} }}",
+        STRAWCHEMY: f"{{ customers(limit: 50, {_BY_NAME_PLAIN}) {{ id name {_BELOW_PLAIN} }} }}",
     },
     _nested_rows(),
 )
@@ -145,6 +152,7 @@ PAGE = Query(
             f"query ($after: Cursor) {{ allCustomers(first: 10, after: $after, {_BY_NAME_THERE}) "
             f"{{ nodes {{ {_FIELDS} }} }} }}"
         ),
+        STRAWCHEMY: f"{{ customers(limit: 10, offset: 9990, {_BY_NAME_PLAIN}) {{ {_FIELDS} }} }}",
     },
     pages=True,
 )
@@ -184,7 +192,17 @@ AGGREGATE = Query(
 FIRST_SEEN = Query(
     "first-seen",
     "first-seen document",
-    {GUANXI: f"{{ a{NEW}: customers(first: 5, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}"},
+    {
+        GUANXI: f"{{ a{NEW}: customers(first: 5, {_BY_NAME}) {{ nodes {{ {_FIELDS} }} }} }}",
+        STRAWCHEMY: f"{{ a{NEW}: customers(limit: 5, {_BY_NAME_PLAIN}) {{ {_FIELDS} }} }}",
+    },
+)
+
+#: Whose statement is long.
+FIRST_SEEN_NESTED = Query(
+    "first-seen-nested",
+    "first-seen nested document",
+    {GUANXI: f"{{ a{NEW}: customers(first: 2, {_BY_NAME}) {{ nodes {{ id name {_BELOW} }} }} }}"},
 )
 
 READS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE, GROUP, FIRST_SEEN]

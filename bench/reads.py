@@ -13,7 +13,7 @@ from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.load import sent
 from bench.machine import stamp
-from bench.queries import READS, Query
+from bench.queries import CURSOR, READS, Query
 
 _ENOUGH_ANSWERS = 50
 _LONGEST_SECONDS = 10
@@ -59,7 +59,7 @@ def running(
     plans: Mapping[str, Any] = {}
     for contestant in contestants:
         server = stack.enter_context(serving(contestant, url, folder.path, databases.process, plans))
-        if not contestant.is_limit:
+        if not contestant.is_limit and contestant.dialect in CURSOR:
             server.find_cursor()
         if contestant is OURS:
             plans = {query.name: server.body(query) for query in READS if query.name != "first-seen"}
@@ -78,7 +78,7 @@ def agree(servers: Sequence[Server], queries: Sequence[Query]) -> None:
         if not expected:
             raise RuntimeError(f"{query.name}: the answer is empty, so nothing is compared")
         for server in servers[1:]:
-            if server.contestant.takes(query) and server.contestant.gives_same(query):
+            if server.takes(query) and server.contestant.gives_same(query):
                 got = server.rows(query)
                 if got != expected:
                     raise RuntimeError(f"{query.name}: {server.contestant.name} gives {got!r} instead of {expected!r}")
@@ -86,7 +86,7 @@ def agree(servers: Sequence[Server], queries: Sequence[Query]) -> None:
 
 def _rounds(servers: Sequence[Server], query: Query, effort: Effort) -> dict[str, Any]:
     """Medians by contestant, of rounds in which each is asked in turn."""
-    asked = [server for server in servers if server.contestant.takes(query)]
+    asked = [server for server in servers if server.takes(query)]
     seconds = {server.contestant.name: _long_enough(server, query, effort) for server in asked}
     measured: dict[str, list[dict[str, float]]] = {server.contestant.name: [] for server in asked}
     for number in range(effort.rounds):

@@ -149,7 +149,12 @@ def scale_table(found: dict[str, Any]) -> str:
 
 
 def _memory(found: dict[str, Any]) -> list[str]:
-    return [_table(["requests answered", "MB"], [[f"{count:,.0f}", f"{size:.1f}"] for count, size in found["held"]])]
+    heads = found.get("columns", ["requests answered", "MB"])
+    rows = [
+        [f"{value:.1f}" if "MB" in head else f"{value:,.0f}" for head, value in zip(heads, row, strict=True)]
+        for row in found["held"]
+    ]
+    return [_table(heads, rows)]
 
 
 def _figures(found: dict[str, Any]) -> list[str]:

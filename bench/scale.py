@@ -9,13 +9,14 @@ from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.load import finished, sent, started
 from bench.machine import stamp
-from bench.queries import AGGREGATE, FIRST_SEEN, LIST, MIXED, NESTED, PAGE, PAGE_ONE, PLUGIN, POINT
+from bench.queries import AGGREGATE, FIRST_SEEN, FIRST_SEEN_NESTED, LIST, MIXED, NESTED, PAGE, PAGE_ONE, PLUGIN, POINT
 from bench.reads import Effort, one_load
 
 LARGE = Size(customers=1_000_000)
 _LISTS = [POINT, LIST, NESTED, PLUGIN, MIXED, PAGE_ONE, PAGE]
 _MANY_REQUESTS = 200_000
 _FILLING_SECONDS = 20
+_MEMORY = ["requests answered", "new documents among them", "MB of the server", "MB of PostgreSQL's connections"]
 _SLICE_SECONDS = 10
 
 
@@ -51,19 +52,23 @@ def _version(databases: Databases) -> dict[str, str]:
 
 
 def measure_memory(folder: Folder, engine: str, requests: int = _MANY_REQUESTS) -> dict[str, Any]:
-    """Megabytes the server holds while it answers point reads of ever-changing ids and documents never seen before."""
+    """Megabytes held while the server answers point reads of ever-changing ids and documents never seen before."""
     with folder.engine(engine) as databases:
         url = databases.ready("10k", Size())
         with serving(OURS, url, folder.path, databases.process) as server:
             # What may be kept is full before the first figure.
-            sent(server.address(FIRST_SEEN), server.body(FIRST_SEEN), _FILLING_SECONDS)
+            sent(server.address(FIRST_SEEN_NESTED), server.body(FIRST_SEEN_NESTED), _FILLING_SECONDS)
             held: list[list[float]] = []
-            answered = 0
-            while answered < requests:
-                for query, seconds in ((POINT, _SLICE_SECONDS), (FIRST_SEEN, 1)):
-                    answered += sent(server.address(query), server.body(query), seconds).requests
-                held.append([answered, round(server.memory / 1e6, 1)])
-            return {**stamp(**_version(databases)), "engine": engine, "held": held}
+            answered = documents = 0
+            while answered < requests or documents < requests // 10:
+                answered += sent(server.address(POINT), server.body(POINT), _SLICE_SECONDS).requests
+                for query in (FIRST_SEEN, FIRST_SEEN_NESTED):
+                    new = sent(server.address(query), server.body(query), _SLICE_SECONDS).requests
+                    answered, documents = answered + new, documents + new
+                held.append(
+                    [answered, documents, *(round(at / 1e6, 1) for at in (server.memory, server.memory_behind))]
+                )
+            return {**stamp(**_version(databases)), "engine": engine, "columns": _MEMORY, "held": held}
 
 
 def measure_interference(folder: Folder, engine: str, effort: Effort) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from sqlalchemy import Table as SqlTable
 
 from core.background import delivery, jobs
 from core.db.database import SQLITE, Database
-from core.db.transaction import COMMIT, Statement
+from core.db.transaction import COMMIT, SqlStatement
 from core.log.events import EventBatch, EventCounter, EventRow
 from core.records.record import CORE, tables_of
 from core.unit.idempotency import IdempotencyKey
@@ -58,7 +58,7 @@ class RaceError(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Rival:
     """One request of several that are made at once.
 
     Attributes:
@@ -78,13 +78,13 @@ class Operation:
         return repr((self.text, sorted(self.variables.items())))
 
 
-Execute = Callable[[Operation], Awaitable[Any]]
-Row = Mapping[str, Any]
-State = Mapping[SqlTable, Mapping[tuple[Any, ...], Row]]
+Execute = Callable[[Rival], Awaitable[Any]]
+StoredRow = Mapping[str, Any]
+State = Mapping[SqlTable, Mapping[tuple[Any, ...], StoredRow]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RaceOutcome:
     """What operations gave: the answer to each, and what is in the database afterwards; with ids and times by role."""
 
     answers: tuple[str, ...]
@@ -129,7 +129,7 @@ class Races:
         self._last_event = ""
         self._present: State = {}
 
-    async def check(self, operations: Sequence[Operation], rounds: int | None, left_out: Sequence[str]) -> int:
+    async def check(self, operations: Sequence[Rival], rounds: int | None, left_out: Sequence[str]) -> int:
         """Compares operations at once with all orders of them; returns the number of rounds.
 
         Args:
@@ -143,7 +143,7 @@ class Races:
         start = self._dump()
         known = set(_ID.findall(_texts(start, left_out) + "".join(map(str, operations))))
         orders = _orders(operations)
-        right: dict[Outcome, Sequence[int]] = {}
+        right: dict[RaceOutcome, Sequence[int]] = {}
         trips = [0] * len(operations)
         try:
             with self._alone(), self._stopping():
@@ -178,12 +178,12 @@ class Races:
 
     async def _serially(
         self,
-        operations: Sequence[Operation],
+        operations: Sequence[Rival],
         order: Sequence[int],
         known: set[str],
         left_out: Sequence[str],
         trips: list[int],
-    ) -> Outcome:
+    ) -> RaceOutcome:
         answers: dict[int, Any] = {}
         for place in order:
             participant = _Participant()
@@ -192,8 +192,8 @@ class Races:
         return self._outcome(operations, [answers[place] for place in range(len(operations))], known, left_out)
 
     async def _at_once(
-        self, operations: Sequence[Operation], who: int | None, trip: int, known: set[str], left_out: Sequence[str]
-    ) -> Outcome:
+        self, operations: Sequence[Rival], who: int | None, trip: int, known: set[str], left_out: Sequence[str]
+    ) -> RaceOutcome:
         participants = [_Participant(trip if place == who else None) for place in range(len(operations))]
         tasks: dict[int, asyncio.Task[Any]] = {}
 
@@ -217,7 +217,7 @@ class Races:
         answers = await asyncio.gather(*(tasks[place] for place in range(len(operations))))
         return self._outcome(operations, answers, known, left_out)
 
-    async def _one(self, operation: Operation, participant: _Participant) -> Any:
+    async def _one(self, operation: Rival, participant: _Participant) -> Any:
         token = _participant.set(participant)
         try:
             return await self._execute(operation)
@@ -241,7 +241,7 @@ class Races:
     def _stopping(self) -> Iterator[None]:
         """While it lasts, each round trip of a participant is one before which it can be stopped."""
 
-        def on_trip(process: int, statements: Sequence[Statement]) -> None:
+        def on_trip(process: int, statements: Sequence[SqlStatement]) -> None:
             if participant := _participant.get():
                 participant.arrives(process, commits=COMMIT in statements)
 
@@ -303,8 +303,8 @@ class Races:
                 driver.execute("PRAGMA foreign_keys = ON")
 
     def _outcome(
-        self, operations: Sequence[Operation], answers: Sequence[Any], known: set[str], left_out: Sequence[str]
-    ) -> Outcome:
+        self, operations: Sequence[Rival], answers: Sequence[Any], known: set[str], left_out: Sequence[str]
+    ) -> RaceOutcome:
         last = self._last_event
         rows = list(_lines(self._dump(), left_out))
         columns = ("type", "entity_type", "entity_id", "action", "changes", "data")
@@ -318,7 +318,7 @@ class Races:
         for operation, answer in zip(operations, told, strict=True):
             groups[operation.mark].append(answer)
         ordered = {mark: iter(sorted(group)) for mark, group in groups.items()}
-        return Outcome(tuple(next(ordered[operation.mark]) for operation in operations), tuple(sorted(rows)))
+        return RaceOutcome(tuple(next(ordered[operation.mark]) for operation in operations), tuple(sorted(rows)))
 
     def _by_role(self, rows: Sequence[str], told: Sequence[str], known: set[str]) -> tuple[list[str], list[str]]:
         """The same with moments since the beginning called now, and new ids called by what is said with them."""
@@ -339,7 +339,7 @@ class Races:
         return "now" if found.replace(tzinfo=found.tzinfo or UTC) >= self._began else moment[0]
 
 
-def _orders(operations: Sequence[Operation]) -> list[tuple[int, ...]]:
+def _orders(operations: Sequence[Rival]) -> list[tuple[int, ...]]:
     """Every order of the operations; of orders that differ by equal operations only one."""
     marks = [operation.mark for operation in operations]
     number = math.factorial(len(marks)) // math.prod(math.factorial(count) for count in Counter(marks).values())
@@ -354,7 +354,7 @@ def _orders(operations: Sequence[Operation]) -> list[tuple[int, ...]]:
     return list(found.values())
 
 
-def _rows(connection: Connection, table: SqlTable) -> dict[tuple[Any, ...], Row]:
+def _rows(connection: Connection, table: SqlTable) -> dict[tuple[Any, ...], StoredRow]:
     names = [column.name for column in table.primary_key]
     found = [dict(row) for row in connection.execute(select(table)).mappings()]
     return {tuple(row[name] for name in names): row for row in found}
@@ -363,8 +363,8 @@ def _rows(connection: Connection, table: SqlTable) -> dict[tuple[Any, ...], Row]
 def _put_back(
     connection: Connection,
     table: SqlTable,
-    present: Mapping[tuple[Any, ...], Row],
-    start: Mapping[tuple[Any, ...], Row],
+    present: Mapping[tuple[Any, ...], StoredRow],
+    start: Mapping[tuple[Any, ...], StoredRow],
 ) -> None:
     keys = list(table.primary_key)
     wrong = [key for key, row in present.items() if start.get(key) != row]
@@ -407,7 +407,7 @@ def _hash(lines: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
 
 
-def _said(operations: Sequence[Operation], where: str, got: Outcome, right: Mapping[Outcome, Sequence[int]]) -> str:
+def _said(operations: Sequence[Rival], where: str, got: RaceOutcome, right: Mapping[RaceOutcome, Sequence[int]]) -> str:
     """The message of a race: the operations, what they gave, and what each order gives."""
     lines = ["operations at once gave what no order of them gives" + (f" ({where})" if where else "")]
     lines += [f"  {place}: {operation}" for place, operation in enumerate(operations, 1)]

@@ -14,9 +14,9 @@ from core.base.settings import load_settings
 from core.host.host import PluginSource
 from core.log.changes import shown
 from guanxi.app import App, create_app
-from guanxi.races import Operation, RaceError, Races
+from guanxi.races import RaceError, Races, Rival
 
-__all__ = ["Client", "Operation", "QueryError", "RaceError", "app_with", "running", "together"]
+__all__ = ["Client", "QueryError", "RaceError", "Rival", "app_with", "running", "together"]
 
 
 class QueryError(AssertionError):
@@ -79,7 +79,7 @@ class Client:
             raise QueryError(answer["userErrors"])
         return answer[name]
 
-    async def answer(self, operation: Operation) -> Any:
+    async def answer(self, operation: Rival) -> Any:
         """The whole answer to an operation, for code that runs on the app's event loop."""
         body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
         _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "")
@@ -98,7 +98,7 @@ class Client:
         return self.run(self.app.jobs.run(name))  # type: ignore[no-any-return]
 
 
-def together(client: Client, *operations: Operation, rounds: int | None = None, left_out: Sequence[str] = ()) -> int:
+def together(client: Client, *operations: Rival, rounds: int | None = None, left_out: Sequence[str] = ()) -> int:
     """Checks that operations at once give what some order of them, one after the other, gives.
 
     Every order is run from the data that is there now, and its answers and what is then in the database are what is

@@ -1,11 +1,13 @@
-"""The limit: a bare Starlette route per query, which sends the SQL that guanxi's plan sends and passes the JSON on."""
+"""The limit: a bare Starlette route per query, which sends the best SQL known for it and passes its JSON on.
 
-import asyncio
+It has no GraphQL, no limits, no errors and no time limit.
+"""
+
 import json
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.data import bench_app
-from bench.queries import ANY_ID
+from bench.peers.limit_sql import POSTGRESQL_SQL, SQLITE_SQL
 from core.db.database import SQLITE
-from schema.plan.plan import Plan
-from schema.request.questions import moment_of
 
 URL = os.environ["BENCH_URL"]
 BODIES = json.loads(Path(os.environ["BENCH_QUERIES"]).read_text())
@@ -29,35 +28,21 @@ SQLITE_FILE = URL.removeprefix("sqlite:///") if URL.startswith(SQLITE) else None
 
 Fetch = Callable[[str, Sequence[Any]], Awaitable[bytes]]
 
-
-async def planned() -> dict[str, tuple[str, str, list[Any]]]:
-    """By path: under which key a query is answered, its SQL and its values."""
-    found = {}
-    async with bench_app(URL).running() as app:
-        context = app.context()
-        for path, body in BODIES.items():
-            operation = app.services.documents.operation(body["query"], None)
-            values = operation.variables(body["variables"])
-            (asked,) = operation.variant(values, context.access).asked.values()
-            plan: Plan = asked.plan
-            found[path] = (asked.key, plan.sql, plan.values(moment_of(context, values)))
-    return found
+#: Under which key each query is answered.
+KEYS = {"point": "customer", "group": "opportunitiesGroupBy"}
 
 
 async def connect_postgresql() -> tuple[Fetch, Any]:
     """Fetches on a pool of asyncpg."""
 
-    async def prepare(connection: Any) -> None:
-        await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-
     async def keep(connection: Any) -> None:
         """Nothing to reset."""
 
-    pool = await asyncpg.create_pool(URL, min_size=1, max_size=8, init=prepare, reset=keep, statement_cache_size=1000)
+    pool = await asyncpg.create_pool(URL, min_size=1, max_size=8, reset=keep, server_settings={"jit": "off"})
 
     async def fetch(sql: str, values: Sequence[Any]) -> bytes:
         async with pool.acquire() as connection:
-            found: bytes = await connection.fetchval(sql, *values)
+            found: bytes = await connection.fetchval(f"SELECT convert_to(({sql}), 'UTF8')", *values)
             return found
 
     return fetch, pool.close
@@ -65,7 +50,7 @@ async def connect_postgresql() -> tuple[Fetch, Any]:
 
 async def connect_sqlite() -> tuple[Fetch, Any]:
     """Fetches on one connection, on the event loop."""
-    connection = sqlite3.connect(str(SQLITE_FILE), isolation_level=None, cached_statements=1000)
+    connection = sqlite3.connect(str(SQLITE_FILE), isolation_level=None)
     for pragma in ("cache_size = -65536", "mmap_size = 1073741824", "query_only = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -79,18 +64,22 @@ async def connect_sqlite() -> tuple[Fetch, Any]:
     return fetch, close
 
 
-def route(path: str, key: str, sql: str, values: Sequence[Any]) -> Route:
+def values_of(variables: Mapping[str, Any]) -> Sequence[Any]:
+    """The values of a query: an id, or the name and the id that a cursor carries after its signature."""
+    if "after" in variables:
+        carried: list[Any] = json.loads(bytes.fromhex(variables["after"][12:]))
+        return carried
+    return list(variables.values())
+
+
+def route(path: str, sql: str) -> Route:
     """The route of one query."""
-    head = b'{"data":{"%s":' % key.encode()
-    varying = [place for place, value in enumerate(values) if isinstance(value, str) and ANY_ID in value]
+    head = b'{"data":{"%s":' % KEYS.get(path, "customers").encode()
+    known = values_of(BODIES[path]["variables"])
 
     async def answer(request: Request) -> Response:
-        given = list(values)
-        if varying:
-            variables = json.loads(await request.body())["variables"]
-            for place in varying:
-                given[place] = variables["id"]
-        found = await request.state.fetch(sql, given)
+        values = [json.loads(await request.body())["variables"]["id"]] if path == "point" else known
+        found = await request.state.fetch(sql, values)
         return Response(head + found + b"}}", media_type="application/json")
 
     return Route(f"/{path}", answer, methods=["POST"])
@@ -111,7 +100,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
 
 def serve(port: int) -> None:
     """Serves until it is stopped."""
-    routes = [route(path, *plan) for path, plan in asyncio.run(planned()).items()]
+    statements = SQLITE_SQL if SQLITE_FILE else POSTGRESQL_SQL
+    routes = [route(path, statements[path]) for path in BODIES]
     app = Starlette(routes=[*routes, Route("/graphql", alive, methods=["POST"])], lifespan=lifespan)
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
 

@@ -80,11 +80,11 @@ class Publisher:
             # Before it looks: what is committed meanwhile may be overlooked.
             self._is_behind = False
             try:
-                any_numbered = await self._database.in_session(number_batches, self._limiter)
+                _, rows = await self._database.in_transaction(number_batches, self._limiter)
             except BaseException:
                 self._is_behind = True
                 raise
-        if any_numbered:
+        if rows is None or rows[0]:
             self._announce()
 
     async def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
@@ -11,11 +12,13 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+@lru_cache(10_000)
 def snake(name: str) -> str:
     """`StageTransition` and `stageTransition` become `stage_transition`."""
     return "_".join(word.lower() for word in _WORD.findall(name))
 
 
+@lru_cache(10_000)
 def camel(name: str) -> str:
     """`expected_amount` becomes `expectedAmount`; a camel-case name stays as it is."""
     head, *rest = name.split("_")

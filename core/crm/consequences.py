@@ -50,7 +50,7 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
         settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
         return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
-    problems = twin_problems(settlement.session, change, settlement.pending)
+    problems = twin_problems(settlement, change)
     if change.action is Action.RESTORED:
         return problems
     problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)

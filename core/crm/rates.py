@@ -6,14 +6,14 @@ from decimal import Decimal
 from core.base.errors import NotFoundError
 from core.base.money import Money
 from core.crm.sales import ExchangeRate
-from core.db.transaction import Transaction, mark
+from core.db.transaction import DatabaseTransaction, mark
 from core.records.rows import rows_of
 
 
 class Rates:
     """Exchange rates as one transaction sees them."""
 
-    def __init__(self, transaction: Transaction, reporting_currency: str) -> None:
+    def __init__(self, transaction: DatabaseTransaction, reporting_currency: str) -> None:
         self._transaction = transaction
         self.reporting_currency = reporting_currency
         self._known: dict[tuple[str, date], Decimal | None] = {}

@@ -12,7 +12,7 @@ from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
 from core.db.locks import Key, take
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.log.changes import Change
 from core.log.event_log import EventLog
 from core.log.events import Action
@@ -34,7 +34,7 @@ class Settlement:
     """
 
     def __init__(
-        self, transaction: Transaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
+        self, transaction: DatabaseTransaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
     ) -> None:
         self.transaction = transaction
         self.actor = actor
@@ -52,9 +52,12 @@ class Settlement:
         return self.transaction.session
 
     def begin(self) -> None:
-        """Forgets what an earlier try left behind: with its savepoint its keys are gone, and others may have acted."""
+        """Begins the next changes."""
         self.pending.clear()
         self.followers.clear()
+
+    def forget(self) -> None:
+        """Forgets what an earlier try read: with its savepoint its keys are gone, and others may have acted."""
         self._locked.clear()
         self._stages = ()
 

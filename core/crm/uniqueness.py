@@ -9,6 +9,7 @@ from core.base.errors import UserError
 from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.sales import ExchangeRate
+from core.crm.settlement import Settlement
 from core.log.changes import Change
 from core.log.events import Action
 from core.records.record import Record
@@ -24,13 +25,12 @@ _SINGLE: Mapping[type[Record], tuple[Sequence[str], Said]] = {
 }
 
 
-def twin_problems(session: Session, change: Change, pending: Mapping[str, Record]) -> list[UserError]:
+def twin_problems(settlement: Settlement, change: Change) -> list[UserError]:
     """Errors for a change that would make a second record of what may exist once.
 
     Args:
-        session: of the transaction.
+        settlement: of the transaction.
         change: of one record.
-        pending: records that are new and not in the database yet.
     """
     model = type(change.record)
     if model not in _SINGLE:
@@ -38,7 +38,7 @@ def twin_problems(session: Session, change: Change, pending: Mapping[str, Record
     columns, said = _SINGLE[model]
     if change.action is not Action.RESTORED and change.after.keys().isdisjoint(columns):
         return []
-    twin = next(_twins(session, change.record, columns, pending), None)
+    twin = next(_twins(settlement.session, change.record, columns, settlement.pending), None)
     if twin is None:
         # What it had in common with an older record is gone, so the database keeps its key as well from now on.
         change.record.is_old_twin = None

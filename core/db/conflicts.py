@@ -50,6 +50,9 @@ def conflict_of(error: BaseException) -> Conflict | None:
     if isinstance(cause, sqlite3.IntegrityError):
         return Conflict.TAKEN if cause.sqlite_errorname in _TAKEN_ON_SQLITE else None
     state = getattr(cause, "sqlstate", None) or ""
+    if not state and type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError":
+        # The driver's own error: the server closed the connection, or cannot be reached.
+        return Conflict.LOST
     if state in _YIELDED:
         return Conflict.YIELDED
     if state in _TAKEN:

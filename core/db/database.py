@@ -18,7 +18,7 @@ from core.base.errors import ConfigurationError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.sqlite import SqliteDriver, prepare_sqlite
-from core.db.transaction import Driver, OnTrip, Rows, Statement, Transaction
+from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class Done(Generic[T]):
     """
 
     answer: T
-    reads: Sequence[Statement] = ()
-    proof: Statement | None = None
+    reads: Sequence[SqlStatement] = ()
+    proof: SqlStatement | None = None
     discards: bool = False
 
 
@@ -107,7 +107,7 @@ class Database:
                 f"PostgreSQL {version[0]} is too old: this needs {_OLDEST_POSTGRESQL} or newer for Unicode case folding"
             )
 
-    def writing(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+    def writing(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
         """Runs work in a transaction and commits it, from the start again while other transactions are in its way.
 
         Returns:
@@ -118,8 +118,8 @@ class Database:
         """
         return repeated(lambda: self._attempt(work), self._patience)
 
-    def _attempt(self, work: Callable[[Transaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
-        with self._driven() as transaction:
+    def _attempt(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+        with self.driven() as transaction:
             done = work(transaction)
             if done.discards:
                 return done.answer, transaction.send(*done.reads)
@@ -131,11 +131,11 @@ class Database:
                     raise
                 return done.answer, None
 
-    def _was_committed(self, proof: Statement) -> bool:
+    def _was_committed(self, proof: SqlStatement) -> bool:
         """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way."""
 
         def attempt() -> bool:
-            with self._driven() as transaction:
+            with self.driven() as transaction:
                 try:
                     transaction.send(proof)
                 except Exception as error:
@@ -147,11 +147,11 @@ class Database:
         return repeated(attempt, self._patience)
 
     @contextmanager
-    def _driven(self) -> Iterator[Transaction]:
-        """A transaction on a connection of its own, rolled back unless it is committed."""
+    def driven(self) -> Iterator[DatabaseTransaction]:
+        """A transaction on a connection of its own, rolled back unless it is committed inside."""
         driver = self._idle.pop() if self._idle else self.connect()
         driver.on_trip = self.on_trip
-        transaction = Transaction(driver)
+        transaction = DatabaseTransaction(driver)
         try:
             try:
                 yield transaction
@@ -180,7 +180,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session whose work is committed at the end, or rolled back if anything is raised."""
-        with self._driven() as transaction:
+        with self.driven() as transaction:
             yield transaction.session
             transaction.session.flush()
             transaction.commit()
@@ -198,7 +198,7 @@ class Database:
             ConflictError: they were for too long.
         """
 
-        def in_session(transaction: Transaction) -> Done[T]:
+        def in_session(transaction: DatabaseTransaction) -> Done[T]:
             answer = work(transaction.session)
             transaction.session.flush()
             return Done(answer)
@@ -214,14 +214,20 @@ class Database:
         """Runs work as `reading` does, off the event loop and alongside writers."""
         return await _in_thread(lambda: self.reading(work), self._readers)
 
-    async def in_session(self, work: Callable[[Session], T], limiter: anyio.CapacityLimiter | None = None) -> T:
-        """Runs work in a transaction as `retrying` does, off the event loop.
+    async def in_session(self, work: Callable[[Session], T]) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop."""
+        return await _in_thread(lambda: self.retrying(work), self._limiter)
+
+    async def in_transaction(
+        self, work: Callable[[DatabaseTransaction], Done[T]], limiter: anyio.CapacityLimiter
+    ) -> tuple[T, Sequence[Rows] | None]:
+        """Runs work in a transaction as `writing` does, off the event loop.
 
         Args:
             work: what to do.
-            limiter: of work that must not wait for writers.
+            limiter: its own, where it must not wait for other writers.
         """
-        return await _in_thread(lambda: self.retrying(work), limiter or self._limiter)
+        return await _in_thread(lambda: self.writing(work), limiter)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, within the engine's limit of concurrency."""

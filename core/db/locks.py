@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from core.db.transaction import Statement, Transaction
+from core.db.transaction import DatabaseTransaction, SqlStatement
 
 #: A key: texts that name a rule and what it is about, such as `("customer", "cus_…")`.
 Key = tuple[str, ...]
@@ -56,16 +56,16 @@ class Locks:
     def _want(self, class_: int, bucket: int, *, shared: bool) -> None:
         self._wanted[class_, bucket] = shared and self._wanted.get((class_, bucket), True)
 
-    def take(self, transaction: Transaction) -> None:
+    def take(self, transaction: DatabaseTransaction) -> None:
         """Waits until the transaction has all of them; no keys cost no statement."""
         if self._wanted and transaction.dialect == "postgresql":
             wanted = sorted(self._wanted)
             classes, buckets = ([key[part] for key in wanted] for part in (0, 1))
             # Put off: it goes before whatever is read next, in a statement of its own.
-            transaction.put(Statement(_SQL, (classes, buckets, [self._wanted[key] for key in wanted])))
+            transaction.put(SqlStatement(_SQL, (classes, buckets, [self._wanted[key] for key in wanted])))
 
 
-def take(transaction: Transaction, plugin: str | None, keys: Iterable[Key]) -> None:
+def take(transaction: DatabaseTransaction, plugin: str | None, keys: Iterable[Key]) -> None:
     """Waits until the transaction has these keys of a plugin, or of the core."""
     locks = Locks()
     locks.add(plugin, keys)

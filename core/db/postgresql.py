@@ -1,8 +1,10 @@
 """Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
 
+import re
 from collections import deque
 from collections.abc import Generator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from itertools import groupby, pairwise
 from typing import Any
 
 import psycopg
@@ -14,12 +16,13 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from core.db.transaction import Driver, Rows, Statement, guest_connection
+from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
 #: Statements prepared on one connection; the rest are prepared anew each time.
 _MOST_NAMES = 500
+_PARAMETER = re.compile(r"\$(\d+)")
 _OPTIONS = "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed"
 
 
@@ -41,7 +44,7 @@ class PostgresDriver(Driver):
     """One connection to PostgreSQL."""
 
     dialect = "postgresql"
-    begin = Statement("BEGIN ISOLATION LEVEL READ COMMITTED")
+    begin = SqlStatement("BEGIN ISOLATION LEVEL READ COMMITTED")
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -66,13 +69,14 @@ class PostgresDriver(Driver):
         )
         return guest_connection(engine, self)
 
-    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+    def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
         """Runs statements in one pipeline.
 
         Raises:
             psycopg.Error: one failed; those after it were not run.
         """
         pgconn = self._driver.pgconn
+        statements = _joined(statements)
         self.on_trip(pgconn.backend_pid, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
@@ -101,7 +105,7 @@ class PostgresDriver(Driver):
         commands.append(partial(pgconn.send_query_prepared, name, given))
         kinds.append(None)
 
-    def _rows(self, statements: Sequence[Statement], results: list[Any], kinds: Sequence[str | None]) -> list[Rows]:
+    def _rows(self, statements: Sequence[SqlStatement], results: list[Any], kinds: Sequence[str | None]) -> list[Rows]:
         found: list[Rows] = []
         failed = None
         prepared = self._count - sum(kind is not None for kind in kinds)
@@ -132,15 +136,45 @@ class PostgresDriver(Driver):
     @property
     def is_open(self) -> bool:
         """Whether it can be used again."""
-        pgconn = self._driver.pgconn
-        return pgconn.status == ConnStatus.OK and pgconn.transaction_status == TransactionStatus.IDLE
+        return not self.is_lost and self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server is gone, with all that it did not commit."""
+        return self._driver.closed or self._driver.pgconn.status != ConnStatus.OK
 
     def close(self) -> None:
         """Closes it."""
         self._driver.close()
 
 
-def _gathered(statements: Sequence[Statement], found: Sequence[Rows]) -> list[Rows]:
+def _joined(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]:
+    """The same with insertions that follow each other in one statement; nobody wants rows of theirs."""
+    if not any(one.inserts and other.inserts for one, other in pairwise(statements)):
+        return statements
+    found: list[SqlStatement] = []
+    for inserts, group in groupby(statements, lambda statement: statement.inserts):
+        several = list(group)
+        if inserts and len(several) > 1:
+            sql = _insertion(*((one.sql, len(one.values)) for one in several))
+            found.append(SqlStatement(sql, [value for one in several for value in one.values], inserts=True))
+        else:
+            found += several
+    return found
+
+
+@lru_cache(1000)
+def _insertion(*parts: tuple[str, int]) -> str:
+    """One insertion made of several, given their texts and the numbers of their parameters."""
+    texts, start = [], 0
+    for sql, count in parts:
+        texts.append(_PARAMETER.sub(lambda found, start=start: f"${int(found[1]) + start}", sql))  # type: ignore[misc]
+        start += count
+    named = ", ".join(f"i{number} AS ({text})" for number, text in enumerate(texts[:-1]))
+    return f"WITH {named} {texts[-1]}"
+
+
+def _gathered(statements: Sequence[SqlStatement], found: Sequence[Rows]) -> list[Rows]:
     """The rows of each statement, those of all its executions together."""
     rest = iter(found)
     return [

@@ -10,7 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from core.base.settings import SqliteSynchronous
 from core.base.text import fold
-from core.db.transaction import Driver, Rows, Statement, guest_connection
+from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 
 def prepare_sqlite(
@@ -31,7 +31,7 @@ class SqliteDriver(Driver):
 
     dialect = "sqlite"
     # Taking the write lock first spares the deadlock of two readers that both want to write.
-    begin = Statement("BEGIN IMMEDIATE")
+    begin = SqlStatement("BEGIN IMMEDIATE")
 
     def __init__(self, path: Path, synchronous: SqliteSynchronous) -> None:
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
@@ -43,7 +43,7 @@ class SqliteDriver(Driver):
         engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
         return guest_connection(engine, self)
 
-    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+    def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
         """Runs statements in order.
 
         Raises:

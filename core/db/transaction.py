@@ -17,22 +17,24 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SqlStatement:
     """A statement as the driver takes it.
 
     Attributes:
         sql: its text, with the engine's own parameters.
         values: its parameters; with `many`, those of each of its executions.
         many: it is executed once for each of its values.
+        inserts: it inserts rows and returns none, so that it can be a part of the insertion after it.
     """
 
     sql: str
     values: Sequence[Any] = ()
     many: bool = False
+    inserts: bool = False
 
 
 #: Is told of a round trip: the number of the server's process, and what is sent.
-OnTrip = Callable[[int, Sequence[Statement]], Any]
+OnTrip = Callable[[int, Sequence[SqlStatement]], Any]
 
 
 class Driver(ABC):
@@ -41,15 +43,19 @@ class Driver(ABC):
     #: Name of the engine.
     dialect: str
     #: How a transaction begins.
-    begin: Statement
+    begin: SqlStatement
     #: Called before each round trip.
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
     @abstractmethod
-    def run(self, statements: Sequence[Statement]) -> list[Rows]:
-        """Runs statements in order, in as few round trips as it can; returns the rows of each."""
+    def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
+        """Runs statements in order, in as few round trips as it can.
+
+        Returns:
+            the rows of each; insertions that follow each other may be one.
+        """
 
     @property
     @abstractmethod
@@ -65,6 +71,11 @@ class Driver(ABC):
     @abstractmethod
     def is_open(self) -> bool:
         """Whether it can be used again."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server is gone, with all that it did not commit."""
+        return False
 
     @abstractmethod
     def close(self) -> None:
@@ -100,16 +111,16 @@ def guest_connection(engine: Engine, driver: Driver) -> Connection:
 
     def before_execution(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
         driver.before_execution()
-        driver.on_trip(driver.process, [Statement(sql, values, many)])
+        driver.on_trip(driver.process, [SqlStatement(sql, values, many)])
 
     event.listen(engine, "before_cursor_execute", before_execution)
     return engine.connect()
 
 
-COMMIT, ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
+COMMIT, ROLLBACK = SqlStatement("COMMIT"), SqlStatement("ROLLBACK")
 
 
-class Transaction:
+class DatabaseTransaction:
     """One transaction on a driver.
 
     Attributes:
@@ -118,7 +129,7 @@ class Transaction:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._waiting: list[Statement] = [driver.begin]
+        self._waiting: list[SqlStatement] = [driver.begin]
         self._session: Session | None = None
         self._savepoints = 0
         self.is_committed = False
@@ -127,21 +138,22 @@ class Transaction:
         #: Called with a new session, which it may fill.
         self.on_session: Callable[[Session], None] = lambda session: None
 
-    def put(self, *statements: Statement) -> None:
+    def put(self, *statements: SqlStatement) -> None:
         """Puts statements off until something is sent: nobody needs their rows."""
         self._waiting += statements
 
-    def send(self, *statements: Statement) -> list[Rows]:
+    def send(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off and these; returns the rows of these."""
         together = [*self._waiting, *statements]
         self._waiting = []
-        return self._driver.run(together)[len(together) - len(statements) :] if together else []
+        found = self._driver.run(together) if together else []
+        return found[len(found) - len(statements) :]
 
-    def rows(self, statement: Statement) -> Rows:
+    def rows(self, statement: SqlStatement) -> Rows:
         """The rows of one statement."""
         return self.send(statement)[0]
 
-    def commit(self, *statements: Statement) -> list[Rows]:
+    def commit(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off, these and the commit; returns the rows of these."""
         found = self.send(*statements, COMMIT)
         self.is_committed = True
@@ -153,12 +165,12 @@ class Transaction:
         """Sets a savepoint; returns its name."""
         self._savepoints += 1
         name = f"s{self._savepoints}"
-        self.put(Statement(f"SAVEPOINT {name}"))
+        self.put(SqlStatement(f"SAVEPOINT {name}"))
         return name
 
     def release(self, name: str) -> None:
         """Keeps what was done since the savepoint."""
-        self.put(Statement(f"RELEASE SAVEPOINT {name}"))
+        self.put(SqlStatement(f"RELEASE SAVEPOINT {name}"))
 
     def undo(self, name: str) -> None:
         """Undoes what was done since the savepoint."""
@@ -168,7 +180,7 @@ class Transaction:
             del self._waiting[marks[0] :]
         else:
             self._waiting = []
-            self.send(Statement(f"ROLLBACK TO SAVEPOINT {name}"), Statement(f"RELEASE SAVEPOINT {name}"))
+            self.send(SqlStatement(f"ROLLBACK TO SAVEPOINT {name}"), SqlStatement(f"RELEASE SAVEPOINT {name}"))
         if self._session is not None:
             self._session.expunge_all()
 
@@ -197,7 +209,7 @@ class Transaction:
     def close(self) -> None:
         """Ends it: what was not committed is rolled back."""
         try:
-            if not self.is_committed and self._waiting[:1] != [self._driver.begin]:
+            if not self.is_committed and not self._driver.is_lost and self._waiting[:1] != [self._driver.begin]:
                 self._waiting = []
                 self._driver.run([ROLLBACK])
         finally:

@@ -80,7 +80,7 @@ class CatalogQueries:
 
 
 #: Runs a statement that gives one JSON value, with its parameters.
-Fetch = Callable[[str, Sequence[Any]], bytes | None]
+FetchJson = Callable[[str, Sequence[Any]], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)

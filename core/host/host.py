@@ -5,7 +5,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -102,6 +101,7 @@ class PluginHost:
             _check_hooks(plugin)
             self._manager.register(plugin, plugin.name)
         _check_tables(self.plugins)
+        self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
         judging = [*self.implementations("validate"), *self.implementations("before_commit")]
         self._relying = {plugin for plugin, _ in judging}
 
@@ -138,12 +138,16 @@ class PluginHost:
                 return plugin
         raise PluginError(name, "name", f"no such plugin is loaded; available: {', '.join(self.settings) or 'none'}")
 
-    def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+    def implementations(self, hook: str) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook, in order, each with a function that takes all arguments of the hook."""
-        impls = {impl.plugin_name: impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
-        for plugin in self.plugins:
-            if impl := impls.get(plugin.name):
-                yield plugin, _taking(impl.function, impl.argnames)
+        if hook not in self._implementations:
+            impls = {impl.plugin_name: impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+            self._implementations[hook] = [
+                (plugin, _taking(impl.function, impl.argnames))
+                for plugin in self.plugins
+                if (impl := impls.get(plugin.name))
+            ]
+        return self._implementations[hook]
 
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
         """Runs a registration hook: each plugin with what it returned.
@@ -230,8 +234,7 @@ class PluginHost:
             except Reject as reject:
                 raise reject.by(plugin.name) from None
 
-    @contextmanager
-    def running(self, plugin: Plugin, hook: str, rows: int = 1) -> Iterator[None]:
+    def running(self, plugin: Plugin, hook: str, rows: int = 1) -> "attributed":
         """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
 
         Args:
@@ -239,31 +242,46 @@ class PluginHost:
             hook: its name.
             rows: how many changes or events it handles; each hundred may take as long as one.
         """
-        began = time.perf_counter()
-        try:
-            with attributed(plugin, hook):
-                yield
-        finally:
-            seconds = time.perf_counter() - began
-            if seconds > self.slow_after * max(1, rows / 100):
-                logger(plugin).warning("hook %s is slow: it took %.0f ms", hook, seconds * 1000)
+        return _Timed(plugin, hook, self.slow_after * max(1, rows / 100))
 
 
-@contextmanager
-def attributed(plugin: Plugin, place: str, *passed: type[Exception]) -> Iterator[None]:
+class attributed:  # noqa: N801  (used like a function)
     """While code of a plugin runs: what it raises is attributed to it.
 
     Raises:
         Reject, or one of `passed`: as the code does.
         PluginError: the code failed.
     """
-    expected: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
-    try:
-        yield
-    except expected:
-        raise
-    except Exception as error:
-        raise PluginError(plugin.name, place, told(error)) from error
+
+    __slots__ = ("_passed", "_place", "_plugin")
+
+    def __init__(self, plugin: Plugin, place: str, *passed: type[Exception]) -> None:
+        self._plugin, self._place = plugin, place
+        self._passed: tuple[type[Exception], ...] = (Reject, PluginError, *passed)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, self._passed):
+            raise PluginError(self._plugin.name, self._place, told(error)) from error
+
+
+class _Timed(attributed):
+    __slots__ = ("_began", "_slow_after")
+
+    def __init__(self, plugin: Plugin, place: str, slow_after: float) -> None:
+        super().__init__(plugin, place)
+        self._slow_after = slow_after
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        seconds = time.perf_counter() - self._began
+        if seconds > self._slow_after:
+            logger(self._plugin).warning("hook %s is slow: it took %.0f ms", self._place, seconds * 1000)
+        super().__exit__(kind, error, trace)
 
 
 def logger(plugin: Plugin) -> logging.Logger:

@@ -9,7 +9,7 @@ from sqlalchemy import Index, text
 
 from core.base.errors import UserError
 from core.base.text import fold
-from core.db.transaction import Statement, Transaction, among, listed, mark
+from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.records.columns import column
 from core.records.record import Table
 from core.records.rows import rows_of
@@ -44,22 +44,22 @@ class Tag(Table):
     entity_type: str = column("Type of the record.", exact=True)
 
 
-def tags_of(transaction: Transaction, ids: Collection[str]) -> dict[str, list[str]]:
+def tags_of(transaction: DatabaseTransaction, ids: Collection[str]) -> dict[str, list[str]]:
     """The tags of each record, sorted."""
     engine = transaction.dialect
     sql = f"SELECT record_id, name FROM tag WHERE {among(engine, 'record_id', 1)} ORDER BY name"
     found: dict[str, list[str]] = defaultdict(list)
-    for id, name in transaction.rows(Statement(sql, (listed(engine, ids),))):
+    for id, name in transaction.rows(SqlStatement(sql, (listed(engine, ids),))):
         found[id].append(name)
     return found
 
 
-def external_ids_of(transaction: Transaction, ids: Collection[str]) -> dict[str, dict[str, str]]:
+def external_ids_of(transaction: DatabaseTransaction, ids: Collection[str]) -> dict[str, dict[str, str]]:
     """The external ids of each record, by system."""
     engine = transaction.dialect
     sql = f"SELECT record_id, system, value FROM external_id WHERE {among(engine, 'record_id', 1)}"
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for id, system, value in transaction.rows(Statement(sql, (listed(engine, ids),))):
+    for id, system, value in transaction.rows(SqlStatement(sql, (listed(engine, ids),))):
         found[id][system] = value
     return found
 
@@ -71,7 +71,7 @@ _SOUGHT = {
 
 
 def records_by_external_id(
-    transaction: Transaction, entity: str, keys: Collection[tuple[str, str]]
+    transaction: DatabaseTransaction, entity: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of living records of a type, by (system, external id)."""
     engine = transaction.dialect
@@ -86,11 +86,11 @@ def records_by_external_id(
         "SELECT system, value, record_id FROM external_id "
         f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (system, value) IN ({_SOUGHT[engine]})"
     )
-    rows = transaction.rows(Statement(sql, (entity, *columns)))
+    rows = transaction.rows(SqlStatement(sql, (entity, *columns)))
     return {(system, value): id for system, value, id in rows}
 
 
-def replace_tags(transaction: Transaction, entity: str, tags: Mapping[str, Sequence[str]]) -> None:
+def replace_tags(transaction: DatabaseTransaction, entity: str, tags: Mapping[str, Sequence[str]]) -> None:
     """Gives each record exactly these tags."""
     if not tags:
         return
@@ -104,7 +104,7 @@ def replace_tags(transaction: Transaction, entity: str, tags: Mapping[str, Seque
         transaction.put(rows_of(Tag, transaction.dialect).insertion(rows))
 
 
-def replace_external_ids(transaction: Transaction, entity: str, keys: Mapping[str, Mapping[str, str]]) -> None:
+def replace_external_ids(transaction: DatabaseTransaction, entity: str, keys: Mapping[str, Mapping[str, str]]) -> None:
     """Gives each record exactly these external ids."""
     if not keys:
         return
@@ -121,7 +121,7 @@ def replace_external_ids(transaction: Transaction, entity: str, keys: Mapping[st
 
 
 def taken(
-    transaction: Transaction, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
+    transaction: DatabaseTransaction, entity: str, keys: Mapping[str, Mapping[str, str]], restored: Collection[str]
 ) -> Iterator[UserError]:
     """An error for each record that asks for an external id, or gets it back, that another living record has."""
     wanted = {(system, value): id for id, given in keys.items() for system, value in given.items()}
@@ -139,19 +139,19 @@ def taken(
             )
 
 
-def set_live(transaction: Transaction, ids: Collection[str], *, live: bool) -> None:
+def set_live(transaction: DatabaseTransaction, ids: Collection[str], *, live: bool) -> None:
     """Frees the external ids of deleted records, or claims them again for restored ones."""
     engine = transaction.dialect
     sql = f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)}"
-    transaction.put(Statement(sql, (listed(engine, ids), live)))
+    transaction.put(SqlStatement(sql, (listed(engine, ids), live)))
 
 
-def drop(transaction: Transaction, ids: Collection[str]) -> None:
+def drop(transaction: DatabaseTransaction, ids: Collection[str]) -> None:
     """Removes tags and external ids of records that are destroyed."""
     for table in ("tag", "external_id"):
         _delete(transaction, table, ids)
 
 
-def _delete(transaction: Transaction, table: str, ids: Collection[str]) -> None:
+def _delete(transaction: DatabaseTransaction, table: str, ids: Collection[str]) -> None:
     engine = transaction.dialect
-    transaction.put(Statement(f"DELETE FROM {table} WHERE {among(engine, 'record_id', 1)}", (listed(engine, ids),)))
+    transaction.put(SqlStatement(f"DELETE FROM {table} WHERE {among(engine, 'record_id', 1)}", (listed(engine, ids),)))

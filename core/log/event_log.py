@@ -14,7 +14,7 @@ from sqlmodel import select
 from core.base.ids import EVENT_PREFIX, new_id, new_stem
 from core.base.text import snake
 from core.db.sql import json_document, numbered
-from core.db.transaction import Statement, Transaction
+from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
 from core.log.events import Action, EventRow
@@ -28,7 +28,7 @@ class EventLog:
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: DatabaseTransaction,
         *,
         actor: str,
         now: datetime,
@@ -120,7 +120,7 @@ class EventLog:
         )
 
     @property
-    def proof(self) -> Statement:
+    def proof(self) -> SqlStatement:
         """The statement that writes the batch, which no second transaction can."""
         return batch_statements(self._transaction.dialect, self._batch)[-1]
 

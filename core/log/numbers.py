@@ -11,42 +11,42 @@ counter's row lets one publisher at a time do so, and whoever waited for it read
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlmodel import Session
-
-from core.db.database import SQLITE
-from core.db.transaction import Statement
-from core.log.events import EventBatch, EventCounter
+from core.db.database import SQLITE, Done
+from core.db.transaction import DatabaseTransaction, SqlStatement
+from core.log.events import EventBatch
 from core.records.rows import rows_of
 
-_LAST = select(EventCounter.__table__.c.last).scalar_subquery()
 
-
-def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[Statement]:
+def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[SqlStatement]:
     """The statements that write a batch, the last of its transaction."""
     inserted = rows_of(EventBatch, engine).insertion([batch])
     if engine != SQLITE:
         return (inserted,)
     sql = inserted.sql.replace(") VALUES (", ", sequence) VALUES (").removesuffix(")")
     numbered = f"{sql}, (SELECT last FROM event_counter))"
-    return Statement("UPDATE event_counter SET last = last + 1"), Statement(numbered, inserted.values)
+    return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(numbered, inserted.values)
 
 
-def number_batches(session: Session) -> bool:
-    """Numbers what has been committed without a number, on PostgreSQL; returns whether there was anything.
+#: Waits rather than skips: the snapshot of another publisher may be older than the commit this is called for.
+_HOLD = SqlStatement("SELECT last FROM event_counter FOR UPDATE")
+# A statement of its own, so that it sees what was committed before the counter was held.
+_NUMBER = SqlStatement(
+    """WITH waiting AS (
+        SELECT id, row_number() OVER (ORDER BY position) AS place FROM event_batch WHERE sequence IS NULL
+    ), numbered AS (
+        UPDATE event_batch SET sequence = event_counter.last + waiting.place FROM waiting, event_counter
+        WHERE event_batch.id = waiting.id RETURNING 1
+    ), counted AS (
+        SELECT count(*) AS number FROM numbered
+    )
+    UPDATE event_counter SET last = last + number FROM counted WHERE number > 0 RETURNING number"""
+)
+
+
+def number_batches(transaction: DatabaseTransaction) -> Done[None]:
+    """Numbers what has been committed without a number, on PostgreSQL; its rows are empty if there was nothing.
 
     Call it in a transaction of its own, at READ COMMITTED: each statement must see what was committed before it.
     """
-    batch, counter = EventBatch.__table__.c, EventCounter.__table__.c
-    unnumbered = batch.sequence.is_(None)
-    if not session.scalar(select(select(batch.id).where(unnumbered).exists())):
-        return False
-    # Waits rather than skips: the snapshot of another publisher may be older than the commit this is called for.
-    session.execute(select(counter.last).with_for_update())
-    place = func.row_number().over(order_by=batch.position).label("place")
-    waiting = select(batch.id, place).where(unnumbered).cte("waiting")
-    numbering = update(EventBatch.__table__).where(batch.id == waiting.c.id).values(sequence=_LAST + waiting.c.place)
-    numbered = numbering.returning(batch.sequence).cte("numbered")
-    count = select(func.count()).select_from(numbered).scalar_subquery()
-    session.execute(update(EventCounter.__table__).values(last=counter.last + count))
-    return True
+    transaction.put(_HOLD)
+    return Done(None, (_NUMBER,))

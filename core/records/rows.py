@@ -1,6 +1,7 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -9,13 +10,13 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from core.db.transaction import Rows, Statement, among, listed, mark
+from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json
 from core.records.record import Table
 
 POSTGRESQL = "postgresql"
 
-Values = Mapping[str, Any]
+RowValues = Mapping[str, Any]
 
 
 @lru_cache(2)
@@ -72,11 +73,11 @@ class TableRows:
 
     # Reading
 
-    def select(self, rest: str, *values: Any) -> Statement:
+    def select(self, rest: str, *values: Any) -> SqlStatement:
         """A statement that reads whole rows; `rest` is what follows the table in it."""
-        return Statement(self._selection(rest), values)
+        return SqlStatement(self._selection(rest), values)
 
-    def locked(self, ids: Collection[str], *, exclusive: bool = False) -> Statement:
+    def locked(self, ids: Collection[str], *, exclusive: bool = False) -> SqlStatement:
         """A statement that reads the rows with these keys in order, locked until the transaction ends.
 
         Args:
@@ -86,7 +87,7 @@ class TableRows:
         lock = (" FOR UPDATE" if exclusive else " FOR NO KEY UPDATE") if self._is_postgresql else ""
         return self.stored(ids, lock)
 
-    def stored(self, ids: Collection[str], lock: str = "") -> Statement:
+    def stored(self, ids: Collection[str], lock: str = "") -> SqlStatement:
         """A statement that reads the rows with these keys in order."""
         key = self._quoted[self.key[0]]
         if len(ids) == 1:
@@ -94,9 +95,9 @@ class TableRows:
         where = among(self._engine, key, 1)
         return self.select(f"WHERE {where} ORDER BY {key}{lock}", listed(self._engine, ids))
 
-    def present(self, id: str) -> Statement:
+    def present(self, id: str) -> SqlStatement:
         """A statement that has a row if there is one with this key."""
-        return Statement(
+        return SqlStatement(
             f"SELECT 1 FROM {self._table} WHERE {self._quoted[self.key[0]]} = {mark(self._engine, 1)}", (id,)
         )
 
@@ -114,7 +115,7 @@ class TableRows:
 
     # Writing
 
-    def insertion(self, rows: Sequence[Values], *, if_absent: bool = False) -> Statement:
+    def insertion(self, rows: Sequence[RowValues], *, if_absent: bool = False) -> SqlStatement:
         """A statement that inserts rows, each with a value for the same columns.
 
         Args:
@@ -123,32 +124,32 @@ class TableRows:
         """
         names = tuple(rows[0])
         if len(rows) == 1:
-            return Statement(self._insertion(names, if_absent), self._bound(names, rows[0]))
-        return self._many(self._insertions(names, if_absent), names, rows)
+            return SqlStatement(self._insertion(names, if_absent), self._bound(names, rows[0]), inserts=True)
+        return replace(self._many(self._insertions(names, if_absent), names, rows), inserts=True)
 
-    def change(self, rows: Sequence[Values]) -> Statement:
+    def change(self, rows: Sequence[RowValues]) -> SqlStatement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""
         names = tuple(name for name in rows[0] if name not in self.key)
         if len(rows) == 1:
-            return Statement(self._change(names), self._bound((*names, *self.key), rows[0]))
+            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]))
         return self._many(self._changes(names), (*names, *self.key), rows)
 
-    def removal(self, ids: Collection[str]) -> Statement:
+    def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""
         where = among(self._engine, self._quoted[self.key[0]], 1)
-        return Statement(f"DELETE FROM {self._table} WHERE {where}", (listed(self._engine, ids),))
+        return SqlStatement(f"DELETE FROM {self._table} WHERE {where}", (listed(self._engine, ids),))
 
-    def _many(self, sql: str, names: Sequence[str], rows: Sequence[Values]) -> Statement:
+    def _many(self, sql: str, names: Sequence[str], rows: Sequence[RowValues]) -> SqlStatement:
         if not self._is_postgresql:
-            return Statement(sql, [self._bound(names, row) for row in rows], many=True)
+            return SqlStatement(sql, [self._bound(names, row) for row in rows], many=True)
         binds = [(name, None if name in self._json else self._binds.get(name)) for name in names]
         plain = [
             {name: value if bind is None else bind(value) for name, bind in binds if (value := row[name]) is not None}
             for row in rows
         ]
-        return Statement(sql, (orjson.dumps(plain).decode(),))
+        return SqlStatement(sql, (orjson.dumps(plain).decode(),))
 
-    def _bound(self, names: Sequence[str], row: Values) -> list[Any]:
+    def _bound(self, names: Sequence[str], row: RowValues) -> list[Any]:
         binds = self._binds
         return [value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names]
 

@@ -9,7 +9,7 @@ from core.base.errors import Reject, UserError
 from core.base.money import Money
 from core.crm.consequences import convert_money
 from core.crm.settlement import Settlement
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
@@ -19,7 +19,7 @@ from core.unit.drafts import Draft, FacetValue
 GetFacets = Callable[[type[Facet], Collection[str]], Mapping[str, Any]]
 
 
-def taken_keys(transaction: Transaction, changes: Changes) -> list[UserError]:
+def taken_keys(transaction: DatabaseTransaction, changes: Changes) -> list[UserError]:
     """An error for each change that gives a record an external id which another living record has."""
     found: list[UserError] = []
     for entity in {change.entity for change in changes}:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.base.errors import UserError
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
@@ -87,7 +87,7 @@ class RowOutcome:
 class Before:
     """What belongs to the records of some drafts at present: tags, external ids, plugins' values; read at once."""
 
-    def __init__(self, transaction: Transaction, held: Held, drafts: Sequence[Draft]) -> None:
+    def __init__(self, transaction: DatabaseTransaction, held: Held, drafts: Sequence[Draft]) -> None:
         known = [draft for draft in drafts if draft.record is not None]
         tagged = [draft.record.id for draft in known if draft.tags is not None]
         keyed = [draft.record.id for draft in known if draft.external_ids is not None]

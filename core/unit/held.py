@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 from core.base.text import fold
-from core.db.transaction import Transaction
+from core.db.transaction import DatabaseTransaction
 from core.records.record import Table
 from core.records.rows import TableRows, rows_of
 
@@ -37,7 +37,7 @@ class _Row:
 class Held:
     """The rows of one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: DatabaseTransaction) -> None:
         self._transaction = transaction
         self._engine = transaction.dialect
         self._rows: dict[tuple[type[Table], str], _Row] = {}
@@ -108,7 +108,7 @@ class Held:
     # Writing
 
     def flush(self) -> None:
-        """Puts off the statements that store what changed."""
+        """Puts off the statements that store what is new or changed."""
         inserted: dict[TableRows, list[_Row]] = defaultdict(list)
         changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
         for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
@@ -130,14 +130,13 @@ class Held:
                 set_committed_value(row.object, name, row.object.__dict__[name])
         for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
             row.stored = {name: row.object.__dict__[name] for name in row.rows.names}
-        self._remove()
         if self._transaction.has_session:
             for row in self._rows.values():
                 self._lend_one(self._transaction.session, row)
                 row.is_settled = True
 
-    def _remove(self) -> None:
-        """Puts off the statements that remove rows."""
+    def flush_removed(self) -> None:
+        """Puts off the statements that remove rows; what refers to them has to be written before."""
         removed: dict[TableRows, list[str]] = defaultdict(list)
         for row in self._rows.values():
             if row.is_removed and row.stored is not None:

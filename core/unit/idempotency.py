@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from core.base.errors import ConflictError, InputError
-from core.db.transaction import Statement, Transaction, mark
+from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.log.changes import shown
 from core.records.columns import column
 from core.records.record import Table
@@ -29,7 +29,7 @@ class IdempotencyKey(Table):
 
 
 def once(
-    transaction: Transaction,
+    transaction: DatabaseTransaction,
     key: str,
     operation: str,
     given: Mapping[str, Any],
@@ -70,17 +70,17 @@ def once(
     result = work()
     dumped = dump(result)
     if dumped is None:
-        transaction.put(Statement(f"DELETE FROM idempotency_key {mine}", (key,)))
+        transaction.put(SqlStatement(f"DELETE FROM idempotency_key {mine}", (key,)))
     else:
         transaction.put(rows.change([{"key": key, "result": {"answer": dumped}}]))
     return result
 
 
-def _claim(transaction: Transaction, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
+def _claim(transaction: DatabaseTransaction, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
     """Whether the key is new. A rival with the same key waits here until this transaction ends."""
     claim = {"key": key, "operation": operation, "fingerprint": fingerprint, "created_at": now, "result": {}}
     claimed = rows_of(IdempotencyKey, transaction.dialect).insertion([claim], if_absent=True)
-    return bool(transaction.rows(Statement(f"{claimed.sql} RETURNING key", claimed.values)))
+    return bool(transaction.rows(SqlStatement(f"{claimed.sql} RETURNING key", claimed.values)))
 
 
 def _plain(value: Any) -> Any:

@@ -74,6 +74,7 @@ def _chunk(unit: Unit, batch: Batch, rows: list[NumberedRow]) -> list[RowOutcome
         try:
             return failed + _attempt(unit, batch, rows, again=looked_again)
         except _Outdated:
+            unit.settlement.forget()
             looked_again = True
         except _Refused as refused:
             failed += [failure(row, errors) for row, errors in refused.rows.items()]
@@ -209,14 +210,10 @@ def _flush(unit: Unit, work: _Work) -> None:
     for change in work.losses:
         unit.watch.know(change)
         unit.stamp(change.record)
+    for change in work.changes:
+        if change.action is Action.DESTROYED:
+            unit.held.remove(change.record)
     if unit.transaction.has_session:
-        unit.flush()
-    if work.destructions:
-        # The references are taken back before what they refer to goes.
-        unit.session.flush()
-        for change in work.changes:
-            if change.action is Action.DESTROYED:
-                unit.held.remove(change.record)
         unit.flush()
 
 
@@ -232,7 +229,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         with _watched(unit, work.changes):
             after_flush(unit.settlement, work.changes)
-            unit.host.before_commit(unit.context, work.changes, unit.flush)
+            unit.host.before_commit(unit.context, work.changes, unit.flush_session)
         _check_follow_ups(unit)
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
@@ -318,7 +315,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
             warnings += [replace(warning, record=warning.record_id) for warning in judged]
-            unit.host.before_commit(unit.context, changes, unit.flush)
+            unit.host.before_commit(unit.context, changes, unit.flush_session)
 
 
 def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:

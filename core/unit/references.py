@@ -8,12 +8,14 @@ from sqlalchemy import Table as SqlTable
 
 from core.base.errors import UserError
 from core.base.text import camel, words
-from core.db.transaction import Statement, Transaction, among, listed, mark
+from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.records.rows import quoted
 
 
-def dangling(transaction: Transaction, changes: Sequence[Change], pending: Mapping[str, object]) -> list[UserError]:
+def dangling(
+    transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object]
+) -> list[UserError]:
     """An error for each reference that is set to a record that does not exist or is deleted."""
     asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
     for change in changes:
@@ -40,12 +42,12 @@ def dangling(transaction: Transaction, changes: Sequence[Change], pending: Mappi
     return problems
 
 
-def _living(engine: str, table: SqlTable, ids: Collection[str]) -> Statement:
+def _living(engine: str, table: SqlTable, ids: Collection[str]) -> SqlStatement:
     """Which of the rows are there and not deleted; they cannot be deleted before the transaction ends."""
     lock = " FOR KEY SHARE" if engine == "postgresql" else ""
     name = quoted(engine, table.name)
     living = " AND deleted_at IS NULL" if "deleted_at" in table.c else ""
     if len(ids) == 1:
-        return Statement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{living}{lock}", list(ids))
+        return SqlStatement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{living}{lock}", list(ids))
     where = f"{among(engine, 'id', 1)}{living} ORDER BY id"
-    return Statement(f"SELECT id FROM {name} WHERE {where}{lock}", (listed(engine, ids),))
+    return SqlStatement(f"SELECT id FROM {name} WHERE {where}{lock}", (listed(engine, ids),))

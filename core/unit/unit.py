@@ -15,8 +15,8 @@ from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
 from core.db.locks import EVERYTHING, take
-from core.db.transaction import Statement, Transaction
-from core.host.contract import CatalogQueries, Context, Fetch, Plugin
+from core.db.transaction import DatabaseTransaction, SqlStatement
+from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.event_log import EventLog
 from core.records.facet_rows import facet_rows
@@ -26,7 +26,7 @@ from core.unit.held import Held
 from core.unit.watch import Watch
 
 #: Makes what answers a plugin's queries on the rows of a transaction, given what runs their statements.
-Ask = Callable[[Fetch], CatalogQueries]
+Ask = Callable[[FetchJson], CatalogQueries]
 
 
 class Unit:
@@ -44,7 +44,7 @@ class Unit:
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: DatabaseTransaction,
         *,
         host: PluginHost,
         settings: Settings,
@@ -68,6 +68,7 @@ class Unit:
         self._clock = clock
         self._ask = ask
         self._writes = True
+        self._contexts: dict[str, Context] = {}
         transaction.before_session = self._before_session
         transaction.on_session = self._on_session
 
@@ -102,9 +103,16 @@ class Unit:
     def flush(self) -> None:
         """Puts off what stores the changes so far; whatever is read afterwards sees them."""
         self.watch.collect()
+        self.held.flush()
         if self.transaction.has_session:
             self.session.flush()
-        self.held.flush()
+            self.held.flush()
+        self.held.flush_removed()
+
+    def flush_session(self) -> None:
+        """The same where there is a session; rows that are held can wait."""
+        if self.transaction.has_session:
+            self.flush()
 
     @contextmanager
     def unwritten(self) -> Iterator[None]:
@@ -162,8 +170,12 @@ class Unit:
     # What plugins get
 
     def context(self, plugin: Plugin) -> Context:
-        """The context a plugin's hook gets in this transaction."""
+        """The context a plugin's hooks get in this transaction."""
+        if plugin.name not in self._contexts:
+            self._contexts[plugin.name] = self._make_context(plugin)
+        return self._contexts[plugin.name]
 
+    def _make_context(self, plugin: Plugin) -> Context:
         def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
                 raise PluginError(
@@ -200,7 +212,7 @@ class Unit:
         """The JSON value of a statement, which sees what this transaction has changed."""
         if self._writes:
             self.flush()
-        rows = self.transaction.rows(Statement(sql, values))
+        rows = self.transaction.rows(SqlStatement(sql, values))
         value = rows[0][0] if rows else None
         return value.encode() if isinstance(value, str) else value
 
@@ -217,6 +229,7 @@ class Unit:
             self.transaction.send()
         except BaseException:
             self.log.rewind(mark)
+            self.settlement.forget()
             self.held.clear()
             self.transaction.undo(name)
             raise

@@ -24,6 +24,7 @@ from plugins.forecasting.outlook.submissions import ADJUSTED, SUBMITTED
 from plugins.forecasting.past.history import keep, reconcile
 from plugins.forecasting.past.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
+from plugins.forecasting.relevance import relevant
 from plugins.forecasting.sample import fill_sample
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
@@ -85,7 +86,7 @@ class Forecasting(Plugin):
     @hookimpl
     def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
         """The opportunities whose past is kept, and the targets that exist once."""
-        return keys_of(changes)
+        return keys_of(relevant(changes))
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
@@ -97,6 +98,7 @@ class Forecasting(Plugin):
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Counts pushes, predicts what changed, and keeps the pipeline's past."""
         settle_targets(changes)
+        changes = relevant(changes)
         count_pushes(ctx, changes)
         score_changed(ctx, changes)
         keep(ctx, changes)

@@ -106,7 +106,7 @@ def _judge_update(change: Change) -> Iterator[UserError]:
 def settle_responses(ctx: Context, changes: Changes) -> None:
     """Completes new responses with customers and follow-ups, and updates the results of customers."""
     entered: list[SurveyResponse] = changes.created("SurveyResponse")
-    _fill_customers(ctx.session, [*entered, *changes.updated("SurveyResponse")])
+    _fill_customers(ctx, [*entered, *changes.updated("SurveyResponse")])
     _follow_up(ctx, entered)
     for response in entered:
         ctx.publish(
@@ -122,13 +122,14 @@ def settle_responses(ctx: Context, changes: Changes) -> None:
         refresh(ctx, touched)
 
 
-def _fill_customers(session: Session, entered: Sequence[SurveyResponse]) -> None:
+def _fill_customers(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
     """Sets the customer of responses that name only a contact."""
     waiting = [one for one in entered if one.customer_id is None and one.contact_id is not None]
     if not waiting:
         return
     contacts = {one.contact_id for one in waiting}
-    customers = dict(session.exec(select(Contact.id, Contact.customer_id).where(col(Contact.id).in_(contacts))).all())
+    query = select(Contact.id, Contact.customer_id).where(col(Contact.id).in_(contacts))
+    customers = dict(ctx.session.exec(query).all())
     for one in waiting:
         one.customer_id = customers.get(str(one.contact_id))
 

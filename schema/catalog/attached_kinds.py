@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, func, not_, select
+from sqlalchemy import and_, func, not_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.text import fold
 from core.db.sql import Expression
-from core.db.types import Text
 from core.log.attachments import ExternalId, Tag
 from schema.catalog.kind import Condition, Filter, Kind, refuse_null
 from schema.sql.binds import Binds
-from schema.sql.json import json_rows, one_of
+from schema.sql.json import TEXT, WHOLE, json_rows, one_of
 from schema.sql.selections import Selection
 
 
@@ -30,7 +29,7 @@ class TagsKind(_Attached):
     def json(self, value: Any, selection: Selection) -> Expression:
         tag = Tag.__table__.alias()
         names = select(tag.c.name).where(tag.c.record_id == value).order_by(tag.c.name).subquery()
-        return select(json_rows(names.c.name, place=names.c.name)).select_from(names).scalar_subquery()
+        return select(json_rows(names.c.name, [names.c.name])).select_from(names).scalar_subquery()
 
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
@@ -42,11 +41,11 @@ class TagsKind(_Attached):
             if operator == "isEmpty":
                 yield not_(mine.exists()) if operand else mine.exists()
                 continue
-            wanted = binds.many([operand] if operator == "has" else operand, Text(), fold)
+            wanted = binds.many([operand] if operator == "has" else operand, TEXT, fold)
             held = mine.where(one_of(tag.c.name_folded, wanted))
             if operator == "hasAll":
                 distinct = held.with_only_columns(func.count(tag.c.name_folded.distinct())).scalar_subquery()
-                count = binds.value(operand, BigInteger(), lambda names: len({fold(name) for name in names}))
+                count = binds.value(operand, WHOLE, lambda names: len({fold(name) for name in names}))
                 yield distinct == count
             else:
                 yield held.exists()
@@ -68,7 +67,7 @@ class ExternalIdsKind(_Attached):
             .subquery()
         )
         built = selection.build("ExternalId", {"system": lambda field: mine.c.system, "id": lambda field: mine.c.value})
-        return select(json_rows(built, place=mine.c.system)).select_from(mine).scalar_subquery()
+        return select(json_rows(built, [mine.c.system, mine.c.value])).select_from(mine).scalar_subquery()
 
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
@@ -80,7 +79,7 @@ class ExternalIdsKind(_Attached):
             if operator == "isEmpty":
                 yield not_(mine.exists()) if operand else mine.exists()
                 continue
-            asked: list[ColumnElement[bool]] = [key.c.system == binds.value(operand["system"], Text())]
+            asked: list[ColumnElement[bool]] = [key.c.system == binds.value(operand["system"], TEXT)]
             if operand.get("ids") is not None:
-                asked.append(one_of(key.c.value, binds.many(operand["ids"], Text())))
+                asked.append(one_of(key.c.value, binds.many(operand["ids"], TEXT)))
             yield mine.where(and_(*asked)).exists()

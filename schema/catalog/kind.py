@@ -52,6 +52,7 @@ class Kind:
         sql: the column type.
         can_order, can_group: whether lists are ordered and grouped by it.
         functions: the aggregate functions that mean something for it.
+        repeats: whether its show in SQL has the value several times.
     """
 
     graphql: str
@@ -61,6 +62,7 @@ class Kind:
     can_order = True
     can_group = True
     functions: tuple[str, ...] = ()
+    repeats = False
 
     def typed_null(self) -> Any:
         """The value of a field that is not there."""

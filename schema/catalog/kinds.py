@@ -11,12 +11,14 @@ from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null
 from core.base.money import Money, exponent
 from core.base.text import fold
 from core.db.sql import Expression, day_of, folded, list_length, whole
-from core.db.types import Choice, Json, Scaled, Text, Timestamp
+from core.db.types import Choice, Json, Scaled, Timestamp
 from core.log.changes import shown
 from core.records.fields import MoneyExpression
 from schema.catalog.kind import COMPARISONS, FUNCTIONS, Condition, Filter, Kind, is_null, refuse_null, typed, within
 from schema.sql.binds import Binds, ListOf, Moment, comparable
 from schema.sql.json import (
+    TEXT,
+    WHOLE,
     amount_text,
     constant,
     contains,
@@ -75,15 +77,15 @@ def compare_text(
 ) -> Condition:
     """One text operator's condition, the operand prepared as the value is."""
     if operator in ("in", "notIn"):
-        return within(operator, value, binds.many(operand, Text(), prepare))
+        return within(operator, value, binds.many(operand, TEXT, prepare))
     if operator == "startsWith":
         # A range rather than a comparison of prefixes, because an index serves it.
-        beyond = binds.value(operand, Text(), lambda text: prepare(text) + _HIGHEST)
-        return and_(value >= binds.value(operand, Text(), prepare), value < beyond)
+        beyond = binds.value(operand, TEXT, lambda text: prepare(text) + _HIGHEST)
+        return and_(value >= binds.value(operand, TEXT, prepare), value < beyond)
     if operator in ("contains", "endsWith"):
         compare = contains if operator == "contains" else ends_with
-        return compare(value, binds.value(operand, Text(), prepare))
-    return COMPARISONS[operator](value, binds.value(operand, Text(), prepare))
+        return compare(value, binds.value(operand, TEXT, prepare))
+    return COMPARISONS[operator](value, binds.value(operand, TEXT, prepare))
 
 
 class BooleanKind(Kind):
@@ -163,6 +165,7 @@ class DecimalKind(Kind):
 
     graphql = input = "Decimal"
     filter_name = "DecimalFilter"
+    repeats = True
     functions = ("sum", "avg", "min", "max")
 
     def __init__(self, scale: int = 2) -> None:
@@ -201,8 +204,8 @@ def compare_units(
         return [comparable(scale(moment), operator)(item) for item in given]
 
     if operator in ("in", "notIn"):
-        return within(operator, value, binds.computed(many, ListOf(BigInteger())))
-    return COMPARISONS[operator](value, binds.computed(one, BigInteger()))
+        return within(operator, value, binds.computed(many, ListOf(WHOLE)))
+    return COMPARISONS[operator](value, binds.computed(one, WHOLE))
 
 
 class IntKind(Kind):
@@ -210,7 +213,7 @@ class IntKind(Kind):
 
     graphql = input = "int"
     filter_name = "IntFilter"
-    sql = BigInteger()
+    sql = WHOLE
     functions = ("sum", "avg", "min", "max")
 
     _AVERAGE_PLACES = 4
@@ -232,6 +235,7 @@ class MoneyKind(Kind):
     graphql = "Money"
     input = "MoneyInput"
     filter_name = "MoneyFilter"
+    repeats = True
     can_group = False
     functions = ("sum", "avg", "min", "max")
 
@@ -239,7 +243,7 @@ class MoneyKind(Kind):
         self.currency = reporting_currency
 
     def typed_null(self) -> Any:
-        return MoneyExpression(null().cast(BigInteger), null().cast(Text()), null().cast(BigInteger))
+        return MoneyExpression(null().cast(BigInteger), null().cast(TEXT), null().cast(BigInteger))
 
     def reporting(self, minor: Expression) -> MoneyExpression:
         """Minor units of the reporting currency as money."""
@@ -268,7 +272,7 @@ class MoneyKind(Kind):
         currency = given.get("currency")
         if "currency" in given:
             refuse_null("currency", currency)
-            yield value.currency == binds.value(currency, Text())
+            yield value.currency == binds.value(currency, TEXT)
         number = value.reporting if currency is None else value.minor
         for operator, operand in given.items():
             if operator == "currency":
@@ -320,6 +324,6 @@ class ListKind(Kind):
             length = list_length(value)
             return length == 0 if operand else length > 0
         wanted = [operand] if operator == "has" else operand
-        held = list_holds(value, binds.many(wanted, Text(), str), every=operator == "hasAll")
+        held = list_holds(value, binds.many(wanted, TEXT, str), every=operator == "hasAll")
         # Every list holds all of nothing, but where there is no list nothing holds anything.
         return and_(value.is_not(None), held) if operator == "hasAll" else held

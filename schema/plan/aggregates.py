@@ -15,7 +15,7 @@ from schema.catalog.kinds import IntKind, MoneyKind
 from schema.plan.order import SortKey, check_keys, direction
 from schema.plan.statement import PlanRow, Statement
 from schema.plan.where import Where, aggregate_number, filtered, holds
-from schema.sql.json import amount_text, column, constant, count_rows, json_rows, whole_number
+from schema.sql.json import WHOLE, amount_text, column, constant, count_rows, json_rows, whole_number
 from schema.sql.selections import Chosen, Selection
 from schema.types.aggregates import OUTPUTS
 
@@ -61,7 +61,7 @@ class _Numbers:
     def rows(self) -> Expression:
         """The number of rows."""
         self._counts = True
-        return column(self.alias, "rows", BigInteger())
+        return column(self.alias, "rows", WHOLE)
 
     def number(self, field: CatalogField, function: str) -> Expression:
         """An aggregate as a bare number."""
@@ -128,7 +128,7 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
                 "reportingAmount": lambda part: amount_text(found.c.reporting, constant(kind.currency)),
             },
         )
-        return select(json_rows(money, place=found.c.currency)).select_from(found).scalar_subquery()
+        return select(json_rows(money, [found.c.currency])).select_from(found).scalar_subquery()
 
     return selection.build("MoneySum", {"total": total, "perCurrency": per_currency})
 
@@ -180,7 +180,7 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     )
     if having:
         grouped = grouped.having(and_(*having))
-    rows = json_rows(built, place=column(groups.alias, "place", BigInteger()))
+    rows = json_rows(built, [column(groups.alias, "place", WHOLE)])
     return select(rows).select_from(grouped.subquery(groups.alias))
 
 

@@ -8,10 +8,9 @@ subqueries of the same form.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, case, func, null, select
+from sqlalchemy import Select, case, func, null, select
 
 from core.db.sql import Expression
-from core.db.types import Text
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate
@@ -21,7 +20,7 @@ from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import filtered
 from schema.sql.binds import ListOf
-from schema.sql.json import column, constant, count_rows, json_object, json_rows, one_of
+from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, one_of, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
 
@@ -47,7 +46,12 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
         return null()
     if field.python is not None:
         return _python(row, field, chosen, path, hidden)
-    return field.kind.json(field.value(row), chosen.selection)
+    return _shown(row, field, chosen.selection)
+
+
+def _shown(row: PlanRow, field: CatalogField, selection: Selection) -> Expression:
+    value = row.scope.value(field.value(row), is_repeated=field.kind.repeats)
+    return field.kind.json(value, selection)
 
 
 def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
@@ -61,7 +65,7 @@ def _python(row: PlanRow, field: CatalogField, chosen: Chosen, path: Path, hidde
     needed = [record.fields[need] for need in field.needs]
     number = statement.fill_number()
     statement.gaps.append(Fill(path, chosen.key, record.name, number, field, chosen.selection))
-    return placeholder(number, [other.kind.json(other.value(row), whole) for other in needed])
+    return placeholder(number, [_shown(row, other, whole) for other in needed])
 
 
 def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expression]) -> Expression:
@@ -87,8 +91,10 @@ def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
     many = record.to_many[name if name in record.to_many else name.removesuffix("Aggregate")]
     target_record = statement.catalog.records[many.target]
     if name in record.to_many:
-        return connection(statement, target_record, chosen, path, (row, many)).scalar_subquery()
-    return aggregate(statement, target_record, chosen, (row, many)).scalar_subquery()
+        found = connection(statement, target_record, chosen, path, (row, many))
+    else:
+        found = aggregate(statement, target_record, chosen, (row, many))
+    return row.scope.json(found.scalar_subquery())
 
 
 def _by_itself(record: RecordType) -> CompileRoot:
@@ -99,7 +105,7 @@ def _by_itself(record: RecordType) -> CompileRoot:
         hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
         built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
-        return select(json_rows(built, place=row.id)).select_from(row.source()).where(_is_known(row))
+        return row.select(json_rows(built, [row.id]), [_is_known(row)])
 
     return compile_root
 
@@ -112,13 +118,13 @@ def by_ids(record: RecordType) -> CompileRoot:
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
         there = [_is_known(row), *statement.limited(row)]
-        return select(json_rows(pairs, place=row.id)).select_from(row.source()).where(*there)
+        return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
 
 
 def _is_known(row: PlanRow) -> Condition:
-    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(Text()), "ids")
+    ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(TEXT), "ids")
     found: Condition = one_of(row.id, ids)
     return found
 
@@ -128,7 +134,7 @@ def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callabl
     row = statement.row(record)
     built = record_object(row, chosen.selection, ())
     there = [where(row), *statement.visible(row)]
-    return select(built).select_from(row.source()).where(*there)
+    return row.select(built, there)
 
 
 def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
@@ -144,10 +150,12 @@ def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[A
         .select_from(inner.source())
         .where(*there)
         .order_by(*clauses)
+        # SQLite leaves out the order of a subquery that has no limit.
+        .offset(whole_number(0))
         .subquery(outer.alias)
     )
-    rows = json_rows(built, place=column(outer.alias, "place", BigInteger()))
-    return select(rows).select_from(outer.scope.from_clause(page))
+    rows = json_rows(built, [column(outer.alias, "place", WHOLE)])
+    return outer.scope.select(rows, page)
 
 
 def connection(
@@ -170,4 +178,4 @@ def connection(
         return select(chosen.selection.build(type_name, {"totalCount": total}))
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
-    return select(built).select_from(page.source())
+    return page.select(built)

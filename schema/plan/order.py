@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
+from sqlalchemy import Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.types import TypeEngine
 
@@ -23,7 +23,7 @@ from core.db.types import Choice, Text, Timestamp
 from schema.catalog.kind import Condition
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.binds import Moment
-from schema.sql.json import hex_text, json_array, json_bool, moment_text
+from schema.sql.json import TEXT, WHOLE, hex_text, json_array, json_bool, moment_text
 from schema.sql.slots import is_open, resolve
 
 _SIGNATURE_LENGTH = 12
@@ -48,7 +48,7 @@ class SortKey:
     @property
     def storage(self) -> TypeEngine[Any]:
         """Its column type, by which cursors carry it; of whole numbers the widest, which compares with all."""
-        return BigInteger() if isinstance(self.expression.type, Integer) else self.expression.type
+        return WHOLE if isinstance(self.expression.type, Integer) else self.expression.type
 
 
 #: Some versions of SQLite crash on an order of 64 keys or more; of two lists of keys in one statement either is short.
@@ -193,7 +193,7 @@ class Cursors:
     def written(self, keys: Sequence[Expression]) -> Expression:
         """The cursor of a row whose key values are these, as SQL writes it."""
         carried = json_array(*(_carried(value, key.storage) for value, key in zip(keys, self._keys, strict=True)))
-        prefix: Expression = self._statement.binds.computed(self._signature, Text(), key=("signature", id(self)))
+        prefix: Expression = self._statement.binds.computed(self._signature, TEXT, key=("signature", id(self)))
         return prefix.concat(hex_text(carried))
 
     def read(self, given: Any, argument: str) -> list[Expression]:

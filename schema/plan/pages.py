@@ -1,9 +1,10 @@
 """A page of a list: cut by keyset, shown with cursors and page info."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy import Select, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
@@ -13,7 +14,7 @@ from schema.plan.order import Cursors, Stretch, sort_keys, stretches
 from schema.plan.plan import EACH, Path
 from schema.plan.statement import PageRow, PlanRow, Statement
 from schema.plan.where import filtered
-from schema.sql.json import column, count_rows, json_bool, json_rows, whole_number
+from schema.sql.json import WHOLE, column, count_rows, json_bool, json_rows, whole_number
 from schema.sql.selections import Chosen, Selection
 
 #: Makes the JSON object of a record.
@@ -63,7 +64,9 @@ class Page:
             if field.name == "pageInfo"
         )
         self._wanted = whole_number(size + 1 if self._peeks else size)
-        self._needs_place = self._peeks or self._backward or statement.dialect.name == "postgresql"
+        # Below a parent rows are few, and sorted.
+        self._parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        self._needs_place = self._peeks or self._backward or len(self._parts) > 1
         self._needs_keys = False
 
     def _wanted_size(self, given: dict[str, Any]) -> int:
@@ -81,7 +84,20 @@ class Page:
 
     @property
     def _place(self) -> Expression:
-        return column(self._outer.alias, "place", BigInteger())
+        return column(self._outer.alias, "place", WHOLE)
+
+    @property
+    def _order(self) -> Sequence[Any]:
+        """The order of the page's rows: by place, or by the keys themselves, for which PostgreSQL need not sort."""
+        if self._needs_place:
+            return [self._place]
+        self._needs_keys = True
+        return [
+            replace(key, expression=shown).clause() for key, shown in zip(self._keys, self._shown_keys(), strict=True)
+        ]
+
+    def _shown_keys(self) -> list[Expression]:
+        return [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
 
     @property
     def _only(self) -> ColumnElement[bool] | None:
@@ -93,7 +109,7 @@ class Page:
     def nodes(self, chosen: Chosen) -> Expression:
         """The records of the page."""
         built = self._build(self._outer, chosen.selection, (*self._path, chosen.key, EACH))
-        return json_rows(built, place=self._place, only=self._only)
+        return json_rows(built, self._order, self._only)
 
     def edges(self, chosen: Chosen) -> Expression:
         """The records of the page, each with its cursor."""
@@ -105,13 +121,11 @@ class Page:
                 "node": lambda field: self._build(self._outer, field.selection, (*path, field.key)),
             },
         )
-        return json_rows(built, place=self._place, only=self._only)
+        return json_rows(built, self._order, self._only)
 
     def _cursor(self) -> Expression:
         self._needs_keys = True
-        return self._cursors.written(
-            [column(self._outer.alias, f"k{number}", key.storage) for number, key in enumerate(self._keys)]
-        )
+        return self._cursors.written(self._shown_keys())
 
     def info(self, chosen: Chosen) -> Expression:
         """The page info."""
@@ -135,10 +149,9 @@ class Page:
 
     # Where it comes from
 
-    def source(self) -> FromClause:
-        """The rows of the page with what is joined to them for show."""
-        # Below a parent rows are few, and sorted.
-        parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+    def select(self, built: Expression) -> Select[Any]:
+        """The SELECT of what is built of the rows of the page."""
+        parts = self._parts
         inner = self._rows(parts[0], self._wanted)
         if len(parts) == 2:
             # The second part is only begun where the first does not fill the page.
@@ -148,8 +161,9 @@ class Page:
             inner = union_all(select(filled), select(remaining))
         if self._backward:
             reversed_page = inner.subquery(self._statement.alias())
-            inner = select(reversed_page).order_by(reversed_page.c.place)
-        return self._outer.scope.from_clause(inner.subquery(self._outer.alias))
+            # SQLite leaves out the order of a subquery that has no limit.
+            inner = select(reversed_page).order_by(reversed_page.c.place).limit(self._wanted)
+        return self._outer.scope.select(built, inner.subquery(self._outer.alias))
 
     def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:
         """The first rows of a part of the list, with as few columns as will do."""

@@ -1,31 +1,31 @@
 """Compiles root fields to plans."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Select, case, func, literal_column, null, select
+from sqlalchemy import Dialect, Select, case, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
-from core.db.types import Text
+from core.db.sql import Expression
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
-from schema.plan.statement import CompileRoot, Detour, PlanRow, Statement
+from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, ListOf, Moment
-from schema.sql.json import constant, json_rows
+from schema.sql.json import TEXT, WHOLE, constant, json_rows
 from schema.sql.selections import Chosen
-from schema.sql.slots import resolve
+from schema.sql.slots import prefixes_of, resolve
 
-#: Relations below these depths are left to statements of their own where a statement is too deep for the engine.
-_SHALLOWER = (inf, 6, 4, 3, 2, 1)
+#: What is tried in turn until the engine's parser takes the statement; only SQLite's ever refuses one.
+_LAYOUTS = (FLAT, *(JsonLayout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
 
 
 def dialect_of(name: str) -> Dialect:
@@ -70,16 +70,20 @@ class Planner:
         Raises:
             InputError: an argument of the field itself is not valid, or it is too deep for the engine.
         """
-        for deepest in _SHALLOWER:
-            statement = Statement(self.catalog, self._dialect, access, deepest, refused)
+        for layout in _LAYOUTS:
+            statement = Statement(self.catalog, self._dialect, access, layout, refused)
             compiled: Any = compile_root(statement, chosen).compile(
                 dialect=self._dialect, compile_kwargs={"render_postcompile": True}
             )
-            if self._fits(str(compiled)):
+            sql = str(compiled)
+            if self._dialect.name == POSTGRESQL:
+                # Its text as the bytes that are sent on.
+                sql = f"SELECT convert_to(({sql}), 'UTF8')"
+            if self._fits(sql):
                 branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
                 used = compiled.positiontup or ()
                 checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
-                return Plan(str(compiled), self._binds(statement, compiled), checks, [*statement.gaps, *branches])
+                return Plan(sql, self._binds(statement, compiled), checks, [*statement.gaps, *branches])
         raise InputError(
             f"{chosen.key}: the query is too deep or too wide for the database engine; split it into several"
         )
@@ -130,7 +134,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
 
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
-            it: Condition = row.id == statement.binds.value(id, Text())
+            it: Condition = row.id == statement.binds.value(id, TEXT)
             return it
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
@@ -153,9 +157,13 @@ def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
 
 
 def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
-    value = statement.binds.value(chosen.arguments["id"], Text(), _known_id(statement.catalog, "id"))
+    id = chosen.arguments["id"]
+    value = statement.binds.value(id, TEXT, _known_id(statement.catalog, "id"))
+    named = _named(statement.catalog, id)
+    if len(named) == 1:
+        return one(statement, named[0], chosen, lambda row: row.id == value)
     given = select(value.label("value")).subquery(statement.alias())
-    return select(_by_type(statement, chosen, given.c.value, ())).select_from(given)
+    return select(_by_type(statement, named, chosen, given.c.value, ())).select_from(given)
 
 
 def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
@@ -169,34 +177,39 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
             raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
         return [check(id) for id in given]
 
-    wanted = statement.binds.computed(source, ListOf(Text()))
+    wanted = statement.binds.computed(source, ListOf(TEXT))
     alias = statement.alias()
     if statement.dialect.name == POSTGRESQL:
-        given = (
-            func.unnest(wanted, type_=Text()).table_valued("value", with_ordinality="key").render_derived(name=alias)
-        )
+        given = func.unnest(wanted, type_=TEXT).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
-    found = _by_type(statement, chosen, literal_column(f"{alias}.value", Text()), (EACH,))
-    rows = json_rows(found, place=literal_column(f"{alias}.key", BigInteger()))
+    found = _by_type(statement, _named(statement.catalog, ids), chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
+    rows = json_rows(found, [literal_column(f"{alias}.key", WHOLE)])
     return select(rows).select_from(given)
 
 
-def _by_type(statement: Statement, chosen: Chosen, id: Any, path: tuple[str, ...]) -> Any:
-    """The object an id names, whatever its type: one subquery per type, of which one is run."""
+def _named(catalog: Catalog, ids: Any) -> Sequence[RecordType]:
+    """The types of record that ids name."""
+    prefixes = prefixes_of(ids)
+    return [record for record in catalog.records.values() if prefixes is None or record.prefix in prefixes]
+
+
+def _by_type(
+    statement: Statement, named: Sequence[RecordType], chosen: Chosen, id: Any, path: tuple[str, ...]
+) -> Expression:
+    """The object an id names, of one of some types: one subquery per type, of which one is run."""
     prefix = (
         func.split_part(id, "_", 1)
         if statement.dialect.name == POSTGRESQL
         else func.substr(id, 1, func.instr(id, "_") - 1)
     )
     cases = []
-    for record in statement.catalog.records.values():
+    for record in named:
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
         there = [row.id == id, *statement.visible(row)]
-        found = select(built).select_from(row.source()).where(*there)
-        cases.append((prefix == constant(record.prefix), found.scalar_subquery()))
-    return case(*cases, else_=null())
+        cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
+    return case(*cases, else_=null()) if cases else null()
 
 
 def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:

@@ -4,21 +4,23 @@ References are plain `alias."column"` texts with a type, so nothing correlates b
 its rows ask for, each once, and makes the FROM clause at the end.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, null, select
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
+from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
 from core.base.text import fold
 from core.db.sql import Expression
-from core.db.types import Text
+from core.db.types import Json, Text
 from core.records.fields import MoneyExpression
 from core.records.record import Facet, Record, Table
 from schema.catalog.access import Access
@@ -26,7 +28,7 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
-from schema.sql.json import column
+from schema.sql.json import PLAIN, TEXT, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
 #: Compiles to SQL what a statement is to answer.
@@ -42,12 +44,30 @@ class Detour:
     chosen: Chosen
 
 
+@dataclass(frozen=True, slots=True)
+class JsonLayout:
+    """How the parts of a statement are laid out.
+
+    Attributes:
+        is_stepped: whether what is related to rows is worked out in the FROM clause, beside the JSON it goes into and
+            not inside it: an old SQLite then parses twice as many levels, but reads the JSON of each of them again.
+        deepest: relations below this depth are left to statements of their own.
+    """
+
+    is_stepped: bool = False
+    deepest: float = inf
+
+
+#: How every statement is laid out that the engine's parser takes so.
+FLAT = JsonLayout()
+
+
 class Statement:
     """What all rows of one statement share.
 
     Attributes:
         access: what the caller may see.
-        deepest: relations below this depth are left to statements of their own.
+        layout: how it is laid out, which decides how deep the engine's parser has to go.
         refused: what is wrong with the arguments of fields below the root, by their places.
         gaps, detours: what the statement leaves out, to be filled in afterwards.
         absent: record and name of the fields that expressions read and that are not there.
@@ -58,13 +78,13 @@ class Statement:
         catalog: Catalog,
         dialect: Dialect,
         access: Access,
-        deepest: float = inf,
+        layout: JsonLayout = FLAT,
         refused: Mapping[Path, InputError] | None = None,
     ) -> None:
         self.catalog = catalog
         self.dialect = dialect
         self.access = access
-        self.deepest = deepest
+        self.layout = layout
         self.refused = refused or {}
         self.binds = Binds(dialect)
         self.gaps: list[Gap] = []
@@ -84,7 +104,8 @@ class Statement:
 
     def row(self, record: RecordType) -> "PlanRow":
         """A row of a record in a scope of its own."""
-        return PlanRow(Scope(self), record, self.alias())
+        alias = self.alias()
+        return PlanRow(Scope(self, alias), record, alias)
 
     def visible(self, row: "PlanRow", where: Mapping[str, Any] | None = None) -> list[Condition]:
         """The conditions under which a row is there at all: not deleted, unless the filter asks for deleted ones."""
@@ -139,18 +160,30 @@ class Statement:
     @property
     def is_deep(self) -> bool:
         """Whether what is related is to be left to a statement of its own."""
-        return self._depth >= self.deepest
+        return self._depth >= self.layout.deepest
 
 
 def _forbidden(record: RecordType, field: CatalogField) -> ForbiddenError:
     return ForbiddenError(f"{record.name}.{field.name}: needs the permission {field.permission}, which you do not have")
 
 
-class Scope:
-    """One SELECT under construction: the joins its rows ask for."""
+#: What costs nothing to have several times in a statement.
+_SHORT = (ColumnClause, BindParameter, Null, constant)
 
-    def __init__(self, statement: Statement) -> None:
+
+class Scope:
+    """One SELECT under construction: the joins its rows ask for, and what is worked out in its FROM clause."""
+
+    def __init__(self, statement: Statement, alias: str) -> None:
+        """Begins with nothing.
+
+        Args:
+            statement: it is part of.
+            alias: of its base.
+        """
         self.statement = statement
+        self._alias = alias
+        self._steps: list[Expression] = []
         self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
         self._aliases: dict[tuple[Any, ...], str] = {}
 
@@ -160,6 +193,45 @@ class Scope:
             alias = self._aliases[key] = self.statement.alias()
             self._joins[key] = (table.alias(alias), on(alias))
         return self._aliases[key]
+
+    def json(self, built: Expression) -> Expression:
+        """JSON that a subquery makes, worked out in the FROM clause where the statement is laid out so."""
+        return json_value(self._step(built, Json())) if self.statement.layout.is_stepped else built
+
+    def value(self, found: Any, *, is_repeated: bool) -> Any:
+        """A field's value, worked out once, in the FROM clause, if its show repeats it or the statement is laid out so.
+
+        Args:
+            found: the value.
+            is_repeated: whether it is shown by SQL that has it several times.
+        """
+        if not (is_repeated or self.statement.layout.is_stepped):
+            return found
+        if isinstance(found, MoneyExpression):
+            return MoneyExpression(*(self._once(part) for part in found))
+        return self._once(found)
+
+    def _once(self, part: Expression) -> Expression:
+        return part if isinstance(part, _SHORT) else self._step(part, part.type)
+
+    def _step(self, worked_out: Expression, type_: TypeEngine[Any]) -> Expression:
+        for number, known in enumerate(self._steps):
+            if known is worked_out:
+                return column(self._alias, f"step{number}", type_)
+        self._steps.append(worked_out)
+        return column(self._alias, f"step{len(self._steps) - 1}", type_)
+
+    def select(self, built: Expression, base: FromClause, there: Sequence[Condition] = ()) -> Select[Any]:
+        """The SELECT of what is built of the rows of a base for which all conditions hold; to be asked for last."""
+        if not self._steps:
+            return select(built).select_from(self.from_clause(base)).where(*there)
+        steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
+        # Under the same alias, so that the base's columns have the same names inside and outside.
+        inner: Any = (
+            select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
+        )
+        # An offset keeps engines from putting each step back wherever it is used.
+        return select(built).select_from(self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)))
 
     def from_clause(self, base: FromClause) -> FromClause:
         """The base with all joins that were asked for."""
@@ -202,6 +274,12 @@ def _default_of(facet: type[Facet], name: str) -> Any:
     return None
 
 
+def _type_of(given: SqlColumn[Any]) -> TypeEngine[Any]:
+    """The type of a record's own column; of ids one that says that JSON escapes nothing in them."""
+    is_id = isinstance(given.type, Text) and (given.primary_key or given.foreign_keys)
+    return PLAIN if is_id else given.type
+
+
 class PlanRow:
     """A row of a record under one alias (`core.records.fields.Row`)."""
 
@@ -214,7 +292,7 @@ class PlanRow:
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
-        return column(self.alias, name, self.record.table.c[name].type)
+        return column(self.alias, name, _type_of(self.record.table.c[name]))
 
     def __getattr__(self, name: str) -> Any:
         return self.column(name)
@@ -231,7 +309,7 @@ class PlanRow:
     @property
     def actor(self) -> Expression:
         """The caller's id."""
-        return self.scope.statement.binds.computed(lambda moment: moment.actor, Text(), "actor")
+        return self.scope.statement.binds.computed(lambda moment: moment.actor, TEXT, "actor")
 
     @property
     def now(self) -> Expression:
@@ -330,13 +408,18 @@ class PlanRow:
         """The FROM clause of this row's scope, this row's table first; to be asked for last."""
         return self.scope.from_clause(self.record.table.alias(self.alias))
 
+    def select(self, built: Expression, there: Sequence[Condition]) -> Select[Any]:
+        """The SELECT of what is built of the rows of this row's table for which all conditions hold."""
+        return self.scope.select(built, self.record.table.alias(self.alias), there)
+
 
 class PageRow(PlanRow):
     """A row of a page that was cut already: its columns are those the inner SELECT hands out, on demand."""
 
     def __init__(self, inner: PlanRow) -> None:
         statement = inner.scope.statement
-        super().__init__(Scope(statement), inner.record, statement.alias())
+        alias = statement.alias()
+        super().__init__(Scope(statement, alias), inner.record, alias)
         self.inner = inner
         self.handed_out: dict[str, Expression] = {}
 
@@ -344,7 +427,7 @@ class PageRow(PlanRow):
         """A column of the record's own table, handed out by the inner SELECT."""
         if name not in self.handed_out:
             self.handed_out[name] = self.inner.reference(name).label(_handed_out(name))
-        return column(self.alias, _handed_out(name), self.record.table.c[name].type)
+        return column(self.alias, _handed_out(name), _type_of(self.record.table.c[name]))
 
 
 def _handed_out(name: str) -> str:

@@ -6,17 +6,16 @@ from typing import Any
 
 import asyncpg
 import psycopg
-from psycopg.adapt import Loader
 
 from core.db.database import Database
 from schema.read.pool import Pool
-from schema.read.reader import SlowStatementError, Steps
+from schema.read.reader import PREPARED_STATEMENTS, SlowStatementError, Steps
 
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
 
 
 class PostgresReader:
-    """PostgreSQL: a pool of asyncpg connections; JSON comes as the bytes that are sent on."""
+    """PostgreSQL: a pool of asyncpg connections; statements give JSON as the bytes that are sent on."""
 
     def __init__(self, database: Database, timeout: float, size: int = 8) -> None:
         self._dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -28,9 +27,9 @@ class PostgresReader:
         await self._pool.use(lambda connection: connection.fetchval("SELECT 1"))
 
     async def _connect(self) -> Any:
-        connection = await asyncpg.connect(
+        return await asyncpg.connect(
             self._dsn,
-            statement_cache_size=1000,
+            statement_cache_size=PREPARED_STATEMENTS,
             # Long statements are those that gain most.
             max_cacheable_statement_size=0,
             server_settings={
@@ -39,8 +38,6 @@ class PostgresReader:
                 "default_transaction_read_only": "on",
             },
         )
-        await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-        return connection
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
@@ -65,16 +62,8 @@ class PostgresReader:
         await self._pool.close()
 
 
-class _RawJson(Loader):
-    """JSON as the bytes it came in."""
-
-    def load(self, data: Any) -> bytes:
-        return bytes(data)
-
-
 def fetch(driver: Any, sql: str, values: Sequence[Any]) -> bytes | None:
     """The JSON value of a statement on a psycopg connection, in whose transaction it is run."""
     with psycopg.RawCursor(driver) as cursor:
-        cursor.adapters.register_loader("json", _RawJson)
-        row = cursor.execute(sql, values).fetchone()
+        row = cursor.execute(sql, values, binary=True).fetchone()
     return None if row is None else row[0]

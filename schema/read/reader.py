@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from core.base.errors import GuanxiError
 
+#: How many statements a connection keeps prepared. Each takes tens of kilobytes, in every connection that has run it.
+PREPARED_STATEMENTS = 100
+
 
 class SlowStatementError(GuanxiError):
     """A statement exceeded its time limit and was cancelled."""

@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from core.db.database import Database
 from core.db.sqlite import prepare_sqlite
-from schema.read.reader import SlowStatementError, Steps
+from schema.read.reader import PREPARED_STATEMENTS, SlowStatementError, Steps
 
 _INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
 #: Statements that take less than this on average are run on the event loop; a thread would cost them more.
@@ -22,7 +22,7 @@ _QUICK_SECONDS = 0.002
 _PATIENCE_SECONDS = 0.008
 #: The weight of each new run in the average.
 _WEIGHT = 0.2
-_LONGEST_HISTORY = 2000
+_LONGEST_HISTORY = 500
 #: Instructions of SQLite's virtual machine between looks at the clock: about a millisecond.
 _INSTRUCTIONS = 50_000
 
@@ -30,8 +30,8 @@ _INSTRUCTIONS = 50_000
 class _Connection:
     """A connection that only reads, used by one thread at a time, and breaks off what takes too long."""
 
-    def __init__(self, path: str) -> None:
-        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1000)
+    def __init__(self, path: str, prepared: int = PREPARED_STATEMENTS) -> None:
+        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=prepared)
         prepare_sqlite(self._driver, read_only=True)
         self._deadline = 0.0
         self._driver.set_progress_handler(lambda: time.monotonic() > self._deadline, _INSTRUCTIONS)
@@ -82,6 +82,8 @@ class SqliteReader:
     async def open(self) -> None:
         """Opens the connection of the event loop."""
         self._here = self._connect()
+        # Of what is only parsed nothing is kept.
+        self._parser = self._connect(prepared=0)
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
@@ -117,15 +119,15 @@ class SqliteReader:
             self._seconds.clear()
         self._seconds[sql] = seconds if usual is None else usual + _WEIGHT * (seconds - usual)
 
-    def _connect(self) -> _Connection:
-        connection = _Connection(self._path)
+    def _connect(self, prepared: int = PREPARED_STATEMENTS) -> _Connection:
+        connection = _Connection(self._path, prepared)
         self._opened.append(connection)
         return connection
 
     def fits(self, sql: str) -> bool:
         """Whether the parser takes a statement: its stack is not deep, and joins are not without limit."""
         try:
-            self._here.parse(sql)
+            self._parser.parse(sql)
         except sqlite3.OperationalError as error:
             if "overflow" in str(error) or "too large" in str(error) or "at most" in str(error):
                 return False

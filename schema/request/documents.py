@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from graphql import (
     SKIP,
-    ArgumentNode,
     DirectiveNode,
     DocumentNode,
     FieldNode,
@@ -19,6 +18,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    ListValueNode,
     NamedTypeNode,
     ObjectFieldNode,
     OperationDefinitionNode,
@@ -31,7 +31,6 @@ from graphql import (
     is_leaf_type,
     is_non_null_type,
     parse,
-    validate,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
@@ -49,13 +48,13 @@ from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
 from schema.request.introspection import is_introspection, is_standard, normal_form
 from schema.request.limits import Limits, exceeded
+from schema.request.validation import problems
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
 from schema.sql.slots import open_variables
 
 T = TypeVar("T")
 
-_MOST_ERRORS = 5
 _DOCUMENTS = 500
 _VARIANTS = 64
 _PAYLOADS = 16
@@ -136,7 +135,7 @@ class Variant:
         self.asked = {asked.key: asked for asked in self._compiled()}
         #: Whether plans answer all of it.
         self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
-        self._payload = lru_cache(_PAYLOADS)(self._payload_plan)
+        self._payload = lru_cache(_PAYLOADS)(self.payload_plan)
         self._shapes: dict[str, Any] = {}
 
     def _compiled(self) -> list[RootField]:
@@ -186,12 +185,17 @@ class Variant:
         plan = self._payload(record, nodes)
         misfits = plan.misfits(moment)
         if misfits:
-            plan = self._payload_plan(record, nodes, misfits)
+            plan = self.payload_plan(record, nodes, misfits)
         return plan
 
-    def _payload_plan(
+    def payload_plan(
         self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
     ) -> Plan:
+        """The plan itself, made anew; without fields whose arguments are not valid.
+
+        Raises:
+            InputError: what is selected cannot be read.
+        """
         planner = self._operation.planner
         details = [FieldDetails(node, None, None) for node in nodes]
         field = Chosen(record, record, {}, Selection(self._document, details))
@@ -236,7 +240,7 @@ class Operation:
             for part in document.definitions
             if isinstance(part, FragmentDefinitionNode)
         }
-        self._sizes = _page_sizes(document) if self._definitions else set()
+        self._sizes, self._ids = _deciding(document) if self._definitions else (set(), set())
         self._leaves = self._leaf_signatures()
         self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
 
@@ -282,7 +286,7 @@ class Operation:
 
     def variant(self, values: VariableValues, access: Access) -> Variant:
         """The operation compiled for variables of this shape and this access."""
-        opened, shape = open_variables(self._kinds, values.coerced, self._sizes)
+        opened, shape = open_variables(self._kinds, values.coerced, self._sizes, self._ids)
         return self._variant(Variation(shape, access, VariableValues(values.sources, opened)))
 
     def opened(self, variables: VariableValues) -> Document:
@@ -314,17 +318,31 @@ def _used_below(document: DocumentNode) -> set[str]:
     return found
 
 
-def _page_sizes(document: DocumentNode) -> set[str]:
-    """The variables that are sizes of pages: a database plans a long page differently from a short one."""
-    found: set[str] = set()
+def _deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
+    """The variables that decide a statement by their values: sizes of pages, and ids of records of any type.
+
+    A database plans a long page differently from a short one, and an id says which one of all tables to look into.
+    """
+    sizes: set[str] = set()
+    ids: set[str] = set()
 
     class Collect(Visitor):
-        def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-            if node.name.value in ("first", "last") and isinstance(node.value, VariableNode):
-                found.add(node.value.name.value)
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            for argument in node.arguments or ():
+                if argument.name.value in ("first", "last"):
+                    note(sizes, argument.value)
+                elif node.name.value in ("node", "nodes"):
+                    note(ids, argument.value)
+
+    def note(found: set[str], value: Any) -> None:
+        if isinstance(value, VariableNode):
+            found.add(value.name.value)
+        elif isinstance(value, ListValueNode):
+            for item in value.values:
+                note(found, item)
 
     visit(document, Collect())
-    return found
+    return sizes, ids
 
 
 def _with_reason(catalog: Catalog, error: GraphQLError) -> GraphQLError:
@@ -360,7 +378,7 @@ class Documents:
         too_large = exceeded(document, self._limits)
         if too_large and is_standard(document):
             too_large = []
-        errors = too_large or validate(self._schema, document, max_errors=_MOST_ERRORS)
+        errors = too_large or problems(self._schema, document)
         if errors:
             raise Refused([_with_reason(self._planner.catalog, error) for error in errors])
         node = get_operation_ast(document, name)

@@ -13,7 +13,7 @@ from graphql.execution.values import VariableValues
 
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
-from core.host.contract import CatalogQueries, Context, Fetch, Figures
+from core.host.contract import CatalogQueries, Context, FetchJson, Figures
 from core.host.host import logger
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING, Access
@@ -101,7 +101,7 @@ async def ask(
 
 def ask_now(
     context: RequestContext,
-    fetch: Fetch,
+    fetch: FetchJson,
     access: Access,
     text: str,
     variables: Mapping[str, Any] | None = None,
@@ -142,7 +142,7 @@ def _check_planned(asked: RootField) -> None:
         raise InputError(f"{asked.name}: {_ONLY_THE_CATALOG}")
 
 
-def _ask_root_now(context: RequestContext, fetch: Fetch, variant: Variant, asked: RootField, moment: Moment) -> Any:
+def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:
     _check_planned(asked)
     if asked.error is not None:
         raise asked.error
@@ -153,7 +153,7 @@ def _ask_root_now(context: RequestContext, fetch: Fetch, variant: Variant, asked
     return run_now(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin))
 
 
-def questions_in(context: RequestContext, fetch: Fetch, access: Access = EVERYTHING) -> CatalogQueries:
+def questions_in(context: RequestContext, fetch: FetchJson, access: Access = EVERYTHING) -> CatalogQueries:
     """How plugin code asks inside a transaction.
 
     Args:

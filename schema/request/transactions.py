@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from core.base.ids import new_id
 from core.db.database import Done
-from core.db.transaction import Rows, Statement, Transaction
+from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
 from core.unit.unit import Unit
 from schema.request.context import RequestContext
 from schema.request.questions import questions_in
@@ -13,7 +13,7 @@ from schema.request.questions import questions_in
 T = TypeVar("T")
 
 
-def _nothing(answer: Any) -> Sequence[Statement]:
+def _nothing(answer: Any) -> Sequence[SqlStatement]:
     return ()
 
 
@@ -29,7 +29,7 @@ async def write(context: RequestContext, work: Callable[[Unit], T], *, dry: bool
 async def write_and_read(
     context: RequestContext,
     work: Callable[[Unit], T],
-    reads: Callable[[T], Sequence[Statement]] = _nothing,
+    reads: Callable[[T], Sequence[SqlStatement]] = _nothing,
     *,
     dry: bool = False,
 ) -> tuple[T, Sequence[Rows] | None]:
@@ -50,7 +50,7 @@ async def write_and_read(
 def write_now(
     context: RequestContext,
     work: Callable[[Unit], T],
-    reads: Callable[[T], Sequence[Statement]] = _nothing,
+    reads: Callable[[T], Sequence[SqlStatement]] = _nothing,
     *,
     dry: bool = False,
 ) -> tuple[T, Sequence[Rows] | None]:
@@ -60,7 +60,7 @@ def write_now(
     batch_id = new_id("evb")
     is_news = False
 
-    def in_transaction(transaction: Transaction) -> Done[T]:
+    def in_transaction(transaction: DatabaseTransaction) -> Done[T]:
         unit = Unit(
             transaction,
             host=services.host,

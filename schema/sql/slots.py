@@ -17,15 +17,23 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from core.base.ids import prefix_of
+
 #: Enumerations whose values decide the statement's text.
 STRUCTURAL_ENUMS = frozenset({"Direction", "DateGrain"})
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of a variable's leaf value: variable name, then keys and indexes."""
+    """The place of a variable's leaf value.
+
+    Attributes:
+        path: variable name, then keys and indexes.
+        prefixes: of the ids that it holds, where they decide the statement; None of what is not an id.
+    """
 
     path: tuple[str | int, ...]
+    prefixes: frozenset[str | None] | None = None
 
     def read(self, variables: Mapping[str, Any]) -> Any:
         """The value in these variables."""
@@ -53,8 +61,21 @@ def is_open(value: Any) -> bool:
     return any(map(is_open, value.values())) if isinstance(value, dict) else isinstance(value, Slot)
 
 
+def prefixes_of(given: Any) -> frozenset[str | None] | None:
+    """The prefixes of an id, or of the ids of a list, in an argument; None if they are not known yet."""
+    if isinstance(given, Slot):
+        return given.prefixes
+    if not isinstance(given, list):
+        return frozenset({prefix_of(given)})
+    found = [prefixes_of(item) for item in given]
+    return None if None in found else frozenset().union(*(one for one in found if one))
+
+
 def open_variables(
-    kinds: Mapping[str, GraphQLInputType], coerced: Mapping[str, Any], sizes: Container[str] = ()
+    kinds: Mapping[str, GraphQLInputType],
+    coerced: Mapping[str, Any],
+    sizes: Container[str] = (),
+    ids: Container[str] = (),
 ) -> tuple[dict[str, Any], Hashable]:
     """Coerced variables with slots for their leaves, and the shape that the slots leave out.
 
@@ -62,13 +83,20 @@ def open_variables(
         kinds: their types by name.
         coerced: their values.
         sizes: those that are sizes of pages, which decide the statement's text too.
+        ids: those that are ids, or lists of ids, of records of any type, whose types decide it too.
     """
     opened: dict[str, Any] = {}
     shape = []
     for name, kind in kinds.items():
         if name in coerced:
             value = coerced[name]
-            opened[name], mark = (value, value) if name in sizes else _open(kind, value, (name,))
+            if name in sizes:
+                opened[name] = mark = value
+            elif name in ids and value is not None:
+                mark = prefixes_of(value)
+                opened[name] = Slot((name,), mark)
+            else:
+                opened[name], mark = _open(kind, value, (name,))
             shape.append((name, mark))
     return opened, tuple(shape)
 

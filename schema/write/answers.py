@@ -6,7 +6,7 @@ from typing import Any
 
 from core.base.errors import GuanxiError, UserError
 from core.db.conflicts import Conflict, conflict_of
-from core.db.transaction import Rows, Statement
+from core.db.transaction import Rows, SqlStatement
 from core.unit.drafts import TAKEN, OutcomeStatus, RowOutcome, failure
 from core.unit.idempotency import once
 from core.unit.unit import Unit
@@ -46,7 +46,7 @@ async def run(
     context: RequestContext,
     mutation: Mutation,
     given: MutationInput,
-    reads: Callable[[list[RowOutcome]], Sequence[Statement]],
+    reads: Callable[[list[RowOutcome]], Sequence[SqlStatement]],
     *,
     dry: bool = False,
 ) -> tuple[list[RowOutcome], Sequence[Rows] | None]:

@@ -9,7 +9,7 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
 from core.db.locks import Key, Locks
-from core.db.transaction import Statement, Transaction, among, listed
+from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log import attachments
 from core.log.events import Action
 from core.records.checks import check_text
@@ -20,7 +20,7 @@ from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.write.input_checks import Checked, missing
+from schema.write.input_checks import Checked, InputFields, missing
 
 RowInput = Mapping[str, Any]
 
@@ -77,6 +77,7 @@ class Drafting:
         self._catalog = catalog
         self._record = record
         self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
+        self._inputs = InputFields(record)
         self._references = [
             field for field in record.input_fields if field.stored and field.stored.info.references is not None
         ]
@@ -315,7 +316,7 @@ class Drafting:
     def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
         given = asked.given
         creating = draft.action is Action.CREATED
-        checked = Checked(self._record, given, self._catalog.settings.reporting_currency, creating=creating)
+        checked = Checked(self._inputs, given, self._catalog.settings.reporting_currency, creating=creating)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
         draft.said = checked.said
         for field in self._references:
@@ -333,7 +334,7 @@ class Drafting:
             if given.get("id"):
                 draft.values["id"] = given["id"]
             faulty = {error.field[0] for error in draft.errors if error.field}
-            draft.errors += missing(self._record, draft.values, faulty)
+            draft.errors += missing(self._inputs, draft.values, faulty)
 
     def _link(
         self, draft: Draft, field: CatalogField, given: RowInput, linked: Mapping[tuple[str, str, str], str]
@@ -407,7 +408,7 @@ def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
 
 
 def ids_by_text(
-    transaction: Transaction, model: type[Record], field: CatalogField, texts: Collection[str]
+    transaction: DatabaseTransaction, model: type[Record], field: CatalogField, texts: Collection[str]
 ) -> dict[str, set[str]]:
     """For each text the ids of the living records whose field has it, compared as filters compare the field."""
     assert field.stored is not None
@@ -419,7 +420,7 @@ def ids_by_text(
     engine = transaction.dialect
     where = f"{among(engine, column, 1)} AND deleted_at IS NULL"
     sql = f"SELECT id, {column} FROM {quoted(engine, model.__table__.name)} WHERE {where}"
-    rows = transaction.rows(Statement(sql, (listed(engine, set(prepared.values())),)))
+    rows = transaction.rows(SqlStatement(sql, (listed(engine, set(prepared.values())),)))
     for id, value in rows:
         ids[value].add(id)
     return {text: ids[prepared[text]] if text in prepared else set() for text in texts}

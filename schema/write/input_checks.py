@@ -21,19 +21,34 @@ _LONGEST_ITEM = 2000
 _MOST_UNITS = 10**15
 
 
+class InputFields:
+    """The fields that input of one record sets, looked up once.
+
+    Attributes:
+        record: the record.
+        by_name: the fields.
+        required: those without which there is no new record.
+    """
+
+    def __init__(self, record: RecordType) -> None:
+        self.record = record
+        self.by_name = {field.name: field for field in record.input_fields}
+        self.required = [field for field in self.by_name.values() if field.stored and field.stored.required]
+
+
 class Checked:
     """What an input sets on a record, and what is wrong with it."""
 
-    def __init__(self, record: RecordType, given: Mapping[str, Any], currency: str, *, creating: bool) -> None:
+    def __init__(self, fields: InputFields, given: Mapping[str, Any], currency: str, *, creating: bool) -> None:
         self._creating = creating
         self.values: dict[str, Any] = {}
         self.facets: list[FacetValue] = []
         self.said: dict[str, Any] = {}
         self.errors: list[UserError] = []
-        for field in record.input_fields:
-            if field.name in given:
-                self._take(field, given[field.name], currency)
-        for name in record.said:
+        for name, value in given.items():
+            if field := fields.by_name.get(name):
+                self._take(field, value, currency)
+        for name in fields.record.said:
             if name in self.values:
                 self.said[name] = self.values.pop(name)
 
@@ -61,17 +76,15 @@ class _NoValueError(InputError):
     """Null for a field that always has a value."""
 
 
-def missing(record: RecordType, values: Mapping[str, Any], faulty: Collection[str]) -> Iterator[UserError]:
+def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[str]) -> Iterator[UserError]:
     """An error for each field that a new record needs and is not given; but for those that are at fault already."""
-    for field in record.input_fields:
-        stored = field.stored
-        assert stored is not None
+    for field in fields.required:
+        assert field.stored is not None
         if field.name in faulty or field.reference_name in faulty:
             continue
-        if stored.required and values.get(stored.column) is None:
-            yield UserError(
-                "REQUIRED", f"{field.name}: a new {words(record.singular)} needs it; give a value", (field.name,)
-            )
+        if values.get(field.stored.column) is None:
+            noun = words(fields.record.singular)
+            yield UserError("REQUIRED", f"{field.name}: a new {noun} needs it; give a value", (field.name,))
 
 
 def check_value(field: CatalogField, value: Any, currency: str) -> Any:

@@ -7,17 +7,16 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
-from core.db.transaction import Rows, Statement
+from core.db.transaction import Rows, SqlStatement
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
+from schema.read.execution import Way
 from schema.request.context import RequestContext
 from schema.request.documents import Variant
 from schema.request.questions import run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
 from schema.write.answers import Mutation, MutationInput, run
-
-Way = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class _Part:
         constant: the name of the type, if that is what is asked for.
         record: the type of record it is, read by its id.
         nodes: where the document asks for that record.
+        plan: how that record is read.
         parts: what is selected of an object that is no record.
     """
 
@@ -36,13 +36,15 @@ class _Part:
     constant: str | None = None
     record: str | None = None
     nodes: tuple[FieldNode, ...] = ()
+    plan: Plan | None = None
     parts: "tuple[_Part, ...]" = ()
 
 
-class PayloadShape:
+class PayloadSelection:
     """What a document selects of the payload of a mutation."""
 
-    def __init__(self, catalog: Catalog, payload: GraphQLObjectType, selection: Selection) -> None:
+    def __init__(self, variant: Variant, catalog: Catalog, payload: GraphQLObjectType, selection: Selection) -> None:
+        self._variant = variant
         self._catalog = catalog
         self.parts = tuple(self._parts(payload, selection))
         self.records = [part for part in _walk(self.parts) if part.record is not None]
@@ -55,7 +57,8 @@ class PayloadShape:
             inner: GraphQLNamedType = get_named_type(kind.fields[field.name].type)
             if inner.name in self._catalog.records:
                 nodes = tuple(detail.node for detail in field.selection.details)
-                yield _Part(field.key, field.name, record=inner.name, nodes=nodes)
+                plan = self._variant.payload_plan(inner.name, nodes)
+                yield _Part(field.key, field.name, record=inner.name, nodes=nodes, plan=plan)
             elif isinstance(inner, GraphQLObjectType):
                 yield _Part(field.key, field.name, parts=tuple(self._parts(inner, field.selection)))
             else:
@@ -106,9 +109,9 @@ async def answer_mutation(
         ConflictError: the idempotency key was used for another input, or others were in the way for too long.
         PluginError: a hook failed; nothing is written then.
     """
-    shape: PayloadShape = variant.shape(key, lambda selection: _shape_of(context, mutation, selection))
+    shape: PayloadSelection = variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
     # Before anything is written: what cannot be read is refused.
-    plans = {part.nodes: variant.payload(str(part.record), part.nodes, moment) for part in shape.records}
+    plans = {id(part): _fitting(variant, part, moment) for part in shape.records}
     refused = mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
     dry = given["dryRun"]
@@ -122,39 +125,47 @@ async def answer_mutation(
     return Answer(orjson.dumps(answer), faults)
 
 
-def _shape_of(context: RequestContext, mutation: Mutation, selection: Selection) -> PayloadShape:
+def _fitting(variant: Variant, part: _Part, moment: Moment) -> Plan:
+    """The plan of a record, without fields whose arguments are not valid."""
+    assert part.plan is not None
+    assert part.record is not None
+    misfits = part.plan.misfits(moment)
+    return variant.payload_plan(part.record, part.nodes, misfits) if misfits else part.plan
+
+
+def _shape_of(context: RequestContext, variant: Variant, mutation: Mutation, selection: Selection) -> PayloadSelection:
     kind = selection.document.schema.type_map[mutation.member.annotation]
     assert isinstance(kind, GraphQLObjectType)
-    return PayloadShape(context.services.catalog, kind, selection)
+    return PayloadSelection(variant, context.services.catalog, kind, selection)
 
 
-def _nothing(outcomes: Any) -> Sequence[Statement]:
+def _nothing(outcomes: Any) -> Sequence[SqlStatement]:
     return ()
 
 
-def _by_plan(places: Sequence[_Place]) -> dict[tuple[FieldNode, ...], list[_Place]]:
-    found: dict[tuple[FieldNode, ...], list[_Place]] = {}
+def _by_plan(places: Sequence[_Place]) -> dict[int, list[_Place]]:
+    found: dict[int, list[_Place]] = {}
     for place in places:
-        found.setdefault(place.part.nodes, []).append(place)
+        found.setdefault(id(place.part), []).append(place)
     return found
 
 
 def _reads(
-    shape: PayloadShape,
-    plans: Mapping[tuple[FieldNode, ...], Plan],
+    shape: PayloadSelection,
+    plans: Mapping[int, Plan],
     mutation: Mutation,
     given: MutationInput,
     moment: Moment,
-) -> Callable[[Any], Sequence[Statement]]:
+) -> Callable[[Any], Sequence[SqlStatement]]:
     """The statements that read what is selected of written records, but for those with Python fields."""
 
-    def reads(outcomes: Any) -> Sequence[Statement]:
+    def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []
         _presented(shape.parts, mutation.present(given, outcomes), (), places)
         return [
-            Statement(plans[nodes].sql, plans[nodes].values(replace(moment, ids=[place.id for place in several])))
-            for nodes, several in _by_plan(places).items()
-            if not plans[nodes].gaps
+            SqlStatement(plans[part].sql, plans[part].values(replace(moment, ids=[place.id for place in several])))
+            for part, several in _by_plan(places).items()
+            if not plans[part].gaps
         ]
 
     return reads
@@ -162,7 +173,7 @@ def _reads(
 
 async def _filled(
     context: RequestContext,
-    plans: Mapping[tuple[FieldNode, ...], Plan],
+    plans: Mapping[int, Plan],
     places: Sequence[_Place],
     moment: Moment,
     rows: Sequence[Rows] | None,
@@ -170,8 +181,8 @@ async def _filled(
     """Fills records into an answer, reading those that were not read with the commit; returns what is wrong in them."""
     faults: list[Fault] = []
     read = iter(rows or ())
-    for nodes, several in _by_plan(places).items():
-        plan = plans[nodes]
+    for part, several in _by_plan(places).items():
+        plan = plans[part]
         if rows is not None and not plan.gaps:
             ((value,),) = next(read) or ((None,),)
             answer = Answer(value.encode() if isinstance(value, str) else value)

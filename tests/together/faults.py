@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from guanxi.testing import Client, Operation
+from guanxi.testing import Client, Rival
 from tests.together.world import money, operation
 
 
-def at_once(client: Client, operations: Sequence[Operation]) -> list[Any]:
+def at_once(client: Client, operations: Sequence[Rival]) -> list[Any]:
     """The answers to operations that are all begun before the first is done; None where one is an error."""
 
     async def all_of_them() -> list[Any]:
@@ -87,7 +87,7 @@ def external_id_is_taken(client: Client, round: int) -> bool:
     """50 upserts of one external id."""
     row = {"name": "X", "externalIds": [{"system": "erp", "id": f"x{round}"}]}
     upsert = operation("upsertCustomers", items=[row])
-    changed = [Operation(upsert.text, {"input": {"items": [{**row, "city": f"C{n}"}]}}) for n in range(50)]
+    changed = [Rival(upsert.text, {"input": {"items": [{**row, "city": f"C{n}"}]}}) for n in range(50)]
     answers = at_once(client, changed)
     found = Counter(result["status"] for answer in answers if answer for result in answer["results"])
     return found != {"CREATED": 1, "UPDATED": 49}

@@ -5,7 +5,7 @@ import strawberry
 
 from guanxi import Facet, Field, Input, Plugin, Ref, hookimpl, mutation
 from guanxi.records import Customer
-from guanxi.testing import Operation, RaceError, together
+from guanxi.testing import RaceError, Rival, together
 
 VISIT = """mutation ($id: ID!, $by: Int!) { %s(input: {customerId: $id, by: $by}) {
     customer { id } userErrors { code } } }"""
@@ -59,7 +59,7 @@ def client(crm):
 
 
 def visits(client, name, *numbers):
-    return [Operation(VISIT % name, {"id": client.id, "by": number}) for number in numbers]
+    return [Rival(VISIT % name, {"id": client.id, "by": number}) for number in numbers]
 
 
 def test_a_planted_race_is_found_and_told_with_all_that_explains_it(client):
@@ -77,7 +77,7 @@ def test_a_planted_race_is_found_and_told_with_all_that_explains_it(client):
 
 def test_what_waits_for_each_other_passes_and_leaves_the_data_as_it_was(client):
     before = client.query("{ customers { nodes { id name visits version } } }")
-    rounds = together(client, *visits(client, "countCarefully", 2, 3), Operation(CREATE, {"name": "Bo"}))
+    rounds = together(client, *visits(client, "countCarefully", 2, 3), Rival(CREATE, {"name": "Bo"}))
     assert rounds == 1 if client.app.database.dialect == "sqlite" else rounds > 5
     assert client.query("{ customers { nodes { id name visits version } } }") == before
 

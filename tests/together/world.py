@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from guanxi import FixedClock
-from guanxi.testing import Client, Operation
+from guanxi.testing import Client, Rival
 from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
@@ -36,7 +36,7 @@ def money(amount: int, currency: str = "EUR") -> dict[str, str]:
     return {"amount": str(amount), "currency": currency}
 
 
-def operation(field: str, **input: Any) -> Operation:
+def operation(field: str, **input: Any) -> Rival:
     """A mutation that is answered by what is wrong with it, and by outcomes of rows."""
     type_ = f"{field[:1].upper()}{field[1:]}Input"
     if field.startswith(_TARGETS):
@@ -45,7 +45,7 @@ def operation(field: str, **input: Any) -> Operation:
         type_ = "SurveyTargetInput"
     selection = _UPSERTED if field.startswith("upsert") else ""
     text = f"mutation ($input: {type_}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code }} }} }}"
-    return Operation(text, {"input": input})
+    return Rival(text, {"input": input})
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Listed:
 
     name: str
     about: frozenset[str]
-    operation: Operation
+    operation: Rival
 
 
 def fill(client: Client) -> list[Listed]:
@@ -75,7 +75,7 @@ def neighbours(listed: list[Listed]) -> list[tuple[Listed, Listed]]:
     return list(dict.fromkeys((one, alike[place - 1]) for alike in of_thing for place, one in enumerate(alike)))
 
 
-def _made(client: Client, made: Operation, selection: str = "") -> Any:
+def _made(client: Client, made: Rival, selection: str = "") -> Any:
     text = made.text.replace("userErrors { code }", f"{selection} userErrors {{ message }}")
     ((answer),) = client.query(text, **made.variables).values()
     assert not answer["userErrors"], answer["userErrors"]
@@ -153,7 +153,7 @@ def _enter_surveys(client: Client, ids: dict[str, Any]) -> None:
     ids["questions"] = {one["surveyId"]: one["id"] for one in found}
 
 
-def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Operation]]:
+def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
     stages = ids["stages"]
     a, b, c, o1, o2 = (ids[key] for key in ("a", "b", "c", "o1", "o2"))
     rate = {"currency": "USD", "rate": "0.95", "validFrom": "2025-06-01"}

@@ -11,7 +11,7 @@ from guanxi.vocabulary import DateGrain
 from plugins.forecasting.measures.metrics import Ledger, Measured, measure, unit_of
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import between, last_of, shifted, year_before
-from plugins.forecasting.shared.reports import Key, WhereInput, every, path_of, value_at
+from plugins.forecasting.shared.reports import ReportKey, WhereInput, every, path_of, value_at
 from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
 
 _MOST_PERIODS = 400
@@ -71,7 +71,7 @@ def series(
     grain: DateGrain,
     first: date,
     last: date,
-    by: Sequence[Key],
+    by: Sequence[ReportKey],
     where: WhereInput | None,
     wanted: Comparisons,
 ) -> list[MetricSeries]:
@@ -128,14 +128,14 @@ _SCOPES: Mapping[tuple[str, ...], str] = {
 TargetScope = tuple[str, str] | None
 
 
-def _scope_of(by: Sequence[Key], keys: Mapping[str, Any]) -> TargetScope:
+def _scope_of(by: Sequence[ReportKey], keys: Mapping[str, Any]) -> TargetScope:
     """Of whom a target has to be to be that of a group."""
     path = path_of(by[0]) if by else ()
     return (_SCOPES[path], str(value_at(keys, path)).casefold()) if path in _SCOPES else None
 
 
 def _targets(
-    ctx: Context, metrics: Sequence[SalesMetric], grain: DateGrain, starts: Sequence[date], by: Sequence[Key]
+    ctx: Context, metrics: Sequence[SalesMetric], grain: DateGrain, starts: Sequence[date], by: Sequence[ReportKey]
 ) -> dict[tuple[SalesMetric, date, TargetScope], Decimal]:
     """The targets of these periods, by metric, period and whose they are."""
     if len(by) > 1 or (by and path_of(by[0]) not in _SCOPES):

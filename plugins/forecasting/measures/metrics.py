@@ -17,8 +17,8 @@ from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (
-    Key,
     Point,
+    ReportKey,
     WhereInput,
     day_range,
     end_of,
@@ -89,7 +89,7 @@ class Ledger:
     """
 
     def __init__(
-        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[Key], where: WhereInput | None
+        self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[ReportKey], where: WhereInput | None
     ) -> None:
         self._ctx = ctx
         self._by = by

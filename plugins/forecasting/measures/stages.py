@@ -10,8 +10,8 @@ from guanxi import Context, InputError
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import (
-    Key,
     Point,
+    ReportKey,
     WhereInput,
     every,
     is_open,
@@ -65,7 +65,9 @@ class CohortRate:
 _STAGES = "{ stages { id presetPassRate presetWinRate } }"
 
 
-def stage_rates(ctx: Context, first: date, last: date, by: Sequence[Key], where: WhereInput | None) -> list[CohortRate]:
+def stage_rates(
+    ctx: Context, first: date, last: date, by: Sequence[ReportKey], where: WhereInput | None
+) -> list[CohortRate]:
     """The rates of each stage, in the order of stages and groups.
 
     Args:

@@ -11,8 +11,8 @@ from guanxi.vocabulary import Outcome
 from plugins.forecasting.past.movements import Position, is_counted, movements
 from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.reports import (
-    Key,
     Point,
+    ReportKey,
     WhereInput,
     every,
     grain_of,
@@ -60,7 +60,12 @@ class Bridge:
 
 
 def build(
-    ctx: Context, opening: Point, closing: Point, closing_by: date | None, by: Sequence[Key], where: WhereInput | None
+    ctx: Context,
+    opening: Point,
+    closing: Point,
+    closing_by: date | None,
+    by: Sequence[ReportKey],
+    where: WhereInput | None,
 ) -> list[Bridge]:
     """A bridge for each group of opportunities, or one of all.
 
@@ -98,7 +103,7 @@ def _changed(opening: Point, closing: Point) -> WhereInput:
     return every(closing.known(), {"validFrom": {"gt": opening.moment, "lte": closing.moment}})
 
 
-def _selection(by: Sequence[Key]) -> str:
+def _selection(by: Sequence[ReportKey]) -> str:
     """The selection for each opportunity: its keys, and its state at either end."""
     ends = " ".join(
         f"{name}: pipelineStates(first: 1, where: ${name}) "
@@ -108,7 +113,7 @@ def _selection(by: Sequence[Key]) -> str:
     return f"id {' '.join(selected(key) for key in by)} {ends}"
 
 
-def _keys(by: Sequence[Key], node: Mapping[str, Any]) -> dict[str, Any]:
+def _keys(by: Sequence[ReportKey], node: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of an opportunity, dates by the first day of their period."""
     keys: dict[str, Any] = {}
     for key in by:

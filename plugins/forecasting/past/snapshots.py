@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from guanxi import Context, Figures, InputError
 from plugins.forecasting.models import PipelineSnapshot
 from plugins.forecasting.shared.periods import first_of
-from plugins.forecasting.shared.reports import Key, Point, WhereInput, end_of, every, is_open, money
+from plugins.forecasting.shared.reports import Point, ReportKey, WhereInput, end_of, every, is_open, money
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import SnapshotKind
 
@@ -42,7 +42,7 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
     return Point(end_of(day))
 
 
-def pipeline(ctx: Context, point: Point, by: Sequence[Key], where: WhereInput | None) -> Pipeline:
+def pipeline(ctx: Context, point: Point, by: Sequence[ReportKey], where: WhereInput | None) -> Pipeline:
     """Returns the open pipeline at a moment, by keys of the states at that moment."""
     wanted = every(point.where(), is_open(), where)
     return Pipeline(point, ctx.groups("PipelineState", by, wanted, sum=["expectedAmount", "weightedAmount"]))

@@ -13,7 +13,7 @@ from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared.rules import rounded
 
 WhereInput = Mapping[str, Any]
-Key = Mapping[str, Any]
+ReportKey = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,18 @@ def of_opportunity(*conditions: WhereInput | None) -> WhereInput | None:
     return {"opportunity": {"and": said}} if said else None
 
 
-def under(relation: str, by: Sequence[Key]) -> list[Key]:
+def under(relation: str, by: Sequence[ReportKey]) -> list[ReportKey]:
     """Keys of a record, seen from one that leads to it."""
     return [{relation: key} for key in by]
 
 
-def path_of(key: Key) -> tuple[str, ...]:
+def path_of(key: ReportKey) -> tuple[str, ...]:
     """The names that lead to a key's field."""
     ((name, rest),) = key.items()
     return (name, *path_of(rest)) if isinstance(rest, Mapping) else (name,)
 
 
-def grain_of(key: Key) -> DateGrain | None:
+def grain_of(key: ReportKey) -> DateGrain | None:
     """The grain of a key that is a date."""
     ((_, rest),) = key.items()
     if isinstance(rest, Mapping):
@@ -104,7 +104,7 @@ def mark(keys: Mapping[str, Any]) -> str:
     return json.dumps(keys, sort_keys=True, default=str)
 
 
-def selected(key: Key) -> str:
+def selected(key: ReportKey) -> str:
     """The selection of a key among the keys of a group."""
     ((name, rest),) = key.items()
     return f"{name} {{ {selected(rest)} }}" if isinstance(rest, Mapping) else name

@@ -182,8 +182,8 @@ def _said(answer: Any) -> str | None:
     return None if answer is None else "yes" if answer else "no"
 
 
-def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Properties]:
-    """Returns the present properties of open opportunities: these, or all."""
+def open_opportunities() -> Select[Any]:
+    """Builds the query for what the properties of open opportunities are made from."""
     persons = (
         select(func.count())
         .where(
@@ -194,8 +194,8 @@ def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Prop
         .scalar_subquery()
     )
     lacking = rules.lacks(deals.need_kind, persons, deals.has_budget, deals.accepts_price, deals.recognises_value)
-    now, forecast = ctx.clock.now(), OpportunityForecast.__table__
-    wanted = (
+    forecast = OpportunityForecast.__table__
+    return (
         _facts()
         .add_columns(
             deals.expected_amount_reporting,
@@ -208,6 +208,11 @@ def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Prop
         .outerjoin(forecast, forecast.c.record_id == deals.id)
         .where(outcome(deals.status, deals.lost_at) == Outcome.OPEN.value)
     )
+
+
+def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Properties]:
+    """Returns the present properties of open opportunities: these, or all."""
+    now, wanted = ctx.clock.now(), open_opportunities()
     if ids is not None:
         wanted = wanted.where(deals.id.in_(ids))
     rows = ctx.session.execute(wanted).mappings()

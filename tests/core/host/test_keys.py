@@ -9,7 +9,7 @@ import pytest
 import strawberry
 
 from core.db.locks import take
-from core.db.transaction import Statement, Transaction
+from core.db.transaction import DatabaseTransaction, SqlStatement
 from guanxi import Input, Job, Payload, Plugin, UserError, hookimpl, mutation
 from tests.operating import executed
 from tests.together.world import PLUGINS
@@ -155,11 +155,11 @@ def test_who_holds_everything_of_a_plugin_excludes_who_holds_a_key(crm):
         ([()], [], False),
     ):
         with ExitStack() as stack:
-            holder, other = (Transaction(stack.enter_context(closing(database.connect()))) for _ in range(2))
+            holder, other = (DatabaseTransaction(stack.enter_context(closing(database.connect()))) for _ in range(2))
             take(holder, "club", first)
             holder.send()
             # The lock of the other is asked for at once or not at all, so nothing is waited for.
-            other.put(Statement("SET LOCAL lock_timeout = '1ms'"))
+            other.put(SqlStatement("SET LOCAL lock_timeout = '1ms'"))
             refused = pytest.raises(psycopg.errors.LockNotAvailable) if excluded else nullcontext()
             with refused:
                 take(other, "club", second)

@@ -84,8 +84,8 @@ class Slow(Plugin):
 
 def dying(database):
     """A publisher that is killed after it has numbered, before its commit."""
-    with suppress(Killed), database.transaction() as session:
-        number_batches(session)
+    with suppress(Killed), database.driven() as transaction:
+        transaction.send(*number_batches(transaction).reads)
         raise Killed
 
 
@@ -152,15 +152,16 @@ def test_a_reader_waits_for_what_an_unfinished_publisher_holds_and_the_next_publ
     monkeypatch.setattr(app.services, "announce", lambda: None)
 
     async def overtake():
-        with database.transaction() as session:
+        with database.driven() as transaction:
             await executed(app, UPDATE, {"input": {"id": id, "name": "First"}})
-            assert number_batches(session)
+            assert transaction.send(*number_batches(transaction).reads)[0]
             await executed(app, UPDATE, {"input": {"id": id, "name": "Second"}})
             # It must number the second after the first, whose number it cannot see yet.
             next_one = asyncio.create_task(app.publisher.publish())
             while not await asyncio.to_thread(waits, database):
                 pass
             before, _ = await pages(app)
+            transaction.commit()
         await next_one
         return before
 
@@ -222,10 +223,10 @@ def test_a_run_that_fails_is_logged_and_tried_again(crm, monkeypatch, caplog):
     monkeypatch.setattr(publishing, "_RETRY_SECONDS", 0)
     failures, numbered = [RuntimeError("no")], asyncio.Event()
 
-    def number(session):
+    def number(transaction):
         if failures:
             raise failures.pop()
-        return number_batches(session)
+        return number_batches(transaction)
 
     async def update(app, id):
         await executed(app, UPDATE, {"input": {"id": id, "name": "Bo"}})
@@ -254,7 +255,7 @@ def test_an_app_that_ends_numbers_what_it_has_committed(databases, monkeypatch, 
                 create = f'mutation {{ createCustomer(input: {{name: "{name}"}}) {{ userErrors {{ message }} }} }}'
                 await executed(app, create, {})
             if fails:
-                monkeypatch.setattr(publishing, "number_batches", lambda session: 1 / 0)
+                monkeypatch.setattr(publishing, "number_batches", lambda transaction: 1 / 0)
 
     asyncio.run(run())
     with closing(Database(url)) as database:

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from schema.request import questions
+from schema.write import plugin_work
 
 
 @pytest.fixture
@@ -13,14 +13,14 @@ def statements(monkeypatch):
 
     @contextmanager
     def collected():
-        found, fetch = [], questions.fetch_in_transaction
+        found, fetch = [], plugin_work.fetch_in_transaction
 
         def noted(connection, sql, values):
             found.append(sql)
             return fetch(connection, sql, values)
 
         with monkeypatch.context() as patch:
-            patch.setattr(questions, "fetch_in_transaction", noted)
+            patch.setattr(plugin_work, "fetch_in_transaction", noted)
             yield found
 
     return collected

@@ -1,9 +1,12 @@
 """Selections deeper than an old SQLite parses in one statement: read in batches, never a statement per row."""
 
+from typing import Any
+
 import pytest
 
 from guanxi import Field, Plugin, hookimpl
 from guanxi.testing import Client
+from plugins.forecasting import Forecasting
 from tests import data
 
 
@@ -125,3 +128,143 @@ def test_what_joins_more_tables_than_one_statement_may_is_read_in_several(sales)
     )
     answer = sales.execute(f"{{ customers(first: 1) {{ nodes {{ {parts} }} }} }}")
     assert "errors" not in answer
+
+
+_CHAIN = 10
+
+
+@pytest.fixture(scope="module")
+def chain(module_crm):
+    """Ten customers, each the parent of the next, and each with an opportunity; the first two customers' ids."""
+    client = module_crm(Forecasting)
+    stage = client.query(
+        'mutation { createStage(input: {key: "open", name: "Open", position: 1, winProbability: "0.5"}) '
+        "{ stage { id } userErrors { message } } }"
+    )["createStage"]["stage"]
+    parent, ids = None, []
+    for number in range(_CHAIN):
+        made = client.query(
+            "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } userErrors { message } } }",
+            input={"name": f"C{number}", "parentId": parent},
+        )["createCustomer"]
+        parent = made["customer"]["id"]
+        ids.append(parent)
+        answer = client.query(
+            "mutation ($input: CreateOpportunityInput!) "
+            "{ createOpportunity(input: $input) { opportunity { id } userErrors { message } } }",
+            input={
+                "name": f"O{number}",
+                "customerId": parent,
+                "stageId": stage["id"],
+                "expectedAmount": {"amount": f"{number + 1}00", "currency": "CNY"},
+            },
+        )
+        assert answer["createOpportunity"]["opportunity"], answer
+    return client, ids
+
+
+_AMOUNT = "name weightedAmount { amount reportingAmount } expectedAmount { amount }"
+
+
+def lists(levels: int, items: str, inside: str) -> str:
+    """Subsidiaries of subsidiaries, and so on."""
+    text = inside
+    for _ in range(levels):
+        text = f"name subsidiaries {{ {items.replace('_', text)} }}"
+    return text
+
+
+def names(value: Any) -> list[str]:
+    """All names of an answer, from the outside in."""
+    if isinstance(value, dict):
+        return [name for key, item in value.items() for name in ([item] if key == "name" else names(item))]
+    return [name for item in value for name in names(item)] if isinstance(value, list) else []
+
+
+EDGES, NODES = "edges { cursor node { _ } }", "nodes { _ }"
+
+#: The deepest of each form that the limits of queries allow: what is asked, and how many customers it leads to.
+DEEPEST = {
+    "edges": (
+        "{ customers(where: {parentId: {isNull: true}}) { " + EDGES.replace("_", lists(5, EDGES, "name")) + " } }",
+        6,
+    ),
+    "nodes": (
+        "{ customers(where: {parentId: {isNull: true}}) { " + NODES.replace("_", lists(8, NODES, "name")) + " } }",
+        9,
+    ),
+    "node of edges": ("{ node(id: $first) { ... on Customer { " + lists(5, EDGES, "name") + " } } }", 6),
+    "nodes of nodes": ("{ nodes(ids: [$first]) { ... on Customer { " + lists(8, NODES, "name") + " } } }", 9),
+    "amounts": (
+        "{ node(id: $first) { ... on Customer { "
+        + lists(4, EDGES, f"name opportunities {{ {EDGES.replace('_', _AMOUNT)} }}")
+        + " } } }",
+        6,
+    ),
+    "payload": (
+        'mutation ($first: ID!) { updateCustomer(input: {id: $first, name: "C0"}) { customer { '
+        + lists(4, EDGES, f"name opportunities {{ {EDGES.replace('_', _AMOUNT)} }}")
+        + " } userErrors { message } } }",
+        6,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", DEEPEST)
+def test_what_the_limits_allow_is_answered(chain, form):
+    client, ids = chain
+    text, expected = DEEPEST[form]
+    if "mutation" not in text and "$first" in text:
+        text = "query ($first: ID!) " + text
+    answer = client.execute(text, **({"first": ids[0]} if "$first" in text else {}))
+    assert "errors" not in answer
+    found = names(answer["data"])
+    wanted = [f"C{number}" for number in range(expected)]
+    if form in ("amounts", "payload"):
+        wanted[-1] = f"O{expected - 2}"
+    assert found == wanted
+
+
+def test_a_chain_of_single_records_as_long_as_the_limits_allow_is_answered(chain):
+    client, ids = chain
+    text = "query ($last: ID!) { customer(id: $last) { " + "name parent { " * 9 + "name" + " }" * 9 + " } }"
+    assert names(client.query(text, last=ids[-1])) == [f"C{number}" for number in range(_CHAIN - 1, -1, -1)]
+
+
+def test_lists_of_lists_with_a_derived_amount_cost_one_statement(chain, monkeypatch):
+    client, ids = chain
+    run = []
+    reader = client.app.services.reader
+    fetch = reader.fetch
+
+    async def noted(sql, values):
+        run.append(sql)
+        return await fetch(sql, values)
+
+    monkeypatch.setattr(reader, "fetch", noted)
+    text = f"query ($first: ID!) {{ node(id: $first) {{ ... on Customer {{ {lists(1, EDGES, f'name opportunities {{ {EDGES} }}')} }} }} }}"
+    client.query(text.replace("_", _AMOUNT), first=ids[0])
+    assert len(run) == 1
+
+
+def test_a_derived_amount_is_the_same_at_every_depth(chain):
+    client, ids = chain
+    shallow = client.query('{ opportunities(where: {name: {eq: "O3"}}) { nodes { ' + _AMOUNT + " } } }")
+    text = (
+        "query ($first: ID!) { node(id: $first) { ... on Customer { "
+        + lists(3, EDGES, f"opportunities {{ nodes {{ {_AMOUNT} }} }}")
+        + " } } }"
+    )
+    value = client.query(text, first=ids[0])["node"]
+    for _ in range(3):
+        value = value["subsidiaries"]["edges"][0]["node"]
+    assert value["opportunities"]["nodes"] == shallow["opportunities"]["nodes"]
+    assert shallow["opportunities"]["nodes"][0]["weightedAmount"] is not None
+
+
+def test_pages_from_the_end_keep_their_order_where_values_are_worked_out_apart(chain):
+    client, _ = chain
+    found = client.query(
+        "{ opportunities(last: 4, orderBy: [{name: ASC}]) { nodes { name weightedAmount { amount } } } }"
+    )
+    assert [node["name"] for node in found["opportunities"]["nodes"]] == ["O6", "O7", "O8", "O9"]

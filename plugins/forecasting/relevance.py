@@ -1,0 +1,29 @@
+"""Which changes of opportunities the forecast rests on; of the others its hooks have nothing to do."""
+
+from functools import cache
+
+from sqlalchemy.sql.visitors import iterate
+
+from guanxi import Action, Change, Changes
+from guanxi.records import Opportunity
+from plugins.forecasting.past.history import present
+from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.win_model.examples import open_opportunities
+
+
+@cache
+def _unread() -> frozenset[str]:
+    """The columns of an opportunity that neither its past nor the model reads."""
+    table = Opportunity.__table__
+    statements = (present(ForecastingSettings()), open_opportunities())
+    read = {id(part) for statement in statements for part in iterate(statement)}
+    return frozenset(column.key for column in table.columns if id(column) not in read)
+
+
+def relevant(changes: Changes) -> Changes:
+    """Leaves out updates of opportunities that change nothing the forecast rests on."""
+    return Changes([change for change in changes if not _is_idle(change)])
+
+
+def _is_idle(change: Change) -> bool:
+    return change.entity == "Opportunity" and change.action is Action.UPDATED and _unread() >= change.after.keys()
