@@ -228,6 +228,6 @@ def _tidy(databases: Databases, url: str) -> None:
     """Numbers the batches that are left without a number, and writes out what is only in the log of the database."""
     database = Database(url)
     if databases.process:
-        database.retrying(number_batches)
+        database.writing(number_batches)
     database.close()
     _execute(databases.engine, url, "CHECKPOINT" if databases.process else "PRAGMA wal_checkpoint(TRUNCATE)")
