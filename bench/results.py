@@ -17,6 +17,8 @@ FOLDER = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parent.parent
 DOCUMENTS = [_ROOT / "docs" / "performance.md"]
 _PLACE = re.compile(r"(<!-- bench (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+#: Where less was used, another process did the work.
+_SHORTEST_SECONDS = 0.1
 _TITLES = {query.name: query.title for query in READS}
 
 
@@ -130,12 +132,18 @@ def _reads(found: dict[str, Any]) -> list[str]:
 
 
 def _writes(found: dict[str, Any]) -> list[str]:
+    def spent(row: dict[str, float]) -> str:
+        return f"{row['rows'] / row['cpu']:,.0f}" if row.get("rows") and row["cpu"] >= _SHORTEST_SECONDS else "–"
+
     rows = [
-        [f"{write}: {name}", f"{row['seconds']:.2f}", f"{row['cpu']:.2f} + {row['database cpu']:.2f}"]
+        [f"{write}: {name}", f"{row['seconds']:.2f}", f"{row['cpu']:.2f} + {row['database cpu']:.2f}", spent(row)]
         for write, by_name in found["writes"].items()
         for name, row in by_name.items()
     ]
-    return [_table(["write", "seconds", "processor s, server + database"], rows)]
+    made = [_table(["write", "seconds", "processor s, server + database", "rows per processor second"], rows)]
+    if memory := found.get("import memory"):
+        made.append(_table(["import of", "MB at most"], [[rows, f"{size:.0f}"] for rows, size in memory.items()]))
+    return made
 
 
 def scale_table(found: dict[str, Any]) -> str:
