@@ -76,10 +76,16 @@ def sent(url: str, body: Mapping[str, Any], seconds: float, connections: int = 8
     return finished(started(url, body, seconds, connections, count))
 
 
+def _used(process: int) -> tuple[float, float]:
+    """Processor time a process has used, and that of the processes it had started and that have ended."""
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    own, own_in_system, ended, ended_in_system = (int(ticks) / _TICK for ticks in after_name[11:15])
+    return own + own_in_system, ended + ended_in_system
+
+
 def processor_seconds(process: int) -> float:
     """Processor time a process has used."""
-    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / _TICK
+    return _used(process)[0]
 
 
 def children(process: int) -> Sequence[int]:
@@ -101,16 +107,20 @@ class Meter:
         self._before = processor_seconds(server)
         self._behind_before = self._behind()
 
-    def _behind(self) -> dict[int, float]:
+    def _behind(self) -> float:
+        """Processor time of the database server's processes, those that have ended included."""
         if self._database is None:
-            return {}
-        used = {}
-        for child in children(self._database):
-            with suppress(FileNotFoundError):  # It has just ended.
-                used[child] = processor_seconds(child)
-        return used
+            return 0.0
+        while True:
+            _, ended = _used(self._database)
+            used = 0.0
+            for child in children(self._database):
+                with suppress(FileNotFoundError, ProcessLookupError):  # It has just ended.
+                    used += processor_seconds(child)
+            # One that ends meanwhile would be counted twice or not at all.
+            if _used(self._database)[1] == ended:
+                return used + ended
 
     def read(self) -> tuple[float, float]:
         """Seconds of the server, and seconds of the database server."""
-        behind = sum(now - self._behind_before.get(child, 0.0) for child, now in self._behind().items())
-        return processor_seconds(self._server) - self._before, behind
+        return processor_seconds(self._server) - self._before, self._behind() - self._behind_before

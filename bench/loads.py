@@ -17,9 +17,9 @@ from bench.data import Size
 from bench.databases import Databases, Folder
 from bench.load import Count, sent
 from bench.machine import stamp
-from bench.mutations import MUTATIONS, STAGE_KEY, STAGE_PLACE, Mutation
+from bench.mutations import IDS, MUTATIONS, Mutation, filled
 from bench.peers.bare import WRITES, BareSqlite
-from bench.queries import ANY_ID, NEW
+from bench.queries import ANY_ID
 from bench.reads import Effort
 from core.db.database import SQLITE, Database
 from core.log.numbers import number_batches
@@ -28,7 +28,6 @@ from core.log.numbers import number_batches
 LOOP = "bare sqlite3, no HTTP"
 
 _CONNECTIONS = (8, 1)
-_IDS_EACH = 10_000
 _NUMBERS_EACH = 10_000_000
 #: Opportunities that no load changes.
 _CHECKED_IDS = 49_000
@@ -39,10 +38,7 @@ _ALL_AT_SECOND = "UPDATE opportunity SET stage_id = 'stg_00000000000000000000000
 def measure_mutations(folder: Folder, engine: str, effort: Effort) -> dict[str, Any]:
     """The results of all mutations on one engine."""
     with folder.engine(engine) as databases:
-        databases.ready("10k", Size())
-        url = databases.copy("10k", "written")
-        _execute(engine, url, _ALL_AT_SECOND)
-        _execute(engine, url, "VACUUM ANALYZE" if databases.process else "ANALYZE")
+        url = writable(databases)
         contestants = [one for one in WRITERS if engine in one.engines]
         versions = {"PostgreSQL" if databases.process else "SQLite": databases.version}
         if POSTGRAPHILE_4 in contestants:
@@ -57,6 +53,15 @@ def measure_mutations(folder: Folder, engine: str, effort: Effort) -> dict[str, 
         "effort": {"rounds": effort.rounds, "seconds": effort.seconds},
         "queries": found,
     }
+
+
+def writable(databases: Databases) -> str:
+    """The address of a copy that may be written to, in which the first move of each opportunity is one."""
+    databases.ready("10k", Size())
+    url = databases.copy("10k", "written")
+    _execute(databases.engine, url, _ALL_AT_SECOND)
+    _execute(databases.engine, url, "VACUUM ANALYZE" if databases.process else "ANALYZE")
+    return url
 
 
 class _Rounds:
@@ -147,7 +152,7 @@ class _Rounds:
                 until = began + self._effort.seconds
                 while time.perf_counter() < until:
                     number += 1
-                    await database.run(write, json.loads(_filled(template, number, _offset(mutation, place))))
+                    await database.run(write, json.loads(filled(template, number, _offset(mutation, place))))
                 seconds, used = time.perf_counter() - began, time.process_time() - used
                 self._numbers[key] = number
                 done = number - start
@@ -172,14 +177,7 @@ def _title(mutation: Mutation, connections: int) -> str:
 
 def _offset(mutation: Mutation, place: int) -> int:
     """After which ids those of a contestant begin: no two move the same opportunities."""
-    return place * _IDS_EACH if mutation.record == "Opportunity" else 0
-
-
-def _filled(template: str, number: int, offset: int) -> str:
-    """A body as the load generator fills it."""
-    is_first = number // _IDS_EACH % 2 == 0
-    filled = template.replace(ANY_ID, f"{offset + number * 7919 % _IDS_EACH + 1:026d}").replace(NEW, str(number))
-    return filled.replace(STAGE_KEY, "A" if is_first else "B").replace(STAGE_PLACE, "1" if is_first else "2")
+    return place * IDS if mutation.record == "Opportunity" else 0
 
 
 def _agree(contestants: list[Contestant], url: str, folder: Folder, databases: Databases) -> None:
@@ -194,7 +192,7 @@ def _agree(contestants: list[Contestant], url: str, folder: Folder, databases: D
             for mutation in MUTATIONS:
                 record = f"{(_CHECKED_IDS if mutation.record == 'Opportunity' else 0) + place + 1:026d}"
                 text = json.dumps(mutation.body(contestant.dialect)).replace(ANY_ID, record)
-                data = server.ask(json.loads(_filled(text, 0, 0)), mutation)
+                data = server.ask(json.loads(filled(text, 0)), mutation)
                 got = mutation.row(contestant.dialect, data)
                 if got != expected.setdefault(mutation.name, got):
                     raise RuntimeError(

@@ -8,6 +8,8 @@ from bench.queries import ANY_ID, NEW, POSTGRAPHILE
 
 #: The key and the place of one of two open stages; each time round all records it is the other one.
 STAGE_KEY, STAGE_PLACE = "@KEY@", "@PLACE@"
+#: How many ids a load asks for before it comes to one again.
+IDS = 10_000
 _MOMENT = "2026-01-01T00:00:00.000Z"
 
 
@@ -79,7 +81,7 @@ CREATE_CUSTOMER = Mutation(
                 "regionFolded": "north",
                 "employeeCount": "120",
                 "kind": "COMPANY",
-                "status": "ACTIVE",
+                "status": "PROSPECT",
                 "accountRelation": "UNSPECIFIED",
                 "doNotContact": False,
                 "version": "1",
@@ -141,3 +143,16 @@ MOVE_OPPORTUNITY = Mutation(
 )
 
 MUTATIONS = [CREATE_CUSTOMER, UPDATE_CUSTOMER, UPDATE_OPPORTUNITY, MOVE_OPPORTUNITY]
+
+
+def filled(template: str, number: int, offset: int = 0) -> str:
+    """A body for one request, as the load generator fills it.
+
+    Args:
+        template: the body as JSON.
+        number: of the request.
+        offset: after which ids those begin that are asked for.
+    """
+    is_first = number // IDS % 2 == 0
+    found = template.replace(ANY_ID, f"{offset + number * 7919 % IDS + 1:026d}").replace(NEW, str(number))
+    return found.replace(STAGE_KEY, "A" if is_first else "B").replace(STAGE_PLACE, "1" if is_first else "2")

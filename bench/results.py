@@ -48,7 +48,10 @@ def embedded(text: str) -> str:
 
     def table(found: re.Match[str]) -> str:
         name = found[2]
-        made = [summary()] if name == "summary" else _TABLES[name.partition("-")[0]](load(name))
+        tables = _TABLES[name.partition("-")[0]] if name != "summary" else None
+        if tables and not (FOLDER / f"{name}.json").exists():
+            return found[0]
+        made = tables(load(name)) if tables else [summary()]
         return "\n".join([found[1], *made, found[3]])
 
     return _PLACE.sub(table, text)
@@ -181,6 +184,15 @@ def _steps(found: dict[str, Any]) -> list[str]:
     return made
 
 
+def _paths(found: dict[str, Any]) -> list[str]:
+    made = []
+    for plugins, by_title in found["paths"].items():
+        heads = list(next(iter(by_title.values())))
+        rows = [[title, *(f"{row[head]:,}" for head in heads)] for title, row in by_title.items()]
+        made.append(_table([f"cached, {plugins}", *heads], rows))
+    return made
+
+
 def _start(found: dict[str, Any]) -> list[str]:
     rows = [
         [command, f"{row['seconds']:.2f}", f"{row['without plugins']:.2f}", f"{row['per plugin']:.2f}"]
@@ -198,5 +210,6 @@ _TABLES: dict[str, Any] = {
     "interference": _figures,
     "introspection": _figures,
     "steps": _steps,
+    "paths": _paths,
     "start": _start,
 }

@@ -38,7 +38,7 @@ class Timed:
     behind: float
 
 
-def _items(name: str) -> list[dict[str, Any]]:
+def new_customers(name: str) -> list[dict[str, Any]]:
     """Customers in addition to the existing ones; given another name they are changed."""
     return [
         {
@@ -72,7 +72,7 @@ def _upserts(folder: Folder, databases: Databases, rounds: int) -> dict[str, Any
             url = databases.copy("10k", "written")
             with serving(contestant, url, folder.path, databases.process) as server:
                 for outcome, name in (("created", "Customer"), ("updated", "Changed"), ("unchanged", "Changed")):
-                    body = {"query": _UPSERT, "variables": {"items": _items(name)}}
+                    body = {"query": _UPSERT, "variables": {"items": new_customers(name)}}
                     meter, start = server.meter(), time.perf_counter()
                     answer = server.ask(body)["upsertCustomers"]
                     seconds = time.perf_counter() - start
@@ -80,7 +80,7 @@ def _upserts(folder: Folder, databases: Databases, rounds: int) -> dict[str, Any
                         raise RuntimeError(f"{contestant.name}: of {ROWS} rows {answer}")
                     timed[outcome].setdefault(contestant.name, []).append(Timed(seconds, *meter.read()))
         url = databases.copy("10k", "written")
-        plain = _timed(databases, lambda url=url: insert_plainly(databases.engine, url, _items("Customer")))  # type: ignore[misc]
+        plain = _timed(databases, lambda url=url: insert_plainly(databases.engine, url, new_customers("Customer")))  # type: ignore[misc]
         timed["created"].setdefault("plain batched insert", []).append(plain)
     return {f"upsert {outcome}": _medians(by_name, ROWS) for outcome, by_name in timed.items()}
 

@@ -62,12 +62,10 @@ def shown(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-async def log(
-    engine: Engine, send: Send, entity: str, id: str, action: str, *changes: tuple[str, Mapping[str, Any]]
-) -> None:
-    """Writes the events of a record, then their batch."""
+async def log(engine: Engine, send: Send, entity: str, id: str, *events: tuple[str, str, Mapping[str, Any]]) -> None:
+    """Writes the events of a record, each with its type, its action and its changes, then their batch."""
     batch, now = new_id("evb"), engine.now()
-    for type_, changed in changes:
+    for type_, action, changes in events:
         await send(
             "INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '{}')",
@@ -78,7 +76,7 @@ async def log(
             id,
             action,
             now,
-            json.dumps(changed),
+            json.dumps(changes),
         )
     if engine.is_sqlite:
         await send("UPDATE event_counter SET last = last + 1")
@@ -115,7 +113,7 @@ async def create_customer(engine: Engine, send: Send, given: Mapping[str, Any]) 
         "region_folded": given["region"].casefold(),
         "employee_count": given["employeeCount"],
         "kind": "COMPANY",
-        "status": "ACTIVE",
+        "status": "PROSPECT",
         "account_relation": "UNSPECIFIED",
         "do_not_contact": False,
         **dict.fromkeys(("needs", "preferences", "interests", "industry_competitors"), "[]"),
@@ -128,7 +126,7 @@ async def create_customer(engine: Engine, send: Send, given: Mapping[str, Any]) 
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     await send(f"INSERT INTO customer ({', '.join(values)}) VALUES ({places})", *values.values())
     changed = {name: [None, value] for name, value in given.items()}
-    await log(engine, send, "Customer", id, "CREATED", ("CUSTOMER_CREATED", changed))
+    await log(engine, send, "Customer", id, ("CUSTOMER_CREATED", "CREATED", changed))
     return await payload(
         engine,
         send,
@@ -156,7 +154,7 @@ async def update_customer(engine: Engine, send: Send, given: Mapping[str, Any]) 
         engine.now(),
         id,
     )
-    await log(engine, send, "Customer", id, "UPDATED", ("CUSTOMER_UPDATED", {"city": [before["city"], city]}))
+    await log(engine, send, "Customer", id, ("CUSTOMER_UPDATED", "UPDATED", {"city": [before["city"], city]}))
     return await payload(engine, send, "customer", id, id="id", version="version", name="name", city="city")
 
 
@@ -172,7 +170,7 @@ async def update_opportunity(engine: Engine, send: Send, given: Mapping[str, Any
         id,
     )
     changed = {"nextAction": [before["next_action"], action]}
-    await log(engine, send, "Opportunity", id, "UPDATED", ("OPPORTUNITY_UPDATED", changed))
+    await log(engine, send, "Opportunity", id, ("OPPORTUNITY_UPDATED", "UPDATED", changed))
     return await payload(
         engine, send, "opportunity", id, id="id", version="version", name="name", nextAction="next_action"
     )
@@ -212,8 +210,8 @@ async def move_opportunity(engine: Engine, send: Send, given: Mapping[str, Any])
         "stageEnteredAt": [shown(before["stage_entered_at"]), shown(now)],
         "stageId": [before["stage_id"], stage],
     }
-    changes = (("OPPORTUNITY_STAGE_CHANGED", {}), ("OPPORTUNITY_UPDATED", changed))
-    await log(engine, send, "Opportunity", id, "UPDATED", *changes)
+    moved = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
+    await log(engine, send, "Opportunity", id, moved, ("OPPORTUNITY_UPDATED", "UPDATED", changed))
     there = f"(SELECT {engine.object}('key', key) FROM stage WHERE id = t.stage_id)"
     return await payload(engine, send, "opportunity", id, id="id", version="version", name="name", stage=there)
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
 from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.utils.str_converters import to_camel_case
 
 URL = os.environ["BENCH_URL"].replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:")
 is_sqlite = "aiosqlite" in URL
@@ -88,7 +89,7 @@ class CustomerRow(Stamped, Base):
     city_folded: Mapped[str | None]
     employee_count: Mapped[int | None]
     kind: Mapped[str] = mapped_column(default="COMPANY")
-    status: Mapped[str] = mapped_column(default="ACTIVE")
+    status: Mapped[str] = mapped_column(default="PROSPECT")
     account_relation: Mapped[str] = mapped_column(default="UNSPECIFIED")
     do_not_contact: Mapped[bool] = mapped_column(default=False)
     needs: Mapped[list[str]] = mapped_column(Document, default=list)
@@ -165,21 +166,21 @@ def changed(row: Any, **values: Any) -> Changes:
     for name, value in values.items():
         before = getattr(row, name)
         if before != value:
-            found[name] = [shown(before), shown(value)]
+            found[to_camel_case(name)] = [shown(before), shown(value)]
             setattr(row, name, value)
     if found:
         row.version += 1
     return found
 
 
-async def log(session: AsyncSession, action: str, row: Any, *events: tuple[str, Changes]) -> None:
-    """Adds a batch with the events of a record."""
+async def log(session: AsyncSession, row: Any, *events: tuple[str, str, Changes]) -> None:
+    """Adds a batch with the events of a record: each with its type, its action and its changes."""
     batch = BatchRow(id=new_id("evb"))
     if is_sqlite:
         counted = update(CounterRow).values(last=CounterRow.last + 1).returning(CounterRow.last)
         batch.sequence = await session.scalar(counted)
     session.add(batch)
-    for type_, changes in events:
+    for type_, action, changes in events:
         session.add(
             EventRow(
                 id=new_id("evt"),
@@ -324,8 +325,8 @@ class Mutation:
                 employee_count=input.employee_count,
             )
             session.add(row)
-            given = {name: [None, value] for name, value in vars(input).items() if value is not None}
-            await log(session, "CREATED", row, ("CUSTOMER_CREATED", given))
+            given = {to_camel_case(name): [None, value] for name, value in vars(input).items() if value is not None}
+            await log(session, row, ("CUSTOMER_CREATED", "CREATED", given))
         return CustomerPayload(customer=Customer.of(row))
 
     @strawberry.mutation
@@ -338,7 +339,7 @@ class Mutation:
             changes = changed(row, city=input.city)
             if changes:
                 row.city_folded = folded(input.city)
-                await log(session, "UPDATED", row, ("CUSTOMER_UPDATED", changes))
+                await log(session, row, ("CUSTOMER_UPDATED", "UPDATED", changes))
         return CustomerPayload(customer=Customer.of(row))
 
     @strawberry.mutation
@@ -349,7 +350,7 @@ class Mutation:
                 return OpportunityPayload(user_errors=missing(input.id))
             changes = changed(row, next_action=input.next_action)
             if changes:
-                await log(session, "UPDATED", row, ("OPPORTUNITY_UPDATED", changes))
+                await log(session, row, ("OPPORTUNITY_UPDATED", "UPDATED", changes))
         return OpportunityPayload(opportunity=Opportunity.of(row))
 
     @strawberry.mutation
@@ -373,7 +374,8 @@ class Mutation:
                         to_status=row.status,
                     )
                 )
-                await log(session, "UPDATED", row, ("OPPORTUNITY_STAGE_CHANGED", {}), ("OPPORTUNITY_UPDATED", changes))
+                moved = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
+                await log(session, row, moved, ("OPPORTUNITY_UPDATED", "UPDATED", changes))
         return OpportunityPayload(opportunity=Opportunity.of(row))
 
 
