@@ -7,6 +7,7 @@ from core.db.sql import (
     day_of,
     days_between,
     folded,
+    is_listed,
     json_document,
     json_text,
     list_length,
@@ -15,13 +16,16 @@ from core.db.sql import (
     rounded_ratio,
     whole,
 )
+from core.records.selections import Prepared
 
 __all__ = [
     "Expression",
+    "Prepared",
     "add_days",
     "day_of",
     "days_between",
     "folded",
+    "is_listed",
     "json_document",
     "json_text",
     "list_length",

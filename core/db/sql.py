@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, Integer, case, cast, func, literal, type_coerce
+from sqlalchemy import BigInteger, Boolean, Date, Integer, bindparam, case, cast, func, literal, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session
 
 from core.db.database import POSTGRESQL, SQLITE
-from core.db.types import Json, Text
+from core.db.types import Json, Text, Texts
 
 Expression = ColumnElement[Any]
 
@@ -57,6 +57,20 @@ class list_length(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
+class is_listed(FunctionElement[bool]):  # noqa: N801
+    """`is_listed(column, "ids")`: whether a text is among those given under a name when a `Prepared` query is run."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: Expression, name: str) -> None:
+        super().__init__(column, bindparam(name, None, type_=Texts()))
+
+    def self_group(self, against: Any = None) -> Any:
+        """Itself: compared with 1, as SQLAlchemy would have it on SQLite, it would use no index."""
+        return self
+
+
 class json_text(FunctionElement[Any]):  # noqa: N801
     """A text that is JSON, as JSON."""
 
@@ -94,6 +108,10 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
         # The connection registers core.base.text.fold under this name.
         SQLITE: "guanxi_fold({0})",
         POSTGRESQL: 'casefold(normalize({0}, NFKC) COLLATE "pg_unicode_fast") COLLATE "C"',
+    },
+    is_listed: {
+        SQLITE: "{0} IN (SELECT value FROM json_each({1}))",
+        POSTGRESQL: "{0} = ANY({1})",
     },
     list_length: {
         SQLITE: "json_array_length({0})",

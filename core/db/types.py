@@ -1,11 +1,12 @@
 """Column types that mean and sort the same on SQLite and PostgreSQL."""
 
+import json
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, String
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Dialect, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -26,6 +27,20 @@ class Text(TypeDecorator[str]):
         if value is not None and "\0" in value:
             raise InputError("text may not contain the character NUL (U+0000); leave it out")
         return value
+
+
+class Texts(TypeDecorator[list[str]]):
+    """Texts in one bind: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        wanted = sorted(value or ())
+        return wanted if dialect.name == "postgresql" else json.dumps(wanted)
 
 
 class Choice(TypeDecorator[StrEnum]):

@@ -98,6 +98,9 @@ class Context:
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
         facet: `facet(Points, id)` returns the record's row, created if absent, locked for update.
         facets: the same for many ids at once, as a dict.
+        rows: rows of a `guanxi.sql.Prepared` query, as dicts, without a session: `rows(query, ids=[…])`.
+        insert_rows, change_rows: write rows of one of the plugin's tables, not logged and without a session:
+            `insert_rows(Visit, [{…}])`, `change_rows(Visit, [{"id": …, "place": …}])`, all rows with the same columns.
         lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
             `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
             of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
@@ -114,6 +117,9 @@ class Context:
     publish_each: Callable[..., int]
     facet: Callable[..., Any]
     facets: Callable[..., dict[str, Any]]
+    rows: Callable[..., Sequence[dict[str, Any]]]
+    insert_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
+    change_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
     lock: Callable[..., None]
     catalog: CatalogQueries
 

@@ -122,7 +122,7 @@ def _write(unit: Unit, drafts: Sequence[Draft], *, again: bool) -> list[RowOutco
         _judge(unit, work, again=again)
     _flush(unit, work)
     _complete(unit, work)
-    _note(unit, work)
+    _note(unit, work.changes)
     return [outcome_of(draft, change, work.warnings) for draft, change in work.applied]
 
 
@@ -227,7 +227,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         for change in (*work.losses, *gone):
             unit.log.note(change)
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
-        with _watched(unit, work.changes):
+        with _watched(unit):
             after_flush(unit.settlement, work.changes)
             unit.host.before_commit(unit.context, work.changes, unit.flush_session)
         _check_follow_ups(unit)
@@ -248,8 +248,8 @@ def _let_go(unit: Unit, work: _Work) -> list[Change]:
 
 
 @contextmanager
-def _watched(unit: Unit, changes: Sequence[Change]) -> Iterator[None]:
-    """While hooks run, what they do to other records is settled, stamped and logged as well."""
+def _watched(unit: Unit) -> Iterator[None]:
+    """While hooks run, what they do to other records is settled and stamped as well."""
     with unit.watch.on():
         yield
         unit.flush()
@@ -257,8 +257,6 @@ def _watched(unit: Unit, changes: Sequence[Change]) -> Iterator[None]:
         if follow_ups:
             after_flush(unit.settlement, Changes(follow_ups))
             unit.flush()
-    for change in (*changes, *unit.watch.follow_ups):
-        unit.log.note(change)
 
 
 def _check_follow_ups(unit: Unit) -> None:
@@ -280,8 +278,12 @@ def _check_follow_ups(unit: Unit) -> None:
 # Note: what happened goes to the log, which is written last of all.
 
 
-def _note(unit: Unit, work: _Work) -> None:
-    pass
+def _note(unit: Unit, changes: Sequence[Change]) -> None:
+    for change in (*changes, *unit.watch.follow_ups):
+        unit.log.note(change)
+
+
+# Work of plugins: they write, and what they have written is judged, completed and noted as well.
 
 
 @contextmanager
@@ -301,7 +303,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
     """
     warnings: list[UserError] = []
     take(unit.transaction, plugin.name, keys)
-    with _watched(unit, ()):
+    with _watched(unit):
         try:
             yield warnings
         except Reject as reject:
@@ -311,11 +313,13 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         if changes:
             unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
-            judged = unit.host.validate(unit.context, changes)
+            problems = [found for change in changes for found in record_problems(change.record, change.after)]
+            judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
             warnings += [replace(warning, record=warning.record_id) for warning in judged]
             unit.host.before_commit(unit.context, changes, unit.flush_session)
+    _note(unit, ())
 
 
 def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:

@@ -1,6 +1,6 @@
 """The unit of work: one transaction, the rows it works on, its log, and what plugins get to work with in it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from core.log.event_log import EventLog
 from core.records.facet_rows import facet_rows
 from core.records.record import Record, record_named
 from core.records.rows import rows_of
+from core.records.selections import Prepared
 from core.unit.held import Held
 from core.unit.watch import Watch
 
@@ -167,6 +168,25 @@ class Unit:
     def _has(self, kind: type[Any], id: str) -> bool:
         return bool(self.transaction.rows(rows_of(kind, self.transaction.dialect).present(id)))
 
+    def rows(self, query: Prepared, **values: Any) -> Sequence[dict[str, Any]]:
+        """The rows of a prepared query, which sees what this transaction has changed."""
+        if self._writes:
+            self.flush()
+        spelled = query.on(self.transaction.dialect)
+        return spelled.mappings(self.transaction.rows(spelled.statement(values)))
+
+    def insert_rows(self, kind: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts rows of a table that nothing watches."""
+        if rows:
+            self.flush()
+            self.transaction.put(rows_of(kind, self.transaction.dialect).insertion(rows))
+
+    def change_rows(self, kind: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Changes rows of a table that nothing watches, by their key."""
+        if rows:
+            self.flush()
+            self.transaction.put(rows_of(kind, self.transaction.dialect).change(rows))
+
     # What plugins get
 
     def context(self, plugin: Plugin) -> Context:
@@ -204,6 +224,9 @@ class Unit:
             publish_each=publish_each,
             facet=self.facet,
             facets=self.facets,
+            rows=self.rows,
+            insert_rows=self.insert_rows,
+            change_rows=self.change_rows,
             lock=lock,
             catalog=self._ask(self.fetch),
         )

@@ -216,6 +216,9 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         publish_each=unavailable,
         facet=unavailable,
         facets=unavailable,
+        rows=unavailable,
+        insert_rows=unavailable,
+        change_rows=unavailable,
         lock=unavailable,
         catalog=CatalogQueries(asked, unavailable, unavailable, unavailable),
     )

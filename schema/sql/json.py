@@ -120,6 +120,10 @@ class one_of(_Sql):  # noqa: N801
 
     type = Boolean()
 
+    def self_group(self, against: Any = None) -> Any:
+        """Itself: SQLAlchemy would compare it with 1 on SQLite, which then finds no index for it."""
+        return self
+
 
 class list_holds(_Sql):  # noqa: N801
     """Whether a stored JSON list of texts holds any, or every one, of the texts of a list bind."""

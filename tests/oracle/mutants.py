@@ -249,4 +249,8 @@ def plans_are_kept_whatever_the_variables_look_like(patch: pytest.MonkeyPatch) -
 
 @mutant
 def python_fields_are_filled_in_one_row_too_late(patch: pytest.MonkeyPatch) -> None:
-    _wrap(patch, running, "_put", lambda real, fill, places, values: real(fill, places, [*values[-1:], *values[:-1]]))
+    def late(real: Any, call: Any, result: Any) -> Any:
+        values = real(call, result)
+        return values if isinstance(values, BaseException) else [*values[-1:], *values[:-1]]
+
+    _wrap(patch, running, "_given", late)

@@ -5,14 +5,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, func, insert, null, or_, select, update
+from sqlalchemy import BigInteger, Select, and_, func, null, or_, select
 
 from guanxi import Changes, Context
 from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition
 from guanxi.rules import outcome, win_probability
-from guanxi.sql import Expression, day_of, new_stem
+from guanxi.sql import Expression, Prepared, day_of, is_listed, new_stem
 from guanxi.vocabulary import OpportunityStatus, Outcome
 from plugins.forecasting.models import OpportunityForecast, PipelineState
 from plugins.forecasting.past.timeline import Revision, Span, Values, begin, end, revise
@@ -159,10 +160,7 @@ def _judged(settings: ForecastingSettings, became: Expression) -> Iterator[Any]:
 
 def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
     """Writes what these opportunities have become."""
-    session = ctx.session
-    rows = {
-        row["id"]: row for row in session.execute(present(ctx.settings).where(opportunities.id.in_(touched))).mappings()
-    }
+    rows = {row["id"]: row for row in ctx.rows(_present_of(ctx.settings), ids=touched)}
     known = _known(ctx, touched)
     steps = _steps(ctx, rows.keys() - known.keys())
     revisions = []
@@ -177,6 +175,19 @@ def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
             revision = begin(_values(row), _midnight(row["originated_on"]), _UNKNOWN, steps[id])
         revisions.append((id, moment.now, revision))
     _store(ctx, revisions)
+
+
+@lru_cache(20)
+def _present_of(settings: ForecastingSettings) -> Prepared:
+    """The present state of these opportunities."""
+    return Prepared(present(settings).where(is_listed(opportunities.id, "ids")))
+
+
+_SPANS = Prepared(
+    select(PipelineState.__table__)
+    .where(is_listed(states.opportunity_id, "ids"), states.superseded_at.is_(None))
+    .order_by(states.valid_from, states.id)
+)
 
 
 def _values(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -203,15 +214,33 @@ def _midnight(day: date) -> datetime:
 def _known(ctx: Context, ids: Collection[str]) -> dict[str, list[Span]]:
     """The spans of opportunities that have some, in order, superseded ones left out."""
     found: dict[str, list[Span]] = defaultdict(list)
-    rows = ctx.session.execute(
-        select(PipelineState.__table__)
-        .where(states.opportunity_id.in_(ids), states.superseded_at.is_(None))
-        .order_by(states.valid_from, states.id)
-    )
-    for row in rows.mappings():
+    for row in ctx.rows(_SPANS, ids=ids):
         span = Span(row["valid_from"], row["valid_until"], _values(row), row["id"], row["is_inferred"])
         found[row["opportunity_id"]].append(span)
     return found
+
+
+@lru_cache(20)
+def _steps_of(settings: ForecastingSettings) -> Prepared:
+    """The transitions of these opportunities, with what each led to."""
+    step = StageTransition.__table__.c
+    became = outcome(step.to_status, opportunities.lost_at)
+    return Prepared(
+        select(
+            step.opportunity_id,
+            step.moved_at,
+            step.to_status.label("status"),
+            step.to_stage_id.label("stage_id"),
+            *_judged(settings, became),
+        )
+        .select_from(
+            StageTransition.__table__.join(Opportunity.__table__, opportunities.id == step.opportunity_id)
+            .join(Stage.__table__, stages.id == step.to_stage_id)
+            .outerjoin(OpportunityForecast.__table__, forecasts.record_id == opportunities.id)
+        )
+        .where(is_listed(step.opportunity_id, "ids"))
+        .order_by(step.moved_at, step.id)
+    )
 
 
 def _steps(ctx: Context, ids: Collection[str]) -> dict[str, list[tuple[datetime, Values, bool]]]:
@@ -219,34 +248,16 @@ def _steps(ctx: Context, ids: Collection[str]) -> dict[str, list[tuple[datetime,
     found: dict[str, list[tuple[datetime, Values, bool]]] = defaultdict(list)
     if not ids:
         return found
-    step = StageTransition.__table__.c
-    became = outcome(step.to_status, opportunities.lost_at)
-    rows = ctx.session.execute(
-        select(
-            step.opportunity_id,
-            step.moved_at,
-            step.to_status.label("status"),
-            step.to_stage_id.label("stage_id"),
-            *_judged(ctx.settings, became),
-        )
-        .select_from(
-            StageTransition.__table__.join(Opportunity.__table__, opportunities.id == step.opportunity_id)
-            .join(Stage.__table__, stages.id == step.to_stage_id)
-            .outerjoin(OpportunityForecast.__table__, forecasts.record_id == opportunities.id)
-        )
-        .where(step.opportunity_id.in_(ids))
-        .order_by(step.moved_at, step.id)
-    )
-    for row in rows.mappings():
+    for row in ctx.rows(_steps_of(ctx.settings), ids=ids):
         values = _values(row)
         found[row["opportunity_id"]].append((row["moved_at"], values, values["outcome"] is Outcome.OPEN))
     return found
 
 
 def _store(ctx: Context, revisions: Sequence[tuple[str, datetime, Revision]]) -> None:
-    session, actor, stem = ctx.session, ctx.actor.id, new_stem(PipelineState.__prefix__)
-    ended = [{"row": id, "moment": at} for _, _, revision in revisions for id, at in revision.ended]
-    superseded = [{"row": id, "moment": now} for _, now, revision in revisions for id in revision.superseded]
+    actor, stem = ctx.actor.id, new_stem(PipelineState.__prefix__)
+    ended = [{"id": id, "valid_until": at} for _, _, revision in revisions for id, at in revision.ended]
+    superseded = [{"id": id, "superseded_at": now} for _, now, revision in revisions for id in revision.superseded]
     added = [
         {
             "opportunity_id": id,
@@ -265,10 +276,6 @@ def _store(ctx: Context, revisions: Sequence[tuple[str, datetime, Revision]]) ->
         for id, now, revision in revisions
         for span in revision.added
     ]
-    for column, rows in ((states.valid_until, ended), (states.superseded_at, superseded)):
-        if rows:
-            marked = update(PipelineState.__table__).where(states.id == bindparam("row"))
-            session.connection().execute(marked.values({column: bindparam("moment", type_=column.type)}), rows)
-    if added:
-        numbered = [{**row, "id": f"{stem}{number:06d}"} for number, row in enumerate(added)]
-        session.execute(insert(PipelineState.__table__), numbered)
+    ctx.change_rows(PipelineState, ended)
+    ctx.change_rows(PipelineState, superseded)
+    ctx.insert_rows(PipelineState, [{**row, "id": f"{stem}{number:06d}"} for number, row in enumerate(added)])

@@ -2,13 +2,15 @@
 
 import hashlib
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from guanxi.vocabulary import DateGrain
 
 
 class ForecastingSettings(BaseModel):
     """Policy of forecasting."""
+
+    model_config = ConfigDict(frozen=True)
 
     cohort_months: int = Field(
         default=3, ge=1, le=24, description="Calendar months, the current one included, that count as recent."

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from guanxi import Changes, Context
+from guanxi.sql import Prepared
 from plugins.forecasting.models import OpportunityForecast, WinModel
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import ModelStatus
@@ -14,6 +15,8 @@ from plugins.forecasting.win_model.examples import open_now
 from plugins.forecasting.win_model.model import Definition, Score, score
 
 _BATCH = 500
+
+_IN_USE = Prepared(select(col(WinModel.id)).where(col(WinModel.status) == ModelStatus.IN_USE).limit(1))
 
 
 def model_in_use(ctx: Context) -> WinModel | None:
@@ -34,9 +37,10 @@ def score_changed(ctx: Context, changes: Changes) -> None:
 
 def rescore(ctx: Context, ids: Collection[str] | None = None) -> int:
     """Updates predictions of open opportunities, these or all; returns how many changed."""
-    model = model_in_use(ctx)
-    if model is None:
+    if not ctx.rows(_IN_USE):
         return 0
+    model = model_in_use(ctx)
+    assert model is not None
     definition = Definition.from_json(model.definition)
     found = {id: score(definition, properties) for id, properties in open_now(ctx, ids).items()}
     wanted = sorted(found)

@@ -741,3 +741,55 @@ def test_hook_validate_asks_a_database_without_the_changes(crm):
     made = writes.payload(client, "create", "Customer", name="Ann")
     renamed = writes.payload(client, "update", "Customer", id=made["record"]["id"], name="Bo")
     assert [answer["warnings"][0]["message"] for answer in (made, renamed)] == ["nobody", "Ann"]
+
+
+class Careless(Plugin):
+    """Adds a task to each new customer."""
+
+    name, version, api = "careless", "1.0", ">=1,<2"
+
+    def __init__(self, subject):
+        self.subject = subject
+
+    @hookimpl
+    def lock_keys(self, changes):
+        return ()
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        for customer in changes.created("Customer"):
+            ctx.session.add(Task(subject=self.subject, customer_id=customer.id))
+
+
+class Strict(Plugin):
+    """Judges tasks."""
+
+    name, version, api = "strict", "1.0", ">=1,<2"
+
+    @hookimpl
+    def lock_keys(self, changes):
+        return ()
+
+    @hookimpl
+    def validate(self, ctx, changes):
+        for task in changes.created("Task"):
+            if task.subject == "Nothing":
+                yield UserError("IDLE", "subject: say what is to be done", ("subject",), task)
+
+
+@pytest.mark.parametrize(
+    ("subject", "code", "message"),
+    [
+        ("", "INVALID", "subject: it must not be empty; give a text"),
+        ("Nothing", "IDLE", "subject: say what is to be done"),
+    ],
+)
+def test_what_a_hook_writes_is_held_to_the_rules_of_input_and_judged_by_the_others(crm, subject, code, message):
+    client = crm(Careless(subject), Strict)
+    answer = client.execute('mutation { createCustomer(input: {name: "Ann"}) { userErrors { code message } } }')
+    assert answer["data"]["createCustomer"]["userErrors"] == [{"code": code, "message": message}]
+    assert client.query("{ customers { totalCount } tasks { totalCount } events { totalCount } }") == {
+        "customers": {"totalCount": 0},
+        "tasks": {"totalCount": 0},
+        "events": {"totalCount": 0},
+    }

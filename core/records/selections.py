@@ -1,0 +1,63 @@
+"""Queries of plugins that are prepared once and run as plain statements, without a session."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Select
+
+from core.db.transaction import Rows, SqlStatement
+from core.db.types import Json
+from core.records.rows import dialect_of
+
+
+class Prepared:
+    """A query with binds, spelled once for each engine: `Prepared(select(…).where(is_listed(column, "ids")))`."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        self._query = query
+        self._spelled: dict[str, _Spelled] = {}
+
+    def on(self, engine: str) -> "_Spelled":
+        """It as an engine takes it."""
+        if engine not in self._spelled:
+            self._spelled[engine] = _Spelled(self._query, engine)
+        return self._spelled[engine]
+
+
+class _Spelled:
+    def __init__(self, query: Select[Any], engine: str) -> None:
+        dialect = dialect_of(engine)
+        compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self._sql = str(compiled)
+        self._fixed = dict(compiled.params)
+        self._binds = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            if name in compiled.binds
+            else (name, None)
+            for name in compiled.positiontup
+        ]
+        self._keys = [str(column.key) for column in query.selected_columns]
+        self._loads = [
+            orjson.loads
+            if isinstance(column.type, Json)
+            else column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in query.selected_columns
+        ]
+
+    def statement(self, values: Mapping[str, Any]) -> SqlStatement:
+        """The statement with these values."""
+        given = {**self._fixed, **values}
+        return SqlStatement(
+            self._sql, [given[name] if bind is None else bind(given[name]) for name, bind in self._binds]
+        )
+
+    def mappings(self, rows: Rows) -> Sequence[dict[str, Any]]:
+        """Rows by the names of their columns."""
+        return [
+            {
+                key: value if load is None or value is None else load(value)
+                for key, load, value in zip(self._keys, self._loads, row, strict=True)
+            }
+            for row in rows
+        ]
