@@ -12,6 +12,8 @@ from typing import Any
 
 from bench.databases import ENGINES, Folder
 from bench.introspection import measure_introspection
+from bench.loads import measure_mutations
+from bench.paths import measure_paths
 from bench.reads import Effort, measure_reads
 from bench.results import embed, page, store
 from bench.scale import measure_interference, measure_memory, measure_scale
@@ -25,13 +27,15 @@ _FEW_REQUESTS = 5_000
 _ROUNDS_OF_WRITES = 1
 
 #: Parts that need no load generator.
-_WITHOUT_LOAD = {"writes", "steps", "start", "introspection"}
+_WITHOUT_LOAD = {"writes", "paths", "steps", "start", "introspection"}
 
 Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
 PARTS: dict[str, Measure] = {
     "reads": lambda folder, engine, effort, quick: measure_reads(folder, engine, effort),
+    "mutations": lambda folder, engine, effort, quick: measure_mutations(folder, engine, effort),
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
+    "paths": lambda folder, engine, effort, quick: measure_paths(folder, engine),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
     "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),
     "start": lambda folder, engine, effort, quick: measure_start(folder, engine, 1 if quick else 5),

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 from bench.databases import ENGINES
 from bench.load import Meter, children, private_bytes
+from bench.mutations import Mutation
 from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, STRAWCHEMY, Query
 from core.db.database import POSTGRESQL
 
@@ -73,6 +74,8 @@ POSTGRAPHILE_5 = Contestant(
     [POSTGRESQL],
     package="postgraphile5",
 )
+BARE = Contestant("bare route", [sys.executable, "-m", "bench.peers.bare", "{port}"], is_limit=True)
+IDIOMATIC_WRITER = Contestant(IDIOMATIC.name, [sys.executable, *_UVICORN.split(), "bench.peers.idiomatic_writes:app"])
 STRAWCHEMIZED = Contestant(
     "Strawchemy",
     [sys.executable, *_UVICORN.split(), "bench.peers.strawchemized:app"],
@@ -81,6 +84,8 @@ STRAWCHEMIZED = Contestant(
     too_slow_on_sqlite=["nested"],
 )
 EVERYBODY = [OURS, LIMIT, IDIOMATIC, STRAWCHEMIZED, POSTGRAPHILE_4, POSTGRAPHILE_5]
+#: Those who write one record at a time.
+WRITERS = [OURS, BARE, IDIOMATIC_WRITER, POSTGRAPHILE_4]
 
 
 def installed(contestant: Contestant, folder: Path) -> Path:
@@ -117,8 +122,8 @@ class Server:
         self._database = database
         self.cursor: str | None = None
 
-    def address(self, query: Query | None) -> str:
-        """Where a query is posted."""
+    def address(self, query: Query | Mutation | None) -> str:
+        """Where a query or a mutation is posted."""
         if self.contestant.is_limit and query is not None:
             return f"{self._address}/{query.name}"
         return f"{self._address}/graphql"
@@ -127,7 +132,7 @@ class Server:
         """What is posted."""
         return query.body(self.contestant.dialect, self.cursor)
 
-    def ask(self, body: Mapping[str, Any], query: Query | None = None) -> Any:
+    def ask(self, body: Mapping[str, Any], query: Query | Mutation | None = None) -> Any:
         """The data of one answer.
 
         Raises:

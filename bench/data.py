@@ -10,8 +10,12 @@ from bench import recompute
 from bench.plugin import Labels
 from core.db.database import POSTGRESQL
 from guanxi import App, create_app, load_settings
+from plugins.credit_scoring import CreditScoring
+from plugins.forecasting import Forecasting
+from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
 
+FIRST_PARTY = (CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering)
 DAY = "2025-01-01"
 MOMENT = f"{DAY}T00:00:00.000Z"
 
@@ -29,8 +33,8 @@ class Size:
 
 
 def bench_app(url: str) -> App:
-    """The app of the comparisons."""
-    return create_app(load_settings(database_url=url), [ValueTiering, Labels])
+    """The app of the comparisons: with all first-party plugins, as it is installed, and that of the comparisons."""
+    return create_app(load_settings(database_url=url), [*FIRST_PARTY, Labels])
 
 
 def build(url: str, size: Size) -> None:

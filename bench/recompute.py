@@ -45,13 +45,15 @@ SELECT 'tch_1' || substr(id, 6), 1, {at}, 'plain', {at}, 'plain', id, previous, 
   profit * 100, {at}, 'plain'
 FROM tiered WHERE previous IS DISTINCT FROM tier"""
 
+#: The batch of the events, whose number is the next one on SQLite and is given later on PostgreSQL.
+_COUNT = "UPDATE event_counter SET last = last + 1 WHERE EXISTS (SELECT 1 FROM event WHERE batch_id = {batch})"
 _BATCH = """
-INSERT INTO event_batch (id, recorded_at, actor)
-SELECT 'evb_' || (SELECT count(*) FROM event_batch), {at}, 'plain'"""
+INSERT INTO event_batch (id, recorded_at, actor, sequence)
+SELECT {batch}, {at}, 'plain', {sequence} WHERE EXISTS (SELECT 1 FROM event WHERE batch_id = {batch})"""
 
 _EVENTS = """
 INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
-SELECT 'evt_1' || substr(id, 6), (SELECT max(id) FROM event_batch WHERE actor = 'plain'), 'VALUE_TIER_CHANGED',
+SELECT 'evt_1' || substr(id, 6), {batch}, 'VALUE_TIER_CHANGED',
   'Customer', id, 'PUBLISHED', {at}, '{{}}',
   {object}('previous', previous, 'current', tier, 'reason', 'RECOMPUTED')
 FROM tiered WHERE previous IS DISTINCT FROM tier"""
@@ -85,9 +87,13 @@ def statements(engine: str, *, logged: bool = True) -> list[str]:
         "at": f"'{_AT}'" if is_sqlite else f"TIMESTAMPTZ '{_AT}'",
         "day": f"'{_AT[:10]}'" if is_sqlite else f"DATE '{_AT[:10]}'",
         "object": "json_object" if is_sqlite else "jsonb_build_object",
+        "batch": "'evb_' || (SELECT count(*) FROM event_batch)",
+        "sequence": "(SELECT last FROM event_counter)" if is_sqlite else "CAST(NULL AS BIGINT)",
     }
-    log = [_HISTORY, _BATCH, _EVENTS] if logged else []
-    made = [_RANKED, _TIERED, *log, _CLASSES, "DROP TABLE ranked", "DROP TABLE tiered"]
+    made = [_RANKED, _TIERED, *([_HISTORY, _EVENTS] if logged else []), _CLASSES]
+    if logged:
+        made += [_COUNT, _BATCH] if is_sqlite else [_BATCH]
+    made += ["DROP TABLE ranked", "DROP TABLE tiered"]
     return [statement.format(**words) for statement in made]
 
 
@@ -96,7 +102,7 @@ def recompute_plainly(engine: str, url: str) -> None:
     connection: Any = sqlite3.connect(url.removeprefix("sqlite:///")) if engine == SQLITE else psycopg.connect(url)
     if engine == SQLITE:
         connection.isolation_level = None
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "cache_size = -65536"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -65536"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN IMMEDIATE")
     try:

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.contestants import EVERYBODY, OURS
+from bench.contestants import EVERYBODY, OURS, WRITERS
+from bench.loads import LOOP
 from bench.queries import READS
 
 FOLDER = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parent.parent
 DOCUMENTS = [_ROOT / "docs" / "performance.md"]
 _PLACE = re.compile(r"(<!-- bench (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+#: Where less was used, another process did the work.
+_SHORTEST_SECONDS = 0.1
 _TITLES = {query.name: query.title for query in READS}
 
 
@@ -45,7 +48,10 @@ def embedded(text: str) -> str:
 
     def table(found: re.Match[str]) -> str:
         name = found[2]
-        made = [summary()] if name == "summary" else _TABLES[name.partition("-")[0]](load(name))
+        tables = _TABLES[name.partition("-")[0]] if name != "summary" else None
+        if tables and not (FOLDER / f"{name}.json").exists():
+            return found[0]
+        made = tables(load(name)) if tables else [summary()]
         return "\n".join([found[1], *made, found[3]])
 
     return _PLACE.sub(table, text)
@@ -66,9 +72,15 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def _names(found: dict[str, Any]) -> list[str]:
+    """The contestants of a result, in order."""
+    ordered = dict.fromkeys([*(one.name for one in (*EVERYBODY, *WRITERS)), LOOP])
+    return [name for name in ordered if any(name in row for row in found["queries"].values())]
+
+
 def reads_table(found: dict[str, Any]) -> str:
     """Requests per second by query and contestant, with the ratios of ours to the others'."""
-    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+    names = _names(found)
     others = [name for name in names if name != OURS.name]
 
     def cell(row: dict[str, Any], name: str) -> str:
@@ -78,7 +90,8 @@ def reads_table(found: dict[str, Any]) -> str:
         return _short(rate) if name == OURS.name else f"{_short(rate)} ({_short(row[OURS.name]['rate'] / rate)}×)"
 
     rows = [
-        [_TITLES[query], *(cell(row, name) for name in (OURS.name, *others))] for query, row in found["queries"].items()
+        [_TITLES.get(query, query), *(cell(row, name) for name in (OURS.name, *others))]
+        for query, row in found["queries"].items()
     ]
     return _table(["requests per second", OURS.name, *others], rows)
 
@@ -106,12 +119,14 @@ def summary() -> str:
 
 
 def _processor_table(found: dict[str, Any]) -> str:
-    names = [one.name for one in EVERYBODY if any(one.name in row for row in found["queries"].values())]
+    names = _names(found)
 
     def cell(row: dict[str, Any], name: str) -> str:
         return f"{row[name]['cpu']:,.0f} + {row[name]['database cpu']:,.0f}" if name in row else "–"
 
-    rows = [[_TITLES[query], *(cell(row, name) for name in names)] for query, row in found["queries"].items()]
+    rows = [
+        [_TITLES.get(query, query), *(cell(row, name) for name in names)] for query, row in found["queries"].items()
+    ]
     return _table(["processor µs per request, server + database", *names], rows)
 
 
@@ -120,12 +135,18 @@ def _reads(found: dict[str, Any]) -> list[str]:
 
 
 def _writes(found: dict[str, Any]) -> list[str]:
+    def spent(row: dict[str, float]) -> str:
+        return f"{row['rows'] / row['cpu']:,.0f}" if row.get("rows") and row["cpu"] >= _SHORTEST_SECONDS else "–"
+
     rows = [
-        [f"{write}: {name}", f"{row['seconds']:.2f}", f"{row['cpu']:.2f} + {row['database cpu']:.2f}"]
+        [f"{write}: {name}", f"{row['seconds']:.2f}", f"{row['cpu']:.2f} + {row['database cpu']:.2f}", spent(row)]
         for write, by_name in found["writes"].items()
         for name, row in by_name.items()
     ]
-    return [_table(["write", "seconds", "processor s, server + database"], rows)]
+    made = [_table(["write", "seconds", "processor s, server + database", "rows per processor second"], rows)]
+    if memory := found.get("import memory"):
+        made.append(_table(["import of", "MB at most"], [[rows, f"{size:.0f}"] for rows, size in memory.items()]))
+    return made
 
 
 def scale_table(found: dict[str, Any]) -> str:
@@ -163,6 +184,15 @@ def _steps(found: dict[str, Any]) -> list[str]:
     return made
 
 
+def _paths(found: dict[str, Any]) -> list[str]:
+    made = []
+    for plugins, by_title in found["paths"].items():
+        heads = list(next(iter(by_title.values())))
+        rows = [[title, *(f"{row[head]:,}" for head in heads)] for title, row in by_title.items()]
+        made.append(_table([f"cached, {plugins}", *heads], rows))
+    return made
+
+
 def _start(found: dict[str, Any]) -> list[str]:
     rows = [
         [command, f"{row['seconds']:.2f}", f"{row['without plugins']:.2f}", f"{row['per plugin']:.2f}"]
@@ -173,11 +203,13 @@ def _start(found: dict[str, Any]) -> list[str]:
 
 _TABLES: dict[str, Any] = {
     "reads": _reads,
+    "mutations": _reads,
     "writes": _writes,
     "scale": lambda found: [scale_table(found)],
     "memory": _memory,
     "interference": _figures,
     "introspection": _figures,
     "steps": _steps,
+    "paths": _paths,
     "start": _start,
 }

@@ -1,5 +1,6 @@
-"""Writes: an upsert of 10,000 rows, and the recompute of the value tiers of 100,000 customers."""
+"""Writes of many rows: upserts of 10,000, imports, and the recompute of the value tiers of 100,000 customers."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,10 @@ import psycopg
 from bench.contestants import IDIOMATIC, OURS, serving
 from bench.data import Size
 from bench.databases import Databases, Folder
+from bench.imports import measure_imports
+from bench.load import Meter
 from bench.machine import stamp
+from bench.peers.plain_insert import insert_plainly
 from bench.recompute import recompute_plainly
 from core.db.database import SQLITE
 
@@ -34,7 +38,7 @@ class Timed:
     behind: float
 
 
-def _items(name: str) -> list[dict[str, Any]]:
+def new_customers(name: str) -> list[dict[str, Any]]:
     """Customers in addition to the existing ones; given another name they are changed."""
     return [
         {
@@ -53,8 +57,10 @@ def measure_writes(folder: Folder, engine: str, rounds: int) -> dict[str, Any]:
     """The results of all writes on one engine."""
     with folder.engine(engine) as databases:
         stamped = stamp(**{"PostgreSQL" if databases.process else "SQLite": databases.version})
-        found = {**_upserts(folder, databases, rounds), "recompute": _recomputes(folder, databases, rounds)}
-    return {**stamped, "engine": engine, "rounds": rounds, "writes": found}
+        found = _upserts(folder, databases, rounds)
+        imports, memory = measure_imports(folder, databases)
+        found |= {**imports, "recompute": _recomputes(folder, databases, rounds)}
+    return {**stamped, "engine": engine, "rounds": rounds, "writes": found, "import memory": memory}
 
 
 def _upserts(folder: Folder, databases: Databases, rounds: int) -> dict[str, Any]:
@@ -66,22 +72,26 @@ def _upserts(folder: Folder, databases: Databases, rounds: int) -> dict[str, Any
             url = databases.copy("10k", "written")
             with serving(contestant, url, folder.path, databases.process) as server:
                 for outcome, name in (("created", "Customer"), ("updated", "Changed"), ("unchanged", "Changed")):
-                    body = {"query": _UPSERT, "variables": {"items": _items(name)}}
+                    body = {"query": _UPSERT, "variables": {"items": new_customers(name)}}
                     meter, start = server.meter(), time.perf_counter()
                     answer = server.ask(body)["upsertCustomers"]
                     seconds = time.perf_counter() - start
                     if answer[outcome] != ROWS:
                         raise RuntimeError(f"{contestant.name}: of {ROWS} rows {answer}")
                     timed[outcome].setdefault(contestant.name, []).append(Timed(seconds, *meter.read()))
-    return {f"upsert {outcome}": _medians(by_name) for outcome, by_name in timed.items()}
+        url = databases.copy("10k", "written")
+        plain = _timed(databases, lambda url=url: insert_plainly(databases.engine, url, new_customers("Customer")))  # type: ignore[misc]
+        timed["created"].setdefault("plain batched insert", []).append(plain)
+    return {f"upsert {outcome}": _medians(by_name, ROWS) for outcome, by_name in timed.items()}
 
 
-def _medians(timed: Mapping[str, list[Timed]]) -> dict[str, dict[str, float]]:
+def _medians(timed: Mapping[str, list[Timed]], count: int) -> dict[str, dict[str, float]]:
     return {
         name: {
             "seconds": round(median(one.seconds for one in rows), 3),
             "cpu": round(median(one.own for one in rows), 3),
             "database cpu": round(median(one.behind for one in rows), 3),
+            "rows": count,
         }
         for name, rows in timed.items()
     }
@@ -101,17 +111,18 @@ def _recomputes(folder: Folder, databases: Databases, rounds: int) -> dict[str, 
         ours = _state(databases.engine, url)
         url = databases.copy("100k", "written")
         for name in ("plain SQL, all change", "plain SQL, none changes"):
-            seconds = _seconds(lambda url=url: recompute_plainly(databases.engine, url))  # type: ignore[misc]
-            timed.setdefault(name, []).append(Timed(seconds, 0, 0))
+            plain = _timed(databases, lambda url=url: recompute_plainly(databases.engine, url))  # type: ignore[misc]
+            timed.setdefault(name, []).append(plain)
         if _state(databases.engine, url) != ours:
             raise RuntimeError("the plain SQL gives other tiers")
-    return _medians(timed)
+    return _medians(timed, POPULATION.customers)
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
+def _timed(databases: Databases, work: Callable[[], None]) -> Timed:
+    """What work in this process takes."""
+    meter, start = Meter(os.getpid(), databases.process), time.perf_counter()
     work()
-    return time.perf_counter() - start
+    return Timed(time.perf_counter() - start, *meter.read())
 
 
 _STATE = """SELECT count(*), count(tier), sum(rank), sum(profit), sum(CASE WHEN is_key THEN 1 ELSE 0 END),

@@ -10,7 +10,6 @@ const middleware = postgraphile({ connectionString: process.env.BENCH_URL, max: 
   legacyRelations: "omit",
   simpleCollections: "omit",
   enableQueryBatching: false,
-  disableDefaultMutations: true,
   graphqlRoute: "/graphql",
 });
 http.createServer(middleware).listen(Number(process.env.BENCH_PORT), "127.0.0.1");
