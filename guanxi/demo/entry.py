@@ -17,7 +17,8 @@ from core.unit.unit import Unit
 from guanxi.app import App
 from guanxi.demo.sample import SEED, Sample
 from schema.request.transactions import write
-from schema.write.drafting import EXTERNAL_ID, Asked, Drafting
+from schema.write.drafting import Drafting
+from schema.write.matching import EXTERNAL_ID, Asked
 
 ACTOR = Actor("demo")
 _CHUNK = 250

@@ -23,7 +23,7 @@ from guanxi.demo.words import (
     REGIONS,
     TASK_SUBJECTS,
 )
-from schema.write.drafting import EXTERNAL_ID, Asked
+from schema.write.matching import EXTERNAL_ID, Asked
 
 SEED = 2025
 SYSTEM = "demo"

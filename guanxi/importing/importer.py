@@ -25,7 +25,8 @@ from guanxi.importing.report import ImportReport, RowRefusal, RowWarning
 from guanxi.importing.sources import Rejects, Source, SourceRow
 from schema.catalog.catalog import Catalog
 from schema.request.transactions import write
-from schema.write.drafting import Asked, Drafting, ids_by_text
+from schema.write.drafting import Drafting
+from schema.write.matching import Asked, ids_by_text
 
 #: Who is recorded as the author of what an import writes.
 IMPORT = Actor("import")

@@ -14,7 +14,7 @@ from guanxi.importing.values import ISO, Format, as_text, convert, parts
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.catalog import CatalogField, RecordType, ToOne
 from schema.catalog.kinds import ListKind
-from schema.write.drafting import EXTERNAL_ID, ID
+from schema.write.matching import EXTERNAL_ID, ID
 
 
 class RowRejected(InputError):  # noqa: N818  (a verdict on a row)

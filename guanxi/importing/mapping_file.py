@@ -18,8 +18,8 @@ from guanxi.importing.values import SETTINGS, Format, as_text, convert
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kinds import ListKind, TextKind
-from schema.write.drafting import EXTERNAL_ID, ID, match_fields
 from schema.write.input_checks import check_value
+from schema.write.matching import EXTERNAL_ID, ID, match_fields
 
 _SOURCES = ("column", "template", "value")
 

@@ -2,51 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
-from core.db.locks import Key, Locks
-from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log import attachments
 from core.log.events import Action
 from core.records.checks import check_text
 from core.records.record import Record
-from core.records.rows import quoted
 from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.input_checks import Checked, InputFields, missing
-
-RowInput = Mapping[str, Any]
-
-ID, EXTERNAL_ID = "ID", "EXTERNAL_ID"
+from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, upsert_locks
 
 _MOST_TAGS, _LONGEST_TAG = 100, 100
 _LONGEST_SYSTEM, _LONGEST_KEY = 64, 255
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One record's input: what is to be done, with which record, and what is to be set.
-
-    Attributes:
-        action: None for an upsert, which creates or updates.
-        given: the input.
-        match: how an upsert finds its record: by id, by external id, or by a text field of this name.
-        extra: values that the operation itself sets, by Python name.
-    """
-
-    action: Action | None
-    given: RowInput
-    match: str = ID
-    extra: Mapping[str, Any] | None = None
-    occurred_at: Any = None
-    reason: str | None = None
 
 
 class RecordBatch(Batch):
@@ -90,34 +65,8 @@ class Drafting:
             asked: the rows.
             alone: nothing else is written in the transaction, which is rolled back if the one row is refused.
         """
-        self._locks(asked).take(unit.transaction)
+        upsert_locks(self._record, asked).take(unit.transaction)
         return process(unit, RecordBatch(self, asked, alone=alone))
-
-    def _locks(self, asked: Sequence[Asked]) -> Locks:
-        """The keys that keep two upserts from each creating what the other would have found.
-
-        Alone is held what rows are matched by, and shared what other upserts may match by: the texts that are written.
-        All are taken at once, so that two batches of the same rows in another order do not deadlock.
-        """
-        locks = Locks()
-        rows = [one for one in asked if one.action is None]
-        if not rows:
-            return locks
-        entity = self._record.name
-        texts = match_fields(self._record)
-        alone: set[Key] = set()
-        shared: set[Key] = set()
-        for one in rows:
-            for field in texts:
-                if (text := one.given.get(field.name)) is not None:
-                    (alone if field.name == one.match else shared).add((entity, field.name, fold(text)))
-            if one.match == ID and one.given.get("id") is not None:
-                alone.add((entity, "id", one.given["id"]))
-            elif one.match == EXTERNAL_ID:
-                alone |= {(entity, item["system"], item["id"]) for item in one.given.get("externalIds") or ()}
-        locks.add(None, alone)
-        locks.share(shared)
-        return locks
 
     def marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
@@ -405,39 +354,3 @@ def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
     except InputError as error:
         problems.append(UserError("INVALID", f"externalIds: {error.message}", ("externalIds",)))
     return problems
-
-
-def ids_by_text(
-    transaction: DatabaseTransaction, model: type[Record], field: CatalogField, texts: Collection[str]
-) -> dict[str, set[str]]:
-    """For each text the ids of the living records whose field has it, compared as filters compare the field."""
-    assert field.stored is not None
-    is_folded = field.stored.column in model.__folded__
-    column = quoted(transaction.dialect, f"{field.stored.column}_folded" if is_folded else field.stored.column)
-    # No text of the database holds NUL, and neither engine takes one to compare with.
-    prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
-    ids: dict[str, set[str]] = defaultdict(set)
-    engine = transaction.dialect
-    where = f"{among(engine, column, 1)} AND deleted_at IS NULL"
-    sql = f"SELECT id, {column} FROM {quoted(engine, model.__table__.name)} WHERE {where}"
-    rows = transaction.rows(SqlStatement(sql, (listed(engine, set(prepared.values())),)))
-    for id, value in rows:
-        ids[value].add(id)
-    return {text: ids[prepared[text]] if text in prepared else set() for text in texts}
-
-
-def match_fields(record: RecordType) -> Sequence[CatalogField]:
-    """The text fields by which an upsert may find its record: short ones with an index."""
-    return [
-        field
-        for field in record.input_fields
-        if field.stored is not None
-        and field.stored.facet is None
-        and field.kind.filter_name == "TextFilter"
-        and _is_indexed(record, field.stored.column)
-    ]
-
-
-def _is_indexed(record: RecordType, column: str) -> bool:
-    columns: Any = record.table.c
-    return any(bool(columns[name].info.get("index")) for name in (column, f"{column}_folded") if name in columns)

@@ -18,7 +18,8 @@ from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
 from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
 from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload
-from schema.write.drafting import EXTERNAL_ID, ID, Asked, Drafting, match_fields
+from schema.write.drafting import Drafting
+from schema.write.matching import EXTERNAL_ID, ID, Asked, match_fields
 
 #: Records that a special mutation creates: interactions are logged.
 CREATED_OTHERWISE = frozenset({"Interaction"})

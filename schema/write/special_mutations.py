@@ -17,7 +17,8 @@ from schema.catalog.catalog import Catalog
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members, write_members
 from schema.write.answers import Mutation, MutationInput, MutationRefusal
-from schema.write.drafting import Asked, Drafting
+from schema.write.drafting import Drafting
+from schema.write.matching import Asked
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, single_payload
 
 
