@@ -97,5 +97,4 @@ class CreditScoring(Plugin):
             if change.after.get("cannotPerformContract"):
                 ctx.publish(CANNOT_PERFORM, change.record)
         if entered:
-            ctx.session.flush()
             evaluate(ctx, EvaluationTrigger.ENTERED, entered)

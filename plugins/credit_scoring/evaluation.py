@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, true, update
+from sqlalchemy import select
 
 from guanxi import Context, UserError
 from guanxi.records import Customer
+from guanxi.sql import Prepared, is_listed
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.history import Result, record
 from plugins.credit_scoring.models import (
@@ -75,7 +77,8 @@ def evaluate(
     """
     refresh_figures(ctx, ids)
     elsewhere = scored_elsewhere(ctx, ids)
-    ctx.facets(CustomerCredit, elsewhere.keys())
+    if elsewhere:
+        ctx.facets(CustomerCredit, elsewhere.keys())
     done = Evaluated()
     policy = current_policy(ctx)
     for page in _pages(ctx, ids, elsewhere):
@@ -84,34 +87,31 @@ def evaluate(
             done.customers += 1
             done.incomplete += result.assessment.status is CreditStatus.INCOMPLETE
             done.movements[result.file.recorded_risk, result.risk] += 1
+        _keep(ctx, results)
         news = [result for result in results if result.is_news]
         if news:
-            _keep(ctx, news)
             record(ctx, news, policy, note)
-    _date(ctx, ids)
     return done
+
+
+_FILES = Prepared(
+    select(CustomerCredit.__table__)
+    .join(Customer.__table__, customers.id == files.record_id)
+    .where(is_listed(files.record_id, "ids"), customers.deleted_at.is_(None))
+    .order_by(files.record_id)
+    .with_for_update(of=CustomerCredit.__table__)
+)
 
 
 def _pages(ctx: Context, ids: Collection[str] | None, elsewhere: CustomerScores) -> Iterator[Sequence[Any]]:
     """Yields the credit files of living customers, locked, except those with nothing to score."""
-    last = ""
-    while True:
-        page = ctx.session.execute(
-            select(CustomerCredit.__table__)
-            .join(Customer.__table__, customers.id == files.record_id)
-            .where(
-                files.record_id > last,
-                files.record_id.in_(ids) if ids is not None else true(),
-                customers.deleted_at.is_(None),
-            )
-            .order_by(files.record_id)
-            .limit(_PAGE)
-            .with_for_update(of=CustomerCredit.__table__)
-        ).all()
-        if not page:
-            return
+    found = (
+        sorted(ids) if ids is not None else ctx.session.scalars(select(files.record_id).order_by(files.record_id)).all()
+    )
+    for start in range(0, len(found), _PAGE):
+        some = found[start : start + _PAGE]
+        page = [SimpleNamespace(**row) for row in ctx.rows(_FILES, ids=some)]
         yield [file for file in page if file.record_id in elsewhere or _is_known(file)]
-        last = page[-1].record_id
 
 
 def _is_known(file: Any) -> bool:
@@ -176,43 +176,28 @@ def scored_elsewhere(ctx: Context, ids: Collection[str] | None, as_of: Any = Non
     }
 
 
-def _keep(ctx: Context, news: Sequence[Result]) -> None:
-    """Writes the results into the credit files."""
-    rows = []
-    for result in news:
-        found, file = result.assessment, result.file
-        row = {
-            "file": file.record_id,
-            "new_status": found.status,
-            "new_score": found.score,
-            "new_scored_risk": found.risk,
-            "new_recorded_risk": result.risk,
-        }
-        ended = result.trigger is EvaluationTrigger.OVERRIDE_EXPIRED
-        for name in OVERRIDE:
-            row[f"new_{name}"] = None if ended else getattr(file, name)
-        rows.append(row)
-    names = ("status", "score", "scored_risk", "recorded_risk", *OVERRIDE)
-    statement = (
-        update(CustomerCredit.__table__)
-        .where(files.record_id == bindparam("file"))
-        .values({name: bindparam(f"new_{name}") for name in names})
-    )
-    ctx.session.connection().execute(statement, rows)
-
-
-def _date(ctx: Context, ids: Collection[str] | None) -> None:
-    """Dates the evaluated files today."""
+def _keep(ctx: Context, results: Sequence[Result]) -> None:
+    """Writes the results into the credit files, dated today."""
     today = ctx.clock.today()
-    ctx.session.execute(
-        update(CustomerCredit.__table__)
-        .where(
-            files.status.is_not(None),
-            files.evaluated_on.is_distinct_from(today),
-            files.record_id.in_(ids) if ids is not None else true(),
+    rows = []
+    for result in results:
+        found, file = result.assessment, result.file
+        if not result.is_news and file.evaluated_on == today:
+            continue
+        ended = result.trigger is EvaluationTrigger.OVERRIDE_EXPIRED
+        rows.append(
+            {
+                "record_id": file.record_id,
+                "status": found.status,
+                "score": found.score,
+                "scored_risk": found.risk,
+                "recorded_risk": result.risk,
+                **{name: None if ended else getattr(file, name) for name in OVERRIDE},
+                "evaluated_on": today,
+                "first_evaluated_on": file.first_evaluated_on or today,
+            }
         )
-        .values(evaluated_on=today, first_evaluated_on=func.coalesce(files.first_evaluated_on, today))
-    )
+    ctx.change_rows(CustomerCredit, rows)
 
 
 def unknown_customers(ctx: Context, ids: Collection[str], name: str) -> list[UserError]:

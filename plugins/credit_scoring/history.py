@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
-
 from guanxi import Context, Record
 from guanxi.sql import new_stem
 from plugins.credit_scoring import rules
@@ -101,6 +99,5 @@ def _insert(ctx: Context, model: type[Record], rows: Sequence[dict[str, Any]]) -
         "updated_by": ctx.actor.id,
     }
     made = [{"id": f"{stem}{number:06d}", **common, **row} for number, row in enumerate(rows)]
-    if made:
-        ctx.session.connection().execute(insert(model.__table__), made)
+    ctx.insert_rows(model, made)
     return [row["id"] for row in made]

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, select
 from sqlmodel import Session, col
 
 from guanxi import Context
+from guanxi.sql import Prepared
 from plugins.credit_scoring.models import CreditPolicy
 from plugins.credit_scoring.settings import CreditScoringSettings
 
@@ -34,24 +35,32 @@ def _fingerprint(settings: CreditScoringSettings) -> str:
     return hashlib.sha256(repr(sorted(figures.items())).encode()).hexdigest()
 
 
+_VERSION = select(col(CreditPolicy.id)).where(col(CreditPolicy.fingerprint) == bindparam("fingerprint", type_=String()))
+_PREPARED_VERSION = Prepared(_VERSION)
+
+
 def known_policy(session: Session, settings: CreditScoringSettings) -> str | None:
     """Returns the id of the version with these settings; None if nobody has been scored under them yet."""
-    found: str | None = session.scalar(
-        select(col(CreditPolicy.id)).where(col(CreditPolicy.fingerprint) == _fingerprint(settings))
-    )
+    found: str | None = session.scalar(_VERSION, {"fingerprint": _fingerprint(settings)})
     return found
+
+
+def _known(ctx: Context) -> str | None:
+    """The same in a transaction that writes, without its session."""
+    found = ctx.rows(_PREPARED_VERSION, fingerprint=_fingerprint(ctx.settings))
+    return found[0]["id"] if found else None
 
 
 def current_policy(ctx: Context) -> str:
     """Returns the id of the version with the current settings; creates one if they are new."""
-    session, settings = ctx.session, ctx.settings
-    found = known_policy(session, settings)
+    found = _known(ctx)
     if found is not None:
         return found
     ctx.lock("policy")
-    found = known_policy(session, settings)
+    found = _known(ctx)
     if found is not None:
         return found
+    session, settings = ctx.session, ctx.settings
     latest = session.scalar(select(func.max(col(CreditPolicy.number)))) or 0
     made = CreditPolicy(number=latest + 1, fingerprint=_fingerprint(settings), **_figures(settings))
     session.add(made)

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, null, or_, select, true, type_coerce
+from sqlalchemy import FromClause, Select, case, func, literal, null, or_, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 
 from guanxi import Context
 from guanxi.records import Customer
-from guanxi.sql import Expression
+from guanxi.sql import Expression, Prepared, is_listed
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import CreditReasonCode, CustomerCredit, Receivable
 from plugins.credit_scoring.settings import PaymentBehaviour
@@ -32,8 +33,8 @@ FIGURES = (
 )
 
 
-def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] | None = None) -> Select[Any]:
-    """Selects `customer_id` and `FIGURES` of these customers, or of all, as of a day; null with too few invoices."""
+def payment_figures(policy: PaymentBehaviour, as_of: date, among: Expression | None = None) -> Select[Any]:
+    """Selects `customer_id` and `FIGURES` as of a day, by these invoices or all; null with too few."""
     day: Expression = literal(as_of)
     minor = invoices.amount_reporting
     late = rules.days_late(invoices.due_on, invoices.settled_on, day)
@@ -47,8 +48,8 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] 
         day,
     )
     where = [counting, invoices.deleted_at.is_(None)]
-    if ids is not None:
-        where.append(invoices.customer_id.in_(ids))
+    if among is not None:
+        where.append(among)
     found = (
         select(
             invoices.customer_id,
@@ -94,19 +95,35 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, ids: Collection[str] 
     )
 
 
+def _figures(policy: PaymentBehaviour, today: date, among: Expression | None) -> tuple[Any, FromClause]:
+    """The figures of today, and the customers they belong to, each with its credit file if it has one."""
+    found = payment_figures(policy, today, among).subquery()
+    people = Customer.__table__.outerjoin(found, found.c.customer_id == customers.id)
+    return found.c, people.outerjoin(CustomerCredit.__table__, files.record_id == customers.id)
+
+
+@lru_cache(20)
+def _outdated(policy: PaymentBehaviour, today: date) -> Prepared:
+    """Which of these customers have other figures than their credit files say."""
+    found, people = _figures(policy, today, is_listed(invoices.customer_id, "ids"))
+    differs = or_(*(files[name].is_distinct_from(found[name]) for name in FIGURES))
+    return Prepared(select(customers.id).select_from(people).where(is_listed(customers.id, "ids"), differs))
+
+
 def refresh_figures(ctx: Context, ids: Collection[str] | None = None) -> None:
     """Updates the figures of these customers, or of all, to today; creates a file where there are invoices."""
+    policy, today = ctx.settings.payment, ctx.clock.today()
+    if ids is not None:
+        ids = [row["id"] for row in ctx.rows(_outdated(policy, today), ids=ids)]
+        if not ids:
+            return
     session = ctx.session
-    found = payment_figures(ctx.settings.payment, ctx.clock.today(), ids).subquery()
+    found, people = _figures(policy, today, invoices.customer_id.in_(ids) if ids is not None else None)
     rows = (
-        select(customers.id, *(found.c[name] for name in FIGURES))
-        .select_from(
-            Customer.__table__.outerjoin(found, found.c.customer_id == customers.id).outerjoin(
-                CustomerCredit.__table__, files.record_id == customers.id
-            )
-        )
+        select(customers.id, *(found[name] for name in FIGURES))
+        .select_from(people)
         .where(
-            or_(found.c.customer_id.is_not(None), files.record_id.is_not(None)),
+            or_(found.customer_id.is_not(None), files.record_id.is_not(None)),
             customers.id.in_(ids) if ids is not None else true(),
         )
     )

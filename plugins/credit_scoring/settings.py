@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from guanxi import Vocabulary
 
@@ -20,6 +20,8 @@ class Control(Vocabulary):
 class Weights(BaseModel):
     """Weights of the three dimensions in the score, in percent."""
 
+    model_config = ConfigDict(frozen=True)
+
     financial_status: int = Field(default=40, ge=0, le=100)
     reputation: int = Field(default=30, ge=0, le=100)
     transaction_record: int = Field(default=30, ge=0, le=100)
@@ -34,6 +36,8 @@ class Weights(BaseModel):
 class Scorers(BaseModel):
     """The field of Customer each dimension is computed from if nothing is entered: an SQL field, 0 to 100."""
 
+    model_config = ConfigDict(frozen=True)
+
     financial_status: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
     reputation: str | None = Field(default=None, pattern=r"[a-z][A-Za-z0-9]*")
     transaction_record: str | None = Field(default="paymentBehaviour", pattern=r"[a-z][A-Za-z0-9]*")
@@ -41,6 +45,8 @@ class Scorers(BaseModel):
 
 class PaymentBehaviour(BaseModel):
     """How payment behaviour is scored from receivables: 100 minus deductions for lateness, disputes and trend."""
+
+    model_config = ConfigDict(frozen=True)
 
     lateness_points: int = Field(default=80, ge=0, le=100, description="Largest deduction for lateness.")
     dispute_points: int = Field(default=10, ge=0, le=100, description="Deduction if every invoice is disputed.")
@@ -70,6 +76,8 @@ def _sums_to_100(*shares: int) -> None:
 class ReviewDays(BaseModel):
     """Days from one credit review to the next, by risk."""
 
+    model_config = ConfigDict(frozen=True)
+
     high: int = Field(default=90, ge=1, le=3650)
     medium: int = Field(default=180, ge=1, le=3650)
     low: int = Field(default=365, ge=1, le=3650)
@@ -77,6 +85,8 @@ class ReviewDays(BaseModel):
 
 class CreditScoringSettings(BaseModel):
     """Policy of credit scoring."""
+
+    model_config = ConfigDict(frozen=True)
 
     weights: Weights = Field(default_factory=Weights, description="Weights of the dimensions in the score.")
     low_from: Decimal = Field(

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from guanxi import Context, UserError
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.evaluation import inputs_of, scored_elsewhere, unknown_customers
-from plugins.credit_scoring.models import CreditDimension, CustomerCredit, DimensionSource
+from plugins.credit_scoring.models import CreditDimension, CustomerCredit, DimensionSource, Receivable
 from plugins.credit_scoring.policy import known_policy
 from plugins.credit_scoring.scorer import FIGURES, payment_figures
 
 files = CustomerCredit.__table__.c
+invoices = Receivable.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _file(ctx: Context, id: str, day: date) -> Any:
     """A customer's credit file with the figures of payment behaviour as of a day."""
     entered = ("financial_status", "reputation", "transaction_record")
     file = ctx.session.execute(select(*(files[name] for name in entered)).where(files.record_id == id)).first()
-    figures = ctx.session.execute(payment_figures(ctx.settings.payment, day, [id])).first()
+    figures = ctx.session.execute(payment_figures(ctx.settings.payment, day, invoices.customer_id == id)).first()
     return SimpleNamespace(
         **{name: getattr(file, name, None) for name in entered},
         **{name: getattr(figures, name, None) for name in FIGURES},

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from guanxi import Vocabulary
 
@@ -28,6 +28,8 @@ class AbcPolicy(Vocabulary):
 class Quotas(BaseModel):
     """Shares of the tiers in percent of all ranked customers."""
 
+    model_config = ConfigDict(frozen=True)
+
     important: int = Field(default=1, ge=0, le=100)
     main: int = Field(default=19, ge=0, le=100)
     ordinary: int = Field(default=30, ge=0, le=100)
@@ -50,6 +52,8 @@ class Quotas(BaseModel):
 class AssessmentWeights(BaseModel):
     """Weights of the parts of a value assessment, in percent."""
 
+    model_config = ConfigDict(frozen=True)
+
     current: int = Field(default=40, ge=0, le=100)
     future: int = Field(default=30, ge=0, le=100)
     behaviour: int = Field(default=15, ge=0, le=100)
@@ -65,6 +69,8 @@ class AssessmentWeights(BaseModel):
 
 class ValueTieringSettings(BaseModel):
     """Policy of value tiering."""
+
+    model_config = ConfigDict(frozen=True)
 
     measure: Measure = Field(default=Measure.PROFIT, description="Measure by which customers are ranked.")
     quotas: Quotas = Field(default_factory=Quotas, description="Shares of the tiers.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +30,7 @@ from sqlmodel import Session
 
 from guanxi import Context, Money
 from guanxi.records import Customer, Transaction
-from guanxi.sql import Expression, new_stem, numbered, whole
+from guanxi.sql import Expression, Prepared, is_listed, new_stem, numbered, whole
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import (
     CustomerValue,
@@ -212,12 +213,13 @@ def recompute(ctx: Context) -> TiersRecomputed:
 def _put_into_force(ctx: Context, ranking: Table, thresholds: Thresholds) -> None:
     """Writes what a ranking says into the facet, each row once and only where it differs."""
     settings, tier = _settings(ctx), holding_tier(ctx, ranking.c)
+    current, potential = (literal(threshold, BigInteger()) for threshold in thresholds)
     source: Join = ranking.outerjoin(CustomerValue.__table__, values.record_id == ranking.c.record_id)
     due: dict[str, Expression] = {
         **{name: ranking.c[name] for name in _RANKED},
         "tier": tier,
         "tier_since": case((values.tier.is_distinct_from(tier), literal(ctx.clock.today())), else_=values.tier_since),
-        **_classes(settings, ranking.c, tier, thresholds),
+        **_classes(settings, ranking.c, tier, (current, potential)),
     }
     if settings.abc_policy is AbcPolicy.PARETO:
         shares = _shares(settings, ranking)
@@ -365,24 +367,27 @@ def _threshold(session: Session, fixed: Money | None, value: Expression, is_livi
 
 def classify(ctx: Context, ids: Collection[str]) -> None:
     """Assigns these customers the classes that follow from tier and values (T2, T6, T7, T11)."""
-    session = ctx.session
-    policy = session.get(Policy, 1)
-    thresholds = (policy.current_threshold, policy.potential_threshold) if policy else (None, None)
-    classes = _classes(_settings(ctx), values, values.tier, thresholds)
+    ctx.change_rows(CustomerValue, ctx.rows(_stale_classes(_settings(ctx)), ids=ids))
+
+
+@lru_cache(20)
+def _stale_classes(settings: ValueTieringSettings) -> Prepared:
+    """The classes of these customers that are not what follows."""
+    policy = Policy.__table__.c
+    classes = _classes(settings, values, values.tier, (policy.current_threshold, policy.potential_threshold))
     stale = or_(*(values[name].is_distinct_from(value) for name, value in classes.items()))
-    session.execute(
-        update(CustomerValue)
-        .where(stale, values.record_id.in_(ids))
-        .values(**classes)
-        .execution_options(synchronize_session=False)
+    return Prepared(
+        select(values.record_id, *(value.label(name) for name, value in classes.items()))
+        .select_from(CustomerValue.__table__.outerjoin(Policy.__table__, policy.id == 1))
+        .where(is_listed(values.record_id, "ids"), stale)
     )
 
 
 def _classes(
-    settings: ValueTieringSettings, columns: Columns, tier: Expression, thresholds: Thresholds
+    settings: ValueTieringSettings, columns: Columns, tier: Expression, thresholds: tuple[Expression, Expression]
 ) -> dict[str, Expression]:
     """The classes that follow from tier and values, by column (T2, T6, T7, T11)."""
-    current, potential = (literal(threshold, BigInteger()) for threshold in thresholds)
+    current, potential = thresholds
     quadrant = rules.value_quadrant(
         rules.current_value(settings.measure, columns.revenue, columns.profit),
         columns.potential_reporting,
