@@ -210,7 +210,7 @@ async def move_opportunity(engine: Engine, send: Send, given: Mapping[str, Any])
         "stageEnteredAt": [shown(before["stage_entered_at"]), shown(now)],
         "stageId": [before["stage_id"], stage],
     }
-    moved = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
+    moved: tuple[str, str, Mapping[str, Any]] = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
     await log(engine, send, "Opportunity", id, moved, ("OPPORTUNITY_UPDATED", "UPDATED", changed))
     there = f"(SELECT {engine.object}('key', key) FROM stage WHERE id = t.stage_id)"
     return await payload(engine, send, "opportunity", id, id="id", version="version", name="name", stage=there)

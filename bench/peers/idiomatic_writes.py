@@ -374,7 +374,7 @@ class Mutation:
                         to_status=row.status,
                     )
                 )
-                moved = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
+                moved: tuple[str, str, Changes] = ("OPPORTUNITY_STAGE_CHANGED", "PUBLISHED", {})
                 await log(session, row, moved, ("OPPORTUNITY_UPDATED", "UPDATED", changes))
         return OpportunityPayload(opportunity=Opportunity.of(row))
 
