@@ -23,7 +23,10 @@ def dangling(
             id = change.after.get(key.parent.key)
             if id is not None and id not in pending:
                 asked[key][id].append(change)
-    problems = []
+    problems: list[UserError] = []
+    if not asked:
+        # Nothing is sent, so that what was put off still goes with what is read later.
+        return problems
     tables = list(asked)
     found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
     for key, rows in zip(tables, found, strict=True):
