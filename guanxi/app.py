@@ -29,13 +29,14 @@ from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
+from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
 from schema.catalog.access import EVERYTHING, GetAccess
 from schema.catalog.catalog import Catalog
 from schema.catalog.derivation import build_catalog
 from schema.plan.expression_checks import check_expressions
-from schema.plan.planner import Planner, dialect_of
+from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Documents

@@ -122,7 +122,7 @@ class Database:
         with self.driven() as transaction:
             done = work(transaction)
             if done.discards:
-                return done.answer, transaction.send(*done.reads)
+                return done.answer, ()
             try:
                 return done.answer, transaction.commit(*done.reads)
             except Exception as error:

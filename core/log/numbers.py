@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.db.database import SQLITE, Done
-from core.db.transaction import DatabaseTransaction, SqlStatement
+from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.log.events import EventBatch
 from core.records.rows import rows_of
 
@@ -22,8 +22,8 @@ def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[SqlState
     inserted = rows_of(EventBatch, engine).insertion([batch])
     if engine != SQLITE:
         return (inserted,)
-    sql = inserted.sql.replace(") VALUES (", ", sequence) VALUES (").removesuffix(")")
-    numbered = f"{sql}, (SELECT last FROM event_counter))"
+    places = ", ".join(mark(engine, number) for number in range(1, len(batch) + 1))
+    numbered = f"INSERT INTO event_batch ({', '.join(batch)}, sequence) SELECT {places}, last FROM event_counter"
     return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(numbered, inserted.values)
 
 

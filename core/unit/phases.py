@@ -269,6 +269,7 @@ def _check_follow_ups(unit: Unit) -> None:
     if not follow_ups:
         return
     found = [problem for change in follow_ups for problem in record_problems(change.record, change.after)]
+    unit.host.locks(follow_ups).take(unit.transaction)
     found += dangling(unit.transaction, follow_ups, {})
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:

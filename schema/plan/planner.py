@@ -5,8 +5,6 @@ from math import inf
 from typing import Any
 
 from sqlalchemy import Dialect, Select, case, func, literal_column, null, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import asyncpg
 
 from core.base.errors import InputError
 from core.base.ids import prefix_of
@@ -26,12 +24,6 @@ from schema.sql.slots import prefixes_of, resolve
 
 #: What is tried in turn until the engine's parser takes the statement; only SQLite's ever refuses one.
 _LAYOUTS = (FLAT, *(JsonLayout(is_stepped=True, deepest=deepest) for deepest in (inf, 6, 4, 3, 2, 1)))
-
-
-def dialect_of(name: str) -> Dialect:
-    """The SQLAlchemy dialect whose spelling the drivers understand."""
-    made: Any = asyncpg.dialect() if name == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
-    return made  # type: ignore[no-any-return]
 
 
 class Planner:

@@ -72,8 +72,12 @@ def write_now(
             batch_id=batch_id,
         )
         answer = work(unit)
+        if dry and not unit.discards:
+            # What the database refuses is reported by a dry run too.
+            unit.flush()
+            transaction.send()
         if dry or unit.discards:
-            return Done(answer, reads(answer), discards=True)
+            return Done(answer, discards=True)
         nonlocal is_news
         is_news = unit.finish()
         return Done(answer, reads(answer), unit.log.proof if is_news else None)

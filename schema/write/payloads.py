@@ -116,7 +116,7 @@ async def answer_mutation(
     rows: Sequence[Rows] | None = None
     dry = given["dryRun"]
     if refused is None:
-        reads = _reads(shape, plans, mutation, given, moment) if not dry else _nothing
+        reads = _reads(shape, plans, mutation, given, moment) if shape.records and not dry else _nothing
         outcomes, rows = await run(context, mutation, given, reads, dry=dry)
         refused = mutation.present(given, outcomes)
     places: list[_Place] = []
