@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Date
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.access.roles import Role
 from core.base.errors import PluginError
 from core.base.money import Money
 from core.base.settings import Settings
@@ -46,6 +47,7 @@ _CORE_RECORDS: Sequence[type[Record]] = (
     Task,
     User,
     Team,
+    Role,
 )
 
 
@@ -162,9 +164,10 @@ def _column_fields(catalog: Catalog, model: type[Table], owner: str) -> Iterator
             camel(money.name),
             catalog.kind_of(Money),
             money.info.description or f"{words(money.name).capitalize()}.",
-            money.nullable,
+            money.nullable or money.info.permission is not None,
             owner,
             _attribute(money.name),
+            permission=money.info.permission,
             personal=money.info.personal,
             stored=Stored(money.name, None, money.info, required),
         )
@@ -184,9 +187,10 @@ def _column_field(
         camel(name),
         _column_kind(catalog, model, column, info),
         info.description or f"{words(name).capitalize()}.",
-        bool(column.nullable),
+        bool(column.nullable) or info.permission is not None,
         owner,
         _attribute(name),
+        permission=info.permission,
         folded_expression=_attribute(f"{name}_folded") if is_folded else None,
         personal=info.personal,
         stored=None if info.read_only else Stored(name, None, info, needed),

@@ -62,6 +62,7 @@ async def run(
             return list(work(unit, given))
         return once(
             unit.transaction,
+            context.actor.id,
             key,
             mutation.operation,
             given,

@@ -120,7 +120,9 @@ async def perform(
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
         if key is None or key is strawberry.UNSET:
             return work()
-        return once(unit.transaction, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered)
+        return once(
+            unit.transaction, context.actor.id, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered
+        )
 
     writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
     try:
