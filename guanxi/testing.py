@@ -9,12 +9,15 @@ from typing import Any
 
 import orjson
 
+from core.access.reach import user_actor
+from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.settings import load_settings
 from core.host.host import PluginSource
 from core.log.changes import shown
 from guanxi.app import App, create_app
 from guanxi.races import RaceError, Races, Rival
+from schema.serve.http import ACTOR
 
 __all__ = ["Client", "QueryError", "RaceError", "Rival", "app_with", "running", "together"]
 
@@ -30,9 +33,26 @@ class QueryError(AssertionError):
 class Client:
     """Queries a running app as an HTTP client does, without a network."""
 
-    def __init__(self, app: App, runner: asyncio.Runner) -> None:
+    def __init__(self, app: App, runner: asyncio.Runner, actor: Actor | None = None) -> None:
         self.app = app
         self._runner = runner
+        self._actor = actor
+
+    def acting_as(self, user_id: str) -> "Client":
+        """A client whose requests a user sends, with the permissions and the reach it has now.
+
+        Raises:
+            ValueError: there is no such active user.
+        """
+
+        def read() -> Actor | None:
+            with self.app.database.driven() as transaction:
+                return user_actor(transaction, user_id)
+
+        actor = self.run(self.app.database.in_thread(read))
+        if actor is None:
+            raise ValueError(f"there is no active user {user_id!r}")
+        return Client(self.app, self._runner, actor)
 
     def run(self, coroutine: Any) -> Any:
         """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
@@ -44,7 +64,7 @@ class Client:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
         """One HTTP request to the endpoint: status, headers and body of the answer."""
-        return self.run(_request(self.app, method, body, headers or {}, query))
+        return self.run(_request(self.app, method, body, headers or {}, query, self._actor))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -82,7 +102,7 @@ class Client:
     async def answer(self, operation: Rival) -> Any:
         """The whole answer to an operation, for code that runs on the app's event loop."""
         body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
-        _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "")
+        _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "", self._actor)
         return orjson.loads(answer)
 
     def deliver(self) -> None:
@@ -126,9 +146,9 @@ def together(client: Client, *operations: Rival, rounds: int | None = None, left
 
 
 async def _request(
-    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str
+    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, actor: Actor | None
 ) -> tuple[int, dict[str, str], bytes]:
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": method,
         "path": "/graphql",
@@ -141,6 +161,8 @@ async def _request(
         "client": ("testclient", 50000),
         "http_version": "1.1",
     }
+    if actor is not None:
+        scope[ACTOR] = actor
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -18,6 +18,7 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from core.base.actors import LOCAL, Actor
 from core.base.errors import GuanxiError, InputError, PluginError
 from schema.request.context import RequestContext
 from schema.request.documents import OperationResult, Refused
@@ -32,6 +33,9 @@ PLAIN_JSON = "application/json"
 HTML = "text/html"
 
 Headers = Mapping[str, str]
+
+#: Where code in the same process, such as the test kit, says who asks; no HTTP request can.
+ACTOR = "guanxi.actor"
 
 
 class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
@@ -108,7 +112,7 @@ class Endpoint:
                 asked = await self._asked_by_post(scope["method"], headers, receive)
             if accepted is None:
                 raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
-            return await self._answer(asked, media_type, headers)
+            return await self._answer(asked, media_type, headers, scope.get(ACTOR, LOCAL))
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
             if bad.code:
@@ -124,9 +128,11 @@ class Endpoint:
         largest = self._get_engine().services.settings.maximum_body_bytes
         return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
-    async def _answer(self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str]) -> Response:
+    async def _answer(
+        self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str], actor: Actor
+    ) -> Response:
         engine = self._get_engine()
-        context = RequestContext(engine.services, request_id=headers.get(b"x-request-id"))
+        context = RequestContext(engine.services, actor=actor, request_id=headers.get(b"x-request-id"))
         try:
             operation = engine.services.documents.operation(asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
