@@ -49,7 +49,7 @@ class JsonLayout:
     """How the parts of a statement are laid out.
 
     Attributes:
-        is_stepped: whether what is related to rows is worked out in the FROM clause, beside the JSON it goes into and
+        is_stepped: whether what is related to rows is computed in the FROM clause, alongside the JSON it goes into and
             not inside it: an old SQLite then parses twice as many levels, but reads the JSON of each of them again.
         deepest: relations below this depth are left to statements of their own.
     """
@@ -331,7 +331,7 @@ class PlanRow:
         return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
     def facet(self, facet: type[Facet]) -> Any:
-        """The record's row in a facet table, joined once; where there is none, its columns have their defaults."""
+        """The record's row in a facet table, joined once; a record without one has the columns' defaults."""
         columns = self.joined(facet, "record_id", self.id)
 
         def defaulted(name: str) -> Expression:
@@ -375,7 +375,7 @@ class PlanRow:
         return case((self.reference("id").is_not(None), value), else_=null())
 
     def other(self, path: str, type: type) -> Any:
-        """Another SQL field by its name in the API; a typed null where there is none."""
+        """Another SQL field by its name in the API; a typed null where no plugin provides it."""
         record, _, name = path.partition(".")
         if record != self.record.name:
             raise TypeError(
