@@ -1,6 +1,6 @@
 """A transaction of writing, as statements that are sent together wherever none of them waits for another's rows.
 
-The host owns it: it begins, commits and rolls back. An ORM session is a guest that is made when somebody asks for one.
+The host owns it: it begins, commits and rolls back. An ORM session is a guest, made when somebody asks for one.
 """
 
 import json
@@ -33,7 +33,7 @@ class SqlStatement:
     inserts: bool = False
 
 
-#: Is told of a round trip: the number of the server's process, and what is sent.
+#: Called with each round trip: the number of the server's process, and what is sent.
 OnTrip = Callable[[int, Sequence[SqlStatement]], Any]
 
 
@@ -64,7 +64,7 @@ class Driver(ABC):
 
     @property
     def process(self) -> int:
-        """The number of the server's process; 0 where there is none."""
+        """The number of the server's process; 0 for a database without a server."""
         return 0
 
     @property

@@ -58,6 +58,7 @@ class Changes(Sequence[Change]):
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._changes = tuple(changes)
+        self._by_entity: dict[str, list[Change]] | None = None
 
     @overload
     def __getitem__(self, index: int) -> Change: ...
@@ -71,9 +72,12 @@ class Changes(Sequence[Change]):
 
     def of(self, entity: str, *actions: Action) -> Iterator[Change]:
         """The changes of one type of record, by these actions or by any."""
-        return (
-            change for change in self._changes if change.entity == entity and (not actions or change.action in actions)
-        )
+        if self._by_entity is None:
+            self._by_entity = {}
+            for change in self._changes:
+                self._by_entity.setdefault(change.entity, []).append(change)
+        several = self._by_entity.get(entity, ())
+        return (change for change in several if not actions or change.action in actions)
 
     def created(self, entity: str) -> list[Any]:
         """The records of a type that are new."""
@@ -95,8 +99,14 @@ class Changes(Sequence[Change]):
         return next((change.before for change in self._changes if change.record is record), {})
 
 
+#: Types of values that are shown as they are.
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
 def shown(value: Any) -> Any:
     """A value as the API shows it, ready for JSON."""
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Money():
             return {"amount": str(value.amount), "currency": value.currency}

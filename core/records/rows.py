@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.types import TypeDecorator
 
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json
@@ -56,14 +57,12 @@ class TableRows:
         self._quoted = {column.key: quote(column.name) for column in columns}
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
-        self._binds = {
-            column.key: bind
-            for column in columns
-            if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
+        self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
+        # A stored row is not a new one: it has all of its values, and no defaults.
+        self._new: Callable[[], Any] = kind.__mapper__.class_manager.new_instance  # type: ignore[attr-defined]  # mapped
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
         self._insertions = lru_cache(100)(self._make_insertions)
@@ -107,7 +106,9 @@ class TableRows:
         for place, load in self._loads:
             if values[place] is not None:
                 values[place] = load(values[place])
-        return self.kind(**dict(zip(self.names, values, strict=True)))
+        made = self._new()
+        made.__dict__.update(zip(self.names, values, strict=True))
+        return made
 
     def all_made(self, rows: Rows) -> list[Any]:
         """The objects of rows."""
@@ -197,6 +198,15 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
         return orjson.loads
     found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
     return found
+
+
+def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    found = type_.dialect_impl(dialect)
+    if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
+        # SQLAlchemy's own goes by way of two more calls for each value.
+        return partial(found.process_bind_param, dialect=dialect)
+    bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
+    return bind
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:

@@ -99,10 +99,12 @@ class Unit:
 
     def stamp(self, record: Record, *, new: bool = False) -> None:
         """Notes on a record who changes it, and when."""
-        record.updated_at, record.updated_by = self.now, self.actor.id
         if new:
-            record.created_at, record.created_by = self.now, self.actor.id
+            now, actor = self.now, self.actor.id
+            # A new one has no history to keep.
+            record.__dict__.update(created_at=now, created_by=actor, updated_at=now, updated_by=actor)
         else:
+            record.updated_at, record.updated_by = self.now, self.actor.id
             record.version += 1
 
     def flush(self) -> None:

@@ -28,7 +28,7 @@ class _Part:
         record: the type of record it is, read by its id.
         nodes: where the document asks for that record.
         plan: how that record is read.
-        parts: what is selected of an object that is no record.
+        parts: what is selected of an object that is not a record.
     """
 
     key: str
@@ -82,7 +82,7 @@ class _Place:
 
 
 def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Place]) -> dict[str, Any]:
-    """A payload as it is answered, but for its records, whose places are noted."""
+    """A payload as it is returned, without its records, whose places are noted."""
     found: dict[str, Any] = {}
     for part in parts:
         value = part.constant or (source.get(part.name) if isinstance(source, Mapping) else getattr(source, part.name))
@@ -158,7 +158,7 @@ def _reads(
     given: MutationInput,
     moment: Moment,
 ) -> Callable[[Any], Sequence[SqlStatement]]:
-    """The statements that read what is selected of written records, but for those with Python fields."""
+    """The statements that read what is selected of written records, except of those with Python fields."""
 
     def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []

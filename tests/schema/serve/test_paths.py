@@ -22,6 +22,10 @@ class Marked(Plugin):
     name, version, api = "marked", "1.0", ">=1,<2"
 
     @hookimpl
+    def register_permissions(self):
+        yield Permission("marks", "See marks.")
+
+    @hookimpl
     def register_fields(self):
         yield Field("Customer.mark", Marks.mark, "A mark.", writable=True)
         yield Field("Customer.secretMark", Marks.mark, "A mark for few.", permission="marks")
@@ -54,8 +58,9 @@ def access(actor):
 
 @pytest.fixture(scope="module")
 def sales(module_crm):
-    client = module_crm(Marked, access=access, python_field_deadline_ms=50, maximum_depth=14, maximum_aliases=20)
+    client = module_crm(Marked, python_field_deadline_ms=50, maximum_depth=14, maximum_aliases=20)
     data.fill(client)
+    client.app.services.access = access
     return client
 
 
