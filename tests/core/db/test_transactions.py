@@ -23,7 +23,9 @@ def database(databases):
 
 def insertion(database, id, place="Bonn"):
     first, second = (mark(database.dialect, number) for number in (1, 2))
-    return SqlStatement(f"INSERT INTO visit (id, place) VALUES ({first}, {second})", (id, place), inserts=True)
+    return SqlStatement(
+        f"INSERT INTO visit (id, place) VALUES ({first}, {second})", (id, place), table="visit", inserts=True
+    )
 
 
 def stored(database):
