@@ -45,6 +45,19 @@ def test_what_is_put_off_goes_with_what_is_read_in_one_round_trip(database):
     assert trips == [["BEGIN", *inserts, "SELECT", "COMMIT"]]
 
 
+def test_what_is_written_is_joined_unless_a_table_is_changed_by_two_parts(database):
+    one, two = (mark(database.dialect, number) for number in (1, 2))
+    moved = SqlStatement(f"UPDATE visit SET place = {one} WHERE id = {two}", ("Rome", "a"), table="visit")
+    trips = []
+    database.on_trip = lambda process, statements: trips.append(len(statements))
+    with database.driven() as transaction:
+        transaction.put(insertion(database, "a"), insertion(database, "b"), moved, insertion(database, "c"))
+        rows = transaction.rows(SqlStatement("SELECT place FROM visit ORDER BY id"))
+    assert [row[0] for row in rows] == ["Rome", "Bonn", "Bonn"]
+    # BEGIN, a with b, the change, c, and the query; on SQLite each is its own.
+    assert trips[0] == (6 if database.dialect == "sqlite" else 5)
+
+
 def test_the_session_sees_what_was_put_off_and_commits_nothing(database):
     with database.driven() as transaction:
         transaction.put(insertion(database, "a"))
