@@ -32,15 +32,16 @@ from core.records.installation import Installation
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
-from schema.catalog.access import EVERYTHING, GetAccess
+from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
-from schema.catalog.derivation import build_catalog
+from schema.catalog.derivation import access_control, build_catalog
 from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Documents
 from schema.request.limits import Limits
+from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
@@ -55,12 +56,16 @@ class Design:
         host: the plugins.
         catalog: the records and fields.
         jobs: the plugins' periodic work.
+        control: who may see and do what.
     """
 
-    def __init__(self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]]) -> None:
+    def __init__(
+        self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]], control: AccessControl
+    ) -> None:
         self.host = host
         self.catalog = catalog
         self.jobs = jobs
+        self.control = control
         self._assembled: Assembled | None = None
         self._assembling = Lock()
 
@@ -87,7 +92,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
         check_expressions(catalog, {plugin.name: plugin for plugin in host.plugins})
-        return Design(host, catalog, declared_jobs(host))
+        return Design(host, catalog, declared_jobs(host), access_control(host, catalog))
 
 
 @contextmanager
@@ -112,7 +117,7 @@ class App:
         database: where everything is stored.
     """
 
-    def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
+    def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess | None = None) -> None:
         self.settings = settings
         self.host = design.host
         self.catalog = design.catalog
@@ -123,7 +128,7 @@ class App:
             synchronous=settings.sqlite_synchronous,
         )
         self._clock = clock
-        self._access = access
+        self._access = access or design.control.of
         self._engine: Engine | None = None
         self._publisher: Publisher | None = None
         self._delivery: Delivery | None = None
@@ -241,6 +246,8 @@ class App:
             self._access,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
+            self._design.control,
+            PermitPlans(planner),
             secret,
             publisher.wake,
         )
@@ -366,7 +373,7 @@ def create_app(
     settings: Settings | None = None,
     plugins: Iterable[PluginSource] | None = None,
     clock: Clock | None = None,
-    access: GetAccess = lambda actor: EVERYTHING,
+    access: GetAccess | None = None,
 ) -> App:
     """Makes an app.
 
@@ -374,7 +381,7 @@ def create_app(
         settings: by default those of the environment.
         plugins: classes or instances; by default all that are installed, and none if it is empty.
         clock: the source of time.
-        access: returns what an actor may see.
+        access: returns what an actor may see and do, in place of its permissions.
 
     Raises:
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.

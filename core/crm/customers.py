@@ -116,6 +116,8 @@ class CustomerActivity(Facet, of="Customer"):
 class AccountTeamMember(Record, prefix="cmb"):
     """A member of the account team: one of our people who work with a customer, apart from its owner."""
 
+    __shares__ = "customer"
+
     customer_id: str = reference(
         Customer,
         "The customer.",
@@ -139,7 +141,8 @@ class AccountTeamMember(Record, prefix="cmb"):
 class Contact(Record, prefix="con"):
     """A person on the customer's side."""
 
-    name: str = column("Full name.", max_length=200, index=True, personal=True)
+    # Whoever sees a contact knows who it is.
+    name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
     customer_id: str | None = reference(
         Customer,
         "The customer the person belongs to.",

@@ -67,6 +67,7 @@ one_living(Stage, "key")
 class Opportunity(Record, prefix="opp"):
     """A chance to sell something; also called deal."""
 
+    __part_of__ = ("customer",)
     __dated_by__ = ("closed_on", "opened_on")
 
     name: str = column("Name of the opportunity.", max_length=300, index=True)
@@ -157,6 +158,8 @@ class Opportunity(Record, prefix="opp"):
 class OpportunityMember(Record, prefix="omb"):
     """One of our people in the virtual team of an opportunity, apart from its owner."""
 
+    __shares__ = "opportunity"
+
     opportunity_id: str = reference(
         Opportunity,
         "The opportunity.",
@@ -177,6 +180,8 @@ class OpportunityMember(Record, prefix="omb"):
 # O7
 class OpportunityContact(Record, prefix="oct"):
     """A contact's role in one opportunity; its decision makers are the key persons."""
+
+    __part_of__ = ("opportunity",)
 
     opportunity_id: str = reference(
         Opportunity,

@@ -11,6 +11,8 @@ EMAIL_HINT = "write it like name@example.com"
 class Team(Record, prefix="tem"):
     """People who work together, such as a sales team under its manager."""
 
+    __owned__ = False
+
     name: str = column("Name of the team.", max_length=200, index=True)
     region: str | None = column("Region it works in.", default=None, max_length=100, index=True)
     description: str | None = column("Purpose of the team.", default=None, max_length=2000, long=True)
@@ -27,11 +29,16 @@ class Team(Record, prefix="tem"):
 class User(Record, prefix="usr"):
     """A member of staff or a partner: owns customers and opportunities, does tasks."""
 
-    name: str = column("Full name.", max_length=200, index=True, personal=True)
+    __owned__ = False
+
+    # Colleagues are known by name to everybody.
+    name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
     email: str | None = column(
         "E-mail address.", default=None, max_length=320, index=True, pattern=EMAIL, hint=EMAIL_HINT, personal=True
     )
-    role: UserRole | None = column("Role in handling opportunities.", default=None, index=True)
+    role: UserRole | None = column(
+        "Role, which decides what the user may see and do; a user without one may do nothing.", default=None, index=True
+    )
     region: str | None = column("Region the person works in.", default=None, max_length=100, index=True)
     branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True)
     # G3

@@ -52,12 +52,16 @@ class PluginOperation:
         function: does it.
         as_plugin: a mutation is recorded as the plugin's work, whoever asks.
         locks: keys of the plugin that a mutation takes before it begins, from its input.
+        permission: what the caller needs; None for nothing but the records that are named.
+        unscoped: it reads and writes whatever it likes, so the caller needs the permission `unscoped`.
     """
 
     root: Literal["Query", "Mutation"]
     function: Callable[..., Any]
     as_plugin: bool = False
     locks: GetKeys = _everything
+    permission: str | None = None
+    unscoped: bool = False
 
     @property
     def name(self) -> str:
@@ -79,22 +83,50 @@ def first_paragraph(text: str | None) -> str:
     return " ".join(re.split(r"\n\s*\n", cleandoc(text or ""))[0].split())
 
 
-def query(function: Callable[..., Any]) -> PluginOperation:
+@overload
+def query(function: Callable[..., Any], /) -> PluginOperation: ...
+@overload
+def query(
+    *, permission: str | None = None, unscoped: bool = False
+) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def query(
+    function: Callable[..., Any] | None = None, /, *, permission: str | None = None, unscoped: bool = False
+) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a query: a function of `ctx` and its arguments, which reads one state of the data.
 
     Its docstring's first paragraph is its description, its annotations are the GraphQL types, and an argument is
     described by `Annotated[date, strawberry.argument(description="…")]`. An argument annotated `strawberry.Info` gets
     Strawberry's own account of the request and is not part of the schema.
+
+    `ctx.query`, `total`, `groups` and `pages` see what the caller sees. `ctx.session` and `ctx.rows` see everything, so
+    they are there only where the caller may see what the arguments name by id, or where the query is unscoped.
+
+    Args:
+        function: answers it.
+        permission: what the caller needs.
+        unscoped: it reads whatever it likes, so the caller needs the permission `unscoped`.
     """
-    return PluginOperation("Query", function)
+
+    def made(function: Callable[..., Any]) -> PluginOperation:
+        return PluginOperation("Query", function, permission=permission, unscoped=unscoped)
+
+    return made if function is None else made(function)
 
 
 @overload
 def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
-def mutation(*, as_plugin: bool = False, locks: GetKeys = ...) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def mutation(
-    function: Callable[..., Any] | None = None, /, *, as_plugin: bool = False, locks: GetKeys = _everything
+    *, as_plugin: bool = False, locks: GetKeys = ..., permission: str | None = None, unscoped: bool = False
+) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def mutation(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    as_plugin: bool = False,
+    locks: GetKeys = _everything,
+    permission: str | None = None,
+    unscoped: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
 
@@ -108,7 +140,13 @@ def mutation(
         locks: the keys of the plugin that it takes before it begins, from its input, as `lock_keys` returns them. By
             default the empty key, which excludes all others of the plugin; a mutation that returns none takes its own
             by `ctx.lock`, or needs none.
+        permission: what the caller needs.
+        unscoped: it works on whatever it likes, so the caller needs the permission `unscoped`. Without it the caller
+            must be allowed to change what the input names by id, and a mutation whose input names nobody's record
+            needs a permission of its own.
     """
-    if function is not None:
-        return PluginOperation("Mutation", function)
-    return lambda function: PluginOperation("Mutation", function, as_plugin, locks)
+
+    def made(function: Callable[..., Any]) -> PluginOperation:
+        return PluginOperation("Mutation", function, as_plugin, locks, permission, unscoped)
+
+    return made if function is None else made(function)

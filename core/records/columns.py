@@ -10,6 +10,9 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 
 from core.db.types import Scaled, Text
 
+#: The permission that personal data needs, unless a column says otherwise.
+PERSONAL = "personal"
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
@@ -19,6 +22,7 @@ class ColumnInfo:
         description: one sentence; it becomes the description in the schema.
         max_length, minimum, maximum, pattern: what input is refused, `hint` saying what is asked for.
         personal: personal data, erasable from the log.
+        permission: name of the permission that is needed to use it; None for everybody.
         read_only: kept by the system; no input sets it.
         internal: not a field of the API.
         long: a long text, compared and ordered less often, without a folded column of its own.
@@ -35,6 +39,7 @@ class ColumnInfo:
     pattern: str | None = None
     hint: str | None = None
     personal: bool = False
+    permission: str | None = None
     read_only: bool = False
     internal: bool = False
     long: bool = False
@@ -69,6 +74,7 @@ def column(
     pattern: str | None = None,
     hint: str | None = None,
     personal: bool = False,
+    permission: Any = ...,
     read_only: bool = False,
     internal: bool = False,
     long: bool = False,
@@ -85,14 +91,30 @@ def column(
         scale: decimal places of a `Decimal`; two where it is left out.
         max_length, minimum, maximum, pattern: limits of input; `hint` says in words what the pattern asks for.
         personal: personal data.
+        permission: name of the permission that is needed to see, use or change it, None for everybody; by default
+            `personal` for personal data, else None.
         read_only: kept by the system, in no input.
         internal: not a field of the API.
         long: a long text (see `ColumnInfo.long`).
         exact: a code, compared by exact spelling, without a folded column.
         settled: filled in by the core where input leaves it out.
     """
+    if permission is ...:
+        permission = PERSONAL if personal else None
     info = ColumnInfo(
-        description, max_length, minimum, maximum, pattern, hint, personal, read_only, internal, long, exact, settled
+        description,
+        max_length,
+        minimum,
+        maximum,
+        pattern,
+        hint,
+        personal,
+        permission,
+        read_only,
+        internal,
+        long,
+        exact,
+        settled,
     )
     type_ = None if scale is None else Scaled(scale)
     return sql_column(info, default, default_factory, index=index, primary_key=primary_key, type_=type_)

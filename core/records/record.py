@@ -342,6 +342,16 @@ class Record(Table, abstract=True):
     __order__: ClassVar[tuple[tuple[str, bool], ...]] = (("id", False),)
     #: The root list is short and returned whole, without pages.
     __plain_list__: ClassVar[bool] = False
+    #: Name of the permission without which nobody sees it; None for none.
+    __permission__: ClassVar[str | None] = None
+    #: The relations through which it belongs to whoever the other record belongs to, by their names in the API. By
+    #: default the first required one to a record that belongs to somebody, else all of them. With none, and without
+    #: an owner of its own, it is reference data.
+    __part_of__: ClassVar[tuple[str, ...] | None] = None
+    #: The relation to a record that its users share, as the members of a team do.
+    __shares__: ClassVar[str | None] = None
+    #: Whether whoever its columns name owns it: users as `owner`, `user` or `assignee`, a team, a region.
+    __owned__: ClassVar[bool] = True
 
     id: str = column("Globally unique id; a client may choose it on creation.", default=None, exact=True)
     version: int = column("Increases by one with each change; send it as expectedVersion.", default=1, read_only=True)
@@ -357,9 +367,11 @@ class Record(Table, abstract=True):
 def one_living(record: type[Record], *columns: str) -> None:
     """Lets the database keep that of the living records one has these values.
 
-    Those that had them in common before it was kept are marked by the column `is_old_twin` and left as they are.
+    Those that had them in common before it was kept are marked by `is_old_twin`, where the record has that column, and
+    left as they are.
     """
     table = record.__table__
-    where = text("deleted_at IS NULL AND is_old_twin IS NULL")
+    marked = " AND is_old_twin IS NULL" if "is_old_twin" in table.c else ""
+    where = text(f"deleted_at IS NULL{marked}")
     keys = [table.c[name] for name in columns]
     Index(f"uq_{table.name}_live", *keys, unique=True, sqlite_where=where, postgresql_where=where)

@@ -275,8 +275,9 @@ class TaskStatus(Vocabulary):
 
 # G8
 class UserRole(Vocabulary):
-    """A user's role in handling opportunities."""
+    """A user's role, which decides what it may see and do."""
 
+    ADMINISTRATOR = "ADMINISTRATOR", "Runs the system: users, roles, keys and all records."
     OPPORTUNITY_ADMINISTRATOR = "OPPORTUNITY_ADMINISTRATOR", "Cleans up, enters and dispatches opportunities."
     ACCOUNT_MANAGER = "ACCOUNT_MANAGER", "Collects, reports and follows the opportunities of customers."
     INDUSTRY_MANAGER = "INDUSTRY_MANAGER", "The same for the provincial customers of an industry."

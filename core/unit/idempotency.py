@@ -21,6 +21,7 @@ _LONGEST = 255
 class IdempotencyKey(Table):
     """The answer to a request that carried a key, so that its repetition changes nothing."""
 
+    actor: str = column("Who sent it.", primary_key=True, exact=True)
     key: str = column("The client's key.", primary_key=True, exact=True)
     operation: str = column("The mutation it was used for.", exact=True)
     fingerprint: str = column("Hash of the input it was used with.", exact=True)
@@ -30,6 +31,7 @@ class IdempotencyKey(Table):
 
 def once(
     transaction: DatabaseTransaction,
+    actor: str,
     key: str,
     operation: str,
     given: Mapping[str, Any],
@@ -41,7 +43,8 @@ def once(
     """The result of the work, done in this transaction or in an earlier one with the same key.
 
     Args:
-        session: of the running transaction.
+        transaction: the running one.
+        actor: who asks; keys of others are others.
         key: the client's.
         operation: what is done, such as the mutation's name.
         given: the input; its own `idempotencyKey` does not count.
@@ -58,9 +61,9 @@ def once(
         raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not only spaces, and no NUL")
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
     rows, engine = rows_of(IdempotencyKey, transaction.dialect), transaction.dialect
-    mine = f"WHERE key = {mark(engine, 1)}"
-    if not _claim(transaction, key, operation, fingerprint, now):
-        (known,) = rows.all_made(transaction.rows(rows.select(mine, key)))
+    mine = f"WHERE actor = {mark(engine, 1)} AND key = {mark(engine, 2)}"
+    if not _claim(transaction, actor, key, operation, fingerprint, now):
+        (known,) = rows.all_made(transaction.rows(rows.select(mine, actor, key)))
         if (known.operation, known.fingerprint) != (operation, fingerprint):
             raise ConflictError(
                 f"idempotencyKey: {key!r} was used for another request on {known.created_at:%Y-%m-%d %H:%M} UTC; "
@@ -70,15 +73,18 @@ def once(
     result = work()
     dumped = dump(result)
     if dumped is None:
-        transaction.put(SqlStatement(f"DELETE FROM idempotency_key {mine}", (key,)))
+        transaction.put(SqlStatement(f"DELETE FROM idempotency_key {mine}", (actor, key)))
     else:
-        transaction.put(rows.change([{"key": key, "result": {"answer": dumped}}]))
+        transaction.put(rows.change([{"actor": actor, "key": key, "result": {"answer": dumped}}]))
     return result
 
 
-def _claim(transaction: DatabaseTransaction, key: str, operation: str, fingerprint: str, now: datetime) -> bool:
+def _claim(
+    transaction: DatabaseTransaction, actor: str, key: str, operation: str, fingerprint: str, now: datetime
+) -> bool:
     """Whether the key is new. A rival with the same key waits here until this transaction ends."""
-    claim = {"key": key, "operation": operation, "fingerprint": fingerprint, "created_at": now, "result": {}}
+    asked = {"operation": operation, "fingerprint": fingerprint}
+    claim = {"actor": actor, "key": key, **asked, "created_at": now, "result": {}}
     claimed = rows_of(IdempotencyKey, transaction.dialect).insertion([claim], if_absent=True)
     return bool(transaction.rows(SqlStatement(f"{claimed.sql} RETURNING key", claimed.values)))
 

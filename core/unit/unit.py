@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlmodel import Session
 
+from core.access.permit import Permit
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import NotFoundError, PluginError
@@ -43,6 +44,7 @@ class Unit:
         settlement: the rules of the domain in it.
         log: its events.
         watch: what hooks do in it apart from the changes they are called for.
+        permit: what the caller may write and refer to; hooks may write everything.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
     """
@@ -55,6 +57,7 @@ class Unit:
         settings: Settings,
         clock: Clock,
         actor: Actor,
+        permit: Permit,
         ask: Ask,
         request_id: str | None = None,
         batch_id: str | None = None,
@@ -62,6 +65,7 @@ class Unit:
         self.transaction = transaction
         self.host = host
         self.actor = actor
+        self.permit = permit
         self.now = clock.now()
         self.held = Held(transaction)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)

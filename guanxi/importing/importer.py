@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from core.base.actors import Actor
+from core.base.actors import IMPORT
 from core.base.errors import GuanxiError, UserError
 from core.log import attachments
 from core.unit.drafts import OutcomeStatus, RowOutcome
@@ -27,9 +27,6 @@ from schema.catalog.catalog import Catalog
 from schema.request.transactions import write
 from schema.write.drafting import Drafting
 from schema.write.matching import Asked, ids_by_text
-
-#: Who is recorded as the author of what an import writes.
-IMPORT = Actor("import")
 
 #: Rows of the source that share a transaction.
 PORTION = 500

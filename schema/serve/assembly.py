@@ -15,6 +15,7 @@ from strawberry.schema_directives import OneOf
 from core.base.errors import PluginError
 from core.host.host import PluginHost
 from core.records.record import CORE
+from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
 from schema.types import inputs, outputs
@@ -252,6 +253,9 @@ def _add_viewer(builder: Builder) -> None:
         "Who is asking, and the settings the server works with.",
         [
             Member("actor", "ID", "The name under which changes are recorded."),
+            Member("user", "User | None", "The user who asks, or for whom an integration does; null for nobody."),
+            Member("role", "UserRole | None", "Its role; null for who has none, such as the local operator."),
+            Member("permissions", "list[str]", "What it may do, such as Customer.change:team or personal."),
             Member("reportingCurrency", "CurrencyCode", "The currency in which amounts are compared and summed."),
             Member("now", "DateTime", "The moment at which rules are evaluated."),
         ],
@@ -272,6 +276,9 @@ def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
     context = info.context
     return {
         "actor": context.actor.id,
+        "user": context.actor.user_id,
+        "role": None if context.actor.role is None else UserRole(context.actor.role),
+        "permissions": context.services.control.shown(context.actor),
         "reportingCurrency": context.settings.reporting_currency,
         "now": context.now,
     }

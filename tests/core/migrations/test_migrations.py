@@ -183,6 +183,7 @@ def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases
     with closing(Database(databases.empty())) as database:
         (core,) = sets()
         migrate(database, [core])
+        _take_back(database, core, "0007")
         _take_back(database, core, "0006")
         moment, columns = 1_750_000_000_000_000, "id, version, created_at, created_by, updated_at, updated_by"
         stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else str(moment)
@@ -198,11 +199,29 @@ def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases
         migrate(database, [core], told.append)
         assert told == [
             "core: 0006",
+            "core: 0007",
             "core: exchange rates of USD from 2025-01-01: xrt_1 is the oldest and counts; change or delete xrt_2",
         ]
         with database.connection() as connection:
             marked = "SELECT id FROM exchange_rate WHERE is_old_twin"
             assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
+
+
+def test_idempotency_keys_of_before_belong_to_the_local_actor(databases):
+    with closing(Database(databases.empty())) as database:
+        (core,) = sets()
+        migrate(database, [core])
+        _take_back(database, core, "0007")
+        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
+        with database.connection() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO idempotency_key (key, operation, fingerprint, result, created_at) "
+                f"VALUES ('k', 'create', 'f', '{{}}', {stamp})"
+            )
+        migrate(database, [core])
+        with database.connection() as connection:
+            found = connection.exec_driver_sql("SELECT actor, key, operation FROM idempotency_key").all()
+        assert [tuple(row) for row in found] == [("local", "k", "create")]
 
 
 def _take_back(database, one, revision):
