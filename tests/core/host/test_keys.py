@@ -198,8 +198,8 @@ def test_a_plugin_is_not_asked_about_records_it_does_not_react_to(crm):
     client = crm(Narrow)
     with locks_of(client) as locks:
         client.create("Customer", name="Ann")
-        assert (asked, locks()) == ([], [])
+        assert (asked, locks) == ([], [])
         client.create("Contact", name="Bea")
         assert asked == ["validate", "Contact", "before_commit"]
         # It names no keys, so it holds everything while it judges.
-        assert len(locks()) == (client.app.database.dialect == "postgresql")
+        assert len(locks) == (client.app.database.dialect == "postgresql")
