@@ -24,12 +24,14 @@ class SqlStatement:
         sql: its text, with the engine's own parameters.
         values: its parameters; with `many`, those of each of its executions.
         many: it is executed once for each of its values.
-        inserts: it inserts rows and returns none, so that it can be a part of the insertion after it.
+        table: which it writes without returning rows, so that it can be a part of what is written after it.
+        inserts: it only adds rows to that table.
     """
 
     sql: str
     values: Sequence[Any] = ()
     many: bool = False
+    table: str | None = None
     inserts: bool = False
 
 
@@ -54,7 +56,7 @@ class Driver(ABC):
         """Runs statements in order, in as few round trips as it can.
 
         Returns:
-            the rows of each; insertions that follow each other may be one.
+            the rows of each that returns some; others may be parts of the one after them.
         """
 
     @property

@@ -70,6 +70,11 @@ def record_named(name: str) -> type["Record"]:
         raise TypeError(f"no record is named {name!r}; available: {', '.join(sorted(_records))}") from None
 
 
+def has_record(name: str) -> bool:
+    """Whether a record class of that name is declared."""
+    return name in _records
+
+
 def record_with_prefix(id: str) -> type["Record"]:
     """The record class an id belongs to.
 

@@ -125,15 +125,16 @@ class TableRows:
         """
         names = tuple(rows[0])
         if len(rows) == 1:
-            return SqlStatement(self._insertion(names, if_absent), self._bound(names, rows[0]), inserts=True)
-        return replace(self._many(self._insertions(names, if_absent), names, rows), inserts=True)
+            sql, values = self._insertion(names, if_absent), self._bound(names, rows[0])
+            return SqlStatement(sql, values, table=self._table, inserts=True)
+        return replace(self._many(self._insertions(names, if_absent), names, rows), table=self._table, inserts=True)
 
     def change(self, rows: Sequence[RowValues]) -> SqlStatement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""
         names = tuple(name for name in rows[0] if name not in self.key)
         if len(rows) == 1:
-            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]))
-        return self._many(self._changes(names), (*names, *self.key), rows)
+            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]), table=self._table)
+        return replace(self._many(self._changes(names), (*names, *self.key), rows), table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""

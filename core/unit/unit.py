@@ -1,8 +1,12 @@
 """The unit of work: one transaction, the rows it works on, its log, and what plugins get to work with in it."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Select
@@ -201,6 +205,10 @@ class Unit:
             self._contexts[plugin.name] = self._make_context(plugin)
         return self._contexts[plugin.name]
 
+    @cached_property
+    def _catalog(self) -> CatalogQueries:
+        return self._ask(self.fetch)
+
     def _make_context(self, plugin: Plugin) -> Context:
         def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
@@ -234,7 +242,7 @@ class Unit:
             insert_rows=self.insert_rows,
             change_rows=self.change_rows,
             lock=lock,
-            catalog=self._ask(self.fetch),
+            catalog=self._catalog,
         )
 
     def fetch(self, sql: str, values: Any) -> bytes | None:

@@ -1,5 +1,8 @@
 """Payloads of generated mutations: what is selected of them, read in the transaction that writes."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,7 +40,7 @@ class _Part:
     record: str | None = None
     nodes: tuple[FieldNode, ...] = ()
     plan: Plan | None = None
-    parts: "tuple[_Part, ...]" = ()
+    parts: tuple[_Part, ...] = ()
 
 
 class PayloadSelection:

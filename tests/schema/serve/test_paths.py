@@ -6,7 +6,7 @@ import json
 import orjson
 import pytest
 
-from guanxi import Facet, Field, Plugin, hookimpl
+from guanxi import Facet, Field, Permission, Plugin, hookimpl
 from schema.catalog.access import Access
 from schema.serve.engine import Engine
 from tests import data
