@@ -31,6 +31,7 @@ USER_ERRORS = {
     "CYCLE": "A chain of parents would close; give another parent.",
     "DELETED": "The record is deleted; restore it first.",
     "EXTERNAL_ID_TAKEN": "Another living record has that external id; leave it out, or change that record.",
+    "FORBIDDEN": "Your role does not allow it with this record or field; ask somebody whose role does.",
     "HIGH_CREDIT_RISK": "The customer's credit is at risk; give an override if the change is wanted all the same.",
     "IMMUTABLE": "It can no longer change; make a new one.",
     "INVALID": "The value is not possible; the message says what is.",
