@@ -54,7 +54,9 @@ class Interaction(Record, prefix="int"):
     occurred_at: datetime = column("When it took place; now if not given.", index=True, settled=True)
     duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
     summary: str = column("What was said.", max_length=20_000, long=True, personal=True)
-    next_step: str | None = column("The agreed next step.", default=None, max_length=2000, long=True)
+    next_step: str | None = column(
+        "The agreed next step.", default=None, max_length=2000, long=True, personal=True, permission=None
+    )
 
 
 # O30
@@ -64,13 +66,17 @@ class Task(Record, prefix="tsk"):
     __part_of__ = ("customer", "opportunity")
 
     subject: str = column("What needs to be done.", max_length=300, index=True)
-    description: str | None = column("Details.", default=None, max_length=20_000, long=True)
+    description: str | None = column(
+        "Details.", default=None, max_length=20_000, long=True, personal=True, permission=None
+    )
     status: TaskStatus = column("Its status.", default=TaskStatus.OPEN, index=True)
     priority: Priority = column("Its priority.", default=Priority.MEDIUM, index=True)
     due_on: date | None = column("Due date.", default=None, index=True)
     remind_at: datetime | None = column("When to remind the assignee.", default=None, index=True)
     completed_at: datetime | None = column("When it was completed.", default=None, read_only=True)
-    outcome: str | None = column("The result.", default=None, max_length=5000, long=True)
+    outcome: str | None = column(
+        "The result.", default=None, max_length=5000, long=True, personal=True, permission=None
+    )
     assignee_id: str | None = reference(
         User,
         "The assignee.",

@@ -25,8 +25,9 @@ PHONE_HINT = "write digits, spaces and + ( ) . / - only, such as +86 10 1234 567
 class Customer(Record, prefix="cus"):
     """An organisation or person we sell to or want to sell to; also called account or company."""
 
-    name: str = column("Name the customer is known by.", max_length=300, index=True)
-    legal_name: str | None = column("Registered name.", default=None, max_length=300)
+    # Personal where the customer is a person; everybody who sees a customer sees how to reach it.
+    name: str = column("Name the customer is known by.", max_length=300, index=True, personal=True, permission=None)
+    legal_name: str | None = column("Registered name.", default=None, max_length=300, personal=True, permission=None)
     number: str | None = column("Customer number in our own books.", default=None, max_length=64, index=True)
     kind: CustomerKind = column("Company or individual.", default=CustomerKind.COMPANY)
     status: CustomerStatus = column("State of the relationship.", default=CustomerStatus.PROSPECT, index=True)
@@ -34,17 +35,37 @@ class Customer(Record, prefix="cus"):
     industry: str | None = column("Industry.", default=None, max_length=100, index=True)
     region: str | None = column("Region.", default=None, max_length=100, index=True)
     country: str | None = column("Country.", default=None, max_length=100, index=True)
-    city: str | None = column("City.", default=None, max_length=100)
-    postal_code: str | None = column("Postal code.", default=None, max_length=32, exact=True)
-    street: str | None = column("Street and number.", default=None, max_length=300, long=True)
+    city: str | None = column("City.", default=None, max_length=100, personal=True, permission=None)
+    postal_code: str | None = column(
+        "Postal code.", default=None, max_length=32, exact=True, personal=True, permission=None
+    )
+    street: str | None = column(
+        "Street and number.", default=None, max_length=300, long=True, personal=True, permission=None
+    )
     email: str | None = column(
-        "General e-mail address.", default=None, max_length=320, pattern=EMAIL, hint=EMAIL_HINT, index=True
+        "General e-mail address.",
+        default=None,
+        max_length=320,
+        pattern=EMAIL,
+        hint=EMAIL_HINT,
+        index=True,
+        personal=True,
+        permission=None,
     )
     phone: str | None = column(
-        "General telephone number.", default=None, max_length=40, pattern=PHONE, hint=PHONE_HINT, exact=True
+        "General telephone number.",
+        default=None,
+        max_length=40,
+        pattern=PHONE,
+        hint=PHONE_HINT,
+        exact=True,
+        personal=True,
+        permission=None,
     )
-    website: str | None = column("Website address.", default=None, max_length=500)
-    tax_id: str | None = column("Tax or registration number.", default=None, max_length=64, exact=True)
+    website: str | None = column("Website address.", default=None, max_length=500, personal=True, permission=None)
+    tax_id: str | None = column(
+        "Tax or registration number.", default=None, max_length=64, exact=True, personal=True, permission=None
+    )
     founded_year: int | None = column("Year founded.", default=None, minimum=1000, maximum=9999)
     employee_count: int | None = column("Number of employees.", default=None, minimum=0, index=True)
     total_assets: Money | None = column("Total assets.", default=None)
@@ -60,14 +81,16 @@ class Customer(Record, prefix="cus"):
     )
     customer_since: date | None = column("First day of the relationship, if known.", default=None)
     needs: list[str] = column("Product and business needs.", default_factory=list)
-    preferences: list[str] = column("Preferences.", default_factory=list)
-    interests: list[str] = column("Interests.", default_factory=list)
+    preferences: list[str] = column("Preferences.", default_factory=list, personal=True, permission=None)
+    interests: list[str] = column("Interests.", default_factory=list, personal=True, permission=None)
     industry_competitors: list[str] = column("The customer's own competitors in its industry.", default_factory=list)
     payment_terms_days: int | None = column(
         "Payment term: days until an invoice is due.", default=None, minimum=0, maximum=3650
     )
     do_not_contact: bool = column("Whether marketing contact is ruled out.", default=False)
-    description: str | None = column("Other notes.", default=None, max_length=20_000, long=True)
+    description: str | None = column(
+        "Other notes.", default=None, max_length=20_000, long=True, personal=True, permission=None
+    )
     owner_id: str | None = reference(
         User,
         "The account owner.",

@@ -373,6 +373,18 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def erase(self, ctx: Context, records: Sequence[Record]) -> None:
+        """Erases personal data that the plugin keeps elsewhere than in columns marked `personal`.
+
+        When: while `erasePersonalData` runs, before those columns are emptied; again if it is repeated.
+        Arguments: `ctx`; `records`, contacts and customers as they are stored.
+        Returns: nothing.
+        Transaction: inside. What it writes by `ctx.session` is neither logged nor judged.
+        Failure: an exception rolls the whole transaction back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
         """Creates sample data of the plugin's own, realistic and the same each time.
 

@@ -20,7 +20,7 @@ from core.base.settings import Settings, explain
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.log.changes import Changes
-from core.records.record import CORE, has_record, tables_of
+from core.records.record import CORE, Record, has_record, tables_of
 
 GROUP = "guanxi.plugins"
 #: The remedy when a plugin's own code fails at startup.
@@ -242,6 +242,18 @@ class PluginHost:
             except Reject as reject:
                 raise reject.by(plugin.name) from None
 
+    def erase(self, context: MakeContext, records: Sequence[Record], flush: Callable[[], None]) -> None:
+        """Lets every plugin erase what only it can find about these records.
+
+        Raises:
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        for plugin, function in self.implementations("erase"):
+            ctx = context(plugin)
+            with self.running(plugin, "erase", len(records)):
+                function(ctx=ctx, records=records)
+                flush()
+
     def running(self, plugin: Plugin, hook: str, rows: int = 1) -> "attributed":
         """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
 
@@ -339,7 +351,7 @@ def _arguments(function: Any) -> list[str]:
 
 
 _MAY_BE_ASYNC = ("startup", "shutdown", "after_commit")
-_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "sample_data")
+_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "erase", "sample_data")
 
 
 def _check_data(plugin: Plugin) -> None:

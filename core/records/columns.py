@@ -21,7 +21,7 @@ class ColumnInfo:
     Attributes:
         description: one sentence; it becomes the description in the schema.
         max_length, minimum, maximum, pattern: what input is refused, `hint` saying what is asked for.
-        personal: personal data, erasable from the log.
+        personal: personal data, which `erasePersonalData` empties, here and in the log.
         permission: name of the permission that is needed to use it; None for everybody.
         read_only: kept by the system; no input sets it.
         internal: not a field of the API.
@@ -90,7 +90,7 @@ def column(
         primary_key: for tables that are not records.
         scale: decimal places of a `Decimal`; two where it is left out.
         max_length, minimum, maximum, pattern: limits of input; `hint` says in words what the pattern asks for.
-        personal: personal data.
+        personal: personal data, emptied when the person it is about is erased.
         permission: name of the permission that is needed to see, use or change it, None for everybody; by default
             `personal` for personal data, else None.
         read_only: kept by the system, in no input.

@@ -108,7 +108,7 @@ class Field:
             something that is said with a change and that nothing stores. Hooks find that in `change.said`; the special
             mutations of the record take it too.
         permission: name of the permission that is needed to use it anywhere; None for everybody.
-        personal: personal data.
+        personal: personal data, emptied in its facet and in the log when the person it is about is erased.
         filter, order, group, aggregate: what it may be used for; by default all that its type allows.
         non_null: always has a value. Only the core's own fields may be.
         deprecated: why not to use it any longer, and what to use instead.

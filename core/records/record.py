@@ -4,7 +4,7 @@ A `Record` is a first-class thing of the CRM with an id; a `Facet` holds one plu
 of another's; a `Table` is anything else a plugin stores, such as history. A column of type `Money` becomes three.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -118,6 +118,12 @@ def _check_default(facet: str, name: str, kind: Any, *, nullable: bool, given: A
         )
 
 
+def _check_erasable(table: str, name: str, kind: Any, settings: Mapping[str, Any], *, nullable: bool) -> None:
+    is_emptied = nullable or kind is str or list in (kind, get_origin(kind)) or dict in (kind, get_origin(kind))
+    if settings["column"].personal and not is_emptied and "default" not in settings:
+        raise TypeError(f"{table}.{name}: personal data is erased one day, so it needs a default, or `| None`")
+
+
 def _id_field(prefix: str) -> Any:
     info = ColumnInfo("Globally unique id; a client may choose it on creation.", exact=True)
     return sql_column(info, default_factory=lambda: new_id(prefix), primary_key=True)
@@ -134,6 +140,7 @@ def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> Non
         _expand_money(cls, name, settings, nullable=nullable)
         return
     settings["kind"] = kind
+    _check_erasable(cls.__name__, name, kind, settings, nullable=nullable)
     if isinstance(info.references, str):
         target = f"{table_name(info.references, cls.__plugin__)}.id"
         given.column.append_foreign_key(ForeignKey(target, ondelete=settings["on_destroy"]))

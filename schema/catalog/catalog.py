@@ -270,6 +270,7 @@ class Catalog:
         enums: the enumerations fields use, by name.
         ownerships: whose the records are, by the name of their type; what is not there is reference data.
         permission_names: the permissions about no record, and the scopes that plugins register.
+        facet_fields: the fields that show columns of facets, by facet and column.
     """
 
     records: dict[str, RecordType]
@@ -278,6 +279,7 @@ class Catalog:
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
     ownerships: dict[str, Ownership] = field(default_factory=dict)
     permission_names: set[str] = field(default_factory=set)
+    facet_fields: dict[tuple[type[Table], str], CatalogField] = field(default_factory=dict)
 
     def by_prefix(self, prefix: str | None) -> RecordType | None:
         """The record whose ids have that prefix."""

@@ -379,13 +379,17 @@ def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record
         kind = _column_kind(catalog, facet, column, info)
     stored = Stored(name, facet, info) if declared.writable else None
     is_folded = name in facet.__folded__
-    return replace(
+    made = replace(
         common,
         kind=kind,
+        permission=declared.permission or info.permission,
+        personal=declared.personal or info.personal,
         expression=read,
         folded_expression=(lambda row: getattr(row.facet(facet), f"{name}_folded")) if is_folded else None,
         stored=stored,
     )
+    catalog.facet_fields[facet, name] = made
+    return made
 
 
 def _check_needs(record: RecordType) -> None:

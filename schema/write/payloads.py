@@ -118,7 +118,7 @@ async def answer_mutation(
     plans = {id(part): _fitting(variant, part, moment) for part in shape.records}
     refused = mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
-    dry = given["dryRun"]
+    dry = given.get("dryRun", False)
     if refused is None:
         reads = _reads(shape, plans, mutation, given, moment) if shape.records and not dry else _nothing
         outcomes, rows = await run(context, mutation, given, reads, dry=dry)

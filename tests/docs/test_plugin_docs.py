@@ -116,6 +116,11 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     }
     client.deliver()
     assert diary.read_text().splitlines() == [f"2025-06-15 {id}", f"2025-06-14 {id}"]
+    erased = client.query(
+        'mutation ($id: ID!) { erasePersonalData(input: {id: $id, reason: "asked"}) { userErrors { code } } }', id=id
+    )
+    assert erased == {"erasePersonalData": {"userErrors": []}}
+    assert diary.read_text() == ""
     clock.moment += timedelta(days=365)
     assert client.run_job("forget_visits") == "1 visits forgotten"
     client.run(_sample_plugins(client.app, lambda *progress: None))
