@@ -146,7 +146,7 @@ def together(client: Client, *operations: Rival, rounds: int | None = None, left
 
 
 async def _request(
-    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, actor: Actor | None
+    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, actor: Actor | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     scope: dict[str, Any] = {
         "type": "http",
