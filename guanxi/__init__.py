@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.base.actors import Identity
     from core.base.clock import Clock, FixedClock, SystemClock
     from core.base.errors import (
         ConfigurationError,
@@ -47,6 +48,7 @@ __all__ = [
     "Figures",
     "FixedClock",
     "GuanxiError",
+    "Identity",
     "Input",
     "InputError",
     "Job",
@@ -82,6 +84,7 @@ __all__ = [
 _HOMES = {
     name: module
     for module, names in {
+        "core.base.actors": ("Identity",),
         "core.base.clock": ("Clock", "FixedClock", "SystemClock"),
         "core.base.errors": (
             "ConfigurationError",

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from core.access.authentication import Authentication
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
@@ -110,9 +111,12 @@ class App:
         catalog: its records and fields.
         host: its plugins.
         database: where everything is stored.
+        authentication: who sends its requests.
     """
 
-    def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess) -> None:
+    def __init__(
+        self, settings: Settings, design: Design, clock: Clock, access: GetAccess, *, trusts_loopback: bool = False
+    ) -> None:
         self.settings = settings
         self.host = design.host
         self.catalog = design.catalog
@@ -128,7 +132,10 @@ class App:
         self._publisher: Publisher | None = None
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
-        self._endpoint = Endpoint(lambda: self.engine)
+        self._endpoint = Endpoint(lambda: self.engine, settings, trusts_loopback=trusts_loopback)
+        self.authentication = Authentication(
+            self.database, settings, clock, by_plugins=bool(self.host.implementations("actor"))
+        )
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
@@ -239,6 +246,7 @@ class App:
             self.host,
             self._clock,
             self._access,
+            self.authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
             secret,
@@ -253,12 +261,14 @@ class App:
         started: list[Plugin] = []
         try:
             await publisher.start()
+            self.authentication.keepsakes.start()
             await self._start_all(started)
             await self._delivery.start()
             yield self
         finally:
             await self._delivery.stop()
             await self._shut_down(started)
+            await self.authentication.keepsakes.stop()
             await publisher.stop()
             await reader.close()
             self.database.close()
@@ -367,6 +377,8 @@ def create_app(
     plugins: Iterable[PluginSource] | None = None,
     clock: Clock | None = None,
     access: GetAccess = lambda actor: EVERYTHING,
+    *,
+    trusts_loopback: bool = False,
 ) -> App:
     """Makes an app.
 
@@ -375,6 +387,7 @@ def create_app(
         plugins: classes or instances; by default all that are installed, and none if it is empty.
         clock: the source of time.
         access: returns what an actor may see.
+        trusts_loopback: answer programs of this machine as the local operator even where there are keys, for a demo.
 
     Raises:
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
@@ -383,4 +396,4 @@ def create_app(
     refuse_strangers()
     settings = settings if settings is not None else load_settings()
     made = design(settings, discover() if plugins is None else plugins)
-    return App(settings, made, clock or SystemClock(), access)
+    return App(settings, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)

@@ -28,11 +28,19 @@ class QueryError(AssertionError):
 
 
 class Client:
-    """Queries a running app as an HTTP client does, without a network."""
+    """Queries a running app as an HTTP client does, without a network.
 
-    def __init__(self, app: App, runner: asyncio.Runner) -> None:
+    It is a program of this machine, and so the local operator as long as there are neither keys nor issuers of tokens.
+    """
+
+    def __init__(self, app: App, runner: asyncio.Runner, credential: str | None = None) -> None:
         self.app = app
         self._runner = runner
+        self._headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
+
+    def bearing(self, credential: str) -> "Client":
+        """A client of the same app that sends an API key or a token with each request."""
+        return Client(self.app, self._runner, credential)
 
     def run(self, coroutine: Any) -> Any:
         """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
@@ -44,7 +52,7 @@ class Client:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
         """One HTTP request to the endpoint: status, headers and body of the answer."""
-        return self.run(_request(self.app, method, body, headers or {}, query))
+        return self.run(_request(self.app, method, body, {**self._headers, **(headers or {})}, query))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -82,7 +90,8 @@ class Client:
     async def answer(self, operation: Rival) -> Any:
         """The whole answer to an operation, for code that runs on the app's event loop."""
         body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
-        _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "")
+        headers = {**self._headers, "content-type": "application/json"}
+        _, _, answer = await _request(self.app, "POST", body, headers, "")
         return orjson.loads(answer)
 
     def deliver(self) -> None:
@@ -136,9 +145,11 @@ async def _request(
         "root_path": "",
         "scheme": "http",
         "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "server": ("testserver", 80),
-        "client": ("testclient", 50000),
+        "headers": [
+            (name.lower().encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
+        ],
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 50000),
         "http_version": "1.1",
     }
     sent: list[Any] = []

@@ -52,12 +52,14 @@ class PluginOperation:
         function: does it.
         as_plugin: a mutation is recorded as the plugin's work, whoever asks.
         locks: keys of the plugin that a mutation takes before it begins, from its input.
+        public: anybody may do it, without a key.
     """
 
     root: Literal["Query", "Mutation"]
     function: Callable[..., Any]
     as_plugin: bool = False
     locks: GetKeys = _everything
+    public: bool = False
 
     @property
     def name(self) -> str:
@@ -79,22 +81,41 @@ def first_paragraph(text: str | None) -> str:
     return " ".join(re.split(r"\n\s*\n", cleandoc(text or ""))[0].split())
 
 
-def query(function: Callable[..., Any]) -> PluginOperation:
+@overload
+def query(function: Callable[..., Any], /) -> PluginOperation: ...
+@overload
+def query(*, public: bool = False) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def query(
+    function: Callable[..., Any] | None = None, /, *, public: bool = False
+) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a query: a function of `ctx` and its arguments, which reads one state of the data.
 
     Its docstring's first paragraph is its description, its annotations are the GraphQL types, and an argument is
     described by `Annotated[date, strawberry.argument(description="…")]`. An argument annotated `strawberry.Info` gets
     Strawberry's own account of the request and is not part of the schema.
+
+    Args:
+        function: does it.
+        public: anybody may ask it without a key, limited per address; see `mutation`.
     """
-    return PluginOperation("Query", function)
+    if function is not None:
+        return PluginOperation("Query", function)
+    return lambda function: PluginOperation("Query", function, public=public)
 
 
 @overload
 def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
-def mutation(*, as_plugin: bool = False, locks: GetKeys = ...) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def mutation(
-    function: Callable[..., Any] | None = None, /, *, as_plugin: bool = False, locks: GetKeys = _everything
+    *, as_plugin: bool = False, locks: GetKeys = ..., public: bool = False
+) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def mutation(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    as_plugin: bool = False,
+    locks: GetKeys = _everything,
+    public: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
 
@@ -108,7 +129,9 @@ def mutation(
         locks: the keys of the plugin that it takes before it begins, from its input, as `lock_keys` returns them. By
             default the empty key, which excludes all others of the plugin; a mutation that returns none takes its own
             by `ctx.lock`, or needs none.
+        public: anybody may do it without a key: what it takes must prove enough, such as a token that was sent to one
+            person. Requests without a key are limited per address, and what they select of records is not shown.
     """
     if function is not None:
         return PluginOperation("Mutation", function)
-    return lambda function: PluginOperation("Mutation", function, as_plugin, locks)
+    return lambda function: PluginOperation("Mutation", function, as_plugin, locks, public)

@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Date
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.access.audit import AuditEntry
+from core.access.identities import UserIdentity
+from core.access.keys import ApiKey
 from core.access.roles import Role
 from core.base.errors import PluginError
 from core.base.money import Money
@@ -48,6 +51,9 @@ _CORE_RECORDS: Sequence[type[Record]] = (
     User,
     Team,
     Role,
+    ApiKey,
+    UserIdentity,
+    AuditEntry,
 )
 
 

@@ -56,11 +56,20 @@ PLUGINS = "\nWhat a plugin declares carries `@plugin` and is used like anything 
 
 
 class Assembled:
-    """A finished schema with what answers its generated mutations."""
+    """A finished schema with what answers its generated mutations.
 
-    def __init__(self, schema: strawberry.Schema, mutations: Mapping[str, Mutation]) -> None:
+    Attributes:
+        schema: as Strawberry has it.
+        mutations: the generated ones.
+        public: names of the root fields that need no key, by the kind of operation.
+    """
+
+    def __init__(
+        self, schema: strawberry.Schema, mutations: Mapping[str, Mutation], public: Mapping[str, frozenset[str]]
+    ) -> None:
         self.schema = schema
         self.mutations = mutations
+        self.public = {root.lower(): names for root, names in public.items()}
 
     @property
     def graphql(self) -> GraphQLSchema:
@@ -104,10 +113,10 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     builder.output("Mutation", "The mutations.", roots["Mutation"])
     names = {root: [member.name for member in members] for root, members in roots.items()}
     payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
-    add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
+    public = add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
     schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
-    return Assembled(schema, generated)
+    return Assembled(schema, generated, public)
 
 
 class _Schema(strawberry.Schema):
