@@ -15,6 +15,7 @@ from core.db.transaction import DatabaseTransaction
 from core.db.types import Text
 from core.records.columns import column, reference
 from core.records.record import Record
+from core.records.rows import rows_of
 from core.records.selections import Prepared
 
 
@@ -108,3 +109,19 @@ def link(
         request_id=request_id,
     )
     return made.id
+
+
+def unlink(
+    transaction: DatabaseTransaction, link: UserIdentity, actor: str, now: datetime, request_id: str | None
+) -> None:
+    """Removes a link: the person can no longer sign in by it."""
+    transaction.put(rows_of(UserIdentity, transaction.dialect).removal([link.id]))
+    entry(
+        transaction,
+        actor,
+        now,
+        AuditAction.IDENTITY_UNLINKED,
+        subject=link.user_id,
+        detail=f"from an identity of {link.issuer}",
+        request_id=request_id,
+    )

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from core.base.text import fold
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.records.record import Record
 from core.records.rows import rows_of
+
+T = TypeVar("T", bound=Record)
 
 
 def insertion(
@@ -38,3 +41,12 @@ def change(
     record.updated_at, record.updated_by = now, actor
     stored = ("id", *names, "version", "updated_at", "updated_by")
     return rows_of(type(record), transaction.dialect).change([{name: getattr(record, name) for name in stored}])
+
+
+def locked(transaction: DatabaseTransaction, kind: type[T], id: str) -> T | None:
+    """A record by its id, locked until the transaction ends; None if there is none."""
+    if "\0" in id:
+        return None
+    rows = rows_of(kind, transaction.dialect)
+    found: list[T] = rows.all_made(transaction.rows(rows.locked([id])))
+    return found[0] if found else None

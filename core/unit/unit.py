@@ -39,6 +39,8 @@ class Unit:
         settlement: the rules of the domain in it.
         log: its events.
         watch: what hooks do in it apart from the changes they are called for.
+        actor: who does it.
+        request_id: of the request that asks for it, if one does.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
     """
@@ -58,6 +60,7 @@ class Unit:
         self.transaction = transaction
         self.host = host
         self.actor = actor
+        self.request_id = request_id
         self.now = clock.now()
         self.held = Held(transaction)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)

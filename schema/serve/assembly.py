@@ -23,6 +23,7 @@ from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirect
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
 from schema.write import mutations
+from schema.write.access_mutations import access_mutations
 from schema.write.answers import Mutation
 from schema.write.mutations import record_mutations
 from schema.write.plugin_work import look, perform
@@ -95,7 +96,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     outputs.add_shared(builder)
     inputs.add_shared(builder)
     mutations.add_shared(builder)
-    generated = special_mutations(builder, catalog)
+    generated = special_mutations(builder, catalog) | access_mutations(builder, catalog)
     _add_viewer(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):

@@ -33,6 +33,7 @@ class Mutation:
         work: does it.
         present: the payload, with records by their ids.
         refusal: the payload where the request is refused as a whole.
+        permission: without which nobody may do it; None for what the records themselves decide.
     """
 
     member: Member
@@ -40,6 +41,7 @@ class Mutation:
     work: Work
     present: Callable[[MutationInput, Sequence[RowOutcome]], Mapping[str, Any]]
     refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
+    permission: str | None = None
 
 
 async def run(

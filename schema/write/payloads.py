@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
+from core.base.errors import ForbiddenError
 from core.db.transaction import Rows, SqlStatement
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
@@ -106,9 +107,12 @@ async def answer_mutation(
 
     Raises:
         InputError: an argument is not valid, or what is selected cannot be read; nothing is written then.
+        ForbiddenError: the actor may not do it.
         ConflictError: the idempotency key was used for another input, or others were in the way for too long.
         PluginError: a hook failed; nothing is written then.
     """
+    if mutation.permission is not None and not context.actor.has(mutation.permission):
+        raise ForbiddenError(f"{mutation.member.name}: it takes the permission {mutation.permission!r}")
     shape: PayloadSelection = variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
     # Before anything is written: what cannot be read is refused.
     plans = {id(part): _fitting(variant, part, moment) for part in shape.records}
