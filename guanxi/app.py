@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
@@ -21,12 +22,13 @@ from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
-from core.base.errors import ConfigurationError, PluginError, told
+from core.base.errors import ConfigurationError, InputError, PluginError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
 from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
+from core.log.changes import shown
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
@@ -40,7 +42,7 @@ from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Documents
+from schema.request.documents import Documents, Refused
 from schema.request.limits import Limits
 from schema.request.questions import context_outside
 from schema.request.transactions import write_now
@@ -192,6 +194,26 @@ class App:
     def context(self, actor: Actor = LOCAL, request_id: str | None = None) -> RequestContext:
         """A context for work outside HTTP."""
         return RequestContext(self.services, actor=actor, request_id=request_id)
+
+    async def ask(self, text: str, variables: Mapping[str, Any] | None = None, actor: Actor = LOCAL) -> Any:
+        """The data of a query or mutation that a program of this process asks, not by HTTP.
+
+        Args:
+            text: of the operation.
+            variables: its variables; they may be Python values, such as dates and `Money`.
+            actor: who asks; the local operator by default.
+
+        Raises:
+            InputError: it has errors; the message has them all.
+        """
+        try:
+            operation = self.services.documents.operation(text, None)
+            result = await self.engine.answer(self.context(actor), operation, shown(dict(variables or {})))
+        except Refused as refused:
+            raise InputError("; ".join(error.message for error in refused.errors)) from None
+        if result.errors:
+            raise InputError("; ".join(error.message for error in result.errors))
+        return orjson.loads(result.data)
 
     @property
     def publisher(self) -> Publisher:

@@ -23,6 +23,12 @@ def create_key(client, role="ADMINISTRATOR", **more):
     return {**made["apiKey"], "secret": made["secret"]}
 
 
+def administrator(client):
+    """A client of the same app as an administrator, with a key that the operator makes on the machine."""
+    made = client.run(client.app.ask(CREATE, {"input": {"name": "Administrator", "role": "ADMINISTRATOR"}}))
+    return client.bearing(made["createApiKey"]["secret"])
+
+
 def private_key():
     """A key pair of an issuer."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)

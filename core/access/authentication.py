@@ -143,6 +143,8 @@ class Authentication:
         return Found(found.answer, verified.seconds)
 
     async def _by_identity(self, identity: Identity) -> Found[Actor]:
+        if "\0" in f"{identity.subject}{identity.email}":
+            raise _NO_USER
         user_id, actor = await self._database.looking_up(partial(_find_user, identity))
         if user_id is None and identity.email:
             user_id, actor = await self._database.in_thread(partial(self._link_by_email, identity))

@@ -136,16 +136,18 @@ class Issuer:
         try:
             key = algorithm.prepare_key(path.read_bytes().strip())
             if problem := algorithm.check_key_length(key):
-                raise ConfigurationError(f"{_variable(name)}: {path}: {problem}")
+                raise ConfigurationError(f"{_variable(name)}KEY_FILE={path}: {problem}")
             return key
         except OSError as error:
-            raise ConfigurationError(f"{_variable(name)}: {path} cannot be read: {error.strerror}") from None
+            raise ConfigurationError(
+                f"{_variable(name)}KEY_FILE={path}: the file cannot be read: {error.strerror}"
+            ) from None
         except (jwt.PyJWTError, ValueError, TypeError):
             family = self.settings.algorithms
             raise ConfigurationError(
-                f"{_variable(name)}: {path} holds no key for {family}; give a public key in PEM form"
+                f"{_variable(name)}KEY_FILE={path}: the file holds no key for {family}; give a public key in PEM form"
                 if family != "HS"
-                else f"{_variable(name)}: {path} holds a public key; HS takes a secret"
+                else f"{_variable(name)}KEY_FILE={path}: the file holds a public key; HS takes a secret"
             ) from None
 
     async def verified(self, token: str, header: Mapping[str, Any]) -> VerifiedToken:
@@ -156,13 +158,15 @@ class Issuer:
             UnavailableError: its keys cannot be reached.
         """
         if header.get("alg") not in self._algorithms:
-            raise UnauthenticatedError(f"the token is not signed by {self.settings.algorithms}, as its issuer's are")
+            raise UnauthenticatedError("the token is not signed as its issuer's are; get a new one from it")
         key = self._key
         if self._set is not None:
             id = header.get("kid")
             key = await self._set.key(id if isinstance(id, str) else None)
             if key is None:
-                raise UnauthenticatedError("the token is signed by a key that its issuer does not publish")
+                raise UnauthenticatedError(
+                    "the token is signed by a key that its issuer does not publish; get a new one from it"
+                )
         settings = self.settings
         try:
             claims = jwt.decode(
@@ -180,7 +184,7 @@ class Issuer:
             raise UnauthenticatedError("the token is not valid yet; compare the clocks of both machines") from None
         except jwt.InvalidAudienceError:
             raise UnauthenticatedError(
-                "the token is meant for another server; ask its issuer for one for this"
+                "the token is meant for another server; get one for this from its issuer"
             ) from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise UnauthenticatedError("the token is not valid; get a new one from its issuer") from None
@@ -219,14 +223,16 @@ class Issuers:
         header, claimed = _unverified(token)
         issuer = self._issuers.get(claimed)
         if issuer is None:
-            raise UnauthenticatedError("the token is of an issuer that this server does not know")
+            raise UnauthenticatedError(
+                "the token is of an issuer that this server does not know; get one from an issuer of its GUANXI_ISSUERS"
+            )
         return await issuer.verified(token, header)
 
 
 def _unverified(token: str) -> tuple[Mapping[str, Any], str]:
     """The header of a token, and the issuer it claims to be of: what says by which keys it is verified, and no more."""
     if len(token) > _LONGEST:
-        raise UnauthenticatedError(f"the token is longer than {_LONGEST} characters")
+        raise UnauthenticatedError(f"the token is longer than {_LONGEST} characters; get one with fewer claims")
     try:
         header = jwt.get_unverified_header(token)
         claims = jwt.decode(token, options={"verify_signature": False})
