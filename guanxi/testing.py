@@ -50,9 +50,16 @@ class Client:
             if self.app.publisher.is_behind:
                 self._runner.run(self.app.publisher.publish())
 
-    def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
-        """One HTTP request to the endpoint: status, headers and body of the answer."""
-        return self.run(_request(self.app, method, body, {**self._headers, **(headers or {})}, query))
+    def post(
+        self,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+        query: str = "",
+        address: str = "127.0.0.1",
+    ) -> Any:
+        """One HTTP request to the endpoint, from an address: status, headers and body of the answer."""
+        return self.run(_request(self.app, method, body, {**self._headers, **(headers or {})}, query, address))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -135,7 +142,7 @@ def together(client: Client, *operations: Rival, rounds: int | None = None, left
 
 
 async def _request(
-    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str
+    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, address: str = "127.0.0.1"
 ) -> tuple[int, dict[str, str], bytes]:
     scope = {
         "type": "http",
@@ -149,7 +156,7 @@ async def _request(
             (name.lower().encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
         ],
         "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 50000),
+        "client": (address, 50000) if address else None,
         "http_version": "1.1",
     }
     sent: list[Any] = []

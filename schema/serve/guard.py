@@ -38,15 +38,15 @@ class Guard:
     def address_of(self, scope: Scope, headers: Mapping[bytes, str]) -> str:
         """The address of the client: the other end, or whom a trusted proxy names."""
         peer = _peer(scope)
-        if not self._is_proxy(_address(peer)):
-            return peer
+        return (self._named(headers) if self._is_proxy(_address(peer)) else None) or peer
+
+    def _named(self, headers: Mapping[bytes, str]) -> str | None:
+        """Whom proxies name: the last address that is not itself a trusted proxy's."""
         for named in reversed(headers.get(b"x-forwarded-for", "").split(",")):
             address = _address(named.strip())
-            if address is None:
-                break
             if not self._is_proxy(address):
-                return str(address)
-        return peer
+                return None if address is None else str(address)
+        return None
 
     def _is_proxy(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._proxies)
@@ -65,7 +65,7 @@ class Guard:
         is_forwarded = any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name in headers)
         if self._is_proxy(peer):
             # Of a proxy that does not say for whom it asks, anybody may be behind.
-            came_from = _address(self.address_of(scope, headers)) if b"x-forwarded-for" in headers else None
+            came_from = _address(self._named(headers) or "")
         elif is_forwarded:
             raise _forbidden(
                 "forwarded: requests that a proxy passes on are not answered without authentication; name the proxy in "

@@ -73,7 +73,7 @@ class RecordSurveyResponseInput(AnswersInput):
     answered_on: date | None = strawberry.field(default=None, description="The day; today by default.")
 
 
-@mutation(as_plugin=True, locks=no_keys)
+@mutation(as_plugin=True, locks=no_keys, public=True)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
     """Answers a survey by the token of an invitation, once. Requires no other permission. Repeating the same
     answers with the same token changes nothing and returns the first result.
