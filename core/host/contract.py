@@ -313,7 +313,7 @@ class Hooks:
             is known by it, under the issuer `plugin:` and the plugin's name. None where the request says nothing that
             the plugin knows.
         Transaction: none.
-        Failure: the request is refused, with the message of a `Reject` or `InputError`, else with a general one, and
+        Failure: the request is refused, with the message of a `Reject`, else with a general one, and
             the log has the reason; it is never answered as anybody else's.
         """
         raise NotImplementedError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.base.actors import Identity, plugin_actor
-from core.base.errors import InputError, PluginError, Reject, UnauthenticatedError
+from core.base.errors import PluginError, Reject, UnauthenticatedError
 from schema.request.context import RequestContext, Services
 from schema.request.questions import context_outside
 
@@ -33,7 +33,7 @@ async def identity_by_plugins(services: Services, headers: Mapping[str, str], ad
                     found = await found
                 if found is not None and not (isinstance(found, Identity) and found.subject):
                     raise TypeError(f"returned {found!r}; return an Identity with a subject, or None")
-        except (Reject, InputError) as refusal:
+        except Reject as refusal:
             raise UnauthenticatedError(str(refusal)) from None
         except PluginError as error:
             _log.error("%s", error.message, exc_info=error)
