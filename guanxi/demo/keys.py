@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from core.access.permissions import PERSONAL
 from core.base.actors import Actor
 from core.base.errors import InputError
+from core.records.columns import PERSONAL
 from core.records.vocabulary import UserRole
 from guanxi.app import App
 
