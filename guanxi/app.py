@@ -113,7 +113,6 @@ class App:
         catalog: its records and fields.
         host: its plugins.
         database: where everything is stored.
-        authentication: who sends its requests.
     """
 
     def __init__(
@@ -135,9 +134,7 @@ class App:
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.engine, settings, trusts_loopback=trusts_loopback)
-        self.authentication = Authentication(
-            self.database, settings, clock, by_plugins=bool(self.host.implementations("actor"))
-        )
+        self._authentication: Authentication | None = None
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
@@ -223,6 +220,13 @@ class App:
         return self._publisher
 
     @property
+    def authentication(self) -> Authentication:
+        """Who sends its requests."""
+        if self._authentication is None:
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
+        return self._authentication
+
+    @property
     def delivery(self) -> Delivery:
         """The delivery of events to after-commit hooks."""
         if self._delivery is None:
@@ -248,13 +252,16 @@ class App:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
-        if serving:
-            try:
+        try:
+            by_plugins = bool(self.host.implementations("actor"))
+            authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
+            if serving:
                 self._design.assemble()
-            except PluginError:
-                # What migrated it may have left connections open.
-                self.database.close()
-                raise
+        except (ConfigurationError, PluginError):
+            # What migrated it may have left connections open.
+            self.database.close()
+            raise
+        self._authentication = authentication
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
@@ -268,7 +275,7 @@ class App:
             self.host,
             self._clock,
             self._access,
-            self.authentication,
+            authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
             secret,
@@ -283,14 +290,14 @@ class App:
         started: list[Plugin] = []
         try:
             await publisher.start()
-            self.authentication.keepsakes.start()
+            authentication.keepsakes.start()
             await self._start_all(started)
             await self._delivery.start()
             yield self
         finally:
             await self._delivery.stop()
             await self._shut_down(started)
-            await self.authentication.keepsakes.stop()
+            await authentication.keepsakes.stop()
             await publisher.stop()
             await reader.close()
             self.database.close()

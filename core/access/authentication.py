@@ -8,7 +8,7 @@ from functools import partial
 from core.access.identities import link, linked_user, user_by_email
 from core.access.keepsakes import Keepsakes
 from core.access.kept import Found, Kept
-from core.access.keys import START, KeyRing, is_living, is_secret_of, key_ring, start_of
+from core.access.keys import START, ApiKey, KeyRing, is_living, is_secret_of, key_ring, start_of
 from core.access.reach import integration_actor, user_actor
 from core.access.tokens import Issuers
 from core.base.actors import Actor, Identity
@@ -101,13 +101,13 @@ class Authentication:
         start = start_of(text)
         if start is None:
             raise _UNKNOWN_KEY
-        key = (await self._ring()).keys.get(start)
+        key = self._accepted(await self._ring(), start, text)
         if key is None:
-            # It may have been created since; however many ask, the database is asked now and then.
-            key = (await self._looked_again()).keys.get(start)
-        now = self._clock.now()
-        if key is None or not is_secret_of(key, text, now) or not is_living(key, now):
+            # It may be new; however many ask, the database is asked now and then.
+            key = self._accepted(await self._looked_again(), start, text)
+        if key is None:
             raise _UNKNOWN_KEY
+        now = self._clock.now()
         actor = await self._database.looking_up(
             lambda transaction: integration_actor(transaction, key.id, key.role, key.user_id, key.scopes)
         )
@@ -116,6 +116,11 @@ class Authentication:
         self.keepsakes.used(key)
         ends = [moment for moment in (key.expires_at, key.overlap_until) if moment is not None and moment > now]
         return Found(actor, min(((moment - now).total_seconds() for moment in ends), default=KEPT_SECONDS))
+
+    def _accepted(self, ring: KeyRing, start: str, text: str) -> ApiKey | None:
+        """The key that begins so, if the text is its secret and it has not ended."""
+        key, now = ring.keys.get(start), self._clock.now()
+        return key if key is not None and is_secret_of(key, text, now) and is_living(key, now) else None
 
     async def _ring(self) -> KeyRing:
         return await self._rings.get("ring", self._read_ring)

@@ -108,6 +108,13 @@ def test_a_rotation_leaves_the_old_secret_valid_for_the_overlap(closed, clock):
     assert closed.bearing(rotated["secret"]).query(COUNT)
 
 
+def test_a_new_secret_is_known_at_once(closed):
+    key = create_key(closed)
+    assert closed.bearing(key["secret"]).query(COUNT)
+    rotated = closed.query(ROTATE, input={"id": key["id"]})["rotateApiKey"]
+    assert closed.bearing(rotated["secret"]).query(COUNT)
+
+
 def test_a_rotation_without_overlap_ends_the_old_secret(closed, clock):
     key = create_key(closed)
     rotated = closed.query(ROTATE, input={"id": key["id"], "overlapMinutes": 0})["rotateApiKey"]
