@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.access.declarations import Permission, RowRule
     from core.base.actors import Identity
     from core.base.clock import Clock, FixedClock, SystemClock
     from core.base.errors import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from core.records.columns import column, reference
     from core.records.fields import Field, Job, MoneyExpression, Row
     from core.records.record import Facet, Record, Table, record_named
-    from core.records.vocabulary import Vocabulary
+    from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
 
@@ -56,6 +57,7 @@ __all__ = [
     "MoneyExpression",
     "Named",
     "Payload",
+    "Permission",
     "Plugin",
     "PluginError",
     "PluginOperation",
@@ -63,11 +65,13 @@ __all__ = [
     "Ref",
     "Reject",
     "Row",
+    "RowRule",
     "Settings",
     "SystemClock",
     "Table",
     "TooManyGroupsError",
     "UserError",
+    "UserRole",
     "Vocabulary",
     "column",
     "create_app",
@@ -84,6 +88,7 @@ __all__ = [
 _HOMES = {
     name: module
     for module, names in {
+        "core.access.declarations": ("Permission", "RowRule"),
         "core.base.actors": ("Identity",),
         "core.base.clock": ("Clock", "FixedClock", "SystemClock"),
         "core.base.errors": (
@@ -104,7 +109,7 @@ _HOMES = {
         "core.records.columns": ("column", "reference"),
         "core.records.fields": ("Field", "Job", "MoneyExpression", "Row"),
         "core.records.record": ("Facet", "Record", "Table", "record_named"),
-        "core.records.vocabulary": ("Vocabulary",),
+        "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
         "schema.types.operation_types": ("Input", "Payload"),
     }.items()

@@ -35,15 +35,16 @@ from core.records.installation import Installation
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
-from schema.catalog.access import EVERYTHING, GetAccess
+from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
-from schema.catalog.derivation import build_catalog
+from schema.catalog.derivation import access_control, build_catalog
 from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Documents, Refused
 from schema.request.limits import Limits
+from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
@@ -58,12 +59,16 @@ class Design:
         host: the plugins.
         catalog: the records and fields.
         jobs: the plugins' periodic work.
+        control: who may see and do what.
     """
 
-    def __init__(self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]]) -> None:
+    def __init__(
+        self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]], control: AccessControl
+    ) -> None:
         self.host = host
         self.catalog = catalog
         self.jobs = jobs
+        self.control = control
         self._assembled: Assembled | None = None
         self._assembling = Lock()
 
@@ -90,7 +95,7 @@ def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
         host = PluginHost(plugins, settings)
         catalog = build_catalog(host, settings)
         check_expressions(catalog, {plugin.name: plugin for plugin in host.plugins})
-        return Design(host, catalog, declared_jobs(host))
+        return Design(host, catalog, declared_jobs(host), access_control(host, catalog))
 
 
 @contextmanager
@@ -116,7 +121,13 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, design: Design, clock: Clock, access: GetAccess, *, trusts_loopback: bool = False
+        self,
+        settings: Settings,
+        design: Design,
+        clock: Clock,
+        access: GetAccess | None = None,
+        *,
+        trusts_loopback: bool = False,
     ) -> None:
         self.settings = settings
         self.host = design.host
@@ -128,7 +139,7 @@ class App:
             synchronous=settings.sqlite_synchronous,
         )
         self._clock = clock
-        self._access = access
+        self._access = access or design.control.of
         self._engine: Engine | None = None
         self._publisher: Publisher | None = None
         self._delivery: Delivery | None = None
@@ -278,6 +289,8 @@ class App:
             authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
+            self._design.control,
+            PermitPlans(planner),
             secret,
             publisher.wake,
         )
@@ -405,7 +418,7 @@ def create_app(
     settings: Settings | None = None,
     plugins: Iterable[PluginSource] | None = None,
     clock: Clock | None = None,
-    access: GetAccess = lambda actor: EVERYTHING,
+    access: GetAccess | None = None,
     *,
     trusts_loopback: bool = False,
 ) -> App:
@@ -415,7 +428,7 @@ def create_app(
         settings: by default those of the environment.
         plugins: classes or instances; by default all that are installed, and none if it is empty.
         clock: the source of time.
-        access: returns what an actor may see.
+        access: returns what an actor may see and do, in place of its permissions.
         trusts_loopback: answer programs of this machine as the local operator even where there are keys, for a demo.
 
     Raises:

@@ -23,7 +23,7 @@ from core.base.settings import Settings
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
-from schema.catalog.access import EVERYTHING, GetAccess
+from schema.catalog.access import GetAccess
 from tests.snippets import snippets
 
 # Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
@@ -98,7 +98,7 @@ class Databases:
         if name not in self._templates:
             url = self.empty()
             settings = load_settings(database_url=url)
-            app = App(settings, made() if made else design(settings, []), SystemClock(), lambda actor: EVERYTHING)
+            app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
             app.database.close()
             self._templates[name] = url
@@ -215,7 +215,7 @@ class Apps:
         *plugins: Any,
         clock: Clock | None = None,
         url: str | None = None,
-        access: GetAccess = lambda actor: EVERYTHING,
+        access: GetAccess | None = None,
         **settings: Any,
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""

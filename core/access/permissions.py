@@ -86,10 +86,10 @@ def grant(text: str) -> Grant | None:
             return None
         raise InputError(f"permission {text!r}: write it like Customer.change:team, *.read or personal")
     record, right, scope = found.groups()
-    if right.upper() not in Right:
+    if right.upper() not in Right.__members__:
         raise InputError(f"permission {text!r}: {right!r} is not a right; use {', '.join(Right).lower()}")
     named = (scope or RowScope.ALL).upper()
-    return Grant(record, Right(right.upper()), named if named in RowScope else scope)
+    return Grant(record, Right(right.upper()), named if named in RowScope.__members__ else scope)
 
 
 def scopes(permissions: Collection[str], record: str, right: Right, *, is_owned: bool) -> list[str]:
@@ -127,7 +127,7 @@ def check(permissions: Iterable[str], records: Collection[str], names: Collectio
                 raise InputError(f"permission {text!r} is unknown; available: {', '.join(sorted(names))}")
         elif found.record != ANY and found.record not in records:
             raise InputError(f"permission {text!r}: there is no record {found.record!r}")
-        elif found.scope not in RowScope and found.scope not in names:
+        elif found.scope not in RowScope.__members__ and found.scope not in names:
             raise InputError(f"permission {text!r}: {found.scope!r} is not a scope; use own, team, region or all")
 
 

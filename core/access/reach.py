@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col, select
 
 from core.access.roles import Role, default_permissions
 from core.base.actors import Actor, ActorKind, Reach
@@ -20,31 +21,38 @@ _ME = bindparam("user", type_=Text())
 def _teams() -> Any:
     """The user's team and the teams below it."""
     below = (
-        select(Team.id)
-        .join(User, User.team_id == Team.id)
-        .where(User.id == _ME, Team.deleted_at.is_(None))
+        select(col(Team.id))
+        .join(User, col(User.team_id) == col(Team.id))
+        .where(col(User.id) == _ME, col(Team.deleted_at).is_(None))
         .cte("below", recursive=True)
     )
     under = aliased(Team)
-    return below.union(select(under.id).join(below, under.parent_id == below.c.id).where(under.deleted_at.is_(None)))
-
-
-_USER = Prepared(
-    select(User.role, User.region_folded).where(User.id == _ME, User.deleted_at.is_(None), User.is_active.is_(True))
-)
-_TEAMS = Prepared(select(_teams().c.id))
+    steps = select(col(under.id)).join(below, col(under.parent_id) == below.c.id)
+    return below.union(steps.where(col(under.deleted_at).is_(None)))
 
 
 def _colleagues() -> Any:
+    """Users of the user's team, of those below, and of its region."""
     teams, me = _teams(), aliased(User)
-    region = select(me.region_folded).where(me.id == _ME).scalar_subquery()
-    in_team = User.team_id.in_(select(teams.c.id))
-    near = select(User.id, in_team.label("in_team")).where(User.deleted_at.is_(None))
-    return near.where(or_(in_team, User.region_folded == region)).order_by(User.id)
+    region: Any = select(me.region_folded).where(col(me.id) == _ME).scalar_subquery()  # type: ignore[attr-defined]
+    in_team = col(User.team_id).in_(select(teams.c.id))
+    near = select(col(User.id), in_team.label("in_team")).where(col(User.deleted_at).is_(None))
+    return near.where(or_(in_team, User.region_folded == region)).order_by(col(User.id))  # type: ignore[attr-defined]
 
 
+def _user() -> Any:
+    of_role: Any = select(User.role, User.region_folded)  # type: ignore[attr-defined]
+    return of_role.where(col(User.id) == _ME, col(User.deleted_at).is_(None), col(User.is_active).is_(True))
+
+
+def _roles() -> Any:
+    return select(Role.role, Role.permissions).where(col(Role.deleted_at).is_(None))
+
+
+_USER = Prepared(_user())
+_TEAMS = Prepared(select(_teams().c.id))
 _COLLEAGUES = Prepared(_colleagues())
-_ROLES = Prepared(select(Role.role, Role.permissions).where(Role.deleted_at.is_(None)))
+_ROLES = Prepared(_roles())
 
 
 def user_actor(transaction: DatabaseTransaction, user_id: str) -> Actor | None:

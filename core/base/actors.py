@@ -54,10 +54,6 @@ class Actor:
     narrowed_to: frozenset[str] | None = None
     reach: Reach = Reach()
 
-    def has(self, permission: str) -> bool:
-        """Whether it has a permission that is about no record, by its name."""
-        return all(given is None or permission in given for given in (self.permissions, self.narrowed_to))
-
     @property
     def user_id(self) -> str | None:
         """The user it acts for, if any."""

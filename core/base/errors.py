@@ -29,6 +29,7 @@ class UserError:
         record: the record it is about, or its id; in a batch this decides which row is refused.
         plugin: filled in by the host.
         warning: the change goes through and the message is returned with it.
+        permission: who lacks it is only told that a rule decided, not what it saw.
     """
 
     code: str
@@ -37,6 +38,7 @@ class UserError:
     record: Any = None
     plugin: str | None = None
     warning: bool = False
+    permission: str | None = None
 
     @property
     def record_id(self) -> str | None:

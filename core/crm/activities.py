@@ -14,6 +14,7 @@ from core.records.vocabulary import Channel, InteractionDirection, Priority, Tas
 class Interaction(Record, prefix="int"):
     """An interaction with a customer: call, message, visit or meeting."""
 
+    __part_of__ = ("customer", "opportunity")
     __order__ = (("occurredAt", True),)
 
     customer_id: str | None = reference(
@@ -59,6 +60,8 @@ class Interaction(Record, prefix="int"):
 # O30
 class Task(Record, prefix="tsk"):
     """Something one of our people has to do."""
+
+    __part_of__ = ("customer", "opportunity")
 
     subject: str = column("What needs to be done.", max_length=300, index=True)
     description: str | None = column("Details.", default=None, max_length=20_000, long=True)

@@ -181,6 +181,8 @@ class OpportunityMember(Record, prefix="omb"):
 class OpportunityContact(Record, prefix="oct"):
     """A contact's role in one opportunity; its decision makers are the key persons."""
 
+    __part_of__ = ("opportunity",)
+
     opportunity_id: str = reference(
         Opportunity,
         "The opportunity.",

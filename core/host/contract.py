@@ -11,6 +11,7 @@ import pluggy
 from pydantic import BaseModel
 from sqlmodel import Session
 
+from core.access.declarations import Permission, RowRule
 from core.base.actors import Actor, Identity
 from core.base.clock import Clock
 from core.base.errors import UserError
@@ -272,6 +273,18 @@ class Hooks:
             committed by the host.
         Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
             back, logged and recorded; the job runs again when it is due next.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_permissions(self, settings: Any) -> Iterable[Permission | RowRule]:
+        """Declares permissions that the plugin's fields, records and operations need, and scopes of rows.
+
+        When: once per app, while it is built. No database.
+        Arguments: this plugin's `settings`.
+        Returns: `Permission` declarations, each with the roles that have it by default, and `RowRule`s.
+        Transaction: none.
+        Failure: the app does not start; a clash of names is refused, naming both owners.
         """
         raise NotImplementedError
 

@@ -52,6 +52,8 @@ class PluginOperation:
         function: does it.
         as_plugin: a mutation is recorded as the plugin's work, whoever asks.
         locks: keys of the plugin that a mutation takes before it begins, from its input.
+        permission: what the caller needs; None for nothing but the records that are named.
+        unscoped: it reads and writes whatever it likes, so the caller needs the permission `unscoped`.
         public: anybody may do it, without a key.
     """
 
@@ -59,6 +61,8 @@ class PluginOperation:
     function: Callable[..., Any]
     as_plugin: bool = False
     locks: GetKeys = _everything
+    permission: str | None = None
+    unscoped: bool = False
     public: bool = False
 
     @property
@@ -84,9 +88,16 @@ def first_paragraph(text: str | None) -> str:
 @overload
 def query(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
-def query(*, public: bool = False) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def query(
-    function: Callable[..., Any] | None = None, /, *, public: bool = False
+    *, permission: str | None = None, unscoped: bool = False, public: bool = False
+) -> Callable[[Callable[..., Any]], PluginOperation]: ...
+def query(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    permission: str | None = None,
+    unscoped: bool = False,
+    public: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a query: a function of `ctx` and its arguments, which reads one state of the data.
 
@@ -94,20 +105,32 @@ def query(
     described by `Annotated[date, strawberry.argument(description="…")]`. An argument annotated `strawberry.Info` gets
     Strawberry's own account of the request and is not part of the schema.
 
+    `ctx.query`, `total`, `groups` and `pages` see what the caller sees. `ctx.session` and `ctx.rows` see everything, so
+    they are there only where the caller may see what the arguments name by id, or where the query is unscoped.
+
     Args:
-        function: does it.
+        function: answers it.
+        permission: what the caller needs.
+        unscoped: it reads whatever it likes, so the caller needs the permission `unscoped`.
         public: anybody may ask it without a key, limited per address; see `mutation`.
     """
-    if function is not None:
-        return PluginOperation("Query", function)
-    return lambda function: PluginOperation("Query", function, public=public)
+
+    def made(function: Callable[..., Any]) -> PluginOperation:
+        return PluginOperation("Query", function, permission=permission, unscoped=unscoped, public=public)
+
+    return made if function is None else made(function)
 
 
 @overload
 def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
 def mutation(
-    *, as_plugin: bool = False, locks: GetKeys = ..., public: bool = False
+    *,
+    as_plugin: bool = False,
+    locks: GetKeys = ...,
+    permission: str | None = None,
+    unscoped: bool = False,
+    public: bool = False,
 ) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def mutation(
     function: Callable[..., Any] | None = None,
@@ -115,6 +138,8 @@ def mutation(
     *,
     as_plugin: bool = False,
     locks: GetKeys = _everything,
+    permission: str | None = None,
+    unscoped: bool = False,
     public: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
@@ -129,9 +154,15 @@ def mutation(
         locks: the keys of the plugin that it takes before it begins, from its input, as `lock_keys` returns them. By
             default the empty key, which excludes all others of the plugin; a mutation that returns none takes its own
             by `ctx.lock`, or needs none.
+        permission: what the caller needs.
+        unscoped: it works on whatever it likes, so the caller needs the permission `unscoped`. Without it the caller
+            must be allowed to change what the input names by id, and a mutation whose input names nobody's record
+            needs a permission of its own.
         public: anybody may do it without a key: what it takes must prove enough, such as a token that was sent to one
             person. Requests without a key are limited per address, and what they select of records is not shown.
     """
-    if function is not None:
-        return PluginOperation("Mutation", function)
-    return lambda function: PluginOperation("Mutation", function, as_plugin, locks, public)
+
+    def made(function: Callable[..., Any]) -> PluginOperation:
+        return PluginOperation("Mutation", function, as_plugin, locks, permission, unscoped, public)
+
+    return made if function is None else made(function)

@@ -39,6 +39,10 @@ class Row(Protocol):
         """The caller's id."""
         ...
 
+    def as_fact(self) -> "Row":
+        """The same row, on the way from which the caller's row scopes do not count: values are facts of a record."""
+        ...
+
     def __getattr__(self, name: str) -> Any:
         """A column of the record's own table."""
         ...

@@ -1,9 +1,11 @@
 """Batches: rows to be written together, in chunks in which each finds what those before it made."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from core.base.errors import UserError
+from core.log.changes import Changes
 from core.unit.drafts import Draft
 from core.unit.unit import Unit
 
@@ -36,6 +38,10 @@ class Batch(ABC):
     @abstractmethod
     def drafts(self, unit: Unit, rows: Sequence[NumberedRow]) -> list[Draft]:
         """The drafts of a chunk; asked for again when the chunk is repeated."""
+
+    def afterthoughts(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
+        """What is wrong with the rows of a chunk once they are written, by row."""
+        return {}
 
     def chunks(self) -> Iterator[list[NumberedRow]]:
         """Its rows in portions of at most `CHUNK`."""

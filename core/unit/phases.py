@@ -105,15 +105,15 @@ def _attempt(unit: Unit, batch: Batch, rows: Sequence[NumberedRow], *, again: bo
     unit.begin()
     if not batch.is_alone:
         with unit.savepoint():
-            return _write(unit, batch.drafts(unit, rows), again=again)
+            return _write(unit, batch, batch.drafts(unit, rows), again=again)
     try:
-        return _write(unit, batch.drafts(unit, rows), again=again)
+        return _write(unit, batch, batch.drafts(unit, rows), again=again)
     except _Refused:
         unit.discards = True
         raise
 
 
-def _write(unit: Unit, drafts: Sequence[Draft], *, again: bool) -> list[RowOutcome]:
+def _write(unit: Unit, batch: Batch, drafts: Sequence[Draft], *, again: bool) -> list[RowOutcome]:
     """Takes a chunk through its phases."""
     _refuse({draft.index: draft.errors for draft in drafts if draft.errors})
     unit.lock_done()
@@ -122,6 +122,7 @@ def _write(unit: Unit, drafts: Sequence[Draft], *, again: bool) -> list[RowOutco
         _judge(unit, work, again=again)
     _flush(unit, work)
     _complete(unit, work)
+    _refuse(batch.afterthoughts(unit, work.changes))
     _note(unit, work.changes)
     return [outcome_of(draft, change, work.warnings) for draft, change in work.applied]
 

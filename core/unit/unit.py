@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlmodel import Session
 
+from core.access.permit import Permit
 from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.errors import NotFoundError, PluginError
@@ -41,6 +42,7 @@ class Unit:
         watch: what hooks do in it apart from the changes they are called for.
         actor: who does it.
         request_id: of the request that asks for it, if one does.
+        permit: what the caller may write and refer to; hooks may write everything.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
     """
@@ -53,6 +55,7 @@ class Unit:
         settings: Settings,
         clock: Clock,
         actor: Actor,
+        permit: Permit,
         ask: Ask,
         request_id: str | None = None,
         batch_id: str | None = None,
@@ -61,6 +64,7 @@ class Unit:
         self.host = host
         self.actor = actor
         self.request_id = request_id
+        self.permit = permit
         self.now = clock.now()
         self.held = Held(transaction)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)

@@ -59,7 +59,7 @@ async def _key(app: App, role: UserRole, user_id: str) -> DemoKey:
     actor = await app.authentication.actor(f"Bearer {secret}", None)
     assert actor is not None
     customers, opportunities = [await _count(app, actor, plural) for plural in ("customers", "opportunities")]
-    return DemoKey(role.value, secret, customers, opportunities, actor.has(PERSONAL))
+    return DemoKey(role.value, secret, customers, opportunities, app.context(actor).access.has(PERSONAL))
 
 
 async def _count(app: App, actor: Actor, plural: str) -> int:

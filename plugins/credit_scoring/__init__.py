@@ -2,8 +2,21 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
+from guanxi import (
+    Changes,
+    Context,
+    Field,
+    Job,
+    Permission,
+    Plugin,
+    PluginOperation,
+    Record,
+    UserError,
+    UserRole,
+    hookimpl,
+)
 from plugins.credit_scoring.control import control, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
@@ -12,6 +25,7 @@ from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
 from plugins.credit_scoring.limits import LIMIT_CHANGED, keep_limits, limit_problems
 from plugins.credit_scoring.locks import keys_of
 from plugins.credit_scoring.models import (
+    CREDIT,
     CreditControlOverride,
     CreditEvaluation,
     CreditLimitChange,
@@ -51,7 +65,14 @@ class CreditScoring(Plugin):
     @hookimpl
     def register_fields(self, settings: CreditScoringSettings, reporting_currency: str) -> Iterable[Field]:
         """The fields on Customer, Opportunity and Receivable."""
-        return fields(settings, reporting_currency)
+        return [replace(field, permission=CREDIT) for field in fields(settings, reporting_currency)]
+
+    @hookimpl
+    def register_permissions(self) -> Iterable[Permission]:
+        """Who sees creditworthiness and receivables: everybody but partners."""
+        staff = [role for role in UserRole if role is not UserRole.PARTNER]
+        description = "See credit scores, limits and receivables."
+        return [Permission(CREDIT, description, staff, events=[RISK_CHANGED, LIMIT_CHANGED, REVIEW_OVERDUE])]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:

@@ -6,6 +6,9 @@ from decimal import Decimal
 from guanxi import Facet, Money, Record, Vocabulary, column, reference
 from guanxi.records import Customer, Opportunity
 
+#: The permission without which nobody sees what is in these tables.
+CREDIT = "credit"
+
 
 # C1, C2
 class CreditRisk(Vocabulary):
@@ -88,6 +91,7 @@ class AgeingBucket(Vocabulary):
 class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
     """An invoice to a customer, open or paid."""
 
+    __permission__ = CREDIT
     __order__ = (("dueOn", False),)
     __dated_by__ = ("invoiced_on",)
 
@@ -162,6 +166,7 @@ class OpportunityCredit(Facet, of="Opportunity", plugin="credit_scoring"):
 class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
     """A version of the scoring policy: weights, bands and parameters of the scorer."""
 
+    __permission__ = CREDIT
     __aggregates__ = False
     __order__ = (("number", True),)
     __read_only__ = True
@@ -181,6 +186,7 @@ class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
 class CreditEvaluation(Record, plugin="credit_scoring", prefix="cev"):
     """One evaluation of a customer's credit: result, inputs, policy and trigger."""
 
+    __permission__ = CREDIT
     __order__ = (("evaluatedAt", True),)
     __read_only__ = True
     __dated_by__ = ("evaluated_at",)
@@ -225,6 +231,7 @@ class CreditEvaluation(Record, plugin="credit_scoring", prefix="cev"):
 class CreditReason(Record, plugin="credit_scoring", prefix="crs"):
     """One reason why an evaluation lost points; the points lost add up to 100 minus the score."""
 
+    __permission__ = CREDIT
     __order__ = (("pointsLost", True),)
     __read_only__ = True
 
@@ -244,6 +251,7 @@ class CreditReason(Record, plugin="credit_scoring", prefix="crs"):
 class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
     """One change of a customer's credit limit: before, after, when and why."""
 
+    __permission__ = CREDIT
     __aggregates__ = False
     __order__ = (("changedAt", True),)
     __read_only__ = True
@@ -269,6 +277,8 @@ class CreditLimitChange(Record, plugin="credit_scoring", prefix="clc"):
 class CreditControlOverride(Record, plugin="credit_scoring", prefix="cco"):
     """An override of credit control: an opportunity won or enlarged despite its customer's credit, by whom and why."""
 
+    __part_of__ = ("customer",)
+    __permission__ = CREDIT
     __aggregates__ = False
     __order__ = (("overriddenAt", True),)
     __read_only__ = True

@@ -3,11 +3,24 @@
 import random
 from collections.abc import Iterable
 
-from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
+from guanxi import (
+    Changes,
+    Context,
+    Field,
+    Job,
+    Permission,
+    Plugin,
+    PluginOperation,
+    Record,
+    UserError,
+    UserRole,
+    hookimpl,
+)
 from plugins.forecasting.fields import fields
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.locks import keys_of
 from plugins.forecasting.models import (
+    COMPANY,
     ForecastAdjustment,
     ForecastLine,
     ForecastRun,
@@ -67,6 +80,12 @@ class Forecasting(Plugin):
         """The fields on opportunities, sales, transitions, people, and on the plugin's own records."""
         yield from fields(settings, reporting_currency)
         yield from record_fields(reporting_currency)
+
+    @hookimpl
+    def register_permissions(self) -> Iterable[Permission]:
+        """Who sees figures of the whole company: those who lead it and those who report on it."""
+        roles = (UserRole.CENTRE_DIRECTOR, UserRole.DEPUTY_MANAGER, UserRole.BRANCH_MANAGER, UserRole.SALES_OFFICE)
+        return [Permission(COMPANY, "See snapshots, forecasts and models of the whole company.", roles, [TRAINED])]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:

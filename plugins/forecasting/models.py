@@ -15,6 +15,9 @@ from plugins.forecasting.shared.vocabulary import (
     SnapshotKind,
 )
 
+#: The permission without which nobody sees figures of the whole company.
+COMPANY = "forecasting.company"
+
 
 class OpportunityForecast(Facet, of="Opportunity", plugin="forecasting"):
     """Forecasting data of an opportunity, apart from its own columns."""
@@ -72,6 +75,7 @@ class PipelineState(Record, plugin="forecasting", prefix="pls"):
 class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):
     """A saved moment of the pipeline, with its totals; not a copy, because the states it stands for are kept."""
 
+    __permission__ = COMPANY
     __aggregates__ = False
     __order__ = (("asOf", True),)
     __read_only__ = True
@@ -184,6 +188,7 @@ class SalesTarget(Record, plugin="forecasting", prefix="sgt"):
 class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
     """A forecast as it was made, to be compared with the actual result."""
 
+    __permission__ = COMPANY
     __aggregates__ = False
     __order__ = (("asOf", True),)
     __read_only__ = True
@@ -202,6 +207,7 @@ class ForecastRun(Record, plugin="forecasting", prefix="fcr"):
 class WinModel(Record, plugin="forecasting", prefix="wmd"):
     """A win probability model trained on the decided opportunities of this CRM, and how well it predicts."""
 
+    __permission__ = COMPANY
     __aggregates__ = False
     __order__ = (("trainedAt", True),)
     __read_only__ = True
@@ -231,6 +237,7 @@ class WinModel(Record, plugin="forecasting", prefix="wmd"):
 class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
     """One band of a model's calibration table: predicted and actual results."""
 
+    __permission__ = COMPANY
     __aggregates__ = False
     __order__ = (("lower", False),)
     __read_only__ = True
@@ -252,6 +259,7 @@ class WinModelBand(Record, plugin="forecasting", prefix="wmb"):
 class WinModelWeight(Record, plugin="forecasting", prefix="wmw"):
     """A model's weight of one property: how far it moves the log-odds of winning."""
 
+    __permission__ = COMPANY
     __aggregates__ = False
     __order__ = (("weight", True),)
     __read_only__ = True

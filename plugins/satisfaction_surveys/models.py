@@ -24,6 +24,7 @@ from plugins.satisfaction_surveys.vocabulary import (
 class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
     """A survey of customers: its plan, its audience, its questions in versions."""
 
+    __owned__ = False
     __order__ = (("createdAt", True),)
 
     title: str = column("Name of the survey.", max_length=200, index=True)
@@ -103,6 +104,7 @@ class SurveyQuestion(Record, plugin="satisfaction_surveys", prefix="svq"):
 class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
     """An invitation of one respondent to a survey. Its token is shown once, when it is created."""
 
+    __part_of__ = ("customer", "contact")
     __order__ = (("invitedAt", True),)
     __read_only__ = True
 
@@ -166,6 +168,7 @@ class SurveyToken(Table, plugin="satisfaction_surveys"):
 class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
     """One respondent's answers on one day, in numbers. A response never overwrites another."""
 
+    __part_of__ = ("customer", "contact")
     __order__ = (("answeredOn", True),)
 
     survey_id: str = reference(Survey, "The survey.", inverse="responses", inverse_description="Responses to it.")
@@ -228,6 +231,7 @@ class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
 class SurveyAnswer(Record, plugin="satisfaction_surveys", prefix="sva"):
     """The answer of a response to one question."""
 
+    __part_of__ = ("response",)
     __read_only__ = True
 
     response_id: str = reference(
@@ -250,6 +254,7 @@ class SurveyAnswer(Record, plugin="satisfaction_surveys", prefix="sva"):
 class ImprovementAction(Record, plugin="satisfaction_surveys", prefix="ima"):
     """An action taken to improve something as a result of a survey."""
 
+    __part_of__ = ("customer",)
     __order__ = (("createdAt", True),)
 
     survey_id: str = reference(

@@ -2,11 +2,23 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
-from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, hookimpl
+from guanxi import (
+    Changes,
+    Context,
+    Field,
+    Job,
+    Permission,
+    Plugin,
+    PluginOperation,
+    Record,
+    UserRole,
+    hookimpl,
+)
 from plugins.value_tiering.fields import fields
-from plugins.value_tiering.models import TierChange
+from plugins.value_tiering.models import VALUE, TierChange
 from plugins.value_tiering.operations import ABANDONED, OPERATIONS
 from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.settings import ValueTieringSettings
@@ -39,7 +51,13 @@ class ValueTiering(Plugin):
     @hookimpl
     def register_fields(self, settings: ValueTieringSettings, reporting_currency: str) -> Iterable[Field]:
         """The fields on Customer."""
-        return fields(settings, reporting_currency)
+        return [replace(field, permission=VALUE) for field in fields(settings, reporting_currency)]
+
+    @hookimpl
+    def register_permissions(self) -> Iterable[Permission]:
+        """Who sees what customers are worth: everybody but partners."""
+        staff = [role for role in UserRole if role is not UserRole.PARTNER]
+        return [Permission(VALUE, "See the value and tier of customers.", staff, events=[TIER_CHANGED, ABANDONED])]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:

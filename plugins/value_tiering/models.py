@@ -7,6 +7,9 @@ from guanxi import Facet, Money, Record, Table, Vocabulary, column, reference
 from guanxi.records import Customer
 from plugins.value_tiering.settings import Measure
 
+#: The permission without which nobody sees what customers are worth.
+VALUE = "value"
+
 
 # T1
 class ValueTier(Vocabulary):
@@ -136,6 +139,7 @@ class Policy(Table, plugin="value_tiering"):
 class TierChange(Record, plugin="value_tiering", prefix="tch"):
     """One change of a customer's value tier: before, after, when and why, with the rank and value behind it."""
 
+    __permission__ = VALUE
     __order__ = (("changedAt", True),)
     __read_only__ = True
     __dated_by__ = ("changed_at",)

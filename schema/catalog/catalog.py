@@ -92,13 +92,13 @@ class CatalogField:
         return f"{self.name.removesuffix('Id')}ExternalId"
 
     def value(self, row: Row) -> Any:
-        """Its value on a row, in SQL."""
+        """Its value on a row, in SQL: a fact of its record, whatever else the caller may see."""
         assert self.expression is not None, f"{self.name} is a Python field"
-        return self.expression(row)
+        return self.expression(row.as_fact())
 
     def folded(self, row: Row) -> Expression:
         """Its text on a row as it compares without case."""
-        return self.folded_expression(row) if self.folded_expression else folded(self.value(row))
+        return self.folded_expression(row.as_fact()) if self.folded_expression else folded(self.value(row))
 
     def conditions(self, row: Row, given: Filter, binds: Binds) -> Iterator[Condition]:
         """The conditions on a row that a filter stands for; all of them must hold."""
@@ -132,6 +132,40 @@ class ToMany:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Records whose users share the one they refer to.
+
+    Attributes:
+        record: their type.
+        column: refers to what they share.
+    """
+
+    record: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whose the records of a type are.
+
+    Attributes:
+        users, teams, regions: columns that name them.
+        parents: relations to records whose owners own these, too.
+        shares: what else names users that share it.
+    """
+
+    users: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+
+    def columns(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The columns that name owners."""
+        return self.users, self.teams, self.regions
+
+
+@dataclass(frozen=True, slots=True)
 class RecordType:
     """A record of the catalog.
 
@@ -147,6 +181,7 @@ class RecordType:
         aggregates: whether lists of it have aggregates.
         groups: whether lists of it can be grouped; only what has aggregates can.
         scope: conditions beyond "not deleted" under which a row is there at all.
+        permission: name of the permission without which nobody sees it; None for none.
     """
 
     name: str
@@ -163,6 +198,7 @@ class RecordType:
     aggregates: bool = True
     groups: bool = True
     scope: Callable[[Row], Sequence[ColumnElement[bool]]] | None = None
+    permission: str | None = None
 
     @property
     def singular(self) -> str:
@@ -208,11 +244,15 @@ class RecordType:
         """Every name a query can select of it."""
         yield from self.fields
         yield from self.to_one
+        if self.has_attachments:
+            yield "can"
         for many in self.to_many:
             yield from (many, f"{many}Aggregate")
 
     def owner_of(self, name: str) -> str | None:
         """Who has declared a name already."""
+        if name == "can":
+            return CORE
         for group in (self.fields, self.to_one, self.to_many, self.said):
             if name in group:
                 return group[name].owner
@@ -228,12 +268,14 @@ class Catalog:
         records: by type name.
         versions: of the plugins that declare something, by name.
         enums: the enumerations fields use, by name.
+        ownerships: whose the records are, by the name of their type; what is not there is reference data.
     """
 
     records: dict[str, RecordType]
     versions: Mapping[str, str]
     settings: Settings
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
+    ownerships: dict[str, Ownership] = field(default_factory=dict)
 
     def by_prefix(self, prefix: str | None) -> RecordType | None:
         """The record whose ids have that prefix."""

@@ -9,8 +9,10 @@ from sqlalchemy import BigInteger, Boolean, Column, Date
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.access.audit import AuditEntry
+from core.access.declarations import Permission, RowRule
 from core.access.identities import UserIdentity
 from core.access.keys import ApiKey
+from core.access.permissions import NAMES
 from core.access.roles import Role
 from core.base.errors import PluginError
 from core.base.money import Money
@@ -27,12 +29,14 @@ from core.host.host import PluginHost
 from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, Row
 from core.records.record import CORE, Facet, MoneyProperty, Record, Table
+from schema.catalog.access import AccessControl
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, MomentKind, TextKind
 from schema.catalog.names import check_names, root_names
+from schema.catalog.ownership import ownerships
 
 _CORE_RECORDS: Sequence[type[Record]] = (
     Customer,
@@ -88,10 +92,41 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
     for plugin, declared in _registered(host, "register_fields"):
         _add_declared(catalog, declared, plugin)
+    catalog.ownerships.update(ownerships(catalog))
     for record in catalog.records.values():
         check_names(record)
         _check_needs(record)
     return catalog
+
+
+def access_control(host: PluginHost, catalog: Catalog) -> AccessControl:
+    """From the permissions of actors to what they may see and do.
+
+    Raises:
+        PluginError: a declaration clashes or is not possible, or a field or record needs a permission that nobody
+            declares.
+    """
+    declared: dict[str, tuple[str, Permission | RowRule]] = {}
+    for plugin, item in _registered(host, "register_permissions"):
+        if not isinstance(item, Permission | RowRule):
+            raise PluginError(plugin, "register_permissions", f"{item!r} is neither a Permission nor a RowRule")
+        if item.name in NAMES or item.name in declared:
+            rival = declared[item.name][0] if item.name in declared else CORE
+            raise PluginError(plugin, f"permission {item.name}", f"{rival} has one of that name; choose another")
+        declared[item.name] = (plugin, item)
+    items = [item for _, item in declared.values()]
+    control = AccessControl(
+        catalog,
+        [item for item in items if isinstance(item, Permission)],
+        [item for item in items if isinstance(item, RowRule)],
+    )
+    for record in catalog.records.values():
+        needed = [(record.owner, f"record {record.name}", record.permission)]
+        needed += [(made.owner, f"field {record.name}.{name}", made.permission) for name, made in record.fields.items()]
+        for owner, place, name in needed:
+            if name is not None and name not in control.names:
+                raise PluginError(owner, place, f"needs the permission {name!r}; declare it in register_permissions")
+    return control
 
 
 def _registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
@@ -143,6 +178,7 @@ def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
         plain_list=model.__plain_list__,
         aggregates=model.__aggregates__,
         groups=model.__aggregates__ and model.__groups__,
+        permission=model.__permission__,
     )
     catalog.records[record.name] = record
     _add_attached(record)

@@ -1,24 +1,27 @@
 """The event log as a record of the catalog: read-only, in the order of commits, numbered batches only."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import and_, case, false, func, not_, null, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
+from core.access.permissions import RowScope
 from core.base.errors import PluginError
-from core.base.text import snake
+from core.base.text import camel, snake
 from core.crm.consequences import CORE_EVENTS
 from core.db.sql import Expression
 from core.db.types import Json
 from core.log.events import Action, EventBatch, EventRow
 from core.records.record import CORE
-from core.records.vocabulary import vocabulary
+from core.records.vocabulary import Vocabulary, vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
-from schema.sql.json import changes_list, json_value
+from schema.sql.json import changed_value, changes_list, json_value, one_of, without_keys
 from schema.sql.selections import Selection
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -92,6 +95,99 @@ def is_numbered(row: Any) -> ColumnElement[bool]:
     return numbered
 
 
+class ScopeChange(Vocabulary):
+    """How an event changed whether the caller sees its record."""
+
+    ENTERED = "ENTERED", "The record became one the caller sees."
+    LEFT = "LEFT", "The record is no longer one the caller sees; what else changed is not shown."
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """Which events a caller sees, and how much of them: those of the records it sees.
+
+    Attributes:
+        rows: by name of a record, the condition under which a row of it is seen; what is missing is seen whole.
+        hidden: the records of which nothing is seen.
+        types: the types of events that are not shown.
+        reach: by name of a record, the part of the caller's `Reach` in which it is seen.
+        fields: by name of a record, the names of its fields that are not shown.
+    """
+
+    rows: Mapping[str, Callable[[Any], Any]]
+    hidden: Collection[str]
+    types: Collection[str]
+    reach: Mapping[str, RowScope]
+    fields: Mapping[str, Collection[str]]
+
+    def __call__(self, row: Any) -> ColumnElement[bool]:
+        """The condition under which an event is seen: its record is, or it tells that the record left."""
+        seen = self._by_type(row, self._seen(row), self.hidden, true())
+        found: ColumnElement[bool] = or_(seen, self.moved(row, ScopeChange.LEFT))
+        return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
+
+    def _seen(self, row: Any) -> Iterator[tuple[str, Any]]:
+        statement = row.scope.statement
+        for name, limit in self.rows.items():
+            other = statement.row(statement.catalog.records[name], is_fact=True)
+            there = [other.id == row.entity_id, limit(other)]
+            yield name, select(1).select_from(other.source()).where(*there).exists()
+
+    def moved(self, row: Any, way: ScopeChange) -> ColumnElement[bool]:
+        """The condition that an event took its record out of the caller's reach, or into it."""
+        return self._by_type(row, self._moves(row, way), (), false())
+
+    def _moves(self, row: Any, way: ScopeChange) -> Iterator[tuple[str, Any]]:
+        statement = row.scope.statement
+        for name, scope in self.reach.items():
+            own = statement.catalog.ownerships[name]
+            parts = [(column, scope.lower()) for column in own.users]
+            parts += [(column, "teams") for column in own.teams if scope is not RowScope.OWN]
+            found = []
+            for column, part in parts:
+                reach = statement.reach(part)
+                before, after = (changed_value(row.changes, camel(column), is_current=now) for now in (False, True))
+                was, is_now = (func.coalesce(one_of(value, reach), false()) for value in (before, after))
+                left, entered = (was, is_now) if way is ScopeChange.LEFT else (is_now, was)
+                found.append(and_(left, not_(entered)))
+            if found:
+                yield name, or_(*found)
+
+    def changes(self, row: Any) -> Any:
+        """What changed, without what is not shown."""
+        shown = row.changes
+        cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
+        return case((self.moved(row, ScopeChange.LEFT), null()), *cuts, else_=shown)
+
+    def scope_change(self, row: Any) -> Any:
+        """How the event changed whether the caller sees its record."""
+        return case(*((self.moved(row, way), way.value) for way in ScopeChange), else_=null())
+
+    def _by_type(
+        self, row: Any, cases: Iterable[tuple[str, Any]], hidden: Collection[str], otherwise: Any
+    ) -> ColumnElement[bool]:
+        known = [(row.entity_type == name, condition) for name, condition in cases]
+        known += [(row.entity_type == name, false()) for name in sorted(hidden)]
+        found: ColumnElement[bool] = case(*known, else_=otherwise) if known else otherwise
+        return found
+
+
+def _rule(row: Any) -> EventRule | None:
+    """The rule of the caller's access; None where everything is seen."""
+    found: EventRule | None = row.scope.statement.access.rows.get("Event")
+    return found
+
+
+def _changes(row: Any) -> Any:
+    rule = _rule(row)
+    return row.changes if rule is None else rule.changes(row)
+
+
+def _scope_change(row: Any) -> Any:
+    rule = _rule(row)
+    return null() if rule is None else rule.scope_change(row)
+
+
 def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> RecordType:
     """The record type of the log."""
     types = catalog.kind_of(event_types(catalog, plugins))
@@ -118,7 +214,14 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
     add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row).recorded_at)
     add("actor", IdKind(), "Who did it.", lambda row: batch(row).actor)
     add("requestId", IdKind(), "The request it came from.", lambda row: batch(row).request_id, nullable=True)
-    add("changes", ChangesKind(), "What changed, field by field.", lambda row: row.changes)
+    add("changes", ChangesKind(), "What changed, field by field; without fields one may not see.", _changes)
+    add(
+        "scopeChange",
+        catalog.kind_of(ScopeChange),
+        "How it changed whether you see the record, if it did.",
+        _scope_change,
+        nullable=True,
+    )
     add("data", JsonKind(), "Further data of a published event.", lambda row: row.data)
     add(
         "sequence",

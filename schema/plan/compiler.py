@@ -5,14 +5,17 @@ makes JSON of the rows that are left, and joins only for them what is merely sho
 subqueries of the same form.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, case, func, null, select
+from sqlalchemy import Select, and_, case, false, func, not_, null, select, true
 
+from core.access.permissions import Right
 from core.db.sql import Expression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
+from schema.catalog.kinds import BooleanKind
+from schema.catalog.ownership import CAN
 from schema.plan.aggregates import aggregate
 from schema.plan.order import sort_keys
 from schema.plan.pages import Page
@@ -38,6 +41,8 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
     record, name = row.record, chosen.name
     if name == TYPENAME:
         return constant(record.name)
+    if name == CAN and record.has_attachments:
+        return _can(row, chosen.selection)
     if name not in record.fields:
         return _related(row, chosen, path, hidden)
     field = record.fields[name]
@@ -47,6 +52,26 @@ def _member(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Expressi
     if field.python is not None:
         return _python(row, field, chosen, path, hidden)
     return _shown(row, field, chosen.selection)
+
+
+def _can(row: PlanRow, selection: Selection) -> Expression:
+    """What the caller may do with a record, as a JSON object."""
+    record = row.record
+    is_living = row.reference("deleted_at").is_(None)
+
+    def right(needed: Right, *states: Condition) -> Expression:
+        allowed = row.scope.statement.access.can(row, needed) if record.writable else False
+        parts = [] if allowed is True else [false() if allowed is False else func.coalesce(allowed, false())]
+        return BooleanKind().json(and_(true(), *parts, *states), selection)
+
+    answers: Mapping[str, Callable[[Chosen], Expression]] = {
+        "update": lambda chosen: right(Right.CHANGE, is_living),
+        "delete": lambda chosen: right(Right.DELETE, is_living),
+        "restore": lambda chosen: right(Right.DELETE, not_(is_living)),
+        "destroy": lambda chosen: right(Right.DESTROY),
+        "move": lambda chosen: right(Right.CHANGE, is_living, true() if record.name == "Opportunity" else false()),
+    }
+    return selection.build("Can", answers)
 
 
 def _shown(row: PlanRow, field: CatalogField, selection: Selection) -> Expression:
@@ -121,6 +146,14 @@ def by_ids(record: RecordType) -> CompileRoot:
         return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
+
+
+def permitted(statement: Statement, record: RecordType, right: Right) -> Select[Any]:
+    """The ids of those of some records, known by id, with which a caller may do something, as a JSON list."""
+    row = statement.row(record, is_fact=True)
+    limit = statement.access.limit(record.name, right)
+    there = [_is_known(row), *([] if limit is None else [limit(row)])]
+    return row.select(json_rows(row.id, [row.id]), there)
 
 
 def _is_known(row: PlanRow) -> Condition:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Select, case, func, literal_column, null, select
 
+from core.access.permissions import Right
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
@@ -14,7 +15,7 @@ from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
-from schema.plan.compiler import all_of, connection, one, record_object
+from schema.plan.compiler import all_of, connection, one, permitted, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, ListOf, Moment
@@ -64,13 +65,7 @@ class Planner:
         """
         for layout in _LAYOUTS:
             statement = Statement(self.catalog, self._dialect, access, layout, refused)
-            compiled: Any = compile_root(statement, chosen).compile(
-                dialect=self._dialect, compile_kwargs={"render_postcompile": True}
-            )
-            sql = str(compiled)
-            if self._dialect.name == POSTGRESQL:
-                # Its text as the bytes that are sent on.
-                sql = f"SELECT convert_to(({sql}), 'UTF8')"
+            sql, compiled = self._compiled(compile_root(statement, chosen))
             if self._fits(sql):
                 branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
                 used = compiled.positiontup or ()
@@ -79,6 +74,19 @@ class Planner:
         raise InputError(
             f"{chosen.key}: the query is too deep or too wide for the database engine; split it into several"
         )
+
+    def permitted(self, record: RecordType, right: Right, access: Access) -> Plan:
+        """The plan that tells with which of some records, known by id, a caller may do something."""
+        statement = Statement(self.catalog, self._dialect, access)
+        sql, compiled = self._compiled(permitted(statement, record, right))
+        return Plan(sql, self._binds(statement, compiled), (), ())
+
+    def _compiled(self, asked: Select[Any]) -> tuple[str, Any]:
+        """A SELECT of finished JSON as the engine takes it, and as SQLAlchemy compiled it."""
+        compiled = asked.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+        sql = str(compiled)
+        # On PostgreSQL its text as the bytes that are sent on.
+        return (f"SELECT convert_to(({sql}), 'UTF8')" if self._dialect.name == POSTGRESQL else sql), compiled
 
     def _branch(self, detour: Detour, access: Access, refused: Mapping[Path, InputError]) -> Branch:
         gap = detour.gap
@@ -197,6 +205,8 @@ def _by_type(
     )
     cases = []
     for record in named:
+        if record.name in statement.access.hidden:
+            continue
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
         there = [row.id == id, *statement.visible(row)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from math import inf
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
@@ -27,7 +27,7 @@ from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
-from schema.sql.binds import Binds
+from schema.sql.binds import Binds, ListOf
 from schema.sql.json import PLAIN, TEXT, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
@@ -102,24 +102,51 @@ class Statement:
         """An alias no other table of the statement has."""
         return f"t{next(self._numbers)}"
 
-    def row(self, record: RecordType) -> "PlanRow":
-        """A row of a record in a scope of its own."""
+    def row(self, record: RecordType, *, is_fact: bool = False) -> "PlanRow":
+        """A row of a record in a scope of its own.
+
+        Args:
+            record: its type.
+            is_fact: whether it is part of a fact of another record, whatever the caller may see of it.
+
+        Raises:
+            ForbiddenError: the caller may not see records of that type.
+        """
+        if not is_fact:
+            self.demand_record(record)
         alias = self.alias()
-        return PlanRow(Scope(self, alias), record, alias)
+        return PlanRow(Scope(self, alias), record, alias, is_fact=is_fact)
 
     def visible(self, row: "PlanRow", where: Mapping[str, Any] | None = None) -> list[Condition]:
-        """The conditions under which a row is there at all: not deleted, unless the filter asks for deleted ones."""
+        """The conditions under which a row is there at all, for this caller."""
+        return [*self.living(row, where), *self.limited(row)]
+
+    def living(self, row: "PlanRow", where: Mapping[str, Any] | None = None) -> list[Condition]:
+        """The conditions under which a row is not deleted, unless the filter asks for deleted ones."""
         found: list[Condition] = []
         if "deleted_at" in row.record.table.c and "deletedAt" not in (where or {}):
             found.append(row.reference("deleted_at").is_(None))
         if row.record.scope is not None:
             found += row.record.scope(row)
-        return [*found, *self.limited(row)]
+        return found
 
     def limited(self, row: "PlanRow") -> list[Condition]:
         """The conditions under which the caller may see a row, deleted or not."""
         limit = self.access.rows.get(row.record.name)
-        return [] if limit is None else [limit(row)]
+        return [] if limit is None else [limit(row.as_fact())]
+
+    def reach(self, part: str) -> BindParameter[Any]:
+        """Whose records are the caller's: one part of its `Reach`."""
+        return self.binds.computed(lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part))
+
+    def demand_record(self, record: RecordType) -> None:
+        """Checks that records of a type may be asked for.
+
+        Raises:
+            ForbiddenError: the caller may see none of them, whoever they belong to.
+        """
+        if record.name in self.access.hidden:
+            raise ForbiddenError(f"{record.name}: you may not see any; ask for the permission {record.name}.read")
 
     def demand(self, record: RecordType, field: CatalogField) -> None:
         """Checks that a field may be used to filter, order, group or aggregate.
@@ -283,11 +310,14 @@ def _type_of(given: SqlColumn[Any]) -> TypeEngine[Any]:
 class PlanRow:
     """A row of a record under one alias (`core.records.fields.Row`)."""
 
-    def __init__(self, scope: Scope, record: RecordType, alias: str, *, is_joined: bool = False) -> None:
+    def __init__(
+        self, scope: Scope, record: RecordType, alias: str, *, is_joined: bool = False, is_fact: bool = False
+    ) -> None:
         self.scope = scope
         self.record = record
         self.alias = alias
         self._is_joined = is_joined
+        self._is_fact = is_fact
         self._columns = Columns(record.model, self.reference)
 
     def reference(self, name: str) -> Expression:
@@ -309,7 +339,16 @@ class PlanRow:
     @property
     def actor(self) -> Expression:
         """The caller's id."""
-        return self.scope.statement.binds.computed(lambda moment: moment.actor, TEXT, "actor")
+        return self.scope.statement.binds.computed(lambda moment: moment.actor.id, TEXT, "actor")
+
+    def as_fact(self) -> Self:
+        """The same row, on the way from which the caller's row scopes do not count."""
+        access = self.scope.statement.access
+        if self._is_fact or not (access.rows or access.hidden):
+            return self
+        row: Self = object.__new__(type(self))
+        row.__dict__ |= self.__dict__ | {"_is_fact": True}
+        return row
 
     @property
     def now(self) -> Expression:
@@ -358,13 +397,28 @@ class PlanRow:
             known = ", ".join(self.record.to_one) or "nowhere"
             raise AttributeError(f"{self.record.name} does not lead to {relation!r}; it leads to {known}")
         target = statement.catalog.records[link.target]
+        is_fact = self._is_fact
+        if not is_fact:
+            statement.demand_record(target)
 
         def on(alias: str) -> ColumnElement[bool]:
-            row = PlanRow(self.scope, target, alias)
-            return and_(row.id == self.reference(link.column), *statement.visible(row))
+            row = PlanRow(self.scope, target, alias, is_fact=is_fact)
+            there = statement.living(row) if is_fact else statement.visible(row)
+            return and_(row.id == self.reference(link.column), *there)
 
-        alias = self.scope.join((self.alias, "to", relation), target.table, on)
-        return PlanRow(self.scope, target, alias, is_joined=True)
+        alias = self.scope.join((self.alias, "fact" if is_fact else "to", relation), target.table, on)
+        return PlanRow(self.scope, target, alias, is_joined=True, is_fact=is_fact)
+
+    def parent(self, relation: str) -> "PlanRow":
+        """The row a to-one relation leads to, deleted or not, by which one finds out whose this row is."""
+        link = self.record.to_one[relation]
+        target = self.scope.statement.catalog.records[link.target]
+
+        def on(alias: str) -> ColumnElement[bool]:
+            return column(alias, "id", TEXT) == self.reference(link.column)
+
+        alias = self.scope.join((self.alias, "parent", relation), target.table, on)
+        return PlanRow(self.scope, target, alias, is_fact=True)
 
     def if_there(self, value: Any) -> Any:
         """A value of this row; null where a relation leads to no row."""
@@ -397,9 +451,9 @@ class PlanRow:
     ) -> Expression:
         """An aggregate over the living records that refer to this one by a column."""
         statement = self.scope.statement
-        other = statement.row(statement.catalog.records[record.__name__])
+        other = statement.row(statement.catalog.records[record.__name__], is_fact=True)
         found = value(other)
-        conditions = [other.reference(_known(record, by)) == self.id, *statement.visible(other)]
+        conditions = [other.reference(_known(record, by)) == self.id, *statement.living(other)]
         if where is not None:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()

@@ -1,6 +1,6 @@
 """What one request carries through the schema: who asks, what time it is, and the services that answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
@@ -11,10 +11,12 @@ from core.base.ids import new_id
 from core.base.settings import Settings
 from core.db.database import Database
 from core.host.host import PluginHost
-from schema.catalog.access import GetAccess
+from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
 from schema.read.reader import Reader
 from schema.request.documents import Documents
+from schema.request.permits import AccessPermit, PermitPlans
+from schema.sql.binds import Moment
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class Services:
         authentication: who sends a request.
         open_documents: gives the documents it was asked, for which the schema is made.
         reader: runs statements that read.
+        control: tells what the permissions of actors allow.
+        permits: tell what callers may write.
         secret: signs cursors.
         announce: called after a commit that has events, in whatever thread.
     """
@@ -44,6 +48,8 @@ class Services:
     authentication: Authentication
     open_documents: Callable[[], Documents]
     reader: Reader
+    control: AccessControl
+    permits: PermitPlans
     secret: bytes = field(repr=False)
     announce: Callable[[], None]
 
@@ -75,6 +81,15 @@ class RequestContext:
     def settings(self) -> Settings:
         """The app's settings."""
         return self.services.settings
+
+    @property
+    def permit(self) -> AccessPermit:
+        """What its caller may write."""
+        return AccessPermit(self.services.permits, self.access, self.about)
+
+    def about(self, ids: Collection[str]) -> Moment:
+        """What the values of a statement about some records are read from."""
+        return Moment({}, self.now, self.actor, self.services.secret, list(ids))
 
     def by(self, actor: Actor) -> "RequestContext":
         """The same request in another's name."""

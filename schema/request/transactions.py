@@ -67,6 +67,7 @@ def write_now(
             settings=services.settings,
             clock=services.clock,
             actor=context.actor,
+            permit=context.permit,
             ask=lambda fetch: questions_in(context, fetch),
             request_id=context.request_id,
             batch_id=batch_id,

@@ -15,6 +15,7 @@ from strawberry.schema_directives import OneOf
 from core.base.errors import PluginError
 from core.host.host import PluginHost
 from core.records.record import CORE
+from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
 from schema.types import inputs, outputs
@@ -96,7 +97,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     outputs.add_shared(builder)
     inputs.add_shared(builder)
     mutations.add_shared(builder)
-    generated = special_mutations(builder, catalog) | access_mutations(builder, catalog)
+    generated = special_mutations(builder, catalog) | access_mutations(builder)
     _add_viewer(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
@@ -262,6 +263,9 @@ def _add_viewer(builder: Builder) -> None:
         "Who is asking, and the settings the server works with.",
         [
             Member("actor", "ID", "The name under which changes are recorded."),
+            Member("user", "User | None", "The user who asks, or for whom an integration does; null for nobody."),
+            Member("role", "UserRole | None", "Its role; null for who has none, such as the local operator."),
+            Member("permissions", "list[str]", "What it may do, such as Customer.change:team or personal."),
             Member("reportingCurrency", "CurrencyCode", "The currency in which amounts are compared and summed."),
             Member("now", "DateTime", "The moment at which rules are evaluated."),
         ],
@@ -282,6 +286,9 @@ def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
     context = info.context
     return {
         "actor": context.actor.id,
+        "user": context.actor.user_id,
+        "role": None if context.actor.role is None else UserRole(context.actor.role),
+        "permissions": context.services.control.shown(context.actor),
         "reportingCurrency": context.settings.reporting_currency,
         "now": context.now,
     }

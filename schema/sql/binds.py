@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Dialect, String, bindparam
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.base.actors import Actor
 from core.base.errors import InputError
 from schema.sql.slots import Slot, resolve
 
@@ -22,14 +23,14 @@ class Moment:
     Attributes:
         variables: of the request.
         now: its moment.
-        actor: the caller's id.
+        actor: the caller.
         secret: signs cursors.
         ids: the records that are read, where they are known already.
     """
 
     variables: Mapping[str, Any]
     now: datetime
-    actor: str
+    actor: Actor
     secret: bytes
     ids: Sequence[str] = ()
 

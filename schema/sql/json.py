@@ -145,6 +145,24 @@ class changes_list(_Sql):  # noqa: N801
         super().__init__(stored)
 
 
+class without_keys(_Sql):  # noqa: N801
+    """A stored JSON object without some of its keys."""
+
+    def __init__(self, stored: Expression, keys: Iterable[str]) -> None:
+        self.keys = sorted(keys)
+        super().__init__(stored)
+
+
+class changed_value(_Sql):  # noqa: N801
+    """The previous or the current value of one field of an event's changes, as text; null where it did not change."""
+
+    type = TEXT
+
+    def __init__(self, stored: Expression, name: str, *, is_current: bool) -> None:
+        self.name, self.place = name, int(is_current)
+        super().__init__(stored)
+
+
 class period_start(_Sql):  # noqa: N801
     """The first day of the week, month, quarter or year a date lies in."""
 
@@ -327,6 +345,24 @@ def _changes_list(element: changes_list, compiler: SQLCompiler, **kw: Any) -> st
         return f"(SELECT json_group_array(json_object({change})) FROM json_each({stored}))"
     built = f'json_agg(json_build_object({change}) ORDER BY key COLLATE "C")'
     return f"(SELECT CAST(coalesce({built}, '[]'::json) AS TEXT) FROM jsonb_each({stored}))"
+
+
+@compiles(without_keys)
+def _without_keys(element: without_keys, compiler: SQLCompiler, **kw: Any) -> str:
+    (stored,) = _parts(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        paths = ", ".join(f"'$.{key}'" for key in element.keys)
+        return f"json_remove({stored}, {paths})"
+    keys = ", ".join(f"'{key}'" for key in element.keys)
+    return f"({stored} - ARRAY[{keys}])"
+
+
+@compiles(changed_value)
+def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> str:
+    (stored,) = _parts(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
+    return f"({stored} -> '{element.name}' ->> {element.place})"
 
 
 #: The first day of a period, on SQLite.

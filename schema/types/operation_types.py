@@ -9,6 +9,7 @@ IDEMPOTENCY_KEY_TEXT = (
 )
 DRY_RUN_TEXT = "Report what would happen and write nothing: an existing record is shown as it is, a new one is null."
 USER_ERRORS_TEXT = "What must be fixed; if there is anything, nothing was written."
+REQUEST_ID_TEXT = "The request's id, which its events carry too: an integrator knows its own changes by it."
 WARNINGS_TEXT = "What a policy warns about; the change was made all the same."
 
 
@@ -30,3 +31,4 @@ class Payload:
 
     user_errors: list[UserError] = strawberry.field(default_factory=list, description=USER_ERRORS_TEXT)
     warnings: list[UserError] = strawberry.field(default_factory=list, description=WARNINGS_TEXT)
+    request_id: strawberry.ID = strawberry.field(default=strawberry.ID(""), description=REQUEST_ID_TEXT)

@@ -5,11 +5,25 @@ from dataclasses import replace
 
 from core.base.text import words
 from schema.catalog.catalog import Catalog, RecordType, ToMany
+from schema.catalog.ownership import CAN
 from schema.types.builder import Argument, Builder, Member
+
+CAN_MEMBER = Member(CAN, "Can", "What you may do with it, so that a page need not offer what would be refused.")
 
 
 def add_shared(builder: Builder) -> None:
     """The output types that all records share."""
+    builder.output(
+        "Can",
+        "What the caller may do with a record.",
+        [
+            Member("update", "bool", "Change it."),
+            Member("delete", "bool", "Delete it."),
+            Member("restore", "bool", "Restore it; only what is deleted can be."),
+            Member("destroy", "bool", "Destroy it for good."),
+            Member("move", "bool", "Move it to another stage; only opportunities can be."),
+        ],
+    )
     builder.interface("Node", "Anything with a globally unique id.", [Member("id", "ID", "Globally unique id.")])
     builder.output(
         "Money",
@@ -91,7 +105,7 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     builder.output(
         record.name,
         record.description,
-        [*_fields(record), *_relations(catalog, record)],
+        [*_fields(record), *([CAN_MEMBER] if record.has_attachments else []), *_relations(catalog, record)],
         interfaces=["Node"],
         owner=record.owner,
     )

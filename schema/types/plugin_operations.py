@@ -60,17 +60,17 @@ class PayloadShape:
                 raise TypeError(f"returned {answer!r}; return the {self.model.__name__}, or its id")
         return answer
 
-    def made(self, answer: Any, warnings: Sequence[UserError]) -> Mapping[str, Any]:
+    def made(self, answer: Any, warnings: Sequence[UserError], request_id: str) -> Mapping[str, Any]:
         """The payload of what was done."""
         if self.record is not None:
-            return {self.record: answer, "userErrors": [], "warnings": list(warnings)}
-        return {**answer, "user_errors": [], "warnings": list(warnings)}
+            return {self.record: answer, "userErrors": [], "warnings": list(warnings), "requestId": request_id}
+        return {**answer, "user_errors": [], "warnings": list(warnings), "request_id": request_id}
 
-    def refused(self, errors: Sequence[UserError]) -> Mapping[str, Any]:
+    def refused(self, errors: Sequence[UserError], request_id: str) -> Mapping[str, Any]:
         """The payload of what was refused."""
         if self.own is None:
-            return {str(self.record): None, "userErrors": list(errors), "warnings": []}
-        return {**_defaults(self.own), "user_errors": list(errors), "warnings": []}
+            return {str(self.record): None, "userErrors": list(errors), "warnings": [], "requestId": request_id}
+        return {**_defaults(self.own), "user_errors": list(errors), "warnings": [], "request_id": request_id}
 
 
 def _defaults(payload: type[Payload]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from core.access import keys
 from core.access.identities import UserIdentity, link, linked_user, unlink
 from core.access.keys import ApiKey
-from core.access.permissions import ADMINISTER, NAMES, check
+from core.access.permissions import ADMINISTER, check
 from core.access.reach import user_actor
 from core.access.storage import locked
 from core.base.actors import Identity
@@ -17,7 +17,7 @@ from core.records.checks import check_text
 from core.records.columns import column_info
 from core.unit.drafts import OutcomeStatus, RowOutcome, failure
 from core.unit.unit import Unit
-from schema.catalog.catalog import Catalog
+from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.write.answers import Mutation, MutationInput
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, WARNINGS
@@ -40,13 +40,15 @@ class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
         self.error = UserError(code, f"{name}: {message}", (name,))
 
 
-def access_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
+def access_mutations(builder: Builder) -> dict[str, Mutation]:
     """`createApiKey`, `rotateApiKey`, `revokeApiKey`, `linkIdentity` and `unlinkIdentity`."""
     _add_types(builder)
 
-    def mutation(name: str, payload: str, description: str, input_: str, work: Any, present: Any) -> Mutation:
+    def mutation(
+        name: str, payload: str, description: str, input_: str, work: Any, present: Any, **more: Any
+    ) -> Mutation:
         member = Member(name, payload, description, [Argument("input", input_, "The input.")])
-        return Mutation(member, name, _refusing(work), present, permission=ADMINISTER)
+        return Mutation(member, name, _refusing(work), present, permission=ADMINISTER, **more)
 
     return {
         "createApiKey": mutation(
@@ -54,8 +56,9 @@ def access_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
             "IssuedApiKeyPayload",
             "Creates an API key. From the first one on, every request must say who asks.",
             "CreateApiKeyInput",
-            lambda unit, given: _create(catalog, unit, given),
+            _create,
             _key_payload,
+            refusal=_scopes_refusal,
         ),
         "rotateApiKey": mutation(
             "rotateApiKey",
@@ -174,20 +177,29 @@ def _refusing(work: Callable[[Unit, MutationInput], RowOutcome]) -> Callable[[Un
     return refusing
 
 
-def _create(catalog: Catalog, unit: Unit, given: MutationInput) -> RowOutcome:
-    name = _text(given["name"], "name", int(column_info(ApiKey.__table__.c.name).max_length or 0))
-    scopes = list(dict.fromkeys(given.get("scopes") or ()))
+def _scopes_refusal(context: RequestContext, given: MutationInput) -> Mapping[str, Any] | None:
+    """The payload where a key is to be narrowed to what is no permission."""
+    services = context.services
     try:
-        check(scopes, catalog.records, NAMES)
+        check(_scopes(given), services.catalog.records, {*services.control.names, *services.control.scope_names})
     except InputError as error:
-        raise _Faulty("INVALID", "scopes", error.message) from None
+        return _key_payload(given, [failure(0, [UserError("INVALID", f"scopes: {error.message}", ("scopes",))])])
+    return None
+
+
+def _scopes(given: MutationInput) -> list[str]:
+    return list(dict.fromkeys(given.get("scopes") or ()))
+
+
+def _create(unit: Unit, given: MutationInput) -> RowOutcome:
+    name = _text(given["name"], "name", int(column_info(ApiKey.__table__.c.name).max_length or 0))
     expires_at = given.get("expiresAt")
     if expires_at is not None and expires_at <= unit.now:
         raise _Faulty("INVALID", "expiresAt", f"{expires_at:%Y-%m-%d %H:%M} UTC is over; give a later moment")
     user_id = given.get("userId")
     if user_id is not None:
         _check_user(unit, user_id)
-    key = ApiKey(name=name, role=given["role"], scopes=scopes, user_id=user_id, expires_at=expires_at)
+    key = ApiKey(name=name, role=given["role"], scopes=_scopes(given), user_id=user_id, expires_at=expires_at)
     secret = keys.create(unit.transaction, key, unit.actor.id, unit.now, unit.request_id)
     return _Issued(0, OutcomeStatus.CREATED, key.id, secret=secret)
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.access.permissions import Right
 from core.base.errors import GuanxiError, UserError
 from core.db.conflicts import Conflict, conflict_of
 from core.db.transaction import Rows, SqlStatement
 from core.unit.drafts import TAKEN, OutcomeStatus, RowOutcome, failure
 from core.unit.idempotency import once
 from core.unit.unit import Unit
+from schema.catalog.access import Access
 from schema.catalog.catalog import RecordType
 from schema.request.context import RequestContext
 from schema.request.transactions import write_and_read
@@ -33,7 +35,8 @@ class Mutation:
         work: does it.
         present: the payload, with records by their ids.
         refusal: the payload where the request is refused as a whole.
-        permission: without which nobody may do it; None for what the records themselves decide.
+        rights: what the caller needs, by record.
+        permission: what it needs besides; None for nothing.
     """
 
     member: Member
@@ -41,7 +44,18 @@ class Mutation:
     work: Work
     present: Callable[[MutationInput, Sequence[RowOutcome]], Mapping[str, Any]]
     refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
+    rights: Sequence[tuple[str, Right]] = ()
     permission: str | None = None
+
+    def check(self, access: Access) -> None:
+        """Refuses who may not do it, before anything is done.
+
+        Raises:
+            ForbiddenError: the caller may not.
+        """
+        access.demand(self.permission)
+        for record, right in self.rights:
+            access.demand_right(record, right)
 
 
 async def run(
@@ -59,9 +73,12 @@ async def run(
     """
     key, work = given.get("idempotencyKey"), mutation.work
 
+    def done(unit: Unit) -> list[RowOutcome]:
+        return [_concealed(unit, outcome) for outcome in work(unit, given)]
+
     def in_transaction(unit: Unit) -> list[RowOutcome]:
         if key is None or dry:
-            return list(work(unit, given))
+            return done(unit)
         return once(
             unit.transaction,
             context.actor.id,
@@ -69,7 +86,7 @@ async def run(
             mutation.operation,
             given,
             unit.now,
-            lambda: list(work(unit, given)),
+            lambda: done(unit),
             _all_dumped,
             _all_loaded,
         )
@@ -111,6 +128,16 @@ def _rolled_back(outcome: RowOutcome) -> RowOutcome:
         return outcome
     known = None if outcome.status is OutcomeStatus.CREATED else outcome.id
     return replace(outcome, status=OutcomeStatus.ROLLED_BACK, id=known)
+
+
+def _concealed(unit: Unit, outcome: RowOutcome) -> RowOutcome:
+    """An outcome as the caller may read it."""
+    if not unit.permit.is_limited or not (outcome.errors or outcome.warnings):
+        return outcome
+    errors, warnings = (
+        unit.permit.concealed(unit.transaction.rows, said) for said in (outcome.errors, outcome.warnings)
+    )
+    return replace(outcome, errors=errors, warnings=warnings)
 
 
 def _all_dumped(outcomes: Sequence[RowOutcome]) -> list[Any] | None:

@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.access.permissions import Right
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
-from core.base.text import fold, words
+from core.base.text import camel, fold, words
 from core.log import attachments
+from core.log.changes import Changes
 from core.log.events import Action
 from core.records.checks import check_text
 from core.records.record import Record
@@ -17,6 +19,7 @@ from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.request.permits import RIGHTS, refused
 from schema.write.input_checks import Checked, InputFields, missing
 from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, upsert_locks
 
@@ -43,6 +46,10 @@ class RecordBatch(Batch):
     def drafts(self, unit: Unit, rows: Sequence[NumberedRow]) -> list[Draft]:
         """The drafts of a chunk."""
         return self._drafting.build(unit, rows)
+
+    def afterthoughts(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
+        """Errors of new records that lie outside what the caller may create."""
+        return self._drafting.misplaced(unit, changes)
 
 
 class Drafting:
@@ -91,7 +98,74 @@ class Drafting:
         """The drafts of a chunk."""
         found = self._find(unit, items)
         linked = self._resolve_references(unit, items)
-        return [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
+        drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
+        if unit.permit.is_limited:
+            self._check_rights(unit, drafts, {index: asked.given for index, asked in items})
+        return drafts
+
+    # What the caller may do
+
+    def _check_rights(self, unit: Unit, drafts: Sequence[Draft], given: Mapping[int, RowInput]) -> None:
+        """Adds to drafts what the caller may not do; gives new records that have no owner to the caller."""
+        permit, name = unit.permit, self._record.name
+        by_right: dict[Right, set[str]] = defaultdict(set)
+        for draft in drafts:
+            if draft.record is not None:
+                by_right[RIGHTS[draft.action]].add(draft.record.id)
+        allowed = {right: permit.allowed(unit.transaction.rows, name, right, ids) for right, ids in by_right.items()}
+        may_create = permit.may(name, Right.CREATE)
+        for draft in drafts:
+            right = RIGHTS[draft.action]
+            if draft.record is not None and draft.record.id not in allowed[right]:
+                draft.errors.append(refused(name, right, draft.record.id))
+            elif draft.record is None and not draft.errors and not may_create:
+                draft.errors.append(refused(name, right, None))
+            draft.errors += [
+                UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
+                for field in self._record.input_fields
+                if field.name in given[draft.index] and not permit.has(field.permission)
+            ]
+            if draft.action is Action.CREATED and permit.is_scoped(name, right):
+                self._own(unit, draft, given[draft.index])
+        self._check_targets(unit, drafts)
+
+    def _own(self, unit: Unit, draft: Draft, given: RowInput) -> None:
+        """Makes the caller the owner of a new record of which nothing says whose it is."""
+        own = self._catalog.ownerships.get(self._record.name)
+        if own is None or unit.actor.user_id is None:
+            return
+        for column in own.users[:1]:
+            if camel(column) not in given and draft.values.get(column) is None:
+                draft.values[column] = unit.actor.user_id
+
+    def _check_targets(self, unit: Unit, drafts: Sequence[Draft]) -> None:
+        """Adds to drafts the references to records that the caller may not see, as if there were none."""
+        asked: dict[str, list[tuple[Draft, CatalogField, str]]] = defaultdict(list)
+        for draft in drafts:
+            for field in self._references:
+                assert field.stored is not None
+                column = field.stored.column
+                id = draft.values.get(column)
+                if id is not None and (draft.record is None or getattr(draft.record, column) != id):
+                    asked[self._target(field)].append((draft, field, id))
+        for target, several in asked.items():
+            seen = unit.permit.allowed(unit.transaction.rows, target, Right.READ, {id for _, _, id in several})
+            for draft, field, id in several:
+                if id not in seen:
+                    problem = f"{field.name}: there is no {words(target)} {id!r}; give the id of an existing one"
+                    draft.errors.append(UserError("NOT_FOUND", problem, (field.name,)))
+
+    def misplaced(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
+        """Errors of new records that lie outside what the caller may create, once they are there."""
+        name = self._record.name
+        if not unit.permit.is_scoped(name, Right.CREATE):
+            return {}
+        made = {change.record.id: change.index for change in changes.of(name, Action.CREATED)}
+        unit.flush()
+        placed = unit.permit.allowed(unit.transaction.rows, name, Right.CREATE, made)
+        problem = f"you may create {words(self._record.plural)} of your own only, or of your team or region as far as "
+        problem += "your role goes; name another owner, or leave it out to own it yourself"
+        return {index: [UserError("FORBIDDEN", problem)] for id, index in made.items() if id not in placed}
 
     # Finding the records meant
 
@@ -134,7 +208,12 @@ class Drafting:
 
     def _load(self, unit: Unit, ids: Collection[str], *, exclusive: bool = False) -> Mapping[str, Record]:
         """Living and deleted records by id, locked until the transaction ends."""
-        return unit.held.locked(self._model, ids, exclusive=exclusive) if ids else {}
+        if not ids:
+            return {}
+        rows = unit.held.locked(self._model, ids, exclusive=exclusive)
+        # Records that the caller may not see are not there.
+        seen = unit.permit.allowed(unit.transaction.rows, self._record.name, Right.READ, rows.keys())
+        return {id: row for id, row in rows.items() if id in seen}
 
     def _by_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         prefix = self._record.prefix
@@ -213,12 +292,14 @@ class Drafting:
         for index, several in ids.items():
             if index in found:
                 continue
-            if len(several) > 1:
-                found[index] = UserError(
-                    "AMBIGUOUS",
-                    f"{field}: {len(several)} records match: {', '.join(sorted(several)[:5])}; match by id",
-                    (field,),
-                )
+            known = several & rows.keys()
+            if several and not known:
+                problem = f"{field}: it belongs to a record that you may not see; use another one"
+                found[index] = UserError("TAKEN", problem, (field,))
+            elif len(several) > 1:
+                named = ", ".join(sorted(known)[:5])
+                problem = f"{field}: {len(several)} records match: {named}; match by id"
+                found[index] = UserError("AMBIGUOUS", problem, (field,))
             else:
                 found[index] = rows[next(iter(several))] if several else None
         return found
@@ -233,10 +314,15 @@ class Drafting:
                 key = item.given.get(field.reference_name)
                 if key is not None:
                     asked[self._target(field)].add((key["system"], key["id"]))
+        linked = {
+            target: attachments.records_by_external_id(unit.transaction, target, keys) for target, keys in asked.items()
+        }
+        seen = {
+            target: unit.permit.allowed(unit.transaction.rows, target, Right.READ, set(known.values()))
+            for target, known in linked.items()
+        }
         return {
-            (target, *key): id
-            for target, keys in asked.items()
-            for key, id in attachments.records_by_external_id(unit.transaction, target, keys).items()
+            (target, *key): id for target, known in linked.items() for key, id in known.items() if id in seen[target]
         }
 
     def _target(self, field: CatalogField) -> str:

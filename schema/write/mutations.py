@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from core.access.permissions import IMPORT
 from core.base.errors import UserError
 from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
@@ -14,9 +15,16 @@ from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.context import RequestContext
+from schema.request.permits import RIGHTS
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
-from schema.types.operation_types import DRY_RUN_TEXT, IDEMPOTENCY_KEY_TEXT, USER_ERRORS_TEXT, WARNINGS_TEXT
+from schema.types.operation_types import (
+    DRY_RUN_TEXT,
+    IDEMPOTENCY_KEY_TEXT,
+    REQUEST_ID_TEXT,
+    USER_ERRORS_TEXT,
+    WARNINGS_TEXT,
+)
 from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload
 from schema.write.drafting import Drafting
 from schema.write.matching import EXTERNAL_ID, ID, Asked, match_fields
@@ -29,6 +37,7 @@ DRY_RUN = Member("dryRun", "bool", DRY_RUN_TEXT, default=False)
 VERSION = Member("expectedVersion", "int | None", "Refuse if the record is no longer at this version.")
 ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
 WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
+REQUEST_ID = Member("requestId", "ID", REQUEST_ID_TEXT)
 
 
 def add_shared(builder: Builder) -> None:
@@ -61,7 +70,8 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
             return drafting.write(unit, [Asked(action, given)], alone=True)
 
         member = Member(field, f"{name}Payload", description, [Argument("input", input_, "The input.")])
-        return field, Mutation(member, f"{action}:{name}", work, partial(single_payload, record))
+        rights = [(name, RIGHTS[action])]
+        return field, Mutation(member, f"{action}:{name}", work, partial(single_payload, record), rights=rights)
 
     noun = words(record.singular)
     one = with_article(noun)
@@ -118,7 +128,7 @@ def _upsert(record: RecordType, drafting: Drafting) -> Mutation:
         "leaves the others untouched.",
         [Argument("input", f"Upsert{plural}Input", "The input.")],
     )
-    return Mutation(member, f"UPSERT:{record.name}", work, partial(_upsert_payload, record), refusal)
+    return Mutation(member, f"UPSERT:{record.name}", work, partial(_upsert_payload, record), refusal, permission=IMPORT)
 
 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
@@ -146,6 +156,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             ),
             ERRORS,
             WARNINGS,
+            REQUEST_ID,
         ],
     )
     keys = {ID: "By id.", EXTERNAL_ID: "By external id."}
@@ -214,6 +225,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             *counts,
             Member("userErrors", "list[UserError]", "Errors of the request as a whole."),
             WARNINGS,
+            REQUEST_ID,
         ],
     )
 

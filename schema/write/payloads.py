@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
-from core.base.errors import ForbiddenError
 from core.db.transaction import Rows, SqlStatement
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
@@ -111,8 +110,7 @@ async def answer_mutation(
         ConflictError: the idempotency key was used for another input, or others were in the way for too long.
         PluginError: a hook failed; nothing is written then.
     """
-    if mutation.permission is not None and not context.actor.has(mutation.permission):
-        raise ForbiddenError(f"{mutation.member.name}: it takes the permission {mutation.permission!r}")
+    mutation.check(context.access)
     shape: PayloadSelection = variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
     # Before anything is written: what cannot be read is refused.
     plans = {id(part): _fitting(variant, part, moment) for part in shape.records}
@@ -124,7 +122,7 @@ async def answer_mutation(
         outcomes, rows = await run(context, mutation, given, reads, dry=dry)
         refused = mutation.present(given, outcomes)
     places: list[_Place] = []
-    answer = _presented(shape.parts, refused, (), places)
+    answer = _presented(shape.parts, {**refused, "requestId": context.request_id}, (), places)
     faults = await _filled(context, plans, places, moment, None if dry else rows)
     return Answer(orjson.dumps(answer), faults)
 
@@ -165,7 +163,7 @@ def _reads(
 
     def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []
-        _presented(shape.parts, mutation.present(given, outcomes), (), places)
+        _presented(shape.parts, {**mutation.present(given, outcomes), "requestId": ""}, (), places)
         return [
             SqlStatement(plans[part].sql, plans[part].values(replace(moment, ids=[place.id for place in several])))
             for part, several in _by_plan(places).items()

@@ -20,12 +20,14 @@ from core.records.record import Record
 from core.unit.idempotency import once
 from core.unit.phases import own_work
 from core.unit.unit import Unit
+from schema.catalog.access import EVERYTHING
 from schema.read.drivers import fetch_in_transaction
 from schema.request.context import RequestContext
 from schema.request.questions import context_outside, questions_in
 from schema.request.transactions import write
 from schema.types.operation_types import Input, Payload
 from schema.types.plugin_operations import PayloadShape
+from schema.write.named_records import NamedRecords, check_operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ async def transact(
     work: Callable[[Context], Any],
     *,
     keys: Callable[[], Iterable[Key]],
+    named: NamedRecords,
     place: str = "operation",
     once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
     dry: bool = False,
@@ -83,6 +86,7 @@ async def transact(
         plugin: whose work.
         work: does it and returns the answer.
         keys: gives the keys of the plugin that it holds from the beginning.
+        named: the records it is about, which the caller must be allowed to change.
         place: its name in errors.
         once_for: decides whether it is done, or was done before.
         dry: everything is rolled back at the end.
@@ -93,12 +97,23 @@ async def transact(
     """
 
     def in_transaction(unit: Unit) -> WorkDone:
+        ctx = unit.context(plugin)
+        if context.access is not EVERYTHING:
+            ctx = replace(ctx, catalog=questions_in(context, unit.fetch, context.access))
+
         def done() -> WorkDone:
             with attributed(plugin, place, InputError), own_work(unit, plugin, keys()) as warnings:
-                answer = work(unit.context(plugin))
-            return _work_done(plugin, answer, warnings, context.settings.reporting_currency)
+                answer = work(ctx)
+            return _work_done(plugin, answer, concealed(warnings), context.settings.reporting_currency)
 
-        return once_for(unit, done)
+        def concealed(said: Sequence[UserError]) -> list[UserError]:
+            return unit.permit.concealed(unit.transaction.rows, said)
+
+        named.check(unit.permit, unit.transaction.rows)
+        try:
+            return once_for(unit, done)
+        except Reject as reject:
+            raise Reject(*concealed(reject.errors)) from None
 
     return await write(context, in_transaction, dry=dry)
 
@@ -113,6 +128,7 @@ async def perform(
         PluginError: it failed; nothing is written then.
         ConflictError: its idempotency key was used for something else.
     """
+    named = check_operation(context, operation, given)
     key, dry = given.idempotency_key, given.dry_run
     asked = _plain(given, context.settings.reporting_currency)
     del asked["idempotency_key"]
@@ -130,14 +146,15 @@ async def perform(
             writer,
             plugin,
             lambda ctx: payload.checked(ctx.session, operation.function(ctx, given)),
+            named=named,
             place=operation.name,
             once_for=(lambda unit, work: work()) if dry else once_for,
             dry=dry,
             keys=lambda: operation.locks(given),
         )
     except Reject as reject:
-        return payload.refused(reject.errors)
-    return payload.made(done.answer, done.warnings)
+        return payload.refused(reject.errors, context.request_id)
+    return payload.made(done.answer, done.warnings, context.request_id)
 
 
 async def look(
@@ -149,14 +166,22 @@ async def look(
         InputError, Reject: as the query does.
         PluginError: it failed.
     """
+    named = check_operation(context, operation, arguments)
 
     def in_session(session: Session) -> Any:
+        fetch = partial(fetch_in_transaction, session.connection())
+
+        def open_session() -> Session:
+            named.check_session(context.access)
+            return session
+
         ctx = replace(
             context_outside(context, plugin.name),
-            open_session=lambda: session,
+            open_session=open_session,
             actor=context.actor,
-            catalog=questions_in(context, partial(fetch_in_transaction, session.connection()), context.access),
+            catalog=questions_in(context, fetch, context.access),
         )
+        named.check(context.permit, lambda statement: [(fetch(statement.sql, statement.values),)])
         with attributed(plugin, operation.name, InputError):
             return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from core.access.permissions import Right
 from core.base.errors import InputError, UserError
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
@@ -19,7 +20,7 @@ from schema.types.inputs import said_members, write_members
 from schema.write.answers import Mutation, MutationInput, MutationRefusal
 from schema.write.drafting import Drafting
 from schema.write.matching import Asked
-from schema.write.mutations import DRY_RUN, ERRORS, KEY, VERSION, WARNINGS, single_payload
+from schema.write.mutations import DRY_RUN, ERRORS, KEY, REQUEST_ID, VERSION, WARNINGS, single_payload
 
 
 class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
@@ -79,6 +80,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         "moveOpportunity",
         work,
         partial(single_payload, record),
+        rights=[(record.name, Right.CHANGE)],
     )
 
 
@@ -139,6 +141,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
             Member("task", "Task | None", "The task that follows from it, if one was requested."),
             ERRORS,
             WARNINGS,
+            REQUEST_ID,
         ],
     )
 
@@ -167,6 +170,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         "logInteraction",
         work,
         _logged,
+        rights=[(record.name, Right.CREATE)],
     )
 
 
@@ -212,4 +216,5 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         "completeTask",
         work,
         partial(single_payload, record),
+        rights=[(record.name, Right.CHANGE)],
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from core.base.actors import Actor
-from guanxi import Facet, Field, Plugin, hookimpl
+from guanxi import Facet, Field, Permission, Plugin, hookimpl
 from guanxi.sql import Expression
 from schema.catalog.access import Access
 from schema.request.questions import ask
@@ -23,6 +23,10 @@ class Secretive(Plugin):
     def register_fields(self):
         yield Field("Contact.secret", Secrets.secret, "For few.", writable=True, permission="secrets")
         yield Field("Contact.hint", python=hints, needs=["secret"], type=str, description="Made from it.")
+
+    @hookimpl
+    def register_permissions(self):
+        yield Permission("secrets", "Know secrets.")
 
 
 def hints(ctx, rows):

@@ -1,0 +1,121 @@
+"""What a caller may write: row by row, found out inside the transaction that writes."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import orjson
+
+from core.access.permissions import Right
+from core.access.permit import FetchRows, Permit
+from core.base.errors import UserError
+from core.base.text import with_article, words
+from core.db.transaction import SqlStatement
+from core.log.events import Action
+from schema.catalog.access import Access
+from schema.plan.plan import Plan
+from schema.plan.planner import Planner
+from schema.sql.binds import Moment
+
+#: The right that each action needs.
+RIGHTS: Mapping[Action, Right] = {
+    Action.CREATED: Right.CREATE,
+    Action.UPDATED: Right.CHANGE,
+    Action.DELETED: Right.DELETE,
+    Action.RESTORED: Right.DELETE,
+    Action.DESTROYED: Right.DESTROY,
+}
+
+_ID = re.compile(r"\b([a-z]{3,12})_[0-9a-z]{6,}\b")
+
+
+class PermitPlans:
+    """The statements that find out, prepared once for each access."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.catalog = planner.catalog
+        self._planner = planner
+        self.plan = lru_cache(1000)(self._plan)
+
+    def _plan(self, access: Access, record: str, right: Right) -> Plan:
+        return self._planner.permitted(self.catalog.records[record], right, access)
+
+
+class AccessPermit(Permit):
+    """What one caller may write and refer to under its access."""
+
+    def __init__(self, plans: PermitPlans, access: Access, moment: Callable[[Collection[str]], Moment]) -> None:
+        """A permit for one request.
+
+        Args:
+            plans: of the app.
+            access: what the caller may see and do.
+            moment: what the values of a statement about some records are read from.
+        """
+        self.access = access
+        self._plans = plans
+        self._moment = moment
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything that it may not do."""
+        return self.access.writes is not None
+
+    def has(self, permission: str | None) -> bool:
+        """Whether it has a permission that is about no record."""
+        return self.access.has(permission)
+
+    def may(self, record: str, right: Right) -> bool:
+        """Whether it may do something with records of a type at all."""
+        return self.access.may(record, right)
+
+    def is_scoped(self, record: str, right: Right) -> bool:
+        """Whether it may do that with some rows of a record only."""
+        return self.access.limit(record, right) is not None
+
+    def allowed(self, fetch: FetchRows, record: str, right: Right, ids: Collection[str]) -> Collection[str]:
+        """Those of some records with which it may do something, as a transaction sees them."""
+        if not ids or not self.access.may(record, right):
+            return ()
+        if self.access.limit(record, right) is None:
+            return ids
+        plan = self._plans.plan(self.access, record, right)
+        rows = fetch(SqlStatement(plan.sql, plan.values(self._moment(sorted(ids)))))
+        found: list[str] = orjson.loads(rows[0][0]) if rows and rows[0][0] else []
+        return set(found)
+
+    def concealed(self, fetch: FetchRows, errors: Iterable[UserError]) -> list[UserError]:
+        """Errors as the caller may read them: without records and reasons that it may not see."""
+        known = list(errors)
+        if not self.is_limited:
+            return known
+        named: dict[str, set[str]] = {}
+        catalog = self._plans.catalog
+        for error in known:
+            for match in _ID.finditer(error.message):
+                record = catalog.by_prefix(match.group(1))
+                if record is not None:
+                    named.setdefault(record.name, set()).add(match.group(0))
+        seen = {id for name, ids in named.items() for id in self.allowed(fetch, name, Right.READ, ids)}
+        return [self._concealed(error, seen) for error in known]
+
+    def _concealed(self, error: UserError, seen: Collection[str]) -> UserError:
+        if not self.access.has(error.permission):
+            by = error.plugin or "the core"
+            return replace(error, message=f"a rule of {by} decides; its reason needs the permission {error.permission}")
+
+        def shown(match: re.Match[str]) -> str:
+            record = self._plans.catalog.by_prefix(match.group(1))
+            if record is None or match.group(0) in seen:
+                return match.group(0)
+            return f"{with_article(words(record.singular))} that you may not see"
+
+        return replace(error, message=_ID.sub(shown, error.message))
+
+
+def refused(record: str, right: Right, id: str | None) -> UserError:
+    """The error of a row with which the caller may not do what it asks for."""
+    if id is None:
+        return UserError("FORBIDDEN", f"this needs the permission {record}.{right.lower()}, which you do not have")
+    return UserError("FORBIDDEN", f"id: you may not {right.lower()} {words(record)} {id!r}", ("id",))

@@ -1,0 +1,109 @@
+"""The records that a plugin's operation is about, found by the ids that it is given."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from core.access.permissions import UNSCOPED, Right
+from core.access.permit import FetchRows, Permit
+from core.base.errors import ForbiddenError, NotFoundError
+from core.base.ids import prefix_of
+from core.base.text import words
+from core.host.operations import PluginOperation
+from schema.catalog.access import Access
+from schema.request.context import RequestContext
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecords:
+    """What an operation is given by id.
+
+    Attributes:
+        operation: which.
+        right: what the caller must be allowed to do with records that belong to somebody; it must see the others.
+        owned, others: their ids, by the name of their type.
+    """
+
+    operation: PluginOperation
+    right: Right
+    owned: Mapping[str, set[str]]
+    others: Mapping[str, set[str]]
+
+    def check(self, permit: Permit, fetch: FetchRows) -> None:
+        """Refuses who may not work on one of them.
+
+        Raises:
+            NotFoundError: the caller may not see it, or there is no such record.
+            ForbiddenError: the caller may not do that with it.
+        """
+        if not permit.is_limited or self.operation.unscoped or self.operation.public:
+            return
+        for record, ids in {**self.owned, **self.others}.items():
+            hidden = ids - set(permit.allowed(fetch, record, Right.READ, ids))
+            if hidden:
+                raise NotFoundError(f"there is no {words(record)} {min(hidden)!r}")
+        if self.right is not Right.READ:
+            for record, ids in self.owned.items():
+                refused = ids - set(permit.allowed(fetch, record, self.right, ids))
+                if refused:
+                    raise ForbiddenError(f"you may not {self.right.lower()} {words(record)} {min(refused)!r}")
+
+    def check_session(self, access: Access) -> None:
+        """Refuses a session, which sees everything, to an operation that is about nothing the caller may see.
+
+        Raises:
+            ForbiddenError: it is not unscoped.
+        """
+        operation = self.operation
+        is_free = operation.unscoped or operation.permission or operation.public
+        if access.writes is not None and not (self.owned or is_free):
+            raise ForbiddenError(
+                f"{operation.name}: it reads by a session, so it must be declared unscoped, which needs the "
+                f"permission {UNSCOPED}; or let it ask by ctx.query, total, groups and pages"
+            )
+
+
+def check_operation(context: RequestContext, operation: PluginOperation, given: Any) -> NamedRecords:
+    """The records that an operation is about, once it is known that the caller may ask for it at all.
+
+    Args:
+        context: of the request.
+        operation: which.
+        given: its arguments or its input.
+
+    Raises:
+        ForbiddenError: the caller may not.
+    """
+    access, catalog = context.access, context.services.catalog
+    access.demand(operation.permission)
+    if operation.unscoped:
+        access.demand(UNSCOPED)
+    owned: dict[str, set[str]] = defaultdict(set)
+    others: dict[str, set[str]] = defaultdict(set)
+    if access.writes is not None:
+        by_prefix = {record.prefix: record for record in catalog.records.values() if record.has_attachments}
+        for text in _texts(given):
+            record = by_prefix.get(prefix_of(text) or "")
+            if record is not None:
+                (owned if record.name in catalog.ownerships else others)[record.name].add(text)
+    is_mutation = operation.root == "Mutation"
+    if is_mutation and access.writes is not None:
+        is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public
+        if not owned and not is_free:
+            access.demand(UNSCOPED)
+    return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
