@@ -20,7 +20,7 @@ from core.unit.unit import Unit
 from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
 from schema.write.answers import Mutation, MutationInput
-from schema.write.mutations import DRY_RUN, ERRORS, KEY, WARNINGS
+from schema.write.mutations import DRY_RUN, ERRORS, KEY, REQUEST_ID, WARNINGS
 
 _OVERLAP_MINUTES = 1440
 _LONGEST_OVERLAP_MINUTES = 43_200
@@ -156,12 +156,19 @@ def _add_types(builder: Builder) -> None:
         "The key itself, to be sent as `Authorization: Bearer`. It is shown this once: a repetition of the request "
         "with its idempotency key shows null.",
     )
-    builder.output("IssuedApiKeyPayload", "An API key whose secret is new.", [key, secret, ERRORS, WARNINGS])
-    builder.output("ApiKeyPayload", "The result of a change of an API key.", [key, ERRORS, WARNINGS])
+    builder.output(
+        "IssuedApiKeyPayload", "An API key whose secret is new.", [key, secret, ERRORS, WARNINGS, REQUEST_ID]
+    )
+    builder.output("ApiKeyPayload", "The result of a change of an API key.", [key, ERRORS, WARNINGS, REQUEST_ID])
     builder.output(
         "UserIdentityPayload",
         "The result of a change of an identity.",
-        [Member("userIdentity", "UserIdentity | None", "The link; null if refused or removed."), ERRORS, WARNINGS],
+        [
+            Member("userIdentity", "UserIdentity | None", "The link; null if refused or removed."),
+            ERRORS,
+            WARNINGS,
+            REQUEST_ID,
+        ],
     )
 
 
