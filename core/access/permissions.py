@@ -139,7 +139,7 @@ _WRITE = "create change delete"
 
 # G8
 DEFAULTS: Mapping[UserRole, frozenset[str]] = {
-    UserRole.ADMINISTRATOR: _grants(f"read {_WRITE} destroy", RowScope.ALL) | NAMES.keys(),
+    UserRole.ADMINISTRATOR: _grants(f"read {_WRITE} destroy", RowScope.ALL) | frozenset(NAMES),
     UserRole.OPPORTUNITY_ADMINISTRATOR: _grants(f"read {_WRITE}", RowScope.ALL)
     | {PERSONAL, IMPORT, "Product.create", "Product.change"},
     UserRole.ACCOUNT_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | {PERSONAL},

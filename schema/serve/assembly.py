@@ -34,6 +34,7 @@ from schema.write.special_mutations import special_mutations
 DESCRIPTION = """\
 A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add.{plugins}
 
+- Who asks: send `Authorization: Bearer` and an API key or a token; without authentication only this machine may ask.
 - Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
   record, by id or by the id another system knows it by.
 - Lists: Relay connections: `edges` with a `node` and its `cursor`, or `nodes` alone, with `pageInfo`; `totalCount`

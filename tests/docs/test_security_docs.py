@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from guanxi import load_settings
-from tests.guanxi.cli.test_serve_command import serving
+from tests.guanxi.cli.test_serve_command import prepared, serving
 from tests.snippets import ROOT, snippets
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
@@ -33,7 +33,7 @@ def test_a_key_is_created_and_sent_as_the_page_shows(databases, tmp_path):
     guanxi = programs / "guanxi"
     guanxi.write_text(f"#!{sys.executable}\nfrom guanxi.cli.commands import main\nmain()\n")
     guanxi.chmod(0o755)
-    url = databases.fresh()
+    url = prepared(databases)
     environment = os.environ | {"GUANXI_DATABASE_URL": url, "PATH": f"{programs}:{os.environ['PATH']}"}
 
     def run(text, address):

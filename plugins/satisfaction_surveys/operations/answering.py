@@ -75,8 +75,8 @@ class RecordSurveyResponseInput(AnswersInput):
 
 @mutation(as_plugin=True, locks=no_keys, public=True)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
-    """Answers a survey by the token of an invitation, once. Requires no other permission. Repeating the same
-    answers with the same token changes nothing and returns the first result.
+    """Answers a survey by the token of an invitation, once. Needs no API key. Repeating the same answers with
+    the same token changes nothing and returns the first result.
     """
     return AnswerSurveyPayload(accepted=True, warnings=answer_by_token(ctx, input.token, input.given))
 

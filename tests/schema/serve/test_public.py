@@ -184,3 +184,4 @@ def test_answering_a_survey_is_public(crm, clock):
     status, _, answer = asked(client, text)
     assert status == 200
     assert answer["data"]["answerSurvey"] == {"accepted": False, "userErrors": [{"code": "TOKEN_INVALID"}]}
+    assert asked(client, '{ surveyForm(token: "unknown") { title } }')[2]["data"] == {"surveyForm": None}
