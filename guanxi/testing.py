@@ -9,12 +9,15 @@ from typing import Any
 
 import orjson
 
+from core.access.reach import user_actor
+from core.base.actors import Actor
 from core.base.clock import Clock
 from core.base.settings import load_settings
 from core.host.host import PluginSource
 from core.log.changes import shown
 from guanxi.app import App, create_app
 from guanxi.races import RaceError, Races, Rival
+from schema.serve.http import ACTOR
 
 __all__ = ["Client", "QueryError", "RaceError", "Rival", "app_with", "running", "together"]
 
@@ -33,14 +36,33 @@ class Client:
     It is a program of this machine, and so the local operator as long as there are neither keys nor issuers of tokens.
     """
 
-    def __init__(self, app: App, runner: asyncio.Runner, credential: str | None = None) -> None:
+    def __init__(
+        self, app: App, runner: asyncio.Runner, *, actor: Actor | None = None, credential: str | None = None
+    ) -> None:
         self.app = app
         self._runner = runner
+        self._actor = actor
         self._headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
 
     def bearing(self, credential: str) -> "Client":
         """A client of the same app that sends an API key or a token with each request."""
-        return Client(self.app, self._runner, credential)
+        return Client(self.app, self._runner, credential=credential)
+
+    def acting_as(self, user_id: str) -> "Client":
+        """A client whose requests a user sends, with the permissions and the reach it has now.
+
+        Raises:
+            ValueError: there is no such active user.
+        """
+
+        def read() -> Actor | None:
+            with self.app.database.driven() as transaction:
+                return user_actor(transaction, user_id)
+
+        actor = self.run(self.app.database.in_thread(read))
+        if actor is None:
+            raise ValueError(f"there is no active user {user_id!r}")
+        return Client(self.app, self._runner, actor=actor)
 
     def run(self, coroutine: Any) -> Any:
         """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
@@ -59,7 +81,8 @@ class Client:
         address: str = "127.0.0.1",
     ) -> Any:
         """One HTTP request to the endpoint, from an address: status, headers and body of the answer."""
-        return self.run(_request(self.app, method, body, {**self._headers, **(headers or {})}, query, address))
+        sent = {**self._headers, **(headers or {})}
+        return self.run(_request(self.app, method, body, sent, query, address=address, actor=self._actor))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -98,7 +121,7 @@ class Client:
         """The whole answer to an operation, for code that runs on the app's event loop."""
         body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
         headers = {**self._headers, "content-type": "application/json"}
-        _, _, answer = await _request(self.app, "POST", body, headers, "")
+        _, _, answer = await _request(self.app, "POST", body, headers, "", actor=self._actor)
         return orjson.loads(answer)
 
     def deliver(self) -> None:
@@ -142,9 +165,16 @@ def together(client: Client, *operations: Rival, rounds: int | None = None, left
 
 
 async def _request(
-    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, address: str = "127.0.0.1"
+    app: App,
+    method: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: str,
+    *,
+    address: str = "127.0.0.1",
+    actor: Actor | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": method,
         "path": "/graphql",
@@ -159,6 +189,8 @@ async def _request(
         "client": (address, 50000) if address else None,
         "http_version": "1.1",
     }
+    if actor is not None:
+        scope[ACTOR] = actor
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from core.access.permissions import Right
 from core.base.errors import UserError
@@ -36,5 +37,5 @@ class Permit(ABC):
         """Those of some records with which it may do something, as a transaction sees them."""
 
     @abstractmethod
-    def concealed(self, fetch: FetchRows, errors: Iterable[UserError]) -> list[UserError]:
-        """Errors as it may read them: without records and reasons that it may not see."""
+    def concealed(self, fetch: FetchRows, errors: Iterable[UserError], given: Any) -> list[UserError]:
+        """Errors as it may read them: without records and reasons that it may not see, but for ids it has given."""

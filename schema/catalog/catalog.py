@@ -269,6 +269,7 @@ class Catalog:
         versions: of the plugins that declare something, by name.
         enums: the enumerations fields use, by name.
         ownerships: whose the records are, by the name of their type; what is not there is reference data.
+        permission_names: the permissions about no record, and the scopes that plugins register.
     """
 
     records: dict[str, RecordType]
@@ -276,6 +277,7 @@ class Catalog:
     settings: Settings
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
     ownerships: dict[str, Ownership] = field(default_factory=dict)
+    permission_names: set[str] = field(default_factory=set)
 
     def by_prefix(self, prefix: str | None) -> RecordType | None:
         """The record whose ids have that prefix."""

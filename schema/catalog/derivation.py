@@ -120,6 +120,7 @@ def access_control(host: PluginHost, catalog: Catalog) -> AccessControl:
         [item for item in items if isinstance(item, Permission)],
         [item for item in items if isinstance(item, RowRule)],
     )
+    catalog.permission_names.update(control.names, control.scope_names)
     for record in catalog.records.values():
         needed = [(record.owner, f"record {record.name}", record.permission)]
         needed += [(made.owner, f"field {record.name}.{name}", made.permission) for name, made in record.fields.items()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, case, false, func, not_, null, or_, select, true
+from sqlalchemy import and_, case, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.access.permissions import RowScope
@@ -14,7 +14,7 @@ from core.base.errors import PluginError
 from core.base.text import camel, snake
 from core.crm.consequences import CORE_EVENTS
 from core.db.sql import Expression
-from core.db.types import Json
+from core.db.types import Choice, Json
 from core.log.events import Action, EventBatch, EventRow
 from core.records.record import CORE
 from core.records.vocabulary import Vocabulary, vocabulary
@@ -135,7 +135,8 @@ class EventRule:
 
     def moved(self, row: Any, way: ScopeChange) -> ColumnElement[bool]:
         """The condition that an event took its record out of the caller's reach, or into it."""
-        return self._by_type(row, self._moves(row, way), (), false())
+        moved = self._by_type(row, self._moves(row, way), (), false())
+        return and_(row.action == literal(Action.UPDATED, Choice(Action)), moved)
 
     def _moves(self, row: Any, way: ScopeChange) -> Iterator[tuple[str, Any]]:
         statement = row.scope.statement

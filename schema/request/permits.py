@@ -1,9 +1,10 @@
 """What a caller may write: row by row, found out inside the transaction that writes."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
@@ -85,19 +86,21 @@ class AccessPermit(Permit):
         found: list[str] = orjson.loads(rows[0][0]) if rows and rows[0][0] else []
         return set(found)
 
-    def concealed(self, fetch: FetchRows, errors: Iterable[UserError]) -> list[UserError]:
-        """Errors as the caller may read them: without records and reasons that it may not see."""
+    def concealed(self, fetch: FetchRows, errors: Iterable[UserError], given: Any) -> list[UserError]:
+        """Errors as it may read them: without records and reasons that it may not see, but for ids it has given."""
         known = list(errors)
         if not self.is_limited:
             return known
+        seen = set(texts(given))
         named: dict[str, set[str]] = {}
         catalog = self._plans.catalog
         for error in known:
             for match in _ID.finditer(error.message):
                 record = catalog.by_prefix(match.group(1))
-                if record is not None:
+                if record is not None and match.group(0) not in seen:
                     named.setdefault(record.name, set()).add(match.group(0))
-        seen = {id for name, ids in named.items() for id in self.allowed(fetch, name, Right.READ, ids)}
+        for name, ids in named.items():
+            seen.update(self.allowed(fetch, name, Right.READ, ids))
         return [self._concealed(error, seen) for error in known]
 
     def _concealed(self, error: UserError, seen: Collection[str]) -> UserError:
@@ -119,3 +122,18 @@ def refused(record: str, right: Right, id: str | None) -> UserError:
     if id is None:
         return UserError("FORBIDDEN", f"this needs the permission {record}.{right.lower()}, which you do not have")
     return UserError("FORBIDDEN", f"id: you may not {right.lower()} {words(record)} {id!r}", ("id",))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts in a value, such as the input of a mutation."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from texts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from texts(item)

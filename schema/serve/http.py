@@ -40,6 +40,9 @@ GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 HTML = "text/html"
 
+#: Where code in the same process, such as the test kit, says who asks; no HTTP request can.
+ACTOR = "guanxi.actor"
+
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 #: So long, in seconds, is to be waited where what proves who asks cannot be reached.
 _UNAVAILABLE = {"retry-after": "60"}
@@ -135,8 +138,10 @@ class Endpoint:
         Raises:
             BadRequest: it proves nothing, or may not be answered without a proof.
         """
-        services = self._get_engine().services
-        authentication = services.authentication
+        if ACTOR in scope:
+            known: Actor = scope[ACTOR]
+            return known
+        authentication = self._get_engine().services.authentication
         try:
             actor = await authentication.actor(headers.get(b"authorization"), self._ask_plugins(scope, headers))
             if actor is not None:

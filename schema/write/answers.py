@@ -74,7 +74,7 @@ async def run(
     key, work = given.get("idempotencyKey"), mutation.work
 
     def done(unit: Unit) -> list[RowOutcome]:
-        return [_concealed(unit, outcome) for outcome in work(unit, given)]
+        return [_concealed(unit, outcome, given) for outcome in work(unit, given)]
 
     def in_transaction(unit: Unit) -> list[RowOutcome]:
         if key is None or dry:
@@ -130,12 +130,12 @@ def _rolled_back(outcome: RowOutcome) -> RowOutcome:
     return replace(outcome, status=OutcomeStatus.ROLLED_BACK, id=known)
 
 
-def _concealed(unit: Unit, outcome: RowOutcome) -> RowOutcome:
+def _concealed(unit: Unit, outcome: RowOutcome, given: MutationInput) -> RowOutcome:
     """An outcome as the caller may read it."""
     if not unit.permit.is_limited or not (outcome.errors or outcome.warnings):
         return outcome
     errors, warnings = (
-        unit.permit.concealed(unit.transaction.rows, said) for said in (outcome.errors, outcome.warnings)
+        unit.permit.concealed(unit.transaction.rows, said, given) for said in (outcome.errors, outcome.warnings)
     )
     return replace(outcome, errors=errors, warnings=warnings)
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.access.permissions import Right
+from core.access.permissions import Right, check
+from core.access.roles import Role
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import camel, fold, words
@@ -365,11 +366,20 @@ class Drafting:
             draft.external_ids = {item["system"]: item["id"] for item in keys}
             draft.keep_keys = asked.action is None
             draft.errors += _check_keys(keys)
+        if draft.model is Role and "permissions" in draft.values:
+            draft.errors += self._check_permissions(draft.values["permissions"])
         if creating:
             if given.get("id"):
                 draft.values["id"] = given["id"]
             faulty = {error.field[0] for error in draft.errors if error.field}
             draft.errors += missing(self._inputs, draft.values, faulty)
+
+    def _check_permissions(self, permissions: Sequence[str]) -> list[UserError]:
+        try:
+            check(permissions, self._catalog.records, self._catalog.permission_names)
+        except InputError as error:
+            return [UserError("INVALID", f"permissions: {error.message}", ("permissions",))]
+        return []
 
     def _link(
         self, draft: Draft, field: CatalogField, given: RowInput, linked: Mapping[tuple[str, str, str], str]

@@ -1,8 +1,8 @@
 """The records that a plugin's operation is about, found by the ids that it is given."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from core.access.permissions import UNSCOPED, Right
@@ -13,6 +13,7 @@ from core.base.text import words
 from core.host.operations import PluginOperation
 from schema.catalog.access import Access
 from schema.request.context import RequestContext
+from schema.request.permits import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ class NamedRecords:
         operation: which.
         right: what the caller must be allowed to do with records that belong to somebody; it must see the others.
         owned, others: their ids, by the name of their type.
+        given: all that it is given.
     """
 
     operation: PluginOperation
     right: Right
     owned: Mapping[str, set[str]]
     others: Mapping[str, set[str]]
+    given: Any
 
     def check(self, permit: Permit, fetch: FetchRows) -> None:
         """Refuses who may not work on one of them.
@@ -83,7 +86,7 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
     others: dict[str, set[str]] = defaultdict(set)
     if access.writes is not None:
         by_prefix = {record.prefix: record for record in catalog.records.values() if record.has_attachments}
-        for text in _texts(given):
+        for text in texts(given):
             record = by_prefix.get(prefix_of(text) or "")
             if record is not None:
                 (owned if record.name in catalog.ownerships else others)[record.name].add(text)
@@ -92,18 +95,4 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public
         if not owned and not is_free:
             access.demand(UNSCOPED)
-    return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _texts(getattr(value, field.name))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
+    return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others, given)

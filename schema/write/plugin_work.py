@@ -107,7 +107,7 @@ async def transact(
             return _work_done(plugin, answer, concealed(warnings), context.settings.reporting_currency)
 
         def concealed(said: Sequence[UserError]) -> list[UserError]:
-            return unit.permit.concealed(unit.transaction.rows, said)
+            return unit.permit.concealed(unit.transaction.rows, said, named.given)
 
         named.check(unit.permit, unit.transaction.rows)
         try:
