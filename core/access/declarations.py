@@ -17,12 +17,14 @@ class Permission:
         description: what it allows, in one sentence.
         roles: those that have it unless somebody decides otherwise; administrators always do.
         events: types of events that are shown only to those who have it.
+        grants: permissions about records that come with it, such as `Survey.change`.
     """
 
     name: str
     description: str
     roles: Collection[UserRole] = ()
     events: Sequence[str] = ()
+    grants: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from guanxi import Action, Change, Changes, Context, Money, UserError
 from guanxi.vocabulary import OpportunityStatus
 from plugins.credit_scoring.limits import reason_problem
-from plugins.credit_scoring.models import CreditControlOverride, CreditRisk, CreditRiskSource
+from plugins.credit_scoring.models import CREDIT, CreditControlOverride, CreditRisk, CreditRiskSource
 from plugins.credit_scoring.settings import Control
 
 OVERRIDE_REASON = "creditOverrideReason"
@@ -92,10 +92,10 @@ def _said(ctx: Context, change: Change, problems: Iterator[tuple[str, str]], rea
     field = "status" if _wins(change) else "expectedAmount"
     for code, problem in problems:
         if ctx.settings.control is Control.WARN or reason is not None:
-            yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True)
+            yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True, permission=CREDIT)
         else:
             message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} gives a reason to override"
-            yield UserError(code, message, (field,), change.record)
+            yield UserError(code, message, (field,), change.record, permission=CREDIT)
     if reason is not None and (wrong := reason_problem(reason)):
         yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
 

@@ -12,6 +12,7 @@ from plugins.credit_scoring.control import standing_with
 from plugins.credit_scoring.evaluation import evaluate, unknown_customers
 from plugins.credit_scoring.limits import reason_problem
 from plugins.credit_scoring.models import (
+    CREDIT,
     CreditDimension,
     CreditPolicy,
     CreditReasonCode,
@@ -155,7 +156,7 @@ class ClearCreditRiskOverrideInput(Input):
     reason: str = strawberry.field(description="Reason; stored with the evaluation.")
 
 
-@query
+@query(permission=CREDIT)
 def credit_assessment(
     ctx: Context,
     customer_id: _CustomerId,
@@ -194,7 +195,7 @@ def credit_assessment(
     )
 
 
-@query
+@query(permission=CREDIT)
 def credit_check(
     ctx: Context,
     customer_id: _CustomerId,
@@ -239,7 +240,7 @@ def _keys_of_one(
     return [("customer", input.customer_id)]
 
 
-@mutation(locks=_keys_of_many)
+@mutation(locks=_keys_of_many, permission=CREDIT)
 def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditPayload:
     """Evaluates the credit of customers and records what has changed.
 
@@ -260,7 +261,7 @@ def evaluate_credit(ctx: Context, input: EvaluateCreditInput) -> EvaluateCreditP
     )
 
 
-@mutation(locks=_keys_of_one)
+@mutation(locks=_keys_of_one, permission=CREDIT)
 def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
     """Records that a customer's credit was reviewed today and evaluates it; the next review counts from today.
 
@@ -271,7 +272,7 @@ def review_credit(ctx: Context, input: ReviewCreditInput) -> Ref[Customer]:
     return _evaluated(ctx, file, EvaluationTrigger.REVIEWED, input.note)
 
 
-@mutation(locks=_keys_of_one)
+@mutation(locks=_keys_of_one, permission="override")
 def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Customer]:
     """Sets a customer's risk by hand, with a reason and optionally a last day.
 
@@ -287,7 +288,7 @@ def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Cu
     return _evaluated(ctx, file, EvaluationTrigger.OVERRIDDEN, input.reason)
 
 
-@mutation(locks=_keys_of_one)
+@mutation(locks=_keys_of_one, permission="override")
 def clear_credit_risk_override(ctx: Context, input: ClearCreditRiskOverrideInput) -> Ref[Customer]:
     """Clears a risk that was set by hand: the risk of the score applies again.
 

@@ -21,6 +21,7 @@ from plugins.forecasting.jobs import jobs
 from plugins.forecasting.locks import keys_of
 from plugins.forecasting.models import (
     COMPANY,
+    SUBMIT,
     ForecastAdjustment,
     ForecastLine,
     ForecastRun,
@@ -85,7 +86,11 @@ class Forecasting(Plugin):
     def register_permissions(self) -> Iterable[Permission]:
         """Who sees figures of the whole company: those who lead it and those who report on it."""
         roles = (UserRole.CENTRE_DIRECTOR, UserRole.DEPUTY_MANAGER, UserRole.BRANCH_MANAGER, UserRole.SALES_OFFICE)
-        return [Permission(COMPANY, "See snapshots, forecasts and models of the whole company.", roles, [TRAINED])]
+        staff = [role for role in UserRole if role is not UserRole.PARTNER]
+        return [
+            Permission(COMPANY, "See snapshots, forecasts and models of the whole company.", roles, [TRAINED]),
+            Permission(SUBMIT, "Submit a forecast of one's own, or of one's team.", staff),
+        ]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:

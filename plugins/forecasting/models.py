@@ -17,6 +17,8 @@ from plugins.forecasting.shared.vocabulary import (
 
 #: The permission without which nobody sees figures of the whole company.
 COMPANY = "forecasting.company"
+#: The permission without which nobody submits a forecast.
+SUBMIT = "forecasting.submit"
 
 
 class OpportunityForecast(Facet, of="Opportunity", plugin="forecasting"):

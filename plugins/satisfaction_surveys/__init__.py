@@ -3,11 +3,24 @@
 import random
 from collections.abc import Iterable
 
-from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
+from guanxi import (
+    Changes,
+    Context,
+    Field,
+    Job,
+    Permission,
+    Plugin,
+    PluginOperation,
+    Record,
+    UserError,
+    UserRole,
+    hookimpl,
+)
 from plugins.satisfaction_surveys.fields import fields
 from plugins.satisfaction_surveys.invitations import INVITATION_EXPIRED, REMINDER_DUE, ROUND_DUE
 from plugins.satisfaction_surveys.jobs import jobs
 from plugins.satisfaction_surveys.models import (
+    MANAGE,
     ImprovementAction,
     Survey,
     SurveyAnswer,
@@ -47,6 +60,19 @@ class SatisfactionSurveys(Plugin):
     def register_fields(self, settings: SatisfactionSettings, reporting_currency: str) -> Iterable[Field]:
         """Results on Customer, and derived fields of the plugin's own records."""
         return fields(settings, reporting_currency)
+
+    @hookimpl
+    def register_permissions(self) -> Iterable[Permission]:
+        """Who runs surveys: those who lead, and those who report."""
+        roles = (
+            UserRole.DEPARTMENT_LEADER,
+            UserRole.CENTRE_DIRECTOR,
+            UserRole.DEPUTY_MANAGER,
+            UserRole.BRANCH_MANAGER,
+            UserRole.SALES_OFFICE,
+        )
+        grants = ("Survey.create", "Survey.change", "Survey.delete")
+        return [Permission(MANAGE, "Create and run surveys.", roles, grants=grants)]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:

@@ -19,6 +19,9 @@ from plugins.satisfaction_surveys.vocabulary import (
     SurveyStepStatus,
 )
 
+#: The permission without which nobody runs surveys.
+MANAGE = "surveys.manage"
+
 
 # S3, S5
 class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):

@@ -8,7 +8,7 @@ import strawberry
 from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query
 from guanxi.records import Customer
 from plugins.value_tiering import rules
-from plugins.value_tiering.models import CustomerValue, TierChangeReason, ValueTier
+from plugins.value_tiering.models import VALUE, CustomerValue, TierChangeReason, ValueTier
 from plugins.value_tiering.settings import Measure
 from plugins.value_tiering.tiering import classify, move, recompute, refresh_measures
 
@@ -92,7 +92,7 @@ class WithdrawAbandonmentInput(Input):
     customer_id: strawberry.ID = strawberry.field(description=_CUSTOMER)
 
 
-@query
+@query(permission=VALUE)
 def key_customer_report(ctx: Context) -> KeyCustomerReport:
     """Reports the share of key customers and of the profit they bring.
 
@@ -114,7 +114,7 @@ def _customer(
     return [("customer", input.customer_id)]
 
 
-@mutation
+@mutation(unscoped=True)
 def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> RecomputeValueTiersPayload:
     """Ranks all customers again and assigns their tiers and classes.
 
@@ -129,7 +129,7 @@ def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> Reco
     )
 
 
-@mutation(locks=_customer)
+@mutation(locks=_customer, permission="override")
 def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Customer]:
     """Sets a customer's tier by hand, with a reason and optionally a last day.
 
@@ -145,7 +145,7 @@ def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Cust
     return _settle(ctx, value, TierChangeReason.OVERRIDDEN, input.reason.strip())
 
 
-@mutation(locks=_customer)
+@mutation(locks=_customer, permission="override")
 def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) -> Ref[Customer]:
     """Clears a tier that was set by hand: the tier by rank applies again.
 
@@ -159,7 +159,7 @@ def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) 
     return _settle(ctx, value, TierChangeReason.OVERRIDE_CLEARED, input.reason)
 
 
-@mutation(locks=_customer)
+@mutation(locks=_customer, permission="override")
 def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Customer]:
     """Confirms the recommendation to abandon a customer.
 
@@ -177,7 +177,7 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
     return id
 
 
-@mutation(locks=_customer)
+@mutation(locks=_customer, permission="override")
 def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[Customer]:
     """Withdraws the abandonment of a customer.
 

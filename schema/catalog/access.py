@@ -141,7 +141,7 @@ class AccessControl:
         return sorted(allowed)
 
     def _make(self, permissions: frozenset[str] | None, narrowed_to: frozenset[str] | None) -> Access:
-        sets = [one for one in (permissions, narrowed_to) if one is not None]
+        sets = [self._with_grants(one) for one in (permissions, narrowed_to) if one is not None]
         denied = frozenset(name for name in self.names if not all(name in one for one in sets))
         rows: dict[str, RowCondition] = {}
         hidden = set()
@@ -171,6 +171,10 @@ class AccessControl:
         )
         parts = sorted([*(permissions or ("everything",)), "|", *(narrowed_to or ())])
         return Access(" ".join(parts), denied, rows, frozenset(hidden), writes)
+
+    def _with_grants(self, permissions: frozenset[str]) -> frozenset[str]:
+        """Permissions with those about records that come with them."""
+        return permissions.union(*(one.grants for one in self._declared if one.name in permissions))
 
     def _limit(self, permissions: Collection[str], record: RecordType, right: Right) -> RowCondition | None:
         """The condition under which a set of permissions lets a row of a record be read or written."""

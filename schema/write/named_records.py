@@ -22,7 +22,8 @@ class NamedRecords:
 
     Attributes:
         operation: which.
-        right: what the caller must be allowed to do with records that belong to somebody; it must see the others.
+        right: what the caller must be allowed to do with records that belong to somebody or need a permission of their
+            own; it must see the others.
         owned, others: their ids, by the name of their type.
         given: all that it is given.
     """
@@ -89,7 +90,8 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         for text in texts(given):
             record = by_prefix.get(prefix_of(text) or "")
             if record is not None:
-                (owned if record.name in catalog.ownerships else others)[record.name].add(text)
+                is_guarded = record.name in catalog.ownerships or record.permission is not None
+                (owned if is_guarded else others)[record.name].add(text)
     is_mutation = operation.root == "Mutation"
     if is_mutation and access.writes is not None:
         is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public

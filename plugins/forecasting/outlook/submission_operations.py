@@ -6,10 +6,10 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, Input, Money, Payload, Ref, mutation, query
+from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query
 from guanxi.records import User
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.models import ForecastLine, ForecastSubmission
+from plugins.forecasting.models import SUBMIT, ForecastLine, ForecastSubmission
 from plugins.forecasting.outlook import submissions
 from plugins.forecasting.outlook.submissions import Period, submission_key
 from plugins.forecasting.shared.reports import money
@@ -126,11 +126,14 @@ def forecast_rollup(
     )
 
 
-@mutation(locks=submission_key)
+@mutation(locks=submission_key, permission=SUBMIT)
 def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastPayload:
     """Submits a person's current forecast, rolled up over their reports. The previous one is kept and no
     longer counts.
     """
+    if ctx.actor.permissions is not None and input.user_id not in ctx.actor.reach.team:
+        problem = f"userId: {input.user_id!r} is in none of your teams; submit for yourself or for your team"
+        raise Reject(UserError("FORBIDDEN", problem, ("userId",)))
     note = (input.note or "").strip() or None
     made = submissions.submit(ctx, input.user_id, Period(input.grain, input.period_start), note)
     return SubmitForecastPayload(submission=made)

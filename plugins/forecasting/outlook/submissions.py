@@ -8,7 +8,6 @@ from decimal import Decimal
 from sqlmodel import col, select
 
 from guanxi import Context, Figures, Input, InputError, Money
-from guanxi.records import User
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
 from plugins.forecasting.shared import rules
@@ -95,7 +94,7 @@ def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
     """
     if problem := period.problem():
         raise InputError(f"periodStart: {problem}")
-    if _person(ctx, user_id) is None:
+    if not _is_known(ctx, user_id):
         raise InputError(f"userId: there is no user {user_id!r}; see the query users")
     people = ctx.pages("User", "id", {"managerId": {"eq": user_id}})
     reports = [DirectReport(node["id"], _current(ctx, node["id"], period)) for node in people]
@@ -115,9 +114,8 @@ def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
     return Rollup(user_id, period, categories, reports)
 
 
-def _person(ctx: Context, id: str) -> User | None:
-    found = ctx.session.get(User, id)
-    return None if found is None or found.deleted_at is not None else found
+def _is_known(ctx: Context, id: str) -> bool:
+    return ctx.query("query ($id: ID!) { user(id: $id) { id } }", {"id": id})["user"] is not None
 
 
 def _own(ctx: Context, user_id: str, period: Period) -> dict[ForecastCategory, Figures]:
@@ -162,7 +160,7 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
     """
     if problem := period.problem():
         raise refuse("INVALID", "periodStart", problem)
-    if _person(ctx, user_id) is None:
+    if not _is_known(ctx, user_id):
         raise refuse("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
     if note is not None and len(note) > 2000:
         raise refuse("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")

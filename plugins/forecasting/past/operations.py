@@ -9,7 +9,7 @@ import strawberry
 
 from guanxi import Context, Input, Money, Named, Payload, Ref, mutation, query
 from guanxi.records import Opportunity
-from plugins.forecasting.models import PipelineSnapshot
+from plugins.forecasting.models import COMPANY, PipelineSnapshot
 from plugins.forecasting.past import bridge as bridges
 from plugins.forecasting.past.snapshots import pipeline, point_of, take_snapshot
 from plugins.forecasting.shared.arguments import By, Opportunities, OpportunityKeys
@@ -175,7 +175,7 @@ def _step(ctx: Context, span: bridges.StepMoves) -> PipelineStep:
     )
 
 
-@mutation(locks=lambda input: ())
+@mutation(locks=lambda input: (), permission=COMPANY)
 def take_pipeline_snapshot(ctx: Context, input: TakePipelineSnapshotInput) -> TakePipelineSnapshotPayload:
     """Saves a moment of the pipeline for later reference. It copies nothing."""
     as_of, today, name = input.as_of, ctx.clock.today(), (input.name or "").strip()

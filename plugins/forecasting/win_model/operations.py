@@ -5,7 +5,7 @@ from decimal import Decimal
 import strawberry
 
 from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation
-from plugins.forecasting.models import WinModel
+from plugins.forecasting.models import COMPANY, WinModel
 from plugins.forecasting.shared.vocabulary import ModelStatus
 from plugins.forecasting.win_model import storage as trained
 
@@ -31,7 +31,7 @@ class TrainWinModelPayload(Payload):
     stage_brier: Decimal | None = strawberry.field(description="Brier score of the stages' presets.")
 
 
-@mutation
+@mutation(permission=COMPANY)
 def train_win_model(ctx: Context, input: TrainWinModelInput) -> TrainWinModelPayload:
     """Trains a win probability model on all decided opportunities. It is evaluated on the latest, held-out ones, and
     used only if it is better than the win rate so far and the stages' presets.

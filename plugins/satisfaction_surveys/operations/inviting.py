@@ -6,7 +6,7 @@ import strawberry
 
 from guanxi import SHOWN_ONCE, Context, Payload, Ref, mutation
 from plugins.satisfaction_surveys.invitations import Issued, audience_of, choose, invite, remind
-from plugins.satisfaction_surveys.models import Survey, SurveyInvitation
+from plugins.satisfaction_surveys.models import MANAGE, Survey, SurveyInvitation
 from plugins.satisfaction_surveys.operations.lifecycle import SurveyTargetInput
 from plugins.satisfaction_surveys.surveys import invitation_key, survey_of
 from plugins.satisfaction_surveys.vocabulary import ExclusionReason
@@ -60,7 +60,7 @@ class RemindSurveyRespondentsPayload(Payload):
     )
 
 
-@mutation(locks=invitation_key)
+@mutation(locks=invitation_key, permission=MANAGE)
 def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPayload:
     """Invites the members of the audience who are due; each invitation is an interaction. Excluded are those who
     must not be contacted, or who were already invited in this round, or recently to another survey.
@@ -82,7 +82,7 @@ def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPa
     )
 
 
-@mutation(locks=invitation_key)
+@mutation(locks=invitation_key, permission=MANAGE)
 def remind_survey_respondents(ctx: Context, input: SurveyTargetInput) -> RemindSurveyRespondentsPayload:
     """Reminds respondents whose reminder is due, as `SurveyInvitation.isReminderDue` shows. In an anonymous
     survey that is everybody, because nobody knows who has answered.

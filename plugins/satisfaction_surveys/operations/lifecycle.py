@@ -7,7 +7,7 @@ import strawberry
 
 from guanxi import Context, Input, Named, Payload, Ref, Reject, mutation
 from plugins.satisfaction_surveys import surveys
-from plugins.satisfaction_surveys.models import Survey
+from plugins.satisfaction_surveys.models import MANAGE, Survey
 from plugins.satisfaction_surveys.questionnaires import Question, set_questions
 from plugins.satisfaction_surveys.results import recompute
 from plugins.satisfaction_surveys.surveys import no_keys, problem, set_audience, survey_of
@@ -74,7 +74,7 @@ class RecomputeSatisfactionPayload(Payload):
     policy_version: str | None = strawberry.field(description="Identifies the policy they are based on.")
 
 
-@mutation(locks=no_keys)
+@mutation(locks=no_keys, permission=MANAGE)
 def set_survey_questions(ctx: Context, input: SetSurveyQuestionsInput) -> Ref[Survey]:
     """Sets the questions of a survey. A version sent out or answered is kept, and these become the next one, so
     that answers never change meaning.
@@ -85,7 +85,7 @@ def set_survey_questions(ctx: Context, input: SetSurveyQuestionsInput) -> Ref[Su
     return survey
 
 
-@mutation(locks=no_keys)
+@mutation(locks=no_keys, permission=MANAGE)
 def set_survey_audience(ctx: Context, input: SetSurveyAudienceInput) -> Ref[Survey]:
     """Sets the audience of a survey. It is looked up again whenever the survey invites."""
     survey = survey_of(ctx.session, input.survey_id)
@@ -97,7 +97,7 @@ def set_survey_audience(ctx: Context, input: SetSurveyAudienceInput) -> Ref[Surv
     return survey
 
 
-@mutation(locks=no_keys)
+@mutation(locks=no_keys, permission=MANAGE)
 def open_survey(ctx: Context, input: SurveyTargetInput) -> OpenSurveyPayload:
     """Opens a survey for answers. It needs a purpose, an audience and questions. A closed survey is reopened.
 
@@ -107,7 +107,7 @@ def open_survey(ctx: Context, input: SurveyTargetInput) -> OpenSurveyPayload:
     return OpenSurveyPayload(respondents=surveys.open_survey(ctx, survey), survey=survey)
 
 
-@mutation(locks=no_keys)
+@mutation(locks=no_keys, permission=MANAGE)
 def close_survey(ctx: Context, input: SurveyTargetInput) -> Ref[Survey]:
     """Closes a survey; its responses stay."""
     survey = survey_of(ctx.session, input.survey_id)
@@ -115,7 +115,7 @@ def close_survey(ctx: Context, input: SurveyTargetInput) -> Ref[Survey]:
     return survey
 
 
-@mutation(locks=no_keys)
+@mutation(locks=no_keys, unscoped=True)
 def recompute_satisfaction(ctx: Context, input: RecomputeSatisfactionInput) -> RecomputeSatisfactionPayload:
     """Recomputes the results of all customers, for example after a change of policy. A job does so too, for results of
     another policy.
