@@ -24,6 +24,10 @@ _MOST_ACTORS = 10_000
 #: So often at most, in seconds, are keys looked for anew because one is not known.
 _LOOKING_PAUSE = 0.1
 
+_RING = "ring"
+#: What a header with an API key begins with.
+_KEY = f"Bearer {START}"
+
 #: Asks the plugins who sends a request.
 AskPlugins = Callable[[], Awaitable[Identity | None]]
 
@@ -58,11 +62,29 @@ class Authentication:
         self._database = database
         self._clock = clock
         self._issuers = Issuers(settings.issuers, clock)
+        self._by_plugins = by_plugins
         self._is_configured = bool(self._issuers) or by_plugins
         self._rings: Kept[KeyRing] = Kept(clock, KEPT_SECONDS, 1)
         self._actors: Kept[Actor] = Kept(clock, KEPT_SECONDS, _MOST_ACTORS)
         self._looking: asyncio.Task[KeyRing] | None = None
         self.keepsakes = Keepsakes(database, clock, settings.refusals_kept_days)
+
+    def known(self, authorization: str) -> Actor | None:
+        """The actor of a credential that was verified a moment ago; None where `actor` has to find it.
+
+        Args:
+            authorization: the header of that name.
+        """
+        if self._by_plugins and not authorization.startswith(_KEY):
+            # Plugins come before tokens, and may go by another header.
+            return None
+        return self._actors.peek(_digest(authorization))
+
+    @property
+    def is_known_to_be_open(self) -> bool:
+        """Whether a moment ago nobody had to say who they are; where not, `is_configured` has to find out."""
+        ring = None if self._is_configured else self._rings.peek(_RING)
+        return ring is not None and not ring.is_closed
 
     async def is_configured(self) -> bool:
         """Whether everybody has to say who they are; once so, always so."""
@@ -85,7 +107,7 @@ class Authentication:
         text = text.strip()
         is_bearer = scheme.lower() == "bearer"
         if is_bearer and text.startswith(START):
-            return await self._actors.get(_digest(text), partial(self._by_key, text))
+            return await self._actors.get(_digest(authorization or ""), partial(self._by_key, text))
         identity = None if ask_plugins is None else await ask_plugins()
         if identity is not None:
             return await self._actors.get(identity, partial(self._by_identity, identity))
@@ -93,7 +115,7 @@ class Authentication:
             return None
         if not is_bearer or not text:
             raise UnauthenticatedError("authorization: send `Authorization: Bearer` and an API key or a token")
-        return await self._actors.get(_digest(text), partial(self._by_token, text))
+        return await self._actors.get(_digest(authorization), partial(self._by_token, text))
 
     # By key
 
@@ -123,7 +145,7 @@ class Authentication:
         return key if key is not None and is_secret_of(key, text, now) and is_living(key, now) else None
 
     async def _ring(self) -> KeyRing:
-        return await self._rings.get("ring", self._read_ring)
+        return await self._rings.get(_RING, self._read_ring)
 
     async def _read_ring(self) -> Found[KeyRing]:
         return Found(await self._database.looking_up(key_ring))

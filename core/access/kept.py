@@ -35,14 +35,20 @@ class Kept(Generic[T]):
         self._answers: OrderedDict[Hashable, tuple[datetime, datetime, T]] = OrderedDict()
         self._sought: dict[Hashable, asyncio.Task[T]] = {}
 
+    def peek(self, key: Hashable) -> T | None:
+        """The answer that is kept for a key; None where it has to be found anew."""
+        kept = self._answers.get(key)
+        if kept is None:
+            return None
+        since, until, answer = kept
+        # A clock that was set back has not made it younger.
+        return answer if since <= self._clock.now() < until else None
+
     async def get(self, key: Hashable, seek: Callable[[], Awaitable[Found[T]]]) -> T:
         """The answer for a key: the one kept, or what is found now. Failures are not kept."""
-        kept = self._answers.get(key)
+        kept = self.peek(key)
         if kept is not None:
-            since, until, answer = kept
-            # A clock that was set back has not made it younger.
-            if since <= self._clock.now() < until:
-                return answer
+            return kept
         task = self._sought.get(key)
         if task is None:
             task = self._sought[key] = asyncio.ensure_future(self._find(key, seek))

@@ -5,6 +5,7 @@ local. So a request counts as the local operator's only if nothing in it says th
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
 from time import time
@@ -30,6 +31,7 @@ class Guard:
         self._hosts = {"localhost", *map(str.lower, settings.allowed_hosts)}
         self._origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
         self._proxies: Sequence[IPv4Network | IPv6Network] = settings.trusted_proxies
+        self._is_own = lru_cache(256)(self._is_own_name)
         self._limit = RateLimitItemPerMinute(settings.public_requests_per_minute)
         self._limiter: MovingWindowRateLimiter | None = None
 
@@ -49,7 +51,7 @@ class Guard:
         return None
 
     def _is_proxy(self, address: Address | None) -> bool:
-        return address is not None and any(address in network for network in self._proxies)
+        return bool(self._proxies) and address is not None and any(address in network for network in self._proxies)
 
     # As the local operator
 
@@ -59,38 +61,32 @@ class Guard:
         Raises:
             BadRequest: it may come from elsewhere.
         """
-        self.check_host(headers)
+        host = headers.get(b"host", "")
+        if not self._is_own(host):
+            raise _forbidden(
+                f"host: {_host_of(host) or 'none'} is not a name of this server; list it in GUANXI_ALLOWED_HOSTS, "
+                f"{_REMEDY}"
+            )
         self._check_page(headers)
-        peer = _address(_peer(scope))
-        is_forwarded = any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name in headers)
-        if self._is_proxy(peer):
+        came_from: str | None = _peer(scope)
+        if self._proxies and self._is_proxy(_address(_peer(scope))):
             # Of a proxy that does not say for whom it asks, anybody may be behind.
-            came_from = _address(self._named(headers) or "")
-        elif is_forwarded:
+            came_from = self._named(headers)
+        elif b"forwarded" in b" ".join(headers):
             raise _forbidden(
                 "forwarded: requests that a proxy passes on are not answered without authentication; name the proxy in "
                 f"GUANXI_TRUSTED_PROXIES, {_REMEDY}"
             )
-        else:
-            came_from = peer
-        if came_from is None or not came_from.is_loopback:
+        if not _is_loopback(came_from or ""):
             raise _forbidden(
                 "without authentication only programs of this machine are answered; create an API key (guanxi keys "
                 "create) and send it"
             )
 
-    def check_host(self, headers: Mapping[bytes, str]) -> None:
-        """Refuses a name that is not the server's, which a page may have been given for its address.
-
-        Raises:
-            BadRequest: it is another's.
-        """
-        host = _host_of(headers.get(b"host", ""))
-        address = _address(host)
-        if host not in self._hosts and (address is None or not address.is_loopback):
-            raise _forbidden(
-                f"host: {host or 'none'} is not a name of this server; list it in GUANXI_ALLOWED_HOSTS, {_REMEDY}"
-            )
+    def _is_own_name(self, header: str) -> bool:
+        """Whether a Host header names this server, rather than what a page was given its address for."""
+        host = _host_of(header)
+        return host in self._hosts or _is_loopback(host)
 
     def _check_page(self, headers: Mapping[bytes, str]) -> None:
         """Refuses what a page of another origin sends."""
@@ -140,6 +136,13 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+# The same few come again and again, and to read one takes longer than everything else here.
+@lru_cache(1024)
+def _is_loopback(text: str) -> bool:
+    address = _address(text)
+    return address is not None and address.is_loopback
 
 
 def _host_of(header: str) -> str:

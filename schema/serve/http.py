@@ -142,8 +142,13 @@ class Endpoint:
             known: Actor = scope[ACTOR]
             return known
         authentication = self._get_engine().services.authentication
+        authorization = headers.get(b"authorization")
+        if authorization is None and authentication.is_known_to_be_open:
+            return self._local(scope, headers)
+        if authorization is not None and (kept := authentication.known(authorization)) is not None:
+            return kept
         try:
-            actor = await authentication.actor(headers.get(b"authorization"), self._ask_plugins(scope, headers))
+            actor = await authentication.actor(authorization, self._ask_plugins(scope, headers))
             if actor is not None:
                 return actor
             is_public = await authentication.is_configured() and not self._trusts_loopback
@@ -157,15 +162,27 @@ class Endpoint:
             _log.exception("who sends a request cannot be found out")
             message = "who sends this cannot be found out now; try again in a minute"
             raise BadRequest(503, message, UnavailableError.code, _UNAVAILABLE) from None
+        if not is_public:
+            return self._local(scope, headers)
         try:
-            if is_public:
-                self._guard.check_rate(self._guard.address_of(scope, headers))
-                return PUBLIC
-            self._guard.check_local(scope, headers)
-            return LOCAL
+            self._guard.check_rate(self._guard.address_of(scope, headers))
         except BadRequest as refusal:
             self._note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
+        return PUBLIC
+
+    def _local(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        """The local operator, if a request comes from a program of this machine.
+
+        Raises:
+            BadRequest: it may come from elsewhere.
+        """
+        try:
+            self._guard.check_local(scope, headers)
+        except BadRequest as refusal:
+            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            raise
+        return LOCAL
 
     def _ask_plugins(self, scope: Scope, headers: Mapping[bytes, str]) -> AskPlugins | None:
         """What asks the plugins who sends a request; None where none knows a way."""
