@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 
-from guanxi import App, Context
+from core.access.permissions import Right
+from guanxi import App, Context, PluginOperation
 from schema.write import plugin_work
+from schema.write.named_records import NamedRecords
 
 
 async def executed(app: App, text: str, variables: Mapping[str, Any]) -> Any:
@@ -18,5 +20,6 @@ async def executed(app: App, text: str, variables: Mapping[str, Any]) -> Any:
 
 async def transact(app: App, plugin: str, work: Callable[[Context], Any]) -> Any:
     """What a plugin's work, which holds no keys, gives in a transaction of its own."""
-    done = await plugin_work.transact(app.context(), app.host.named(plugin), work, keys=lambda: ())
+    nothing = NamedRecords(PluginOperation("Mutation", work), Right.CHANGE, {}, {}, {})
+    done = await plugin_work.transact(app.context(), app.host.named(plugin), work, keys=lambda: (), named=nothing)
     return done.answer

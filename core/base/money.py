@@ -73,7 +73,14 @@ class Money:
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Self:
         """The money equal to `minor` minor units of `currency`."""
-        return cls(Decimal(minor).scaleb(-exponent(currency)), currency)
+        amount = Decimal(minor).scaleb(-exponent(currency))
+        if abs(minor) > LARGEST_MINOR:
+            return cls(amount, currency)
+        # It has the currency's places already, so there is nothing to check or to round.
+        found = object.__new__(cls)
+        object.__setattr__(found, "amount", amount)
+        object.__setattr__(found, "currency", currency)
+        return found
 
     def convert(self, rate: Decimal, currency: str) -> "Money":
         """This money in another currency, `rate` units of it for one unit of this, rounded half up."""

@@ -9,7 +9,8 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
 def fold(text: str) -> str:
     """Folds a text so that two texts compare equal whatever their case or width: NFKC, then Unicode case folding."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    # Plain letters are as normal as they get.
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
 @lru_cache(10_000)

@@ -4,6 +4,9 @@ Money is converted, opportunities follow their pipeline (`core.crm.pipeline`), a
 chains of parents stay free of cycles (K6), and customers get their latest transaction and interaction (T22, K12).
 """
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any

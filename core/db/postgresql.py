@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Generator, Sequence
 from functools import cached_property, lru_cache, partial
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -150,28 +150,43 @@ class PostgresDriver(Driver):
 
 
 def _joined(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]:
-    """The same with insertions that follow each other in one statement; nobody wants rows of theirs."""
-    if not any(one.inserts and other.inserts for one, other in pairwise(statements)):
+    """The same with what is written one after the other in one statement; nobody wants rows of it.
+
+    Parts of one statement do not see each other, so a table of which rows are changed is written by one part alone.
+    """
+    if not any(one.table and other.table for one, other in pairwise(statements)):
         return statements
     found: list[SqlStatement] = []
-    for inserts, group in groupby(statements, lambda statement: statement.inserts):
-        several = list(group)
-        if inserts and len(several) > 1:
-            sql = _insertion(*((one.sql, len(one.values)) for one in several))
-            found.append(SqlStatement(sql, [value for one in several for value in one.values], inserts=True))
-        else:
-            found += several
-    return found
+    several: list[SqlStatement] = []
+    for statement in statements:
+        if several and not all(_may_join(one, statement) for one in several):
+            found.append(_one_of(several))
+            several = []
+        several.append(statement)
+    return [*found, _one_of(several)]
+
+
+def _may_join(one: SqlStatement, other: SqlStatement) -> bool:
+    if one.table is None or other.table is None:
+        return False
+    return one.table != other.table or (one.inserts and other.inserts)
+
+
+def _one_of(several: Sequence[SqlStatement]) -> SqlStatement:
+    if len(several) == 1:
+        return several[0]
+    sql = _together(*((one.sql, len(one.values)) for one in several))
+    return SqlStatement(sql, [value for one in several for value in one.values])
 
 
 @lru_cache(1000)
-def _insertion(*parts: tuple[str, int]) -> str:
-    """One insertion made of several, given their texts and the numbers of their parameters."""
+def _together(*parts: tuple[str, int]) -> str:
+    """One statement made of several, given their texts and the numbers of their parameters."""
     texts, start = [], 0
     for sql, count in parts:
         texts.append(_PARAMETER.sub(lambda found, start=start: f"${int(found[1]) + start}", sql))  # type: ignore[misc]
         start += count
-    named = ", ".join(f"i{number} AS ({text})" for number, text in enumerate(texts[:-1]))
+    named = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts[:-1]))
     return f"WITH {named} {texts[-1]}"
 
 

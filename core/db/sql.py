@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session
 
 from core.db.database import POSTGRESQL, SQLITE
-from core.db.types import Json, Text, Texts
+from core.db.types import Json, ListOf, Text
 
 Expression = ColumnElement[Any]
 
@@ -57,18 +57,20 @@ class list_length(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
-class is_listed(FunctionElement[bool]):  # noqa: N801
-    """`is_listed(column, "ids")`: whether a text is among those given under a name when a `Prepared` query is run."""
+class one_of(FunctionElement[bool]):  # noqa: N801
+    """Whether a value is among the values of a list bind."""
 
     type = Boolean()
     inherit_cache = True
 
-    def __init__(self, column: Expression, name: str) -> None:
-        super().__init__(column, bindparam(name, None, type_=Texts()))
-
     def self_group(self, against: Any = None) -> Any:
-        """Itself: compared with 1, as SQLAlchemy would have it on SQLite, it would use no index."""
+        """Itself: SQLAlchemy would compare it with 1 on SQLite, which then finds no index for it."""
         return self
+
+
+def is_listed(column: Expression, name: str) -> ColumnElement[bool]:
+    """`is_listed(column, "ids")`: whether a text is among those given under a name when a `Prepared` query is run."""
+    return one_of(column, bindparam(name, None, type_=ListOf(Text())))
 
 
 class json_text(FunctionElement[Any]):  # noqa: N801
@@ -109,7 +111,7 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
         SQLITE: "guanxi_fold({0})",
         POSTGRESQL: 'casefold(normalize({0}, NFKC) COLLATE "pg_unicode_fast") COLLATE "C"',
     },
-    is_listed: {
+    one_of: {
         SQLITE: "{0} IN (SELECT value FROM json_each({1}))",
         POSTGRESQL: "{0} = ANY({1})",
     },

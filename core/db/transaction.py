@@ -1,6 +1,6 @@
 """A transaction of writing, as statements that are sent together wherever none of them waits for another's rows.
 
-The host owns it: it begins, commits and rolls back. An ORM session is a guest that is made when somebody asks for one.
+The host owns it: it begins, commits and rolls back. An ORM session is a guest, made when somebody asks for one.
 """
 
 import json
@@ -24,16 +24,18 @@ class SqlStatement:
         sql: its text, with the engine's own parameters.
         values: its parameters; with `many`, those of each of its executions.
         many: it is executed once for each of its values.
-        inserts: it inserts rows and returns none, so that it can be a part of the insertion after it.
+        table: which it writes without returning rows, so that it can be a part of what is written after it.
+        inserts: it only adds rows to that table.
     """
 
     sql: str
     values: Sequence[Any] = ()
     many: bool = False
+    table: str | None = None
     inserts: bool = False
 
 
-#: Is told of a round trip: the number of the server's process, and what is sent.
+#: Called with each round trip: the number of the server's process, and what is sent.
 OnTrip = Callable[[int, Sequence[SqlStatement]], Any]
 
 
@@ -56,7 +58,7 @@ class Driver(ABC):
         """Runs statements in order, in as few round trips as it can.
 
         Returns:
-            the rows of each; insertions that follow each other may be one.
+            the rows of each that returns some; others may be parts of the one after them.
         """
 
     @property
@@ -66,7 +68,7 @@ class Driver(ABC):
 
     @property
     def process(self) -> int:
-        """The number of the server's process; 0 where there is none."""
+        """The number of the server's process; 0 for a database without a server."""
         return 0
 
     @property

@@ -1,6 +1,7 @@
 """Column types that mean and sort the same on SQLite and PostgreSQL."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -29,18 +30,25 @@ class Text(TypeDecorator[str]):
         return value
 
 
-class Texts(TypeDecorator[list[str]]):
-    """Texts in one bind: an array on PostgreSQL, JSON on SQLite."""
+class ListOf(TypeDecorator[list[Any]]):
+    """A list of values in one bind: an array on PostgreSQL, JSON text on SQLite."""
 
     impl = String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else String())
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        wanted = sorted(value or ())
-        return wanted if dialect.name == "postgresql" else json.dumps(wanted)
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(self.item.dialect_impl(dialect)))
+        return dialect.type_descriptor(String())
+
+    def process_bind_param(self, value: Iterable[Any] | None, dialect: Dialect) -> Any:
+        convert: Any = self.item.dialect_impl(dialect).bind_processor(dialect)
+        items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
+        return items if dialect.name == "postgresql" else json.dumps(items)
 
 
 class Choice(TypeDecorator[StrEnum]):

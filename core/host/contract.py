@@ -40,6 +40,8 @@ class Plugin:
         requires: plugins without which it cannot run.
         settings: pydantic model of its settings, with a default for each.
         events: types of events it publishes, each with a description.
+        reacts_to: names of the records whose changes `lock_keys`, `validate` and `before_commit` look at, such as
+            `("Transaction",)`; they are not called where nothing of these changes. By default they are always called.
     """
 
     name: ClassVar[str]
@@ -50,6 +52,7 @@ class Plugin:
     requires: ClassVar[Sequence[str]] = ()
     settings: ClassVar[type[BaseModel] | None] = None
     events: ClassVar[Mapping[str, str]] = {}
+    reacts_to: ClassVar[Sequence[str] | None] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from core.base.settings import Settings, explain
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.log.changes import Changes
-from core.records.record import CORE, tables_of
+from core.records.record import CORE, has_record, tables_of
 
 GROUP = "guanxi.plugins"
 #: The remedy when a plugin's own code fails at startup.
@@ -149,6 +149,12 @@ class PluginHost:
             ]
         return self._implementations[hook]
 
+    def reacting(self, hook: str, changes: Changes) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        """The plugins that implement a hook and look at any of these changes, likewise."""
+        for plugin, function in self.implementations(hook):
+            if _reacts(plugin, changes):
+                yield plugin, function
+
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
         """Runs a registration hook: each plugin with what it returned.
 
@@ -177,6 +183,8 @@ class PluginHost:
             return locks
         declared = dict(self.implementations("lock_keys"))
         for plugin in self.plugins:
+            if not _reacts(plugin, changes):
+                continue
             if plugin in declared:
                 locks.add(plugin.name, self._keys(plugin, declared[plugin], changes))
             elif plugin in self._relying:
@@ -199,7 +207,7 @@ class PluginHost:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         found: list[UserError] = []
-        for plugin, function in self.implementations("validate"):
+        for plugin, function in self.reacting("validate", changes):
             try:
                 with self.running(plugin, "validate", len(changes)):
                     answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
@@ -225,7 +233,7 @@ class PluginHost:
             Reject: a plugin refuses; its errors carry its name.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
-        for plugin, function in self.implementations("before_commit"):
+        for plugin, function in self.reacting("before_commit", changes):
             ctx = context(plugin)
             try:
                 with self.running(plugin, "before_commit", len(changes)):
@@ -289,6 +297,10 @@ def logger(plugin: Plugin) -> logging.Logger:
     return logging.getLogger(f"guanxi.plugins.{plugin.name}")
 
 
+def _reacts(plugin: Plugin, changes: Changes) -> bool:
+    return plugin.reacts_to is None or changes.are_about(plugin.reacts_to)
+
+
 def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     """The function, called with those of the hook's arguments that it asks for."""
     return lambda **arguments: function(**{name: arguments[name] for name in names})
@@ -341,11 +353,14 @@ def _check_data(plugin: Plugin) -> None:
             )
     if not _NAME.fullmatch(plugin.name) or plugin.name == CORE:
         raise PluginError(plugin.name, "name", "must be snake case, two letters or more, and not 'core'")
-    for attribute in ("after", "before", "requires"):
+    for attribute in ("after", "before", "requires", "reacts_to"):
         if isinstance(given := getattr(plugin, attribute), str):
             raise PluginError(
                 plugin.name, attribute, f'{given!r} is not a list of names; write {attribute} = ("{given}",)'
             )
+    for name in plugin.reacts_to or ():
+        if not has_record(name):
+            raise PluginError(plugin.name, "reacts_to", f"there is no record {name!r}; write for example 'Customer'")
     try:
         fits = SpecifierSet(plugin.api).contains(API)
     except InvalidSpecifier:

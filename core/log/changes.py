@@ -1,6 +1,6 @@
 """What one transaction changes, as hooks see it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,6 +58,9 @@ class Changes(Sequence[Change]):
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._changes = tuple(changes)
+        self._by_entity: dict[str, list[Change]] = {}
+        for change in self._changes:
+            self._by_entity.setdefault(change.entity, []).append(change)
 
     @overload
     def __getitem__(self, index: int) -> Change: ...
@@ -69,11 +72,14 @@ class Changes(Sequence[Change]):
     def __len__(self) -> int:
         return len(self._changes)
 
+    def are_about(self, entities: Iterable[str]) -> bool:
+        """Whether any of them is of a record of these types."""
+        return not self._by_entity.keys().isdisjoint(entities)
+
     def of(self, entity: str, *actions: Action) -> Iterator[Change]:
         """The changes of one type of record, by these actions or by any."""
-        return (
-            change for change in self._changes if change.entity == entity and (not actions or change.action in actions)
-        )
+        several = self._by_entity.get(entity, ())
+        return (change for change in several if not actions or change.action in actions)
 
     def created(self, entity: str) -> list[Any]:
         """The records of a type that are new."""
@@ -85,7 +91,7 @@ class Changes(Sequence[Change]):
 
     def ids(self, entity: str, reference: str) -> set[str]:
         """The ids that changed records of a type refer to by a column, before or after."""
-        found = set()
+        found: set[Any] = set()
         for change in self.of(entity):
             found |= {change.value_before(reference), getattr(change.record, reference)}
         return found - {None}
@@ -95,8 +101,14 @@ class Changes(Sequence[Change]):
         return next((change.before for change in self._changes if change.record is record), {})
 
 
+#: Types of values that are shown as they are.
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
 def shown(value: Any) -> Any:
     """A value as the API shows it, ready for JSON."""
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Money():
             return {"amount": str(value.amount), "currency": value.currency}

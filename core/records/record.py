@@ -70,6 +70,11 @@ def record_named(name: str) -> type["Record"]:
         raise TypeError(f"no record is named {name!r}; available: {', '.join(sorted(_records))}") from None
 
 
+def has_record(name: str) -> bool:
+    """Whether a record class of that name is declared."""
+    return name in _records
+
+
 def record_with_prefix(id: str) -> type["Record"]:
     """The record class an id belongs to.
 
@@ -265,10 +270,10 @@ class Table:
         for name, default, factory in kind.__defaults__:
             held[name] = values[name] if name in values else default if factory is None else factory()
         for name, value in values.items():
-            if name in kind.__money__:
-                setattr(self, name, value)
-            else:
+            if name not in kind.__money__:
                 held[name] = value
+            elif value is not None:
+                held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind = type(self)

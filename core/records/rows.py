@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.types import TypeDecorator
 
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json
@@ -56,14 +57,12 @@ class TableRows:
         self._quoted = {column.key: quote(column.name) for column in columns}
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
-        self._binds = {
-            column.key: bind
-            for column in columns
-            if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
+        self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
+        # A stored row is not a new one: it has all of its values, and no defaults.
+        self._new: Callable[[], Any] = kind.__mapper__.class_manager.new_instance  # type: ignore[attr-defined]  # mapped
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
         self._insertions = lru_cache(100)(self._make_insertions)
@@ -107,7 +106,9 @@ class TableRows:
         for place, load in self._loads:
             if values[place] is not None:
                 values[place] = load(values[place])
-        return self.kind(**dict(zip(self.names, values, strict=True)))
+        made = self._new()
+        made.__dict__.update(zip(self.names, values, strict=True))
+        return made
 
     def all_made(self, rows: Rows) -> list[Any]:
         """The objects of rows."""
@@ -124,15 +125,16 @@ class TableRows:
         """
         names = tuple(rows[0])
         if len(rows) == 1:
-            return SqlStatement(self._insertion(names, if_absent), self._bound(names, rows[0]), inserts=True)
-        return replace(self._many(self._insertions(names, if_absent), names, rows), inserts=True)
+            sql, values = self._insertion(names, if_absent), self._bound(names, rows[0])
+            return SqlStatement(sql, values, table=self._table, inserts=True)
+        return replace(self._many(self._insertions(names, if_absent), names, rows), table=self._table, inserts=True)
 
     def change(self, rows: Sequence[RowValues]) -> SqlStatement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""
         names = tuple(name for name in rows[0] if name not in self.key)
         if len(rows) == 1:
-            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]))
-        return self._many(self._changes(names), (*names, *self.key), rows)
+            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]), table=self._table)
+        return replace(self._many(self._changes(names), (*names, *self.key), rows), table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""
@@ -197,6 +199,15 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
         return orjson.loads
     found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
     return found
+
+
+def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    found = type_.dialect_impl(dialect)
+    if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
+        # SQLAlchemy's own goes by way of two more calls for each value.
+        return partial(found.process_bind_param, dialect=dialect)
+    bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
+    return bind
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:

@@ -99,8 +99,8 @@ class Held:
     def news(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """The objects that changed since the last look and are not lent, each with what it held then."""
         for row in list(self._rows.values()):
-            if not row.is_lent and not row.is_removed:
-                held = row.object.__dict__
+            held = row.object.__dict__
+            if not row.is_lent and not row.is_removed and held != row.seen:
                 before = {name: row.seen.get(name) for name in row.rows.plain_names if held[name] != row.seen.get(name)}
                 if before:
                     yield row.object, before
@@ -116,7 +116,7 @@ class Held:
             held, stored = row.object.__dict__, row.stored
             if stored is None:
                 inserted[row.rows].append(row)
-            elif names := [name for name in row.rows.names if held[name] != stored[name]]:
+            elif held != stored and (names := [name for name in row.rows.names if held[name] != stored[name]]):
                 changed[row.rows].append((row, names))
         for rows, several in inserted.items():
             self._transaction.put(rows.insertion(_alike(rows, [row.object.__dict__ for row in several])))
@@ -129,7 +129,7 @@ class Held:
             for name in names if row.is_lent else ():
                 set_committed_value(row.object, name, row.object.__dict__[name])
         for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
-            row.stored = {name: row.object.__dict__[name] for name in row.rows.names}
+            row.stored = dict(row.object.__dict__)
         if self._transaction.has_session:
             for row in self._rows.values():
                 self._lend_one(self._transaction.session, row)
@@ -178,5 +178,7 @@ def _refold(row: _Row) -> None:
         value = held[name]
         if row.stored is None or value != row.stored[name]:
             folded = None if value is None else fold(value)
-            if held[f"{name}_folded"] != folded:
+            if row.stored is None:
+                held[f"{name}_folded"] = folded
+            elif held[f"{name}_folded"] != folded:
                 setattr(row.object, f"{name}_folded", folded)

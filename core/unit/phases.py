@@ -1,5 +1,6 @@
 """How changes are made: apply ► judge ► flush ► complete ► note, for each chunk of a batch."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,6 @@ from core.unit.drafts import TAKEN, Before, Draft, RowOutcome, by_row, failure, 
 from core.unit.references import dangling
 from core.unit.unit import Unit
 from core.unit.watch import add_followers
-
-Warnings = Mapping[int, Sequence[UserError]]
 
 
 class _Outdated(Exception):  # noqa: N818  (control flow inside this module)
@@ -54,7 +53,14 @@ class _Work:
     changes: Changes
     destructions: Sequence[Destruction] = ()
     losses: Sequence[Change] = ()
-    warnings: Warnings = field(default_factory=dict)
+    warnings: dict[int, list[UserError]] = field(default_factory=lambda: defaultdict(list))
+
+    def warn(self, found: Iterable[UserError]) -> None:
+        """Adds warnings to the rows whose records they name; those that name none of them go to every row."""
+        named, general = by_row([problem for problem in found if problem.warning], self.changes)
+        if named or general:
+            for change in self.changes:
+                self.warnings[change.index] += [*named[change.index], *general]
 
 
 def process(unit: Unit, batch: Batch) -> list[RowOutcome]:
@@ -197,10 +203,7 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     errors, unnamed = by_row([error for error in found if not error.warning], changes)
     if errors or unnamed:
         raise _Refused(errors, unnamed)
-    warnings, general = by_row([error for error in found if error.warning], changes)
-    for change in changes:
-        warnings[change.index] += general
-    work.warnings = warnings
+    work.warn(found)
 
 
 # Flush: the changes, and what a destruction brings with it, are written when somebody needs them, or at the end.
@@ -231,7 +234,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         with _watched(unit):
             after_flush(unit.settlement, work.changes)
             unit.host.before_commit(unit.context, work.changes, unit.flush_session)
-        _check_follow_ups(unit)
+        work.warn(_judged_follow_ups(unit))
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
         raise _Refused(named, unnamed) from None
@@ -260,21 +263,22 @@ def _watched(unit: Unit) -> Iterator[None]:
             unit.flush()
 
 
-def _check_follow_ups(unit: Unit) -> None:
-    """Holds what hooks wrote to the same rules as input, and lets every plugin judge it.
+def _judged_follow_ups(unit: Unit) -> list[UserError]:
+    """Holds what hooks wrote to the same rules as input, and lets every plugin judge it; returns the warnings.
 
     Raises:
         Reject: it breaks one.
     """
     follow_ups = Changes(unit.watch.follow_ups)
     if not follow_ups:
-        return
+        return []
     found = [problem for change in follow_ups for problem in record_problems(change.record, change.after)]
     unit.host.locks(follow_ups).take(unit.transaction)
     found += dangling(unit.transaction, follow_ups, {})
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:
         raise Reject(*errors)
+    return found
 
 
 # Note: what happened goes to the log, which is written last of all.

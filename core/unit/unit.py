@@ -1,8 +1,12 @@
 """The unit of work: one transaction, the rows it works on, its log, and what plugins get to work with in it."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Select
@@ -102,10 +106,12 @@ class Unit:
 
     def stamp(self, record: Record, *, new: bool = False) -> None:
         """Notes on a record who changes it, and when."""
-        record.updated_at, record.updated_by = self.now, self.actor.id
         if new:
-            record.created_at, record.created_by = self.now, self.actor.id
+            now, actor = self.now, self.actor.id
+            # A new one has no history to keep.
+            record.__dict__.update(created_at=now, created_by=actor, updated_at=now, updated_by=actor)
         else:
+            record.updated_at, record.updated_by = self.now, self.actor.id
             record.version += 1
 
     def flush(self) -> None:
@@ -202,6 +208,10 @@ class Unit:
             self._contexts[plugin.name] = self._make_context(plugin)
         return self._contexts[plugin.name]
 
+    @cached_property
+    def _catalog(self) -> CatalogQueries:
+        return self._ask(self.fetch)
+
     def _make_context(self, plugin: Plugin) -> Context:
         def declared(type_: str) -> str:
             if type_ not in plugin.events and type_ not in CORE_EVENTS:
@@ -235,7 +245,7 @@ class Unit:
             insert_rows=self.insert_rows,
             change_rows=self.change_rows,
             lock=lock,
-            catalog=self._ask(self.fetch),
+            catalog=self._catalog,
         )
 
     def fetch(self, sql: str, values: Any) -> bytes | None:

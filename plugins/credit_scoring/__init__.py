@@ -50,6 +50,7 @@ class CreditScoring(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = CreditScoringSettings
+    reacts_to = ("Customer", "Opportunity", "Receivable")
     events = {  # noqa: RUF012  (as Plugin declares it)
         RISK_CHANGED: "A customer's credit risk changed.",
         LIMIT_CHANGED: "A customer's credit limit changed.",

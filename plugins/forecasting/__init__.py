@@ -53,6 +53,7 @@ class Forecasting(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = ForecastingSettings
+    reacts_to = ("Opportunity", "OpportunityContact", "SalesTarget", "Stage")
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
         SUBMITTED: "A forecast was submitted.",

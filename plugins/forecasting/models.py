@@ -4,6 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Index
+
 from guanxi import Facet, Money, Record, column, reference
 from guanxi.records import Opportunity, Stage, Team, User
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
@@ -72,6 +74,11 @@ class PipelineState(Record, plugin="forecasting", prefix="pls"):
     is_inferred: bool = column(
         "Whether the state is inferred from dates and transitions of history entered later.", default=False
     )
+
+
+# What counts of one opportunity, out of all that counts.
+_states = PipelineState.__table__
+Index("ix_forecasting_pipeline_state_counts", _states.c.opportunity_id, _states.c.superseded_at)
 
 
 class PipelineSnapshot(Record, plugin="forecasting", prefix="psn"):

@@ -42,6 +42,7 @@ class SatisfactionSurveys(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = SatisfactionSettings
+    reacts_to = ("ImprovementAction", "Survey", "SurveyResponse")
     events = {  # noqa: RUF012  (as Plugin declares it)
         SURVEY_OPENED: "A survey was opened for answers.",
         SURVEY_CLOSED: "A survey was closed.",

@@ -38,6 +38,7 @@ class ValueTiering(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = ValueTieringSettings
+    reacts_to = ("Customer", "Transaction")
     events = {  # noqa: RUF012  (as Plugin declares it)
         TIER_CHANGED: "A customer's value tier changed.",
         ABANDONED: "The abandonment of a customer was confirmed.",

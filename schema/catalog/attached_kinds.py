@@ -7,11 +7,11 @@ from sqlalchemy import and_, func, not_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.text import fold
-from core.db.sql import Expression
+from core.db.sql import Expression, one_of
 from core.log.attachments import ExternalId, Tag
 from schema.catalog.kind import Condition, Filter, Kind, refuse_null
 from schema.sql.binds import Binds
-from schema.sql.json import TEXT, WHOLE, json_rows, one_of
+from schema.sql.json import TEXT, WHOLE, json_rows
 from schema.sql.selections import Selection
 
 

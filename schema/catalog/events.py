@@ -13,7 +13,7 @@ from core.access.permissions import RowScope
 from core.base.errors import PluginError
 from core.base.text import camel, snake
 from core.crm.consequences import CORE_EVENTS
-from core.db.sql import Expression
+from core.db.sql import Expression, one_of
 from core.db.types import Choice, Json
 from core.log.events import Action, EventBatch, EventRow
 from core.records.record import CORE
@@ -21,7 +21,7 @@ from core.records.vocabulary import Vocabulary, vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
-from schema.sql.json import changed_value, changes_list, json_value, one_of, without_keys
+from schema.sql.json import changed_value, changes_list, json_value, without_keys
 from schema.sql.selections import Selection
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")

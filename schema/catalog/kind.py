@@ -8,12 +8,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import InputError
-from core.db.sql import Expression, rounded_ratio
+from core.db.sql import Expression, one_of, rounded_ratio
 from core.db.types import Text
 from schema.sql.binds import Binds
-from schema.sql.json import (
-    one_of,
-)
 from schema.sql.selections import Selection
 
 Condition = ColumnElement[bool]

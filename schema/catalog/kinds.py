@@ -11,11 +11,11 @@ from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null
 from core.base.money import Money, exponent
 from core.base.text import fold
 from core.db.sql import Expression, day_of, folded, list_length, whole
-from core.db.types import Choice, Json, Scaled, Timestamp
+from core.db.types import Choice, Json, ListOf, Scaled, Timestamp
 from core.log.changes import shown
 from core.records.fields import MoneyExpression
 from schema.catalog.kind import COMPARISONS, FUNCTIONS, Condition, Filter, Kind, is_null, refuse_null, typed, within
-from schema.sql.binds import Binds, ListOf, Moment, comparable
+from schema.sql.binds import Binds, Moment, comparable
 from schema.sql.json import (
     TEXT,
     WHOLE,

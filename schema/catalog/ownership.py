@@ -8,10 +8,10 @@ from sqlalchemy import false, or_, select
 from core.access.permissions import RowScope
 from core.base.errors import PluginError
 from core.crm.people import Team, User
+from core.db.sql import one_of
 from core.records.record import Record
 from schema.catalog.catalog import Catalog, Ownership, RecordType, Share, ToOne
 from schema.catalog.kind import Condition
-from schema.sql.json import one_of
 
 #: The field that tells what the caller may do with a record.
 CAN = "can"

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Select, and_, case, false, func, not_, null, select, true
 
 from core.access.permissions import Right
-from core.db.sql import Expression
+from core.db.sql import Expression, one_of
+from core.db.types import ListOf
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
 from schema.catalog.kinds import BooleanKind
@@ -22,8 +23,7 @@ from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import filtered
-from schema.sql.binds import ListOf
-from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, one_of, whole_number
+from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
 

@@ -11,6 +11,7 @@ from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
 from core.db.sql import Expression
+from core.db.types import ListOf
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
@@ -18,7 +19,7 @@ from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, permitted, record_object
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
-from schema.sql.binds import Bind, ListOf, Moment
+from schema.sql.binds import Bind, Moment
 from schema.sql.json import TEXT, WHOLE, constant, json_rows
 from schema.sql.selections import Chosen
 from schema.sql.slots import prefixes_of, resolve

@@ -20,14 +20,14 @@ from sqlalchemy.types import TypeEngine
 from core.base.errors import ForbiddenError, InputError
 from core.base.text import fold
 from core.db.sql import Expression
-from core.db.types import Json, Text
+from core.db.types import Json, ListOf, Text
 from core.records.fields import MoneyExpression
 from core.records.record import Facet, Record, Table
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.plan import Gap, Path, Refusal
-from schema.sql.binds import Binds, ListOf
+from schema.sql.binds import Binds
 from schema.sql.json import PLAIN, TEXT, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
@@ -49,7 +49,7 @@ class JsonLayout:
     """How the parts of a statement are laid out.
 
     Attributes:
-        is_stepped: whether what is related to rows is worked out in the FROM clause, beside the JSON it goes into and
+        is_stepped: whether what is related to rows is computed in the FROM clause, alongside the JSON it goes into and
             not inside it: an old SQLite then parses twice as many levels, but reads the JSON of each of them again.
         deepest: relations below this depth are left to statements of their own.
     """
@@ -370,7 +370,7 @@ class PlanRow:
         return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
     def facet(self, facet: type[Facet]) -> Any:
-        """The record's row in a facet table, joined once; where there is none, its columns have their defaults."""
+        """The record's row in a facet table, joined once; a record without one has the columns' defaults."""
         columns = self.joined(facet, "record_id", self.id)
 
         def defaulted(name: str) -> Expression:
@@ -429,7 +429,7 @@ class PlanRow:
         return case((self.reference("id").is_not(None), value), else_=null())
 
     def other(self, path: str, type: type) -> Any:
-        """Another SQL field by its name in the API; a typed null where there is none."""
+        """Another SQL field by its name in the API; a typed null where no plugin provides it."""
         record, _, name = path.partition(".")
         if record != self.record.name:
             raise TypeError(

@@ -23,20 +23,17 @@ from graphql import (
     ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
-    Undefined,
     VariableNode,
     Visitor,
-    get_nullable_type,
     get_operation_ast,
-    is_leaf_type,
     is_non_null_type,
     parse,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
-from graphql.utilities import coerce_input_value, type_from_ast
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.utilities import type_from_ast
 
 from core.base.errors import InputError
 from schema.catalog.access import Access
@@ -46,6 +43,7 @@ from schema.plan.compiler import by_ids
 from schema.plan.plan import Path, Plan
 from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
+from schema.request.coercion import Coercion
 from schema.request.introspection import is_introspection, is_standard, normal_form
 from schema.request.limits import Limits, exceeded
 from schema.request.validation import problems
@@ -214,7 +212,12 @@ class Operation:
     """
 
     def __init__(
-        self, schema: GraphQLSchema, planner: Planner, document: DocumentNode, node: OperationDefinitionNode
+        self,
+        schema: GraphQLSchema,
+        planner: Planner,
+        coercion: Coercion,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
     ) -> None:
         self.document = document
         self.node = node
@@ -241,7 +244,9 @@ class Operation:
             if isinstance(part, FragmentDefinitionNode)
         }
         self._sizes, self._ids = _deciding(document) if self._definitions else (set(), set())
-        self._leaves = self._leaf_signatures()
+        found = [get_variable_signature(schema, definition) for definition in self._definitions]
+        self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
+        self._coercion = coercion
         self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:
@@ -250,34 +255,14 @@ class Operation:
         Raises:
             Refused: they are not as the operation declares them.
         """
-        values = self._plain_variables(given) or get_variable_values(self._schema, self._definitions, dict(given))
+        values: Any = None
+        if len(self._signatures) == len(self._definitions):
+            values = self._coercion.variables(self._signatures, given)
+        if values is None:
+            values = get_variable_values(self._schema, self._definitions, dict(given))
         if isinstance(values, VariableValues):
             return values
         raise Refused(values)
-
-    def _leaf_signatures(self) -> Sequence[GraphQLVariableSignature] | None:
-        """The signatures of the variables where none is a list or an object."""
-        found = [get_variable_signature(self._schema, definition) for definition in self._definitions]
-        signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
-        are_leaves = all(is_leaf_type(get_nullable_type(signature.type)) for signature in signatures)
-        return signatures if are_leaves and len(signatures) == len(found) else None
-
-    def _plain_variables(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """The variables where all are given and all are plain values; None if in any doubt.
-
-        graphql-core finds out anew in each request of what types they are declared.
-        """
-        if self._leaves is None:
-            return None
-        sources, coerced = {}, {}
-        for signature in self._leaves:
-            value = given.get(signature.name, Undefined)
-            plain = Undefined if value is Undefined else coerce_input_value(value, signature.type)
-            if plain is Undefined:
-                return None
-            sources[signature.name] = VariableValueSource(signature, value)
-            coerced[signature.name] = plain
-        return VariableValues(sources, coerced)
 
     @cached_property
     def normal_form(self) -> str:
@@ -359,6 +344,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, planner: Planner, limits: Limits) -> None:
         self._schema = schema
         self._planner = planner
+        self._coercion = Coercion()
         self._limits = limits
         self._kept = lru_cache(_DOCUMENTS)(self._read)
 
@@ -385,4 +371,4 @@ class Documents:
         if node is None:
             problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"
             raise Refused([GraphQLError(f"operationName: {problem}")])
-        return Operation(self._schema, self._planner, document, node)
+        return Operation(self._schema, self._planner, self._coercion, document, node)

@@ -3,6 +3,9 @@
 Plans fill Python fields, whose functions may ask again; so Python asks them in the same module.
 """
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any

@@ -1,5 +1,8 @@
 """Transactions of requests: work on a unit, committed once, and announced."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 

@@ -1,18 +1,18 @@
 """The values of a statement: where each comes from at run time, and how the driver wants it."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Dialect, String, bindparam
+from sqlalchemy import Dialect, bindparam
 from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeEngine
 
 from core.base.actors import Actor
 from core.base.errors import InputError
+from core.db.types import ListOf
 from schema.sql.slots import Slot, resolve
 
 
@@ -36,27 +36,6 @@ class Moment:
 
 
 BindSource = Callable[[Moment], Any]
-
-
-class ListOf(TypeDecorator[list[Any]]):
-    """A list of values in one bind: an array on PostgreSQL, JSON text on SQLite."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, item: TypeEngine[Any]) -> None:
-        super().__init__()
-        self.item = item
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(ARRAY(self.item.dialect_impl(dialect)))
-        return dialect.type_descriptor(String())
-
-    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        convert: Any = self.item.dialect_impl(dialect).bind_processor(dialect)
-        items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
-        return items if dialect.name == "postgresql" else json.dumps(items)
 
 
 @dataclass(frozen=True, slots=True)

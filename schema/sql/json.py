@@ -115,16 +115,6 @@ class ends_with(_Sql):  # noqa: N801
     type = Boolean()
 
 
-class one_of(_Sql):  # noqa: N801
-    """Whether a value is among the values of a list bind."""
-
-    type = Boolean()
-
-    def self_group(self, against: Any = None) -> Any:
-        """Itself: SQLAlchemy would compare it with 1 on SQLite, which then finds no index for it."""
-        return self
-
-
 class list_holds(_Sql):  # noqa: N801
     """Whether a stored JSON list of texts holds any, or every one, of the texts of a list bind."""
 
@@ -198,10 +188,6 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
     ends_with: {
         SQLITE: "substr({0}, length({0}) - length({1}) + 1) = {1}",
         POSTGRESQL: "right({0}, length({1})) = {1}",
-    },
-    one_of: {
-        SQLITE: "{0} IN (SELECT value FROM json_each({1}))",
-        POSTGRESQL: "{0} = ANY ({1})",
     },
 }
 spell(_SPELLINGS)

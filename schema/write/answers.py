@@ -1,5 +1,8 @@
 """How a mutation is answered: the work in a transaction, once for each idempotency key, and its payload."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

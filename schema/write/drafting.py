@@ -61,8 +61,15 @@ class Drafting:
         self._record = record
         self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
         self._inputs = InputFields(record)
-        self._references = [
-            field for field in record.input_fields if field.stored and field.stored.info.references is not None
+        #: References by the input that sets them by external id, each with the record it is to.
+        self._references = {
+            field.reference_name: (field, _target(field))
+            for field in record.input_fields
+            if field.stored and field.stored.info.references is not None
+        }
+        #: The inputs of those to records of the same type.
+        self._alike = [
+            (field.name, name) for name, (field, target) in self._references.items() if target == record.name
         ]
 
     def write(self, unit: Unit, asked: Sequence[Asked], *, alone: bool = False) -> list[RowOutcome]:
@@ -73,7 +80,7 @@ class Drafting:
             asked: the rows.
             alone: nothing else is written in the transaction, which is rolled back if the one row is refused.
         """
-        upsert_locks(self._record, asked).take(unit.transaction)
+        upsert_locks(unit.transaction.dialect, self._record, asked).take(unit.transaction)
         return process(unit, RecordBatch(self, asked, alone=alone))
 
     def marks(self, asked: Asked) -> set[Any]:
@@ -89,10 +96,9 @@ class Drafting:
     def needs(self, asked: Asked) -> set[Any]:
         """The rows of the same type that a row refers to, so that they are written before it."""
         needs: set[Any] = set()
-        for field in self._references:
-            if self._target(field) == self._record.name:
-                key = asked.given.get(field.reference_name)
-                needs |= {asked.given.get(field.name), (key["system"], key["id"]) if key else None}
+        for by_id, by_key in self._alike:
+            key = asked.given.get(by_key)
+            needs |= {asked.given.get(by_id), (key["system"], key["id"]) if key else None}
         return needs - {None}
 
     def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
@@ -143,12 +149,12 @@ class Drafting:
         """Adds to drafts the references to records that the caller may not see, as if there were none."""
         asked: dict[str, list[tuple[Draft, CatalogField, str]]] = defaultdict(list)
         for draft in drafts:
-            for field in self._references:
+            for field, target in self._references.values():
                 assert field.stored is not None
                 column = field.stored.column
                 id = draft.values.get(column)
                 if id is not None and (draft.record is None or getattr(draft.record, column) != id):
-                    asked[self._target(field)].append((draft, field, id))
+                    asked[target].append((draft, field, id))
         for target, several in asked.items():
             seen = unit.permit.allowed(unit.transaction.rows, target, Right.READ, {id for _, _, id in several})
             for draft, field, id in several:
@@ -311,10 +317,10 @@ class Drafting:
         """Target record, system and external id to the id meant, for all references of a chunk at once."""
         asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for _, item in items:
-            for field in self._references:
-                key = item.given.get(field.reference_name)
+            for name in self._references.keys() & item.given.keys():
+                key = item.given[name]
                 if key is not None:
-                    asked[self._target(field)].add((key["system"], key["id"]))
+                    asked[self._references[name][1]].add((key["system"], key["id"]))
         linked = {
             target: attachments.records_by_external_id(unit.transaction, target, keys) for target, keys in asked.items()
         }
@@ -325,11 +331,6 @@ class Drafting:
         return {
             (target, *key): id for target, known in linked.items() for key, id in known.items() if id in seen[target]
         }
-
-    def _target(self, field: CatalogField) -> str:
-        assert field.stored is not None
-        references = field.stored.info.references
-        return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
 
     # Drafts
 
@@ -355,8 +356,9 @@ class Drafting:
         checked = Checked(self._inputs, given, self._catalog.settings.reporting_currency, creating=creating)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
         draft.said = checked.said
-        for field in self._references:
-            self._link(draft, field, given, linked)
+        if not self._references.keys().isdisjoint(given):
+            for name in self._references:
+                self._link(draft, name, given, linked)
         draft.values |= asked.extra or {}
         if "tags" in given:
             draft.tags = _tags(given["tags"] or ())
@@ -381,12 +383,10 @@ class Drafting:
             return [UserError("INVALID", f"permissions: {error.message}", ("permissions",))]
         return []
 
-    def _link(
-        self, draft: Draft, field: CatalogField, given: RowInput, linked: Mapping[tuple[str, str, str], str]
-    ) -> None:
-        name = field.reference_name
+    def _link(self, draft: Draft, name: str, given: RowInput, linked: Mapping[tuple[str, str, str], str]) -> None:
         if name not in given:
             return
+        field, target = self._references[name]
         key, stored = given[name], field.stored
         assert stored is not None
         if key is None:
@@ -397,7 +397,6 @@ class Drafting:
             problem = f"{name}: give either {field.name} or {name}"
             draft.errors.append(UserError("INVALID", problem, (name,)))
             return
-        target = self._target(field)
         id = linked.get((target, key["system"], key["id"]))
         if id is None:
             problem = (
@@ -414,6 +413,13 @@ class Drafting:
         elif draft.action is Action.UPDATED:
             problem = f"{name}: null is not allowed; give a value, or leave it out"
             draft.errors.append(UserError("REQUIRED", problem, (name,)))
+
+
+def _target(field: CatalogField) -> str:
+    """The name of the record that a reference is to."""
+    assert field.stored is not None
+    references = field.stored.info.references
+    return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
 
 
 def _tags(given: Iterable[str]) -> list[str]:

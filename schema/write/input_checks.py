@@ -13,6 +13,7 @@ from core.records.columns import ColumnInfo
 from core.records.record import Facet, record_named
 from core.unit.drafts import FacetValue
 from schema.catalog.catalog import CatalogField, RecordType, Stored
+from schema.catalog.kind import Kind
 from schema.catalog.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
 
 _LONGEST_LIST = 1000
@@ -21,19 +22,23 @@ _LONGEST_ITEM = 2000
 _MOST_UNITS = 10**15
 
 
+#: Gives a value as it is stored, knowing the reporting currency; raises an `InputError` where it is not possible.
+Check = Callable[[Any, str], Any]
+
+
 class InputFields:
     """The fields that input of one record sets, looked up once.
 
     Attributes:
         record: the record.
-        by_name: the fields.
+        checks: the fields by name, each with the check of its values.
         required: those without which there is no new record.
     """
 
     def __init__(self, record: RecordType) -> None:
         self.record = record
-        self.by_name = {field.name: field for field in record.input_fields}
-        self.required = [field for field in self.by_name.values() if field.stored and field.stored.required]
+        self.checks = {field.name: (field, value_check(field)) for field in record.input_fields}
+        self.required = [field for field in record.input_fields if field.stored and field.stored.required]
 
 
 class Checked:
@@ -46,20 +51,20 @@ class Checked:
         self.said: dict[str, Any] = {}
         self.errors: list[UserError] = []
         for name, value in given.items():
-            if field := fields.by_name.get(name):
-                self._take(field, value, currency)
+            if found := fields.checks.get(name):
+                self._take(*found, value, currency)
         for name in fields.record.said:
             if name in self.values:
                 self.said[name] = self.values.pop(name)
 
-    def _take(self, field: CatalogField, value: Any, currency: str) -> None:
+    def _take(self, field: CatalogField, check: Check, value: Any, currency: str) -> None:
         stored = field.stored
         assert stored is not None
         if value is None and self._creating and stored.required:
             # As if it had been left out: `missing` asks for it.
             return
         try:
-            checked = check_value(field, value, currency)
+            checked = check(value, currency)
         except _NoValueError as error:
             self.errors.append(UserError("REQUIRED", f"{field.name}: {error.message}", (field.name,)))
             return
@@ -93,30 +98,64 @@ def check_value(field: CatalogField, value: Any, currency: str) -> Any:
     Raises:
         InputError: the field does not take it; the message says why and what it takes.
     """
+    return value_check(field)(value, currency)
+
+
+def value_check(field: CatalogField) -> Check:
+    """The check of a field's values, prepared once."""
     stored = field.stored
     assert stored is not None
-    kind = field.kind
-    if value is None:
-        if _may_be_null(field, stored):
+    is_list, may_be_null = isinstance(field.kind, ListKind), _may_be_null(field, stored)
+    check = _check_of(field.kind, stored.info, may_be_null=may_be_null)
+
+    def checked(value: Any, currency: str) -> Any:
+        if value is not None:
+            return check(value, currency)
+        if may_be_null:
             return None
-        if isinstance(kind, ListKind):
+        if is_list:
             return []
         raise _NoValueError("null is not allowed; give a value, or leave it out")
-    if isinstance(kind, MoneyKind):
+
+    return checked
+
+
+def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
+    """The check of values that are not null."""
+
+    def money(value: Any, currency: str) -> Money:
         return Money(value["amount"], value.get("currency") or currency)
-    if isinstance(kind, ListKind):
-        return _check_list(value)
+
+    def text(value: Any, currency: str) -> Any:
+        if not value.strip():
+            raise InputError(f"it must not be empty; {'give null, or a text' if may_be_null else 'give a text'}")
+        check_text_of(value, info)
+        return value
+
+    def number(value: Any, currency: str) -> Any:
+        check_number_of(value, info)
+        return value
+
+    def decimal(value: Any, currency: str) -> Any:
+        return number(_check_decimal(value, kind.scale), currency)  # type: ignore[attr-defined]  # only decimals come here
+
+    def reference(value: Any, currency: str) -> Any:
+        _check_reference(value, info)
+        return value
+
+    checks: Mapping[type[Kind], Check] = {
+        MoneyKind: money,
+        ListKind: lambda value, currency: _check_list(value),
+        TextKind: text,
+        IntKind: number,
+        DecimalKind: decimal,
+        IdKind: reference,
+    }
     if isinstance(kind, ChoiceKind):
-        return kind.enum(value)
-    if isinstance(kind, DecimalKind):
-        value = _check_decimal(value, kind.scale)
-    if isinstance(kind, TextKind) and not value.strip():
-        remedy = "give null, or a text" if _may_be_null(field, stored) else "give a text"
-        raise InputError(f"it must not be empty; {remedy}")
-    for type_, check in _CHECKS:
-        if isinstance(kind, type_):
-            check(value, stored.info)
-    return value
+        enum = kind.enum
+        return lambda value, currency: enum(value)
+    found = (check for type_, check in checks.items() if isinstance(kind, type_))
+    return next(found, lambda value, currency: value)
 
 
 def _may_be_null(field: CatalogField, stored: Stored) -> bool:
@@ -154,11 +193,3 @@ def _check_list(value: list[Any]) -> list[Any]:
     for item in value:
         check_text(str(item), _LONGEST_ITEM)
     return [str(item) for item in value]
-
-
-_CHECKS: tuple[tuple[type, Callable[[Any, ColumnInfo], None]], ...] = (
-    (TextKind, check_text_of),
-    (IntKind, check_number_of),
-    (DecimalKind, check_number_of),
-    (IdKind, _check_reference),
-)

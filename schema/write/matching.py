@@ -10,7 +10,7 @@ from core.db.locks import Key, Locks
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log.events import Action
 from core.records.record import Record
-from core.records.rows import quoted
+from core.records.rows import POSTGRESQL, quoted
 from schema.catalog.catalog import CatalogField, RecordType
 
 RowInput = Mapping[str, Any]
@@ -37,7 +37,7 @@ class Asked:
     reason: str | None = None
 
 
-def upsert_locks(record: RecordType, asked: Sequence[Asked]) -> Locks:
+def upsert_locks(engine: str, record: RecordType, asked: Sequence[Asked]) -> Locks:
     """The keys that keep two upserts from each creating what the other would have found.
 
     Alone is held what rows are matched by, and shared what other upserts may match by: the texts that are written.
@@ -45,7 +45,7 @@ def upsert_locks(record: RecordType, asked: Sequence[Asked]) -> Locks:
     """
     locks = Locks()
     rows = [one for one in asked if one.action is None]
-    if not rows:
+    if not rows or engine != POSTGRESQL:
         return locks
     entity = record.name
     texts = match_fields(record)

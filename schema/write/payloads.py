@@ -1,5 +1,8 @@
 """Payloads of generated mutations: what is selected of them, read in the transaction that writes."""
 
+# Annotations of inner functions are not to be evaluated in each request.
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +31,7 @@ class _Part:
         record: the type of record it is, read by its id.
         nodes: where the document asks for that record.
         plan: how that record is read.
-        parts: what is selected of an object that is no record.
+        parts: what is selected of an object that is not a record.
     """
 
     key: str
@@ -37,7 +40,7 @@ class _Part:
     record: str | None = None
     nodes: tuple[FieldNode, ...] = ()
     plan: Plan | None = None
-    parts: "tuple[_Part, ...]" = ()
+    parts: tuple[_Part, ...] = ()
 
 
 class PayloadSelection:
@@ -82,7 +85,7 @@ class _Place:
 
 
 def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Place]) -> dict[str, Any]:
-    """A payload as it is answered, but for its records, whose places are noted."""
+    """A payload as it is returned, without its records, whose places are noted."""
     found: dict[str, Any] = {}
     for part in parts:
         value = part.constant or (source.get(part.name) if isinstance(source, Mapping) else getattr(source, part.name))
@@ -159,7 +162,7 @@ def _reads(
     given: MutationInput,
     moment: Moment,
 ) -> Callable[[Any], Sequence[SqlStatement]]:
-    """The statements that read what is selected of written records, but for those with Python fields."""
+    """The statements that read what is selected of written records, except of those with Python fields."""
 
     def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []

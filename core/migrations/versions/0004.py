@@ -66,10 +66,18 @@ def _move_members(old: str, new: str) -> None:
     if op.get_bind().dialect.name == "sqlite":
         _rename_constraints_by_copy(new)
     else:
-        for form in ("pk_{}", "fk_{}_customer_id", "fk_{}_user_id"):
-            op.execute(f'ALTER TABLE "{new}" RENAME CONSTRAINT "{form.format(old)}" TO "{form.format(new)}"')
+        _rename_constraints(old, new)
     for column in indexed:
         op.create_index(f"ix_{new}_{column}", new, [column, "id"])
+
+
+def _rename_constraints(old: str, new: str) -> None:
+    """Makes them anew: Citus renames no constraint of a distributed table."""
+    for column, target in (("customer_id", "customer"), ("user_id", "user")):
+        op.drop_constraint(f"fk_{old}_{column}", new)
+        op.create_foreign_key(f"fk_{new}_{column}", new, target, [column], ["id"], ondelete="CASCADE")
+    op.drop_constraint(f"pk_{old}", new)
+    op.create_primary_key(f"pk_{new}", new, ["id"])
 
 
 def _rename_constraints_by_copy(table: str) -> None:

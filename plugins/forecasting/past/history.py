@@ -8,9 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, func, null, or_, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, null, or_, select
 
-from guanxi import Changes, Context
+from guanxi import Action, Changes, Context
 from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition
 from guanxi.rules import outcome, win_probability
 from guanxi.sql import Expression, Prepared, day_of, is_listed, new_stem
@@ -40,10 +40,11 @@ _UNKNOWN: Values = {
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """When an opportunity changed: in the business, and by the clock."""
+    """When an opportunity changed: in the business, and by the clock; and whether it has no past yet."""
 
     at: datetime
     now: datetime
+    is_new: bool = False
 
 
 def keep(ctx: Context, changes: Changes) -> None:
@@ -53,7 +54,8 @@ def keep(ctx: Context, changes: Changes) -> None:
     recorded = changes[0].record.updated_at
     touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Touched(recorded, recorded))
     for change in changes.of("Opportunity"):
-        touched[change.record.id] = Touched(change.occurred_at or recorded, recorded)
+        is_new = change.action is Action.CREATED
+        touched[change.record.id] = Touched(change.occurred_at or recorded, recorded, is_new)
     if touched:
         write(ctx, touched)
     if any("win_probability" in change.after for change in changes.of("Stage")):
@@ -160,8 +162,7 @@ def _judged(settings: ForecastingSettings, became: Expression) -> Iterator[Any]:
 
 def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
     """Writes what these opportunities have become."""
-    rows = {row["id"]: row for row in ctx.rows(_present_of(ctx.settings), ids=touched)}
-    known = _known(ctx, touched)
+    rows, known = _present_and_known(ctx, touched)
     steps = _steps(ctx, rows.keys() - known.keys())
     revisions = []
     for id, moment in touched.items():
@@ -179,15 +180,54 @@ def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
 
 @lru_cache(20)
 def _present_of(settings: ForecastingSettings) -> Prepared:
-    """The present state of these opportunities."""
-    return Prepared(present(settings).where(is_listed(opportunities.id, "ids")))
+    """The present state of these opportunities, once with each span of theirs that does not end before a moment."""
+    now = present(settings).subquery("now")
+    spans = and_(
+        states.opportunity_id == now.c.id,
+        states.superseded_at.is_(None),
+        or_(states.valid_until.is_(None), states.valid_until > bindparam("since", None, states.valid_until.type)),
+    )
+    return Prepared(
+        select(now, *_span_columns())
+        .select_from(now.outerjoin(PipelineState.__table__, spans))
+        .where(is_listed(now.c.id, "ids"))
+        .order_by(now.c.id, states.valid_from, states.id)
+    )
+
+
+def _span_columns() -> Iterator[Any]:
+    yield states.id.label("span_id")
+    yield from (states.valid_from, states.valid_until, states.is_inferred)
+    yield from (states[name].label(f"span_{name}") for name in _columns())
 
 
 _SPANS = Prepared(
-    select(PipelineState.__table__)
+    select(states.opportunity_id.label("id"), *_span_columns())
     .where(is_listed(states.opportunity_id, "ids"), states.superseded_at.is_(None))
     .order_by(states.valid_from, states.id)
 )
+
+
+def _present_and_known(
+    ctx: Context, touched: Mapping[str, Touched]
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Span]]]:
+    """What opportunities are, and the spans of those that have some, in order, as far as a change may concern them."""
+    since = min(moment.at for moment in touched.values())
+    found = ctx.rows(_present_of(ctx.settings), ids=touched, since=since)
+    known = _spans([row for row in found if row["span_id"] is not None])
+    # Of one that was deleted before, only the end of its last span counts.
+    if rest := [id for id, moment in touched.items() if id not in known and not moment.is_new]:
+        known |= _spans(ctx.rows(_SPANS, ids=rest))
+    return {row["id"]: row for row in found}, known
+
+
+def _spans(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Span]]:
+    found: dict[str, list[Span]] = defaultdict(list)
+    for row in rows:
+        values = _values({name: row[f"span_{name}"] for name in _columns()})
+        span = Span(row["valid_from"], row["valid_until"], values, row["span_id"], row["is_inferred"])
+        found[row["id"]].append(span)
+    return found
 
 
 def _values(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -209,15 +249,6 @@ def _hundredths(value: Decimal | int) -> Decimal:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _known(ctx: Context, ids: Collection[str]) -> dict[str, list[Span]]:
-    """The spans of opportunities that have some, in order, superseded ones left out."""
-    found: dict[str, list[Span]] = defaultdict(list)
-    for row in ctx.rows(_SPANS, ids=ids):
-        span = Span(row["valid_from"], row["valid_until"], _values(row), row["id"], row["is_inferred"])
-        found[row["opportunity_id"]].append(span)
-    return found
 
 
 @lru_cache(20)

@@ -23,7 +23,9 @@ def database(databases):
 
 def insertion(database, id, place="Bonn"):
     first, second = (mark(database.dialect, number) for number in (1, 2))
-    return SqlStatement(f"INSERT INTO visit (id, place) VALUES ({first}, {second})", (id, place), inserts=True)
+    return SqlStatement(
+        f"INSERT INTO visit (id, place) VALUES ({first}, {second})", (id, place), table="visit", inserts=True
+    )
 
 
 def stored(database):
@@ -41,6 +43,19 @@ def test_what_is_put_off_goes_with_what_is_read_in_one_round_trip(database):
     assert [row[0] for row in rows] == ["a", "b"]
     inserts = ["INSERT", "INSERT"] if database.dialect == "sqlite" else ["WITH"]
     assert trips == [["BEGIN", *inserts, "SELECT", "COMMIT"]]
+
+
+def test_what_is_written_is_joined_unless_a_table_is_changed_by_two_parts(database):
+    one, two = (mark(database.dialect, number) for number in (1, 2))
+    moved = SqlStatement(f"UPDATE visit SET place = {one} WHERE id = {two}", ("Rome", "a"), table="visit")
+    trips = []
+    database.on_trip = lambda process, statements: trips.append(len(statements))
+    with database.driven() as transaction:
+        transaction.put(insertion(database, "a"), insertion(database, "b"), moved, insertion(database, "c"))
+        rows = transaction.rows(SqlStatement("SELECT place FROM visit ORDER BY id"))
+    assert [row[0] for row in rows] == ["Rome", "Bonn", "Bonn"]
+    # BEGIN, a with b, the change, c, and the query; on SQLite each is its own.
+    assert trips[0] == (6 if database.dialect == "sqlite" else 5)
 
 
 def test_the_session_sees_what_was_put_off_and_commits_nothing(database):

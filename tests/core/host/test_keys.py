@@ -178,3 +178,28 @@ def test_a_change_that_no_rule_of_ours_rests_on_locks_no_key(crm):
         assert found == []
         client.create("Opportunity", name="Deal", customerId=id)
         assert len(found) == (client.app.database.dialect == "postgresql")
+
+
+def test_a_plugin_is_not_asked_about_records_it_does_not_react_to(crm):
+    asked = []
+
+    class Narrow(Club):
+        reacts_to = ("Contact", "Task")
+
+        @hookimpl
+        def validate(self, ctx, changes):
+            asked.extend(["validate", *(change.entity for change in changes)])
+            return ()
+
+        @hookimpl
+        def before_commit(self, ctx, changes):
+            asked.append("before_commit")
+
+    client = crm(Narrow)
+    with locks_of(client) as locks:
+        client.create("Customer", name="Ann")
+        assert (asked, locks) == ([], [])
+        client.create("Contact", name="Bea")
+        assert asked == ["validate", "Contact", "before_commit"]
+        # It names no keys, so it holds everything while it judges.
+        assert len(locks) == (client.app.database.dialect == "postgresql")

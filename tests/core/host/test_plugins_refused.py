@@ -145,6 +145,15 @@ def test_a_text_where_names_are_listed_is_refused():
     assert refusal(plugin("alpha", after="beta")) == (
         "plugin 'alpha', after: 'beta' is not a list of names; write after = (\"beta\",)"
     )
+    assert refusal(plugin("alpha", reacts_to="Task")) == (
+        "plugin 'alpha', reacts_to: 'Task' is not a list of names; write reacts_to = (\"Task\",)"
+    )
+
+
+def test_a_record_that_does_not_exist_is_not_reacted_to():
+    assert refusal(plugin("alpha", reacts_to=["Task", "Tusk"])) == (
+        "plugin 'alpha', reacts_to: there is no record 'Tusk'; write for example 'Customer'"
+    )
 
 
 # Hooks

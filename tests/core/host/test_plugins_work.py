@@ -124,3 +124,37 @@ def test_what_startup_writes_is_put_before_them_too(crm):
     opening.opening = "500"
     with pytest.raises(PluginError, match="plugin 'counter', startup: actualAmount: is more than 100"):
         crm(Till, opening)
+
+
+class Gifts(Plugin):
+    """Gives away a first thing, which the till is asked about too."""
+
+    name, version, api = "gifts", "1.0", ">=1,<2"
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        for customer in changes.created("Customer"):
+            sell(ctx, customer.id, {"Modest": "10", "Grand": "60", "Excessive": "110"}[customer.name])
+
+
+NEW = """mutation ($name: String!) { createCustomer(input: {name: $name}) {
+    customer { sales } userErrors { code plugin } warnings { code message plugin } } }"""
+
+NEW_ONES = """mutation ($rows: [CustomerUpsertItem!]!) { upsertCustomers(input: {items: $rows}) {
+    created results { warnings { code } } } }"""
+
+
+def test_warnings_about_what_a_hook_writes_are_returned(crm):
+    client = crm(Till, Gifts)
+
+    def new(name):
+        return client.query(NEW, name=name)["createCustomer"]
+
+    assert new("Modest")["warnings"] == []
+    warning = {"code": "LARGE", "message": "actualAmount: is more than 50", "plugin": "till"}
+    assert new("Grand") == {"customer": {"sales": 0}, "userErrors": [], "warnings": [warning]}
+    assert new("Excessive")["userErrors"] == [{"code": "TOO_LARGE", "plugin": "till"}]
+    rows = [{"name": name, "externalIds": [{"system": "s", "id": name}]} for name in ("Modest", "Grand")]
+    upserted = client.query(NEW_ONES, rows=rows)["upsertCustomers"]
+    # The warning names the gift, which is not a row of the batch, so every row has it.
+    assert upserted == {"created": 2, "results": [{"warnings": [{"code": "LARGE"}]}] * 2}

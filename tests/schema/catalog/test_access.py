@@ -38,10 +38,11 @@ def supporters(row) -> Expression:
 
 
 def filled(module_crm, access):
-    client = module_crm(Secretive, access=access)
+    client = module_crm(Secretive)
     data.fill(client)
     items = [{"externalIds": [data.key(f"p{number}")], "secret": number} for number in range(20)]
     data.upsert(client, "contacts", items)
+    client.app.services.access = access
     return client
 
 
@@ -166,8 +167,9 @@ def test_accesses_of_two_callers_never_share_a_plan(limited):
 
 def test_a_condition_may_ask_who_it_is(module_crm):
     mine = Access("mine", rows={"Contact": lambda row: row.created_by == row.actor})
-    client = module_crm(access=lambda actor: mine)
+    client = module_crm()
     data.fill(client)
+    client.app.services.access = lambda actor: mine
     assert client.query("{ contacts { totalCount } }")["contacts"]["totalCount"] == 20
     somebody = client.app.context(Actor("somebody"))
     assert client.run(ask(somebody, "{ contacts { totalCount } }"))["contacts"]["totalCount"] == 0

@@ -6,7 +6,7 @@ import json
 import orjson
 import pytest
 
-from guanxi import Facet, Field, Plugin, hookimpl
+from guanxi import Facet, Field, Permission, Plugin, hookimpl
 from schema.catalog.access import Access
 from schema.serve.engine import Engine
 from tests import data
@@ -20,6 +20,10 @@ class Marked(Plugin):
     """Fields of every kind that can go wrong."""
 
     name, version, api = "marked", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_permissions(self):
+        yield Permission("marks", "See marks.")
 
     @hookimpl
     def register_fields(self):
@@ -54,8 +58,9 @@ def access(actor):
 
 @pytest.fixture(scope="module")
 def sales(module_crm):
-    client = module_crm(Marked, access=access, python_field_deadline_ms=50, maximum_depth=14, maximum_aliases=20)
+    client = module_crm(Marked, python_field_deadline_ms=50, maximum_depth=14, maximum_aliases=20)
     data.fill(client)
+    client.app.services.access = access
     return client
 
 

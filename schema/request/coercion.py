@@ -1,0 +1,167 @@
+"""Values of variables coerced by what is prepared once per input type.
+
+graphql-core looks at every field of a type anew for each object. What is prepared here goes by the fields that are
+given, and gives the same values; what it does not take, graphql-core is asked about, which also says what is wrong.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLID,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLString,
+    Undefined,
+)
+from graphql.execution.get_variable_signature import GraphQLVariableSignature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+#: Coerces a value that is not null; `Undefined` where graphql-core is to be asked.
+Coerce = Callable[[Any], Any]
+
+#: Sets of given fields that are prepared per input type; the rest are prepared anew each time.
+_MOST_SHAPES = 200
+
+
+class Coercion:
+    """The coercion of the input types of one schema."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Coerce | None] = {}
+
+    def variables(
+        self, signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
+    ) -> VariableValues | None:
+        """The values of variables; None where one is left out, or where graphql-core is to be asked."""
+        sources, coerced = {}, {}
+        for signature in signatures:
+            name = signature.name
+            value = given.get(name, Undefined)
+            found = Undefined if value is Undefined else self._coerced(signature.type, value)
+            if found is Undefined:
+                return None
+            sources[name] = VariableValueSource(signature, value)
+            coerced[name] = found
+        return VariableValues(sources, coerced)
+
+    def _coerced(self, type_: GraphQLInputType, value: Any) -> Any:
+        if value is None:
+            return Undefined if isinstance(type_, GraphQLNonNull) else None
+        coerce = self._of(type_)
+        return Undefined if coerce is None else coerce(value)
+
+    def _of(self, type_: GraphQLInputType) -> Coerce | None:
+        """The coercion of a type; None of one that contains itself, because its depth is for graphql-core to limit."""
+        bare: Any = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if isinstance(bare, GraphQLList):
+            return self._of_list(bare)
+        if bare not in self._known:
+            # While it is being prepared it has none, so one that contains itself has none.
+            self._known[bare] = None
+            self._known[bare] = self._of_object(bare) if isinstance(bare, GraphQLInputObjectType) else _of_leaf(bare)
+        return self._known[bare]
+
+    def _of_list(self, type_: GraphQLList[Any]) -> Coerce | None:
+        coerce, is_required = self._of(type_.of_type), isinstance(type_.of_type, GraphQLNonNull)
+        if coerce is None:
+            return None
+
+        def coerce_all(values: Any) -> Any:
+            if type(values) is not list:
+                return Undefined
+            found = []
+            for value in values:
+                if value is not None:
+                    value = coerce(value)
+                elif is_required:
+                    return Undefined
+                if value is Undefined:
+                    return Undefined
+                found.append(value)
+            return found
+
+        return coerce_all
+
+    def _of_object(self, type_: GraphQLInputObjectType) -> Coerce | None:
+        parts = {}
+        for name, field in type_.fields.items():
+            coerce = self._of(field.type)
+            if coerce is None:
+                return None
+            parts[name] = (coerce, field)
+        shapes: dict[tuple[str, ...], _Shape | None] = {}
+
+        def coerce_object(value: Any) -> Any:
+            if type(value) is not dict:
+                return Undefined
+            names = tuple(value)
+            if names not in shapes:
+                if len(shapes) == _MOST_SHAPES:
+                    shapes.clear()
+                shapes[names] = _shape(type_, parts, names)
+            shape = shapes[names]
+            if shape is None:
+                return Undefined
+            defaults, fields = shape
+            found = defaults.copy()
+            for name, out_name, coerce, is_required in fields:
+                item = value[name]
+                if item is not None:
+                    item = coerce(item)
+                    if item is Undefined:
+                        return Undefined
+                elif is_required:
+                    return Undefined
+                found[out_name] = item
+            return type_.out_type(found)
+
+        return coerce_object
+
+
+#: All that is found in an object, with its defaults; and of the fields that are given: name, name in Python, coercion,
+#: and whether null is refused.
+_Shape = tuple[dict[str, Any], Sequence[tuple[str, str, Coerce, bool]]]
+
+
+def _shape(
+    type_: GraphQLInputObjectType, parts: Mapping[str, tuple[Coerce, GraphQLInputField]], names: Sequence[str]
+) -> _Shape | None:
+    """How an object with these fields is coerced; None if it is not valid whatever they hold."""
+    given = set(names)
+    if not given <= parts.keys() or (type_.is_one_of and len(given) != 1):
+        return None
+    found: dict[str, Any] = {}
+    fields = []
+    for name, (coerce, field) in parts.items():
+        out_name = field.out_name or name
+        is_required = isinstance(field.type, GraphQLNonNull)
+        if name in given:
+            found[out_name] = None
+            fields.append((name, out_name, coerce, is_required or type_.is_one_of))
+            continue
+        default = coerce_default_value(field)
+        if default is not Undefined:
+            found[out_name] = default
+        elif is_required:
+            return None
+    return found, fields
+
+
+def _of_leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Coerce:
+    if type_ in (GraphQLString, GraphQLID):
+        return lambda value: value if type(value) is str else _by_type(type_, value)
+    return lambda value: _by_type(type_, value)
+
+
+def _by_type(type_: GraphQLScalarType | GraphQLEnumType, value: Any) -> Any:
+    try:
+        return type_.coerce_input_value(value)
+    except Exception:
+        return Undefined
