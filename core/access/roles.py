@@ -1,6 +1,9 @@
 """Roles as data: what each may do, where somebody has decided otherwise than the defaults."""
 
 from core.access.permissions import ADMINISTER, DEFAULTS
+from core.crm.people import User
+from core.log.changes import Change
+from core.log.events import Action
 from core.records.columns import column
 from core.records.record import Record, one_living
 from core.records.vocabulary import UserRole
@@ -21,6 +24,19 @@ class Role(Record, prefix="rol"):
 
 
 one_living(Role, "role")
+
+
+#: What decides on a user's permissions, and on whose records are its own.
+_DECISIVE = {"role", "team_id", "region", "is_active"}
+
+
+def changes_access(change: Change) -> bool:
+    """Whether a change is of what somebody may see and do."""
+    if isinstance(change.record, User):
+        return change.action not in (Action.CREATED, Action.UPDATED) or not _DECISIVE.isdisjoint(
+            name for name, value in change.after.items() if change.before.get(name) != value
+        )
+    return isinstance(change.record, Role)
 
 
 def default_permissions(role: UserRole) -> frozenset[str]:

@@ -38,9 +38,7 @@ CORE_EVENTS: Mapping[str, str] = {
     "OPPORTUNITY_LOST": "An opportunity was lost.",
     "TASK_COMPLETED": "A task was completed.",
     "CONTACT_ERASED": "Personal data about a contact was erased.",
-    "CONTACT_EXPORTED": "Personal data about a contact was exported.",
     "CUSTOMER_ERASED": "Personal data about a customer was erased.",
-    "CUSTOMER_EXPORTED": "Personal data about a customer was exported.",
 }
 
 _CHAINS: Mapping[type[Record], str] = {

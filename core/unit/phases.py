@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from core.access.audit import AuditAction
+from core.access.roles import changes_access
 from core.base.errors import Reject, UserError
 from core.crm.consequences import after_flush, settle
 from core.db.conflicts import Conflict, conflict_of
@@ -287,6 +289,8 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
 def _note(unit: Unit, changes: Sequence[Change]) -> None:
     for change in (*changes, *unit.watch.follow_ups):
         unit.log.note(change)
+        if changes_access(change):
+            unit.audit(AuditAction.PERMISSIONS_CHANGED, change.record.id, ", ".join(change.logged()) or None)
 
 
 # Work of plugins: they write, and what they have written is judged, completed and noted as well.

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlmodel import Session
 
+from core.access.audit import AuditAction, entry
 from core.access.permit import Permit
 from core.base.actors import Actor
 from core.base.clock import Clock
@@ -44,7 +45,10 @@ class Unit:
         settlement: the rules of the domain in it.
         log: its events.
         watch: what hooks do in it apart from the changes they are called for.
+        actor: who does it.
+        request_id: of the request that asks for it, if one does.
         permit: what the caller may write and refer to; hooks may write everything.
+        request_id: the request it is done for, if any.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
     """
@@ -65,7 +69,9 @@ class Unit:
         self.transaction = transaction
         self.host = host
         self.actor = actor
+        self.request_id = request_id
         self.permit = permit
+        self.request_id = request_id
         self.now = clock.now()
         self.held = Held(transaction)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
@@ -80,6 +86,18 @@ class Unit:
         self._contexts: dict[str, Context] = {}
         transaction.before_session = self._before_session
         transaction.on_session = self._on_session
+
+    def audit(self, action: AuditAction, subject: str, detail: str | None = None) -> None:
+        """Puts an entry about a record into the audit list."""
+        entry(
+            self.transaction,
+            self.actor.id,
+            self.now,
+            action,
+            subject=subject,
+            detail=detail,
+            request_id=self.request_id,
+        )
 
     # Its rows
 

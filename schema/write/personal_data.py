@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from core.access.disclosures import note_erasure, note_export
+from core.access.audit import AuditAction
 from core.access.permissions import ADMINISTER, EXPORT, Right
 from core.base.errors import InputError, UserError
 from core.base.ids import prefix_of
@@ -85,7 +85,7 @@ def _export(builder: Builder, catalog: Catalog) -> Mutation:
         found = _subject(unit, given["id"], Right.READ)
         if isinstance(found, UserError):
             return [failure(0, [found])]
-        note_export(unit.log, found)
+        unit.audit(AuditAction.EXPORTED, found.id)
         data = _Export(unit, catalog, found).document()
         return [_Exported(0, OutcomeStatus.UNCHANGED, found.id, data=data)]
 
@@ -93,7 +93,7 @@ def _export(builder: Builder, catalog: Catalog) -> Mutation:
         Member(
             "exportPersonalData",
             "ExportPersonalDataPayload",
-            "Exports all that is stored about a contact or customer, by the core and by plugins. The log notes it.",
+            "Exports all that is stored about a contact or customer, by the core and by plugins. It is audited.",
             [Argument("input", "ExportPersonalDataInput", "The input.")],
         ),
         "exportPersonalData",
@@ -244,7 +244,8 @@ def _erase(builder: Builder, catalog: Catalog) -> Mutation:
         unit.host.erase(unit.context, records, unit.flush)
         erased = [record for record in records if erase(unit, record, _personal_fields(catalog))]
         for record in erased:
-            note_erasure(unit.log, record, given["reason"])
+            unit.log.publish(f"{type(record).__name__.upper()}_ERASED", record, reason=given["reason"])
+            unit.audit(AuditAction.ERASED, record.id, given["reason"])
         status = OutcomeStatus.UPDATED if erased else OutcomeStatus.UNCHANGED
         return [RowOutcome(0, status, found.id)]
 

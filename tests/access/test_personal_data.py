@@ -207,6 +207,17 @@ def erase(client, id, **more):
     return client.query(ERASE, input={"id": id, "reason": "asked by letter", **more})["erasePersonalData"]
 
 
+AUDITED = """query ($id: ID!) { auditEntries(where: {subjectId: {eq: $id}}, orderBy: [{createdAt: ASC}]) {
+  nodes { action createdBy detail requestId } } }"""
+
+
+def audited(house, id):
+    """The entries of the audit list about a record: action, who, detail."""
+    nodes = house.asks("adm").query(AUDITED, id=id)["auditEntries"]["nodes"]
+    assert all(node["requestId"] for node in nodes)
+    return [(node["action"], node["createdBy"], node["detail"]) for node in nodes]
+
+
 SUMS = """{ opportunitiesAggregate { count sum { expectedAmount { total { amount } } } }
   receivablesAggregate { count sum { amount { total { amount } } } } transactionsAggregate { count }
   customers { totalCount } contacts { totalCount } surveyResponses { totalCount } }"""
@@ -251,6 +262,7 @@ def test_who_erased_and_why_is_in_the_log_and_a_second_time_changes_nothing(hous
     events = house.client.query(EVENTS, id=person)["events"]["nodes"]
     (noted,) = [event for event in events if event["type"] == "CONTACT_ERASED"]
     assert (noted["actor"], noted["data"]) == (house.adm, {"reason": "asked by letter"})
+    assert audited(house, person) == [("ERASED", house.adm, "asked by letter")]
     (changed,) = [event for event in events if event["type"] == "CONTACT_UPDATED"]
     assert {change["field"] for change in changed["changes"]} == {"description"}
 
@@ -334,8 +346,7 @@ def test_an_export_has_all_that_is_stored_and_is_noted(house):
     assert [row["id"] for row in data["related"]["Interaction"]] == [interaction]
     assert [row["id"] for row in data["related"]["Task"]] == [task]
     assert data["related"]["notebook_page"][0]["count"] == 3
-    events = house.client.query(EVENTS, id=person)["events"]["nodes"]
-    assert [event["actor"] for event in events if event["type"] == "CONTACT_EXPORTED"] == [house.adm]
+    assert audited(house, person) == [("EXPORTED", house.adm, None)]
     erase(house.asks("adm"), person)
 
 
