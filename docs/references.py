@@ -1,10 +1,10 @@
-"""The references of settings, commands and errors, generated from the code: `python docs/references.py` writes them."""
+"""The references of settings, commands, errors and roles, made from the code: `python docs/references.py` writes them."""
 
 import ast
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ import typer
 from pydantic import BaseModel
 from typer.main import get_command
 
+from core.access.declarations import Permission
+from core.access.permissions import DEFAULTS, NAMES, grant
 from core.base.settings import IssuerSettings, Settings
+from core.records.vocabulary import UserRole
 from guanxi.cli.commands import cli
 
 ROOT = Path(__file__).parent.parent
@@ -170,6 +173,41 @@ def errors() -> str:
     return _page(lines)
 
 
+def roles() -> str:
+    """The page of roles and permissions."""
+    declared = [
+        (point.name, one)
+        for point in sorted(entry_points(group="guanxi.plugins"), key=lambda point: point.name)
+        if point.value.startswith("plugins.")
+        for one in point.load()().register_permissions()
+        if isinstance(one, Permission)
+    ]
+    lines = [
+        "# Roles",
+        "",
+        "What each role may do by default. [Access control](../access.md) says how permissions are written.",
+        "",
+        "| role | records | names |",
+        "|---|---|---|",
+    ]
+    for role, permissions in DEFAULTS.items():
+        is_all = role is UserRole.ADMINISTRATOR
+        names = sorted(one for one in permissions if grant(one) is None)
+        names += sorted(one.name for _, one in declared if is_all or role in one.roles)
+        grants = sorted(one for one in permissions if grant(one) is not None)
+        lines.append(f"| `{role}` | {_listed(grants)} | {_listed(names)} |")
+    lines += ["", "## Names", "", "| name | of | what it allows |", "|---|---|---|"]
+    lines += [f"| `{name}` | the core | {text} |" for name, text in NAMES.items()]
+    for plugin, one in declared:
+        also = f" With it come {_listed(one.grants)}." if one.grants else ""
+        lines.append(f"| `{one.name}` | {plugin} | {one.description}{also} |")
+    return _page(lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def user_error_codes() -> dict[str, set[str]]:
     """Every code that the code gives a user error, with the files that do."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -191,7 +229,7 @@ def _page(lines: list[str]) -> str:
     return "\n".join([head, "", note, *rest]).rstrip() + "\n"
 
 
-PAGES = {"settings": settings, "commands": commands, "errors": errors}
+PAGES = {"settings": settings, "commands": commands, "errors": errors, "roles": roles}
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

@@ -5,8 +5,8 @@ import pytest
 from tests.access.house import House
 
 UPDATE = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { requestId userErrors { message } } }"
-LIST = """query ($id: ID!) {
-  auditEntries(where: {subjectId: {eq: $id}, action: {eq: PERMISSIONS_CHANGED}}, orderBy: [{id: ASC}]) {
+LIST = """query ($id: ID!, $subject: String!) {
+  auditEntries(where: {subjectId: {eq: $subject}, action: {eq: PERMISSIONS_CHANGED}}, orderBy: [{id: ASC}]) {
     nodes { createdBy detail requestId } }
   events(entity: $id) { nodes { type actor requestId changes { field previous current } } } }"""
 
@@ -17,7 +17,7 @@ def house(module_crm):
 
 
 def listed(house, id):
-    return house.asks("adm").query(LIST, id=id)
+    return house.asks("adm").query(LIST, id=id, subject=id)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def erase(client, id, **more):
     return client.query(ERASE, input={"id": id, "reason": "asked by letter", **more})["erasePersonalData"]
 
 
-AUDITED = """query ($id: ID!) { auditEntries(where: {subjectId: {eq: $id}}, orderBy: [{createdAt: ASC}]) {
+AUDITED = """query ($id: String!) { auditEntries(where: {subjectId: {eq: $id}}, orderBy: [{createdAt: ASC}]) {
   nodes { action createdBy detail requestId } } }"""
 
 
