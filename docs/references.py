@@ -1,4 +1,4 @@
-"""The references of settings, commands, errors and roles, made from the code: `python docs/references.py` writes them."""
+"""References of settings, commands, errors and roles, made from the code: `python docs/references.py` writes them."""
 
 import ast
 import json

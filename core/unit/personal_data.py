@@ -1,4 +1,4 @@
-"""Personal data: what is stored about somebody, exported whole or erased, in the tables of the core and of plugins.
+"""Personal data: what is stored about somebody, exported whole or erased, in the tables of core and plugins (K23).
 
 What is about a record is found by the foreign keys of the tables, so that a plugin's tables are in it. Erasing empties
 what is declared `personal` and leaves all else as it is: rows, references, amounts and counts.
