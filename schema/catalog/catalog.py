@@ -37,12 +37,21 @@ CORE_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a writable field is stored: a column of the record's own table, or of a plugin's facet."""
+    """Where a writable field is stored: a column of the record's own table, or of a plugin's facet.
+
+    Attributes:
+        column: its Python name.
+        facet: the facet; None for the record's own table.
+        info: describes the column.
+        required: input must give a value when the record is created.
+        nullable: the column may be empty, which a field may also be because its reader lacks a permission.
+    """
 
     column: str
     facet: type[Facet] | None
     info: ColumnInfo
     required: bool = False
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

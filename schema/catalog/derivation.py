@@ -212,7 +212,7 @@ def _column_fields(catalog: Catalog, model: type[Table], owner: str) -> Iterator
             _attribute(money.name),
             permission=money.info.permission,
             personal=money.info.personal,
-            stored=Stored(money.name, None, money.info, required),
+            stored=Stored(money.name, None, money.info, required, money.nullable),
         )
 
 
@@ -236,7 +236,7 @@ def _column_field(
         permission=info.permission,
         folded_expression=_attribute(f"{name}_folded") if is_folded else None,
         personal=info.personal,
-        stored=None if info.read_only else Stored(name, None, info, needed),
+        stored=None if info.read_only else Stored(name, None, info, needed, bool(column.nullable)),
         order=not info.long,
         group=not info.long,
     )

@@ -339,7 +339,7 @@ class Drafting:
 
     def _unlink(self, draft: Draft, field: CatalogField, name: str) -> None:
         assert field.stored is not None
-        if field.nullable:
+        if field.stored.nullable:
             draft.values[field.stored.column] = None
         elif draft.action is Action.UPDATED:
             problem = f"{name}: null is not allowed; give a value, or leave it out"

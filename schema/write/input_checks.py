@@ -105,7 +105,7 @@ def value_check(field: CatalogField) -> Check:
     """The check of a field's values, prepared once."""
     stored = field.stored
     assert stored is not None
-    is_list, may_be_null = isinstance(field.kind, ListKind), _may_be_null(field, stored)
+    is_list, may_be_null = isinstance(field.kind, ListKind), _may_be_null(stored)
     check = _check_of(field.kind, stored.info, may_be_null=may_be_null)
 
     def checked(value: Any, currency: str) -> Any:
@@ -158,9 +158,9 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
     return next(found, lambda value, currency: value)
 
 
-def _may_be_null(field: CatalogField, stored: Stored) -> bool:
+def _may_be_null(stored: Stored) -> bool:
     if stored.facet is None:
-        return field.nullable
+        return stored.nullable
     return _facet_nullable(stored.facet, stored.column)
 
 

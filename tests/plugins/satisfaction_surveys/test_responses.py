@@ -180,7 +180,12 @@ def test_a_token_shows_its_questions_and_nothing_else(asked):
         """{ payload: __type(name: "AnswerSurveyPayload") { fields { name type { ofType { name ofType { ofType { name } } } } } }
           form: __type(name: "SurveyForm") { fields { name } } }"""
     )
-    assert {field["name"] for field in types["payload"]["fields"]} == {"accepted", "userErrors", "warnings"}
+    assert {field["name"] for field in types["payload"]["fields"]} == {
+        "accepted",
+        "userErrors",
+        "warnings",
+        "requestId",
+    }
     assert {field["name"] for field in types["form"]["fields"]} == {"title", "isAnonymous", "questions"}
 
 
