@@ -137,7 +137,9 @@ class Statement:
 
     def reach(self, part: str) -> BindParameter[Any]:
         """Whose records are the caller's: one part of its `Reach`."""
-        return self.binds.computed(lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part))
+        return self.binds.computed(
+            lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part), is_repeated=True
+        )
 
     def demand_record(self, record: RecordType) -> None:
         """Checks that records of a type may be asked for.
