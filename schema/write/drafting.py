@@ -130,7 +130,7 @@ class Drafting:
             draft.errors += [
                 UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
                 for field in self._record.input_fields
-                if field.name in given[draft.index] and not permit.has(field.permission)
+                if not permit.has(field.permission) and given[draft.index].keys() & {field.name, field.reference_name}
             ]
             if draft.action is Action.CREATED and permit.is_scoped(name, right):
                 self._own(unit, draft, given[draft.index])
