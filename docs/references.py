@@ -13,7 +13,7 @@ import typer
 from pydantic import BaseModel
 from typer.main import get_command
 
-from core.base.settings import Settings
+from core.base.settings import IssuerSettings, Settings
 from guanxi.cli.commands import cli
 
 ROOT = Path(__file__).parent.parent
@@ -67,6 +67,9 @@ REQUEST_ERRORS = {
     "NOT_FOUND": "Nothing has that id.",
     "PLUGIN_ERROR": "A plugin failed; `extensions.plugin` names it, and the server's log has the request's id.",
     "REJECTED": "A plugin refuses; the message says why.",
+    "TOO_MANY_REQUESTS": "Too many requests without a key from one address; wait as `Retry-After` says, or send a key.",
+    "UNAUTHENTICATED": "The request does not prove who asks (status 401); send a valid key or token.",
+    "UNAVAILABLE": "What proves who asks cannot be reached now (status 503); try again as `Retry-After` says.",
 }
 
 _CALLS = {"UserError", "problem", "refuse"}
@@ -83,6 +86,12 @@ def settings() -> str:
         "## The core",
         "",
         *_table("GUANXI_", Settings),
+        "",
+        "## An issuer of tokens",
+        "",
+        "Under a name of your choice; [security](../security.md) has an example.",
+        "",
+        *_table("GUANXI_ISSUERS__NAME__", IssuerSettings),
     ]
     for point in sorted(entry_points(group="guanxi.plugins"), key=lambda point: point.name):
         if point.value.startswith("plugins."):
@@ -96,9 +105,9 @@ def _table(prefix: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| variable | default | meaning |"
     yield "|---|---|---|"
     for name, field in model.model_fields.items():
-        default = field.get_default(call_default_factory=True)
+        default = "" if field.is_required() else field.get_default(call_default_factory=True)
         shown = default.model_dump(mode="json") if isinstance(default, BaseModel) else default
-        text = "" if shown in ("", {}) else f"`{_plain(shown)}`"
+        text = "" if shown in ("", {}, []) else f"`{_plain(shown)}`"
         yield f"| `{prefix}{name.upper()}` | {text} | {(field.description or '').replace('|', '/')} |"
 
 

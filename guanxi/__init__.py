@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.access.declarations import Permission, RowRule
+    from core.base.actors import Identity
     from core.base.clock import Clock, FixedClock, SystemClock
     from core.base.errors import (
         ConfigurationError,
@@ -48,6 +49,7 @@ __all__ = [
     "Figures",
     "FixedClock",
     "GuanxiError",
+    "Identity",
     "Input",
     "InputError",
     "Job",
@@ -87,6 +89,7 @@ _HOMES = {
     name: module
     for module, names in {
         "core.access.declarations": ("Permission", "RowRule"),
+        "core.base.actors": ("Identity",),
         "core.base.clock": ("Clock", "FixedClock", "SystemClock"),
         "core.base.errors": (
             "ConfigurationError",

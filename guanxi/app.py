@@ -9,23 +9,26 @@ from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from core.access.authentication import Authentication
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
-from core.base.errors import ConfigurationError, PluginError, told
+from core.base.errors import ConfigurationError, InputError, PluginError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
 from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
+from core.log.changes import shown
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
@@ -39,7 +42,7 @@ from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Documents
+from schema.request.documents import Documents, Refused
 from schema.request.limits import Limits
 from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
@@ -117,7 +120,15 @@ class App:
         database: where everything is stored.
     """
 
-    def __init__(self, settings: Settings, design: Design, clock: Clock, access: GetAccess | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        design: Design,
+        clock: Clock,
+        access: GetAccess | None = None,
+        *,
+        trusts_loopback: bool = False,
+    ) -> None:
         self.settings = settings
         self.host = design.host
         self.catalog = design.catalog
@@ -133,7 +144,8 @@ class App:
         self._publisher: Publisher | None = None
         self._delivery: Delivery | None = None
         self._jobs: Jobs | None = None
-        self._endpoint = Endpoint(lambda: self.engine)
+        self._endpoint = Endpoint(lambda: self.engine, settings, trusts_loopback=trusts_loopback)
+        self._authentication: Authentication | None = None
         self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
 
     @property
@@ -191,12 +203,39 @@ class App:
         """A context for work outside HTTP."""
         return RequestContext(self.services, actor=actor, request_id=request_id)
 
+    async def ask(self, text: str, variables: Mapping[str, Any] | None = None, actor: Actor = LOCAL) -> Any:
+        """The data of a query or mutation that a program of this process asks, not by HTTP.
+
+        Args:
+            text: of the operation.
+            variables: its variables; they may be Python values, such as dates and `Money`.
+            actor: who asks; the local operator by default.
+
+        Raises:
+            InputError: it has errors; the message has them all.
+        """
+        try:
+            operation = self.services.documents.operation(text, None)
+            result = await self.engine.answer(self.context(actor), operation, shown(dict(variables or {})))
+        except Refused as refused:
+            raise InputError("; ".join(error.message for error in refused.errors)) from None
+        if result.errors:
+            raise InputError("; ".join(error.message for error in result.errors))
+        return orjson.loads(result.data)
+
     @property
     def publisher(self) -> Publisher:
         """What numbers the events of committed transactions."""
         if self._publisher is None:
             raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
         return self._publisher
+
+    @property
+    def authentication(self) -> Authentication:
+        """Who sends its requests."""
+        if self._authentication is None:
+            raise RuntimeError("the app is not running; use `async with app.running()` or serve it")
+        return self._authentication
 
     @property
     def delivery(self) -> Delivery:
@@ -224,13 +263,16 @@ class App:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
-        if serving:
-            try:
+        try:
+            by_plugins = bool(self.host.implementations("actor"))
+            authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
+            if serving:
                 self._design.assemble()
-            except PluginError:
-                # What migrated it may have left connections open.
-                self.database.close()
-                raise
+        except (ConfigurationError, PluginError):
+            # What migrated it may have left connections open.
+            self.database.close()
+            raise
+        self._authentication = authentication
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
@@ -244,6 +286,7 @@ class App:
             self.host,
             self._clock,
             self._access,
+            authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
             reader,
             self._design.control,
@@ -260,12 +303,14 @@ class App:
         started: list[Plugin] = []
         try:
             await publisher.start()
+            authentication.keepsakes.start()
             await self._start_all(started)
             await self._delivery.start()
             yield self
         finally:
             await self._delivery.stop()
             await self._shut_down(started)
+            await authentication.keepsakes.stop()
             await publisher.stop()
             await reader.close()
             self.database.close()
@@ -374,6 +419,8 @@ def create_app(
     plugins: Iterable[PluginSource] | None = None,
     clock: Clock | None = None,
     access: GetAccess | None = None,
+    *,
+    trusts_loopback: bool = False,
 ) -> App:
     """Makes an app.
 
@@ -382,6 +429,7 @@ def create_app(
         plugins: classes or instances; by default all that are installed, and none if it is empty.
         clock: the source of time.
         access: returns what an actor may see and do, in place of its permissions.
+        trusts_loopback: answer programs of this machine as the local operator even where there are keys, for a demo.
 
     Raises:
         ConfigurationError: the settings cannot be used, or another distribution has packages of the same names.
@@ -390,4 +438,4 @@ def create_app(
     refuse_strangers()
     settings = settings if settings is not None else load_settings()
     made = design(settings, discover() if plugins is None else plugins)
-    return App(settings, made, clock or SystemClock(), access)
+    return App(settings, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)

@@ -32,12 +32,22 @@ class QueryError(AssertionError):
 
 
 class Client:
-    """Queries a running app as an HTTP client does, without a network."""
+    """Queries a running app as an HTTP client does, without a network.
 
-    def __init__(self, app: App, runner: asyncio.Runner, actor: Actor | None = None) -> None:
+    It is a program of this machine, and so the local operator as long as there are neither keys nor issuers of tokens.
+    """
+
+    def __init__(
+        self, app: App, runner: asyncio.Runner, *, actor: Actor | None = None, credential: str | None = None
+    ) -> None:
         self.app = app
         self._runner = runner
         self._actor = actor
+        self._headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
+
+    def bearing(self, credential: str) -> "Client":
+        """A client of the same app that sends an API key or a token with each request."""
+        return Client(self.app, self._runner, credential=credential)
 
     def acting_as(self, user_id: str, permissions: Collection[str] | None = None) -> "Client":
         """A client whose requests a user sends, with the permissions and the reach it has now.
@@ -59,7 +69,7 @@ class Client:
             raise ValueError(f"there is no active user {user_id!r}")
         if permissions is not None:
             actor = replace(actor, role=None, permissions=frozenset(permissions))
-        return Client(self.app, self._runner, actor)
+        return Client(self.app, self._runner, actor=actor)
 
     def run(self, coroutine: Any) -> Any:
         """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
@@ -69,9 +79,17 @@ class Client:
             if self.app.publisher.is_behind:
                 self._runner.run(self.app.publisher.publish())
 
-    def post(self, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST", query: str = "") -> Any:
-        """One HTTP request to the endpoint: status, headers and body of the answer."""
-        return self.run(_request(self.app, method, body, headers or {}, query, self._actor))
+    def post(
+        self,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+        query: str = "",
+        address: str = "127.0.0.1",
+    ) -> Any:
+        """One HTTP request to the endpoint, from an address: status, headers and body of the answer."""
+        sent = {**self._headers, **(headers or {})}
+        return self.run(_request(self.app, method, body, sent, query, address=address, actor=self._actor))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -109,7 +127,8 @@ class Client:
     async def answer(self, operation: Rival) -> Any:
         """The whole answer to an operation, for code that runs on the app's event loop."""
         body = orjson.dumps({"query": operation.text, "variables": shown(dict(operation.variables))})
-        _, _, answer = await _request(self.app, "POST", body, {"content-type": "application/json"}, "", self._actor)
+        headers = {**self._headers, "content-type": "application/json"}
+        _, _, answer = await _request(self.app, "POST", body, headers, "", actor=self._actor)
         return orjson.loads(answer)
 
     def deliver(self) -> None:
@@ -153,7 +172,14 @@ def together(client: Client, *operations: Rival, rounds: int | None = None, left
 
 
 async def _request(
-    app: App, method: str, body: bytes, headers: Mapping[str, str], query: str, actor: Actor | None
+    app: App,
+    method: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: str,
+    *,
+    address: str = "127.0.0.1",
+    actor: Actor | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     scope: dict[str, Any] = {
         "type": "http",
@@ -163,9 +189,11 @@ async def _request(
         "root_path": "",
         "scheme": "http",
         "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "server": ("testserver", 80),
-        "client": ("testclient", 50000),
+        "headers": [
+            (name.lower().encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
+        ],
+        "server": ("127.0.0.1", 80),
+        "client": (address, 50000) if address else None,
         "http_version": "1.1",
     }
     if actor is not None:

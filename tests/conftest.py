@@ -216,6 +216,7 @@ class Apps:
         clock: Clock | None = None,
         url: str | None = None,
         access: GetAccess | None = None,
+        trusts_loopback: bool = False,
         **settings: Any,
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
@@ -225,7 +226,8 @@ class Apps:
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, lambda: made) if name else self.databases.fresh()
-        app = App(given.model_copy(update={"database_url": url}), made, clock or SystemClock(), access)
+        settled = given.model_copy(update={"database_url": url})
+        app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:
             app.migrate()
         return self._stack.enter_context(running(app))

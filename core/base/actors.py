@@ -69,3 +69,18 @@ IMPORT = Actor("import", ActorKind.IMPORT)
 def plugin_actor(name: str) -> Actor:
     """The actor under which a plugin's own work is recorded."""
     return Actor(f"plugin:{name}", ActorKind.PLUGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who has proved who they are, as those know them who say so.
+
+    Attributes:
+        subject: the person, by a name that never becomes another's.
+        email: the person's address, only if it is verified; by it a user is found who signs in for the first time.
+        issuer: who says so; for plugins the host sets it.
+    """
+
+    subject: str
+    email: str | None = None
+    issuer: str = ""

@@ -3,6 +3,8 @@
 GuanxiError
 ├── ConfigurationError    the operator can fix it: settings, database, pending migrations
 ├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
+├── UnauthenticatedError  the caller does not say, or cannot prove, who asks
+├── UnavailableError      what the answer needs cannot be reached now; asking again later may help
 ├── InputError            the caller can fix it: names the field, the value and the remedy
 │   ├── TooManyGroupsError more groups than one query returns
 │   ├── NotFoundError     no such record
@@ -83,6 +85,18 @@ class PluginError(GuanxiError):
         super().__init__(f"plugin {plugin!r}, {place}: {problem}")
         self.plugin = plugin
         self.place = place
+
+
+class UnauthenticatedError(GuanxiError):
+    """The caller does not say, or cannot prove, who asks."""
+
+    code = "UNAUTHENTICATED"
+
+
+class UnavailableError(GuanxiError):
+    """What the answer needs cannot be reached now."""
+
+    code = "UNAVAILABLE"
 
 
 class InputError(GuanxiError):

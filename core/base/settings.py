@@ -3,9 +3,12 @@
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict, SettingsError
 
 from core.base.errors import ConfigurationError, InputError
@@ -14,14 +17,71 @@ from core.base.money import exponent
 #: What a commit waits for on SQLite.
 SqliteSynchronous = Literal["FULL", "NORMAL"]
 
+#: A family of signatures, all of whose algorithms an issuer may use; no other is accepted from it.
+AlgorithmFamily = Literal["RS", "PS", "ES", "HS", "EdDSA"]
+
 _PREFIX = "GUANXI_"
-_PLUGINS = "GUANXI_PLUGINS__"
+#: Settings by a name that operators choose: GUANXI_PLUGINS__NAME__SETTING.
+_NAMED = ("GUANXI_PLUGINS__", "GUANXI_ISSUERS__")
 #: Pairs of settings of which the first must not exceed the second.
 _ORDERED = (
     ("default_page_size", "maximum_page_size"),
     ("small_below_employees", "large_from_employees"),
     ("new_for_months", "long_term_from_months"),
 )
+
+
+class IssuerSettings(BaseModel):
+    """An issuer of signed tokens, by which users sign in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(min_length=1, description="The `iss` of its tokens, to the letter.")
+    audience: str = Field(min_length=1, description="What their `aud` must name: this server.")
+    algorithms: AlgorithmFamily = Field(
+        description="The one family of algorithms its tokens are signed by: RS, PS, ES or EdDSA with its public keys, "
+        "HS with a secret."
+    )
+    key_file: Path | None = Field(
+        default=None, description="File with its public key in PEM form; with HS, the secret of 32 bytes or more."
+    )
+    jwks_url: str | None = Field(
+        default=None, description="Address of its public keys, instead of a file: https, or http on this machine."
+    )
+    leeway_seconds: int = Field(
+        default=30, ge=0, le=300, description="How far its clock and this server's may be apart, in seconds."
+    )
+    link_by_email: bool = Field(
+        default=True,
+        description="Whether someone who signs in for the first time is found by e-mail, if the token says it is "
+        "verified and exactly one active user has it.",
+    )
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _safe_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if not parts.hostname or not (
+                parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))
+            ):
+                raise ValueError("give an https address; http only on this machine")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.key_file is None) == (self.jwks_url is None):
+            raise ValueError("give either key_file or jwks_url")
+        if self.algorithms == "HS" and self.key_file is None:
+            raise ValueError("HS is verified by a secret; give it as key_file")
+        return self
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseSettings):
@@ -90,6 +150,35 @@ class Settings(BaseSettings):
     delivery_deadline_ms: int = Field(
         default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."
     )
+    issuers: dict[str, IssuerSettings] = Field(
+        default_factory=dict,
+        description="Issuers of signed tokens: GUANXI_ISSUERS__NAME__SETTING. With one, or with an API key, every "
+        "request must say who asks.",
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Without authentication: names by which the server may be addressed, besides localhost and "
+        "loopback addresses, as a JSON list.",
+    )
+    allowed_origins: list[str] = Field(
+        default_factory=list,
+        description="Without authentication: origins of pages that may ask, besides the server's own, as a JSON list "
+        'such as ["http://localhost:5173"].',
+    )
+    trusted_proxies: list[IPv4Network | IPv6Network] = Field(
+        default_factory=list,
+        description="Addresses of proxies whose X-Forwarded-For says who the client is, as a JSON list such as "
+        '["10.0.0.0/8"].',
+    )
+    public_requests_per_minute: int = Field(
+        default=60, ge=1, description="Requests per minute that one address may send without a key or token."
+    )
+    maximum_public_body_bytes: int = Field(
+        default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
+    )
+    refusals_kept_days: int = Field(
+        default=30, ge=1, description="Days for which refused requests stay in the audit list."
+    )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."
     )
@@ -127,7 +216,7 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigurationError(explain(error, _PREFIX)) from None
     except SettingsError as error:
         raise ConfigurationError(
-            f"{error}; write {_PREFIX}PLUGINS as a JSON object, or {_PLUGINS}NAME__SETTING for each"
+            f"{error}; write {_PREFIX}PLUGINS as a JSON object, or {_NAMED[0]}NAME__SETTING for each; lists as JSON"
         ) from None
 
 
@@ -140,7 +229,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     known = list(Settings.model_fields)
     for name in map(str.upper, names):
         asked = name.removeprefix(_PREFIX).lower()
-        if name.startswith(_PREFIX) and not name.startswith(_PLUGINS) and asked not in known:
+        if name.startswith(_PREFIX) and not name.startswith(_NAMED) and asked not in known:
             near = get_close_matches(asked, known, 1)
             remedy = f"did you mean {_variable(near[0])}?" if near else f"available: {', '.join(map(_variable, known))}"
             raise ConfigurationError(f"{name}: there is no such setting; {remedy}")

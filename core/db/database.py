@@ -147,11 +147,15 @@ class Database:
         return repeated(attempt, self._patience)
 
     @contextmanager
-    def driven(self) -> Iterator[DatabaseTransaction]:
-        """A transaction on a connection of its own, rolled back unless it is committed inside."""
+    def driven(self, *, reads: bool = False) -> Iterator[DatabaseTransaction]:
+        """A transaction on a connection of its own, rolled back unless it is committed inside.
+
+        Args:
+            reads: it only reads, and waits for no writer.
+        """
         driver = self._idle.pop() if self._idle else self.connect()
         driver.on_trip = self.on_trip
-        transaction = DatabaseTransaction(driver)
+        transaction = DatabaseTransaction(driver, reads=reads)
         try:
             try:
                 yield transaction
@@ -213,6 +217,15 @@ class Database:
     async def in_reading_session(self, work: Callable[[Session], T]) -> T:
         """Runs work as `reading` does, off the event loop and alongside writers."""
         return await _in_thread(lambda: self.reading(work), self._readers)
+
+    async def looking_up(self, work: Callable[[DatabaseTransaction], T]) -> T:
+        """Runs work that only reads in a transaction, off the event loop and alongside writers."""
+
+        def in_transaction() -> T:
+            with self.driven(reads=True) as transaction:
+                return work(transaction)
+
+        return await _in_thread(in_transaction, self._readers)
 
     async def in_session(self, work: Callable[[Session], T]) -> T:
         """Runs work in a transaction as `retrying` does, off the event loop."""

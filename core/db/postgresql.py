@@ -45,6 +45,7 @@ class PostgresDriver(Driver):
 
     dialect = "postgresql"
     begin = SqlStatement("BEGIN ISOLATION LEVEL READ COMMITTED")
+    begin_reading = SqlStatement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def __init__(self, url: URL) -> None:
         self._url = url

@@ -46,6 +46,8 @@ class Driver(ABC):
     dialect: str
     #: How a transaction begins.
     begin: SqlStatement
+    #: How one begins that only reads, alongside writers.
+    begin_reading: SqlStatement
     #: Called before each round trip.
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
     #: Called before SQLAlchemy's connection sends anything.
@@ -129,9 +131,10 @@ class DatabaseTransaction:
         before_session: called before the session is made, to write what was put off.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, reads: bool = False) -> None:
         self._driver = driver
-        self._waiting: list[SqlStatement] = [driver.begin]
+        self._begin = driver.begin_reading if reads else driver.begin
+        self._waiting: list[SqlStatement] = [self._begin]
         self._session: Session | None = None
         self._savepoints = 0
         self.is_committed = False
@@ -211,7 +214,7 @@ class DatabaseTransaction:
     def close(self) -> None:
         """Ends it: what was not committed is rolled back."""
         try:
-            if not self.is_committed and not self._driver.is_lost and self._waiting[:1] != [self._driver.begin]:
+            if not self.is_committed and not self._driver.is_lost and self._waiting[:1] != [self._begin]:
                 self._waiting = []
                 self._driver.run([ROLLBACK])
         finally:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from core.access.declarations import Permission, RowRule
-from core.base.actors import Actor
+from core.base.actors import Actor, Identity
 from core.base.clock import Clock
 from core.base.errors import UserError
 from core.db.locks import Key
@@ -312,6 +312,25 @@ class Hooks:
         Returns: nothing.
         Transaction: its own, committed by the host.
         Failure: logged; the other plugins still shut down.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def actor(self, ctx: Context, headers: Mapping[str, str], address: str) -> Identity | None:
+        """Says who sends a request, by a way of the plugin's own: a header of a gateway, a token of another kind.
+
+        When: for each request that carries no API key, before anything else of it is read; the first plugin that says
+            so decides. With a plugin that has this hook, requests that nobody answers for are never the local
+            operator's.
+        Arguments: `ctx` without a session; `headers` of the request, by their names in lower case; the client's
+            `address`. Sync or async; sync must not wait for anything.
+        Returns: `Identity("subject")`, somebody by a name that is theirs for good, with `email` only if it is verified:
+            by it a user is found the first time. Afterwards, or where an administrator links the identity, the user
+            is known by it, under the issuer `plugin:` and the plugin's name. None where the request says nothing that
+            the plugin knows.
+        Transaction: none.
+        Failure: the request is refused, with the message of a `Reject`, else with a general one, and
+            the log has the reason; it is never answered as anybody else's.
         """
         raise NotImplementedError
 

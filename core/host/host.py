@@ -338,7 +338,7 @@ def _arguments(function: Any) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-_MAY_BE_ASYNC = ("startup", "shutdown", "after_commit")
+_MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit")
 _RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "sample_data")
 
 

@@ -54,6 +54,7 @@ class PluginOperation:
         locks: keys of the plugin that a mutation takes before it begins, from its input.
         permission: what the caller needs; None for nothing but the records that are named.
         unscoped: it reads and writes whatever it likes, so the caller needs the permission `unscoped`.
+        public: anybody may do it, without a key.
     """
 
     root: Literal["Query", "Mutation"]
@@ -62,6 +63,7 @@ class PluginOperation:
     locks: GetKeys = _everything
     permission: str | None = None
     unscoped: bool = False
+    public: bool = False
 
     @property
     def name(self) -> str:
@@ -87,10 +89,15 @@ def first_paragraph(text: str | None) -> str:
 def query(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
 def query(
-    *, permission: str | None = None, unscoped: bool = False
+    *, permission: str | None = None, unscoped: bool = False, public: bool = False
 ) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def query(
-    function: Callable[..., Any] | None = None, /, *, permission: str | None = None, unscoped: bool = False
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    permission: str | None = None,
+    unscoped: bool = False,
+    public: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a query: a function of `ctx` and its arguments, which reads one state of the data.
 
@@ -105,10 +112,11 @@ def query(
         function: answers it.
         permission: what the caller needs.
         unscoped: it reads whatever it likes, so the caller needs the permission `unscoped`.
+        public: anybody may ask it without a key, limited per address; see `mutation`.
     """
 
     def made(function: Callable[..., Any]) -> PluginOperation:
-        return PluginOperation("Query", function, permission=permission, unscoped=unscoped)
+        return PluginOperation("Query", function, permission=permission, unscoped=unscoped, public=public)
 
     return made if function is None else made(function)
 
@@ -117,7 +125,12 @@ def query(
 def mutation(function: Callable[..., Any], /) -> PluginOperation: ...
 @overload
 def mutation(
-    *, as_plugin: bool = False, locks: GetKeys = ..., permission: str | None = None, unscoped: bool = False
+    *,
+    as_plugin: bool = False,
+    locks: GetKeys = ...,
+    permission: str | None = None,
+    unscoped: bool = False,
+    public: bool = False,
 ) -> Callable[[Callable[..., Any]], PluginOperation]: ...
 def mutation(
     function: Callable[..., Any] | None = None,
@@ -127,6 +140,7 @@ def mutation(
     locks: GetKeys = _everything,
     permission: str | None = None,
     unscoped: bool = False,
+    public: bool = False,
 ) -> PluginOperation | Callable[[Callable[..., Any]], PluginOperation]:
     """Declares a mutation: a function of `ctx` and an `Input`, which runs in one transaction.
 
@@ -144,9 +158,11 @@ def mutation(
         unscoped: it works on whatever it likes, so the caller needs the permission `unscoped`. Without it the caller
             must be allowed to change what the input names by id, and a mutation whose input names nobody's record
             needs a permission of its own.
+        public: anybody may do it without a key: what it takes must prove enough, such as a token that was sent to one
+            person. Requests without a key are limited per address, and what they select of records is not shown.
     """
 
     def made(function: Callable[..., Any]) -> PluginOperation:
-        return PluginOperation("Mutation", function, as_plugin, locks, permission, unscoped)
+        return PluginOperation("Mutation", function, as_plugin, locks, permission, unscoped, public)
 
     return made if function is None else made(function)

@@ -22,6 +22,8 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 # Importing these declares the core's tables.
+import core.access.identities
+import core.access.keys
 import core.background.delivery
 import core.background.jobs
 import core.crm.activities

@@ -44,6 +44,8 @@ class Unit:
         settlement: the rules of the domain in it.
         log: its events.
         watch: what hooks do in it apart from the changes they are called for.
+        actor: who does it.
+        request_id: of the request that asks for it, if one does.
         permit: what the caller may write and refer to; hooks may write everything.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
@@ -65,6 +67,7 @@ class Unit:
         self.transaction = transaction
         self.host = host
         self.actor = actor
+        self.request_id = request_id
         self.permit = permit
         self.now = clock.now()
         self.held = Held(transaction)

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from core.base.errors import GuanxiError
-from guanxi.cli import demonstration, imports, jobs, migrations, plugins, queries, server
+from guanxi.cli import demonstration, identities, imports, jobs, keys, migrations, plugins, queries, server
 from guanxi.cli.console import FAILED, err, out
 
 cli = typer.Typer(
@@ -29,6 +29,8 @@ for group in (demonstration, server, migrations, queries, imports):
 cli.add_typer(migrations.revisions, name="migrations")
 cli.add_typer(jobs.commands, name="jobs")
 cli.add_typer(plugins.commands, name="plugins")
+cli.add_typer(keys.commands, name="keys")
+cli.add_typer(identities.commands, name="identities")
 
 
 @cli.callback(invoke_without_command=True)

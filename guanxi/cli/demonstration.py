@@ -1,15 +1,19 @@
 """The command `guanxi demo`: a CRM with sample data to try out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
+from core.base.errors import ConfigurationError
 from guanxi.cli.console import err, out
-from guanxi.cli.server import Host, Port, addresses, check_loopback, nothing, serve_app
+from guanxi.cli.server import Port, addresses, is_loopback, serve_app
 
 if TYPE_CHECKING:
     from guanxi.app import App
+    from guanxi.demo.keys import DemoKey
 
 commands = typer.Typer()
 
@@ -43,26 +47,51 @@ FIRST_QUERY = """{
 
 @commands.command(epilog="Example: guanxi demo --port 8080")
 def demo(
-    host: Host = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Port = 8000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over with new sample data.")] = False,
 ) -> None:
-    """Start the CRM with sample data in guanxi-demo.db, in the current folder; print its address and a first query."""
+    """Start the CRM with sample data in guanxi-demo.db, in the current folder; print its address and a first query.
+
+    Programs of this machine need no key there. A key of each role is printed, to see what it sees.
+    """
     from core.base.settings import load_settings
     from guanxi.app import create_app
     from guanxi.demo.entry import is_whole
+    from guanxi.demo.keys import demo_keys
 
-    check_loopback(host)
+    if not is_loopback(host):
+        raise ConfigurationError(
+            f"--host {host}: the demo answers whoever reaches it, so it listens on loopback only; use 127.0.0.1"
+        )
     whole = not fresh and is_whole(DEMO_FILE)
     if not whole:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{DEMO_FILE}{suffix}").unlink(missing_ok=True)
-    app = create_app(load_settings(database_url=f"sqlite:///{DEMO_FILE}", hook_warning_ms=DEMO_PATIENCE_MS))
-    serve_app(app, host, port, _greet_demo, nothing if whole else _fill_demo)
+    settings = load_settings(database_url=f"sqlite:///{DEMO_FILE}", hook_warning_ms=DEMO_PATIENCE_MS)
+    app = create_app(settings, trusts_loopback=True)
+    keys: list[DemoKey] = []
+
+    async def prepare(app: "App") -> None:
+        if not whole:
+            await _fill_demo(app)
+        keys.extend(await demo_keys(app))
+
+    serve_app(app, host, port, lambda url, is_configured: _greet_demo(url, keys), prepare)
 
 
-def _greet_demo(url: str) -> None:
+def _greet_demo(url: str, keys: "Sequence[DemoKey]") -> None:
     out.print(f"{addresses(url)}\n\nA first query to paste there:\n\n{FIRST_QUERY}\n", markup=False)
+    out.print(
+        "Without a key you are its administrator. To see what others see, send `Authorization: Bearer` and a key:"
+    )
+    table = Table("role", "customers", "opportunities", "personal data", "key", box=None)
+    for key in keys:
+        seen = (f"{key.customers:,}", f"{key.opportunities:,}", "yes" if key.personal else "no")
+        table.add_row(key.role, *seen, key.secret)
+    if not out.is_terminal:  # a pipe has no width: a key stays whole
+        out.width = 200
+    out.print(table)
 
 
 async def _fill_demo(app: "App") -> None:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
-#: How uvicorn serves.
-SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+#: How uvicorn serves. Whom proxies name is the guard's business: uvicorn would believe any on this machine.
+SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "proxy_headers": False}
 
-Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; other than loopback only with authentication, such as 0.0.0.0.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
@@ -31,14 +33,16 @@ def serve(
         int, typer.Option(min=1, help="Number of server processes; more than one on PostgreSQL only.")
     ] = 1,
 ) -> None:
-    """Serve the CRM: GraphQL at /graphql, and GraphiQL there in a browser."""
+    """Serve the CRM: GraphQL at /graphql, and GraphiQL there in a browser.
+
+    Without an API key or an issuer of tokens it listens on loopback only.
+    """
     from core.db.database import SQLITE
     from guanxi.app import create_app
 
-    check_loopback(host)
     app = create_app()
     if workers == 1:
-        serve_app(app, host, port, lambda url: out.print(addresses(url)))
+        serve_app(app, host, port, _greet)
     elif app.database.dialect == SQLITE:
         raise ConfigurationError(
             f"--workers {workers}: an SQLite file is served by one process; set GUANXI_DATABASE_URL to a PostgreSQL "
@@ -56,30 +60,38 @@ def serve_app(
     app: "App",
     host: str,
     port: int,
-    greet: Callable[[str], None],
+    greet: Callable[[str, bool], None],
     prepare: Callable[["App"], Awaitable[None]] = nothing,
 ) -> None:
     """Serves an app until it is stopped; `greet` is called with its address once it runs and is prepared.
 
+    Args:
+        app: which one.
+        host, port: where it listens.
+        greet: called with its address, and whether it has authentication.
+        prepare: called before that.
+
     Raises:
-        ConfigurationError: the address is not a loopback address, or cannot be listened on.
+        ConfigurationError: the address is not a loopback address and there is no authentication, or it cannot be
+            listened on.
     """
     import uvicorn
 
     from guanxi.app import running_alone
 
-    check_loopback(host)
-    listener = listen(host, port)
     config = uvicorn.Config(app, lifespan="off", **SERVER)
 
     async def work() -> None:
         async with running_alone(app, serving=True):
-            await prepare(app)
-            async with app.jobs.in_background():
-                greet(url_of(host, listener))
-                await uvicorn.Server(config).serve([listener])
+            is_configured = await check_host(app, host)
+            # Nobody can connect before it is known who may.
+            with listen(host, port) as listener:
+                await prepare(app)
+                async with app.jobs.in_background():
+                    greet(url_of(host, listener), is_configured)
+                    await uvicorn.Server(config).serve([listener])
 
-    with listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(work())
 
 
@@ -92,17 +104,16 @@ def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    listener = listen(host, port)
-
-    async def try_out() -> None:
+    async def try_out() -> bool:
         # What keeps a worker from starting is reported once, here, and not by every one of them.
         async with app.running(serving=True):
-            pass
+            return await check_host(app, host)
 
-    asyncio.run(try_out())
+    is_configured = asyncio.run(try_out())
+    listener = listen(host, port)
     config = uvicorn.Config("guanxi.app:create_app", factory=True, lifespan="on", workers=workers, **SERVER)
     with listener:
-        out.print(addresses(url_of(host, listener)))
+        _greet(url_of(host, listener), is_configured)
         Multiprocess(config, [listener]).run()
 
 
@@ -124,19 +135,35 @@ def url_of(host: str, listener: socket.socket) -> str:
     return f"http://{address}:{listener.getsockname()[1]}/graphql"
 
 
-def check_loopback(host: str) -> None:
-    """Refuses to listen where others can reach the server, until there is access control.
+async def check_host(app: "App", host: str) -> bool:
+    """Whether there is authentication; without, the server listens only where no other machine can reach it.
 
     Raises:
-        ConfigurationError: the address is not a loopback address.
+        ConfigurationError: the address is not a loopback address, and there is no authentication.
     """
-    try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    is_configured = await app.authentication.is_configured()
+    if not is_configured and not is_loopback(host):
         raise ConfigurationError(
-            f"--host {host}: without access control the server listens on loopback only; use 127.0.0.1 or localhost"
+            f"--host {host}: without authentication the server listens on loopback only; create an API key first "
+            "(guanxi keys create), or name an issuer of tokens (GUANXI_ISSUERS__NAME__…), or use 127.0.0.1"
+        )
+    return is_configured
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only this machine reaches."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _greet(url: str, is_configured: bool) -> None:
+    out.print(addresses(url))
+    if not is_configured:
+        out.print(
+            "No authentication: every program of this machine is answered as its operator, and no other machine is. "
+            "`guanxi keys create` makes the first API key."
         )
 
 

@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Date
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.access.audit import AuditEntry
 from core.access.declarations import Permission, RowRule
+from core.access.identities import UserIdentity
+from core.access.keys import ApiKey
 from core.access.permissions import NAMES
 from core.access.roles import Role
 from core.base.errors import PluginError
@@ -52,6 +55,9 @@ _CORE_RECORDS: Sequence[type[Record]] = (
     User,
     Team,
     Role,
+    ApiKey,
+    UserIdentity,
+    AuditEntry,
 )
 
 

@@ -1,7 +1,8 @@
 """A statement under construction: its values, its aliases, and the rows whose columns and fields it refers to.
 
 References are plain `alias."column"` texts with a type, so nothing correlates by surprise; a scope collects the joins
-its rows ask for, each once, and makes the FROM clause at the end.
+its rows ask for, each once, and makes the FROM clause at the end. Statement, scope and row are in one file because each
+makes the others.
 """
 
 from collections.abc import Callable, Mapping, Sequence

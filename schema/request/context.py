@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
+from core.access.authentication import Authentication
 from core.base.actors import LOCAL, Actor
 from core.base.clock import Clock, FixedClock
 from core.base.ids import new_id
@@ -29,6 +30,7 @@ class Services:
         host: its plugins.
         clock: the source of time.
         access: what an actor may see.
+        authentication: who sends a request.
         open_documents: gives the documents it was asked, for which the schema is made.
         reader: runs statements that read.
         control: tells what the permissions of actors allow.
@@ -43,6 +45,7 @@ class Services:
     host: PluginHost
     clock: Clock
     access: GetAccess
+    authentication: Authentication
     open_documents: Callable[[], Documents]
     reader: Reader
     control: AccessControl

@@ -24,6 +24,7 @@ from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirect
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
 from schema.write import mutations
+from schema.write.access_mutations import access_mutations
 from schema.write.answers import Mutation
 from schema.write.mutations import record_mutations
 from schema.write.plugin_work import look, perform
@@ -33,6 +34,7 @@ from schema.write.special_mutations import special_mutations
 DESCRIPTION = """\
 A CRM: customers, contacts, opportunities, transactions, interactions and tasks, with what plugins add.{plugins}
 
+- Who asks: send `Authorization: Bearer` and an API key or a token; without authentication only this machine may ask.
 - Records: each has an `id` that is unique among all records; `node(id)` finds it. The field in the singular gives one
   record, by id or by the id another system knows it by.
 - Lists: Relay connections: `edges` with a `node` and its `cursor`, or `nodes` alone, with `pageInfo`; `totalCount`
@@ -57,11 +59,20 @@ PLUGINS = "\nWhat a plugin declares carries `@plugin` and is used like anything 
 
 
 class Assembled:
-    """A finished schema with what answers its generated mutations."""
+    """A finished schema with what answers its generated mutations.
 
-    def __init__(self, schema: strawberry.Schema, mutations: Mapping[str, Mutation]) -> None:
+    Attributes:
+        schema: as Strawberry has it.
+        mutations: the generated ones.
+        public: names of the root fields that need no key, by the kind of operation.
+    """
+
+    def __init__(
+        self, schema: strawberry.Schema, mutations: Mapping[str, Mutation], public: Mapping[str, frozenset[str]]
+    ) -> None:
         self.schema = schema
         self.mutations = mutations
+        self.public = {root.lower(): names for root, names in public.items()}
 
     @property
     def graphql(self) -> GraphQLSchema:
@@ -87,7 +98,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     outputs.add_shared(builder)
     inputs.add_shared(builder)
     mutations.add_shared(builder)
-    generated = special_mutations(builder, catalog)
+    generated = special_mutations(builder, catalog) | access_mutations(builder)
     _add_viewer(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
@@ -105,10 +116,10 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     builder.output("Mutation", "The mutations.", roots["Mutation"])
     names = {root: [member.name for member in members] for root, members in roots.items()}
     payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
-    add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
+    public = add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
     schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
-    return Assembled(schema, generated)
+    return Assembled(schema, generated, public)
 
 
 class _Schema(strawberry.Schema):

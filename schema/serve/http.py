@@ -6,6 +6,7 @@ It speaks ASGI itself: between the socket and a plan that is kept, nothing is do
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,17 +15,24 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from graphql import GraphQLError
+from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from core.base.actors import LOCAL, Actor
-from core.base.errors import GuanxiError, InputError, PluginError
+from core.access.authentication import AskPlugins
+from core.access.keys import start_of
+from core.base.actors import LOCAL, PUBLIC, Actor
+from core.base.errors import GuanxiError, InputError, PluginError, UnauthenticatedError, UnavailableError
+from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.documents import OperationResult, Refused
+from schema.request.identification import identity_by_plugins
+from schema.serve.bad_request import BadRequest, Headers
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
+from schema.serve.guard import Guard
 from schema.serve.introspection import Introspection, KeptAnswer
+from schema.sql.selections import TYPENAME
 
 _log = logging.getLogger("guanxi.http")
 
@@ -32,20 +40,13 @@ GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 HTML = "text/html"
 
-Headers = Mapping[str, str]
-
 #: Where code in the same process, such as the test kit, says who asks; no HTTP request can.
 ACTOR = "guanxi.actor"
 
-
-class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
-    """The request is not a GraphQL request."""
-
-    def __init__(self, status: int, message: str, code: str | None = "BAD_REQUEST", headers: Headers | None = None):
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = headers or {}
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+#: So long, in seconds, is to be waited where what proves who asks cannot be reached.
+_UNAVAILABLE = {"retry-after": "60"}
+_REALM = 'Bearer realm="guanxi"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,18 @@ class GraphQLRequest:
 class Endpoint:
     """The ASGI application that answers GraphQL requests of one app."""
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
+    def __init__(self, engine: Callable[[], Engine], settings: Settings, *, trusts_loopback: bool) -> None:
+        """Prepares it.
+
+        Args:
+            engine: gives what executes GraphQL.
+            settings: of the app.
+            trusts_loopback: answer programs of this machine as the local operator, although there are keys.
+        """
         self._get_engine = engine
+        self._settings = settings
+        self._guard = Guard(settings)
+        self._trusts_loopback = trusts_loopback
         self._introspection = Introspection()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,32 +118,107 @@ class Endpoint:
                 given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
                 if accepted == HTML and "query" not in given:
                     return Response(page().encode(), media_type=HTML)
+                caller = await self._caller(scope, headers)
                 asked = _asked_by_get(given)
             else:
-                asked = await self._asked_by_post(scope["method"], headers, receive)
+                caller = await self._caller(scope, headers)
+                asked = await self._asked_by_post(scope["method"], headers, receive, caller)
             if accepted is None:
                 raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
-            return await self._answer(asked, media_type, headers, scope.get(ACTOR, LOCAL))
+            return await self._answer(asked, media_type, headers, caller)
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
             if bad.code:
                 error["extensions"] = {"code": bad.code}
             return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
 
-    async def _asked_by_post(self, method: str, headers: Mapping[bytes, str], receive: Receive) -> GraphQLRequest:
+    async def _caller(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        """Who sends a request: whom it proves, else the local operator, else nobody in particular.
+
+        Raises:
+            BadRequest: it proves nothing, or may not be answered without a proof.
+        """
+        if ACTOR in scope:
+            known: Actor = scope[ACTOR]
+            return known
+        authentication = self._get_engine().services.authentication
+        authorization = headers.get(b"authorization")
+        if authorization is None and authentication.is_known_to_be_open:
+            return self._local(scope, headers)
+        if authorization is not None and (kept := authentication.known(authorization)) is not None:
+            return kept
+        try:
+            actor = await authentication.actor(authorization, self._ask_plugins(scope, headers))
+            if actor is not None:
+                return actor
+            is_public = await authentication.is_configured() and not self._trusts_loopback
+        except UnauthenticatedError as error:
+            self._note_refusal(scope, headers, error.message.partition(";")[0])
+            challenge = {"www-authenticate": f'{_REALM}, error="invalid_token"'}
+            raise BadRequest(401, error.message, error.code, challenge) from None
+        except UnavailableError as error:
+            raise BadRequest(503, error.message, error.code, _UNAVAILABLE) from None
+        except Exception:
+            _log.exception("who sends a request cannot be found out")
+            message = "who sends this cannot be found out now; try again in a minute"
+            raise BadRequest(503, message, UnavailableError.code, _UNAVAILABLE) from None
+        if not is_public:
+            return self._local(scope, headers)
+        try:
+            self._guard.check_rate(self._guard.address_of(scope, headers))
+        except BadRequest as refusal:
+            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            raise
+        return PUBLIC
+
+    def _local(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        """The local operator, if a request comes from a program of this machine.
+
+        Raises:
+            BadRequest: it may come from elsewhere.
+        """
+        try:
+            self._guard.check_local(scope, headers)
+        except BadRequest as refusal:
+            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            raise
+        return LOCAL
+
+    def _ask_plugins(self, scope: Scope, headers: Mapping[bytes, str]) -> AskPlugins | None:
+        """What asks the plugins who sends a request; None where none knows a way."""
+        services = self._get_engine().services
+        if not services.host.implementations("actor"):
+            return None
+        given = {name.decode("latin-1"): value for name, value in headers.items()}
+        return lambda: identity_by_plugins(services, given, self._guard.address_of(scope, headers))
+
+    def _note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
+        """Has a refused request counted in the audit list, by how its key begins and where it came from."""
+        start = start_of(headers.get(b"authorization", "").partition(" ")[2].strip())
+        by = f" ({start})" if start else ""
+        address = self._guard.address_of(scope, headers)
+        self._get_engine().services.authentication.keepsakes.refused(f"{why[:200]}{by}, from {address or 'a socket'}")
+
+    async def _asked_by_post(
+        self, method: str, headers: Mapping[bytes, str], receive: Receive, caller: Actor
+    ) -> GraphQLRequest:
         if method != "POST":
             raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
         content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if content_type != PLAIN_JSON:
             raise BadRequest(415, f"content-type: {content_type or 'none'} is not supported; send {PLAIN_JSON}")
-        largest = self._get_engine().services.settings.maximum_body_bytes
+        settings = self._settings
+        largest = settings.maximum_public_body_bytes if caller is PUBLIC else settings.maximum_body_bytes
         return _checked(_json(await _body(receive, headers.get(b"content-length"), largest), "the body"), by_get=False)
 
     async def _answer(
-        self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str], actor: Actor
+        self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str], caller: Actor
     ) -> Response:
         engine = self._get_engine()
-        context = RequestContext(engine.services, actor=actor, request_id=headers.get(b"x-request-id"))
+        context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
+        if caller is PUBLIC and not _is_public(asked.query, engine):
+            message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
+            raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": _REALM})
         try:
             operation = engine.services.documents.operation(asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
@@ -150,6 +236,31 @@ class Endpoint:
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         return Response(_body_of(result, context), media_type=media_type)
+
+
+def _is_public(text: str, engine: Engine) -> bool:
+    """Whether a document has nothing but public operations, as far as its form tells; nothing else is looked at.
+
+    What is wrong with another is not said, for it would tell of the schema.
+    """
+    try:
+        document = parse(text, max_tokens=engine.services.settings.maximum_tokens, no_location=True)
+    except GraphQLError:
+        return False
+    for part in document.definitions:
+        if isinstance(part, FragmentDefinitionNode) or not isinstance(part, OperationDefinitionNode):
+            return False
+        allowed = {TYPENAME, *engine.assemble().public.get(part.operation.value, ())}
+        for selected in part.selection_set.selections:
+            if not isinstance(selected, FieldNode) or selected.name.value not in allowed:
+                return False
+    return True
+
+
+def _request_id(headers: Mapping[bytes, str]) -> str | None:
+    """The id that a client gives its request, if it is one that logs can hold."""
+    given = headers.get(b"x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else None
 
 
 def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:

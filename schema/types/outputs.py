@@ -8,14 +8,14 @@ from schema.catalog.catalog import Catalog, RecordType, ToMany
 from schema.catalog.ownership import CAN
 from schema.types.builder import Argument, Builder, Member
 
-CAN_MEMBER = Member(CAN, "Can", "What you may do with it, so that a page need not offer what would be refused.")
+CAN_MEMBER = Member(CAN, "Can", "What you may do with it.")
 
 
 def add_shared(builder: Builder) -> None:
     """The output types that all records share."""
     builder.output(
         "Can",
-        "What the caller may do with a record.",
+        "What you may do with a record, so that a page need not offer what would be refused.",
         [
             Member("update", "bool", "Change it."),
             Member("delete", "bool", "Delete it."),

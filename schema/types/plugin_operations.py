@@ -95,8 +95,8 @@ def add_operations(
     reporting_currency: str,
     perform: RunMutation,
     look: RunQuery,
-) -> None:
-    """Adds the root fields that plugins bring.
+) -> Mapping[str, frozenset[str]]:
+    """Adds the root fields that plugins bring; returns the names of those that are public, by their root types.
 
     Args:
         builder: of the app's types, which are all there.
@@ -110,6 +110,7 @@ def add_operations(
         PluginError: an operation or a type of one clashes with one that is there, or cannot be made.
     """
     extension = _Extension(builder, roots)
+    public: dict[str, set[str]] = {root: set() for root in roots}
     for plugin, operations in host.register("register_operations"):
         if operations is None:
             continue
@@ -122,6 +123,9 @@ def add_operations(
                 problem = f"{operation!r} is not an operation; put @query or @mutation on the function"
                 raise PluginError(plugin.name, "register_operations", problem)
             extension.add(plugin, operation, _RootField(types, plugin, operation, payloads).made(perform, look))
+            if operation.public:
+                public[operation.root].add(operation.name)
+    return {root: frozenset(names) for root, names in public.items()}
 
 
 class _Extension:

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.access.permissions import Right, check
+from core.access.permissions import Right
 from core.access.roles import Role
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
-from core.base.text import camel, fold, words
+from core.base.text import fold, words
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
@@ -20,7 +20,7 @@ from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
-from schema.request.permits import RIGHTS, refused
+from schema.write.draft_rights import DraftRights, permission_problems
 from schema.write.input_checks import Checked, InputFields, missing
 from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, upsert_locks
 
@@ -50,7 +50,7 @@ class RecordBatch(Batch):
 
     def afterthoughts(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
         """Errors of new records that lie outside what the caller may create."""
-        return self._drafting.misplaced(unit, changes)
+        return self._drafting.rights.misplaced(unit, changes)
 
 
 class Drafting:
@@ -67,6 +67,8 @@ class Drafting:
             for field in record.input_fields
             if field.stored and field.stored.info.references is not None
         }
+        #: What callers may do with it.
+        self.rights = DraftRights(catalog, record, list(self._references.values()))
         #: The inputs of those to records of the same type.
         self._alike = [
             (field.name, name) for name, (field, target) in self._references.items() if target == record.name
@@ -107,72 +109,8 @@ class Drafting:
         linked = self._resolve_references(unit, items)
         drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
         if unit.permit.is_limited:
-            self._check_rights(unit, drafts, {index: asked.given for index, asked in items})
+            self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
         return drafts
-
-    # What the caller may do
-
-    def _check_rights(self, unit: Unit, drafts: Sequence[Draft], given: Mapping[int, RowInput]) -> None:
-        """Adds to drafts what the caller may not do; gives new records that have no owner to the caller."""
-        permit, name = unit.permit, self._record.name
-        by_right: dict[Right, set[str]] = defaultdict(set)
-        for draft in drafts:
-            if draft.record is not None:
-                by_right[RIGHTS[draft.action]].add(draft.record.id)
-        allowed = {right: permit.allowed(unit.transaction.rows, name, right, ids) for right, ids in by_right.items()}
-        may_create = permit.may(name, Right.CREATE)
-        for draft in drafts:
-            right = RIGHTS[draft.action]
-            if draft.record is not None and draft.record.id not in allowed[right]:
-                draft.errors.append(refused(name, right, draft.record.id))
-            elif draft.record is None and not draft.errors and not may_create:
-                draft.errors.append(refused(name, right, None))
-            draft.errors += [
-                UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
-                for field in self._record.input_fields
-                if not permit.has(field.permission) and given[draft.index].keys() & {field.name, field.reference_name}
-            ]
-            if draft.action is Action.CREATED and permit.is_scoped(name, right):
-                self._own(unit, draft, given[draft.index])
-        self._check_targets(unit, drafts)
-
-    def _own(self, unit: Unit, draft: Draft, given: RowInput) -> None:
-        """Makes the caller the owner of a new record of which nothing says whose it is."""
-        own = self._catalog.ownerships.get(self._record.name)
-        if own is None or unit.actor.user_id is None:
-            return
-        for column in own.users[:1]:
-            if camel(column) not in given and draft.values.get(column) is None:
-                draft.values[column] = unit.actor.user_id
-
-    def _check_targets(self, unit: Unit, drafts: Sequence[Draft]) -> None:
-        """Adds to drafts the references to records that the caller may not see, as if there were none."""
-        asked: dict[str, list[tuple[Draft, CatalogField, str]]] = defaultdict(list)
-        for draft in drafts:
-            for field, target in self._references.values():
-                assert field.stored is not None
-                column = field.stored.column
-                id = draft.values.get(column)
-                if id is not None and (draft.record is None or getattr(draft.record, column) != id):
-                    asked[target].append((draft, field, id))
-        for target, several in asked.items():
-            seen = unit.permit.allowed(unit.transaction.rows, target, Right.READ, {id for _, _, id in several})
-            for draft, field, id in several:
-                if id not in seen:
-                    problem = f"{field.name}: there is no {words(target)} {id!r}; give the id of an existing one"
-                    draft.errors.append(UserError("NOT_FOUND", problem, (field.name,)))
-
-    def misplaced(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
-        """Errors of new records that lie outside what the caller may create, once they are there."""
-        name = self._record.name
-        if not unit.permit.is_scoped(name, Right.CREATE):
-            return {}
-        made = {change.record.id: change.index for change in changes.of(name, Action.CREATED)}
-        unit.flush()
-        placed = unit.permit.allowed(unit.transaction.rows, name, Right.CREATE, made)
-        problem = f"you may create {words(self._record.plural)} of your own only, or of your team or region as far as "
-        problem += "your role goes; name another owner, or leave it out to own it yourself"
-        return {index: [UserError("FORBIDDEN", problem)] for id, index in made.items() if id not in placed}
 
     # Finding the records meant
 
@@ -369,19 +307,12 @@ class Drafting:
             draft.keep_keys = asked.action is None
             draft.errors += _check_keys(keys)
         if draft.model is Role and "permissions" in draft.values:
-            draft.errors += self._check_permissions(draft.values["permissions"])
+            draft.errors += permission_problems(self._catalog, draft.values["permissions"])
         if creating:
             if given.get("id"):
                 draft.values["id"] = given["id"]
             faulty = {error.field[0] for error in draft.errors if error.field}
             draft.errors += missing(self._inputs, draft.values, faulty)
-
-    def _check_permissions(self, permissions: Sequence[str]) -> list[UserError]:
-        try:
-            check(permissions, self._catalog.records, self._catalog.permission_names)
-        except InputError as error:
-            return [UserError("INVALID", f"permissions: {error.message}", ("permissions",))]
-        return []
 
     def _link(self, draft: Draft, name: str, given: RowInput, linked: Mapping[tuple[str, str, str], str]) -> None:
         if name not in given:

@@ -41,7 +41,7 @@ class NamedRecords:
             NotFoundError: the caller may not see it, or there is no such record.
             ForbiddenError: the caller may not do that with it.
         """
-        if not permit.is_limited or self.operation.unscoped:
+        if not permit.is_limited or self.operation.unscoped or self.operation.public:
             return
         for record, ids in {**self.owned, **self.others}.items():
             hidden = ids - set(permit.allowed(fetch, record, Right.READ, ids))
@@ -59,9 +59,11 @@ class NamedRecords:
         Raises:
             ForbiddenError: it is not unscoped.
         """
-        if access.writes is not None and not (self.owned or self.operation.unscoped or self.operation.permission):
+        operation = self.operation
+        is_free = operation.unscoped or operation.permission or operation.public
+        if access.writes is not None and not (self.owned or is_free):
             raise ForbiddenError(
-                f"{self.operation.name}: it reads by a session, so it must be declared unscoped, which needs the "
+                f"{operation.name}: it reads by a session, so it must be declared unscoped, which needs the "
                 f"permission {UNSCOPED}; or let it ask by ctx.query, total, groups and pages"
             )
 
@@ -92,7 +94,7 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
                 (owned if is_guarded else others)[record.name].add(text)
     is_mutation = operation.root == "Mutation"
     if is_mutation and access.writes is not None:
-        is_free = operation.permission or operation.unscoped or operation.as_plugin
+        is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public
         if not owned and not is_free:
             access.demand(UNSCOPED)
     return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others, given)

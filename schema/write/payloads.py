@@ -109,6 +109,7 @@ async def answer_mutation(
 
     Raises:
         InputError: an argument is not valid, or what is selected cannot be read; nothing is written then.
+        ForbiddenError: the actor may not do it.
         ConflictError: the idempotency key was used for another input, or others were in the way for too long.
         PluginError: a hook failed; nothing is written then.
     """

@@ -29,6 +29,7 @@ ENGINES = (SQLITE, POSTGRESQL)
 #: Found among the values of a statement that reads whose records are the caller's.
 SENTINEL = "usr_whose_records_are_read"
 _REACH = Reach((SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,))
+MOMENT = Moment({}, datetime(2025, 1, 1, tzinfo=UTC), Actor(SENTINEL, reach=_REACH), b"secret")
 _NOTHING = VariableValues({}, {})
 
 
@@ -50,7 +51,7 @@ class Matrix:
     def __post_init__(self) -> None:
         self._operation = cache(self._operation_of)
         self._needed = cache(self._needs)
-        self._planner = cache(self._planner_of)
+        self.planner = cache(self._planner_of)
         self._asked: dict[str, set[Any]] = defaultdict(set)
 
     def check(self, actors: Collection[Actor]) -> None:
@@ -127,7 +128,7 @@ class Matrix:
         document = parse(text)
         node = document.definitions[0]
         assert isinstance(node, OperationDefinitionNode)
-        return Operation(self.paths.schema, self._planner(engine), Coercion(), document, node)
+        return Operation(self.paths.schema, self.planner(engine), Coercion(), document, node)
 
     def _planner_of(self, engine: str) -> Planner:
         return Planner(self.design.catalog, dialect_of(engine), lambda sql: True)
@@ -176,5 +177,4 @@ def _refusals(gaps: Any) -> Iterator[Refusal]:
 
 def _reads(plan: Plan) -> int:
     """How often a statement reads whose records are the caller's."""
-    moment = Moment({}, datetime(2025, 1, 1, tzinfo=UTC), Actor(SENTINEL, reach=_REACH), b"secret")
-    return sum(SENTINEL in str(value) for value in plan.values(moment))
+    return sum(SENTINEL in str(value) for value in plan.values(MOMENT))

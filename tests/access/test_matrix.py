@@ -5,8 +5,10 @@ The matrix is made from the catalog, so that a plugin's records and fields are i
 
 import pytest
 
-from core.access.permissions import DEFAULTS
+from core.access.permissions import DEFAULTS, IMPORT, Right
 from core.base.actors import Actor, ActorKind
+from core.base.errors import ForbiddenError
+from core.db.database import SQLITE
 from core.records.vocabulary import UserRole
 from guanxi import Facet, Field, Permission, Plugin, Record, RowRule, column, hookimpl, load_settings, reference
 from guanxi.app import design
@@ -15,7 +17,9 @@ from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
-from tests.access.matrix import ENGINES, Matrix
+from schema.request.permits import AccessPermit, PermitPlans
+from schema.write.draft_rights import forbidden_inputs
+from tests.access.matrix import ENGINES, MOMENT, Matrix
 from tests.access.paths import Paths
 
 
@@ -71,6 +75,12 @@ ACTORS = [
         for key in KEYS
     ),
 ]
+
+
+def _name(actor):
+    return " ".join([actor.id, *sorted(actor.narrowed_to or ())])
+
+
 PLUGINS = (ValueTiering, CreditScoring, Forecasting, SatisfactionSurveys, Badging)
 
 
@@ -94,7 +104,7 @@ def test_who_may_see_a_field_gets_it_on_every_path_and_nobody_else_does(matrix, 
         assert matrix.cells[path], path
 
 
-@pytest.mark.parametrize("actor", ACTORS, ids=lambda actor: f"{actor.id} {' '.join(sorted(actor.narrowed_to or ()))}")
+@pytest.mark.parametrize("actor", ACTORS, ids=_name)
 def test_events_leave_out_the_fields_that_one_may_not_see(app, matrix, actor):
     access = app.control.of(actor)
     rule = access.rows["Event"]
@@ -125,3 +135,31 @@ def test_a_list_is_in_no_order_of_a_field_that_one_may_not_see(app, matrix):
     for engine in ENGINES:
         assert "number" in matrix.plan(text, administrator, engine).plan.sql
         assert "number" not in matrix.plan(text, partner, engine).plan.sql.replace("row_number", "")
+
+
+@pytest.mark.parametrize("actor", ACTORS, ids=_name)
+def test_input_needs_what_its_field_and_its_record_need(app, matrix, actor):
+    """Of create, update and upsert alike: what they set is checked by one function, and what they do by the mutation."""
+    access = app.control.of(actor)
+    permit = AccessPermit(PermitPlans(matrix.planner(SQLITE)), access, lambda ids: MOMENT)
+    mutations = app.assemble().mutations
+    for record in app.catalog.records.values():
+        for field in record.input_fields:
+            for name in (field.name, *([field.reference_name] if field.refers else [])):
+                errors = forbidden_inputs(record, {name: None}, permit)
+                assert [error.field for error in errors] == (
+                    [(field.name,)] if field.permission in access.denied else []
+                )
+        for prefix, right in (("create", Right.CREATE), ("update", Right.CHANGE), ("destroy", Right.DESTROY)):
+            mutation = mutations.get(f"{prefix}{record.name}")
+            if mutation is None:
+                continue
+            if access.may(record.name, right):
+                mutation.check(access)
+            else:
+                with pytest.raises(ForbiddenError):
+                    mutation.check(access)
+        upsert = mutations.get(f"upsert{record.plural_type}")
+        if upsert is not None and IMPORT in access.denied:
+            with pytest.raises(ForbiddenError):
+                upsert.check(access)

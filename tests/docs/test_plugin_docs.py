@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import re
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -11,6 +12,7 @@ import pytest
 
 from core.host.contract import HOOK_NAMES, Hooks
 from guanxi.demo.entry import _sample_plugins
+from tests.keys import administrator
 from tests.snippets import ROOT, snippets
 
 PAGE = (ROOT / "docs" / "hooks.md").read_text()
@@ -91,9 +93,23 @@ VISIT = """mutation ($input: CreateVisitInput!) {
     createVisit(input: $input) { visit { id } userErrors { code message field plugin } } }"""
 
 
+def _status(client, headers):
+    """The status of an answer, and whom it takes the asker for."""
+    body = json.dumps({"query": "{ viewer { actor } }"}).encode()
+    status, _, answer = client.post(body, {"content-type": "application/json", **headers})
+    return status, (json.loads(answer).get("data") or {"viewer": {"actor": None}})["viewer"]["actor"]
+
+
 def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     diary = tmp_path / "diary.txt"
-    client = crm(visits, clock=clock, plugins={"visits": {"regular_from": 2, "diary": str(diary)}})
+    settings = {"regular_from": 2, "diary": str(diary), "gateway_secret": "s3cret"}
+    open_client = crm(visits, clock=clock, plugins={"visits": settings})
+    client = administrator(open_client)
+    eve = client.create("User", name="Eve", email="eve@example.com")["id"]
+    gateway = {"x-gateway-user": "e-1", "x-gateway-email": "eve@example.com", "x-gateway-secret": "s3cret"}
+    assert _status(open_client, gateway) == (200, eve)
+    assert _status(open_client, {**gateway, "x-gateway-secret": "guess"}) == (401, None)
+    assert _status(open_client, {}) == (401, None)
     made = client.query('mutation { createCustomer(input: {name: "Ann"}) { customer { id } } }')
     id = made["createCustomer"]["customer"]["id"]
     noted = client.query(

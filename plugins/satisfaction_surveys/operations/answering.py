@@ -73,10 +73,10 @@ class RecordSurveyResponseInput(AnswersInput):
     answered_on: date | None = strawberry.field(default=None, description="The day; today by default.")
 
 
-@mutation(as_plugin=True, locks=no_keys)
+@mutation(as_plugin=True, locks=no_keys, public=True)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
-    """Answers a survey by the token of an invitation, once. Requires no other permission. Repeating the same
-    answers with the same token changes nothing and returns the first result.
+    """Answers a survey by the token of an invitation, once. Needs no API key. Repeating the same answers with
+    the same token changes nothing and returns the first result.
     """
     return AnswerSurveyPayload(accepted=True, warnings=answer_by_token(ctx, input.token, input.given))
 

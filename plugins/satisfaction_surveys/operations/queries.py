@@ -223,12 +223,12 @@ def customer_satisfaction(
     )
 
 
-@query
+@query(public=True)
 def survey_form(
     ctx: Context, token: Annotated[str, strawberry.argument(description="The token that came with the invitation.")]
 ) -> SurveyForm | None:
     """Returns the questions a token can answer, as `answerSurvey` takes them; null if nothing can be answered with it.
-    Requires no other permission.
+    Needs no API key.
     """
     try:
         row, survey = token_row(ctx.session, token, ctx.clock.now(), lock=False)

@@ -5,10 +5,12 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
 import orjson
+import pytest
 
 from guanxi import create_app, load_settings
 
@@ -29,8 +31,9 @@ def serving(url, *arguments):
     assert server.returncode in (0, 130)
 
 
-def ask(url, query):
-    request = urllib.request.Request(url, orjson.dumps({"query": query}), {"content-type": "application/json"})
+def ask(url, query, headers=None):
+    headers = {"content-type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, orjson.dumps({"query": query}), headers)
     with urllib.request.urlopen(request, timeout=120) as answer:
         return orjson.loads(answer.read())
 
@@ -52,10 +55,10 @@ def test_it_answers_and_stops_with_several_workers_on_postgresql(databases):
             assert ask(url, "{ customers { totalCount } }")["data"]["customers"]["totalCount"] == 1
 
 
-def refused(url):
-    """What a server with several workers says that does not start."""
+def refused(url, *arguments):
+    """What a server says that does not start."""
     environment = os.environ | {"GUANXI_DATABASE_URL": url}
-    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "serve", "--workers", "2"]
+    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "serve", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -63,6 +66,46 @@ def refused(url):
 
 
 def test_workers_that_cannot_start_are_told_of_once(databases):
-    said = refused(databases.empty())
+    said = refused(databases.empty(), "--workers", "2")
     expected = "an SQLite file is served by one process" if databases.engine == "sqlite" else "run `guanxi migrate`"
     assert said.count(expected) == 1
+
+
+def test_without_authentication_it_listens_on_loopback_only_and_says_so(databases):
+    url = prepared(databases)
+    with serving(url) as (server, _):
+        greeting = "".join(server.stdout.readline() for _ in range(3))
+        assert "No authentication" in greeting and "guanxi keys create" in greeting
+    said = refused(url, "--host", "0.0.0.0")
+    assert "--host 0.0.0.0: without authentication the server listens on loopback only" in said
+
+
+def test_with_a_key_it_listens_anywhere_and_answers_nobody_without_one(databases):
+    url = prepared(databases)
+    environment = os.environ | {"GUANXI_DATABASE_URL": url}
+    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "keys", "create"]
+    done = subprocess.run(
+        [*command, "--name", "test", "--role", "ADMINISTRATOR"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    with serving(url, "--host", "0.0.0.0") as (_, address):
+        address = address.replace("0.0.0.0", "127.0.0.1")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            ask(address, "{ customers { totalCount } }")
+        answer = ask(address, "{ customers { totalCount } }", {"authorization": f"Bearer {done.stdout.strip()}"})
+        assert answer["data"]["customers"]["totalCount"] == 0
+        # A proxy's word counts for nothing here: uvicorn does not rewrite the client's address either.
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            ask(address, "{ customers { totalCount } }", {"x-forwarded-for": "127.0.0.1"})
+
+
+def test_the_demo_listens_on_loopback_only(tmp_path):
+    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "demo", "--host", "0.0.0.0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "--host 0.0.0.0: the demo answers whoever reaches it" in done.stderr
+    assert [*tmp_path.iterdir()] == []

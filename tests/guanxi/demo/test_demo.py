@@ -1,15 +1,19 @@
 """The demo's sample data: lifelike, the same each time, entered once however often it is begun."""
 
 import json
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from typing import ClassVar
 
 import pytest
 from sqlmodel import select
 
-from guanxi import Plugin, PluginError, hookimpl
+from guanxi import FixedClock, Plugin, PluginError, hookimpl
 from guanxi.demo.entry import _sample_plugins, fill, is_whole
+from guanxi.demo.keys import demo_keys
 from guanxi.records import Customer, Task
+from guanxi.vocabulary import UserRole
+from tests.keys import KEPT
 from tests.snippets import snippets
 
 FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
@@ -133,3 +137,25 @@ def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_s
     answer = next(answer for answer in snippets("docs/queries.md", "json") if "npsTrend" in answer)
     assert demo.query(query) == json.loads(answer)
     assert len(run) == 1
+
+
+def test_the_demo_has_a_key_for_each_role_that_sees_what_it_may_and_answers_this_machine_without(crm):
+    clock = FixedClock(datetime.now(UTC))
+    client = crm(clock=clock, trusts_loopback=True)
+    client.create("User", name="Ann", role="ACCOUNT_MANAGER")
+    client.create("Customer", name="Nobody's")
+    first = {key.role: key for key in client.run(demo_keys(client.app))}
+    assert [*first] == [role.value for role in UserRole]
+    assert (first["ADMINISTRATOR"].customers, first["ADMINISTRATOR"].personal) == (1, True)
+    assert (first["PARTNER"].customers, first["PARTNER"].personal) == (0, False)
+    again = {key.role: key for key in client.run(demo_keys(client.app))}
+    clock.moment += KEPT
+    assert client.query("{ viewer { actor } apiKeys { totalCount } }") == {
+        "viewer": {"actor": "local"},
+        "apiKeys": {"totalCount": len(UserRole)},
+    }
+    body, headers = b'{"query": "{ viewer { actor } }"}', {"content-type": "application/json"}
+    assert client.bearing(again["PARTNER"].secret).post(body, headers)[0] == 200
+    assert client.bearing(first["PARTNER"].secret).post(body, headers)[0] == 401
+    assert client.post(body, {**headers, "origin": "https://evil.example"})[0] == 403
+    assert client.post(body, headers, address="203.0.113.9")[0] == 403

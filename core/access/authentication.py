@@ -1,0 +1,202 @@
+"""Authentication: from what a request carries to its actor, kept so briefly that a revocation holds after seconds."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from core.access.identities import link, linked_user, user_by_email
+from core.access.keepsakes import Keepsakes
+from core.access.kept import Found, Kept
+from core.access.keys import START, ApiKey, KeyRing, is_living, is_secret_of, key_ring, start_of
+from core.access.reach import integration_actor, user_actor
+from core.access.tokens import Issuers
+from core.base.actors import Actor, Identity
+from core.base.clock import Clock
+from core.base.errors import UnauthenticatedError
+from core.base.settings import Settings
+from core.db.database import Database, Done
+from core.db.transaction import DatabaseTransaction
+
+#: A verified actor, the keys, and whether there were any, are read again after so many seconds.
+KEPT_SECONDS = 5.0
+_MOST_ACTORS = 10_000
+#: So often at most, in seconds, are keys looked for anew because one is not known.
+_LOOKING_PAUSE = 0.1
+
+_RING = "ring"
+#: What a header with an API key begins with.
+_KEY = f"Bearer {START}"
+
+#: Asks the plugins who sends a request.
+AskPlugins = Callable[[], Awaitable[Identity | None]]
+
+_UNKNOWN_KEY = UnauthenticatedError(
+    "the API key is unknown, expired or revoked; ask an administrator for a new one (guanxi keys create)"
+)
+_NO_USER = UnauthenticatedError(
+    "nobody who may use this server is known by this sign-in; ask an administrator to link it to a user "
+    "(guanxi identities link)"
+)
+
+
+class Authentication:
+    """Who sends the requests of one app.
+
+    Attributes:
+        keepsakes: what it writes down off the requests: last uses of keys, and refusals.
+    """
+
+    def __init__(self, database: Database, settings: Settings, clock: Clock, *, by_plugins: bool) -> None:
+        """Prepares it.
+
+        Args:
+            database: with keys and users.
+            settings: which issuers there are.
+            clock: the source of time.
+            by_plugins: whether a plugin says who sends a request.
+
+        Raises:
+            ConfigurationError: an issuer's settings cannot be used.
+        """
+        self._database = database
+        self._clock = clock
+        self._issuers = Issuers(settings.issuers, clock)
+        self._by_plugins = by_plugins
+        self._is_configured = bool(self._issuers) or by_plugins
+        self._rings: Kept[KeyRing] = Kept(clock, KEPT_SECONDS, 1)
+        self._actors: Kept[Actor] = Kept(clock, KEPT_SECONDS, _MOST_ACTORS)
+        self._looking: asyncio.Task[KeyRing] | None = None
+        self.keepsakes = Keepsakes(database, clock, settings.refusals_kept_days)
+
+    def known(self, authorization: str) -> Actor | None:
+        """The actor of a credential that was verified a moment ago; None where `actor` has to find it.
+
+        Args:
+            authorization: the header of that name.
+        """
+        if self._by_plugins and not authorization.startswith(_KEY):
+            # Plugins come before tokens, and may go by another header.
+            return None
+        return self._actors.peek(_digest(authorization))
+
+    @property
+    def is_known_to_be_open(self) -> bool:
+        """Whether a moment ago nobody had to say who they are; where not, `is_configured` has to find out."""
+        ring = None if self._is_configured else self._rings.peek(_RING)
+        return ring is not None and not ring.is_closed
+
+    async def is_configured(self) -> bool:
+        """Whether everybody has to say who they are; once so, always so."""
+        if not self._is_configured:
+            self._is_configured = (await self._ring()).is_closed
+        return self._is_configured
+
+    async def actor(self, authorization: str | None, ask_plugins: AskPlugins | None) -> Actor | None:
+        """Who sends a request; None where it does not say.
+
+        Args:
+            authorization: the header of that name.
+            ask_plugins: asks the plugins that know other ways, if there are any.
+
+        Raises:
+            UnauthenticatedError: it says so, and does not prove it.
+            UnavailableError: what proves it cannot be reached.
+        """
+        scheme, _, text = (authorization or "").partition(" ")
+        text = text.strip()
+        is_bearer = scheme.lower() == "bearer"
+        if is_bearer and text.startswith(START):
+            return await self._actors.get(_digest(authorization or ""), partial(self._by_key, text))
+        identity = None if ask_plugins is None else await ask_plugins()
+        if identity is not None:
+            return await self._actors.get(identity, partial(self._by_identity, identity))
+        if authorization is None:
+            return None
+        if not is_bearer or not text:
+            raise UnauthenticatedError("authorization: send `Authorization: Bearer` and an API key or a token")
+        return await self._actors.get(_digest(authorization), partial(self._by_token, text))
+
+    # By key
+
+    async def _by_key(self, text: str) -> Found[Actor]:
+        start = start_of(text)
+        if start is None:
+            raise _UNKNOWN_KEY
+        key = self._accepted(await self._ring(), start, text)
+        if key is None:
+            # It may be new; however many ask, the database is asked now and then.
+            key = self._accepted(await self._looked_again(), start, text)
+        if key is None:
+            raise _UNKNOWN_KEY
+        now = self._clock.now()
+        actor = await self._database.looking_up(
+            lambda transaction: integration_actor(transaction, key.id, key.role, key.user_id, key.scopes)
+        )
+        if actor is None:
+            raise _UNKNOWN_KEY
+        self.keepsakes.used(key)
+        ends = [moment for moment in (key.expires_at, key.overlap_until) if moment is not None and moment > now]
+        return Found(actor, min(((moment - now).total_seconds() for moment in ends), default=KEPT_SECONDS))
+
+    def _accepted(self, ring: KeyRing, start: str, text: str) -> ApiKey | None:
+        """The key that begins so, if the text is its secret and it has not ended."""
+        key, now = ring.keys.get(start), self._clock.now()
+        return key if key is not None and is_secret_of(key, text, now) and is_living(key, now) else None
+
+    async def _ring(self) -> KeyRing:
+        return await self._rings.get(_RING, self._read_ring)
+
+    async def _read_ring(self) -> Found[KeyRing]:
+        return Found(await self._database.looking_up(key_ring))
+
+    async def _looked_again(self) -> KeyRing:
+        """The keys, read after this was called, together with all that wait for the same."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> KeyRing:
+        await asyncio.sleep(_LOOKING_PAUSE)
+        # From here on, who comes has to wait for the next.
+        self._looking = None
+        return await self._database.looking_up(key_ring)
+
+    # By identity
+
+    async def _by_token(self, text: str) -> Found[Actor]:
+        verified = await self._issuers.verified(text)
+        found = await self._by_identity(verified.identity)
+        return Found(found.answer, verified.seconds)
+
+    async def _by_identity(self, identity: Identity) -> Found[Actor]:
+        if "\0" in f"{identity.subject}{identity.email}":
+            raise _NO_USER
+        user_id, actor = await self._database.looking_up(partial(_find_user, identity))
+        if user_id is None and identity.email:
+            user_id, actor = await self._database.in_thread(partial(self._link_by_email, identity))
+        if actor is None:
+            raise _NO_USER
+        return Found(actor)
+
+    def _link_by_email(self, identity: Identity) -> tuple[str | None, Actor | None]:
+        def work(transaction: DatabaseTransaction) -> Done[tuple[str | None, Actor | None]]:
+            known, actor = _find_user(identity, transaction)
+            user_id = known or user_by_email(transaction, identity)
+            if known is not None or user_id is None:
+                return Done((known, actor))
+            link(transaction, identity, user_id, user_id, self._clock.now())
+            return Done((user_id, user_actor(transaction, user_id)))
+
+        return self._database.writing(work)[0]
+
+
+def _find_user(identity: Identity, transaction: DatabaseTransaction) -> tuple[str | None, Actor | None]:
+    """The user that somebody is linked to, and as an actor, unless it is deleted or no longer active."""
+    user_id = linked_user(transaction, identity)
+    return user_id, None if user_id is None else user_actor(transaction, user_id)
+
+
+def _digest(text: str) -> bytes:
+    """What a credential is kept by, so that no secret stays in memory."""
+    return hashlib.sha256(text.encode()).digest()
