@@ -74,8 +74,9 @@ class Matrix:
         if question.record == "Event":
             return access
         records = (question.record, *question.reads)
-        fields = ((name, field) for name in records for field in self.design.catalog.records[name].fields)
-        needed = {need for name, field in fields for need in self._needed(name, field)}
+        shown = ((one.record, one.field.name) for one in question.shown if one.field is not None)
+        needed = {need for record, name in shown for need in self._needed(record, name)}
+        needed |= {use.field.permission for use in question.uses}
         return frozenset(needed & access.denied), *((name in access.hidden, name in access.rows) for name in records)
 
     def _questions(self, access: Access) -> Iterator[Question]:
