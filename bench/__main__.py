@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.access import measure_access
 from bench.databases import ENGINES, Folder
 from bench.introspection import measure_introspection
 from bench.loads import measure_mutations
@@ -27,7 +28,7 @@ _FEW_REQUESTS = 5_000
 _ROUNDS_OF_WRITES = 1
 
 #: Parts that need no load generator.
-_WITHOUT_LOAD = {"writes", "paths", "steps", "start", "introspection"}
+_WITHOUT_LOAD = {"writes", "paths", "steps", "start", "introspection", "access"}
 
 Measure = Callable[[Folder, str, Effort, bool], dict[str, Any]]
 
@@ -37,6 +38,7 @@ PARTS: dict[str, Measure] = {
     "writes": lambda folder, engine, effort, quick: measure_writes(folder, engine, _ROUNDS_OF_WRITES),
     "paths": lambda folder, engine, effort, quick: measure_paths(folder, engine),
     "steps": lambda folder, engine, effort, quick: measure_steps(folder, engine),
+    "access": lambda folder, engine, effort, quick: measure_access(folder, engine, 1 if quick else 5),
     "introspection": lambda folder, engine, effort, quick: measure_introspection(folder, engine),
     "start": lambda folder, engine, effort, quick: measure_start(folder, engine, 1 if quick else 5),
     "memory": lambda folder, engine, effort, quick: (

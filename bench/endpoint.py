@@ -3,17 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.base.actors import Actor
 from guanxi import App
+from schema.serve.http import ACTOR
 
 
-async def post(app: App, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[bytes, dict[str, str]]:
+async def post(
+    app: App, body: bytes, headers: Mapping[str, str] | None = None, actor: Actor | None = None
+) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of the answer.
+
+    Args:
+        app: that is asked.
+        body: what is posted.
+        headers: besides those of its type and length.
+        actor: who asks; by default whom the app takes it to be.
 
     Raises:
         RuntimeError: it is neither an answer nor the word that the client has it already.
     """
     given = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
         "path": "/graphql",
@@ -21,6 +31,8 @@ async def post(app: App, body: bytes, headers: Mapping[str, str] | None = None) 
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
     }
+    if actor is not None:
+        scope[ACTOR] = actor
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -184,6 +184,15 @@ def _steps(found: dict[str, Any]) -> list[str]:
     return made
 
 
+def _access(found: dict[str, Any]) -> list[str]:
+    heads = ["cached, µs (ratio)", *next(iter(found["queries"].values()))]
+    rows = [
+        [_TITLES[query], *(f"{one['µs']:,.0f} ({one['ratio']:.3f})" for one in row.values())]
+        for query, row in found["queries"].items()
+    ]
+    return [_table(heads, rows)]
+
+
 def _paths(found: dict[str, Any]) -> list[str]:
     made = []
     for plugins, by_title in found["paths"].items():
@@ -210,6 +219,7 @@ _TABLES: dict[str, Any] = {
     "interference": _figures,
     "introspection": _figures,
     "steps": _steps,
+    "access": _access,
     "paths": _paths,
     "start": _start,
 }

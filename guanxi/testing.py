@@ -1,8 +1,9 @@
 """The test kit for plugin authors: an app with chosen plugins on a database of its own, and a client for it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,8 +49,12 @@ class Client:
         """A client of the same app that sends an API key or a token with each request."""
         return Client(self.app, self._runner, credential=credential)
 
-    def acting_as(self, user_id: str) -> "Client":
+    def acting_as(self, user_id: str, permissions: Collection[str] | None = None) -> "Client":
         """A client whose requests a user sends, with the permissions and the reach it has now.
+
+        Args:
+            user_id: of the user.
+            permissions: in place of those of its role, such as `Customer.read:team`.
 
         Raises:
             ValueError: there is no such active user.
@@ -62,6 +67,8 @@ class Client:
         actor = self.run(self.app.database.in_thread(read))
         if actor is None:
             raise ValueError(f"there is no active user {user_id!r}")
+        if permissions is not None:
+            actor = replace(actor, role=None, permissions=frozenset(permissions))
         return Client(self.app, self._runner, actor=actor)
 
     def run(self, coroutine: Any) -> Any:

@@ -42,6 +42,7 @@ _numbers = itertools.count()
 #: What takes longest begins first, so that no process is left alone with it at the end.
 _LONGEST_FIRST = (
     "oracle/",
+    "access/test_matrix",
     "test_plugin_guide",
     "test_readme",
     "test_together",

@@ -115,14 +115,16 @@ class AccessControl:
         """What an actor may see and do."""
         if actor.permissions is None and actor.narrowed_to is None:
             return EVERYTHING
-        return self._access(self.permissions(actor), actor.narrowed_to)
+        return self._access(actor.role, actor.permissions, actor.narrowed_to)
 
     def permissions(self, actor: Actor) -> frozenset[str] | None:
         """What an actor's role allows, those of plugins included; None for everything."""
-        given = actor.permissions
-        if given is None or actor.role is None:
+        return self._permissions(actor.role, actor.permissions)
+
+    def _permissions(self, role_name: str | None, given: frozenset[str] | None) -> frozenset[str] | None:
+        if given is None or role_name is None:
             return given
-        role = UserRole(actor.role)
+        role = UserRole(role_name)
         if given != DEFAULTS[role]:
             return given
         own = {one.name for one in self._declared if role in one.roles or role is UserRole.ADMINISTRATOR}
@@ -140,7 +142,8 @@ class AccessControl:
             allowed = frozenset({one for one in actor.narrowed_to if one not in self.names} | names)
         return sorted(allowed)
 
-    def _make(self, permissions: frozenset[str] | None, narrowed_to: frozenset[str] | None) -> Access:
+    def _make(self, role: str | None, given: frozenset[str] | None, narrowed_to: frozenset[str] | None) -> Access:
+        permissions = self._permissions(role, given)
         sets = [self._with_grants(one) for one in (permissions, narrowed_to) if one is not None]
         denied = frozenset(name for name in self.names if not all(name in one for one in sets))
         rows: dict[str, RowCondition] = {}
@@ -169,8 +172,8 @@ class AccessControl:
             reach,
             self._denied_fields(denied),
         )
-        parts = sorted([*(permissions or ("everything",)), "|", *(narrowed_to or ())])
-        return Access(" ".join(parts), denied, rows, frozenset(hidden), writes)
+        name = " | ".join("everything" if one is None else " ".join(sorted(one)) for one in (permissions, narrowed_to))
+        return Access(name, denied, rows, frozenset(hidden), writes)
 
     def _with_grants(self, permissions: frozenset[str]) -> frozenset[str]:
         """Permissions with those about records that come with them."""

@@ -109,5 +109,10 @@ def belongs(row: Any, scope: RowScope) -> Condition:
         named = statement.catalog.ownerships[share.record].users
         theirs = [or_(false(), *(one_of(member.reference(name), users) for name in named)), *statement.living(member)]
         parts.append(row.id.in_(select(member.reference(share.column)).select_from(member.source()).where(*theirs)))
-    parts += [belongs(row.parent(name), scope) for name in own.parents]
+    for name in own.parents:
+        # Of the row alone and not of a join: the condition may be part of one.
+        link = row.record.to_one[name]
+        parent = statement.row(statement.catalog.records[link.target], is_fact=True)
+        there = [parent.id == row.reference(link.column), belongs(parent, scope)]
+        parts.append(select(1).select_from(parent.source()).where(*there).exists())
     return or_(false(), *parts)

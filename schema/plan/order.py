@@ -76,10 +76,12 @@ def sort_keys(statement: Statement, row: PlanRow, order: Sequence[Mapping[str, A
     check_keys("orderBy", order)
     keys = [_sort_key(statement, row, part) for part in order or ()]
     if not order:
+        # The order, and the cursors that carry its keys, tell of no field that the caller may not see.
+        fields = [(row.record.fields[name], down) for name, down in row.record.default_order if name != "id"]
         keys = [
-            SortKey(row.record.fields[name].order_key(row), descending, False, False)
-            for name, descending in row.record.default_order
-            if name != "id"
+            SortKey(field.order_key(row), down, False, False)
+            for field, down in fields
+            if field.permission not in statement.access.denied
         ]
     # In the direction of the last key, so that one index serves both.
     return [*keys, SortKey(row.id, keys[-1].descending if keys else False, False, False)]

@@ -138,7 +138,9 @@ class Statement:
 
     def reach(self, part: str) -> BindParameter[Any]:
         """Whose records are the caller's: one part of its `Reach`."""
-        return self.binds.computed(lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part))
+        return self.binds.computed(
+            lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part), is_repeated=True
+        )
 
     def demand_record(self, record: RecordType) -> None:
         """Checks that records of a type may be asked for.
@@ -221,6 +223,11 @@ class Scope:
             alias = self._aliases[key] = self.statement.alias()
             self._joins[key] = (table.alias(alias), on(alias))
         return self._aliases[key]
+
+    @property
+    def has_joins(self) -> bool:
+        """Whether its rows have asked for joins."""
+        return bool(self._joins)
 
     def json(self, built: Expression) -> Expression:
         """JSON that a subquery makes, worked out in the FROM clause where the statement is laid out so."""
@@ -403,23 +410,17 @@ class PlanRow:
             statement.demand_record(target)
 
         def on(alias: str) -> ColumnElement[bool]:
-            row = PlanRow(self.scope, target, alias, is_fact=is_fact)
+            row = PlanRow(Scope(statement, alias), target, alias, is_fact=is_fact)
             there = statement.living(row) if is_fact else statement.visible(row)
+            if row.scope.has_joins:
+                # A join cannot depend on what is joined to it, so the condition is one of a row apart.
+                apart = statement.row(target, is_fact=True)
+                limited = [apart.id == row.id, *statement.limited(apart)]
+                there = [*statement.living(row), select(1).select_from(apart.source()).where(*limited).exists()]
             return and_(row.id == self.reference(link.column), *there)
 
         alias = self.scope.join((self.alias, "fact" if is_fact else "to", relation), target.table, on)
         return PlanRow(self.scope, target, alias, is_joined=True, is_fact=is_fact)
-
-    def parent(self, relation: str) -> "PlanRow":
-        """The row a to-one relation leads to, deleted or not, by which one finds out whose this row is."""
-        link = self.record.to_one[relation]
-        target = self.scope.statement.catalog.records[link.target]
-
-        def on(alias: str) -> ColumnElement[bool]:
-            return column(alias, "id", TEXT) == self.reference(link.column)
-
-        alias = self.scope.join((self.alias, "parent", relation), target.table, on)
-        return PlanRow(self.scope, target, alias, is_fact=True)
 
     def if_there(self, value: Any) -> Any:
         """A value of this row; null where a relation leads to no row."""

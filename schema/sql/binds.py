@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, bindparam
@@ -52,6 +53,10 @@ class Bind:
         return value if self.convert is None else self.convert(value)
 
 
+#: So many values of a bind are kept as the driver takes them.
+_MOST_KEPT = 64
+
+
 class Binds:
     """The values of the statement that is being compiled.
 
@@ -65,12 +70,24 @@ class Binds:
         self.place: tuple[str, ...] = ()
         self._shared: dict[Any, BindParameter[Any]] = {}
 
-    def computed(self, source: BindSource, type_: TypeEngine[Any], key: Any = None) -> BindParameter[Any]:
-        """A value computed at run time; those of one key are one bind."""
+    def computed(
+        self, source: BindSource, type_: TypeEngine[Any], key: Any = None, *, is_repeated: bool = False
+    ) -> BindParameter[Any]:
+        """A value computed at run time; those of one key are one bind.
+
+        Args:
+            source: computes it.
+            type_: of the value.
+            key: of those that are one.
+            is_repeated: the same few values come again and again, so that what the driver takes of them is kept.
+        """
         if key is not None and key in self._shared:
             return self._shared[key]
         name = f"v{len(self.by_name)}"
-        self.by_name[name] = Bind(source, _processor(type_, self._dialect), self.place)
+        convert = _processor(type_, self._dialect)
+        if is_repeated and convert is not None:
+            convert = lru_cache(_MOST_KEPT)(convert)
+        self.by_name[name] = Bind(source, convert, self.place)
         made: BindParameter[Any] = bindparam(name, None, type_=type_)
         if key is not None:
             self._shared[key] = made

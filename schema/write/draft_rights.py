@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from core.access.permissions import Right, check
+from core.access.permit import Permit
 from core.base.errors import InputError, UserError
 from core.base.text import camel, words
 from core.log.changes import Changes
@@ -45,11 +46,7 @@ class DraftRights:
                 draft.errors.append(refused(name, right, draft.record.id))
             elif draft.record is None and not draft.errors and not may_create:
                 draft.errors.append(refused(name, right, None))
-            draft.errors += [
-                UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
-                for field in self._record.input_fields
-                if field.name in given[draft.index] and not permit.has(field.permission)
-            ]
+            draft.errors += forbidden_inputs(self._record, given[draft.index], permit)
             if draft.action is Action.CREATED and permit.is_scoped(name, right):
                 self._own(unit, draft, given[draft.index])
         self._check_targets(unit, drafts)
@@ -100,3 +97,12 @@ def permission_problems(catalog: Catalog, permissions: Sequence[str]) -> list[Us
     except InputError as error:
         return [UserError("INVALID", f"permissions: {error.message}", ("permissions",))]
     return []
+
+
+def forbidden_inputs(record: RecordType, given: RowInput, permit: Permit) -> list[UserError]:
+    """Errors of what an input sets, by value or by external id, without the permission that it needs."""
+    return [
+        UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
+        for field in record.input_fields
+        if not permit.has(field.permission) and given.keys() & {field.name, field.reference_name}
+    ]

@@ -181,3 +181,16 @@ def test_keys_of_requests_belong_to_who_sends_them(house):
     assert len(set(first)) == 2
     for id in first:
         house.destroy("Customer", id)
+
+
+def test_what_a_relation_leads_to_is_limited_by_what_it_is_part_of(house):
+    ids = house.opportunities
+    tasks = [
+        house.client.create("Task", subject=f"{name} task", assigneeId=house.ann, opportunityId=ids[name])["id"]
+        for name in ("bob", "eve")
+    ]
+    seen = "{ tasks { nodes { subject opportunity { name } } } }"
+    found = {task["subject"]: task["opportunity"] for task in house.asks("ann").query(seen)["tasks"]["nodes"]}
+    assert found == {"bob task": {"name": "bob deal"}, "eve task": None}
+    for id in tasks:
+        house.destroy("Task", id)

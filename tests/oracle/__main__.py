@@ -32,11 +32,12 @@ def main() -> int:
     # What fails inside is reported as a difference.
     logging.disable(logging.CRITICAL)
     with ExitStack() as stack:
-        made = stack.enter_context(trial(_database(given.engine, stack)))
+        made = stack.enter_context(trial(empty_database(given.engine, stack)))
         return _run(made, given)
 
 
-def _database(engine: str, stack: ExitStack) -> str:
+def empty_database(engine: str, stack: ExitStack) -> str:
+    """The address of a database with nothing in it, which is there as long as the stack is open."""
     folder = stack.enter_context(TemporaryDirectory(prefix="guanxi-", ignore_cleanup_errors=True))
     if engine == "sqlite":
         return Databases(engine, Path(folder), None).empty()

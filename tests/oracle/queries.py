@@ -81,8 +81,8 @@ class _Maker:
     # Roots
 
     def _root(self) -> str:
-        shape = self._random.choice([*self._records.shapes.values(), *map(self._records.shapes.get, _OFTEN)])
-        assert shape is not None
+        shapes = self._records.shapes
+        shape = self._random.choice([*shapes.values(), *(shapes[name] for name in _OFTEN if name in shapes)])
         ways: list[tuple[Callable[[Shape], str], int]] = [
             (self._list, 10),
             (self._root_aggregate, 2),
