@@ -29,7 +29,9 @@ async def post(
         "path": "/graphql",
         "root_path": "",
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        # A program of this machine.
+        "client": ("127.0.0.1", 50000),
+        "headers": [(b"host", b"localhost"), *((name.encode(), value.encode()) for name, value in given.items())],
     }
     if actor is not None:
         scope[ACTOR] = actor

@@ -18,7 +18,7 @@ from tests.oracle.trial import Trial
 
 _DEPTH, _PAGES = 2, 3
 #: What nobody sees who does not administer.
-_ADMINISTERED = {"Role"}
+_ADMINISTERED = {"ApiKey", "AuditEntry", "Role", "UserIdentity"}
 
 
 @contextmanager

@@ -62,6 +62,9 @@ class _Loading:
         self._rank(records)
         plugin.derive(records, ASKED)
         self._clock.moment = ASKED
+        # What is noted about the loading itself is not part of the world.
+        with self._client.app.database.connection() as connection:
+            connection.exec_driver_sql("DELETE FROM audit_entry")
         return records
 
     # Sending
