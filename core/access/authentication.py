@@ -15,7 +15,9 @@ from core.base.actors import Actor, Identity
 from core.base.clock import Clock
 from core.base.errors import UnauthenticatedError
 from core.base.settings import Settings
+from core.base.text import fold
 from core.db.database import Database, Done
+from core.db.locks import take
 from core.db.transaction import DatabaseTransaction
 
 #: A verified actor, the keys, and whether there were any, are read again after so many seconds.
@@ -181,6 +183,8 @@ class Authentication:
 
     def _link_by_email(self, identity: Identity) -> tuple[str | None, Actor | None]:
         def work(transaction: DatabaseTransaction) -> Done[tuple[str | None, Actor | None]]:
+            # Of two who sign in at once as the same person, the second finds the link that the first makes.
+            take(transaction, None, [("identity", identity.issuer, fold(identity.email or ""))])
             known, actor = _find_user(identity, transaction)
             user_id = known or user_by_email(transaction, identity)
             if known is not None or user_id is None:

@@ -218,7 +218,7 @@ def test_a_hook_that_cannot_wait_must_not_be_async(hook):
 
     waits.__name__ = hook
     assert refusal(plugin("alpha", **{hook: hookimpl(waits)})) == (
-        f"plugin 'alpha', {hook}: must not be async; only startup, shutdown, after_commit may be"
+        f"plugin 'alpha', {hook}: must not be async; only startup, shutdown, actor, after_commit may be"
     )
 
 
@@ -360,7 +360,7 @@ def test_a_name_that_is_not_camel_case_is_refused(name):
 def test_a_field_of_an_unknown_record_lists_those_there_are():
     found = refusal(with_fields("alpha", number("Client.score")))
     assert found.startswith(
-        "plugin 'alpha', field Client.score: there is no record 'Client'; available: AccountTeamMember, Contact, Customer,"
+        "plugin 'alpha', field Client.score: there is no record 'Client'; available: AccountTeamMember, ApiKey, "
     )
 
 
