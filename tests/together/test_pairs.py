@@ -6,7 +6,7 @@ from guanxi.testing import together
 from tests.together.world import LEFT_OUT, PLUGINS, SETTINGS, clock, fill, neighbours
 
 #: Places to stop at for each pair; the command tries all of them.
-_ROUNDS = 2
+_ROUNDS = 1
 
 
 @pytest.fixture(scope="module")
