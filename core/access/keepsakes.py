@@ -21,7 +21,7 @@ _log = logging.getLogger("guanxi.access")
 _USE_PAUSE = timedelta(minutes=1)
 #: After news, so long is waited for more of it.
 _PAUSE_SECONDS = 60.0
-#: So many refusals are told apart in one writing; the rest are counted together.
+#: At most this many refusals are counted separately per write; the rest are counted together.
 _MOST_REFUSALS = 20
 _OTHERS = "more of them, of several kinds"
 

@@ -96,7 +96,7 @@ def revoke(key: _WhichKey) -> None:
 
 
 def _show(answer: Any) -> None:
-    """The key alone on standard output, so that a script can keep it; what there is to know of it beside."""
+    """The key alone on standard output, so that a script can keep it; the rest on standard error."""
     key = answer["apiKey"]
     out.print(answer["secret"], markup=False)
     until = f", until {moment(key['expiresAt'])}" if key["expiresAt"] else ""
@@ -127,5 +127,5 @@ def _id_of(key: str) -> str:
     start = "_".join(key.split("_")[:2])
     found = _keys({"start": {"eq": start}})
     if not found:
-        raise InputError(f"there is no API key that begins with {start}; see `guanxi keys list --revoked`")
+        raise InputError(f"no API key begins with {start}; see `guanxi keys list --revoked`")
     return str(found[0]["id"])

@@ -72,7 +72,7 @@ def serve_app(
         prepare: called before that.
 
     Raises:
-        ConfigurationError: the address is not a loopback address and there is no authentication, or it cannot be
+        ConfigurationError: the address is not a loopback address and authentication is not configured, or it cannot be
             listened on.
     """
     import uvicorn
@@ -139,7 +139,7 @@ async def check_host(app: "App", host: str) -> bool:
     """Whether there is authentication; without, the server listens only where no other machine can reach it.
 
     Raises:
-        ConfigurationError: the address is not a loopback address, and there is no authentication.
+        ConfigurationError: the address is not a loopback address and authentication is not configured.
     """
     is_configured = await app.authentication.is_configured()
     if not is_configured and not is_loopback(host):

@@ -183,8 +183,9 @@ class AccessControl:
         """The condition under which a set of permissions lets a row of a record be read or written."""
         is_owned = record.name in self._catalog.ownerships
         named = scopes(permissions, record.name, right, is_owned=is_owned)
-        if record.permission is not None and record.permission in permissions and not named:
-            # What a permission of its own protects needs no other to be seen, and administers to be written.
+        is_refused = f"{record.name}.{right.lower()}:{RowScope.NONE.lower()}" in permissions
+        if not (named or is_owned or is_refused) and record.permission in permissions:
+            # Reference data with a permission of its own needs no other to be seen, and administering to be written.
             named = [RowScope.ALL] if right is Right.READ or record.permission == ADMINISTER else []
         if not named:
             return NO_ROW

@@ -194,3 +194,15 @@ def test_what_a_relation_leads_to_is_limited_by_what_it_is_part_of(house):
     assert found == {"bob task": {"name": "bob deal"}, "eve task": None}
     for id in tasks:
         house.destroy("Task", id)
+
+
+@pytest.mark.parametrize("permissions", [["credit", "Customer.read:own"], ["credit", "*.read", "Receivable.read:none"]])
+def test_a_permission_of_its_own_widens_no_scope_of_what_belongs_to_somebody(house, permissions):
+    made = house.client.query(ROLE, role="GRID_MANAGER", permissions=permissions)["createRole"]["role"]
+    grid = house.user("Gri", "GRID_MANAGER", None, None)
+    try:
+        (error,) = house.client.acting_as(grid).execute("{ receivables { totalCount } }")["errors"]
+        assert error["extensions"]["code"] == "FORBIDDEN"
+    finally:
+        house.destroy("User", grid)
+        house.destroy("Role", made["id"])

@@ -55,7 +55,7 @@ def test_what_cannot_be_is_told_in_one_line(command):
     code, _, err = command("keys", "revoke", "gx_0000000000")
     assert (code, err) == (
         1,
-        "guanxi: there is no API key that begins with gx_0000000000; see `guanxi keys list --revoked`\n",
+        "guanxi: no API key begins with gx_0000000000; see `guanxi keys list --revoked`\n",
     )
     assert command("keys", "rotate", "key_none")[::2] == (1, "guanxi: id: there is no API key 'key_none'\n")
 
