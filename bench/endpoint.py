@@ -5,7 +5,7 @@ from typing import Any
 
 from core.base.actors import Actor
 from guanxi import App
-from schema.serve.http import ACTOR
+from schema.serve.callers import ACTOR
 
 
 async def post(

@@ -18,7 +18,7 @@ from core.host.host import PluginSource
 from core.log.changes import shown
 from guanxi.app import App, create_app
 from guanxi.races import RaceError, Races, Rival
-from schema.serve.http import ACTOR
+from schema.serve.callers import ACTOR
 
 __all__ = ["Client", "QueryError", "RaceError", "Rival", "app_with", "running", "together"]
 

@@ -1,0 +1,100 @@
+"""What a request asks for, read from its body or its address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from schema.serve.bad_request import BadRequest
+from schema.serve.negotiation import PLAIN_JSON
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a request asks for."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+    by_get: bool
+
+
+def asked_by_get(query: bytes) -> GraphQLRequest:
+    """What a request asks for by its address; `query` is the part behind the question mark.
+
+    Raises:
+        BadRequest: it is not a GraphQL request.
+    """
+    given: dict[str, Any] = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = _json(given[name].encode(), name)
+    return _checked(given, by_get=True)
+
+
+async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, largest: int) -> GraphQLRequest:
+    """What a request asks for in its body, of at most `largest` bytes.
+
+    Raises:
+        BadRequest: it is not a GraphQL request, or too large.
+        ClientDisconnect: the client went away before it was sent.
+    """
+    content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+    if content_type != PLAIN_JSON:
+        raise BadRequest(415, f"content-type: {content_type or 'none'} is not supported; send {PLAIN_JSON}")
+    body = await _body(receive, headers.get(b"content-length"), largest)
+    return _checked(_json(body, "the body"), by_get=False)
+
+
+async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        BadRequest: it is larger than allowed.
+        ClientDisconnect: the client went away before it was sent.
+    """
+    if length is not None and length.isdigit() and int(length) > largest:
+        raise _too_large(largest)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > largest:
+            raise _too_large(largest)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _too_large(largest: int) -> BadRequest:
+    return BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
+
+
+def _json(text: bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise BadRequest(400, f"{what} is not JSON") from None
+
+
+def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
+    if not isinstance(given, dict):
+        raise BadRequest(400, "send one JSON object with query, variables and operationName")
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    if not isinstance(query, str):
+        raise BadRequest(400, "query: a string is required")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "variables: an object is required")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest(400, "operationName: a string is required")
+    if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
+        raise BadRequest(400, "extensions: an object is required")
+    return GraphQLRequest(query, variables or {}, name or None, by_get)
