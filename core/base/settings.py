@@ -141,12 +141,6 @@ class Settings(BaseSettings):
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."
     )
-    delivery_attempts: int = Field(
-        default=5, ge=1, description="Attempts at an after-commit hook before the batch is set aside."
-    )
-    delivery_backoff_ms: int = Field(
-        default=1000, ge=0, description="Wait before the second attempt; doubles each time."
-    )
     delivery_deadline_ms: int = Field(
         default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."
     )

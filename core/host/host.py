@@ -19,6 +19,7 @@ from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.settings import Settings, explain
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
+from core.host.retries import Retries
 from core.log.changes import Changes
 from core.records.record import CORE, Record, has_record, tables_of
 
@@ -373,6 +374,8 @@ def _check_data(plugin: Plugin) -> None:
     for name in plugin.reacts_to or ():
         if not has_record(name):
             raise PluginError(plugin.name, "reacts_to", f"there is no record {name!r}; write for example 'Customer'")
+    if not isinstance(plugin.retries, Retries):
+        raise PluginError(plugin.name, "retries", f"{plugin.retries!r} is not a guanxi.Retries; write Retries(…)")
     try:
         fits = SpecifierSet(plugin.api).contains(API)
     except InvalidSpecifier:
