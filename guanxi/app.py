@@ -223,6 +223,10 @@ class App:
             raise InputError("; ".join(error.message for error in result.errors))
         return orjson.loads(result.data)
 
+    def jobs_of(self, plugin: str) -> list[str]:
+        """The names of a plugin's jobs."""
+        return [name for name, (owner, _) in self._design.jobs.items() if owner.name == plugin]
+
     @property
     def publisher(self) -> Publisher:
         """What numbers the events of committed transactions."""
@@ -355,6 +359,19 @@ class App:
                 except Exception as error:
                     raise PluginError(plugin.name, "startup", f"{told(error)}. {REMEDY}") from error
             started.append(plugin)
+
+    async def purge_elsewhere(self, plugin: Plugin) -> None:
+        """Has a plugin remove what it keeps elsewhere than in the database, by its hook `purge`.
+
+        Raises:
+            PluginError: the hook failed.
+        """
+        hook = dict(self.host.implementations("purge")).get(plugin)
+        if hook is not None:
+            try:
+                await self._call(plugin, hook, "purge")
+            except Exception as error:
+                raise PluginError(plugin.name, "purge", f"{told(error)}. Nothing was purged") from error
 
     async def _shut_down(self, started: Sequence[Plugin]) -> None:
         hooks = dict(self.host.implementations("shutdown"))

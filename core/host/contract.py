@@ -409,6 +409,18 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def purge(self, ctx: Context) -> None:
+        """Removes what the plugin keeps elsewhere than in the database: files, entries in other systems.
+
+        When: by `guanxi plugins purge NAME --installed`, once it is confirmed, before the plugin's tables go.
+        Arguments: `ctx` with a session of its own. Sync or async; async gets no session.
+        Returns: nothing.
+        Transaction: its own, committed by the host before the tables go.
+        Failure: nothing is purged; the message names the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
         """Creates sample data of the plugin's own, realistic and the same each time.
 
