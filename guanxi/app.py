@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core.access.authentication import Authentication
+from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
@@ -50,6 +52,8 @@ from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import Endpoint
+
+_log = logging.getLogger("guanxi.app")
 
 
 class Design:
@@ -297,6 +301,7 @@ class App:
             PermitPlans(planner),
             secret,
             publisher.wake,
+            self._note_lasting,
         )
         self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
@@ -328,6 +333,21 @@ class App:
             raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
         migrate(self.database, self.migrations, thoroughly=False)
         self.database.retrying(self._agree_on_currency)
+        self._list_lasting()
+
+    def _list_lasting(self) -> None:
+        """Adds to the journal what is done for good and not listed in it yet, where there is to be a journal."""
+        if self.settings.journal_file is not None:
+            with self.database.engine.connect() as connection:
+                acts = acts_in(connection)
+            note(self.settings.journal_file, acts)
+
+    def _note_lasting(self) -> None:
+        try:
+            self._list_lasting()
+        except Exception:
+            # What was committed is never answered as failed; the next start adds it.
+            _log.exception("GUANXI_JOURNAL_FILE=%s: the journal lacks what was just done", self.settings.journal_file)
 
     def _agree_on_currency(self, session: Session) -> None:
         known = session.get(Installation, "reporting_currency")

@@ -59,7 +59,9 @@ def refuse_present(path: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    """Waits until a file or the entries of a folder are on the disk."""
+    """Waits until a file or, where systems can do that, the entries of a folder are on the disk."""
+    if os.name != "posix" and path.is_dir():
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -170,6 +170,11 @@ class Settings(BaseSettings):
     maximum_public_body_bytes: int = Field(
         default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
     )
+    journal_file: Path | None = Field(
+        default=None,
+        description="File outside the database, best on another disk, that lists what a restore must not undo: erased "
+        "personal data and revoked API keys, by id. `guanxi restore --journal` does it again.",
+    )
     refusals_kept_days: int = Field(
         default=30, ge=1, description="Days for which refused requests stay in the audit list."
     )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline"
 
-_LOCK = 0x6D696772
+MIGRATION_LOCK = 0x6D696772
 #: What a revision of one straight line says of itself, as both `guanxi migrations make` and Alembic write it.
 _REVISION = re.compile(
     r"""^revision(?::\s*str)?\s*=\s*["'](?P<revision>\w+)["']\s*^down_revision(?::[^=\n]*)?\s*=\s*"""
@@ -242,7 +242,7 @@ def alone(database: Database) -> Iterator[Connection]:
             # Before any BEGIN, or it has no effect; a rebuild of a table would otherwise delete what refers to it.
             driver.execute("PRAGMA foreign_keys = OFF")
         else:
-            connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
             connection.commit()
         try:
             yield connection
@@ -251,7 +251,7 @@ def alone(database: Database) -> Iterator[Connection]:
             if database.dialect == SQLITE:
                 driver.execute("PRAGMA foreign_keys = ON")
             else:
-                connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                connection.execute(text(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
                 connection.commit()
 
 

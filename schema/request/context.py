@@ -37,6 +37,7 @@ class Services:
         permits: tell what callers may write.
         secret: signs cursors.
         announce: called after a commit that has events, in whatever thread.
+        note_lasting: called after a commit of what a restore must not undo, in a thread.
     """
 
     settings: Settings
@@ -52,6 +53,7 @@ class Services:
     permits: PermitPlans
     secret: bytes = field(repr=False)
     announce: Callable[[], None]
+    note_lasting: Callable[[], None]
 
     @property
     def documents(self) -> Documents:

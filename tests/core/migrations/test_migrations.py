@@ -15,7 +15,7 @@ from core.db.database import Database
 from core.host.host import PluginHost
 from core.migrations import runner
 from core.migrations.revision_writer import make
-from core.migrations.runner import _LOCK, MigrationSet, context_of, migrate, pending, sets_of
+from core.migrations.runner import MIGRATION_LOCK, MigrationSet, context_of, migrate, pending, sets_of
 from core.records.record import CORE, registry_of
 from guanxi import (
     ConfigurationError,
@@ -329,12 +329,12 @@ def test_a_process_waits_for_another_that_migrates(database):
         pytest.skip("on SQLite both go on")
     steps = []
     with database.engine.connect() as first:
-        first.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+        first.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
         second = threading.Thread(target=lambda: migrate(database, sets(Alpha), steps.append))
         second.start()
         while not ask(database, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
             assert steps == []
-        first.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+        first.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
         second.join()
     assert steps == ["mig_alpha: baseline"]
 
