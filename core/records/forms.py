@@ -4,7 +4,6 @@ A text is stored as typed; beside it, in its folded companion, is what two spell
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -82,11 +81,12 @@ class PhoneForm(TextForm):
     def keys(self, text: str, region: str) -> Sequence[str]:
         key, digits = self.key(text, region), self.part(text)
         # Many leave out the plus sign.
-        return tuple(dict.fromkeys((key, f"+{digits.lstrip('+')}")))
+        return tuple(dict.fromkeys((key, f"+{digits.lstrip('+')}"))) if digits.isdigit() else (key,)
 
     def part(self, text: str) -> str:
-        kept = "".join(letter for letter in unicodedata.normalize("NFKC", text) if letter.isdigit() or letter == "+")
-        return kept or fold(text)
+        plain = fold(text)
+        kept = "".join(letter for letter in plain if letter.isdigit() or letter == "+")
+        return plain if not kept or any(letter.isalpha() for letter in plain) else kept
 
 
 class LinkForm(TextForm):

@@ -90,7 +90,7 @@ class FormKind(TextKind):
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
     ) -> Iterator[Condition]:
-        if folded_value is None or not given.get("ignoreCase", True):
+        if folded_value is None or not (self._form.has_spellings and given.get("ignoreCase", True)):
             yield from super().conditions(value, given, binds, folded_value)
             return
         key = folded_value()

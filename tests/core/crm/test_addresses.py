@@ -21,7 +21,8 @@ def customer(client):
 
 def found(client, where):
     answer = client.query(
-        "query ($where: ContactWhere) { contacts(where: $where, orderBy: [{name: ASC}]) { nodes { name } } }", where=where
+        "query ($where: ContactWhere) { contacts(where: $where, orderBy: [{name: ASC}]) { nodes { name } } }",
+        where=where,
     )
     return [contact["name"] for contact in answer["contacts"]["nodes"]]
 
