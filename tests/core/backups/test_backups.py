@@ -17,6 +17,7 @@ from core.backups.backup import back_up
 from core.backups.restoration import restore
 from core.db.database import Database
 from guanxi import ConfigurationError, Facet, Field, Plugin, Table, column, create_app, hookimpl, load_settings
+from tests.core.migrations.test_migrations import _take_back, sets
 from tests.data import fill
 
 
@@ -121,7 +122,7 @@ def test_what_is_restored_is_what_was_backed_up(crm, tmp_path, plugins):
     manifest = backed_up(url, path, *plugins)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [*tmp_path.glob("*")] == [path] and [*tmp_path.glob(".*")] == []
-    assert manifest.revisions == {"core": "0009", "kept_levels": "baseline"}
+    assert manifest.revisions == {"core": sets()[0].head(), "kept_levels": "baseline"}
     assert manifest.tables["customer"].rows == 13
     restored(path, other, *plugins)
     assert contents(other) == contents(url)
@@ -298,8 +299,6 @@ def test_a_backup_of_a_later_version_is_refused_with_what_to_install(crm, tmp_pa
 
 
 def test_a_backup_of_an_earlier_version_is_restored_as_it_was_and_migrated(crm, tmp_path):
-    from tests.core.migrations.test_migrations import _take_back, sets
-
     url, path, other = crm.databases.fresh(), tmp_path / "x.backup", crm.databases.empty()
     crm(url=url).create("Customer", name="Ann")
     crm.close()
@@ -312,7 +311,7 @@ def test_a_backup_of_an_earlier_version_is_restored_as_it_was_and_migrated(crm, 
     with closing(app.database):
         steps = []
         app.migrate(steps.append)
-        assert steps == ["core: 0009"]
+        assert steps[0] == "core: 0009"
     assert crm(url=other).query("{ customers { nodes { name } } }") == {"customers": {"nodes": [{"name": "Ann"}]}}
 
 
