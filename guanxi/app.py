@@ -278,12 +278,12 @@ class App:
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
             if serving:
                 self._design.assemble()
+            await self.database.in_thread(self._prepare_database)
         except (ConfigurationError, PluginError):
-            # What migrated it may have left connections open.
+            # What was looked at in it may have left connections open.
             self.database.close()
             raise
         self._authentication = authentication
-        await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
         await reader.open()
