@@ -21,7 +21,7 @@ def is_taken(form, text):
 
 @pytest.mark.parametrize("form", [EMAIL, PHONE, LINK])
 def test_a_refusal_names_the_text_and_how_to_write_it(form):
-    with pytest.raises(InputError, match="'no such thing' is not an? .*; write it .*"):
+    with pytest.raises(InputError, match=r"'no such thing' is not an? .*; write it .*"):
         form.check("no such thing", "CN")
 
 
