@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     maximum_aliases: int = Field(default=200, ge=0, description="Most aliases in a query.")
     maximum_directives: int = Field(default=50, ge=0, description="Most directives in a query.")
     stale_after_days: int = Field(
-        default=180, ge=1, description="Days without a change after which a customer is stale."
+        default=180, ge=1, le=36_500, description="Days without a change after which a customer is stale."
     )
     small_below_employees: int = Field(default=300, ge=1, description="Customers with fewer employees are SMALL_MICRO.")
     large_from_employees: int = Field(
@@ -200,7 +200,7 @@ class Settings(BaseSettings):
         default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
     )
     refusals_kept_days: int = Field(
-        default=30, ge=1, description="Days for which refused requests stay in the audit list."
+        default=30, ge=1, le=36_500, description="Days for which refused requests stay in the audit list."
     )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from core.base.clock import check_day
 from core.base.errors import InputError, UserError
 from core.base.text import camel
 from core.records.columns import ColumnInfo, column_info
@@ -70,5 +72,7 @@ def record_problems(record: Record, values: Mapping[str, Any]) -> Iterator[UserE
                 check_text_of(value, info)
             elif kind in (int, Decimal):
                 check_number_of(value, info)
+            elif kind in (date, datetime):
+                check_day(value)
         except InputError as error:
             yield UserError("INVALID", f"{camel(name)}: {error.message}", (camel(name),), record)

@@ -109,7 +109,9 @@ def _by_values() -> Iterator[Attack]:
         lambda: _filtered('{"and": ' + "[" * 1000 + "]" * 1000 + "}"),
         limit="nesting",
     )
-    yield Attack("10,000 nested lists in variables", lambda: _body('{"a": ' + "[" * 10_000 + "]" * 10_000 + "}"), NO_REQUEST)
+    yield Attack(
+        "10,000 nested lists in variables", lambda: _body('{"a": ' + "[" * 10_000 + "]" * 10_000 + "}"), NO_REQUEST
+    )
     for count in (100_000, 1_000_000):
         yield Attack(
             f"a list of {count}",
@@ -188,7 +190,9 @@ def _by_documents() -> Iterator[Attack]:
     yield Attack("90 fragments, each twice in the one before", lambda: _asked(_doubling(90)), limit="maximum_fields")
     yield Attack(
         "fragments in a circle",
-        lambda: _asked("{ customers { nodes { ...A } } } fragment A on Customer { ...B } fragment B on Customer { ...A }"),
+        lambda: _asked(
+            "{ customers { nodes { ...A } } } fragment A on Customer { ...B } fragment B on Customer { ...A }"
+        ),
         NOT_VALID,
     )
     yield Attack(
@@ -212,7 +216,9 @@ def _by_documents() -> Iterator[Attack]:
         lambda: _asked("{ customers { " + "nodes { id } " * 600 + "} }"),
         limit="comparisons",
     )
-    yield Attack("4,500 fields", lambda: _asked("{ customers { nodes { " + "id " * 4_500 + "} } }"), limit="maximum_fields")
+    yield Attack(
+        "4,500 fields", lambda: _asked("{ customers { nodes { " + "id " * 4_500 + "} } }"), limit="maximum_fields"
+    )
     yield Attack(
         "100 unknown fields and types",
         lambda: _asked(
@@ -230,16 +236,16 @@ def _by_documents() -> Iterator[Attack]:
     for levels in (60, 5_000):
         yield Attack(
             f"{levels} levels of selection",
-            lambda levels=levels: _asked("{ customers { nodes " + "{ parent " * levels + "{ id }" + " }" * levels + " } }"),
+            lambda levels=levels: _asked(
+                "{ customers { nodes " + "{ parent " * levels + "{ id }" + " }" * levels + " } }"
+            ),
             LIMIT if levels == 60 else NOT_GRAPHQL,
             "maximum_depth" if levels == 60 else None,
         )
     yield Attack(
         "introspection in a circle",
         lambda: _asked(
-            "{ __schema { types { "
-            + _nested(20, lambda below: f"fields {{ type {{ {below} }} }}", "name")
-            + " } } }"
+            "{ __schema { types { " + _nested(20, lambda below: f"fields {{ type {{ {below} }} }}", "name") + " } } }"
         ),
         limit="maximum_depth",
     )
@@ -275,7 +281,11 @@ def _by_bodies() -> Iterator[Attack]:
     yield Attack("a document of 8 MB", lambda: _asked("{ __typename " + "#" * 8_000_000), limit="characters")
     yield Attack("a document of 8 MB of fields", lambda: _asked("{ " + "id " * 2_500_000), limit="characters")
     yield Attack("100,000 comments", lambda: _asked("{ __typename " + "#\n" * 90_000), limit="maximum_tokens")
-    yield Attack("a body that is a list of requests", lambda: b"[" + b",".join([_asked("{ __typename }")] * 10) + b"]", NO_REQUEST)
+    yield Attack(
+        "a body that is a list of requests",
+        lambda: b"[" + b",".join([_asked("{ __typename }")] * 10) + b"]",
+        NO_REQUEST,
+    )
     yield Attack("a body that is no JSON", lambda: b"\xff\xfe{", NO_REQUEST)
 
 
