@@ -85,7 +85,10 @@ class Documents:
         if node is None:
             problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"
             raise Refused([GraphQLError(f"operationName: {problem}")])
-        return Operation(self._schema, self._planner, self._coercion, self._limits, document, node, measure)
+        found = Operation(self._schema, self._planner, self._coercion, self._limits, document, node, measure)
+        if errors := self._limits.of_values(found.literals, node):
+            raise Refused(errors)
+        return found
 
     def _parsed(self, text: str) -> DocumentNode:
         """A document as a tree.

@@ -26,6 +26,8 @@ _NESTING = 30
 _COMPARISONS = 5_000
 #: Values in each row of a bulk, on average.
 _ROW_VALUES = 30
+#: Objects and lists among them.
+_ROW_CONTAINERS = 6
 #: More than any number in a column has; Python reads none of some thousands.
 _DIGITS = 100
 #: Characters of each token, on average; more are comments or blanks, or texts that are better sent as variables.
@@ -80,6 +82,11 @@ class Limits:
     def most_values(self) -> int:
         """Values in the variables of any request, a full bulk included."""
         return self.values_beside(self.rows)
+
+    @property
+    def most_containers(self) -> int:
+        """Objects and lists in the variables of any request, a full bulk included."""
+        return self.values + _ROW_CONTAINERS * self.rows
 
     @property
     def largest_value(self) -> ValueSize:

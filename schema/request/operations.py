@@ -215,6 +215,7 @@ class Operation:
         root: its root type.
         planned: the root fields of that type that plans answer.
         is_introspection: whether it asks about the schema alone.
+        literals: the size of its values that are no variables, defaults included.
     """
 
     def __init__(
@@ -256,7 +257,7 @@ class Operation:
         self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
         self._coercion = coercion
         self._limits = limits
-        self._literals, uses = measure.operation(node)
+        self.literals, uses = measure.operation(node)
         # By variable, for most requests have nothing to measure of any of them.
         self._uses: dict[str, list[tuple[VariableUse, int]]] = {}
         for use, often in uses.items():
@@ -269,15 +270,15 @@ class Operation:
         Raises:
             Refused: it is more than one request may have.
         """
-        size = self._literals
+        size = self.literals
         for name, uses in self._uses.items():
             value = given.get(name)
             if type(value) in _CONTAINERS:
-                if size is self._literals:
+                if size is self.literals:
                     size = replace(size)
                 for use, often in uses:
                     self._add(size, value, use, often)
-        if size is not self._literals and (errors := self._limits.of_values(size)):
+        if size is not self.literals and (errors := self._limits.of_values(size)):
             raise Refused(errors)
         return size
 

@@ -54,9 +54,11 @@ class Endpoint:
         self._settings = settings
         self._callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
-        most, seconds = Limits.of(settings).most_values, settings.body_deadline_ms / 1000
-        self._bodies = BodyLimits(settings.maximum_body_bytes, most, seconds)
-        self._public_bodies = BodyLimits(settings.maximum_public_body_bytes, most, seconds)
+        limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
+        self._bodies, self._public_bodies = (
+            BodyLimits(most, limits.most_values, limits.most_containers, seconds)
+            for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""

@@ -44,11 +44,13 @@ class BodyLimits:
     Attributes:
         bytes: its length.
         values: how many members of objects and items of lists it has.
+        containers: how many objects and lists.
         seconds: how long the client may take to send it.
     """
 
     bytes: int
     values: int
+    containers: int
     seconds: float
 
 
@@ -84,9 +86,20 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
     except TimeoutError:
         said = f"the body did not come within {limits.seconds:g} s; send it faster, or in parts"
         raise BadRequest(408, said, headers=_CLOSE) from None
-    if len(body) > limits.values and body.count(b",") > limits.values:
-        raise BadRequest(413, f"the body has more than {limits.values} values; send it in parts", headers=_CLOSE)
+    if len(body) > limits.containers:
+        _check_parts(body, limits)
     return _checked(_json(body, "the body"), by_get=False)
+
+
+def _check_parts(body: bytes, limits: BodyLimits) -> None:
+    """Refuses a body of too many parts. Commas and brackets in texts count too, of which there are few.
+
+    Raises:
+        BadRequest: it is.
+    """
+    for what, most, marks in (("values", limits.values, b","), ("objects and lists", limits.containers, b"{[")):
+        if sum(body.count(mark) for mark in marks) > most:
+            raise BadRequest(413, f"the body has more than {most} {what}; send it in parts", headers=_CLOSE)
 
 
 #: The rest of a body that is not read to its end is not taken for the next request.
