@@ -136,6 +136,7 @@ class App:
         self.database = Database(
             settings.database_url,
             patience=settings.write_deadline_ms / 1000,
+            queue_patience=settings.queue_deadline_ms / 1000,
             synchronous=settings.sqlite_synchronous,
         )
         self._clock = clock
@@ -275,7 +276,9 @@ class App:
         self._authentication = authentication
         await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
+        reader = reader_of(
+            self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
+        )
         await reader.open()
         publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from core.background.leases import Leaseholder, is_free
 from core.base.clock import Clock
-from core.base.errors import ConfigurationError, GuanxiError, PluginError
+from core.base.errors import ConfigurationError, GuanxiError, PluginError, UnavailableError
 from core.db.database import Database
 from core.db.sql import insert_if_absent
 from core.host.contract import Plugin
@@ -35,6 +35,7 @@ _log = logging.getLogger("guanxi.jobs")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOLD = timedelta(minutes=5)
+_RETRY_SECONDS = 1.0
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
 
@@ -130,6 +131,7 @@ class Jobs:
         self._clock = clock
         self._transact = transact
         self._leaseholder = Leaseholder()
+        self._running: set[str] = set()
 
     @contextlib.asynccontextmanager
     async def in_background(self) -> AsyncIterator[None]:
@@ -152,6 +154,9 @@ class Jobs:
             try:
                 await self.run_due(stop.is_set)
                 pause = await self._database.in_session(self._pause)
+            except UnavailableError:
+                # The database's own log tells of it, once.
+                pause = _RETRY_SECONDS
             except Exception:
                 _log.exception("jobs cannot be run now; trying again")
             with contextlib.suppress(TimeoutError):
@@ -163,6 +168,8 @@ class Jobs:
         while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
             try:
                 await self._perform(name)
+            except UnavailableError:
+                raise
             except Exception:
                 logger(self._declared[name][0]).exception("job %s failed", name)
 
@@ -194,12 +201,18 @@ class Jobs:
             GuanxiError: it failed; that is noted.
         """
         plugin, job = self._declared[name]
+        self._running.add(name)
         try:
             report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
+        except UnavailableError:
+            # Nobody has run it: it stays due, and is let go with the next look at the plan.
+            raise
         except Exception as error:
             text = str(error)
             await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
+        finally:
+            self._running.discard(name)
         return report
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:
@@ -232,6 +245,7 @@ class Jobs:
     def _place(self, session: Session) -> None:
         """Schedules new jobs at once, and reschedules those that are to run more often now."""
         now = self._clock.now()
+        self._let_go(session)
         for name, (_, job) in sorted(self._declared.items()):
             session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
             session.execute(
@@ -239,6 +253,14 @@ class Jobs:
                 .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
                 .values(due_at=now + job.every)
             )
+
+    def _let_go(self, session: Session) -> None:
+        """Releases what this process claimed and does not run."""
+        left = select(PluginJob).where(
+            PluginJob.holder == self._leaseholder.id, col(PluginJob.name).not_in(self._running)
+        )
+        for row in session.exec(left.with_for_update(skip_locked=True)):
+            self._leaseholder.release(row)
 
     def _claim_due(self, session: Session) -> str | None:
         return self._claim(session, col(PluginJob.due_at) <= self._clock.now())

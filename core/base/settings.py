@@ -141,6 +141,17 @@ class Settings(BaseSettings):
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."
     )
+    queue_deadline_ms: int = Field(
+        default=10_000,
+        ge=1,
+        description="A request that waits longer for its turn on the database is answered with 503.",
+    )
+    shutdown_deadline_ms: int = Field(
+        default=9_000,
+        ge=100,
+        le=3_600_000,
+        description="A server that is told to stop ends after this time at the latest, whatever is still under way.",
+    )
     delivery_attempts: int = Field(
         default=5, ge=1, description="Attempts at an after-commit hook before the batch is set aside."
     )

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
+from core.base.errors import UnavailableError
+
 #: The rows of one statement.
 Rows = Sequence[tuple[Any, ...]]
 
@@ -50,6 +52,8 @@ class Driver(ABC):
     begin_reading: SqlStatement
     #: Called before each round trip.
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
+    #: Why nothing more is sent but a rollback; empty while it may be used.
+    refusal: str = ""
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -80,6 +84,15 @@ class Driver(ABC):
     def is_lost(self) -> bool:
         """Whether the server is gone, with all that it did not commit."""
         return False
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server went away while nobody used it."""
+        return False
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Breaks off what it is doing; may be called in any thread."""
 
     @abstractmethod
     def close(self) -> None:
@@ -137,6 +150,8 @@ class DatabaseTransaction:
         self._waiting: list[SqlStatement] = [self._begin]
         self._session: Session | None = None
         self._savepoints = 0
+        #: How many statements were sent, apart from those of the session.
+        self.statements = 0
         self.is_committed = False
         self.dialect = driver.dialect
         self.before_session: Callable[[], None] = _nothing
@@ -149,8 +164,11 @@ class DatabaseTransaction:
 
     def send(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off and these; returns the rows of these."""
+        if self._driver.refusal:
+            raise UnavailableError(self._driver.refusal)
         together = [*self._waiting, *statements]
         self._waiting = []
+        self.statements += len(together)
         found = self._driver.run(together) if together else []
         return found[len(found) - len(statements) :]
 

@@ -65,7 +65,7 @@ class Callers:
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
-            raise BadRequest(503, error.message, error.code, _UNAVAILABLE) from None
+            raise BadRequest(503, error.message, error.code, {"retry-after": str(error.seconds)}) from None
         except Exception:
             _log.exception("who sends a request cannot be found out")
             message = "who sends this cannot be found out now; try again in a minute"
