@@ -107,7 +107,7 @@ class Delivery:
             self._tasks = {asyncio.create_task(self._run(lane)) for lane in self._lanes}
 
     async def stop(self) -> None:
-        """Stops delivering and lets others deliver; what is left is delivered after the next start."""
+        """Stops delivering; what is left is delivered after the next start, or by others once it lets go."""
         if not self._tasks:
             return
         running, self._tasks = self._tasks, set()
@@ -116,11 +116,11 @@ class Delivery:
                 task.cancel()
             # Asked again, because a hook may go on when it is cancelled.
             _, running = await asyncio.wait(running, timeout=_STOP_SECONDS)
-        try:
+
+    async def let_go(self) -> None:
+        """Lets others deliver."""
+        if self._lanes:
             await self._database.in_session(self._let_go)
-        except Exception:
-            # Everything else must still be stopped.
-            _log.exception("the plugins' cursors stay held for a while")
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
@@ -132,20 +133,28 @@ class Jobs:
         self._transact = transact
         self._leaseholder = Leaseholder()
         self._running: set[str] = set()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        #: How often jobs ended in this process, by name and outcome.
+        self.ended: Counter[tuple[str, str]] = Counter()
 
-    @contextlib.asynccontextmanager
-    async def in_background(self) -> AsyncIterator[None]:
-        """Runs jobs in the background as they fall due; at the end waits for the one that is running."""
-        if not self._declared:
-            yield
-            return
-        stop = asyncio.Event()
-        task = asyncio.create_task(self._run_until(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
+    def start(self) -> None:
+        """From now on runs jobs in the background as they fall due, until `stop`."""
+        if self._declared:
+            self._stopping.clear()
+            self._task = asyncio.create_task(self._run_until(self._stopping))
+
+    async def stop(self) -> None:
+        """Begins no other job, and waits for the one that is running."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def let_go(self) -> None:
+        """Lets others run what it claimed and does not run."""
+        if self._declared:
+            self._running.clear()
+            await self._database.in_session(self._let_go)
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
@@ -209,10 +218,12 @@ class Jobs:
             raise
         except Exception as error:
             text = str(error)
+            self.ended[name, JobOutcome.FAILED.value] += 1
             await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
         finally:
             self._running.discard(name)
+        self.ended[name, JobOutcome.DONE.value] += 1
         return report
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:

@@ -1,5 +1,6 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ _MOST_READERS = 4
 _READING = "guanxi_reading"
 #: How long, in seconds, work waits for a database that was there a moment ago to come back.
 _ABSENCE_SECONDS = 3.0
+_LOOKING_SECONDS = 0.05
+#: How long, in seconds, to try to connect to a server.
+CONNECTING_SECONDS = 5
 _FILE_GONE = "the database file is no longer where it was; the server stops"
 
 
@@ -94,7 +98,13 @@ class Database:
             self._file = OpenFile(Path(str(self.url.database)))
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
-            self.engine = create_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size)
+            self.engine = create_engine(
+                self.url.set(drivername="postgresql+psycopg"),
+                pool_size=pool_size,
+                pool_timeout=queue_patience,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECTING_SECONDS},
+            )
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._queue_patience = queue_patience
         #: Where writers run, and where what looks something up does.
@@ -376,16 +386,18 @@ class Database:
 
     # Its end
 
-    def interrupt(self, why: str) -> None:
-        """Breaks off what its connections are doing, and refuses all further work until `resume`; none is committed."""
+    async def break_off(self, why: str) -> None:
+        """Breaks off all that is under way, and accepts other work when it has ended."""
+        await asyncio.to_thread(self._interrupt, why)
+        while any(driver.refusal for driver in self._in_use):
+            await asyncio.sleep(_LOOKING_SECONDS)
+        self.refusal = ""
+
+    def _interrupt(self, why: str) -> None:
         self.refusal = why
         for driver in list(self._in_use):
             driver.refusal = why
             driver.interrupt()
-
-    def resume(self) -> None:
-        """Accepts work again."""
-        self.refusal = ""
 
     def close(self) -> None:
         """Closes all connections."""

@@ -265,6 +265,12 @@ class Operation:
         raise Refused(values)
 
     @cached_property
+    def root_fields(self) -> Sequence[str]:
+        """The names of its root fields, as far as no fragment hides them."""
+        selected = self.node.selection_set.selections
+        return [field.name.value for field in selected if isinstance(field, FieldNode)]
+
+    @cached_property
     def normal_form(self) -> str:
         """Its text, the same for documents that differ in layout and name alone."""
         return normal_form(self.document, self.node)
@@ -347,6 +353,12 @@ class Documents:
         self._coercion = Coercion()
         self._limits = limits
         self._kept = lru_cache(_DOCUMENTS)(self._read)
+
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """How many operations were found compiled, how many were not, and how many are kept."""
+        info = self._kept.cache_info()
+        return info.hits, info.misses, info.currsize
 
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document that is to be run.

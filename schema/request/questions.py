@@ -6,7 +6,7 @@ Plans fill Python fields, whose functions may ask again; so Python asks them in 
 # Annotations of inner functions are not to be evaluated in each request.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -53,6 +53,7 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
         except InputError:
             plan = _without_misfits(variant, asked, moment)
         else:
+            context.statements += 1
             return Answer(await context.services.reader.fetch(plan.sql, values))
     elif plan.misfits(moment):
         plan = _without_misfits(variant, asked, moment)
@@ -72,9 +73,12 @@ async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answe
     """The result of a plan."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
-    return await run(
-        steps(plan, moment), services.reader.fetch, lambda plugin: context_outside(context, plugin), deadline
-    )
+
+    def fetch(sql: str, values: Sequence[Any]) -> Awaitable[bytes | None]:
+        context.statements += 1
+        return services.reader.fetch(sql, values)
+
+    return await run(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin), deadline)
 
 
 # The same questions from Python
