@@ -53,10 +53,9 @@ from schema.request.questions import context_outside
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
-from schema.serve.http import Endpoint
+from schema.serve.http import STOPPING, Endpoint
 from schema.serve.observation import Observation
 
-_STOPPING = "the server is stopping; try again in a moment"
 #: So often, in seconds, is looked whether the database file is still there.
 _FILE_SECONDS = 1.0
 
@@ -337,7 +336,7 @@ class App:
 
     async def _stop(self, started: Sequence[Plugin]) -> None:
         """Stops everything, last started first, within the time there is; nothing is left out because another hangs."""
-        self._endpoint.refusal = self._endpoint.refusal or _STOPPING
+        self._endpoint.refusal = self._endpoint.refusal or STOPPING
         stopping = Stopping(self.settings.shutdown_deadline_ms / 1000 / 2)
         for task in self._watching:
             task.cancel()
@@ -350,7 +349,7 @@ class App:
         if not self.database.refusal:
             if stopping.left:
                 # What still holds rows is broken off, so that they can be released.
-                await stopping.step("what is under way", self.database.break_off(_STOPPING))
+                await stopping.step("what is under way", self.database.break_off(STOPPING))
             await stopping.step("releasing what it was working on", self._let_go())
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())

@@ -101,7 +101,7 @@ def own_figures(app: WatchedApp) -> dict[str, Values]:
         },
         "statements": {(kind,): count for kind, count in seen.statements.items()},
         "documents": {("hit",): hits, ("miss",): misses},
-        "job_runs": {**app.jobs.ended},
+        "job_runs": {(job, outcome): count for (job, outcome), count in app.jobs.ended.items()},
         "documents_kept": {(): kept},
         "connections_busy": {(name,): pool.busy for name, pool in pools.items()},
         "connections_waiting": {(name,): pool.waiting for name, pool in pools.items()},

@@ -33,7 +33,7 @@ _ABSENCE_SECONDS = 3.0
 _LOOKING_SECONDS = 0.05
 #: How long, in seconds, to try to connect to a server.
 CONNECTING_SECONDS = 5
-_FILE_GONE = "the database file is no longer where it was; the server stops"
+_FILE_GONE = "the database is no longer where it was; the server stops"
 
 
 @dataclass(frozen=True, slots=True)

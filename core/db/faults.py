@@ -22,7 +22,7 @@ UNREACHABLE = "the database cannot be reached now; try again in a moment"
 BUSY = "the database is busy with other work; try again in a moment"
 _FULL = "the database has no room for more now; nothing was written, so try again later"
 _READ_ONLY = "the database accepts no changes now; nothing was written, so try again later"
-_FAILING = "the database cannot read or write its files now; try again later"
+FAILING = "the database cannot read or write its files now; try again later"
 
 #: By the first byte of an extended code.
 _ON_SQLITE = {
@@ -32,15 +32,15 @@ _ON_SQLITE = {
     sqlite3.SQLITE_INTERRUPT: UNREACHABLE,
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_IOERR: _FAILING,
+    sqlite3.SQLITE_IOERR: FAILING,
     sqlite3.SQLITE_CANTOPEN: UNREACHABLE,
-    sqlite3.SQLITE_CORRUPT: _FAILING,
-    sqlite3.SQLITE_NOTADB: _FAILING,
+    sqlite3.SQLITE_CORRUPT: FAILING,
+    sqlite3.SQLITE_NOTADB: FAILING,
 }
 #: By SQLSTATE: read-only transaction, disk full, lock not available.
 _ON_POSTGRESQL = {"25006": _READ_ONLY, "53100": _FULL, "55P03": BUSY}
 #: By the class of a SQLSTATE: connection, authorization, unknown database, resources, intervention, system.
-_CLASSES = {"08": UNREACHABLE, "28": UNREACHABLE, "3D": UNREACHABLE, "53": BUSY, "57": UNREACHABLE, "58": _FAILING}
+_CLASSES = {"08": UNREACHABLE, "28": UNREACHABLE, "3D": UNREACHABLE, "53": BUSY, "57": UNREACHABLE, "58": FAILING}
 _CANCELLED = "57014"
 _DRIVERS = ("psycopg", "asyncpg")
 #: What the drivers raise themselves where they have lost the server, or cannot reach it.

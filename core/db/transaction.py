@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 from core.base.errors import UnavailableError
+from core.db.faults import FAILING
 
 #: The rows of one statement.
 Rows = Sequence[tuple[Any, ...]]
@@ -149,6 +150,7 @@ class DatabaseTransaction:
         self._begin = driver.begin_reading if reads else driver.begin
         self._waiting: list[SqlStatement] = [self._begin]
         self._session: Session | None = None
+        self._has_begun = False
         self._savepoints = 0
         #: How many statements were sent, apart from those of the session.
         self.statements = 0
@@ -166,8 +168,12 @@ class DatabaseTransaction:
         """Sends what was put off and these; returns the rows of these."""
         if self._driver.refusal:
             raise UnavailableError(self._driver.refusal)
+        if self._has_begun and self._driver.is_open:
+            # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
+            raise UnavailableError(FAILING)
         together = [*self._waiting, *statements]
         self._waiting = []
+        self._has_begun = self._has_begun or bool(together)
         self.statements += len(together)
         found = self._driver.run(together) if together else []
         return found[len(found) - len(statements) :]
@@ -232,7 +238,7 @@ class DatabaseTransaction:
     def close(self) -> None:
         """Ends it: what was not committed is rolled back."""
         try:
-            if not self.is_committed and not self._driver.is_lost and self._waiting[:1] != [self._begin]:
+            if not self.is_committed and not self._driver.is_lost and not self._driver.is_open:
                 self._waiting = []
                 self._driver.run([ROLLBACK])
         finally:

@@ -5,6 +5,7 @@ Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where t
 It speaks ASGI itself: between the socket and a plan that is kept, nothing is done that a request does not need.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.base import tracing
 from core.base.actors import PUBLIC, Actor
-from core.base.errors import InputError, UnauthenticatedError, UnavailableError
+from core.base.errors import InputError, OutcomeUnknownError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.documents import OperationResult, Refused
@@ -35,6 +36,9 @@ from schema.serve.response import Response
 from schema.sql.selections import TYPENAME
 
 _log = logging.getLogger("guanxi.http")
+
+#: What is answered while the server stops.
+STOPPING = "the server is stopping; try again in a moment"
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
@@ -81,6 +85,12 @@ class Endpoint:
             return None
         except UnavailableError as fault:
             return unavailable(fault, record, PLAIN_JSON)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for it for long enough.
+            may_be_written = record.operation is not None and not record.operation.is_query
+            return unavailable(
+                OutcomeUnknownError() if may_be_written else UnavailableError(STOPPING), record, PLAIN_JSON
+            )
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}

@@ -41,7 +41,8 @@ def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str)
     """The response to a request that could not be executed at all, because something cannot be reached."""
     record.codes = [fault.code]
     body = orjson.dumps({"errors": [{"message": fault.message, "extensions": {"code": fault.code}}]})
-    return Response(body, 503, media_type, {"retry-after": str(fault.seconds)})
+    headers = {} if isinstance(fault, OutcomeUnknownError) else {"retry-after": str(fault.seconds)}
+    return Response(body, 503, media_type, headers)
 
 
 def _fault_of_root(error: GraphQLError) -> UnavailableError | None:
