@@ -349,8 +349,8 @@ class App:
         if not self.database.refusal:
             if stopping.left:
                 # What still holds rows is broken off, so that they can be released.
-                await stopping.step("what is under way", self.database.break_off(STOPPING))
-            await stopping.step("releasing what it was working on", self._let_go())
+                await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
+            await stopping.step("releasing what it was working on", self._let_go(), 0.6)
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())
         await stopping.step("connections that read", self.services.reader.close(), 1)

@@ -29,7 +29,7 @@ class Stopping:
         """Seconds that remain."""
         return max(self._until - time.monotonic(), 0)
 
-    async def step(self, name: str, work: Awaitable[object], share: float = 0.5) -> None:
+    async def step(self, name: str, work: Awaitable[object], share: float = 0.3) -> None:
         """Waits for a step, for a share of the time that remains; what fails is logged, and the rest still done.
 
         Args:

@@ -120,7 +120,7 @@ class Delivery:
     async def let_go(self) -> None:
         """Lets others deliver."""
         if self._lanes:
-            await self._database.in_session(self._let_go)
+            await self._database.in_session(self._let_go, self._database.threads(1))
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -154,7 +155,7 @@ class Jobs:
         """Lets others run what it claimed and does not run."""
         if self._declared:
             self._running.clear()
-            await self._database.in_session(self._let_go)
+            await self._database.in_session(partial(self._let_go, waits=True), self._database.threads(1))
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
@@ -265,12 +266,12 @@ class Jobs:
                 .values(due_at=now + job.every)
             )
 
-    def _let_go(self, session: Session) -> None:
-        """Releases what this process claimed and does not run."""
+    def _let_go(self, session: Session, *, waits: bool = False) -> None:
+        """Releases what this process claimed and does not run; waits for the end of a run that was broken off."""
         left = select(PluginJob).where(
             PluginJob.holder == self._leaseholder.id, col(PluginJob.name).not_in(self._running)
         )
-        for row in session.exec(left.with_for_update(skip_locked=True)):
+        for row in session.exec(left.with_for_update(skip_locked=not waits)):
             self._leaseholder.release(row)
 
     def _claim_due(self, session: Session) -> str | None:

@@ -1,6 +1,7 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -348,9 +349,14 @@ class Database:
 
         return await self.lookers.run(lambda: self._repeated(in_transaction))
 
-    async def in_session(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction as `retrying` does, off the event loop."""
-        return await self.writers.run(lambda: self.retrying(work))
+    async def in_session(self, work: Callable[[Session], T], threads: Threads | None = None) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop.
+
+        Args:
+            work: what to do.
+            threads: its own, where it must not wait for other writers.
+        """
+        return await (threads or self.writers).run(lambda: self.retrying(work))
 
     async def in_transaction(
         self, work: Callable[[DatabaseTransaction], Done[T]], threads: Threads
@@ -386,10 +392,16 @@ class Database:
 
     # Its end
 
-    async def break_off(self, why: str) -> None:
-        """Breaks off all that is under way, and accepts other work when it has ended."""
+    async def break_off(self, why: str, seconds: float) -> None:
+        """Breaks off all that is under way, none of which can be committed any more, and then accepts other work.
+
+        Args:
+            why: what is said of it.
+            seconds: for how long to wait until it has ended; code that hangs may not even notice.
+        """
         await asyncio.to_thread(self._interrupt, why)
-        while any(driver.refusal for driver in self._in_use):
+        until = time.monotonic() + seconds
+        while any(driver.refusal for driver in self._in_use) and time.monotonic() < until:
             await asyncio.sleep(_LOOKING_SECONDS)
         self.refusal = ""
 

@@ -138,7 +138,8 @@ def test_what_hangs_keeps_no_server_from_ending(databases, sluggish, monkeypatch
         code, seconds = server.stop()
         thread.join()
         assert (code, seconds < 5) == (0, True), (code, seconds, server.log)
-        assert "did not end in time" in server.log
+        log = server.log
+        assert "did not end in time" in log
         # What waits for its turn is still answered; code that hangs has nobody left to answer.
         assert isinstance(answers[0], http.client.RemoteDisconnected) or answers[0][0] == 503, answers
-    assert held(url) == [0, 0]
+    assert held(url) == [0, 0], log
