@@ -21,6 +21,7 @@ from core.access.authentication import Authentication
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
+from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
 from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
@@ -280,6 +281,7 @@ class App:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
+        tracing.begin()
         try:
             by_plugins = bool(self.host.implementations("actor"))
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)

@@ -95,11 +95,15 @@ def own_figures(app: WatchedApp) -> dict[str, Values]:
     hits, misses, kept = app.services.documents.figures
     pools = {"read": app.services.reader.pool, "write": app.database.writers, "lookup": app.database.lookers}
     return {
-        "requests": {(kind, str(status), code): count for (kind, status, code), count in seen.requests.items()},
-        "request_duration_seconds": {
-            (kind,): [*durations.counts, durations.seconds] for kind, durations in seen.durations.items()
+        "requests": {
+            (kind, status, code): count
+            for kind, figures in seen.kinds.items()
+            for status, code, count in figures.requests()
         },
-        "statements": {(kind,): count for kind, count in seen.statements.items()},
+        "request_duration_seconds": {
+            (kind,): [*figures.counts, figures.seconds] for kind, figures in seen.kinds.items()
+        },
+        "statements": {(kind,): figures.statements for kind, figures in seen.kinds.items()},
         "documents": {("hit",): hits, ("miss",): misses},
         "job_runs": {(job, outcome): count for (job, outcome), count in app.jobs.ended.items()},
         "documents_kept": {(): kept},

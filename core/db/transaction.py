@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
+from core.base import tracing
 from core.base.errors import UnavailableError
 from core.db.faults import FAILING
 
@@ -175,7 +176,10 @@ class DatabaseTransaction:
         self._waiting = []
         self._has_begun = self._has_begun or bool(together)
         self.statements += len(together)
-        found = self._driver.run(together) if together else []
+        if not together:
+            return []
+        with tracing.span("statements", count=len(together)):
+            found = self._driver.run(together)
         return found[len(found) - len(statements) :]
 
     def rows(self, statement: SqlStatement) -> Rows:

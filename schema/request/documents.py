@@ -209,6 +209,7 @@ class Operation:
         root: its root type.
         planned: the root fields of that type that plans answer.
         is_introspection: whether it asks about the schema alone.
+        kind: query, mutation or introspection.
     """
 
     def __init__(
@@ -229,6 +230,7 @@ class Operation:
         assert root is not None
         self.root: GraphQLObjectType = root
         self.is_introspection = is_introspection(document, node)
+        self.kind = "introspection" if self.is_introspection else node.operation.value
         self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
         self._schema = schema
         self._definitions = node.variable_definitions or ()

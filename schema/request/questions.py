@@ -14,6 +14,7 @@ import orjson
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
+from core.base import tracing
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
 from core.host.contract import CatalogQueries, Context, FetchJson, Figures
@@ -21,7 +22,7 @@ from core.host.host import logger
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING, Access
 from schema.plan.plan import Answer, Plan
-from schema.read.execution import run, run_now, steps
+from schema.read.execution import FetchAsync, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.documents import Operation, Refused, RootField, Variant
 from schema.request.figures import FiguresQuery
@@ -54,7 +55,8 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
             plan = _without_misfits(variant, asked, moment)
         else:
             context.statements += 1
-            return Answer(await context.services.reader.fetch(plan.sql, values))
+            fetch = context.services.reader.fetch if not tracing.is_on() else _traced(context.services.reader.fetch)
+            return Answer(await fetch(plan.sql, values))
     elif plan.misfits(moment):
         plan = _without_misfits(variant, asked, moment)
     return await run_plan(context, plan, moment)
@@ -69,14 +71,26 @@ def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan
     return variant.again(asked.key, misfits)
 
 
+def _traced(fetch: FetchAsync) -> FetchAsync:
+    """The same with a span around each statement."""
+
+    async def traced(sql: str, values: Sequence[Any]) -> bytes | None:
+        with tracing.span("statement"):
+            return await fetch(sql, values)
+
+    return traced
+
+
 async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
     """The result of a plan."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
 
+    read = _traced(services.reader.fetch) if tracing.is_on() else services.reader.fetch
+
     def fetch(sql: str, values: Sequence[Any]) -> Awaitable[bytes | None]:
         context.statements += 1
-        return services.reader.fetch(sql, values)
+        return read(sql, values)
 
     return await run(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin), deadline)
 

@@ -67,13 +67,15 @@ class Endpoint:
         """Answers one HTTP request."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         record = RequestRecord()
-        with tracing.request_span(headers):
+        if tracing.is_on():
+            with tracing.request_span(headers):
+                response = await self._response(scope, headers, receive, record)
+                trace_request(record, response)
+        else:
             response = await self._response(scope, headers, receive, record)
-            if response is None:
-                return
-            trace_request(record, response.status)
+        if response is not None:
             await response.send(send)
-        self.observation.note(record, response.status)
+            self.observation.note(record, response.status)
 
     async def _response(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord

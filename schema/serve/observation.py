@@ -6,12 +6,13 @@ It lies on the way of every request, so it adds to plain numbers, which are put 
 import logging
 import time
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from core.base import tracing
 from schema.request.context import RequestContext
 from schema.request.documents import Operation
+from schema.serve.response import Response
 
 _log = logging.getLogger("guanxi.request")
 
@@ -30,6 +31,7 @@ _LONGEST_NAME = 100
 
 #: What is neither a query nor a mutation: GraphiQL's page, and what was refused before it was read.
 NO_OPERATION = "none"
+KINDS = ("query", "mutation", "introspection", NO_OPERATION)
 
 
 class RequestRecord:
@@ -53,32 +55,40 @@ class RequestRecord:
     @property
     def kind(self) -> str:
         """The kind of its operation."""
-        operation = self.operation
-        if operation is None:
-            return NO_OPERATION
-        if operation.is_query:
-            return "introspection" if operation.is_introspection else "query"
-        return "mutation"
+        return NO_OPERATION if self.operation is None else self.operation.kind
 
 
-class Durations:
-    """How long requests of one kind took."""
+class KindFigures:
+    """The figures of requests of one kind.
 
-    __slots__ = ("counts", "seconds")
+    Attributes:
+        counts: how many took no longer than each bound, and longer than the one before; the last have no bound.
+        seconds: how long all of them took.
+        statements: how many statements they took.
+        good: how many were answered without an error.
+        others: how many were not, by status and code.
+    """
+
+    __slots__ = ("counts", "good", "others", "seconds", "statements")
 
     def __init__(self) -> None:
-        #: How many took no longer than each bound, and longer than the one before; the last have no bound.
         self.counts = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
+        self.statements = self.good = 0
+        self.others: Counter[tuple[int, str]] = Counter()
+
+    def requests(self) -> Iterator[tuple[str, str, int]]:
+        """Status, code and how many."""
+        yield "200", "", self.good
+        for (status, code), count in list(self.others.items()):
+            yield str(status), code, count
 
 
 class Observation:
     """The figures of one process.
 
     Attributes:
-        requests: how many there were, by kind, status and code.
-        durations: how long they took, by kind.
-        statements: how many statements they took, by kind.
+        kinds: by the kind of operation.
     """
 
     def __init__(self, slow_after: float) -> None:
@@ -88,30 +98,29 @@ class Observation:
             slow_after: requests that take longer, in seconds, are logged as slow.
         """
         self._slow_after = slow_after
-        self.requests: defaultdict[tuple[str, int, str], int] = defaultdict(int)
-        self.durations: defaultdict[str, Durations] = defaultdict(Durations)
-        self.statements: defaultdict[str, int] = defaultdict(int)
+        self.kinds = {kind: KindFigures() for kind in KINDS}
 
     def note(self, record: RequestRecord, status: int) -> None:
         """Notes a request that was answered."""
         seconds = time.perf_counter() - record.began
-        kind, codes = record.kind, record.codes
-        code = "" if not codes else codes[0] if codes[0] in CODES else "OTHER"
-        self.requests[kind, status, code] += 1
-        durations = self.durations[kind]
-        durations.counts[bisect_left(BOUNDS, seconds)] += 1
-        durations.seconds += seconds
+        operation, codes = record.operation, record.codes
+        kind = NO_OPERATION if operation is None else operation.kind
+        figures = self.kinds[kind]
+        figures.counts[bisect_left(BOUNDS, seconds)] += 1
+        figures.seconds += seconds
         if record.context is not None:
-            self.statements[kind] += record.context.statements
-        level = self._level(kind, status, code, seconds)
+            figures.statements += record.context.statements
+        if codes or status != 200:
+            code = "" if not codes else codes[0] if codes[0] in CODES else "OTHER"
+            figures.others[status, code] += 1
+            level = logging.WARNING if status >= 500 or seconds > self._slow_after else logging.INFO
+        else:
+            figures.good += 1
+            # Reads that went well are many, and say little.
+            level = logging.INFO if kind == "mutation" else logging.DEBUG
+            level = logging.WARNING if seconds > self._slow_after else level
         if _log.isEnabledFor(level):
             _log.log(level, "request", extra=_fields(record, kind, status, seconds))
-
-    def _level(self, kind: str, status: int, code: str, seconds: float) -> int:
-        """How much a line about a request matters: reads that went well are many, and say little."""
-        if status >= 500 or seconds > self._slow_after:
-            return logging.WARNING
-        return logging.INFO if code or kind == "mutation" else logging.DEBUG
 
 
 def _fields(record: RequestRecord, kind: str, status: int, seconds: float) -> dict[str, object]:
@@ -130,12 +139,13 @@ def _fields(record: RequestRecord, kind: str, status: int, seconds: float) -> di
     return found
 
 
-def trace_request(record: RequestRecord, status: int) -> None:
+def trace_request(record: RequestRecord, response: Response | None) -> None:
     """Describes the span of a request."""
-    if tracing.IS_ON:
-        operation = record.operation
-        described: dict[str, str | int] = {"graphql.operation.type": record.kind, "http.response.status_code": status}
-        if operation is not None:
-            described["graphql.operation.name"] = (operation.name or "")[:_LONGEST_NAME]
-            described["guanxi.fields"] = ",".join(operation.root_fields[:_MOST_FIELDS])
-        tracing.describe(**described)
+    operation = record.operation
+    described: dict[str, str | int] = {"graphql.operation.type": record.kind}
+    if response is not None:
+        described["http.response.status_code"] = response.status
+    if operation is not None:
+        described["graphql.operation.name"] = (operation.name or "")[:_LONGEST_NAME]
+        described["guanxi.fields"] = ",".join(operation.root_fields[:_MOST_FIELDS])
+    tracing.describe(**described)
