@@ -22,9 +22,10 @@ from core.background.leases import Leaseholder
 from core.background.publisher import Publisher
 from core.base.actors import plugin_actor
 from core.base.clock import Clock
-from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
+from core.base.errors import ConfigurationError, GuanxiError, PluginError, UnavailableError, told
 from core.base.settings import Settings
 from core.db.database import Database
+from core.db.faults import fault_of
 from core.db.sql import insert_if_absent
 from core.host.contract import Context, Plugin
 from core.host.host import PluginHost, attributed, logger
@@ -41,6 +42,7 @@ _HOOK = "after_commit"
 _HOLD = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(days=1)
 _POLL_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
 _STOP_SECONDS = 0.2
 
 
@@ -105,7 +107,7 @@ class Delivery:
             self._tasks = {asyncio.create_task(self._run(lane)) for lane in self._lanes}
 
     async def stop(self) -> None:
-        """Stops delivering and lets others deliver; what is left is delivered after the next start."""
+        """Stops delivering; what is left is delivered after the next start, or by others once it lets go."""
         if not self._tasks:
             return
         running, self._tasks = self._tasks, set()
@@ -114,11 +116,11 @@ class Delivery:
                 task.cancel()
             # Asked again, because a hook may go on when it is cancelled.
             _, running = await asyncio.wait(running, timeout=_STOP_SECONDS)
-        try:
-            await self._database.in_session(self._let_go)
-        except Exception:
-            # Everything else must still be stopped.
-            _log.exception("the plugins' cursors stay held for a while")
+
+    async def let_go(self) -> None:
+        """Lets others deliver."""
+        if self._lanes:
+            await self._database.in_session(self._let_go, self._database.threads(1))
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
@@ -133,13 +135,17 @@ class Delivery:
     async def _run(self, lane: "_Lane") -> None:
         while True:
             lane.wake.clear()
+            longest = _POLL_SECONDS
             try:
                 await lane.drain()
+            except UnavailableError:
+                # The database's own log tells of it, once.
+                longest = _RETRY_SECONDS
             except Exception:
                 _log.exception("delivery to %s failed; trying again", lane.plugin.name)
             with suppress(TimeoutError):
                 # `wait_for` would lose a cancellation that comes together with news.
-                async with asyncio.timeout(min(lane.pause, _POLL_SECONDS)):
+                async with asyncio.timeout(min(lane.pause, longest)):
                     await lane.wake.wait()
 
     async def drain(self) -> None:
@@ -220,6 +226,9 @@ class _Lane:
             logger(self.plugin).warning("hook after_commit: another process took over at batch %d", sequence)
             return False
         except Exception as error:
+            if isinstance(fault := fault_of(error) or error, UnavailableError):
+                # The hook is not at fault, and this was no attempt.
+                raise fault from error
             logger(self.plugin).exception("hook after_commit failed on batch %d", sequence)
             text = told(error)
             await self._database.in_session(lambda session: self._failed(session, sequence, text))
