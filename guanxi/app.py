@@ -34,6 +34,8 @@ from core.log.changes import shown
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
+from core.records.phone_keys import agree_on_region
+from core.records.record import CORE
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
@@ -46,11 +48,13 @@ from schema.catalog.derivation import access_control, build_catalog
 from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
+from schema.request.compiling import Compiling
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Documents, Refused
+from schema.request.documents import Documents
 from schema.request.limits import Limits
 from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
+from schema.request.refusal import Refused
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
@@ -309,6 +313,7 @@ class App:
             self._access,
             authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
+            Compiling(),
             reader,
             self._design.control,
             PermitPlans(planner),
@@ -352,18 +357,14 @@ class App:
             if stopping.left:
                 # What still holds rows is broken off, so that they can be released.
                 await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
-            await stopping.step("releasing what it was working on", self._let_go(), 0.6)
+            await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
+            await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())
         await stopping.step("connections that read", self.services.reader.close(), 1)
         self.left_behind = stopping.left
         if not self.left_behind:
             self.database.close()
-
-    async def _let_go(self) -> None:
-        """Releases what this process holds, so that others, or it itself when it is back, go on at once."""
-        await self.delivery.let_go()
-        await self.jobs.let_go()
 
     async def _watch_file(self) -> None:
         """Stops answering once the database file was replaced or deleted."""
@@ -403,6 +404,8 @@ class App:
             raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
         migrate(self.database, self.migrations, thoroughly=False)
         self.database.retrying(self._agree_on_currency)
+        plugins = [CORE, *(plugin.name for plugin in self.host.plugins)]
+        self.database.retrying(lambda session: agree_on_region(session, plugins, self.settings.phone_region))
 
     def _agree_on_currency(self, session: Session) -> None:
         known = session.get(Installation, "reporting_currency")

@@ -132,6 +132,20 @@ class SlowStatementError(GuanxiError):
         super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
 
 
+class RateLimitedError(GuanxiError):
+    """Somebody asks more often than it may.
+
+    Attributes:
+        seconds: how long it is to wait.
+    """
+
+    code = "TOO_MANY_REQUESTS"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class InputError(GuanxiError):
     """What the caller sent cannot be accepted."""
 

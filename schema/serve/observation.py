@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from core.base import tracing
 from schema.request.context import RequestContext
-from schema.request.documents import Operation
+from schema.request.operations import Operation
 from schema.serve.response import Response
 
 _log = logging.getLogger("guanxi.request")
@@ -22,7 +22,7 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 CODES = frozenset(
     {
         "BAD_REQUEST", "BAD_USER_INPUT", "CONFLICT", "FORBIDDEN", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED",
-        "INTERNAL_SERVER_ERROR", "NOT_FOUND", "OUTCOME_UNKNOWN", "PLUGIN_ERROR", "REJECTED", "TIMEOUT",
+        "INTERNAL_SERVER_ERROR", "LIMIT_EXCEEDED", "NOT_FOUND", "OUTCOME_UNKNOWN", "PLUGIN_ERROR", "REJECTED", "TIMEOUT",
         "TOO_MANY_REQUESTS", "UNAUTHENTICATED", "UNAVAILABLE",
     }
 )  # fmt: skip

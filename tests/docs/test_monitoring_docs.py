@@ -24,7 +24,9 @@ def server(tmp_path_factory):
 
 
 def test_examples_print_what_the_page_says(server):
-    for text, expected in zip(snippets("docs/monitoring.md", "sh"), snippets("docs/monitoring.md", "text"), strict=True):
+    for text, expected in zip(
+        snippets("docs/monitoring.md", "sh"), snippets("docs/monitoring.md", "text"), strict=True
+    ):
         asked = text.replace("http://127.0.0.1:8000", server.address.removesuffix("/graphql"))
         done = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True, timeout=60)
         assert done.stdout == expected
@@ -38,12 +40,13 @@ def test_a_line_has_the_fields_that_the_page_names(server):
     lines = [json.loads(line) for line in server.log.splitlines()]
     (line,) = [line for line in lines if line["logger"] == "guanxi.request"]
     assert line.keys() == example.keys()
-    assert {**line, "time": 0, "ms": 0, "request_id": 0, "statements": 0} == {
+    assert {**line, "time": 0, "ms": 0, "request_id": 0, "statements": 0, "cost": 0} == {
         **example,
         "time": 0,
         "ms": 0,
         "request_id": 0,
         "statements": 0,
+        "cost": 0,
     }
 
 

@@ -112,7 +112,9 @@ def test_a_line_says_who_asked_what_and_nothing_of_its_values(crm, caplog):
     with caplog.at_level(logging.INFO, "guanxi.request"):
         client.query(QUERY, name="Ann Secret")
         client.post(
-            orjson.dumps({"query": 'mutation Make { a: createCustomer(input: {name: "Ann Secret"}) { customer { name } } }'}),
+            orjson.dumps(
+                {"query": 'mutation Make { a: createCustomer(input: {name: "Ann Secret"}) { customer { name } } }'}
+            ),
             {"content-type": "application/json", "x-request-id": "mine"},
         )
         client.execute("query Broken { customers(first: -1) { totalCount } }")
