@@ -25,6 +25,7 @@ from schema.request.operations import OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import REALM, Callers
+from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
@@ -54,9 +55,9 @@ class Endpoint:
         self._settings = settings
         self._callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
-        limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
+        limits, deadline = Limits.of(settings), Deadline(settings.body_deadline_ms / 1000)
         self._bodies, self._public_bodies = (
-            BodyLimits(most, limits.most_values, limits.most_containers, seconds)
+            BodyLimits(most, limits.most_values, limits.most_containers, deadline)
             for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
         )
 
