@@ -1,10 +1,12 @@
-"""Outages at length: `python -m tests.outages postgresql --rounds 20`, `… load --requests 100000`, `… full`.
+"""Outages at length: `python -m tests.outages postgresql --rounds 20`, `… kill`, `… load --requests 100000`, `… full`.
 
-`postgresql` stops or crashes the database under load again and again, `load` sends mixed requests to several workers and
+`postgresql` stops or crashes the database under load again and again, `kill` and `kill-postgresql` kill the server
+under eight writers, `load` sends mixed requests to several workers and
 watches their memory, and `full` fills a small file system (as root only) and frees it again.
 """
 
 import argparse
+import http.client
 import random
 import subprocess
 import sys
@@ -14,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
-from tests.outages.clients import Clients, check, names
+from tests.outages.clients import Clients, asked, check, names
 from tests.outages.cluster import cluster
 from tests.outages.served import Served, migrated, served
 
@@ -44,6 +47,54 @@ def postgresql(rounds: int, workers: int) -> None:
                 check(clients.record, names(server.address))
                 print(f"{number + 1}: {how}, ready {back:.1f} s after it was back; {_figures(clients)}", flush=True)
             print("exit code and seconds:", server.stop())
+
+
+def kill(rounds: int, url: str) -> None:
+    """Kills the server at a random moment under eight writers, and looks for what it had acknowledged."""
+    migrated(url)
+    for number in range(rounds):
+        with served(url) as server:
+            server.until_ready()
+            with Clients(server.address, 8, reads=0, prefix=f"k{number}x") as clients:
+                time.sleep(random.uniform(0.1, 1.0))
+                server.process.kill()
+                server.process.wait()
+        # Whoever was not answered knows nothing, and all else must be so.
+        clients.record.wrong.clear()
+        with served(url) as server:
+            back = server.until_ready()
+            check(clients.record, names(server.address))
+            _check_events(server.address)
+        print(f"{number + 1}: ready after {back:.1f} s; {_figures(clients)}", flush=True)
+
+
+def kill_postgresql(rounds: int) -> None:
+    """The same with PostgreSQL, which goes on."""
+    with cluster() as database:
+        kill(rounds, database.url)
+
+
+def kill_sqlite(rounds: int) -> None:
+    """The same with SQLite."""
+    with TemporaryDirectory() as folder:
+        kill(rounds, f"sqlite:///{Path(folder) / 'crm.db'}")
+
+
+def _check_events(address: str) -> None:
+    """Every customer has its event, and no other has one."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    text = "{ customers { totalCount } events(types: [CUSTOMER_CREATED]) { totalCount } }"
+    # Those of the last moment are numbered a moment after the start.
+    for _ in range(100):
+        _, _, body = asked(connection, text)
+        customers, events = body["data"]["customers"]["totalCount"], body["data"]["events"]["totalCount"]
+        if customers == events:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError(f"{customers} customers, {events} events")
+    connection.close()
 
 
 def load(requests: int, workers: int) -> None:
@@ -143,16 +194,20 @@ def full_postgresql() -> None:
 def main() -> int:
     """Returns 1 where something is not as it must be."""
     parser = argparse.ArgumentParser(prog="python -m tests.outages", description=__doc__)
-    parser.add_argument("what", choices=["postgresql", "load", "full", "full-postgresql"])
+    parser.add_argument("what", choices=["postgresql", "kill", "kill-postgresql", "load", "full", "full-postgresql"])
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=1)
-    asked = parser.parse_args()
-    if asked.what == "postgresql":
-        postgresql(asked.rounds, asked.workers)
-    elif asked.what == "load":
-        load(asked.requests, asked.workers)
-    elif asked.what == "full":
+    given = parser.parse_args()
+    if given.what == "kill":
+        kill_sqlite(given.rounds)
+    elif given.what == "kill-postgresql":
+        kill_postgresql(given.rounds)
+    elif given.what == "postgresql":
+        postgresql(given.rounds, given.workers)
+    elif given.what == "load":
+        load(given.requests, given.workers)
+    elif given.what == "full":
         full()
     else:
         full_postgresql()
