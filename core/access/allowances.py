@@ -52,6 +52,8 @@ class _DatabaseStorage(Storage):
         self._database = database
         self._clock = clock
         self._leases = 0
+        #: When the minutes are over that were counted in last.
+        self._ends: dict[str, float] = {}
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -72,24 +74,29 @@ class _DatabaseStorage(Storage):
                 index_elements=["name"],
                 set_={name: case((is_over, afresh[name]), else_=going_on[name]) for name in afresh},
             )
-            .returning(known.requests)
+            .returning(known.requests, known.until)
         )
         self._leases += 1
 
-        def write(session: Session) -> int:
+        def write(session: Session) -> tuple[int, datetime]:
             if self._leases % _LEASES_PER_CLEANING == 0:
                 session.execute(delete(RequestCount).where(col(RequestCount.until) <= now))
-            return int(session.execute(counted).scalar_one())
+            requests, ends = session.execute(counted).one()
+            return requests, ends
 
-        return self._database.retrying(write)
+        requests, ends = self._database.retrying(write)
+        self._ends[key] = ends.timestamp()
+        if len(self._ends) > _MOST_ACTORS:
+            self._ends.clear()
+            self._ends[key] = ends.timestamp()
+        return requests
 
     def get(self, key: str) -> int:
         found = self._database.retrying(lambda session: session.get(RequestCount, key))
         return 0 if found is None or found.until <= self._clock.now() else found.requests
 
     def get_expiry(self, key: str) -> float:
-        found = self._database.retrying(lambda session: session.get(RequestCount, key))
-        return (self._clock.now() if found is None else found.until).timestamp()
+        return self._ends.get(key, self._clock.now().timestamp())
 
     def check(self) -> bool:
         return True
@@ -153,7 +160,8 @@ class Allowances:
         self._clock = clock
         self.block = max(1, per_minute // _BLOCKS)
         self._item = RateLimitItemPerMinute(per_minute // self.block * self.block)
-        self._limiter = FixedWindowRateLimiter(_DatabaseStorage(database, clock))
+        self._storage = _DatabaseStorage(database, clock)
+        self._limiter = FixedWindowRateLimiter(self._storage)
         self._at_once = at_once
         self._shares: OrderedDict[str, _Share] = OrderedDict()
 
@@ -221,4 +229,4 @@ class Allowances:
 
     def _hit(self, actor: str) -> tuple[bool, float]:
         has_more = self._limiter.hit(self._item, actor, cost=self.block)
-        return has_more, self._limiter.get_window_stats(self._item, actor).reset_time
+        return has_more, self._storage.get_expiry(self._item.key_for(actor))
