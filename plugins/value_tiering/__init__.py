@@ -20,9 +20,12 @@ from guanxi import (
 from plugins.value_tiering.fields import fields
 from plugins.value_tiering.models import VALUE, TierChange
 from plugins.value_tiering.operations import ABANDONED, OPERATIONS
+from plugins.value_tiering.ranking.classes import classify
+from plugins.value_tiering.ranking.history import TIER_CHANGED
+from plugins.value_tiering.ranking.measures import refresh_measures
+from plugins.value_tiering.ranking.tiering import expire_overrides
 from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.settings import ValueTieringSettings
-from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
 
 
 def _touched(changes: Changes) -> set[str]:

@@ -11,7 +11,8 @@ from guanxi import Context, Money
 from guanxi.records import Customer
 from plugins.value_tiering.models import CustomerValue, ValueTier
 from plugins.value_tiering.operations import OverrideValueTierInput, override_value_tier
-from plugins.value_tiering.tiering import recompute
+from plugins.value_tiering.ranking.measures import basis_of
+from plugins.value_tiering.ranking.tiering import recompute
 
 _OVERRIDES = (
     (ValueTier.MAIN, "Reference customer of its region"),
@@ -30,7 +31,7 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
             amount = Decimal(employees * chance.randint(200, 2500))
             values[customer.id].potential = Money(amount, ctx.reporting_currency)
     ctx.session.flush()
-    recompute(ctx)
+    recompute(ctx, basis_of(ctx, None, None, None))
     until = ctx.clock.today() + timedelta(days=180)
     for customer, (tier, reason) in zip(chance.sample(customers, len(_OVERRIDES)), _OVERRIDES, strict=True):
         override_value_tier(

@@ -16,6 +16,14 @@ class Measure(Vocabulary):
     USAGE = "USAGE", "Quantity bought or used."
 
 
+# T1
+class Population(Vocabulary):
+    """The customers that are ranked."""
+
+    ACTIVE = "ACTIVE", "Those whose relationship has not ended, that is, whose status is not FORMER."
+    ALL = "ALL", "All customers."
+
+
 # T11
 class AbcPolicy(Vocabulary):
     """How the ABC class is determined."""
@@ -73,12 +81,27 @@ class ValueTieringSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     measure: Measure = Field(default=Measure.PROFIT, description="Measure by which customers are ranked.")
+    period_months: int | None = Field(
+        default=None,
+        ge=1,
+        description="Months up to the day of the recompute that count for the value; all if not set.",
+    )
+    population: Population = Field(default=Population.ACTIVE, description="The customers that are ranked.")
     quotas: Quotas = Field(default_factory=Quotas, description="Shares of the tiers.")
+    hysteresis_percent: int = Field(
+        default=0,
+        ge=0,
+        le=50,
+        description="A customer keeps its tier while its rank is beyond it by at most this share of all ranked.",
+    )
     current_value_threshold: Decimal | None = Field(
         default=None, description="Current value from which on it counts as high; the median if not set."
     )
     potential_value_threshold: Decimal | None = Field(
         default=None, description="Potential value from which on it counts as high; the median if not set."
+    )
+    minimum_values: int = Field(
+        default=5, ge=1, description="Number of values below which their median is not used as a threshold."
     )
     abc_policy: AbcPolicy = Field(default=AbcPolicy.TIER, description="How the ABC class is determined.")
     abc_a_below_percent: int = Field(
