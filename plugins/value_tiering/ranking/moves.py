@@ -37,7 +37,7 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class TierMove:
     """A customer that moves to another tier, with its rank and value by which it was and is ranked."""
 
     customer_id: str
@@ -50,7 +50,7 @@ class Move:
     cause: MoveCause
 
 
-def moves_of(ctx: Context, ranking: Table, last: Policy | None, basis: Basis, limit: int) -> Sequence[Move]:
+def moves_of(ctx: Context, ranking: Table, last: Policy | None, basis: Basis, limit: int) -> Sequence[TierMove]:
     """Lists who moves and why, before it is done: the highest rank first.
 
     Args:
@@ -82,7 +82,7 @@ def moves_of(ctx: Context, ranking: Table, last: Policy | None, basis: Basis, li
         .limit(limit)
     )
     return [
-        Move(id, old and ValueTier(old), due and ValueTier(due), last_rank, rank, last_value, value, MoveCause(why))
+        TierMove(id, old and ValueTier(old), due and ValueTier(due), last_rank, rank, last_value, value, MoveCause(why))
         for id, old, due, last_rank, rank, last_value, value, why in rows
     ]
 

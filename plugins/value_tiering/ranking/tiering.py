@@ -30,7 +30,7 @@ from plugins.value_tiering.models import CustomerValue, Policy, TierChangeReason
 from plugins.value_tiering.ranking.classes import Thresholds, classes_of, classify, shares_of, thresholds_of
 from plugins.value_tiering.ranking.history import announce, holding_tier
 from plugins.value_tiering.ranking.measures import MEASURES, Basis, customers, settings_of, sums, upsert, values
-from plugins.value_tiering.ranking.moves import Move, Movement, movements_of, moves_of
+from plugins.value_tiering.ranking.moves import Movement, TierMove, movements_of, moves_of
 from plugins.value_tiering.settings import AbcPolicy, Measure, Population, Quotas
 
 #: Columns that a recompute works out first.
@@ -51,7 +51,7 @@ class TiersRecomputed:
     ranked: int
     unmeasured: int
     movements: Sequence[Movement]
-    moves: Sequence[Move]
+    moves: Sequence[TierMove]
 
     @property
     def changed(self) -> int:
