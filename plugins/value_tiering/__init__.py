@@ -1,4 +1,4 @@
-"""Value tiering: customers ranked by the value they bring, and what follows from it (T1 to T7, T11, T14, T15, T19)."""
+"""Value tiering: customers ranked by the value they bring, and what follows from it (T)."""
 
 import random
 from collections.abc import Iterable
@@ -26,6 +26,7 @@ from plugins.value_tiering.ranking.classes import classify
 from plugins.value_tiering.ranking.history import TIER_CHANGED
 from plugins.value_tiering.ranking.measures import refresh_measures
 from plugins.value_tiering.ranking.tiering import expire_overrides
+from plugins.value_tiering.revenue.fields import revenue_fields
 from plugins.value_tiering.sample import fill_sample
 from plugins.value_tiering.service.fields import service_fields
 from plugins.value_tiering.settings import ValueTieringSettings
@@ -62,6 +63,7 @@ class ValueTiering(Plugin):
             fields(settings, reporting_currency),
             profile_fields(settings.loyalty_codes),
             service_fields(settings.service),
+            revenue_fields(settings, reporting_currency),
         )
         return [replace(field, permission=VALUE) for field in chain(*rooms)]
 

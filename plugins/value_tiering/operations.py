@@ -13,6 +13,7 @@ from plugins.value_tiering.ranking.classes import classify
 from plugins.value_tiering.ranking.measures import refresh_measures
 from plugins.value_tiering.ranking.operations import recompute_value_tiers, value_tier_movements
 from plugins.value_tiering.ranking.tiering import move
+from plugins.value_tiering.revenue.operations import customer_base_report
 
 ABANDONED = "CUSTOMER_ABANDONED"
 
@@ -159,6 +160,7 @@ def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[C
 
 OPERATIONS = (
     key_customer_report,
+    customer_base_report,
     recompute_value_tiers,
     value_tier_movements,
     override_value_tier,

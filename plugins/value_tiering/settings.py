@@ -203,6 +203,15 @@ class ValueTieringSettings(BaseModel):
     assessment_weights: AssessmentWeights = Field(
         default_factory=AssessmentWeights, description="Weights of the parts of a value assessment."
     )
+    special_grade_from: Decimal = Field(
+        default=Decimal(500_000), ge=0, description="Revenue of twelve months from which on the grade is SPECIAL."
+    )
+    premium_grade_from: Decimal = Field(
+        default=Decimal(200_000), ge=0, description="Revenue of twelve months from which on the grade is PREMIUM."
+    )
+    lost_after_days: int = Field(
+        default=365, ge=1, le=3650, description="Days without a purchase after which a buyer is lost."
+    )
     service: ServicePolicy = Field(
         default_factory=ServicePolicy, description="Measures, coverage and days between contacts of each tier."
     )

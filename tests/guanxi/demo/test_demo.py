@@ -115,6 +115,7 @@ def test_the_sample_shows_what_value_tiering_says(demo):
         byHand: customersAggregate(where: {valueTierSource: {eq: MANUAL}}) { count }
         loyal: customersGroupBy(by: [{loyaltyClass: true}]) { keys { loyaltyClass } }
         coverage: customersGroupBy(by: [{coverageModel: true}]) { keys { coverageModel } }
+        grades: customersGroupBy(by: [{revenueGrade: true}]) { keys { revenueGrade } }
         neglected: customersAggregate(where: {isPotentialNeglected: {eq: true}}) { count }
     }""")
     assert {group["keys"]["valueQuadrant"] for group in found["quadrants"]} >= {
@@ -126,6 +127,7 @@ def test_the_sample_shows_what_value_tiering_says(demo):
     assert found["byHand"]["count"] == 3
     assert len(found["loyal"]) == 5
     assert len(found["coverage"]) >= 4
+    assert len(found["grades"]) == 3
     assert found["neglected"]["count"] > 0
 
 
