@@ -1,9 +1,10 @@
-"""Value tiering: customers ranked by the value they bring, and what follows from it (T1, T2, T5 to T7, T11, T14)."""
+"""Value tiering: customers ranked by the value they bring, and what follows from it (T)."""
 
 import random
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 
 from guanxi import (
     Changes,
@@ -20,9 +21,15 @@ from guanxi import (
 from plugins.value_tiering.fields import fields
 from plugins.value_tiering.models import VALUE, TierChange
 from plugins.value_tiering.operations import ABANDONED, OPERATIONS
+from plugins.value_tiering.profile.fields import profile_fields
+from plugins.value_tiering.ranking.classes import classify
+from plugins.value_tiering.ranking.history import TIER_CHANGED
+from plugins.value_tiering.ranking.measures import refresh_measures
+from plugins.value_tiering.ranking.tiering import expire_overrides
+from plugins.value_tiering.revenue.fields import revenue_fields
 from plugins.value_tiering.sample import fill_sample
+from plugins.value_tiering.service.fields import service_fields
 from plugins.value_tiering.settings import ValueTieringSettings
-from plugins.value_tiering.tiering import TIER_CHANGED, classify, expire_overrides, refresh_measures
 
 
 def _touched(changes: Changes) -> set[str]:
@@ -52,7 +59,13 @@ class ValueTiering(Plugin):
     @hookimpl
     def register_fields(self, settings: ValueTieringSettings, reporting_currency: str) -> Iterable[Field]:
         """The fields on Customer."""
-        return [replace(field, permission=VALUE) for field in fields(settings, reporting_currency)]
+        rooms = (
+            fields(settings, reporting_currency),
+            profile_fields(settings.loyalty_codes),
+            service_fields(settings.service),
+            revenue_fields(settings, reporting_currency),
+        )
+        return [replace(field, permission=VALUE) for field in chain(*rooms)]
 
     @hookimpl
     def register_permissions(self) -> Iterable[Permission]:

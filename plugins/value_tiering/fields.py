@@ -21,10 +21,6 @@ def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
     def total(name: str) -> object:
         return lambda row: money(getattr(row.facet(CustomerValue), name))
 
-    def current(row: Row) -> MoneyExpression:
-        facet = row.facet(CustomerValue)
-        return money(rules.current_value(settings.measure, facet.revenue, facet.profit))
-
     yield Field(
         "Customer.valueTier",
         CustomerValue.tier,
@@ -57,7 +53,12 @@ def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
         "Lifetime usage: quantities of all its transactions with us.",
         Decimal,
     )
-    yield Field("Customer.currentValue", current, "Current value: profit or revenue, by policy.", Money)
+    yield Field(
+        "Customer.currentValue",
+        total("current"),
+        "Current value: profit or revenue, by policy, of the period that counts; null where it is not known.",
+        Money,
+    )
     yield Field("Customer.potentialValue", CustomerValue.potential, "Potential value, as estimated.", writable=True)
     yield Field("Customer.valueQuadrant", CustomerValue.quadrant, "Quadrant of current value and potential value.")
     yield Field(

@@ -97,6 +97,8 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
     )
     usage: Decimal | None = column("Sum of quantities.", default=None, scale=4, index=True)
     potential: Money | None = column("Potential value.", default=None, index=True)
+    current: int | None = column("Current value: profit or revenue of the period ranked by.", default=None, index=True)
+    ranked_value: Decimal | None = column("Value it was last ranked by.", default=None, scale=4)
     rank: int | None = column("Rank by value among all ranked customers.", default=None, index=True)
     ranked_tier: ValueTier | None = column("Tier by rank.", default=None)
     tier: ValueTier | None = column("Tier in force.", default=None, index=True)
@@ -130,6 +132,8 @@ class Policy(Table, plugin="value_tiering"):
     id: int = column("Always 1.", primary_key=True)
     computed_at: datetime = column("When.")
     measure: Measure = column("Measure by which customers were ranked.")
+    period_start: date | None = column("First day whose transactions count for the value.", default=None)
+    period_end: date | None = column("Last day.", default=None)
     ranked: int = column("Number of customers ranked.")
     current_threshold: int | None = column("Current value from which on it counts as high.", default=None)
     potential_threshold: int | None = column("Potential value from which on it counts as high.", default=None)
@@ -137,7 +141,7 @@ class Policy(Table, plugin="value_tiering"):
 
 # T1
 class TierChange(Record, plugin="value_tiering", prefix="tch"):
-    """One change of a customer's value tier: before, after, when and why, with the rank and value behind it."""
+    """One change of a customer's value tier, or a tier set by hand: before, after, when, why, rank and value."""
 
     __permission__ = VALUE
     __order__ = (("changedAt", True),)

@@ -1,16 +1,19 @@
-"""The operations of value tiering: recompute, override by hand, abandonment, the 20/80 report."""
+"""The operations of value tiering: override by hand, abandonment, the 20/80 report, and those of its rooms."""
 
 from datetime import date
 from decimal import Decimal
 
 import strawberry
 
-from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query
+from guanxi import Context, Input, Money, Ref, Reject, UserError, mutation, query
 from guanxi.records import Customer
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import VALUE, CustomerValue, TierChangeReason, ValueTier
-from plugins.value_tiering.settings import Measure
-from plugins.value_tiering.tiering import classify, move, recompute, refresh_measures
+from plugins.value_tiering.ranking.classes import classify
+from plugins.value_tiering.ranking.measures import refresh_measures
+from plugins.value_tiering.ranking.operations import recompute_value_tiers, value_tier_movements
+from plugins.value_tiering.ranking.tiering import move
+from plugins.value_tiering.revenue.operations import customer_base_report
 
 ABANDONED = "CUSTOMER_ABANDONED"
 
@@ -27,36 +30,10 @@ class KeyCustomerReport:
         description="Key customers in percent of customers; 20 is typical."
     )
     share_of_profit: Decimal | None = strawberry.field(
-        description="Their share of the profit of all customers with a tier, in percent; 80 is typical."
+        description="Their share of the profit of all profitable customers with a tier, in percent; 80 is typical."
     )
-
-
-@strawberry.type
-class ValueTierMovement:
-    """Number of customers moving from one tier to another."""
-
-    previous: ValueTier | None = strawberry.field(description="Tier before; null if they had none.")
-    tier: ValueTier | None = strawberry.field(description="Tier after; null if they are no longer ranked.")
-    customers: int = strawberry.field(description="Number of customers.")
-
-
-@strawberry.type
-class RecomputeValueTiersPayload(Payload):
-    """The result of a recompute, or of a dry run."""
-
-    measure: Measure | None = strawberry.field(
-        default=None, description="Measure by which customers were ranked; null if it was refused."
-    )
-    ranked: int = strawberry.field(default=0, description="Number of customers ranked; those without data are not.")
-    changed: int = strawberry.field(default=0, description="Number of customers whose tier changes.")
-    movements: list[ValueTierMovement] = strawberry.field(
-        default_factory=list, description="Movements between tiers, with counts."
-    )
-
-
-@strawberry.input
-class RecomputeValueTiersInput(Input):
-    """The input of a recompute."""
+    unprofitable: int = strawberry.field(description="Number of customers with a tier that bring a loss.")
+    losses: Money = strawberry.field(description="Sum of their losses, as a positive amount.")
 
 
 @strawberry.input
@@ -98,13 +75,19 @@ def key_customer_report(ctx: Context) -> KeyCustomerReport:
 
     Rule T2.
     """
-    everyone = ctx.total("Customer", {"valueTier": {"isNull": False}}, sum=["lifetimeProfit"])
-    key = ctx.total("Customer", {"isKeyCustomer": {"eq": True}}, sum=["lifetimeProfit"])
+    tiered = {"valueTier": {"isNull": False}}
+    profitable, key = {"lifetimeProfit": {"gt": "0"}}, {"isKeyCustomer": {"eq": True}}
+    everyone, keys = ctx.total("Customer", tiered), ctx.total("Customer", key)
+    gains = ctx.total("Customer", tiered | profitable, sum=["lifetimeProfit"]).sum["lifetimeProfit"]
+    key_gains = ctx.total("Customer", key | profitable, sum=["lifetimeProfit"]).sum["lifetimeProfit"]
+    losing = ctx.total("Customer", tiered | {"lifetimeProfit": {"lt": "0"}}, sum=["lifetimeProfit"])
     return KeyCustomerReport(
         customers=everyone.count,
-        key_customers=key.count,
-        share_of_customers=rules.percent(Decimal(key.count), Decimal(everyone.count)),
-        share_of_profit=rules.percent(key.sum["lifetimeProfit"], everyone.sum["lifetimeProfit"]),
+        key_customers=keys.count,
+        share_of_customers=rules.percent(Decimal(keys.count), Decimal(everyone.count)),
+        share_of_profit=rules.percent(key_gains, gains),
+        unprofitable=losing.count,
+        losses=Money(abs(losing.sum["lifetimeProfit"]), ctx.reporting_currency),
     )
 
 
@@ -112,21 +95,6 @@ def _customer(
     input: OverrideValueTierInput | ClearValueTierOverrideInput | ConfirmAbandonmentInput | WithdrawAbandonmentInput,
 ) -> list[tuple[str, ...]]:
     return [("customer", input.customer_id)]
-
-
-@mutation(unscoped=True)
-def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> RecomputeValueTiersPayload:
-    """Ranks all customers again and assigns their tiers and classes.
-
-    Rules T1, T6, T7, T11.
-    """
-    done = recompute(ctx)
-    movements = [
-        ValueTierMovement(previous=one.previous, tier=one.tier, customers=one.customers) for one in done.movements
-    ]
-    return RecomputeValueTiersPayload(
-        measure=done.measure, ranked=done.ranked, changed=done.changed, movements=movements
-    )
 
 
 @mutation(locks=_customer, permission="override")
@@ -192,7 +160,9 @@ def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[C
 
 OPERATIONS = (
     key_customer_report,
+    customer_base_report,
     recompute_value_tiers,
+    value_tier_movements,
     override_value_tier,
     clear_value_tier_override,
     confirm_abandonment,

@@ -40,14 +40,25 @@ ABC_OF_TIER: Mapping[ValueTier, AbcClass] = {
 }
 
 
-def measured(measure: Measure, revenue: Expression, profit: Expression, usage: Expression) -> Expression:
-    """The value customers are ranked by (X24); null where there is no data, so that they are not ranked."""
-    return {Measure.PROFIT: profit, Measure.REVENUE: revenue, Measure.USAGE: usage}[measure]
-
-
-def current_value(measure: Measure, revenue: Expression, profit: Expression) -> Expression:
+def current_value(measure: Expression, revenue: Expression, profit: Expression) -> Expression:
     """The current value in money (T6): profit, or revenue where customers are ranked by revenue or usage."""
-    return profit if measure is Measure.PROFIT else revenue
+    return case((measure == Measure.PROFIT.value, profit), else_=revenue)
+
+
+def known_current(current: Expression, revenue: Expression) -> Expression:
+    """The current value (T6), 0 where nothing was ever bought; null where it is not known."""
+    return func.coalesce(current, case((revenue.is_(None), 0), else_=null()))
+
+
+def measured(measure: Expression, current: Expression, usage: Expression) -> Expression:
+    """The value customers are ranked by (X24); null where there is no data, so that they are not ranked.
+
+    Args:
+        measure: as set.
+        current: current value in minor units.
+        usage: in ten-thousandths.
+    """
+    return case((measure == Measure.USAGE.value, usage), else_=current)
 
 
 def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, int, int]) -> Expression:
@@ -68,6 +79,28 @@ def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, in
     )
 
 
+def steady_tier(
+    previous: Expression, rank: Expression, ranked: Expression, boundaries: tuple[int, int, int], margin: int
+) -> Expression:
+    """The tier of a rank, or the previous one while the rank is beyond its boundaries by no more than a margin (T1).
+
+    Args:
+        previous: tier by rank so far; null for none.
+        rank, ranked, boundaries: as of `tier_of_rank`.
+        margin: in percent of those ranked, rounded down.
+    """
+    due = tier_of_rank(rank, ranked, boundaries)
+    if not margin:
+        return due
+    ends = [(ranked * share + 99) // 100 for share in boundaries]
+    beyond = ranked * margin // 100
+    within = [
+        and_(previous == tier.value, rank > first - beyond, rank <= last + beyond)
+        for tier, first, last in zip(ValueTier, [literal(0), *ends], [*ends, ranked], strict=True)
+    ]
+    return case((and_(rank.is_not(None), or_(*within)), previous), else_=due)
+
+
 def is_override_active(tier: Expression, until: Expression, as_of: Expression) -> Expression:
     """Whether a tier set by hand is in force on a day; its last day included."""
     return and_(tier.is_not(None), or_(until.is_(None), until >= as_of))
@@ -82,7 +115,10 @@ def is_key_customer(tier: Expression) -> Expression:
 def value_quadrant(
     current: Expression, potential: Expression, current_threshold: Expression, potential_threshold: Expression
 ) -> Expression:
-    """Quadrant of current and potential value (T6): a value equal to its threshold is high; null if one is unknown."""
+    """Quadrant of current and potential value (T6): a value equal to its threshold is high; null if one is unknown.
+
+    A customer that has bought nothing has a current value of 0.
+    """
     high_current, high_potential = current >= current_threshold, potential >= potential_threshold
     known = and_(high_current.is_not(None), high_potential.is_not(None))
     return case(

@@ -223,7 +223,7 @@ class _Loading:
                 row.values["valueTierSource"] = "MANUAL"
             if before != tier:
                 row.values["valueTierSince"] = OVERRIDDEN.date()
-                changes.append(self._tier_change(row, before, OVERRIDDEN, "OVERRIDDEN", reason))
+            changes.append(self._tier_change(row, before, OVERRIDDEN, "OVERRIDDEN", reason))
         tiers.classify(records)
         self._add_tier_changes(records, changes)
 

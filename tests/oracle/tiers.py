@@ -13,6 +13,9 @@ _CLASS_OF_TIER = {"IMPORTANT": "MAJOR", "MAIN": "NAMED", "ORDINARY": "NON_NAMED"
 _CLASS_OF_QUADRANT = {"HIGH_HIGH": "MAJOR", "LOW_HIGH": "NAMED", "HIGH_LOW": "NON_NAMED", "LOW_LOW": "MASS_MARKET"}
 _ABC = {"IMPORTANT": "CLASS_A", "MAIN": "CLASS_A", "ORDINARY": "CLASS_B", "SMALL": "CLASS_C"}
 
+#: Number of values below which their median decides nothing.
+_FEW = 5
+
 #: What no customer has before the first recompute.
 UNRANKED: dict[str, Any] = dict.fromkeys(
     [
@@ -67,13 +70,15 @@ def rank(records: Records) -> list[Row]:
         potential = row["potentialValue"]
         return -row["lifetimeProfit"].amount, potential is None, -potential.reporting if potential else 0, row["id"]
 
-    ranked = sorted(
-        (row for row in records.lists["Customer"] if row.is_living and row["lifetimeProfit"] is not None), key=place
-    )
+    ranked = sorted((row for row in _population(records) if row["lifetimeProfit"] is not None), key=place)
     for number, row in enumerate(ranked, 1):
         tier = next(tier for tier, end in _ENDS.items() if number * 100 <= _rounded_up(len(ranked) * end))
         row.values |= {"valueRank": number, "rankedValueTier": tier, "valueTier": tier}
     return ranked
+
+
+def _population(records: Records) -> list[Row]:
+    return [row for row in records.lists["Customer"] if row.is_living and row["status"] != "FORMER"]
 
 
 def _rounded_up(hundredths: int) -> int:
@@ -82,13 +87,16 @@ def _rounded_up(hundredths: int) -> int:
 
 def classify(records: Records) -> None:
     """Gives all customers the classes that follow from tier and values."""
-    current = _median([row["lifetimeProfit"] for row in records.lists["Customer"] if row.is_living])
-    potential = _median([row["potentialValue"] for row in records.lists["Customer"] if row.is_living])
+    current = _median([row["lifetimeProfit"] for row in _population(records)])
+    potential = _median([row["potentialValue"] for row in _population(records)])
     for row in records.lists["Customer"]:
         tier = row["valueTier"]
         quadrant = None
-        if row["lifetimeProfit"] is not None and row["potentialValue"] is not None and None not in (current, potential):
-            high = row["lifetimeProfit"].reporting >= current, row["potentialValue"].reporting >= potential
+        brought = (
+            Decimal(0) if row["lifetimeRevenue"] is None else row["lifetimeProfit"] and row["lifetimeProfit"].reporting
+        )
+        if None not in (brought, row["potentialValue"], current, potential):
+            high = brought >= current, row["potentialValue"].reporting >= potential
             quadrant = "_".join("HIGH" if is_high else "LOW" for is_high in high)
         row.values |= {
             "valueQuadrant": quadrant,
@@ -100,7 +108,7 @@ def classify(records: Records) -> None:
 
 def _median(amounts: Sequence[Money | None]) -> Decimal | None:
     known = sorted(money.reporting for money in amounts if money is not None)
-    if not known:
+    if len(known) < _FEW:
         return None
     middle = len(known) // 2
     if len(known) % 2:

@@ -113,6 +113,10 @@ def test_the_sample_shows_what_value_tiering_says(demo):
     found = demo.query("""{
         quadrants: customersGroupBy(by: [{valueQuadrant: true}]) { keys { valueQuadrant } }
         byHand: customersAggregate(where: {valueTierSource: {eq: MANUAL}}) { count }
+        loyal: customersGroupBy(by: [{loyaltyClass: true}]) { keys { loyaltyClass } }
+        coverage: customersGroupBy(by: [{coverageModel: true}]) { keys { coverageModel } }
+        grades: customersGroupBy(by: [{revenueGrade: true}]) { keys { revenueGrade } }
+        neglected: customersAggregate(where: {isPotentialNeglected: {eq: true}}) { count }
     }""")
     assert {group["keys"]["valueQuadrant"] for group in found["quadrants"]} >= {
         "LOW_LOW",
@@ -121,6 +125,10 @@ def test_the_sample_shows_what_value_tiering_says(demo):
         "HIGH_HIGH",
     }
     assert found["byHand"]["count"] == 3
+    assert len(found["loyal"]) == 5
+    assert len(found["coverage"]) >= 4
+    assert len(found["grades"]) == 3
+    assert found["neglected"]["count"] > 0
 
 
 def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_show(demo, monkeypatch):

@@ -1,0 +1,116 @@
+"""What customers bought within a year, and how many stay and buy again."""
+
+import pytest
+
+from plugins.value_tiering import ValueTiering
+from plugins.value_tiering.revenue import rules
+from tests import data
+
+
+def bought(client, sales):
+    """Enters transactions: customer, day, amount, product."""
+    for kind, names in (("customers", {sale[0] for sale in sales}), ("products", {sale[3] for sale in sales} - {None})):
+        data.upsert(client, kind, [{"externalIds": [data.key(name)], "name": name} for name in sorted(names)])
+    rows = [
+        {
+            "externalIds": [data.key(f"t{number}")],
+            "customerExternalId": data.key(name),
+            "occurredOn": day,
+            "actualAmount": {"amount": str(amount)},
+            **({} if product is None else {"productExternalId": data.key(product)}),
+        }
+        for number, (name, day, amount, product) in enumerate(sales)
+    ]
+    data.upsert(client, "transactions", rows)
+
+
+def found(client, fields):
+    nodes = client.query(f"{{ customers {{ nodes {{ name {fields} }} }} }}")["customers"]["nodes"]
+    return {node.pop("name"): node for node in nodes}
+
+
+def test_t16_t17_t24_grade_breadth_and_frequency_of_twelve_months(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    bought(
+        client,
+        [
+            ("special", "2025-06-15", 500_000, None),
+            ("nearly special", "2024-06-16", "499999.99", "pump"),
+            ("premium", "2025-01-01", 200_000, "pump"),
+            ("nearly premium", "2025-01-01", "199999.99", "pump"),
+            ("broad", "2025-01-01", 160_000, "pump"),
+            ("broad", "2025-02-01", 100_000, "valve"),
+            ("small", "2025-01-01", 60_000, "pump"),
+            ("small", "2025-02-01", 40_000, "valve"),
+            ("too old", "2024-06-15", 900_000, "pump"),
+            *(("monthly", f"2025-05-{day:02d}", 1, "pump") for day in range(1, 13)),
+        ],
+    )
+    got = found(client, "revenueGrade usageBreadth")
+    assert {name: node["revenueGrade"] for name, node in got.items()} == {
+        "special": "SPECIAL",
+        "nearly special": "PREMIUM",
+        "premium": "PREMIUM",
+        "nearly premium": "NONE",
+        "broad": "PREMIUM",
+        "small": "NONE",
+        "too old": "NONE",
+        "monthly": "NONE",
+    }
+    breadths = {"broad": "COMPREHENSIVE", "premium": "SPECIALISED", "small": "NONE", "special": "NONE"}
+    assert {name: got[name]["usageBreadth"] for name in breadths} == breadths
+    frequencies = found(client, "purchaseFrequency yearlyRevenue { amount }")
+    assert frequencies["monthly"] == {"purchaseFrequency": "1.00", "yearlyRevenue": {"amount": "12.00"}}
+    assert frequencies["too old"] == {"purchaseFrequency": "0.00", "yearlyRevenue": None}
+    large = client.query("{ customersAggregate(where: {revenueGrade: {in: [SPECIAL, PREMIUM]}}) { count } }")
+    assert large["customersAggregate"]["count"] == 4
+
+
+REPORT = """query ($first: Date!, $last: Date!) { customerBaseReport(firstDay: $first, lastDay: $last) {
+    atStart lost churnRate retentionRate buyers repeatBuyers repeatRate orders
+    revenue { amount } averageOrder { amount } } }"""
+
+
+def test_t27_x26_churn_retention_repeat_rate_and_average_order(crm, clock):
+    client = crm(ValueTiering, clock=clock, plugins={"value_tiering": {"lost_after_days": 30}})
+    bought(
+        client,
+        [
+            ("stays", "2025-04-15", 1, None),
+            ("stays", "2025-05-10", 100, None),
+            ("stays", "2025-05-20", 20, None),
+            ("goes", "2025-04-15", 1, None),
+            ("went long ago", "2024-01-01", 1, None),
+            ("comes", "2025-05-10", 60, None),
+        ],
+    )
+    data.upsert(client, "customers", [{"externalIds": [data.key("never bought")], "name": "never bought"}])
+    report = client.query(REPORT, first="2025-05-01", last="2025-05-31")["customerBaseReport"]
+    assert report == {
+        "atStart": 2,
+        "lost": 1,
+        "churnRate": "50.00",
+        "retentionRate": "50.00",
+        "buyers": 2,
+        "repeatBuyers": 1,
+        "repeatRate": "50.00",
+        "orders": 3,
+        "revenue": {"amount": "180.00"},
+        "averageOrder": {"amount": "60.00"},
+    }
+    nothing = client.query(REPORT, first="2000-01-01", last="2000-01-31")["customerBaseReport"]
+    assert (nothing["churnRate"], nothing["retentionRate"], nothing["repeatRate"]) == (None, None, None)
+    assert (nothing["orders"], nothing["averageOrder"]) == (0, None)
+    for first, last, field in (("2025-05-01", "2025-06-16", "lastDay"), ("2025-05-02", "2025-05-01", "firstDay")):
+        errors = client.execute(REPORT, first=first, last=last)["errors"]
+        assert field in errors[0]["message"]
+
+
+@pytest.mark.parametrize(("part", "whole", "percent"), [(10, 200, "5.00"), (30, 80, "37.50"), (0, 0, None)])
+def test_t27_rates(part, whole, percent):
+    assert (found := rules.share(part, whole)) is None or str(found) == percent
+
+
+def test_t27_retention_is_the_rest_and_the_average_order_is_rounded():
+    assert str(rules.retention(rules.share(10, 200))) == "95.00"
+    assert rules.average(12_000_000, 8) == 1_500_000
