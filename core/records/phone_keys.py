@@ -1,9 +1,9 @@
 """The keys of telephone numbers that are stored: computed again where the region is another than they were made for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import Session
 
 from core.records.forms import PHONE
@@ -28,31 +28,37 @@ def agree_on_region(session: Session, plugins: Iterable[str], region: str) -> No
         session.add(Installation(name=PHONE_REGION, value=region))
     else:
         known.value = region
-    for kind, name in _numbers(plugins):
-        _rekey(session, kind, name, region)
+    for kind in _tables(plugins):
+        names = [name for name, form in kind.__folded__.items() if form is PHONE]
+        if names:
+            _rekey(session, kind, names, region)
 
 
-def _numbers(plugins: Iterable[str]) -> Iterator[tuple[type[Table], str]]:
-    """Each column of telephone numbers."""
+def _tables(plugins: Iterable[str]) -> Iterator[type[Table]]:
     for plugin in plugins:
         for mapper in registry_of(plugin).mappers:
-            for name, form in mapper.class_.__folded__.items():
-                if form is PHONE:
-                    yield mapper.class_, name
+            yield mapper.class_
 
 
-def _rekey(session: Session, kind: type[Table], name: str, region: str) -> None:
+def _rekey(session: Session, kind: type[Table], names: Sequence[str], region: str) -> None:
     table: Any = kind.__table__
-    number, key = table.c[name], table.c[f"{name}_folded"]
     (id,) = table.primary_key.columns
-    change = update(table).where(id == bindparam("row")).values({key: bindparam("key")})
+    numbers = [table.c[name] for name in names]
+    keys: Any = {f"{name}_folded": bindparam(f"key_{name}") for name in names}
+    change = update(table).where(id == bindparam("row")).values(keys)
+    wanted: Any = (
+        select(id, *numbers).where(or_(*(number.is_not(None) for number in numbers))).order_by(id).limit(_AT_ONCE)
+    )
     after: Any = None
     # Page by page, so that memory is bounded and nothing is read while it is written.
-    while True:
-        page = select(id, number).where(number.is_not(None)).order_by(id).limit(_AT_ONCE)
-        rows = session.execute(page if after is None else page.where(id > after)).all()
-        if not rows:
-            return
-        made = [{"row": row_id, "key": PHONE.key(text, region)} for row_id, text in rows]
+    while rows := session.execute(wanted if after is None else wanted.where(id > after)).all():
+        made = [
+            {"row": row[0], **{f"key_{name}": _key(text, region) for name, text in zip(names, row[1:], strict=True)}}
+            for row in rows
+        ]
         session.connection().execute(change, made)
         after = rows[-1][0]
+
+
+def _key(text: str | None, region: str) -> str | None:
+    return None if text is None else PHONE.key(text, region)
