@@ -107,6 +107,11 @@ def test_a_lost_database_is_recovered_as_the_page_says_and_whoever_was_erased_st
     assert contacts(crm(url=machine.url)) == ["Bo", "erased"]
 
 
+#: What differs between the engines is tried where a database is lost, and in the tests of backups.
+on = pytest.mark.parametrize
+
+
+@on("databases", ["sqlite"], indirect=True, scope="session")
 def test_wrong_data_is_brought_back_as_the_page_says(crm, machine):
     ann = people(crm, machine)
     machine.type(BACKUP)
@@ -119,6 +124,7 @@ def test_wrong_data_is_brought_back_as_the_page_says(crm, machine):
     assert (machine.folder / "backups" / "before-restore.backup").exists()
 
 
+@on("databases", ["postgresql"], indirect=True, scope="session")
 def test_an_upgrade_and_the_way_back_go_as_the_page_says(crm, machine):
     people(crm, machine)
     machine.type(UPGRADE)

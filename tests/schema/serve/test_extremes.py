@@ -3,6 +3,7 @@
 The arguments are found in the schema, so that those of a new operation are tried too.
 """
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -148,14 +149,18 @@ def bad(answer: dict[str, Any]) -> list[str]:
     return [error["message"] for error in answer.get("errors") or () if error["extensions"].get("code") in codes]
 
 
-def test_no_extreme_value_makes_an_operation_fail(sales, ids):
+def test_no_extreme_value_makes_an_operation_fail(sales, ids, databases):
+    """Each engine tries every second value of a place, the other engine the rest; with GUANXI_EXHAUSTIVE=1 all."""
+    share = (0, 1) if "GUANXI_EXHAUSTIVE" in os.environ else (int(databases.engine == "postgresql"),)
     schema = sales.app.assembled.graphql
     tried, failed = 0, []
     for root, kind in (("query", schema.query_type), ("mutation", schema.mutation_type)):
         for name, field in kind.fields.items():
             for argument, one in field.args.items():
                 for path, scalar in () if name in _ENDING else places(one.type, (argument,)):
-                    for value in EXTREMES[scalar]:
+                    for number, value in enumerate(EXTREMES[scalar]):
+                        if (number + len(name)) % 2 not in share:
+                            continue
                         given = Filling(ids, name).with_value(field.args, path, value)
                         tried += 1
                         failed += [
@@ -163,7 +168,7 @@ def test_no_extreme_value_makes_an_operation_fail(sales, ids):
                             for said in bad(sales.execute(asked(sales, root, name, field, given), **given))
                         ]
     assert failed == []
-    assert tried > 500
+    assert tried > 400
     # Nor does what was written of them stop what works with it later.
     for job in sales.app._design.jobs:
         sales.run_job(job)
