@@ -59,9 +59,9 @@ SELECT 'evt_1' || substr(id, 6), {batch}, 'VALUE_TIER_CHANGED',
 FROM tiered WHERE previous IS DISTINCT FROM tier"""
 
 _CLASSES = """
-INSERT INTO value_tiering_customer_value (record_id, revenue, profit, usage, rank, ranked_tier, tier, tier_since,
-  account_class, abc_class, is_key)
-SELECT id, revenue, profit, usage, rank, tier, tier, {day},
+INSERT INTO value_tiering_customer_value (record_id, revenue, profit, usage, current, ranked_value, rank, ranked_tier,
+  tier, tier_since, account_class, abc_class, is_key)
+SELECT id, revenue, profit, usage, profit, profit * 100, rank, tier, tier, {day},
   CASE tier WHEN 'IMPORTANT' THEN 'MAJOR' WHEN 'MAIN' THEN 'NAMED' WHEN 'ORDINARY' THEN 'NON_NAMED'
     WHEN 'SMALL' THEN 'MASS_MARKET' END,
   CASE tier WHEN 'IMPORTANT' THEN 'CLASS_A' WHEN 'MAIN' THEN 'CLASS_A' WHEN 'ORDINARY' THEN 'CLASS_B'
@@ -69,7 +69,8 @@ SELECT id, revenue, profit, usage, rank, tier, tier, {day},
   tier IN ('IMPORTANT', 'MAIN')
 FROM tiered WHERE true
 ON CONFLICT (record_id) DO UPDATE SET revenue = excluded.revenue, profit = excluded.profit, usage = excluded.usage,
-  rank = excluded.rank, ranked_tier = excluded.ranked_tier, tier = excluded.tier,
+  current = excluded.current, ranked_value = excluded.ranked_value, rank = excluded.rank,
+  ranked_tier = excluded.ranked_tier, tier = excluded.tier,
   tier_since = CASE WHEN value_tiering_customer_value.tier IS DISTINCT FROM excluded.tier THEN excluded.tier_since
     ELSE value_tiering_customer_value.tier_since END,
   account_class = excluded.account_class, abc_class = excluded.abc_class, is_key = excluded.is_key

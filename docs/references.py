@@ -40,6 +40,7 @@ USER_ERRORS = {
     "INVALID": "The value is not possible; the message says what is.",
     "NOT_DELETED": "Only a deleted record can be restored.",
     "NOT_FOUND": "Nothing has that id; give one that exists.",
+    "NOT_MEASURED": "A warning: nothing is known that these customers could be ranked by.",
     "NOT_OPEN": "It no longer accepts that; the message says what to do first.",
     "NOT_OVERRIDDEN": "Nothing was set by hand that could be taken back.",
     "NOT_POSSIBLE": "The data does not allow it yet; the message says what is missing.",

@@ -112,7 +112,7 @@ class ValueRow(Base):
     record_id: Mapped[str] = mapped_column(primary_key=True)
     tier: Mapped[str | None]
     rank: Mapped[int | None]
-    profit: Mapped[int | None]
+    current: Mapped[int | None]
 
 
 def top_of_each(model: Any, parent: Any, ids: Sequence[str], limit: int) -> Any:
@@ -348,7 +348,7 @@ class Query:
         if where and where.value_tier and where.value_tier.in_ is not None:
             query = query.where(ValueRow.tier.in_([tier.value for tier in where.value_tier.in_]))
         if by_value:
-            query = query.order_by(ValueRow.profit.desc().nulls_last(), CustomerRow.id.desc())
+            query = query.order_by(ValueRow.current.desc().nulls_last(), CustomerRow.id.desc())
         elif order_by:
             query = query.order_by(CustomerRow.name_folded, CustomerRow.id)
         else:

@@ -53,13 +53,13 @@ _TIERED = (
     f"""'{{"id":"' || t.id || '","name":' || {quoted("t.name")} || ',"valueTier":' || {plain("t.tier")} """
     f"""|| ',"valueRank":' || coalesce(t.rank::text, 'null') || ',"contacts":' || {_CONTACTS} || '}}'"""
 )
-#: The two tiers have a profit, each of them.
+#: The two tiers have a current value, each of them.
 _VALUES = (
-    "SELECT c.id, c.name, v.tier, v.rank, v.profit FROM value_tiering_customer_value v JOIN customer c "
-    "ON c.id = v.record_id AND c.deleted_at IS NULL WHERE v.tier IN ('IMPORTANT', 'MAIN') AND v.profit IS NOT NULL "
-    "ORDER BY v.profit DESC, c.id DESC LIMIT 50"
+    "SELECT c.id, c.name, v.tier, v.rank, v.current FROM value_tiering_customer_value v JOIN customer c "
+    "ON c.id = v.record_id AND c.deleted_at IS NULL WHERE v.tier IN ('IMPORTANT', 'MAIN') AND v.current IS NOT NULL "
+    "ORDER BY v.current DESC, c.id DESC LIMIT 50"
 )
-_TIERS = f"SELECT {listed(_TIERED, 't.profit DESC, t.id DESC')} FROM ({_VALUES}) t"
+_TIERS = f"SELECT {listed(_TIERED, 't.current DESC, t.id DESC')} FROM ({_VALUES}) t"
 _GROUP = (
     """'{"keys":{"stage":{"key":' || to_json(s.key)::text || '}},"aggregate":{"count":' || g.n """
     """|| ',"sum":{"expectedAmount":{"total":{"amount":"' || (g.total * 0.01)::text || '"}}}}}'"""
