@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from core.base.clock import Clock
-from core.base.errors import RateLimitedError
+from core.base.errors import RateLimitedError, UnavailableError
 from core.db.database import POSTGRESQL, Database
 from core.records.columns import column
 from core.records.record import Table
@@ -220,6 +220,9 @@ class Allowances:
                 share.left += self.block
             else:
                 share.refused_until = until
+        except UnavailableError:
+            # The database's own log tells of it, once.
+            share.left = 0
         except Exception:
             # Whether requests are answered does not depend on whether they can be counted.
             _log.exception("the requests of %s cannot be counted", actor)

@@ -167,5 +167,5 @@ class Backlog:
         return self._session.exec(query.where(col(HeldBack.behind).is_(None))).one()
 
     def _change(self, which: object, **values: object) -> None:
-        changed = update(HeldBack).where(col(HeldBack.plugin) == self._plugin, which).values(**values)  # type: ignore[arg-type]
+        changed = update(HeldBack).where(col(HeldBack.plugin) == self._plugin, which).values(**values)  # type: ignore[arg-type]  # columns by name
         self._session.execute(changed)

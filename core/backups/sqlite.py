@@ -17,18 +17,18 @@ _PRIVATE = 0o600
 _BLOCK = 1 << 20
 
 
-def back_up(path: Path, archive: zipfile.ZipFile, beside: Path) -> Mapping[str, TableSum]:
+def back_up(path: Path, archive: zipfile.ZipFile, near: Path) -> Mapping[str, TableSum]:
     """Puts the data of a file as it is at one moment into an archive, while others write; returns its sums.
 
     Args:
         path: of the file.
         archive: where it goes.
-        beside: a path near which there is room for a copy.
+        near: a path by which there is room for a copy.
 
     Raises:
         ConfigurationError: the copy is not what was copied.
     """
-    copy = beside.with_name(f"{beside.name}.copy")
+    copy = near.with_name(f"{near.name}.copy")
     os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
     try:
         with closing(_connected(path)) as source:

@@ -15,7 +15,7 @@ _PRIVATE = 0o600
 def private_file(path: Path) -> Iterator[Path]:
     """Makes a file that only its owner can read: what is written to the path it gives is there whole at the end.
 
-    It is written under another name beside it, brought to the disk, and then given its own name.
+    It is written under another name in its folder, brought to the disk, and then given its own name.
 
     Args:
         path: of the file; what is there already stays as it is.

@@ -191,7 +191,7 @@ class Settings(BaseSettings):
         default=9_000,
         ge=100,
         le=3_600_000,
-        description="A server that is told to stop ends after this time at the latest, whatever is still under way.",
+        description="A server asked to stop ends after this time at the latest, whatever is still under way.",
     )
     delivery_deadline_ms: int = Field(
         default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."

@@ -7,7 +7,7 @@ from typing import Any
 try:
     from opentelemetry import propagate, trace
 except ImportError:
-    trace = None  # type: ignore[assignment]
+    trace = None  # type: ignore[assignment]  # not installed
 
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 _tracer: Any = None

@@ -225,7 +225,7 @@ class Database:
         """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way.
 
         Raises:
-            OutcomeUnknownError: there is no proof, or the database cannot be asked.
+            OutcomeUnknownError: nothing proves it, or the database cannot be asked.
         """
         if proof is None:
             raise OutcomeUnknownError from cause

@@ -1,6 +1,6 @@
 """Forms of text: how e-mail addresses, telephone numbers and links are checked, and by what they are compared.
 
-A text is stored as typed; beside it, in its folded companion, is what two spellings of the same thing have in common.
+A text is stored as typed; its folded companion holds what two spellings of the same thing have in common.
 """
 
 import re

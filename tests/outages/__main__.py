@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -131,30 +131,9 @@ def _small(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 def full() -> None:
-    """Fills the file system of a SQLite database under load, frees it again, and makes it read-only for a while."""
+    """Fills the file system of a SQLite database under load, and frees it again."""
     with TemporaryDirectory() as folder, _small(Path(folder), 64) as small:
-        url = f"sqlite:///{small / 'crm.db'}"
-        migrated(url)
-        with served(url) as server:
-            server.until_ready()
-            with Clients(server.address, 4, prefix="full") as clients:
-                clients.until(200)
-                filler = small / "filler"
-                with filler.open("wb") as file:
-                    try:
-                        while True:
-                            file.write(bytes(65_536))
-                            file.flush()
-                    except OSError:
-                        pass
-                clients.until(503)
-                time.sleep(2)
-                filler.unlink()
-                clients.until(200)
-                time.sleep(1)
-            check(clients.record, names(server.address))
-            print(f"full: {_figures(clients)}")
-            print("exit code and seconds:", server.stop())
+        _filled(f"sqlite:///{small / 'crm.db'}", small)
 
 
 def full_postgresql() -> None:
@@ -168,27 +147,28 @@ def full_postgresql() -> None:
         database.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
         database.execute("ALTER DATABASE template1 SET TABLESPACE small")
         database.execute("CREATE DATABASE crm TABLESPACE small")
-        url = database.url.replace("/postgres?", "/crm?")
-        migrated(url)
-        with served(url) as server:
-            server.until_ready()
-            with Clients(server.address, 4, prefix="full") as clients:
-                clients.until(200)
-                filler = small / "filler"
-                with filler.open("wb") as file:
-                    try:
-                        while True:
-                            file.write(bytes(65_536))
-                            file.flush()
-                    except OSError:
-                        pass
-                clients.until(503, 120)
-                time.sleep(2)
-                filler.unlink()
-                clients.until(200)
-                time.sleep(1)
-            check(clients.record, names(server.address))
-            print(f"full: {_figures(clients)}")
+        _filled(database.url.replace("/postgres?", "/crm?"), small)
+
+
+def _filled(url: str, small: Path) -> None:
+    migrated(url)
+    with served(url) as server:
+        server.until_ready()
+        with Clients(server.address, 4, prefix="full") as clients:
+            clients.until(200)
+            filler = small / "filler"
+            with filler.open("wb") as file, suppress(OSError):
+                while True:
+                    file.write(bytes(65_536))
+                    file.flush()
+            clients.until(503, 120)
+            time.sleep(2)
+            filler.unlink()
+            clients.until(200)
+            time.sleep(1)
+        check(clients.record, names(server.address))
+        print(f"full: {_figures(clients)}")
+        print("exit code and seconds:", server.stop())
 
 
 def main() -> int:

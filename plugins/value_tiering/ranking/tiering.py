@@ -123,7 +123,7 @@ def recompute(ctx: Context, basis: Basis, quotas: Quotas | None = None, listed: 
     """Ranks all customers again and assigns every customer its tier and classes (T1, T6, T7, T11).
 
     It is done by who holds all keys, so that no measure changes between its statements. What is due to each customer is
-    worked out beside the facet, of which each row that differs is then written once.
+    worked out in a table of its own, of which each row that differs is then written once.
 
     A tier set by hand holds until its last day; one that has expired falls back to the rank. Each change of tier is
     kept in the history and announced.

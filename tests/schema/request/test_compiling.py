@@ -1,4 +1,4 @@
-"""What is asked for the first time is compiled beside the event loop, once for all who ask for it."""
+"""What is asked for the first time is compiled off the event loop, once for all who ask for it."""
 
 import asyncio
 import threading
