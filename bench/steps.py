@@ -15,8 +15,9 @@ from bench.endpoint import post
 from bench.machine import stamp
 from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
 from guanxi import App
-from schema.request.documents import Documents, Operation
+from schema.request.documents import Documents
 from schema.request.limits import Limits, exceeded
+from schema.request.operations import Operation
 from schema.request.questions import answer_root, ask, moment_of
 from schema.request.validation import problems
 

@@ -57,7 +57,6 @@ USER_ERRORS = {
     "TAKEN": "Another living record has that value; give another.",
     "TOKEN_INVALID": "The token is unknown, used or expired.",
     "TOO_FEW_RESPONDENTS": "Too few people would answer for an anonymous survey; widen the audience.",
-    "TOO_MANY": "More rows than one request may have; send several.",
     "WON_TOO_EARLY": "The stage cannot be won from; move the opportunity first.",
 }
 
@@ -68,8 +67,9 @@ REQUEST_ERRORS = {
     "CONFLICT": "The idempotency key was used for another request; use a new one.",
     "FORBIDDEN": "The caller may not see or use it.",
     "GRAPHQL_PARSE_FAILED": "The document is not GraphQL.",
-    "GRAPHQL_VALIDATION_FAILED": "The document does not fit the schema, or asks for more than one request may.",
+    "GRAPHQL_VALIDATION_FAILED": "The document or its variables do not fit the schema.",
     "INTERNAL_SERVER_ERROR": "A fault of the server; its log has the request's id.",
+    "LIMIT_EXCEEDED": "The request asks for more than one request may; `extensions.limit` names the setting.",
     "NOT_FOUND": "Nothing has that id.",
     "PLUGIN_ERROR": "A plugin failed; `extensions.plugin` names it, and the server's log has the request's id.",
     "REJECTED": "A plugin refuses; the message says why.",

@@ -45,11 +45,13 @@ from schema.catalog.derivation import access_control, build_catalog
 from schema.plan.expression_checks import check_expressions
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
+from schema.request.compiling import Compiling
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Documents, Refused
+from schema.request.documents import Documents
 from schema.request.limits import Limits
 from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
+from schema.request.refusal import Refused
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
@@ -298,6 +300,7 @@ class App:
             self._access,
             authentication,
             lru_cache(1)(lambda: Documents(self.assembled.graphql, planner, Limits.of(self.settings))),
+            Compiling(),
             reader,
             self._design.control,
             PermitPlans(planner),

@@ -4,6 +4,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from core.base.errors import InputError
+
+#: Days that anything happens on. Before and after them is room for what is reckoned from them, such as a year earlier.
+EARLIEST, LATEST = date(1000, 1, 1), date(2999, 12, 31)
+
+
+def check_day(value: date) -> None:
+    """Refuses a day, or a moment, with which nothing can be reckoned.
+
+    Raises:
+        InputError: it is outside `EARLIEST` to `LATEST`.
+    """
+    day = value.date() if isinstance(value, datetime) else value
+    if not EARLIEST <= day <= LATEST:
+        raise InputError(f"{day} is outside {EARLIEST} to {LATEST}; leave it out if it means without end")
+
 
 def to_milliseconds(moment: datetime) -> datetime:
     """The moment in UTC, truncated to the milliseconds that are stored and shown."""

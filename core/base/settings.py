@@ -112,15 +112,38 @@ class Settings(BaseSettings):
         default=50, ge=1, description="Rows in a page of a list when neither first nor last is given."
     )
     maximum_page_size: int = Field(default=1000, ge=1, description="Most rows in one page of a list.")
-    maximum_batch_size: int = Field(default=10_000, ge=1, description="Most rows in one upsert.")
-    maximum_body_bytes: int = Field(default=33_554_432, ge=1024, description="Largest request body accepted, in bytes.")
-    maximum_tokens: int = Field(default=10_000, ge=1, description="Most tokens in a query.")
+    maximum_batch_size: int = Field(
+        default=10_000, ge=1, description="Most rows that the mutations of one request may write in bulk."
+    )
+    maximum_body_bytes: int = Field(default=8_388_608, ge=1024, description="Largest request body accepted, in bytes.")
+    body_deadline_ms: int = Field(
+        default=30_000, ge=100, description="How long a client may take to send the body of a request."
+    )
+    maximum_cost: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="Most objects that an answer may have: records, amounts and others, the sizes of pages multiplied "
+        "through nested lists.",
+    )
+    maximum_conditions: int = Field(
+        default=1000,
+        ge=1,
+        description="Most members of the filters, orders and groups of a query, in its text and its variables.",
+    )
+    maximum_values: int = Field(
+        default=20_000,
+        ge=1,
+        description="Most values in a request, such as ids in a list; rows in bulk have 30 more each.",
+    )
+    maximum_tokens: int = Field(default=5_000, ge=1, description="Most tokens in a query.")
     maximum_depth: int = Field(default=20, ge=1, description="Most levels of selection in a query.")
     maximum_fields: int = Field(default=2000, ge=1, description="Most fields in a query.")
+    maximum_root_fields: int = Field(default=100, ge=1, description="Most fields at the root of a query.")
+    maximum_fragments: int = Field(default=100, ge=0, description="Most fragments in a query.")
     maximum_aliases: int = Field(default=200, ge=0, description="Most aliases in a query.")
     maximum_directives: int = Field(default=50, ge=0, description="Most directives in a query.")
     stale_after_days: int = Field(
-        default=180, ge=1, description="Days without a change after which a customer is stale."
+        default=180, ge=1, le=36_500, description="Days without a change after which a customer is stale."
     )
     small_below_employees: int = Field(default=300, ge=1, description="Customers with fewer employees are SMALL_MICRO.")
     large_from_employees: int = Field(
@@ -180,7 +203,7 @@ class Settings(BaseSettings):
         "personal data and revoked API keys, by id. `guanxi restore --journal` does it again.",
     )
     refusals_kept_days: int = Field(
-        default=30, ge=1, description="Days for which refused requests stay in the audit list."
+        default=30, ge=1, le=36_500, description="Days for which refused requests stay in the audit list."
     )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of plugins: GUANXI_PLUGINS__NAME__SETTING."

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, get_origin
 from unicodedata import category
 
+from core.base.clock import check_day
 from core.base.errors import InputError, UserError
 from core.base.settings import Settings
 from core.base.text import camel
@@ -107,5 +109,7 @@ def record_problems(record: Record, values: Mapping[str, Any], region: str) -> I
                     info.form.check(str(item), region)
             elif kind in (int, Decimal):
                 check_number_of(value, info)
+            elif kind in (date, datetime):
+                check_day(value)
         except InputError as error:
             yield UserError("INVALID", f"{camel(name)}: {error.message}", (camel(name),), record)

@@ -9,7 +9,7 @@ from typing import Any
 from core.base.errors import InputError
 from guanxi.app import App
 from schema.read.reader import Reader, Steps
-from schema.request.documents import Refused
+from schema.request.refusal import Refused
 
 _RUNS = 5
 

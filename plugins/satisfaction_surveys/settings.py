@@ -41,25 +41,34 @@ class SatisfactionSettings(BaseModel):
         default=Decimal(95), ge=50, lt=100, description="Confidence level of intervals in reports, in percent."
     )
     result_valid_days: int = Field(
-        default=365, ge=1, description="Answers older than a customer's latest by this many days do not count."
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Answers older than a customer's latest by this many days do not count.",
     )
     cadence_days: int = Field(
-        default=90, ge=1, description="Days from one round of a regular survey to the next; a quarter."
+        default=90, ge=1, le=36_500, description="Days from one round of a regular survey to the next; a quarter."
     )
     cool_down_days: int = Field(
-        default=30, ge=0, description="Days for which someone invited to one survey is not invited to another."
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days for which someone invited to one survey is not invited to another.",
     )
     invitation_valid_days: int = Field(default=30, ge=1, le=365, description="Days for which an invitation is valid.")
     reminder_after_days: int = Field(
-        default=7, ge=1, description="Days without an answer after which a reminder is due."
+        default=7, ge=1, le=36_500, description="Days without an answer after which a reminder is due."
     )
     reminders_at_most: int = Field(default=2, ge=0, description="Most reminders per invitation.")
     anonymous_from: int = Field(
         default=5, ge=2, description="Fewest respondents an anonymous survey invites at a time."
     )
     follow_up_days: int | None = Field(
-        default=2, ge=0, description="Days until the follow-up of a detractor is due; null creates no such tasks."
+        default=2,
+        ge=0,
+        le=36_500,
+        description="Days until the follow-up of a detractor is due; null creates no such tasks.",
     )
     follow_up_within_days: int = Field(
-        default=30, ge=0, description="Days after which answers, such as imported ones, are not followed up."
+        default=30, ge=0, le=36_500, description="Days after which answers, such as imported ones, are not followed up."
     )

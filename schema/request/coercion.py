@@ -5,6 +5,7 @@ given, and gives the same values; what it does not take, graphql-core is asked a
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
 from typing import Any
 
 from graphql import (
@@ -35,6 +36,7 @@ class Coercion:
 
     def __init__(self) -> None:
         self._known: dict[Any, Coerce | None] = {}
+        self._preparing = RLock()
 
     def variables(
         self, signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
@@ -54,7 +56,8 @@ class Coercion:
     def _coerced(self, type_: GraphQLInputType, value: Any) -> Any:
         if value is None:
             return Undefined if isinstance(type_, GraphQLNonNull) else None
-        coerce = self._of(type_)
+        with self._preparing:
+            coerce = self._of(type_)
         return Undefined if coerce is None else coerce(value)
 
     def _of(self, type_: GraphQLInputType) -> Coerce | None:

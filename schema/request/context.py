@@ -14,6 +14,7 @@ from core.host.host import PluginHost
 from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
 from schema.read.reader import Reader
+from schema.request.compiling import Compiling
 from schema.request.documents import Documents
 from schema.request.permits import AccessPermit, PermitPlans
 from schema.sql.binds import Moment
@@ -32,6 +33,7 @@ class Services:
         access: what an actor may see.
         authentication: who sends a request.
         open_documents: gives the documents it was asked, for which the schema is made.
+        compiling: compiles what is asked for the first time.
         reader: runs statements that read.
         control: tells what the permissions of actors allow.
         permits: tell what callers may write.
@@ -48,6 +50,7 @@ class Services:
     access: GetAccess
     authentication: Authentication
     open_documents: Callable[[], Documents]
+    compiling: Compiling
     reader: Reader
     control: AccessControl
     permits: PermitPlans

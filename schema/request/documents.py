@@ -4,330 +4,37 @@ A document is cached by its text and the operation that is run, its plans by the
 values are not part, and by what the caller may see.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from graphql import (
-    SKIP,
-    DirectiveNode,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
-    GraphQLObjectType,
     GraphQLSchema,
-    ListValueNode,
     NamedTypeNode,
     ObjectFieldNode,
     OperationDefinitionNode,
-    OperationType,
-    VariableNode,
-    Visitor,
     get_operation_ast,
-    is_non_null_type,
     parse,
-    visit,
 )
-from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.execution.values import VariableValues, get_variable_values
-from graphql.utilities import type_from_ast
 
-from core.base.errors import InputError
-from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog
 from schema.catalog.omissions import omission
-from schema.plan.compiler import by_ids
-from schema.plan.plan import Path, Plan
 from schema.plan.planner import Planner
-from schema.plan.statement import CompileRoot
 from schema.request.coercion import Coercion
-from schema.request.introspection import is_introspection, is_standard, normal_form
-from schema.request.limits import Limits, exceeded
+from schema.request.introspection import is_standard
+from schema.request.limits import LIMIT_EXCEEDED, Limits, exceeded
+from schema.request.operations import Operation
+from schema.request.recent import Recent
+from schema.request.refusal import Refused
+from schema.request.sizes import DocumentMeasure
 from schema.request.validation import problems
-from schema.sql.binds import Moment
-from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
-from schema.sql.slots import open_variables
-
-T = TypeVar("T")
 
 _DOCUMENTS = 500
-_VARIANTS = 64
-_PAYLOADS = 16
 #: Longer documents are not cached, so that the cache stays small.
 _LONGEST_KEPT = 50_000
-
-
-class Refused(Exception):  # noqa: N818  (an answer, not a failure)
-    """A request that is not executed at all, with the errors that say why."""
-
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
-        super().__init__()
-        self.errors = errors
-
-
-@dataclass(frozen=True, slots=True)
-class OperationResult:
-    """The result of an executed operation.
-
-    Attributes:
-        data: as JSON.
-        errors: of its fields.
-    """
-
-    data: bytes
-    errors: Sequence[GraphQLError] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RootField:
-    """One root field of an operation: how it is answered.
-
-    Attributes:
-        key: under which.
-        name: of the field.
-        details: where the document asks for it.
-        nullable: whether it may be null.
-        plan: its plan; None where it has none, and for `__typename`.
-        error: why there is no plan of a field that is planned.
-        typename: its value, if it is `__typename`.
-    """
-
-    key: str
-    name: str
-    details: Sequence[FieldDetails]
-    nullable: bool
-    plan: Plan | None = None
-    error: InputError | None = None
-    typename: bytes | None = None
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether a plan answers it, or why there is none is known."""
-        return self.plan is not None or self.error is not None
-
-    @property
-    def nodes(self) -> list[FieldNode]:
-        """Where the document asks for it."""
-        return [detail.node for detail in self.details]
-
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """What one plan serves: variables of one shape, and one access."""
-
-    shape: Hashable
-    access: Access
-    opened: VariableValues = field(compare=False)
-
-
-class Variant:
-    """An operation compiled for variables of one shape and one access."""
-
-    def __init__(self, operation: "Operation", variation: Variation) -> None:
-        self._operation = operation
-        self._access = variation.access
-        self._document = operation.opened(variation.opened)
-        self.asked = {asked.key: asked for asked in self._compiled()}
-        #: Whether plans answer all of it.
-        self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
-        self._payload = lru_cache(_PAYLOADS)(self.payload_plan)
-        self._shapes: dict[str, Any] = {}
-
-    def _compiled(self) -> list[RootField]:
-        root = self._operation.root
-        document = self._document
-        grouped = collect_fields(
-            document.schema, document.fragments, document.variables, root, document.operation
-        ).grouped_field_set
-        return [self._asked(root, key, details) for key, details in grouped.items()]
-
-    def _asked(self, root: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> RootField:
-        name = details[0].node.name.value
-        if name == TYPENAME:
-            return RootField(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
-        definition = self._document.schema.get_field(root, name)
-        nullable = definition is not None and not is_non_null_type(definition.type)
-        compile_root = self._operation.planned.get(name)
-        if compile_root is None:
-            return RootField(key, name, details, nullable)
-        try:
-            field = chosen(self._document, root, key, details)
-            return RootField(
-                key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access)
-            )
-        except InputError as error:
-            return RootField(key, name, details, nullable, error=error)
-
-    def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
-        """The plan of a root field without fields below it whose arguments are not valid."""
-        operation, details = self._operation, self.asked[key].details
-        field = chosen(self._document, operation.root, key, details)
-        return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
-
-    def shape(self, key: str, make: Callable[[Selection], T]) -> T:
-        """What is selected of a root field that no plan answers, as something made of it once."""
-        if key not in self._shapes:
-            self._shapes[key] = make(Selection(self._document, self.asked[key].details))
-        found: T = self._shapes[key]
-        return found
-
-    def payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
-        """The plan that reads the records of a payload by id.
-
-        Raises:
-            InputError: an argument of what is selected of them is not valid.
-        """
-        plan = self._payload(record, nodes)
-        misfits = plan.misfits(moment)
-        if misfits:
-            plan = self.payload_plan(record, nodes, misfits)
-        return plan
-
-    def payload_plan(
-        self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
-    ) -> Plan:
-        """The plan itself, made anew; without fields whose arguments are not valid.
-
-        Raises:
-            InputError: what is selected cannot be read.
-        """
-        planner = self._operation.planner
-        details = [FieldDetails(node, None, None) for node in nodes]
-        field = Chosen(record, record, {}, Selection(self._document, details))
-        return planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
-
-
-class Operation:
-    """One operation of a document that was found to be valid.
-
-    Attributes:
-        document: the document it is in.
-        node: the operation.
-        root: its root type.
-        planned: the root fields of that type that plans answer.
-        is_introspection: whether it asks about the schema alone.
-    """
-
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        planner: Planner,
-        coercion: Coercion,
-        document: DocumentNode,
-        node: OperationDefinitionNode,
-    ) -> None:
-        self.document = document
-        self.node = node
-        self.name = node.name.value if node.name else None
-        self.planner = planner
-        self.is_query = node.operation is OperationType.QUERY
-        self.is_mutation = node.operation is OperationType.MUTATION
-        root = schema.get_root_type(node.operation)
-        assert root is not None
-        self.root: GraphQLObjectType = root
-        self.is_introspection = is_introspection(document, node)
-        self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
-        self._schema = schema
-        self._definitions = node.variable_definitions or ()
-        used = None if self.is_query else _used_below(document)
-        self._kinds: dict[str, Any] = {
-            definition.variable.name.value: type_from_ast(schema, definition.type)
-            for definition in self._definitions
-            if used is None or definition.variable.name.value in used
-        }
-        self._fragments = {
-            part.name.value: FragmentDetails(part, None)
-            for part in document.definitions
-            if isinstance(part, FragmentDefinitionNode)
-        }
-        self._sizes, self._ids = _deciding(document) if self._definitions else (set(), set())
-        found = [get_variable_signature(schema, definition) for definition in self._definitions]
-        self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
-        self._coercion = coercion
-        self._variant = lru_cache(_VARIANTS)(lambda variation: Variant(self, variation))
-
-    def variables(self, given: Mapping[str, Any]) -> VariableValues:
-        """The variables of a request.
-
-        Raises:
-            Refused: they are not as the operation declares them.
-        """
-        values: Any = None
-        if len(self._signatures) == len(self._definitions):
-            values = self._coercion.variables(self._signatures, given)
-        if values is None:
-            values = get_variable_values(self._schema, self._definitions, dict(given))
-        if isinstance(values, VariableValues):
-            return values
-        raise Refused(values)
-
-    @cached_property
-    def normal_form(self) -> str:
-        """Its text, the same for documents that differ in layout and name alone."""
-        return normal_form(self.document, self.node)
-
-    def variant(self, values: VariableValues, access: Access) -> Variant:
-        """The operation compiled for variables of this shape and this access."""
-        opened, shape = open_variables(self._kinds, values.coerced, self._sizes, self._ids)
-        return self._variant(Variation(shape, access, VariableValues(values.sources, opened)))
-
-    def opened(self, variables: VariableValues) -> Document:
-        """What its selections share, with its variables open."""
-        return Document(self._schema, self._fragments, self.node, variables)
-
-
-def _used_below(document: DocumentNode) -> set[str]:
-    """The variables that plans of a mutation's payloads may use: not those of its root fields' arguments alone.
-
-    A bulk input is large, and no part of any plan.
-    """
-    found: set[str] = set()
-
-    class Collect(Visitor):
-        def enter_argument(self, node: Any, key: Any, parent: Any, path: Any, ancestors: Sequence[Any]) -> Any:
-            fields = sum(isinstance(ancestor, FieldNode) for ancestor in ancestors)
-            in_fragment = any(isinstance(ancestor, FragmentDefinitionNode) for ancestor in ancestors)
-            in_directive = any(isinstance(ancestor, DirectiveNode) for ancestor in ancestors)
-            return None if fields > 1 or in_fragment or in_directive else SKIP
-
-        def enter_variable(self, node: VariableNode, *_: Any) -> None:
-            found.add(node.name.value)
-
-        def enter_variable_definition(self, *_: Any) -> Any:
-            return SKIP
-
-    visit(document, Collect())
-    return found
-
-
-def _deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
-    """The variables that decide a statement by their values: sizes of pages, and ids of records of any type.
-
-    A database plans a long page differently from a short one, and an id says which one of all tables to look into.
-    """
-    sizes: set[str] = set()
-    ids: set[str] = set()
-
-    class Collect(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            for argument in node.arguments or ():
-                if argument.name.value in ("first", "last"):
-                    note(sizes, argument.value)
-                elif node.name.value in ("node", "nodes"):
-                    note(ids, argument.value)
-
-    def note(found: set[str], value: Any) -> None:
-        if isinstance(value, VariableNode):
-            found.add(value.name.value)
-        elif isinstance(value, ListValueNode):
-            for item in value.values:
-                note(found, item)
-
-    visit(document, Collect())
-    return sizes, ids
+#: The standard document about the schema is a quarter of it.
+_LONGEST_STANDARD = 10_000
 
 
 def _with_reason(catalog: Catalog, error: GraphQLError) -> GraphQLError:
@@ -346,7 +53,7 @@ class Documents:
         self._planner = planner
         self._coercion = Coercion()
         self._limits = limits
-        self._kept = lru_cache(_DOCUMENTS)(self._read)
+        self._kept: Recent[Operation] = Recent(_DOCUMENTS)
 
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document that is to be run.
@@ -354,21 +61,56 @@ class Documents:
         Raises:
             Refused: the document cannot be parsed, is not valid, is larger than the limits, or has no such operation.
         """
-        return self._read(text, name) if len(text) > _LONGEST_KEPT else self._kept(text, name)
+        found = self.known(text, name)
+        if found is None:
+            found = self._read(text, name)
+            if len(text) <= _LONGEST_KEPT:
+                self._kept.keep((text, name), found)
+        return found
+
+    def known(self, text: str, name: str | None) -> Operation | None:
+        """The same if it was read before and is kept."""
+        return self._kept.find((text, name))
 
     def _read(self, text: str, name: str | None) -> Operation:
+        document = self._parsed(text)
         try:
-            document = parse(text, max_tokens=self._limits.tokens)
+            measure = DocumentMeasure(document)
         except GraphQLError as error:
             raise Refused([error]) from None
-        too_large = exceeded(document, self._limits)
-        if too_large and is_standard(document):
-            too_large = []
-        errors = too_large or problems(self._schema, document)
+        errors = self._too_large(text, document, measure) or problems(self._schema, document)
         if errors:
             raise Refused([_with_reason(self._planner.catalog, error) for error in errors])
         node = get_operation_ast(document, name)
         if node is None:
             problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"
             raise Refused([GraphQLError(f"operationName: {problem}")])
-        return Operation(self._schema, self._planner, self._coercion, document, node)
+        found = Operation(self._schema, self._planner, self._coercion, self._limits, document, node, measure)
+        if errors := self._limits.of_values(found.literals, node):
+            raise Refused(errors)
+        return found
+
+    def _parsed(self, text: str) -> DocumentNode:
+        """A document as a tree.
+
+        Raises:
+            Refused: it is not GraphQL, or has too many tokens.
+        """
+        most = self._limits.tokens
+        if len(text) > self._limits.characters:
+            remedy = "Send values as variables, or split it into several"
+            raise Refused([exceeded("characters", "characters", len(text), self._limits.characters, remedy, None)])
+        try:
+            document = parse(text, max_tokens=most)
+        except GraphQLError as error:
+            if error.message.endswith("tokens. Parsing aborted."):
+                said = f"the query has more than {most} tokens. Send values as variables, or split it into several"
+                error = GraphQLError(said, extensions={"code": LIMIT_EXCEEDED, "limit": "maximum_tokens"})
+            raise Refused([error]) from None
+        return document
+
+    def _too_large(self, text: str, document: DocumentNode, measure: DocumentMeasure) -> list[GraphQLError]:
+        """What is too large about a document, unless it is the one about the schema that every tool sends."""
+        node = next((node for node in document.definitions if isinstance(node, OperationDefinitionNode)), None)
+        errors = self._limits.of_document(measure.document(), node) or self._limits.of_comparisons(measure, node)
+        return [] if errors and len(text) <= _LONGEST_STANDARD and is_standard(document) else errors

@@ -1,34 +1,58 @@
-"""How large a document may be, each fragment measured once, so that nesting fragments does not multiply the work."""
+"""The most that a request may ask for, and how what is more is refused.
 
-from collections.abc import Iterator
+One rule for all of a request: `sizes` measures its document, `values` the values of its variables, `costs` the answer;
+here they are compared with the settings. All of it takes time in proportion to the request, and comes before anything
+that does not: documents are measured before they are validated, values before they are coerced, answers before a
+statement is made.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-)
+from graphql import GraphQLError, Node
 
 from core.base.settings import Settings
+from schema.request.sizes import DocumentMeasure, DocumentSize
+from schema.request.values import ValueSize
 
-#: Counts stop here; fragments that hold fragments that hold fragments grow without end.
-_MOST = 1_000_000
+#: The code of a request that asks for more than it may.
+LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+#: Levels of objects and lists in a value. What is below them is coerced and compiled level by level.
+_NESTING = 30
+#: What the rules of validation compare field by field, each of a name with each other of that name in the same place.
+_COMPARISONS = 5_000
+#: Values in each row of a bulk, on average.
+_ROW_VALUES = 30
+#: Objects and lists among them.
+_ROW_CONTAINERS = 6
+#: More than any number in a column has; Python reads none of some thousands.
+_DIGITS = 100
+#: Characters of each token, on average; more are comments or blanks, or texts that are better sent as variables.
+_TOKEN_CHARACTERS = 40
+#: Larger numbers are not worth telling apart.
+_MOST_SAID = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most of each that a document may have."""
+    """The most of each that a request may have."""
 
     tokens: int
     depth: int
     fields: int
     aliases: int
     directives: int
+    root_fields: int
+    fragments: int
+    conditions: int
+    values: int
+    rows: int
+    cost: int
+    default_page: int
+    largest_page: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -39,82 +63,118 @@ class Limits:
             settings.maximum_fields,
             settings.maximum_aliases,
             settings.maximum_directives,
+            settings.maximum_root_fields,
+            settings.maximum_fragments,
+            settings.maximum_conditions,
+            settings.maximum_values,
+            settings.maximum_batch_size,
+            settings.maximum_cost,
+            settings.default_page_size,
+            settings.maximum_page_size,
         )
 
+    @property
+    def characters(self) -> int:
+        """Characters in a document."""
+        return _TOKEN_CHARACTERS * self.tokens
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What is measured of a selection, fragments in place of their spreads."""
+    @property
+    def most_values(self) -> int:
+        """Values in the variables of any request, a full bulk included."""
+        return self.values_beside(self.rows)
 
-    depth: int = 0
-    fields: int = 0
-    aliases: int = 0
-    directives: int = 0
+    @property
+    def most_containers(self) -> int:
+        """Objects and lists in the variables of any request, a full bulk included."""
+        return self.values + _ROW_CONTAINERS * self.rows
 
-    def plus(self, other: "Size") -> "Size":
-        """Both together."""
-        return Size(
-            max(self.depth, other.depth),
-            min(self.fields + other.fields, _MOST),
-            min(self.aliases + other.aliases, _MOST),
-            min(self.directives + other.directives, _MOST),
-        )
+    @property
+    def largest_value(self) -> ValueSize:
+        """The most of each that the value of one variable has."""
+        return ValueSize(self.conditions, self.most_values, self.rows, _NESTING)
 
+    def values_beside(self, rows: int) -> int:
+        """Values in a request with so many rows of a bulk."""
+        return self.values + _ROW_VALUES * rows
 
-def exceeded(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
-    """What is too large about a document; empty if nothing is."""
-    measure = _Measure(document)
-    return [
-        error
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode)
-        for error in _errors(node, measure.operation(node), limits)
-    ]
+    def of_document(self, size: DocumentSize, node: Node | None) -> list[GraphQLError]:
+        """What is too large about a document; empty if nothing is."""
+        return list(self._of_document(size, node))
 
+    def _of_document(self, size: DocumentSize, node: Node | None) -> Iterator[GraphQLError]:
+        for limit, what, found, most in (
+            ("maximum_depth", "levels of selection", size.depth, self.depth),
+            ("maximum_fields", "fields", size.fields, self.fields),
+            ("maximum_root_fields", "root fields", size.root_fields, self.root_fields),
+            ("maximum_fragments", "fragments", size.fragments, self.fragments),
+            ("maximum_aliases", "aliases", size.aliases, self.aliases),
+            ("maximum_directives", "directives", size.directives, self.directives),
+        ):
+            if found > most:
+                yield exceeded(limit, what, found, most, "Split it into several queries", node)
+        yield from self.of_values(size.values, node)
 
-def _errors(node: OperationDefinitionNode, size: Size, limits: Limits) -> Iterator[GraphQLError]:
-    for what, found, most in (
-        ("levels of selection", size.depth, limits.depth),
-        ("fields", size.fields, limits.fields),
-        ("aliases", size.aliases, limits.aliases),
-        ("directives", size.directives, limits.directives),
-    ):
-        if found > most:
-            yield GraphQLError(
-                f"the query has {found} {what}; at most {most} are allowed. Split it into several queries", node
+    def of_comparisons(self, measure: DocumentMeasure, node: Node | None) -> list[GraphQLError]:
+        """Whether a document has one field too often in one place, which validation takes long to compare."""
+        found = measure.comparisons(_COMPARISONS)
+        if found <= _COMPARISONS:
+            return []
+        what, remedy = "pairs of fields of one name in one place", "Select each field once"
+        return [exceeded("comparisons", what, found, _COMPARISONS, remedy, node)]
+
+    def of_values(self, size: ValueSize, node: Node | None = None) -> list[GraphQLError]:
+        """What is too large about values; empty if nothing is."""
+        found = []
+        if size.nesting > _NESTING:
+            found.append(exceeded("nesting", "levels in a value", size.nesting, _NESTING, "Ask in several steps", node))
+        if size.digits > _DIGITS:
+            found.append(exceeded("digits", "digits in a number", size.digits, _DIGITS, "Write it shorter", node))
+        if size.rows > self.rows:
+            found.append(
+                exceeded("maximum_batch_size", "rows", size.rows, self.rows, "Send them in several requests", node)
             )
-
-
-class _Measure:
-    """Measures selections of one document, each fragment once."""
-
-    def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        self._known: dict[str, Size] = {}
-
-    def operation(self, node: OperationDefinitionNode) -> Size:
-        """The size of an operation."""
-        return self._set(node.selection_set).plus(Size(directives=len(node.directives or ())))
-
-    def _set(self, selections: SelectionSetNode | None) -> Size:
-        found = Size()
-        for node in selections.selections if selections is not None else ():
-            found = found.plus(Size(directives=len(node.directives or ())))
-            if isinstance(node, FragmentSpreadNode):
-                found = found.plus(self._fragment(node.name.value))
-            elif isinstance(node, FieldNode):
-                below = self._set(node.selection_set)
-                found = found.plus(Size(below.depth + 1, 1, int(node.alias is not None))).plus(below)
-            elif isinstance(node, InlineFragmentNode):
-                found = found.plus(self._set(node.selection_set))
+        if size.conditions > self.conditions:
+            found.append(
+                exceeded(
+                    "maximum_conditions", "conditions", size.conditions, self.conditions, "Ask in several steps", node
+                )
+            )
+        most = self.values_beside(min(size.rows, self.rows))
+        if size.values > most:
+            found.append(exceeded("maximum_values", "values", size.values, most, "Send them in several requests", node))
         return found
 
-    def _fragment(self, name: str) -> Size:
-        """The size of a fragment; nothing of one that is unknown or holds itself, which other rules refuse."""
-        if name not in self._known:
-            self._known[name] = Size()
-            if name in self._fragments:
-                self._known[name] = self._set(self._fragments[name].selection_set)
-        return self._known[name]
+    def of_cost(self, cost: int, node: Node | None = None) -> GraphQLError | None:
+        """The error of an answer that may be too large; None of any other."""
+        if cost <= self.cost:
+            return None
+        said = {"cost": {"requested": min(cost, _MOST_SAID**2), "budget": self.cost}}
+        remedy = "Ask for smaller pages or fewer lists"
+        return exceeded("maximum_cost", "objects in its answer", cost, self.cost, remedy, node, said)
+
+
+def exceeded(
+    limit: str,
+    what: str,
+    found: int,
+    most: int,
+    remedy: str,
+    node: Node | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> GraphQLError:
+    """The error of a request that has more of something than it may.
+
+    Args:
+        limit: the setting that says how many, or what has none.
+        what: as people say it.
+        found: how many there are.
+        most: how many there may be.
+        remedy: what to do, without a full stop.
+        node: where.
+        more: what clients are told besides.
+    """
+    said = str(found) if found <= _MOST_SAID else f"more than {_MOST_SAID}"
+    extensions = {"code": LIMIT_EXCEEDED, "limit": limit, **more}
+    return GraphQLError(
+        f"the query has {said} {what}; at most {most} are allowed. {remedy}", node, extensions=extensions
+    )

@@ -7,6 +7,7 @@ Plans fill Python fields, whose functions may ask again; so Python asks them in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -23,8 +24,9 @@ from schema.catalog.access import EVERYTHING, Access
 from schema.plan.plan import Answer, Plan
 from schema.read.execution import run, run_now, steps
 from schema.request.context import RequestContext
-from schema.request.documents import Operation, Refused, RootField, Variant
 from schema.request.figures import FiguresQuery
+from schema.request.operations import Operation, RootField, Variant
+from schema.request.refusal import Refused
 from schema.sql.binds import Moment
 
 _ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the function of another operation itself"
@@ -51,12 +53,18 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
         try:
             values = plan.values(moment)
         except InputError:
-            plan = _without_misfits(variant, asked, moment)
+            plan = await _compiled_without_misfits(context, variant, asked, moment)
         else:
             return Answer(await context.services.reader.fetch(plan.sql, values))
     elif plan.misfits(moment):
-        plan = _without_misfits(variant, asked, moment)
+        plan = await _compiled_without_misfits(context, variant, asked, moment)
     return await run_plan(context, plan, moment)
+
+
+async def _compiled_without_misfits(
+    context: RequestContext, variant: Variant, asked: RootField, moment: Moment
+) -> Plan:
+    return await context.services.compiling.run(lambda: _without_misfits(variant, asked, moment))
 
 
 def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan:
@@ -89,8 +97,12 @@ async def ask(
         InputError: the query has errors; the message has them all.
     """
     context = context.on(as_of)
-    operation, values = _operation(context, text, variables)
-    variant, moment = operation.variant(values, context.access), moment_of(context, values)
+    compiling = context.services.compiling
+    with _told():
+        operation = await compiling.operation(context.services.documents, text, None)
+        values = _values(operation, variables)
+        variant = await compiling.variant(operation, values, context.access)
+    moment = moment_of(context, values)
     found, faults = {}, []
     for asked in variant.asked.values():
         _check_planned(asked)
@@ -118,22 +130,28 @@ def ask_now(
         PluginError: a Python field fails.
     """
     context = context.on(as_of)
-    operation, values = _operation(context, text, variables)
-    variant, moment = operation.variant(values, access), moment_of(context, values)
+    with _told():
+        operation = context.services.documents.operation(text, None)
+        values = _values(operation, variables)
+        variant = operation.variant(values, access)
+    moment = moment_of(context, values)
     return {asked.key: _ask_root_now(context, fetch, variant, asked, moment) for asked in variant.asked.values()}
 
 
-def _operation(
-    context: RequestContext, text: str, variables: Mapping[str, Any] | None
-) -> tuple[Operation, VariableValues]:
-    try:
-        operation = context.services.documents.operation(text, None)
-        values = operation.variables(shown(dict(variables or {})))
-    except Refused as refused:
-        raise InputError(_messages(refused.errors)) from None
+def _values(operation: Operation, variables: Mapping[str, Any] | None) -> VariableValues:
+    values = operation.variables(shown(dict(variables or {})))
     if not operation.is_query:
         raise InputError("plugin code can only run queries; write with the session of a hook or of an operation")
-    return operation, values
+    return values
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says what is refused as plugin code is told."""
+    try:
+        yield
+    except Refused as refused:
+        raise InputError(_messages(refused.errors)) from None
 
 
 def _messages(errors: Sequence[GraphQLError]) -> str:

@@ -9,14 +9,20 @@ import orjson
 from graphql import ExecutionResult, execute, located_error
 from graphql.execution.values import VariableValues, get_argument_values
 
+from core.base.errors import InputError
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
-from schema.request.documents import Operation, OperationResult, Refused, RootField, Variant
+from schema.request.operations import Operation, OperationResult, RootField, Variant
 from schema.request.questions import answer_root, moment_of
+from schema.request.refusal import Refused
+from schema.request.values import holds_nul
 from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
 from schema.sql.binds import Moment
 from schema.write.payloads import answer_mutation
+
+#: More values than these are coerced off the event loop.
+_MANY_VALUES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +41,32 @@ class Engine:
         """Executes an operation with the variables given.
 
         Raises:
-            Refused: the variables are not as the operation declares them.
+            Refused: the variables are not as the operation declares them, or it asks for more than it may.
         """
-        if operation.is_query:
+        size = operation.size(given)
+        compiling = self.services.compiling
+        if size.values > _MANY_VALUES:
+            values = await compiling.run(lambda: operation.variables(given))
+        else:
             values = operation.variables(given)
-            variant = operation.variant(values, context.access)
-            if variant.is_planned:
-                result = await self._by_plans(context, variant, values)
-                if result is not None:
-                    return result
+        items = size.rows if operation.is_mutation else size.values
+        variant = await compiling.variant(operation, values, context.access, items)
+        cost = variant.cost.of(items)
+        operation.check_cost(cost)
+        result = None
+        if operation.is_query and variant.is_planned:
+            result = await self._by_plans(context, variant, values)
         elif operation.is_mutation:
-            result = await self._by_handler(context, operation, given)
-            if result is not None:
-                return result
-        return await self._by_executor(context, operation, given)
+            result = await self._by_handler(context, operation, variant, values)
+        if result is None:
+            result = await self._by_executor(context, operation, given)
+        result.cost = cost
+        return result
 
     async def _by_handler(
-        self, context: RequestContext, operation: Operation, given: Mapping[str, Any]
+        self, context: RequestContext, operation: Operation, variant: Variant, values: VariableValues
     ) -> OperationResult | None:
         """The answer to a single generated mutation; None for what else an operation may be."""
-        values = operation.variables(given)
-        variant = operation.variant(values, context.access)
         asked, *others = variant.asked.values()
         mutation = self.assemble().mutations.get(asked.name)
         if others or mutation is None:
@@ -92,7 +103,13 @@ class Engine:
     async def _by_executor(
         self, context: RequestContext, operation: Operation, given: Mapping[str, Any]
     ) -> OperationResult:
-        """The answer by graphql-core."""
+        """The answer by graphql-core.
+
+        Raises:
+            InputError: a text cannot be stored, which plugins' own code would only learn from the database.
+        """
+        if operation.has_nul or holds_nul(given):
+            raise InputError("a text contains the character NUL (U+0000), which cannot be stored; leave it out")
         result: Any = execute(
             self.assemble().graphql,
             operation.document,

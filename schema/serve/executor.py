@@ -18,7 +18,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from schema.plan.plan import Fault, located
 from schema.request.context import RequestContext
-from schema.request.documents import Operation
+from schema.request.operations import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
 from schema.write.answers import Mutation
 from schema.write.payloads import answer_mutation
@@ -110,7 +110,10 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             moment = moment_of(self._context, self.variable_values)
             moment = replace(moment, ids=[id for id, _, _ in together])
-            plan = self._variant.payload(type_name, tuple(detail.node for detail in details), moment)
+            variant, nodes = self._variant, tuple(detail.node for detail in details)
+            plan = variant.known_payload(type_name, nodes, moment)
+            if plan is None:
+                plan = await self._context.services.compiling.run(lambda: variant.payload(type_name, nodes, moment))
             answer = await run_plan(self._context, plan, moment)
             items = answer.decoded()
             places = {item["id"]: place for place, item in enumerate(items)}

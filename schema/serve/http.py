@@ -20,14 +20,16 @@ from core.base.actors import PUBLIC, Actor
 from core.base.errors import InputError, UnauthenticatedError
 from core.base.settings import Settings
 from schema.request.context import RequestContext
-from schema.request.documents import OperationResult, Refused
+from schema.request.limits import Limits
+from schema.request.operations import OperationResult
+from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import REALM, Callers
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
 from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
-from schema.serve.parameters import GraphQLRequest, asked_by_get, asked_by_post
+from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
 from schema.serve.presentation import body_of, presented
 from schema.serve.response import Response
 from schema.sql.selections import TYPENAME
@@ -52,6 +54,11 @@ class Endpoint:
         self._settings = settings
         self._callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
+        limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
+        self._bodies, self._public_bodies = (
+            BodyLimits(most, limits.most_values, limits.most_containers, seconds)
+            for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -71,7 +78,8 @@ class Endpoint:
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         try:
             if media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]:
-                return Response(page().encode(), media_type=HTML)
+                body, policy = page()
+                return Response(body, media_type=HTML, headers={"content-security-policy": policy})
             caller = await self._callers.caller(scope, headers)
             asked = await self._asked(scope, headers, receive, caller)
             if media is None:
@@ -86,29 +94,30 @@ class Endpoint:
     async def _asked(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor
     ) -> GraphQLRequest:
-        method, settings = scope["method"], self._settings
+        method = scope["method"]
         if method == "GET":
             return asked_by_get(scope["query_string"])
         if method != "POST":
             raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
-        largest = settings.maximum_public_body_bytes if caller is PUBLIC else settings.maximum_body_bytes
-        return await asked_by_post(headers, receive, largest)
+        return await asked_by_post(headers, receive, self._public_bodies if caller is PUBLIC else self._bodies)
 
     async def _answer(
         self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str], caller: Actor
     ) -> Response:
         engine = self._get_engine()
         context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
-        if caller is PUBLIC and not _is_public(asked.query, engine):
+        compiling = engine.services.compiling
+        if caller is PUBLIC and not await compiling.run(lambda: _is_public(asked.query, engine)):
             message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
         try:
-            operation = engine.services.documents.operation(asked.query, asked.operation_name)
+            operation = await compiling.operation(engine.services.documents, asked.query, asked.operation_name)
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
             if operation.is_introspection:
                 # Where an argument has a value it may not have, graphql-core's executor says so.
                 with suppress(GraphQLError):
+                    operation.size(asked.variables)
                     kept = await self._introspection.answer(operation, operation.variables(asked.variables))
                     return _kept_response(kept, media_type, headers)
             result = await engine.answer(context, operation, asked.variables)
@@ -118,7 +127,10 @@ class Endpoint:
             return Response(orjson.dumps({"errors": errors}), status, media_type)
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
-        return Response(body_of(result, context), media_type=media_type)
+        budget = self._settings.maximum_cost
+        said = {"graphql-cost": f"requested={result.cost}, budget={budget}"}
+        body = body_of(result, context, budget if asked.wants_cost else None)
+        return Response(body, media_type=media_type, headers=said)
 
 
 def _is_public(text: str, engine: Engine) -> bool:

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FieldDetails, collect_fields, colle
 from graphql.execution.values import VariableValues, get_argument_values
 
 from core.base.errors import InputError
-from schema.request.documents import Operation
+from schema.request.operations import Operation
 from schema.sql.selections import TYPENAME, Document
 
 #: Standard documents have 96 forms, of which a server sees a few.

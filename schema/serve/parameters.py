@@ -1,5 +1,10 @@
-"""What a request asks for, read from its body or its address."""
+"""What a request asks for, read from its body or its address.
 
+Parsing JSON holds up everything else for as long as it takes, in whatever thread. So a body is refused by its length,
+and a long one by how many values it has, before it is parsed.
+"""
+
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +20,38 @@ from schema.serve.negotiation import PLAIN_JSON
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a request asks for."""
+    """What a request asks for.
+
+    Attributes:
+        query: the text of its document.
+        variables: their values.
+        operation_name: which operation of the document is run.
+        by_get: whether it came by GET.
+        wants_cost: whether the answer is to have what it cost, by `"extensions": {"cost": true}`.
+    """
 
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None
     by_get: bool
+    wants_cost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What a body may be.
+
+    Attributes:
+        bytes: its length.
+        values: how many members of objects and items of lists it has.
+        containers: how many objects and lists.
+        seconds: how long the client may take to send it.
+    """
+
+    bytes: int
+    values: int
+    containers: int
+    seconds: float
 
 
 def asked_by_get(query: bytes) -> GraphQLRequest:
@@ -36,29 +67,52 @@ def asked_by_get(query: bytes) -> GraphQLRequest:
     return _checked(given, by_get=True)
 
 
-async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, largest: int) -> GraphQLRequest:
-    """What a request asks for in its body, of at most `largest` bytes.
+async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: BodyLimits) -> GraphQLRequest:
+    """What a request asks for in its body.
 
     Raises:
-        BadRequest: it is not a GraphQL request, or too large.
+        BadRequest: it is not a GraphQL request, too large, or comes too slowly.
         ClientDisconnect: the client went away before it was sent.
     """
     content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
     if content_type != PLAIN_JSON:
         raise BadRequest(415, f"content-type: {content_type or 'none'} is not supported; send {PLAIN_JSON}")
-    body = await _body(receive, headers.get(b"content-length"), largest)
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length) > limits.bytes:
+        raise _too_large(limits.bytes)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            body = await _body(receive, limits.bytes)
+    except TimeoutError:
+        said = f"the body did not come within {limits.seconds:g} s; send it faster, or in parts"
+        raise BadRequest(408, said, headers=_CLOSE) from None
+    if len(body) > limits.containers:
+        _check_parts(body, limits)
     return _checked(_json(body, "the body"), by_get=False)
 
 
-async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
+def _check_parts(body: bytes, limits: BodyLimits) -> None:
+    """Refuses a body of too many parts. Commas and brackets in texts count too, of which there are few.
+
+    Raises:
+        BadRequest: it is.
+    """
+    for what, most, marks in (("values", limits.values, b","), ("objects and lists", limits.containers, b"{[")):
+        if sum(body.count(mark) for mark in marks) > most:
+            raise BadRequest(413, f"the body has more than {most} {what}; send it in parts", headers=_CLOSE)
+
+
+#: The rest of a body that is not read to its end is not taken for the next request.
+_CLOSE = {"connection": "close"}
+
+
+async def _body(receive: Receive, largest: int) -> bytes:
     """The body of a request.
 
     Raises:
         BadRequest: it is larger than allowed.
         ClientDisconnect: the client went away before it was sent.
     """
-    if length is not None and length.isdigit() and int(length) > largest:
-        raise _too_large(largest)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -75,7 +129,7 @@ async def _body(receive: Receive, length: str | None, largest: int) -> bytes:
 
 
 def _too_large(largest: int) -> BadRequest:
-    return BadRequest(413, f"the body is larger than {largest} bytes; send it in parts")
+    return BadRequest(413, f"the body is larger than {largest} bytes; send it in parts", headers=_CLOSE)
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -97,4 +151,5 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
         raise BadRequest(400, "operationName: a string is required")
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise BadRequest(400, "extensions: an object is required")
-    return GraphQLRequest(query, variables or {}, name or None, by_get)
+    extensions = given.get("extensions") or {}
+    return GraphQLRequest(query, variables or {}, name or None, by_get, extensions.get("cost") is True)

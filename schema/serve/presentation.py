@@ -8,17 +8,20 @@ from graphql import GraphQLError
 
 from core.base.errors import GuanxiError, PluginError
 from schema.request.context import RequestContext
-from schema.request.documents import OperationResult
+from schema.request.operations import OperationResult
 
 _log = logging.getLogger("guanxi.http")
 
 
-def body_of(result: OperationResult, context: RequestContext) -> bytes:
-    """The body of the response to an operation that was executed."""
+def body_of(result: OperationResult, context: RequestContext, budget: int | None = None) -> bytes:
+    """The body of the response to an operation that was executed; with its cost, if the budget is to be said."""
+    said = b""
+    if budget is not None:
+        said = b',"extensions":{"cost":{"requested":%d,"budget":%d}}' % (result.cost, budget)
     if not result.errors:
-        return b'{"data":%s}' % result.data
+        return b'{"data":%s%s}' % (result.data, said)
     errors = orjson.dumps([presented(error, context) for error in result.errors])
-    return b'{"errors":%s,"data":%s}' % (errors, result.data)
+    return b'{"errors":%s,"data":%s%s}' % (errors, result.data, said)
 
 
 def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from strawberry.types.base import (
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
+from core.base.clock import check_day
 from core.base.errors import PluginError, UserError
 from core.base.money import Money
 from core.base.text import camel
@@ -208,8 +209,13 @@ class OperationTypes:
         return read
 
     def python(self, type_: Any) -> Callable[[Any], Any]:
-        """What makes a Python value of an input value: money of `MoneyInput`."""
+        """What makes a Python value of an input value: money of `MoneyInput`, days with which code can reckon."""
         inner = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+        if isinstance(inner, StrawberryList):
+            each = self.python(inner.of_type)
+            return lambda values: values and [each(value) for value in values]
+        if inner in (date, datetime):
+            return _day
         if inner is not self.names["MoneyInput"]:
             return lambda value: value
 
@@ -217,6 +223,17 @@ class OperationTypes:
             return value and Money(value["amount"], value.get("currency") or self._currency)
 
         return money
+
+
+def _day(value: Any) -> Any:
+    """A day or a moment as it is.
+
+    Raises:
+        InputError: nothing can be reckoned with it.
+    """
+    if isinstance(value, date):
+        check_day(value)
+    return value
 
 
 def annotation_of(field: StrawberryField) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from core.base.clock import check_day
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
@@ -15,7 +16,17 @@ from core.records.record import Facet, record_named
 from core.unit.drafts import FacetValue
 from schema.catalog.catalog import CatalogField, RecordType, Stored
 from schema.catalog.kind import Kind
-from schema.catalog.kinds import ChoiceKind, DecimalKind, IdKind, IntKind, ListKind, MoneyKind, TextKind
+from schema.catalog.kinds import (
+    ChoiceKind,
+    DateKind,
+    DecimalKind,
+    IdKind,
+    IntKind,
+    ListKind,
+    MomentKind,
+    MoneyKind,
+    TextKind,
+)
 
 _LONGEST_LIST = 1000
 _LONGEST_ITEM = 2000
@@ -173,6 +184,10 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
         _check_reference(value, info)
         return value
 
+    def day(value: Any, currency: str) -> Any:
+        check_day(value)
+        return value
+
     checks: Mapping[type[Kind], Check] = {
         MoneyKind: money,
         ListKind: lambda value, conventions: _check_list(value, info, conventions),
@@ -180,6 +195,8 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
         IntKind: number,
         DecimalKind: decimal,
         IdKind: reference,
+        DateKind: day,
+        MomentKind: day,
     }
     if isinstance(kind, ChoiceKind):
         enum = kind.enum

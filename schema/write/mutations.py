@@ -7,14 +7,12 @@ from functools import partial
 from typing import Any
 
 from core.access.permissions import IMPORT
-from core.base.errors import UserError
 from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
 from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
-from schema.request.context import RequestContext
 from schema.request.permits import RIGHTS
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import write_members
@@ -107,13 +105,6 @@ def _upsert(record: RecordType, drafting: Drafting) -> Mutation:
     plural = record.plural_type
     names = {snake(field.name).upper(): field.name for field in match_fields(record)}
 
-    def refusal(context: RequestContext, given: MutationInput) -> Mapping[str, Any] | None:
-        largest = context.settings.maximum_batch_size
-        if len(given["items"]) <= largest:
-            return None
-        message = f"items: {len(given['items'])} rows are more than {largest}; send them in several requests"
-        return _upsert_payload(record, given, [], [UserError("TOO_MANY", message, ("items",))])
-
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         match = str(names.get(given["matchBy"], given["matchBy"]))
         asked = [Asked(None, item, match) for item in given["items"]]
@@ -128,7 +119,7 @@ def _upsert(record: RecordType, drafting: Drafting) -> Mutation:
         "leaves the others untouched.",
         [Argument("input", f"Upsert{plural}Input", "The input.")],
     )
-    return Mutation(member, f"UPSERT:{record.name}", work, partial(_upsert_payload, record), refusal, permission=IMPORT)
+    return Mutation(member, f"UPSERT:{record.name}", work, partial(_upsert_payload, record), permission=IMPORT)
 
 
 def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
@@ -236,9 +227,7 @@ def single_payload(record: RecordType, given: MutationInput, outcomes: Sequence[
     return payload(record, outcome, dry=given["dryRun"])
 
 
-def _upsert_payload(
-    record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome], errors: Sequence[UserError] = ()
-) -> Mapping[str, Any]:
+def _upsert_payload(record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
     dry = given["dryRun"]
     results = [
         {"index": outcome.index, "status": outcome.status, **payload(record, outcome, dry=dry)} for outcome in outcomes
@@ -248,4 +237,4 @@ def _upsert_payload(
         camel(status.lower()): statuses[status]
         for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED", "ROLLED_BACK")
     }
-    return {"results": results, **counts, "userErrors": errors, "warnings": ()}
+    return {"results": results, **counts, "userErrors": (), "warnings": ()}

@@ -15,7 +15,7 @@ from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
 from schema.read.execution import Way
 from schema.request.context import RequestContext
-from schema.request.documents import Variant
+from schema.request.operations import Variant
 from schema.request.questions import run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
@@ -114,9 +114,8 @@ async def answer_mutation(
         PluginError: a hook failed; nothing is written then.
     """
     mutation.check(context.access)
-    shape: PayloadSelection = variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
     # Before anything is written: what cannot be read is refused.
-    plans = {id(part): _fitting(variant, part, moment) for part in shape.records}
+    shape, plans = await _prepared(context, variant, key, mutation, moment)
     refused = mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
     dry = given.get("dryRun", False)
@@ -128,6 +127,24 @@ async def answer_mutation(
     answer = _presented(shape.parts, {**refused, "requestId": context.request_id}, (), places)
     faults = await _filled(context, plans, places, moment, None if dry else rows)
     return Answer(orjson.dumps(answer), faults)
+
+
+async def _prepared(
+    context: RequestContext, variant: Variant, key: str, mutation: Mutation, moment: Moment
+) -> tuple[PayloadSelection, Mapping[int, Plan]]:
+    """What is selected of a payload, and the plans of its records; compiled off the event loop, if it has to be."""
+
+    def shape() -> PayloadSelection:
+        return variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
+
+    def fitting(shaped: PayloadSelection) -> Mapping[int, Plan]:
+        return {id(part): _fitting(variant, part, moment) for part in shaped.records}
+
+    compiling = context.services.compiling
+    shaped = shape() if variant.has_shape(key) else await compiling.run(shape)
+    if any(part.plan is not None and part.plan.misfits(moment) for part in shaped.records):
+        return shaped, await compiling.run(lambda: fitting(shaped))
+    return shaped, fitting(shaped)
 
 
 def _fitting(variant: Variant, part: _Part, moment: Moment) -> Plan:

@@ -20,7 +20,7 @@ from schema.catalog.catalog import CatalogField
 from schema.plan.plan import Branch, Gap, Plan, Refusal
 from schema.plan.planner import Planner
 from schema.request.coercion import Coercion
-from schema.request.documents import Operation, RootField, Variant, Variation
+from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.sql.binds import Moment
 from tests.access.paths import Paths, Place, Question, Use
 

@@ -24,7 +24,15 @@ _DEFAULT_SIZE, _LARGEST_SIZE = 20, 1000
 _WORLD = 7
 
 #: Random queries are wider than the limits that a server should have.
-_LIMITS = {"maximum_aliases": 5000, "maximum_fields": 50_000, "maximum_directives": 5000, "maximum_tokens": 100_000}
+_LIMITS = {
+    "maximum_aliases": 5000,
+    "maximum_fields": 50_000,
+    "maximum_directives": 5000,
+    "maximum_tokens": 100_000,
+    "maximum_root_fields": 5000,
+    "maximum_conditions": 50_000,
+    "maximum_cost": 10**15,
+}
 
 
 class Trial:

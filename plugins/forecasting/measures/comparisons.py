@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from guanxi import Context, InputError
@@ -80,11 +81,11 @@ def series(
     Raises:
         InputError: the days are the wrong way round, the periods too many, or a metric does not go with the grain.
     """
-    starts = between(first, last, grain)
+    starts = list(islice(between(first, last, grain), _MOST_PERIODS + 1))
     if not starts:
         raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
     if len(starts) > _MOST_PERIODS:
-        raise InputError(f"grain: these are {len(starts)} periods; at most {_MOST_PERIODS} are possible")
+        raise InputError(f"grain: these are more than {_MOST_PERIODS} periods; give fewer days, or a larger grain")
     needed = set(starts)
     if wanted.previous:
         needed |= {shifted(start, grain, -1) for start in starts}

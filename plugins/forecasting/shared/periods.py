@@ -1,5 +1,6 @@
 """Days, weeks, months, quarters and years: when they begin, how they follow each other, which one was a year before."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from guanxi.vocabulary import DateGrain
@@ -41,11 +42,9 @@ def year_before(start: date, grain: DateGrain) -> date:
     return start.replace(year=start.year - 1)
 
 
-def between(first: date, last: date, grain: DateGrain) -> list[date]:
+def between(first: date, last: date, grain: DateGrain) -> Iterator[date]:
     """The first days of the periods from the one that holds the first day to the one that holds the last."""
-    found = []
     start = first_of(first, grain)
     while start <= last:
-        found.append(start)
+        yield start
         start = shifted(start, grain, 1)
-    return found

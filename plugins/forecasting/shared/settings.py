@@ -46,7 +46,7 @@ class ForecastingSettings(BaseModel):
     model_holdout_percent: int = Field(
         default=25, ge=10, le=50, description="Share of the latest decided ones held out to evaluate a model."
     )
-    model_days: int = Field(default=7, ge=1, description="Days after which the job trains a new model.")
+    model_days: int = Field(default=7, ge=1, le=36_500, description="Days after which the job trains a new model.")
 
     @model_validator(mode="after")
     def _agree(self) -> "ForecastingSettings":

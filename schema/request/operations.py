@@ -1,0 +1,411 @@
+"""Operations of documents that were found to be valid, compiled once for each shape of variables and each access."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from graphql import (
+    SKIP,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    ListValueNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    StringValueNode,
+    VariableNode,
+    Visitor,
+    is_non_null_type,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.utilities import type_from_ast
+
+from core.base.errors import InputError
+from schema.catalog.access import Access
+from schema.plan.compiler import by_ids
+from schema.plan.plan import Path, Plan
+from schema.plan.planner import Planner
+from schema.plan.statement import CompileRoot
+from schema.request.coercion import Coercion
+from schema.request.costs import Cost, CostMeasure
+from schema.request.introspection import is_introspection, normal_form
+from schema.request.limits import Limits
+from schema.request.recent import Recent
+from schema.request.refusal import Refused
+from schema.request.sizes import DocumentMeasure
+from schema.request.values import ValueSize, VariableUse, holds_nul, size_of_value
+from schema.sql.binds import Moment
+from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
+from schema.sql.slots import open_variables
+
+T = TypeVar("T")
+
+_VARIANTS = 64
+_PAYLOADS = 16
+#: The types of containers in JSON.
+_CONTAINERS = (dict, list)
+
+
+@dataclass(slots=True)
+class OperationResult:
+    """The result of an executed operation.
+
+    Attributes:
+        data: as JSON.
+        errors: of its fields.
+        cost: what it cost, in objects; 0 if that is not known.
+    """
+
+    data: bytes
+    errors: Sequence[GraphQLError] = ()
+    cost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RootField:
+    """One root field of an operation: how it is answered.
+
+    Attributes:
+        key: under which.
+        name: of the field.
+        details: where the document asks for it.
+        nullable: whether it may be null.
+        plan: its plan; None where it has none, and for `__typename`.
+        error: why there is no plan of a field that is planned.
+        typename: its value, if it is `__typename`.
+    """
+
+    key: str
+    name: str
+    details: Sequence[FieldDetails]
+    nullable: bool
+    plan: Plan | None = None
+    error: InputError | None = None
+    typename: bytes | None = None
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a plan answers it, or why there is none is known."""
+        return self.plan is not None or self.error is not None
+
+    @property
+    def nodes(self) -> list[FieldNode]:
+        """Where the document asks for it."""
+        return [detail.node for detail in self.details]
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """What one plan serves: variables of one shape, and one access."""
+
+    shape: Hashable
+    access: Access
+    opened: VariableValues = field(compare=False)
+
+
+class Variant:
+    """An operation compiled for variables of one shape and one access.
+
+    Attributes:
+        cost: of its answer.
+        asked: its root fields.
+        is_planned: whether plans answer all of it.
+    """
+
+    def __init__(self, operation: "Operation", variation: Variation) -> None:
+        self._operation = operation
+        self._access = variation.access
+        self.cost = operation.cost(variation.opened)
+        self._document = operation.opened(variation.opened)
+        self.asked = {asked.key: asked for asked in self._compiled()}
+        self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
+        self._payloads: Recent[Plan] = Recent(_PAYLOADS)
+        self._shapes: dict[str, Any] = {}
+
+    def _compiled(self) -> list[RootField]:
+        root = self._operation.root
+        document = self._document
+        grouped = collect_fields(
+            document.schema, document.fragments, document.variables, root, document.operation
+        ).grouped_field_set
+        return [self._asked(root, key, details) for key, details in grouped.items()]
+
+    def _asked(self, root: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> RootField:
+        name = details[0].node.name.value
+        if name == TYPENAME:
+            return RootField(key, name, details, nullable=False, typename=f'"{root.name}"'.encode())
+        definition = self._document.schema.get_field(root, name)
+        nullable = definition is not None and not is_non_null_type(definition.type)
+        compile_root = self._operation.planned.get(name)
+        if compile_root is None:
+            return RootField(key, name, details, nullable)
+        try:
+            field = chosen(self._document, root, key, details)
+            return RootField(
+                key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access)
+            )
+        except InputError as error:
+            return RootField(key, name, details, nullable, error=error)
+
+    def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
+        """The plan of a root field without fields below it whose arguments are not valid."""
+        operation, details = self._operation, self.asked[key].details
+        field = chosen(self._document, operation.root, key, details)
+        return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
+
+    def has_shape(self, key: str) -> bool:
+        """Whether something was made already of what is selected of a root field that no plan answers."""
+        return key in self._shapes
+
+    def shape(self, key: str, make: Callable[[Selection], T]) -> T:
+        """What is selected of a root field that no plan answers, as something made of it once."""
+        if key not in self._shapes:
+            self._shapes[key] = make(Selection(self._document, self.asked[key].details))
+        found: T = self._shapes[key]
+        return found
+
+    def payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
+        """The plan that reads the records of a payload by id.
+
+        Raises:
+            InputError: an argument of what is selected of them is not valid.
+        """
+        plan = self._payloads.find((record, nodes))
+        if plan is None:
+            plan = self._payloads.keep((record, nodes), self.payload_plan(record, nodes))
+        misfits = plan.misfits(moment)
+        if misfits:
+            plan = self.payload_plan(record, nodes, misfits)
+        return plan
+
+    def known_payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan | None:
+        """The same if nothing has to be compiled for it."""
+        plan = self._payloads.find((record, nodes))
+        return None if plan is None or plan.misfits(moment) else plan
+
+    def payload_plan(
+        self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
+    ) -> Plan:
+        """The plan itself, made anew; without fields whose arguments are not valid.
+
+        Raises:
+            InputError: what is selected cannot be read.
+        """
+        planner = self._operation.planner
+        details = [FieldDetails(node, None, None) for node in nodes]
+        field = Chosen(record, record, {}, Selection(self._document, details))
+        return planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
+
+
+class Operation:
+    """One operation of a document that was found to be valid.
+
+    Attributes:
+        document: the document it is in.
+        node: the operation.
+        root: its root type.
+        planned: the root fields of that type that plans answer.
+        is_introspection: whether it asks about the schema alone.
+        literals: the size of its values that are no variables, defaults included.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        planner: Planner,
+        coercion: Coercion,
+        limits: Limits,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        measure: DocumentMeasure,
+    ) -> None:
+        self.document = document
+        self.node = node
+        self.name = node.name.value if node.name else None
+        self.planner = planner
+        self.is_query = node.operation is OperationType.QUERY
+        self.is_mutation = node.operation is OperationType.MUTATION
+        root = schema.get_root_type(node.operation)
+        assert root is not None
+        self.root: GraphQLObjectType = root
+        self.is_introspection = is_introspection(document, node)
+        self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
+        self._schema = schema
+        self._definitions = node.variable_definitions or ()
+        used = None if self.is_query else _used_below(document)
+        self._kinds: dict[str, Any] = {
+            definition.variable.name.value: type_from_ast(schema, definition.type)
+            for definition in self._definitions
+            if used is None or definition.variable.name.value in used
+        }
+        self._fragments = {
+            part.name.value: FragmentDetails(part, None)
+            for part in document.definitions
+            if isinstance(part, FragmentDefinitionNode)
+        }
+        self._sizes, self._ids = _deciding(document) if self._definitions else (set(), set())
+        found = [get_variable_signature(schema, definition) for definition in self._definitions]
+        self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
+        self._coercion = coercion
+        self._limits = limits
+        self.literals, uses = measure.operation(node)
+        # By variable, for most requests have nothing to measure of any of them.
+        self._uses: dict[str, list[tuple[VariableUse, int]]] = {}
+        for use, often in uses.items():
+            self._uses.setdefault(use.name, []).append((use, often))
+        self._variants: Recent[Variant] = Recent(_VARIANTS)
+
+    def size(self, given: Mapping[str, Any]) -> ValueSize:
+        """The size of all values of a request with these variables, which may hold anything.
+
+        Raises:
+            Refused: it is more than one request may have.
+        """
+        size = self.literals
+        for name, uses in self._uses.items():
+            value = given.get(name)
+            if type(value) in _CONTAINERS:
+                if size is self.literals:
+                    size = replace(size)
+                for use, often in uses:
+                    self._add(size, value, use, often)
+        if size is not self.literals and (errors := self._limits.of_values(size)):
+            raise Refused(errors)
+        return size
+
+    def _add(self, size: ValueSize, value: Any, use: VariableUse, often: int) -> None:
+        """Adds the size of a variable's value where it stands."""
+        found = size_of_value(value, self._limits.largest_value, is_input=use.is_input)
+        size.add(replace(found, nesting=use.level + found.nesting), often)
+
+    def cost(self, opened: VariableValues) -> Cost:
+        """The cost of its answer with variables of a shape."""
+        return CostMeasure(self._schema, self._fragments, self._limits, opened.coerced).operation(self.node)
+
+    def check_cost(self, cost: int) -> None:
+        """Refuses what costs too much.
+
+        Raises:
+            Refused: it does.
+        """
+        error = self._limits.of_cost(cost, self.node)
+        if error is not None:
+            raise Refused([error])
+
+    def variables(self, given: Mapping[str, Any]) -> VariableValues:
+        """The variables of a request.
+
+        Raises:
+            Refused: they are not as the operation declares them.
+        """
+        values: Any = None
+        if len(self._signatures) == len(self._definitions):
+            values = self._coercion.variables(self._signatures, given)
+        if values is None:
+            values = get_variable_values(self._schema, self._definitions, dict(given))
+        if isinstance(values, VariableValues):
+            return values
+        raise Refused(values)
+
+    @cached_property
+    def has_nul(self) -> bool:
+        """Whether a text in its document has the character U+0000, which no database stores."""
+        return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in _nodes(self.document))
+
+    @cached_property
+    def normal_form(self) -> str:
+        """Its text, the same for documents that differ in layout and name alone."""
+        return normal_form(self.document, self.node)
+
+    def variant(self, values: VariableValues, access: Access) -> Variant:
+        """The operation compiled for variables of this shape and this access."""
+        found = self.known(values, access)
+        return self.compiled(found) if isinstance(found, Variation) else found
+
+    def known(self, values: VariableValues, access: Access) -> Variant | Variation:
+        """The same if it was compiled before and is kept; else what is to be compiled."""
+        opened, shape = open_variables(self._kinds, values.coerced, self._sizes, self._ids)
+        variation = Variation(shape, access, VariableValues(values.sources, opened))
+        return self._variants.find(variation) or variation
+
+    def compiled(self, variation: Variation) -> Variant:
+        """The operation compiled for one shape of variables and one access, unless it is kept."""
+        return self._variants.find(variation) or self._variants.keep(variation, Variant(self, variation))
+
+    def opened(self, variables: VariableValues) -> Document:
+        """What its selections share, with its variables open."""
+        return Document(self._schema, self._fragments, self.node, variables)
+
+
+def _nodes(document: DocumentNode) -> Iterator[Node]:
+    """All nodes of a document."""
+    left: list[Node] = [document]
+    while left:
+        node = left.pop()
+        yield node
+        for key in node.keys:
+            value = getattr(node, key, None)
+            if isinstance(value, Node):
+                left.append(value)
+            elif isinstance(value, tuple | list):
+                left += [item for item in value if isinstance(item, Node)]
+
+
+def _used_below(document: DocumentNode) -> set[str]:
+    """The variables that plans of a mutation's payloads may use: not those of its root fields' arguments alone.
+
+    A bulk input is large, and no part of any plan.
+    """
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_argument(self, node: Any, key: Any, parent: Any, path: Any, ancestors: Sequence[Any]) -> Any:
+            fields = sum(isinstance(ancestor, FieldNode) for ancestor in ancestors)
+            in_fragment = any(isinstance(ancestor, FragmentDefinitionNode) for ancestor in ancestors)
+            in_directive = any(isinstance(ancestor, DirectiveNode) for ancestor in ancestors)
+            return None if fields > 1 or in_fragment or in_directive else SKIP
+
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            found.add(node.name.value)
+
+        def enter_variable_definition(self, *_: Any) -> Any:
+            return SKIP
+
+    visit(document, Collect())
+    return found
+
+
+def _deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
+    """The variables that decide a statement by their values: sizes of pages, and ids of records of any type.
+
+    A database plans a long page differently from a short one, and an id says which one of all tables to look into.
+    """
+    sizes: set[str] = set()
+    ids: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            for argument in node.arguments or ():
+                if argument.name.value in ("first", "last"):
+                    note(sizes, argument.value)
+                elif node.name.value in ("node", "nodes"):
+                    note(ids, argument.value)
+
+    def note(found: set[str], value: Any) -> None:
+        if isinstance(value, VariableNode):
+            found.add(value.name.value)
+        elif isinstance(value, ListValueNode):
+            for item in value.values:
+                note(found, item)
+
+    visit(document, Collect())
+    return sizes, ids

@@ -1,0 +1,132 @@
+"""How large the values of a request are, in variables and as literals of its document.
+
+Nothing here calls itself: values are as deep as a client likes. Each is looked at once, a list of a million only for
+its length.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FloatValueNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
+
+_NUL = "\0"
+
+
+@dataclass(slots=True)
+class ValueSize:
+    """What is measured of values.
+
+    Attributes:
+        conditions: members of input objects that filter, order or group.
+        values: members of objects and items of lists, whatever they are.
+        rows: objects in the outermost lists of the input of a mutation.
+        nesting: levels of objects and lists.
+        digits: of the longest number that is a literal.
+    """
+
+    conditions: int = 0
+    values: int = 0
+    rows: int = 0
+    nesting: int = 0
+    digits: int = 0
+
+    def add(self, other: "ValueSize", times: int = 1) -> None:
+        """Adds what is measured of another that stands there several times."""
+        self.conditions += times * other.conditions
+        self.values += times * other.values
+        self.rows += times * other.rows
+        self.nesting = max(self.nesting, other.nesting)
+        self.digits = max(self.digits, other.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUse:
+    """Where a variable stands in a literal.
+
+    Attributes:
+        name: of the variable.
+        is_input: whether that is the input of a mutation.
+        level: how many objects and lists are around it.
+    """
+
+    name: str
+    is_input: bool
+    level: int
+
+
+def size_of_value(value: Any, most: ValueSize, *, is_input: bool) -> ValueSize:
+    """The size of the value of a variable; where there is more than `most` of something, what was measured until then.
+
+    Args:
+        value: as JSON gives it.
+        most: of each, where measuring stops.
+        is_input: whether it is the input of a mutation, or a part of that.
+    """
+    size = ValueSize()
+    # Level by level; what is in a row of a bulk apart from what is not, because rows are not counted within rows.
+    outside: list[Any] = [value] if type(value) in (dict, list) else []
+    within: list[Any] = []
+    while outside or within:
+        size.nesting += 1
+        next_outside: list[Any] = []
+        next_within: list[Any] = []
+        for held, below in ((outside, next_outside), (within, next_within)):
+            for one in held:
+                is_object = type(one) is dict
+                size.values += len(one)
+                if is_object and not is_input:
+                    size.conditions += len(one)
+                if size.values > most.values or size.rows > most.rows or size.conditions > most.conditions:
+                    return size
+                found = [item for item in (one.values() if is_object else one) if type(item) in (dict, list)]
+                if found and is_input and not is_object and below is next_outside:
+                    rows = [item for item in found if type(item) is dict]
+                    size.rows += len(rows)
+                    next_within += rows
+                    found = [item for item in found if type(item) is list]
+                below += found
+        outside, within = next_outside, next_within
+    return size
+
+
+def size_of_literal(literal: ValueNode, *, is_input: bool) -> tuple[ValueSize, list[VariableUse]]:
+    """The size of a literal, and the variables in it."""
+    size, uses = ValueSize(), []
+    left: list[tuple[ValueNode, int, bool]] = [(literal, 0, False)]
+    while left:
+        node, level, in_row = left.pop()
+        if isinstance(node, VariableNode):
+            uses.append(VariableUse(node.name.value, is_input, level))
+        elif isinstance(node, ObjectValueNode):
+            size.nesting = max(size.nesting, level + 1)
+            size.values += len(node.fields)
+            if not is_input:
+                size.conditions += len(node.fields)
+            left += [(field.value, level + 1, in_row) for field in node.fields]
+        elif isinstance(node, IntValueNode | FloatValueNode):
+            size.digits = max(size.digits, len(node.value))
+        elif isinstance(node, ListValueNode):
+            size.nesting = max(size.nesting, level + 1)
+            size.values += len(node.values)
+            for item in node.values:
+                is_row = is_input and not in_row and isinstance(item, ObjectValueNode)
+                size.rows += is_row
+                left.append((item, level + 1, in_row or is_row))
+    return size, uses
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether a text in a value has the character U+0000, which no database stores."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            if _NUL in one:
+                return True
+        elif isinstance(one, Mapping):
+            left += one.keys()
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return False
