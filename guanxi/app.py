@@ -1,11 +1,12 @@
 """The composition root: one call makes an app from settings and plugins. Nothing is shared between apps."""
 
+import asyncio
 import gc
 import inspect
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
@@ -22,9 +23,10 @@ from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
+from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
-from core.base.errors import ConfigurationError, InputError, PluginError, told
+from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
@@ -39,6 +41,9 @@ from core.records.record import CORE
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
+from guanxi.metrics import own_figures
+from guanxi.monitoring import Monitoring
+from guanxi.stopping import Stopping
 from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
 from schema.catalog.derivation import access_control, build_catalog
@@ -55,7 +60,11 @@ from schema.request.refusal import Refused
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
-from schema.serve.http import Endpoint
+from schema.serve.http import STOPPING, Endpoint
+from schema.serve.observation import Observation
+
+#: So often, in seconds, is looked whether the database file is still there.
+_FILE_SECONDS = 1.0
 
 _log = logging.getLogger("guanxi.app")
 
@@ -144,6 +153,7 @@ class App:
         self.database = Database(
             settings.database_url,
             patience=settings.write_deadline_ms / 1000,
+            queue_patience=settings.queue_deadline_ms / 1000,
             synchronous=settings.sqlite_synchronous,
         )
         self._clock = clock
@@ -154,7 +164,14 @@ class App:
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.engine, settings, trusts_loopback=trusts_loopback)
         self._authentication: Authentication | None = None
-        self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
+        #: Set once the database file was replaced or deleted.
+        self.lost_file = asyncio.Event()
+        #: What did not end in time when it stopped, and may still be under way.
+        self.left_behind: Sequence[str] = ()
+        self._watching: list[asyncio.Task[None]] = []
+        self._monitoring = Monitoring(self)
+        routes = [Route("/", _to_graphql), *self._monitoring.routes]
+        self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
 
     @property
     def assembled(self) -> Assembled:
@@ -192,7 +209,8 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with running_alone(self, serving=True), self.jobs.in_background():
+        async with running_alone(self, serving=True):
+            self.jobs.start()
             yield
 
     @property
@@ -275,6 +293,7 @@ class App:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
+        tracing.begin()
         try:
             by_plugins = bool(self.host.implementations("actor"))
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
@@ -287,7 +306,9 @@ class App:
             raise
         self._authentication = authentication
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
+        reader = reader_of(
+            self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
+        )
         await reader.open()
         publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
@@ -320,14 +341,72 @@ class App:
             authentication.keepsakes.start()
             await self._start_all(started)
             await self._delivery.start()
+            self._watching = [asyncio.ensure_future(self._watch_file())]
+            if self._monitoring.folder is not None:
+                self._watching.append(asyncio.ensure_future(self._monitoring.folder.keep(self)))
             yield self
         finally:
-            await self._delivery.stop()
-            await self._shut_down(started)
-            await authentication.keepsakes.stop()
-            await publisher.stop()
-            await reader.close()
+            await self._stop(started)
+
+    # Stopping
+
+    async def _stop(self, started: Sequence[Plugin]) -> None:
+        """Stops everything, last started first, within the time there is; nothing is left out because another hangs."""
+        self._endpoint.refusal = self._endpoint.refusal or STOPPING
+        stopping = Stopping(self.settings.shutdown_deadline_ms / 1000 / 2)
+        for task in self._watching:
+            task.cancel()
+        if self._monitoring.folder is not None:
+            self._monitoring.folder.write(own_figures(self))
+        await stopping.step("the job that runs", self.jobs.stop())
+        await stopping.step("delivery", self.delivery.stop())
+        for plugin, hook in self._shutdown_hooks(started):
+            await stopping.step(f"hook shutdown of plugin {plugin.name!r}", self._shut_down(plugin, hook))
+        if not self.database.refusal:
+            if stopping.left:
+                # What still holds rows is broken off, so that they can be released.
+                await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
+            await stopping.step("releasing what it was working on", self._let_go(), 0.6)
+            await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
+            await stopping.step("the numbers of events", self.publisher.stop())
+        await stopping.step("connections that read", self.services.reader.close(), 1)
+        self.left_behind = stopping.left
+        if not self.left_behind:
             self.database.close()
+
+    async def _let_go(self) -> None:
+        """Releases what this process holds, so that others, or it itself when it is back, go on at once."""
+        await self.delivery.let_go()
+        await self.jobs.let_go()
+
+    async def _watch_file(self) -> None:
+        """Stops answering once the database file was replaced or deleted."""
+        while self.database.file_is_there and not self.database.refusal:
+            await asyncio.sleep(_FILE_SECONDS)
+        with suppress(UnavailableError):
+            self.database.check_file()
+        self._endpoint.refusal = self.database.refusal
+        self.lost_file.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it answers nothing any more."""
+        return bool(self._endpoint.refusal)
+
+    async def check_monitor(self, scope: Scope) -> None:
+        """Refuses who may not read its figures.
+
+        Raises:
+            BadRequest: the sender of the request may not.
+        """
+        await self._endpoint.callers.check_monitor(
+            scope, {name: value.decode("latin-1") for name, value in scope["headers"]}
+        )
+
+    @property
+    def observation(self) -> Observation:
+        """What is known of its requests."""
+        return self._endpoint.observation
 
     # Starting
 
@@ -400,14 +479,20 @@ class App:
             except Exception as error:
                 raise PluginError(plugin.name, "purge", f"{told(error)}. Nothing was purged") from error
 
-    async def _shut_down(self, started: Sequence[Plugin]) -> None:
+    def _shutdown_hooks(self, started: Sequence[Plugin]) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        """The hooks of plugins that were started, the last first."""
         hooks = dict(self.host.implementations("shutdown"))
         for plugin in reversed(started):
             if plugin in hooks:
-                try:
-                    await self._call(plugin, hooks[plugin], "shutdown")
-                except Exception:
-                    logger(plugin).exception("hook shutdown failed")
+                yield plugin, hooks[plugin]
+
+    async def _shut_down(self, plugin: Plugin, hook: Callable[..., Any]) -> None:
+        try:
+            await self._call(plugin, hook, "shutdown")
+        except UnavailableError as error:
+            logger(plugin).warning("hook shutdown: %s", error.message)
+        except Exception:
+            logger(plugin).exception("hook shutdown failed")
 
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""

@@ -38,6 +38,7 @@ class RowScope(Vocabulary):
 ANY = "*"
 
 OVERRIDE = "override"
+MONITOR = "monitor"
 APPROVE = "approve"
 IMPORT = "import"
 EXPORT = "export"
@@ -51,6 +52,7 @@ NAMES: Mapping[str, str] = {
     APPROVE: "Approve opportunities and evaluations.",
     IMPORT: "Write many records at once.",
     EXPORT: "Take personal data out.",
+    MONITOR: "Read the metrics of the server.",
     ADMINISTER: "Manage users, teams, roles, keys, stages and other reference data.",
     UNSCOPED: "Run reports that read all records, whoever they belong to.",
 }

@@ -19,7 +19,7 @@ from core.background.lanes import HOOK, Lane
 from core.background.leases import Leaseholder
 from core.background.publisher import Publisher
 from core.base.clock import Clock
-from core.base.errors import ConfigurationError
+from core.base.errors import ConfigurationError, UnavailableError
 from core.base.settings import Settings
 from core.db.database import Database
 from core.db.sql import insert_if_absent
@@ -31,6 +31,7 @@ from core.unit.unit import Transact
 _log = logging.getLogger("guanxi.delivery")
 
 _POLL_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
 _STOP_SECONDS = 0.2
 
 
@@ -70,7 +71,7 @@ class Delivery:
             self._tasks = {asyncio.create_task(self._run(lane)) for lane in self._lanes}
 
     async def stop(self) -> None:
-        """Stops delivering and lets others deliver; what is left is delivered after the next start."""
+        """Stops delivering; what is left is delivered after the next start, or by others once it lets go."""
         if not self._tasks:
             return
         running, self._tasks = self._tasks, set()
@@ -79,11 +80,11 @@ class Delivery:
                 task.cancel()
             # Asked again, because a hook may go on when it is cancelled.
             _, running = await asyncio.wait(running, timeout=_STOP_SECONDS)
-        try:
-            await self._database.in_session(self._let_go)
-        except Exception:
-            # Everything else must still be stopped.
-            _log.exception("the plugins' cursors stay held for a while")
+
+    async def let_go(self) -> None:
+        """Lets others deliver."""
+        if self._lanes:
+            await self._database.in_session(self._let_go, self._database.threads(1))
 
     def _place_new(self, session: Session) -> None:
         last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
@@ -98,13 +99,17 @@ class Delivery:
     async def _run(self, lane: Lane) -> None:
         while True:
             lane.wake.clear()
+            longest = _POLL_SECONDS
             try:
                 await lane.drain()
+            except UnavailableError:
+                # The database's own log tells of it, once.
+                longest = _RETRY_SECONDS
             except Exception:
                 _log.exception("delivery to %s failed; trying again", lane.plugin.name)
             with suppress(TimeoutError):
                 # `wait_for` would lose a cancellation that comes together with news.
-                async with asyncio.timeout(min(lane.pause, _POLL_SECONDS)):
+                async with asyncio.timeout(min(lane.pause, longest)):
                     await lane.wake.wait()
 
     async def drain(self) -> None:

@@ -18,9 +18,10 @@ from core.background.backlog import Backlog, PluginCursor, SetAside
 from core.background.leases import Leaseholder
 from core.base.actors import plugin_actor
 from core.base.clock import Clock
-from core.base.errors import GuanxiError, PluginError, told
+from core.base.errors import GuanxiError, PluginError, UnavailableError, told
 from core.base.settings import Settings
 from core.db.database import Database
+from core.db.faults import fault_of
 from core.host.contract import Context, Plugin
 from core.host.host import PluginHost, attributed, logger
 from core.log.events import Event, EventBatch, EventRow
@@ -116,6 +117,9 @@ class Lane:
             logger(self.plugin).warning("hook after_commit: another process took over at batch %d", sequence)
             return False
         except Exception as error:
+            if isinstance(fault := fault_of(error) or error, UnavailableError):
+                # The hook is not at fault, and this was no attempt.
+                raise fault from error
             logger(self.plugin).exception("hook after_commit failed on batch %d", sequence)
             text = told(error)
             await self._database.in_session(lambda session: self._failed(session, sequence, text))

@@ -17,6 +17,10 @@ from core.base.money import exponent
 #: What a commit waits for on SQLite.
 SqliteSynchronous = Literal["FULL", "NORMAL"]
 
+#: How a server writes its log, and what.
+LogFormat = Literal["auto", "json", "text"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
 #: A family of signatures, all of whose algorithms an issuer may use; no other is accepted from it.
 AlgorithmFamily = Literal["RS", "PS", "ES", "HS", "EdDSA"]
 
@@ -164,9 +168,30 @@ class Settings(BaseSettings):
     python_field_deadline_ms: int = Field(
         default=2000, ge=1, description="A Python field that takes longer is null, with an error."
     )
+    log_format: LogFormat = Field(
+        default="auto",
+        description="How a server writes its log: json, one object per line; text, for people; auto, text in a "
+        "terminal and json elsewhere.",
+    )
+    log_level: LogLevel = Field(
+        default="INFO",
+        description="What a server logs. INFO: mutations, and requests that failed or were slow; DEBUG: every request.",
+    )
+    slow_request_ms: int = Field(default=1000, ge=1, description="A request that takes longer is logged as a warning.")
     statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read that takes longer is cancelled.")
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."
+    )
+    queue_deadline_ms: int = Field(
+        default=10_000,
+        ge=1,
+        description="A request that waits longer for its turn on the database is answered with 503.",
+    )
+    shutdown_deadline_ms: int = Field(
+        default=9_000,
+        ge=100,
+        le=3_600_000,
+        description="A server that is told to stop ends after this time at the latest, whatever is still under way.",
     )
     delivery_deadline_ms: int = Field(
         default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."

@@ -15,6 +15,7 @@ import pluggy
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel, ValidationError
 
+from core.base import tracing
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.settings import Settings, explain
 from core.db.locks import EVERYTHING, Key, Locks
@@ -289,17 +290,20 @@ class attributed:  # noqa: N801  (used like a function)
 
 
 class _Timed(attributed):
-    __slots__ = ("_began", "_slow_after")
+    __slots__ = ("_began", "_slow_after", "_span")
 
     def __init__(self, plugin: Plugin, place: str, slow_after: float) -> None:
         super().__init__(plugin, place)
         self._slow_after = slow_after
 
     def __enter__(self) -> None:
+        self._span = tracing.span(f"hook {self._place}", plugin=self._plugin.name)
+        self._span.__enter__()
         self._began = time.perf_counter()
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         seconds = time.perf_counter() - self._began
+        self._span.__exit__(kind, error, trace)
         if seconds > self._slow_after:
             logger(self._plugin).warning("hook %s is slow: it took %.0f ms", self._place, seconds * 1000)
         super().__exit__(kind, error, trace)

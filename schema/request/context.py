@@ -74,6 +74,10 @@ class RequestContext:
         self.clock = services.clock
         self.now: datetime = self.clock.now()
         self._request_id = request_id
+        #: How many statements it took so far.
+        self.statements = 0
+        #: What its operation was reckoned to cost, where that is known.
+        self.cost: int | None = None
 
     @property
     def request_id(self) -> str:

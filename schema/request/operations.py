@@ -215,6 +215,7 @@ class Operation:
         root: its root type.
         planned: the root fields of that type that plans answer.
         is_introspection: whether it asks about the schema alone.
+        kind: query, mutation or introspection.
         literals: the size of its values that are no variables, defaults included.
     """
 
@@ -238,6 +239,7 @@ class Operation:
         assert root is not None
         self.root: GraphQLObjectType = root
         self.is_introspection = is_introspection(document, node)
+        self.kind = "introspection" if self.is_introspection else node.operation.value
         self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
         self._schema = schema
         self._definitions = node.variable_definitions or ()
@@ -320,6 +322,12 @@ class Operation:
     def has_nul(self) -> bool:
         """Whether a text in its document has the character U+0000, which no database stores."""
         return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in _nodes(self.document))
+
+    @cached_property
+    def root_fields(self) -> Sequence[str]:
+        """The names of its root fields, as far as no fragment hides them."""
+        selected = self.node.selection_set.selections
+        return [field.name.value for field in selected if isinstance(field, FieldNode)]
 
     @cached_property
     def normal_form(self) -> str:

@@ -7,8 +7,9 @@ from starlette.types import Scope
 
 from core.access.authentication import AskPlugins
 from core.access.keys import start_of
+from core.access.permissions import MONITOR
 from core.base.actors import LOCAL, PUBLIC, Actor
-from core.base.errors import UnauthenticatedError, UnavailableError
+from core.base.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import Services
 from schema.request.identification import identity_by_plugins
@@ -65,7 +66,7 @@ class Callers:
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
-            raise BadRequest(503, error.message, error.code, _UNAVAILABLE) from None
+            raise BadRequest(503, error.message, error.code, {"retry-after": str(error.seconds)}) from None
         except Exception:
             _log.exception("who sends a request cannot be found out")
             message = "who sends this cannot be found out now; try again in a minute"
@@ -78,6 +79,21 @@ class Callers:
             self._note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
         return PUBLIC
+
+    async def check_monitor(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
+        """Refuses who may not read the figures of the server: programs of this machine may, and who has `monitor`.
+
+        Raises:
+            BadRequest: it may not.
+        """
+        if b"authorization" not in headers:
+            self._guard.check_local(scope, headers)
+            return
+        actor = await self.caller(scope, headers)
+        try:
+            self._services().access(actor).demand(MONITOR)
+        except ForbiddenError as error:
+            raise BadRequest(403, error.message, error.code) from None
 
     def _local(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
         """The local operator, if a request comes from a program of this machine.

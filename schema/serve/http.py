@@ -5,6 +5,7 @@ Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where t
 It speaks ASGI itself: between the socket and a plan that is kept, nothing is done that a request does not need.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -16,8 +17,9 @@ from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDe
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from core.base import tracing
 from core.base.actors import PUBLIC, Actor
-from core.base.errors import InputError, UnauthenticatedError
+from core.base.errors import InputError, OutcomeUnknownError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.limits import Limits
@@ -29,12 +31,16 @@ from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
 from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
+from schema.serve.observation import Observation, RequestRecord, trace_request
 from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
-from schema.serve.presentation import body_of, presented
+from schema.serve.presentation import presented, response_to, unavailable
 from schema.serve.response import Response
 from schema.sql.selections import TYPENAME
 
 _log = logging.getLogger("guanxi.http")
+
+#: What is answered while the server stops.
+STOPPING = "the server is stopping; try again in a moment"
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
@@ -52,44 +58,76 @@ class Endpoint:
         """
         self._get_engine = engine
         self._settings = settings
-        self._callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
+        self.callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
         limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
         self._bodies, self._public_bodies = (
             BodyLimits(most, limits.most_values, limits.most_containers, seconds)
             for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
         )
+        #: What is known of its requests.
+        self.observation = Observation(settings.slow_request_ms / 1000)
+        #: Why it answers nothing any more; empty while it does.
+        self.refusal = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        record = RequestRecord()
+        if tracing.is_on():
+            with tracing.request_span(headers):
+                response = await self._response(scope, headers, receive, record)
+                trace_request(record, response)
+        else:
+            response = await self._response(scope, headers, receive, record)
+        if response is not None:
+            await response.send(send)
+            self.observation.note(record, response.status)
+
+    async def _response(
+        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord
+    ) -> Response | None:
+        """The response, whatever happens; None where nobody waits for it any more."""
         try:
-            response = await self._respond(scope, headers, receive)
+            return await self._respond(scope, headers, receive, record)
         except ClientDisconnect:
-            return
+            return None
+        except UnavailableError as fault:
+            return unavailable(fault, record, PLAIN_JSON)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for it for long enough.
+            may_be_written = record.operation is not None and not record.operation.is_query
+            return unavailable(
+                OutcomeUnknownError() if may_be_written else UnavailableError(STOPPING), record, PLAIN_JSON
+            )
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
-            response = Response(orjson.dumps({"errors": [error]}), 500)
-        await response.send(send)
+            record.codes = ["INTERNAL_SERVER_ERROR"]
+            return Response(orjson.dumps({"errors": [error]}), 500)
 
-    async def _respond(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Response:
+    async def _respond(
+        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord
+    ) -> Response:
         media = accepted(headers.get(b"accept", "*/*"))
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         try:
+            if self.refusal:
+                return unavailable(UnavailableError(self.refusal), record, media_type)
             if media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]:
                 body, policy = page()
                 return Response(body, media_type=HTML, headers={"content-security-policy": policy})
-            caller = await self._callers.caller(scope, headers)
+            caller = await self.callers.caller(scope, headers)
             asked = await self._asked(scope, headers, receive, caller)
             if media is None:
                 raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
-            return await self._answer(asked, media_type, headers, caller)
+            return await self._answer(asked, media_type, headers, caller, record)
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
             if bad.code:
+                record.codes = [bad.code]
                 error["extensions"] = {"code": bad.code}
-            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, dict(bad.headers))
 
     async def _asked(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor
@@ -102,16 +140,23 @@ class Endpoint:
         return await asked_by_post(headers, receive, self._public_bodies if caller is PUBLIC else self._bodies)
 
     async def _answer(
-        self, asked: GraphQLRequest, media_type: str, headers: Mapping[bytes, str], caller: Actor
+        self,
+        asked: GraphQLRequest,
+        media_type: str,
+        headers: Mapping[bytes, str],
+        caller: Actor,
+        record: RequestRecord,
     ) -> Response:
         engine = self._get_engine()
         context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
+        record.context = context
         compiling = engine.services.compiling
         if caller is PUBLIC and not await compiling.run(lambda: _is_public(asked.query, engine)):
             message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
         try:
             operation = await compiling.operation(engine.services.documents, asked.query, asked.operation_name)
+            record.operation = operation
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
             if operation.is_introspection:
@@ -123,14 +168,15 @@ class Endpoint:
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
+            record.codes = [error["extensions"]["code"] for error in errors]
             status = 400 if media_type == GRAPHQL_JSON else 200
             return Response(orjson.dumps({"errors": errors}), status, media_type)
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         budget = self._settings.maximum_cost
-        said = {"graphql-cost": f"requested={result.cost}, budget={budget}"}
-        body = body_of(result, context, budget if asked.wants_cost else None)
-        return Response(body, media_type=media_type, headers=said)
+        response = response_to(result, context, record, media_type, budget if asked.wants_cost else None)
+        response.headers["graphql-cost"] = f"requested={result.cost}, budget={budget}"
+        return response
 
 
 def _is_public(text: str, engine: Engine) -> bool:
