@@ -366,18 +366,14 @@ class App:
             if stopping.left:
                 # What still holds rows is broken off, so that they can be released.
                 await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
-            await stopping.step("releasing what it was working on", self._let_go(), 0.6)
+            await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
+            await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())
         await stopping.step("connections that read", self.services.reader.close(), 1)
         self.left_behind = stopping.left
         if not self.left_behind:
             self.database.close()
-
-    async def _let_go(self) -> None:
-        """Releases what this process holds, so that others, or it itself when it is back, go on at once."""
-        await self.delivery.let_go()
-        await self.jobs.let_go()
 
     async def _watch_file(self) -> None:
         """Stops answering once the database file was replaced or deleted."""

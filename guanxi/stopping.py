@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Awaitable
 
+from core.base.errors import told
+
 _log = logging.getLogger("guanxi.server")
 
 
@@ -44,7 +46,7 @@ class Stopping:
             _log.warning("%s did not end in time; stopping without it", name)
             task.add_done_callback(_ignored)
         elif (error := task.exception()) is not None:
-            _log.warning("%s failed while stopping: %s: %s", name, type(error).__name__, error)
+            _log.warning("%s failed while stopping: %s", name, told(error))
 
 
 def _ignored(task: "asyncio.Future[object]") -> None:

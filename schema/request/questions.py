@@ -93,7 +93,6 @@ async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answe
     """The result of a plan."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
-
     read = _traced(services.reader.fetch) if tracing.is_on() else services.reader.fetch
 
     def fetch(sql: str, values: Sequence[Any]) -> Awaitable[bytes | None]:

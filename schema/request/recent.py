@@ -18,21 +18,20 @@ class Recent(Generic[V]):
         self._most = most
         self._values: OrderedDict[Hashable, V] = OrderedDict()
         self._lock = Lock()
-        self._hits = self._misses = 0
+        #: How often `find` had a value, and how often not.
+        self.hits = self.misses = 0
 
-    @property
-    def figures(self) -> tuple[int, int, int]:
-        """How often a value was found, how often there was none, and how many are kept."""
-        return self._hits, self._misses, len(self._values)
+    def __len__(self) -> int:
+        return len(self._values)
 
     def find(self, key: Hashable) -> V | None:
         """The value of a key; None if there is none."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
-                self._misses += 1
+                self.misses += 1
             else:
-                self._hits += 1
+                self.hits += 1
                 self._values.move_to_end(key)
             return found
 

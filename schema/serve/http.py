@@ -60,15 +60,15 @@ class Endpoint:
         self._settings = settings
         self.callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
+        #: What is known of its requests.
+        self.observation = Observation(settings.slow_request_ms / 1000)
+        #: Why it answers nothing any more; empty while it does.
+        self.refusal = ""
         limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
         self._bodies, self._public_bodies = (
             BodyLimits(most, limits.most_values, limits.most_containers, seconds)
             for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
         )
-        #: What is known of its requests.
-        self.observation = Observation(settings.slow_request_ms / 1000)
-        #: Why it answers nothing any more; empty while it does.
-        self.refusal = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -148,8 +148,7 @@ class Endpoint:
         record: RequestRecord,
     ) -> Response:
         engine = self._get_engine()
-        context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
-        record.context = context
+        context = record.context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
         compiling = engine.services.compiling
         if caller is PUBLIC and not await compiling.run(lambda: _is_public(asked.query, engine)):
             message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
@@ -174,9 +173,9 @@ class Endpoint:
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         budget = self._settings.maximum_cost
-        response = response_to(result, context, record, media_type, budget if asked.wants_cost else None)
-        response.headers["graphql-cost"] = f"requested={result.cost}, budget={budget}"
-        return response
+        said = {"graphql-cost": f"requested={result.cost}, budget={budget}"}
+        context.cost = result.cost
+        return response_to(result, context, record, media_type, said, budget if asked.wants_cost else None)
 
 
 def _is_public(text: str, engine: Engine) -> bool:

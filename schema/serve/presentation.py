@@ -17,29 +17,35 @@ _log = logging.getLogger("guanxi.http")
 
 
 def response_to(
-    result: OperationResult, context: RequestContext, record: RequestRecord, media_type: str, budget: int | None = None
+    result: OperationResult,
+    context: RequestContext,
+    record: RequestRecord,
+    media_type: str,
+    headers: Mapping[str, str],
+    budget: int | None = None,
 ) -> Response:
     """The response to an operation that was executed.
 
     Args:
         result: of the operation.
         context: of the request.
-        record: where its codes are noted.
+        record: where the codes of its errors are noted.
         media_type: of the response.
-        budget: what a request may cost, where that is to be said.
+        headers: that it has in any case.
+        budget: of costs, if it is to be said.
     """
     said = b""
     if budget is not None:
         said = b',"extensions":{"cost":{"requested":%d,"budget":%d}}' % (result.cost, budget)
     if not result.errors:
-        return Response(b'{"data":%s%s}' % (result.data, said), media_type=media_type)
+        return Response(b'{"data":%s%s}' % (result.data, said), media_type=media_type, headers=headers)
     shown = [presented(error, context) for error in result.errors]
     record.codes = [one["extensions"]["code"] for one in shown]
     body = b'{"errors":%s,"data":%s%s}' % (orjson.dumps(shown), result.data, said)
     fault = next((found for error in result.errors if (found := _fault_of_root(error)) is not None), None)
     if fault is None:
-        return Response(body, media_type=media_type)
-    return Response(body, 503, media_type, _when_to_repeat(fault, record))
+        return Response(body, media_type=media_type, headers=headers)
+    return Response(body, 503, media_type, {**headers, **_when_to_repeat(fault, record)})
 
 
 def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str) -> Response:
@@ -56,7 +62,7 @@ def _fault_of_root(error: GraphQLError) -> UnavailableError | None:
     return cause if isinstance(cause, UnavailableError) and len(error.path or ()) <= 1 else None
 
 
-def _when_to_repeat(fault: UnavailableError, record: RequestRecord) -> dict[str, str]:
+def _when_to_repeat(fault: UnavailableError, record: RequestRecord) -> Mapping[str, str]:
     """When to send a request again; nothing of one that may have written something."""
     operation = record.operation
     is_safe = operation is not None and (operation.is_query or len(operation.root_fields) == 1)

@@ -51,7 +51,7 @@ def load(requests: int, workers: int) -> None:
     with cluster() as database:
         migrated(database.url)
         with served(database.url, "--workers", str(workers)) as server:
-            server.until_ready()
+            server.until_ready(120)
             _loaded(server, requests, 8)
 
 
