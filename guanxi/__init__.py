@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from core.log.events import Action, Event
     from core.records.columns import column, reference
     from core.records.fields import Field, Job, MoneyExpression, Row
+    from core.records.forms import EMAIL, LINK, PHONE
     from core.records.record import Facet, Record, Table, record_named
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
 
 __all__ = [
+    "EMAIL",
+    "LINK",
+    "PHONE",
     "SHOWN_ONCE",
     "Action",
     "App",
@@ -107,6 +111,7 @@ _HOMES = {
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),
+        "core.records.forms": ("EMAIL", "LINK", "PHONE"),
         "core.records.fields": ("Field", "Job", "MoneyExpression", "Row"),
         "core.records.record": ("Facet", "Record", "Table", "record_named"),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),

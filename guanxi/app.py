@@ -32,6 +32,8 @@ from core.log.changes import shown
 from core.migrations.runner import MigrationSet, migrate, pending, sets_of
 from core.records.fields import Job
 from core.records.installation import Installation
+from core.records.phone_keys import agree_on_region
+from core.records.record import CORE
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
@@ -327,6 +329,8 @@ class App:
             raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
         migrate(self.database, self.migrations, thoroughly=False)
         self.database.retrying(self._agree_on_currency)
+        plugins = [CORE, *(plugin.name for plugin in self.host.plugins)]
+        self.database.retrying(lambda session: agree_on_region(session, plugins, self.settings.phone_region))
 
     def _agree_on_currency(self, session: Session) -> None:
         known = session.get(Installation, "reporting_currency")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from core.base.text import fold
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.records.record import Record
 from core.records.rows import rows_of
@@ -24,9 +23,9 @@ def insertion(
         now: the moment.
         if_absent: one with the same keys is left as it is.
     """
-    for name in made.__folded__:
+    for name, form in made.__folded__.items():
         value = getattr(made, name)
-        setattr(made, f"{name}_folded", None if value is None else fold(value))
+        setattr(made, f"{name}_folded", None if value is None else form.key(value, ""))
     made.created_at, made.created_by = now, actor
     made.updated_at, made.updated_by = now, actor
     rows = rows_of(type(made), transaction.dialect)

@@ -99,6 +99,20 @@ class UnavailableError(GuanxiError):
     code = "UNAVAILABLE"
 
 
+class RateLimitedError(GuanxiError):
+    """Somebody asks more often than it may.
+
+    Attributes:
+        seconds: how long it is to wait.
+    """
+
+    code = "TOO_MANY_REQUESTS"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class InputError(GuanxiError):
     """What the caller sent cannot be accepted."""
 

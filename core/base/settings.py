@@ -104,6 +104,10 @@ class Settings(BaseSettings):
         default="CNY",
         description="The currency in which amounts are compared and summed. Cannot be changed once there is data.",
     )
+    phone_region: str = Field(
+        default="CN",
+        description="Country of telephone numbers that are typed without a country code, by its two letters.",
+    )
     default_page_size: int = Field(
         default=50, ge=1, description="Rows in a page of a list when neither first nor last is given."
     )
@@ -213,6 +217,16 @@ class Settings(BaseSettings):
             exponent(value)
         except InputError as error:
             raise ValueError(error.message) from None
+        return value
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_region(cls, value: str) -> str:
+        # To load it takes longer than most commands; the default is not checked.
+        from phonenumbers import SUPPORTED_REGIONS
+
+        if value not in SUPPORTED_REGIONS:
+            raise ValueError("it must be the two letters of a country, such as CN or DE")
         return value
 
     @model_validator(mode="after")

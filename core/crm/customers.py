@@ -3,8 +3,9 @@
 from datetime import date, datetime
 
 from core.base.money import Money
-from core.crm.people import EMAIL, EMAIL_HINT, User
+from core.crm.people import User
 from core.records.columns import column, reference
+from core.records.forms import EMAIL, LINK, PHONE
 from core.records.record import Facet, Record
 from core.records.vocabulary import (
     AccountRelation,
@@ -17,9 +18,6 @@ from core.records.vocabulary import (
     ManagedLevel,
     Seniority,
 )
-
-PHONE = r"\+?[0-9 ()./-]{3,40}"
-PHONE_HINT = "write digits, spaces and + ( ) . / - only, such as +86 10 1234 5678"
 
 
 class Customer(Record, prefix="cus"):
@@ -46,8 +44,7 @@ class Customer(Record, prefix="cus"):
         "General e-mail address.",
         default=None,
         max_length=320,
-        pattern=EMAIL,
-        hint=EMAIL_HINT,
+        form=EMAIL,
         index=True,
         personal=True,
         permission=None,
@@ -56,13 +53,13 @@ class Customer(Record, prefix="cus"):
         "General telephone number.",
         default=None,
         max_length=40,
-        pattern=PHONE,
-        hint=PHONE_HINT,
-        exact=True,
+        form=PHONE,
         personal=True,
         permission=None,
     )
-    website: str | None = column("Website address.", default=None, max_length=500, personal=True, permission=None)
+    website: str | None = column(
+        "Website address.", default=None, max_length=500, form=LINK, personal=True, permission=None
+    )
     tax_id: str | None = column(
         "Tax or registration number.", default=None, max_length=64, exact=True, personal=True, permission=None
     )
@@ -191,25 +188,19 @@ class Contact(Record, prefix="con"):
         on_destroy="SET NULL",
     )
     preferred_channel: Channel | None = column("Channel the person prefers.", default=None, index=True)
-    email: str | None = column(
-        "E-mail address.", default=None, max_length=320, pattern=EMAIL, hint=EMAIL_HINT, index=True, personal=True
-    )
+    email: str | None = column("E-mail address.", default=None, max_length=320, form=EMAIL, index=True, personal=True)
     phone: str | None = column(
         "Telephone number.",
         default=None,
         max_length=40,
-        pattern=PHONE,
-        hint=PHONE_HINT,
-        exact=True,
+        form=PHONE,
         personal=True,
     )
     mobile_phone: str | None = column(
         "Number for text messages.",
         default=None,
         max_length=40,
-        pattern=PHONE,
-        hint=PHONE_HINT,
-        exact=True,
+        form=PHONE,
         personal=True,
     )
     social_profile: str | None = column(

@@ -8,6 +8,7 @@ from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
 from core.records.columns import column, reference
+from core.records.forms import LINK
 from core.records.record import Record, one_living
 from core.records.vocabulary import (
     BuyingRole,
@@ -141,7 +142,7 @@ class Opportunity(Record, prefix="opp"):
     accepts_price: bool | None = column("Whether the customer accepts the price.", default=None)
     recognises_value: bool | None = column("Whether the customer recognises the value.", default=None)
     competitors: list[str] = column("Competitors for this opportunity.", default_factory=list)
-    attachments: list[str] = column("Links to documents.", default_factory=list)
+    attachments: list[str] = column("Links to documents.", default_factory=list, form=LINK)
     next_action: str | None = column("The next action.", default=None, max_length=1000, long=True)
     next_action_at: datetime | None = column("When the next action is due.", default=None, index=True)
     referred_by_id: str | None = reference(

@@ -1,11 +1,9 @@
 """Our side of the relationship: users and the teams they work in (G8, K24)."""
 
 from core.records.columns import column, reference
+from core.records.forms import EMAIL
 from core.records.record import Record
 from core.records.vocabulary import UserRole
-
-EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-EMAIL_HINT = "write it like name@example.com"
 
 
 class Team(Record, prefix="tem"):
@@ -33,9 +31,7 @@ class User(Record, prefix="usr"):
 
     # Colleagues are known by name to everybody.
     name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
-    email: str | None = column(
-        "E-mail address.", default=None, max_length=320, index=True, pattern=EMAIL, hint=EMAIL_HINT, personal=True
-    )
+    email: str | None = column("E-mail address.", default=None, max_length=320, index=True, form=EMAIL, personal=True)
     role: UserRole | None = column(
         "Role, which decides what the user may see and do; a user without one may do nothing.", default=None, index=True
     )

@@ -22,6 +22,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 # Importing these declares the core's tables.
+import core.access.allowances
 import core.access.identities
 import core.access.keys
 import core.background.delivery

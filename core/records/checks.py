@@ -2,18 +2,49 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_origin
+from unicodedata import category
 
 from core.base.clock import check_day
 from core.base.errors import InputError, UserError
+from core.base.settings import Settings
 from core.base.text import camel
 from core.records.columns import ColumnInfo, column_info
 from core.records.record import Record
 
 #: Longest text of a field that names no limit of its own.
 LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What input means where it does not say so itself.
+
+    Attributes:
+        currency: of amounts.
+        region: country of telephone numbers, by its two letters.
+    """
+
+    currency: str
+    region: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Conventions":
+        """Those of the settings."""
+        return cls(settings.reporting_currency, settings.phone_region)
+
+
+#: Letters that are drawn as nothing, though they are neither space nor control characters.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a character that can be seen."""
+    # Nearly every text begins with a letter.
+    return "!" <= text[:1] <= "~" or any(letter not in _BLANKS and category(letter)[0] not in "CZM" for letter in text)
 
 
 def check_text(value: str, longest: int) -> None:
@@ -28,10 +59,12 @@ def check_text(value: str, longest: int) -> None:
         raise InputError("the character NUL (U+0000) is not possible; leave it out")
     if not value.strip():
         raise InputError("it must not be empty; give a text")
+    if not is_visible(value):
+        raise InputError(f"nothing of {value[:40]!a} can be seen; give a text")
 
 
-def check_text_of(value: str, info: ColumnInfo) -> None:
-    """Refuses a text that a column does not take.
+def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
+    """Refuses a text that a column does not take; `region` is that of `Conventions`.
 
     Raises:
         InputError: says why.
@@ -39,6 +72,7 @@ def check_text_of(value: str, info: ColumnInfo) -> None:
     check_text(value, info.max_length or LONGEST_TEXT)
     if info.pattern and not re.fullmatch(info.pattern, value):
         raise InputError(f"{value!r} does not fit: {info.hint or f'it must match {info.pattern}'}")
+    info.form.check(value, region)
 
 
 def check_number_of(value: Any, info: ColumnInfo) -> None:
@@ -58,7 +92,7 @@ def spelled(number: Decimal | int) -> str:
     return f"{Decimal(number):f}"
 
 
-def record_problems(record: Record, values: Mapping[str, Any]) -> Iterator[UserError]:
+def record_problems(record: Record, values: Mapping[str, Any], region: str) -> Iterator[UserError]:
     """An error for each value that its column does not take, as input would be refused."""
     columns = type(record).__table__.columns
     for name, value in values.items():
@@ -69,7 +103,10 @@ def record_problems(record: Record, values: Mapping[str, Any]) -> Iterator[UserE
             continue
         try:
             if kind is str:
-                check_text_of(value, info)
+                check_text_of(value, info, region)
+            elif get_origin(kind) is list:
+                for item in value:
+                    info.form.check(str(item), region)
             elif kind in (int, Decimal):
                 check_number_of(value, info)
             elif kind in (date, datetime):

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from core.db.types import Scaled, Text
+from core.records.forms import TEXT, TextForm
 
 #: The permission that personal data needs, unless a column says otherwise.
 PERSONAL = "personal"
@@ -21,6 +22,7 @@ class ColumnInfo:
     Attributes:
         description: one sentence; it becomes the description in the schema.
         max_length, minimum, maximum, pattern: what input is refused, `hint` saying what is asked for.
+        form: what the text is, such as an e-mail address: how it is checked and compared.
         personal: personal data, which `erasePersonalData` empties, here and in the log.
         permission: name of the permission that is needed to use it; None for everybody.
         read_only: kept by the system; no input sets it.
@@ -38,6 +40,7 @@ class ColumnInfo:
     maximum: Decimal | int | None = None
     pattern: str | None = None
     hint: str | None = None
+    form: TextForm = TEXT
     personal: bool = False
     permission: str | None = None
     read_only: bool = False
@@ -73,6 +76,7 @@ def column(
     maximum: Decimal | int | None = None,
     pattern: str | None = None,
     hint: str | None = None,
+    form: TextForm = TEXT,
     personal: bool = False,
     permission: Any = ...,
     read_only: bool = False,
@@ -90,6 +94,8 @@ def column(
         primary_key: for tables that are not records.
         scale: decimal places of a `Decimal`; two where it is left out.
         max_length, minimum, maximum, pattern: limits of input; `hint` says in words what the pattern asks for.
+        form: what a text, or each text of a list, is: `EMAIL`, `PHONE` or `LINK` of `guanxi`. It is checked, stored as
+            typed, and compared in a form in which two spellings of the same are one.
         personal: personal data, emptied when the person it is about is erased.
         permission: name of the permission that is needed to see, use or change it, None for everybody; by default
             `personal` for personal data, else None.
@@ -108,6 +114,7 @@ def column(
         maximum,
         pattern,
         hint,
+        form,
         personal,
         permission,
         read_only,

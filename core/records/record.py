@@ -13,13 +13,14 @@ from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect, text
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, registry
+from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, object_session, registry
 
 from core.base.ids import EVENT_PREFIX, PREFIX, new_id
 from core.base.money import Money
-from core.base.text import fold, snake
+from core.base.text import snake
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.columns import ColumnInfo, MoneyInfo, column, reference, sql_column
+from core.records.forms import TextForm
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,6 +31,9 @@ _NAMING = {
 }
 
 CORE = "core"
+
+#: Where a session's `info` has the region of telephone numbers without a country code.
+PHONE_REGION = "phone_region"
 
 _TYPES: dict[Any, Any] = {int: BigInteger, str: Text, datetime: Timestamp, Decimal: Scaled(2)}
 
@@ -150,7 +154,7 @@ def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> Non
         index = settings.pop("index", False)
         companion = sql_column(ColumnInfo(internal=True), None if nullable else "", index=index)
         _set_column(cls, f"{name}_folded", str, companion, nullable=nullable)
-        cls.__folded__ = (*cls.__folded__, name)
+        cls.__folded__ = {**cls.__folded__, name: info.form}
 
 
 def _set_column(cls: type["Table"], name: str, kind: Any, made: Any, *, nullable: bool) -> None:
@@ -211,9 +215,11 @@ def _column_type(resolve: TypeResolve) -> Any:
 
 
 def _refold(mapper: Any, connection: Any, target: Any) -> None:
-    for name in type(target).__folded__:
+    session = object_session(target)
+    region = "" if session is None else session.info.get(PHONE_REGION, "")
+    for name, form in type(target).__folded__.items():
         value = getattr(target, name)
-        folded = None if value is None else fold(value)
+        folded = None if value is None else form.key(value, region)
         if getattr(target, f"{name}_folded") != folded:
             setattr(target, f"{name}_folded", folded)
 
@@ -230,7 +236,7 @@ class Table:
     __plugin__: ClassVar[str]
     __tablename__: ClassVar[str]
     __money__: ClassVar[dict[str, MoneyInfo]]
-    __folded__: ClassVar[tuple[str, ...]]
+    __folded__: ClassVar[dict[str, TextForm]]
     __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
     __names__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
@@ -245,7 +251,7 @@ class Table:
         if not abstract:
             if "__tablename__" not in cls.__dict__:
                 cls.__tablename__ = table_name(cls.__name__, plugin)
-            cls.__plugin__, cls.__money__, cls.__folded__ = plugin, {}, ()
+            cls.__plugin__, cls.__money__, cls.__folded__ = plugin, {}, {}
             if prefix is not None:
                 _check_record(cls.__name__, plugin, prefix)
                 cls.__prefix__ = prefix  # type: ignore[attr-defined]  # only records have one

@@ -56,6 +56,7 @@ class Draft:
         reason: why, for those records whose history keeps it.
         index: row of the batch.
         said: what is said with it that nothing stores.
+        warnings: about its input.
     """
 
     model: type[Record]
@@ -71,6 +72,7 @@ class Draft:
     reason: str | None = None
     index: int = 0
     said: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[UserError] = ()
 
 
 @dataclass(slots=True)
@@ -142,9 +144,10 @@ _STATUS: Mapping[Action, OutcomeStatus] = {
 
 def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> RowOutcome:
     """The outcome of a draft that was written; without a change, everything was so already."""
+    found = [*draft.warnings, *warnings.get(draft.index, ())]
     if change is None:
-        return RowOutcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id)
-    return RowOutcome(draft.index, _STATUS[change.action], change.record.id, (), warnings.get(draft.index, ()))
+        return RowOutcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id, (), found)
+    return RowOutcome(draft.index, _STATUS[change.action], change.record.id, (), found)
 
 
 def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:

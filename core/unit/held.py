@@ -12,7 +12,6 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
-from core.base.text import fold
 from core.db.transaction import DatabaseTransaction
 from core.records.record import Table
 from core.records.rows import TableRows, rows_of
@@ -35,10 +34,21 @@ class _Row:
 
 
 class Held:
-    """The rows of one transaction."""
+    """The rows of one transaction.
 
-    def __init__(self, transaction: DatabaseTransaction) -> None:
+    Attributes:
+        region: of telephone numbers without a country code.
+    """
+
+    def __init__(self, transaction: DatabaseTransaction, region: str) -> None:
+        """Begins with none.
+
+        Args:
+            transaction: in which they are read and written.
+            region: of telephone numbers without a country code.
+        """
         self._transaction = transaction
+        self.region = region
         self._engine = transaction.dialect
         self._rows: dict[tuple[type[Table], str], _Row] = {}
 
@@ -112,7 +122,7 @@ class Held:
         inserted: dict[TableRows, list[_Row]] = defaultdict(list)
         changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
         for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
-            _refold(row)
+            _refold(row, self.region)
             held, stored = row.object.__dict__, row.stored
             if stored is None:
                 inserted[row.rows].append(row)
@@ -171,13 +181,13 @@ def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mappin
     return [{name: row[name] for name in names} for row in several]
 
 
-def _refold(row: _Row) -> None:
+def _refold(row: _Row, region: str) -> None:
     """Keeps the folded companions of texts."""
     held = row.object.__dict__
-    for name in row.rows.kind.__folded__:
+    for name, form in row.rows.kind.__folded__.items():
         value = held[name]
         if row.stored is None or value != row.stored[name]:
-            folded = None if value is None else fold(value)
+            folded = None if value is None else form.key(value, region)
             if row.stored is None:
                 held[f"{name}_folded"] = folded
             elif held[f"{name}_folded"] != folded:

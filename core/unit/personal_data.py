@@ -18,7 +18,7 @@ from sqlalchemy import Table as SqlTable
 from sqlmodel import col
 
 from core.base.money import Money
-from core.base.text import camel, fold
+from core.base.text import camel
 from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.db.database import SQLITE
@@ -252,7 +252,8 @@ def _erased(kind: type[Table], row: Mapping[str, Any], words: _Words, personal: 
         elif isinstance(column.type, Text | Json) and not (info.exact or _holds_choices(column)):
             values[name] = words.without(row[name])
         if name in kind.__folded__ and name in values:
-            values[f"{name}_folded"] = None if values[name] is None else fold(values[name])
+            form, value = kind.__folded__[name], values[name]
+            values[f"{name}_folded"] = None if value is None else form.key(value, "")
     for name, money in kind.__money__.items():
         if money.info.personal or (kind, name) in personal.columns:
             amount = None if money.nullable else 0

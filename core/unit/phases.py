@@ -272,15 +272,23 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
         Reject: it breaks one.
     """
     follow_ups = Changes(unit.watch.follow_ups)
+    found = _misfits(unit, [*follow_ups, *unit.watch.amendments])
+    if found:
+        raise Reject(*found)
     if not follow_ups:
         return []
-    found = [problem for change in follow_ups for problem in record_problems(change.record, change.after)]
     unit.host.locks(follow_ups).take(unit.transaction)
-    found += dangling(unit.transaction, follow_ups, {})
+    found = list(dangling(unit.transaction, follow_ups, {}))
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:
         raise Reject(*errors)
     return found
+
+
+def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
+    """An error for each value written by a hook that its column does not take."""
+    region = unit.held.region
+    return [found for change in changes for found in record_problems(change.record, change.after, region)]
 
 
 # Note: what happened goes to the log, which is written last of all.
@@ -323,7 +331,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         if changes:
             unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
-            problems = [found for change in changes for found in record_problems(change.record, change.after)]
+            problems = _misfits(unit, changes)
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)

@@ -26,7 +26,7 @@ from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.event_log import EventLog
 from core.records.facet_rows import facet_rows
-from core.records.record import Record, record_named
+from core.records.record import PHONE_REGION, Record, record_named
 from core.records.rows import rows_of
 from core.records.selections import Prepared
 from core.unit.held import Held
@@ -73,7 +73,7 @@ class Unit:
         self.permit = permit
         self.request_id = request_id
         self.now = clock.now()
-        self.held = Held(transaction)
+        self.held = Held(transaction, settings.phone_region)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
         self.settlement = Settlement(
             transaction, actor=actor, now=self.now, reporting_currency=settings.reporting_currency, log=self.log
@@ -162,6 +162,7 @@ class Unit:
 
     def _on_session(self, session: Session) -> None:
         session.autoflush = self._writes
+        session.info[PHONE_REGION] = self.held.region
         self.watch.attend(session)
         self.held.lend(session)
 

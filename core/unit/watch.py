@@ -23,6 +23,7 @@ class Watch:
 
     Attributes:
         follow_ups: changes of records that hooks made and that nobody asked for.
+        amendments: what hooks changed of records whose change was asked for; it belongs to that change.
     """
 
     def __init__(self, held: Held, settlement: Settlement, stamp: Callable[..., None]) -> None:
@@ -32,6 +33,7 @@ class Watch:
         self._known: dict[int, Change] = {}
         self._is_on = False
         self.follow_ups: list[Change] = []
+        self.amendments: list[Change] = []
 
     def clear(self) -> None:
         """Forgets the changes of a chunk."""
@@ -49,6 +51,7 @@ class Watch:
             Reject: what a hook did cannot be settled; the errors say why.
         """
         self.follow_ups.clear()
+        self.amendments.clear()
         self._held.look()
         self._is_on = True
         try:
@@ -109,6 +112,8 @@ class Watch:
         if known is not None:
             known.after |= change.after
             known.before = {} if known.action is Action.CREATED else change.before | known.before
+            if isinstance(row, Record):
+                self.amendments.append(change)
         elif isinstance(row, Record):
             self.know(change)
             self._stamp(row, new=action is Action.CREATED)

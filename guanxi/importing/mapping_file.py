@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from core.base.errors import InputError
 from core.base.money import exponent
 from core.base.text import camel
+from core.records.checks import Conventions
 from guanxi.importing.cells import ABSENT, KEEP, NULL, REJECT, CellTemplate, Test, Value
 from guanxi.importing.mapping import FieldRule, ImportMapping, LinkRule, RecordRule
 from guanxi.importing.mapping_form import Faults, MappingForm
@@ -248,7 +249,7 @@ class _Reader:
 
     def _check(self, field: CatalogField, value: Any) -> None:
         if field.stored is not None:
-            check_value(field, value, self._catalog.settings.reporting_currency)
+            check_value(field, value, Conventions.of(self._catalog.settings))
         elif value is None:
             raise InputError("null is not possible; an empty list is not either")
 

@@ -28,13 +28,14 @@ from core.db.types import Choice, Json, Scaled, Timestamp
 from core.host.host import PluginHost
 from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, Row
+from core.records.forms import TEXT as TEXT_FORM
 from core.records.record import CORE, Facet, MoneyProperty, Record, Table
 from schema.catalog.access import AccessControl
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
 from schema.catalog.kind import Kind
-from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, IdKind, IntKind, MomentKind, TextKind
+from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, FormKind, IdKind, IntKind, MomentKind, TextKind
 from schema.catalog.names import check_names, root_names
 from schema.catalog.ownership import ownerships
 
@@ -253,7 +254,10 @@ def _column_kind(catalog: Catalog, model: type[Table], column: Column[Any], info
     if isinstance(kind, Json):
         return catalog.kind_of(column.info["kind"])
     plain = {Timestamp: MomentKind, Boolean: BooleanKind, BigInteger: IntKind, Date: DateKind}
-    return next((made() for type_, made in plain.items() if isinstance(kind, type_)), TextKind())
+    found = next((made() for type_, made in plain.items() if isinstance(kind, type_)), None)
+    if found is None:
+        return TextKind() if info.form is TEXT_FORM else FormKind(info.form, catalog.settings.phone_region)
+    return found
 
 
 def _add_relations(catalog: Catalog, record: RecordType) -> None:

@@ -107,6 +107,10 @@ class Kind:
         key: Expression = value
         return key
 
+    def key(self, text: str) -> str:
+        """What a text of this kind is compared by."""
+        return text
+
     def group_key(self, value: Any, grain: str | None) -> Expression:
         """The expression rows are grouped by."""
         key: Expression = value

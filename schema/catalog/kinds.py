@@ -6,14 +6,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null
+from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null, or_
 
+from core.base.errors import InputError
 from core.base.money import Money, exponent
 from core.base.text import fold
 from core.db.sql import Expression, day_of, folded, list_length, whole
 from core.db.types import Choice, Json, ListOf, Scaled, Timestamp
 from core.log.changes import shown
 from core.records.fields import MoneyExpression
+from core.records.forms import TextForm
 from schema.catalog.kind import COMPARISONS, FUNCTIONS, Condition, Filter, Kind, is_null, refuse_null, typed, within
 from schema.sql.binds import Binds, Moment, comparable
 from schema.sql.json import (
@@ -55,13 +57,16 @@ class TextKind(Kind):
     def present(self, value: Any, selection: Selection) -> Any:
         return typed(value, str)
 
+    def key(self, text: str) -> str:
+        return fold(text)
+
     def conditions(
         self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
     ) -> Iterator[Condition]:
         ignore_case = given.get("ignoreCase", True)
         if ignore_case:
             value = folded_value() if folded_value is not None else folded(value)
-        prepare = fold if ignore_case else str
+        prepare = self.key if ignore_case else str
         for operator, operand in given.items():
             if operator == "ignoreCase":
                 continue
@@ -70,6 +75,49 @@ class TextKind(Kind):
                 yield is_null(value, operand)
             else:
                 yield compare_text(value, operator, operand, binds, prepare)
+
+
+class FormKind(TextKind):
+    """Text of a form: found by what it means, and by how it was typed."""
+
+    def __init__(self, form: TextForm, region: str) -> None:
+        self._form = form
+        self._region = region
+
+    def key(self, text: str) -> str:
+        return self._form.key(text, self._region)
+
+    def conditions(
+        self, value: Any, given: Filter, binds: Binds, folded_value: Callable[[], Expression] | None = None
+    ) -> Iterator[Condition]:
+        if folded_value is None or not (self._form.has_spellings and given.get("ignoreCase", True)):
+            yield from super().conditions(value, given, binds, folded_value)
+            return
+        key = folded_value()
+        for operator, operand in given.items():
+            if operator == "ignoreCase":
+                continue
+            refuse_null(operator, operand)
+            if operator == "isNull":
+                yield is_null(key, operand)
+            elif operator in ("contains", "startsWith", "endsWith"):
+                typed_so = compare_text(value, operator, operand, binds, str)
+                yield or_(compare_text(key, operator, operand, binds, self._form.part), typed_so)
+            else:
+                inside = "in" if operator in ("eq", "in") else "notIn"
+                yield within(inside, key, binds.computed(self._meant_by(operand), ListOf(TEXT)))
+
+    def _meant_by(self, operand: Any) -> Callable[[Moment], list[str]]:
+        """What gives the keys of all that is meant by a text or a list of them."""
+
+        def keys(moment: Moment) -> list[str]:
+            given = resolve(operand, moment.variables)
+            texts = given if isinstance(given, list) else [given]
+            if None in texts:
+                raise InputError("a list to compare with contains null; leave it out and add isNull")
+            return [key for text in texts for key in self._form.keys(text, self._region)]
+
+        return keys
 
 
 def compare_text(

@@ -19,7 +19,6 @@ from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, 
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
-from core.base.text import fold
 from core.db.sql import Expression
 from core.db.types import Json, ListOf, Text
 from core.records.fields import MoneyExpression
@@ -305,7 +304,7 @@ def _default_of(facet: type[Facet], name: str) -> Any:
     for column_name, default, factory in facet.__defaults__:
         if column_name == (text if is_folded else name):
             value = default if factory is None else factory()
-            return fold(value) if is_folded and value is not None else value
+            return facet.__folded__[text].key(value, "") if is_folded and value is not None else value
     return None
 
 

@@ -1,5 +1,10 @@
 """The page for trying queries: Strawberry's GraphiQL, with a plain console where its scripts cannot be loaded."""
 
+import re
+from base64 import b64encode
+from functools import lru_cache
+from hashlib import sha256
+
 from strawberry.http.ides import get_graphql_ide_html
 
 _FALLBACK = """
@@ -38,7 +43,18 @@ window.addEventListener("load", () => setTimeout(() => {
 """
 
 
-def page() -> str:
-    """The page; it asks the endpoint it was loaded from."""
-    html = get_graphql_ide_html(graphql_ide="graphiql")
-    return html.replace("</body>", f"{_FALLBACK}</body>")
+#: Where its scripts and styles come from; the page pins what they must be.
+_SOURCE = "https://unpkg.com"
+
+
+@lru_cache(1)
+def page() -> tuple[bytes, str]:
+    """The page, which asks the endpoint it was loaded from; and what it may load and run, as a header says it."""
+    html = get_graphql_ide_html(graphql_ide="graphiql").replace("</body>", f"{_FALLBACK}</body>")
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
+    policy = (
+        f"default-src 'none'; script-src {hashes} {_SOURCE}; style-src 'unsafe-inline' {_SOURCE}; font-src data: "
+        f"{_SOURCE}; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return html.encode(), policy

@@ -79,7 +79,8 @@ class Endpoint:
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         try:
             if media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]:
-                return Response(page().encode(), media_type=HTML)
+                body, policy = page()
+                return Response(body, media_type=HTML, headers={"content-security-policy": policy})
             caller = await self._callers.caller(scope, headers)
             asked = await self._asked(scope, headers, receive, caller)
             if media is None:

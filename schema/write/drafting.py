@@ -7,13 +7,14 @@ from typing import Any
 
 from core.access.permissions import Right
 from core.access.roles import Role
+from core.base.actors import ActorKind
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
 from core.base.text import fold, words
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
-from core.records.checks import check_text
+from core.records.checks import Conventions, check_text
 from core.records.record import Record
 from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
@@ -22,7 +23,7 @@ from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.draft_rights import DraftRights, permission_problems
 from schema.write.input_checks import Checked, InputFields, missing
-from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, upsert_locks
+from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, match_key, upsert_locks
 
 _MOST_TAGS, _LONGEST_TAG = 100, 100
 _LONGEST_SYSTEM, _LONGEST_KEY = 64, 255
@@ -59,6 +60,7 @@ class Drafting:
     def __init__(self, catalog: Catalog, record: RecordType) -> None:
         self._catalog = catalog
         self._record = record
+        self._conventions = Conventions.of(catalog.settings)
         self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
         self._inputs = InputFields(record)
         #: References by the input that sets them by external id, each with the record it is to.
@@ -92,7 +94,7 @@ class Drafting:
         if given.get("id") is not None:
             marks.add(given["id"])
         if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
-            marks.add(fold(given[asked.match]))
+            marks.add(match_key(self._record.fields[asked.match], given[asked.match]))
         return marks
 
     def needs(self, asked: Asked) -> set[Any]:
@@ -291,9 +293,10 @@ class Drafting:
     def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
         given = asked.given
         creating = draft.action is Action.CREATED
-        checked = Checked(self._inputs, given, self._catalog.settings.reporting_currency, creating=creating)
+        is_import = unit.actor.kind is ActorKind.IMPORT
+        checked = Checked(self._inputs, given, self._conventions, creating=creating, keeps_malformed=is_import)
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
-        draft.said = checked.said
+        draft.said, draft.warnings = checked.said, checked.warnings
         if not self._references.keys().isdisjoint(given):
             for name in self._references:
                 self._link(draft, name, given, linked)

@@ -9,8 +9,9 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
 from core.base.text import words
-from core.records.checks import check_number_of, check_text, check_text_of, spelled
+from core.records.checks import Conventions, check_number_of, check_text, check_text_of, spelled
 from core.records.columns import ColumnInfo
+from core.records.forms import MalformedError
 from core.records.record import Facet, record_named
 from core.unit.drafts import FacetValue
 from schema.catalog.catalog import CatalogField, RecordType, Stored
@@ -33,8 +34,8 @@ _LONGEST_ITEM = 2000
 _MOST_UNITS = 10**15
 
 
-#: Gives a value as it is stored, knowing the reporting currency; raises an `InputError` where it is not possible.
-Check = Callable[[Any, str], Any]
+#: Gives a value as it is stored; raises an `InputError` where it is not possible.
+Check = Callable[[Any, Conventions], Any]
 
 
 class InputFields:
@@ -55,30 +56,57 @@ class InputFields:
 class Checked:
     """What an input sets on a record, and what is wrong with it."""
 
-    def __init__(self, fields: InputFields, given: Mapping[str, Any], currency: str, *, creating: bool) -> None:
+    def __init__(
+        self,
+        fields: InputFields,
+        given: Mapping[str, Any],
+        conventions: Conventions,
+        *,
+        creating: bool,
+        keeps_malformed: bool,
+    ) -> None:
+        """Checks it.
+
+        Args:
+            fields: of the record.
+            given: values by the names of fields.
+            conventions: of what the values leave open.
+            creating: it is a new record.
+            keeps_malformed: e-mail addresses and telephone numbers that are not any are stored all the same, with a
+                warning: what is imported is often all that is known of somebody.
+        """
         self._creating = creating
+        self._keeps = keeps_malformed
         self.values: dict[str, Any] = {}
         self.facets: list[FacetValue] = []
         self.said: dict[str, Any] = {}
         self.errors: list[UserError] = []
+        self.warnings: list[UserError] = []
         for name, value in given.items():
             if found := fields.checks.get(name):
-                self._take(*found, value, currency)
+                self._take(*found, value, conventions)
         for name in fields.record.said:
             if name in self.values:
                 self.said[name] = self.values.pop(name)
 
-    def _take(self, field: CatalogField, check: Check, value: Any, currency: str) -> None:
+    def _take(self, field: CatalogField, check: Check, value: Any, conventions: Conventions) -> None:
         stored = field.stored
         assert stored is not None
         if value is None and self._creating and stored.required:
             # As if it had been left out: `missing` asks for it.
             return
         try:
-            checked = check(value, currency)
+            checked = check(value, conventions)
         except _NoValueError as error:
             self.errors.append(UserError("REQUIRED", f"{field.name}: {error.message}", (field.name,)))
             return
+        except MalformedError as error:
+            problem = UserError("INVALID", f"{field.name}: {error.message}", (field.name,), warning=self._keeps)
+            if not self._keeps:
+                self.errors.append(problem)
+                return
+            self.warnings.append(problem)
+            checked = value.strip()
         except InputError as error:
             self.errors.append(UserError("INVALID", f"{field.name}: {error.message}", (field.name,)))
             return
@@ -103,13 +131,13 @@ def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[s
             yield UserError("REQUIRED", f"{field.name}: a new {noun} needs it; give a value", (field.name,))
 
 
-def check_value(field: CatalogField, value: Any, currency: str) -> Any:
+def check_value(field: CatalogField, value: Any, conventions: Conventions) -> Any:
     """A value as it is stored.
 
     Raises:
         InputError: the field does not take it; the message says why and what it takes.
     """
-    return value_check(field)(value, currency)
+    return value_check(field)(value, conventions)
 
 
 def value_check(field: CatalogField) -> Check:
@@ -119,9 +147,9 @@ def value_check(field: CatalogField) -> Check:
     is_list, may_be_null = isinstance(field.kind, ListKind), _may_be_null(stored)
     check = _check_of(field.kind, stored.info, may_be_null=may_be_null)
 
-    def checked(value: Any, currency: str) -> Any:
+    def checked(value: Any, conventions: Conventions) -> Any:
         if value is not None:
-            return check(value, currency)
+            return check(value, conventions)
         if may_be_null:
             return None
         if is_list:
@@ -134,23 +162,25 @@ def value_check(field: CatalogField) -> Check:
 def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
     """The check of values that are not null."""
 
-    def money(value: Any, currency: str) -> Money:
-        return Money(value["amount"], value.get("currency") or currency)
+    def money(value: Any, conventions: Conventions) -> Money:
+        return Money(value["amount"], value.get("currency") or conventions.currency)
 
-    def text(value: Any, currency: str) -> Any:
+    def text(value: Any, conventions: Conventions) -> Any:
         if not value.strip():
             raise InputError(f"it must not be empty; {'give null, or a text' if may_be_null else 'give a text'}")
-        check_text_of(value, info)
+        # Otherwise the same text typed and imported would make two records.
+        value = value.strip()
+        check_text_of(value, info, conventions.region)
         return value
 
-    def number(value: Any, currency: str) -> Any:
+    def number(value: Any, conventions: Conventions) -> Any:
         check_number_of(value, info)
         return value
 
-    def decimal(value: Any, currency: str) -> Any:
-        return number(_check_decimal(value, kind.scale), currency)  # type: ignore[attr-defined]  # only decimals come here
+    def decimal(value: Any, conventions: Conventions) -> Any:
+        return number(_check_decimal(value, kind.scale), conventions)  # type: ignore[attr-defined]  # only decimals come here
 
-    def reference(value: Any, currency: str) -> Any:
+    def reference(value: Any, conventions: Conventions) -> Any:
         _check_reference(value, info)
         return value
 
@@ -160,7 +190,7 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
 
     checks: Mapping[type[Kind], Check] = {
         MoneyKind: money,
-        ListKind: lambda value, currency: _check_list(value),
+        ListKind: lambda value, conventions: _check_list(value, info, conventions),
         TextKind: text,
         IntKind: number,
         DecimalKind: decimal,
@@ -170,9 +200,9 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
     }
     if isinstance(kind, ChoiceKind):
         enum = kind.enum
-        return lambda value, currency: enum(value)
+        return lambda value, conventions: enum(value)
     found = (check for type_, check in checks.items() if isinstance(kind, type_))
-    return next(found, lambda value, currency: value)
+    return next(found, lambda value, conventions: value)
 
 
 def _may_be_null(stored: Stored) -> bool:
@@ -204,9 +234,10 @@ def _check_reference(value: str, info: ColumnInfo) -> None:
     check_id(value, target.__prefix__, target.__name__)
 
 
-def _check_list(value: list[Any]) -> list[Any]:
+def _check_list(value: list[Any], info: ColumnInfo, conventions: Conventions) -> list[Any]:
     if len(value) > _LONGEST_LIST:
         raise InputError(f"{len(value)} items are too many; at most {_LONGEST_LIST} are possible")
     for item in value:
         check_text(str(item), _LONGEST_ITEM)
+        info.form.check(str(item), conventions.region)
     return [str(item) for item in value]

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.base.text import fold
 from core.db.locks import Key, Locks
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log.events import Action
@@ -54,7 +53,7 @@ def upsert_locks(engine: str, record: RecordType, asked: Sequence[Asked]) -> Loc
     for one in rows:
         for field in texts:
             if (text := one.given.get(field.name)) is not None:
-                (alone if field.name == one.match else shared).add((entity, field.name, fold(text)))
+                (alone if field.name == one.match else shared).add((entity, field.name, match_key(field, text)))
         if one.match == ID and one.given.get("id") is not None:
             alone.add((entity, "id", one.given["id"]))
         elif one.match == EXTERNAL_ID:
@@ -62,6 +61,11 @@ def upsert_locks(engine: str, record: RecordType, asked: Sequence[Asked]) -> Loc
     locks.add(None, alone)
     locks.share(shared)
     return locks
+
+
+def match_key(field: CatalogField, text: str) -> str:
+    """What two texts have in common that match as values of a field; they are stored without outer blanks."""
+    return field.kind.key(text.strip())
 
 
 def ids_by_text(
@@ -72,7 +76,7 @@ def ids_by_text(
     is_folded = field.stored.column in model.__folded__
     column = quoted(transaction.dialect, f"{field.stored.column}_folded" if is_folded else field.stored.column)
     # No text of the database holds NUL, and neither engine takes one to compare with.
-    prepared = {text: fold(text) if is_folded else text for text in texts if "\0" not in text}
+    prepared = {text: match_key(field, text) if is_folded else text.strip() for text in texts if "\0" not in text}
     ids: dict[str, set[str]] = defaultdict(set)
     engine = transaction.dialect
     where = f"{among(engine, column, 1)} AND deleted_at IS NULL"

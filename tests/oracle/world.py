@@ -139,7 +139,16 @@ def _email(maker: "_Maker", values: dict[str, Any]) -> str:
 
 
 def _phone(maker: "_Maker", values: dict[str, Any]) -> str:
-    return maker.random.choice(["+86 10 1234", "+86 10 1234", "030/123456", "(1) 2-3.4"])
+    # In international form already: what other spellings have in common is tested by itself.
+    return maker.random.choice(["+861012345678", "+861012345678", "+4930123456", "+14155550100"])
+
+
+def _link(maker: "_Maker", values: dict[str, Any]) -> str:
+    return maker.random.choice(["alpha.example", "Alpha.example", "https://STRASSE.example/", "straße.example/ß"])
+
+
+def _links(maker: "_Maker", values: dict[str, Any]) -> list[str]:
+    return maker.random.choice([[], ["cloud.example"], ["Cloud.example", "https://fibre.example"]])
 
 
 #: Fields whose values are not any of their type. None where there is none.
@@ -148,6 +157,8 @@ _SPECIAL: Mapping[tuple[str, str], Choose] = {
     ("Contact", "email"): _email,
     ("User", "email"): _email,
     ("Customer", "phone"): _phone,
+    ("Customer", "website"): _link,
+    ("Opportunity", "attachments"): _links,
     ("Contact", "phone"): _phone,
     ("Contact", "mobilePhone"): _phone,
     ("Customer", "foundedYear"): lambda maker, values: maker.random.choice([1000, 1999, 2000, 9999]),
@@ -279,7 +290,7 @@ class _Maker:
     def _value(self, type: str, name: str, kind: Any, values: dict[str, Any]) -> Any:
         random = self.random
         named, inner = get_named_type(kind), get_nullable_type(kind)
-        if isinstance(inner, GraphQLList):
+        if isinstance(inner, GraphQLList) and (type, name) not in _SPECIAL:
             return random.choice([[], *self._lists(named)])
         shown: Any = self._schema.type_map[type]
         # A field that has a default is always shown with a value.

@@ -329,7 +329,12 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
         ("Customer", "needs", ["x"] * 1001, "1001 items are too many; at most 1000 are possible"),
         ("Customer", "email", "not an address", "write it like name@example.com"),
         ("Customer", "email", "a@b@c.de", "write it like name@example.com"),
-        ("Customer", "phone", "call me", "write digits, spaces and + ( ) . / - only"),
+        (
+            "Customer",
+            "phone",
+            "call me",
+            "is not a telephone number in CN; write it with its country code, such as +86 10 1234 5678",
+        ),
         ("Customer", "employeeCount", -1, "-1 is too small; the minimum is 0"),
         ("Customer", "foundedYear", 999, "999 is too small; the minimum is 1000"),
         ("Customer", "foundedYear", 10000, "10000 is too large; the maximum is 9999"),
