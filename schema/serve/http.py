@@ -27,6 +27,7 @@ from schema.request.operations import OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import REALM, Callers
+from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
@@ -64,9 +65,9 @@ class Endpoint:
         self.observation = Observation(settings.slow_request_ms / 1000)
         #: Why it answers nothing any more; empty while it does.
         self.refusal = ""
-        limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
+        limits, deadline = Limits.of(settings), Deadline(settings.body_deadline_ms / 1000)
         self._bodies, self._public_bodies = (
-            BodyLimits(most, limits.most_values, limits.most_containers, seconds)
+            BodyLimits(most, limits.most_values, limits.most_containers, deadline)
             for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
         )
 
@@ -127,7 +128,7 @@ class Endpoint:
             if bad.code:
                 record.codes = [bad.code]
                 error["extensions"] = {"code": bad.code}
-            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, dict(bad.headers))
+            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
 
     async def _asked(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor

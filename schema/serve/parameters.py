@@ -4,7 +4,6 @@ Parsing JSON holds up everything else for as long as it takes, in whatever threa
 and a long one by how many values it has, before it is parsed.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from schema.serve.bad_request import BadRequest
+from schema.serve.deadlines import Deadline
 from schema.serve.negotiation import PLAIN_JSON
 
 
@@ -45,13 +45,13 @@ class BodyLimits:
         bytes: its length.
         values: how many members of objects and items of lists it has.
         containers: how many objects and lists.
-        seconds: how long the client may take to send it.
+        deadline: until when the client has to have sent it.
     """
 
     bytes: int
     values: int
     containers: int
-    seconds: float
+    deadline: Deadline
 
 
 def asked_by_get(query: bytes) -> GraphQLRequest:
@@ -81,10 +81,9 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
     if length is not None and length.isdigit() and int(length) > limits.bytes:
         raise _too_large(limits.bytes)
     try:
-        async with asyncio.timeout(limits.seconds):
-            body = await _body(receive, limits.bytes)
+        body = await limits.deadline.keep(_body(receive, limits.bytes))
     except TimeoutError:
-        said = f"the body did not come within {limits.seconds:g} s; send it faster, or in parts"
+        said = f"the body did not come within {limits.deadline.seconds:g} s; send it faster, or in parts"
         raise BadRequest(408, said, headers=_CLOSE) from None
     if len(body) > limits.containers:
         _check_parts(body, limits)

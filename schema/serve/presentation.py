@@ -1,6 +1,7 @@
 """Results and errors as clients see them."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import orjson

@@ -1,9 +1,11 @@
 """A response by HTTP."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from starlette.types import Send
 
+from schema.serve.bad_request import Headers
 from schema.serve.negotiation import PLAIN_JSON
 
 
@@ -14,7 +16,7 @@ class Response:
     body: bytes
     status: int = 200
     media_type: str = PLAIN_JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Headers = MappingProxyType({})
 
     async def send(self, send: Send) -> None:
         """Sends it."""
