@@ -14,10 +14,12 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.access.allowances import Allowances
 from core.access.authentication import Authentication
 from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
@@ -62,6 +64,7 @@ from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import STOPPING, Endpoint
 from schema.serve.observation import Observation
+from schema.serve.response import protected
 
 #: So often, in seconds, is looked whether the database file is still there.
 _FILE_SECONDS = 1.0
@@ -172,6 +175,9 @@ class App:
         self._monitoring = Monitoring(self)
         routes = [Route("/", _to_graphql), *self._monitoring.routes]
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
+        self._answering = (
+            _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route
+        )
 
     @property
     def assembled(self) -> Assembled:
@@ -202,10 +208,14 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as an ASGI application; the lifespan starts and stops it."""
-        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
+        await (self._answering if scope["type"] == "http" else self._starlette)(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        if scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
             await self._endpoint(scope, receive, send)
         else:
-            await self._starlette(scope, receive, send)
+            await self._starlette(scope, receive, protected(send))
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
@@ -328,6 +338,7 @@ class App:
             secret,
             publisher.wake,
             self._note_lasting,
+            Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
@@ -368,6 +379,7 @@ class App:
                 await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
             await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
             await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
+            await stopping.step("the counts of requests", self.services.allowances.stop())
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())
         await stopping.step("connections that read", self.services.reader.close(), 1)
@@ -522,6 +534,20 @@ async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App
         gc.set_threshold(20_000, 10, 5)
         gc.enable()
         yield app
+
+
+def _shared_with(answering: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Lets pages of other origins read the answers, if there are any."""
+    if not origins:
+        return answering
+    return CORSMiddleware(
+        answering,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["graphql-cost", "ratelimit", "ratelimit-policy", "retry-after"],
+        max_age=600,
+    )
 
 
 async def _to_graphql(request: Any) -> RedirectResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
+from core.access.allowances import Allowances
 from core.access.authentication import Authentication
 from core.base.actors import LOCAL, Actor
 from core.base.clock import Clock, FixedClock
@@ -40,6 +41,7 @@ class Services:
         secret: signs cursors.
         announce: called after a commit that has events, in whatever thread.
         note_lasting: called after a commit of what a restore must not undo, in a thread.
+        allowances: how many requests somebody may send.
     """
 
     settings: Settings
@@ -57,6 +59,7 @@ class Services:
     secret: bytes = field(repr=False)
     announce: Callable[[], None]
     note_lasting: Callable[[], None]
+    allowances: Allowances
 
     @property
     def documents(self) -> Documents:
