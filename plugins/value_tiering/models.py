@@ -96,7 +96,7 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
         index=True,
     )
     usage: Decimal | None = column("Sum of quantities.", default=None, scale=4, index=True)
-    potential: Money | None = column("Potential value.", default=None, index=True)
+    potential: Money | None = column("Potential value.", default=None, index=True, minimum=0)
     rank: int | None = column("Rank by value among all ranked customers.", default=None, index=True)
     ranked_tier: ValueTier | None = column("Tier by rank.", default=None)
     tier: ValueTier | None = column("Tier in force.", default=None, index=True)

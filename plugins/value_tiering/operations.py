@@ -10,7 +10,7 @@ from guanxi.records import Customer
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import VALUE, CustomerValue, TierChangeReason, ValueTier
 from plugins.value_tiering.settings import Measure
-from plugins.value_tiering.tiering import classify, move, recompute, refresh_measures
+from plugins.value_tiering.tiering import classify, move, recompute, refresh_measures, unmeasured_customers
 
 ABANDONED = "CUSTOMER_ABANDONED"
 
@@ -27,7 +27,7 @@ class KeyCustomerReport:
         description="Key customers in percent of customers; 20 is typical."
     )
     share_of_profit: Decimal | None = strawberry.field(
-        description="Their share of the profit of all customers with a tier, in percent; 80 is typical."
+        description="Their share of the profit of all customers with a tier that bring any, in percent; 80 is typical."
     )
 
 
@@ -98,13 +98,17 @@ def key_customer_report(ctx: Context) -> KeyCustomerReport:
 
     Rule T2.
     """
-    everyone = ctx.total("Customer", {"valueTier": {"isNull": False}}, sum=["lifetimeProfit"])
-    key = ctx.total("Customer", {"isKeyCustomer": {"eq": True}}, sum=["lifetimeProfit"])
+    everyone = ctx.total("Customer", {"valueTier": {"isNull": False}})
+    key = ctx.total("Customer", {"isKeyCustomer": {"eq": True}})
+    # Losses are not a negative part of the profit: with them, the share could be any number.
+    brings = {"lifetimeProfit": {"gt": 0}}
+    profit = ctx.total("Customer", {**brings, "valueTier": {"isNull": False}}, sum=["lifetimeProfit"])
+    key_profit = ctx.total("Customer", {**brings, "isKeyCustomer": {"eq": True}}, sum=["lifetimeProfit"])
     return KeyCustomerReport(
         customers=everyone.count,
         key_customers=key.count,
         share_of_customers=rules.percent(Decimal(key.count), Decimal(everyone.count)),
-        share_of_profit=rules.percent(key.sum["lifetimeProfit"], everyone.sum["lifetimeProfit"]),
+        share_of_profit=rules.percent(key_profit.sum["lifetimeProfit"], profit.sum["lifetimeProfit"]),
     )
 
 
@@ -124,8 +128,14 @@ def recompute_value_tiers(ctx: Context, input: RecomputeValueTiersInput) -> Reco
     movements = [
         ValueTierMovement(previous=one.previous, tier=one.tier, customers=one.customers) for one in done.movements
     ]
+    unmeasured = unmeasured_customers(ctx)
+    warnings = []
+    if unmeasured:
+        what = {Measure.PROFIT: "cost", Measure.USAGE: "quantity"}[done.measure]
+        message = f"customers not ranked because no {what} of their transactions is known: {unmeasured}"
+        warnings.append(UserError("NOT_MEASURED", message, warning=True))
     return RecomputeValueTiersPayload(
-        measure=done.measure, ranked=done.ranked, changed=done.changed, movements=movements
+        measure=done.measure, ranked=done.ranked, changed=done.changed, movements=movements, warnings=warnings
     )
 
 

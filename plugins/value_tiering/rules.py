@@ -50,6 +50,11 @@ def current_value(measure: Measure, revenue: Expression, profit: Expression) -> 
     return profit if measure is Measure.PROFIT else revenue
 
 
+def value_so_far(current: Expression, revenue: Expression) -> Expression:
+    """The current value as a quadrant compares it (T6): 0 of who has bought nothing yet; null where it is unknown."""
+    return case((revenue.is_(None), 0), else_=current)
+
+
 def tier_of_rank(rank: Expression, ranked: Expression, boundaries: tuple[int, int, int]) -> Expression:
     """The tier of a rank (T1): each tier ends at the number of its cumulative share, rounded up.
 

@@ -80,6 +80,12 @@ class ValueTieringSettings(BaseModel):
     potential_value_threshold: Decimal | None = Field(
         default=None, description="Potential value from which on it counts as high; the median if not set."
     )
+    median_from_estimates: int = Field(
+        default=5,
+        ge=1,
+        description="Number of potential values from which on their median decides what is high; with fewer there are "
+        "no quadrants.",
+    )
     abc_policy: AbcPolicy = Field(default=AbcPolicy.TIER, description="How the ABC class is determined.")
     abc_a_below_percent: int = Field(
         default=80, ge=0, le=100, description="PARETO: class A below this share of total value."

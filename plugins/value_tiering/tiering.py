@@ -31,6 +31,7 @@ from sqlmodel import Session
 from guanxi import Context, Money
 from guanxi.records import Customer, Transaction
 from guanxi.sql import Expression, Prepared, is_listed, new_stem, numbered, whole
+from guanxi.vocabulary import CustomerStatus
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import (
     CustomerValue,
@@ -142,11 +143,11 @@ def _new_ranking() -> Table:
 
 
 def _rank(ctx: Context, ranking: Table) -> None:
-    """Measures all customers, and ranks those that live and have data (T1)."""
+    """Measures all customers, and ranks those that live, are not former ones, and have data (T1)."""
     settings, sums = _settings(ctx), _sums()
     is_living = customers.deleted_at.is_(None)
     value = rules.measured(settings.measure, sums.c.revenue, sums.c.profit, sums.c.usage)
-    is_ranked = and_(is_living, value.is_not(None))
+    is_ranked = and_(is_living, customers.status != CustomerStatus.FORMER.value, value.is_not(None))
     place = func.row_number().over(
         order_by=[
             case((is_ranked, 0), else_=1),
@@ -208,6 +209,15 @@ def recompute(ctx: Context) -> TiersRecomputed:
     _put_into_force(ctx, ranking, thresholds)
     ranking.drop(session.connection(), checkfirst=False)
     return TiersRecomputed(settings.measure, ranked, movements, *thresholds)
+
+
+def unmeasured_customers(ctx: Context) -> int:
+    """The number of living customers that bought something which does not have what they are measured by (X24)."""
+    value = _measured(_settings(ctx), values)
+    living = and_(customers.id == values.record_id, customers.deleted_at.is_(None))
+    bought = select(func.count()).select_from(Customer.__table__).join(CustomerValue.__table__, living)
+    found: int = ctx.session.scalar(bought.where(values.revenue.is_not(None), value.is_(None))) or 0
+    return found
 
 
 def _put_into_force(ctx: Context, ranking: Table, thresholds: Thresholds) -> None:
@@ -349,17 +359,22 @@ def _thresholds(ctx: Context, ranking: Table) -> Thresholds:
         for amount in (settings.current_value_threshold, settings.potential_value_threshold)
     ]
     return (
-        _threshold(ctx.session, fixed[0], current, columns.is_living),
-        _threshold(ctx.session, fixed[1], columns.potential_reporting, columns.is_living),
+        _threshold(ctx.session, fixed[0], current, columns.is_living, 1),
+        # Of one estimate the median is itself, which would make it high.
+        _threshold(
+            ctx.session, fixed[1], columns.potential_reporting, columns.is_living, settings.median_from_estimates
+        ),
     )
 
 
-def _threshold(session: Session, fixed: Money | None, value: Expression, is_living: Expression) -> int | None:
+def _threshold(
+    session: Session, fixed: Money | None, value: Expression, is_living: Expression, fewest: int
+) -> int | None:
     if fixed is not None:
         return fixed.minor
     known = [value.is_not(None), is_living]
     count: int = session.scalar(select(func.count(value)).where(*known)) or 0
-    if not count:
+    if count < fewest:
         return None
     middle = select(value).where(*known).order_by(value).offset((count - 1) // 2).limit(2 - count % 2)
     return rules.median(list(session.scalars(middle)))
@@ -389,7 +404,7 @@ def _classes(
     """The classes that follow from tier and values, by column (T2, T6, T7, T11)."""
     current, potential = thresholds
     quadrant = rules.value_quadrant(
-        rules.current_value(settings.measure, columns.revenue, columns.profit),
+        rules.value_so_far(rules.current_value(settings.measure, columns.revenue, columns.profit), columns.revenue),
         columns.potential_reporting,
         current,
         potential,

@@ -357,3 +357,61 @@ def test_quotas_must_sum_to_100(crm):
 
     with pytest.raises(PluginError, match=r"GUANXI_PLUGINS__VALUE_TIERING__QUOTAS.*sum to 101, but must sum to 100"):
         crm(ValueTiering, plugins={"value_tiering": {"quotas": {"important": 2}}})
+
+
+# Edges
+
+
+def test_t1_a_former_customer_is_not_ranked(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    customers(client, [500, 300])
+    former = {"externalIds": [data.key("c0")], "status": "FORMER"}
+    data.upsert(client, "customers", [former])
+    assert client.query(RECOMPUTE, dryRun=False)["recomputeValueTiers"]["ranked"] == 1
+    found = client.query("{ customers(orderBy: [{name: ASC}]) { nodes { valueRank valueTier } } }")["customers"][
+        "nodes"
+    ]
+    assert found == [{"valueRank": None, "valueTier": None}, {"valueRank": 1, "valueTier": "IMPORTANT"}]
+
+
+def test_t6_the_median_of_few_estimates_decides_nothing_and_who_bought_nothing_is_low(crm, clock):
+    ask = "{ customers(orderBy: [{name: ASC}]) { nodes { valueQuadrant accountClass } } }"
+    potential = [{"externalIds": [data.key("c0")], "potentialValue": {"amount": "1"}}]
+    few = crm(ValueTiering, clock=clock)
+    customers(few, PROFITS)
+    data.upsert(few, "customers", potential)
+    few.query(RECOMPUTE, dryRun=False)
+    assert {node["valueQuadrant"] for node in few.query(ask)["customers"]["nodes"]} == {None}
+    fixed = {"current_value_threshold": "500", "potential_value_threshold": "1000000"}
+    client = crm(ValueTiering, clock=clock, plugins={"value_tiering": fixed})
+    customers(client, [None, 500])
+    data.upsert(client, "customers", [{"externalIds": [data.key("c0")], "potentialValue": {"amount": "2000000"}}])
+    client.query(RECOMPUTE, dryRun=False)
+    prospect, _ = client.query(ask)["customers"]["nodes"]
+    assert prospect == {"valueQuadrant": "LOW_HIGH", "accountClass": "NAMED"}
+
+
+def test_t2_losses_do_not_make_the_share_of_profit_any_number(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    customers(client, [100, 50, -90, -500, -500])
+    client.query(RECOMPUTE, dryRun=False)
+    report = client.query("{ keyCustomerReport { customers keyCustomers shareOfProfit } }")["keyCustomerReport"]
+    assert report == {"customers": 5, "keyCustomers": 1, "shareOfProfit": "66.67"}
+
+
+def test_x24_a_recompute_says_for_how_many_nothing_is_known_to_rank_them_by(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    buyer = data.key("b")
+    data.upsert(client, "customers", [{"externalIds": [buyer], "name": "Buyer"}])
+    sale = {"externalIds": [buyer], "customerExternalId": buyer, "occurredOn": "2025-05-01"}
+    data.upsert(client, "transactions", [sale | {"actualAmount": {"amount": "100"}}])
+    text = "mutation { recomputeValueTiers(input: {}) { ranked warnings { code message } } }"
+    assert client.query(text)["recomputeValueTiers"] == {
+        "ranked": 0,
+        "warnings": [
+            {
+                "code": "NOT_MEASURED",
+                "message": "customers not ranked because no cost of their transactions is known: 1",
+            }
+        ],
+    }
