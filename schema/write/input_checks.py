@@ -184,7 +184,7 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
         _check_reference(value, info)
         return value
 
-    def day(value: Any, currency: str) -> Any:
+    def day(value: Any, conventions: Conventions) -> Any:
         check_day(value)
         return value
 

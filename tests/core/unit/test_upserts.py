@@ -312,7 +312,7 @@ def test_of_rivals_with_the_same_key_one_writes_and_all_get_its_answer(crm, data
 
 def test_a_batch_larger_than_the_limit_is_refused_as_a_whole(client):
     before = customers(client)
-    with pytest.raises(QueryError, match="2001 rows; at most 2000 are allowed. Send them in several requests"):
+    with pytest.raises(QueryError, match=r"2001 rows; at most 2000 are allowed. Send them in several requests"):
         upserted(client, "customers", [{"externalIds": [key(f"l{n}")], "name": "L"} for n in range(2_001)])
     assert customers(client) == before
 
