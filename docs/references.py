@@ -46,6 +46,8 @@ USER_ERRORS = {
     "NO_RESPONDENTS": "Nobody is in the audience; widen it.",
     "OUT_OF_ORDER": "It comes before what it must follow; give a later moment.",
     "RATE_UNKNOWN": "No exchange rate of that day is known; create one.",
+    "LEFT_BY_PLUGIN": "A warning: rows that a removed plugin left referred to what was destroyed, and were removed or "
+    "lost their reference.",
     "REFERRED_TO": "Other records refer to it; move or delete them first.",
     "NOT_CURRENT": "The submission was replaced by a later one; adjust the latest one.",
     "REJECTED": "A plugin refused the change without a code of its own.",
@@ -69,11 +71,16 @@ REQUEST_ERRORS = {
     "INTERNAL_SERVER_ERROR": "A fault of the server; its log has the request's id.",
     "LIMIT_EXCEEDED": "The request asks for more than one request may; `extensions.limit` names the setting.",
     "NOT_FOUND": "Nothing has that id.",
+    "OUTCOME_UNKNOWN": "The database was lost while a change was being committed, and cannot be asked whether it was "
+    "(status 503, without `Retry-After`). Look for it, or send it again with the `idempotencyKey` it had.",
     "PLUGIN_ERROR": "A plugin failed; `extensions.plugin` names it, and the server's log has the request's id.",
     "REJECTED": "A plugin refuses; the message says why.",
     "TOO_MANY_REQUESTS": "Too many requests without a key from one address; wait as `Retry-After` says, or send a key.",
     "UNAUTHENTICATED": "The request does not prove who asks (status 401); send a valid key or token.",
-    "UNAVAILABLE": "What proves who asks cannot be reached now (status 503); try again as `Retry-After` says.",
+    "TIMEOUT": "A statement took longer than it may and was cancelled; ask for less, or filter by an indexed field.",
+    "UNAVAILABLE": "The database, or what proves who asks, cannot be used now: it is down, full, read-only or busy "
+    "(status 503). Nothing was written, unless the error is about a field of a payload; send it again after "
+    "`Retry-After`. Where that header is missing, another field of the same request may have been written.",
 }
 
 _CALLS = {"UserError", "problem", "refuse"}

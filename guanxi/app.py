@@ -1,10 +1,12 @@
 """The composition root: one call makes an app from settings and plugins. Nothing is shared between apps."""
 
+import asyncio
 import gc
 import inspect
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
@@ -12,17 +14,21 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.access.allowances import Allowances
 from core.access.authentication import Authentication
+from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
+from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import Clock, SystemClock
-from core.base.errors import ConfigurationError, InputError, PluginError, told
+from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
@@ -37,6 +43,9 @@ from core.records.record import CORE
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
+from guanxi.metrics import own_figures
+from guanxi.monitoring import Monitoring
+from guanxi.stopping import Stopping
 from schema.catalog.access import AccessControl, GetAccess
 from schema.catalog.catalog import Catalog
 from schema.catalog.derivation import access_control, build_catalog
@@ -53,7 +62,14 @@ from schema.request.refusal import Refused
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
-from schema.serve.http import Endpoint
+from schema.serve.http import STOPPING, Endpoint
+from schema.serve.observation import Observation
+from schema.serve.response import protected
+
+#: So often, in seconds, is looked whether the database file is still there.
+_FILE_SECONDS = 1.0
+
+_log = logging.getLogger("guanxi.app")
 
 
 class Design:
@@ -140,6 +156,7 @@ class App:
         self.database = Database(
             settings.database_url,
             patience=settings.write_deadline_ms / 1000,
+            queue_patience=settings.queue_deadline_ms / 1000,
             synchronous=settings.sqlite_synchronous,
         )
         self._clock = clock
@@ -150,7 +167,17 @@ class App:
         self._jobs: Jobs | None = None
         self._endpoint = Endpoint(lambda: self.engine, settings, trusts_loopback=trusts_loopback)
         self._authentication: Authentication | None = None
-        self._starlette = Starlette(routes=[Route("/", _to_graphql)], lifespan=lambda app: self._lifespan())
+        #: Set once the database file was replaced or deleted.
+        self.lost_file = asyncio.Event()
+        #: What did not end in time when it stopped, and may still be under way.
+        self.left_behind: Sequence[str] = ()
+        self._watching: list[asyncio.Task[None]] = []
+        self._monitoring = Monitoring(self)
+        routes = [Route("/", _to_graphql), *self._monitoring.routes]
+        self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
+        self._answering = (
+            _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route
+        )
 
     @property
     def assembled(self) -> Assembled:
@@ -181,14 +208,19 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as an ASGI application; the lifespan starts and stops it."""
-        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
+        await (self._answering if scope["type"] == "http" else self._starlette)(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        if scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
             await self._endpoint(scope, receive, send)
         else:
-            await self._starlette(scope, receive, send)
+            await self._starlette(scope, receive, protected(send))
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with running_alone(self, serving=True), self.jobs.in_background():
+        async with running_alone(self, serving=True):
+            self.jobs.start()
             yield
 
     @property
@@ -226,6 +258,10 @@ class App:
         if result.errors:
             raise InputError("; ".join(error.message for error in result.errors))
         return orjson.loads(result.data)
+
+    def jobs_of(self, plugin: str) -> list[str]:
+        """The names of a plugin's jobs."""
+        return [name for name, (owner, _) in self._design.jobs.items() if owner.name == plugin]
 
     @property
     def publisher(self) -> Publisher:
@@ -267,19 +303,22 @@ class App:
             ConfigurationError: the database cannot be used; the message says what to run.
             PluginError: a plugin does not start.
         """
+        tracing.begin()
         try:
             by_plugins = bool(self.host.implementations("actor"))
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
             if serving:
                 self._design.assemble()
+            await self.database.in_thread(self._prepare_database)
         except (ConfigurationError, PluginError):
-            # What migrated it may have left connections open.
+            # What was looked at in it may have left connections open.
             self.database.close()
             raise
         self._authentication = authentication
-        await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
-        reader = reader_of(self.database, self.settings.statement_timeout_ms / 1000)
+        reader = reader_of(
+            self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
+        )
         await reader.open()
         publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
         planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
@@ -298,6 +337,8 @@ class App:
             PermitPlans(planner),
             secret,
             publisher.wake,
+            self._note_lasting,
+            Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
@@ -311,14 +352,69 @@ class App:
             authentication.keepsakes.start()
             await self._start_all(started)
             await self._delivery.start()
+            self._watching = [asyncio.ensure_future(self._watch_file())]
+            if self._monitoring.folder is not None:
+                self._watching.append(asyncio.ensure_future(self._monitoring.folder.keep(self)))
             yield self
         finally:
-            await self._delivery.stop()
-            await self._shut_down(started)
-            await authentication.keepsakes.stop()
-            await publisher.stop()
-            await reader.close()
+            await self._stop(started)
+
+    # Stopping
+
+    async def _stop(self, started: Sequence[Plugin]) -> None:
+        """Stops everything, last started first, within the time there is; nothing is left out because another hangs."""
+        self._endpoint.refusal = self._endpoint.refusal or STOPPING
+        stopping = Stopping(self.settings.shutdown_deadline_ms / 1000 / 2)
+        for task in self._watching:
+            task.cancel()
+        if self._monitoring.folder is not None:
+            self._monitoring.folder.write(own_figures(self))
+        await stopping.step("the job that runs", self.jobs.stop())
+        await stopping.step("delivery", self.delivery.stop())
+        for plugin, hook in self._shutdown_hooks(started):
+            await stopping.step(f"hook shutdown of plugin {plugin.name!r}", self._shut_down(plugin, hook))
+        if not self.database.refusal:
+            if stopping.left:
+                # What still holds rows is broken off, so that they can be released.
+                await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
+            await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
+            await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
+            await stopping.step("the counts of requests", self.services.allowances.stop())
+            await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
+            await stopping.step("the numbers of events", self.publisher.stop())
+        await stopping.step("connections that read", self.services.reader.close(), 1)
+        self.left_behind = stopping.left
+        if not self.left_behind:
             self.database.close()
+
+    async def _watch_file(self) -> None:
+        """Stops answering once the database file was replaced or deleted."""
+        while self.database.file_is_there and not self.database.refusal:
+            await asyncio.sleep(_FILE_SECONDS)
+        with suppress(UnavailableError):
+            self.database.check_file()
+        self._endpoint.refusal = self.database.refusal
+        self.lost_file.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it answers nothing any more."""
+        return bool(self._endpoint.refusal)
+
+    async def check_monitor(self, scope: Scope) -> None:
+        """Refuses who may not read its figures.
+
+        Raises:
+            BadRequest: the sender of the request may not.
+        """
+        await self._endpoint.callers.check_monitor(
+            scope, {name: value.decode("latin-1") for name, value in scope["headers"]}
+        )
+
+    @property
+    def observation(self) -> Observation:
+        """What is known of its requests."""
+        return self._endpoint.observation
 
     # Starting
 
@@ -331,6 +427,21 @@ class App:
         self.database.retrying(self._agree_on_currency)
         plugins = [CORE, *(plugin.name for plugin in self.host.plugins)]
         self.database.retrying(lambda session: agree_on_region(session, plugins, self.settings.phone_region))
+        self._list_lasting()
+
+    def _list_lasting(self) -> None:
+        """Adds to the journal what is done for good and not listed in it yet, where there is to be a journal."""
+        if self.settings.journal_file is not None:
+            with self.database.engine.connect() as connection:
+                acts = acts_in(connection)
+            note(self.settings.journal_file, acts)
+
+    def _note_lasting(self) -> None:
+        try:
+            self._list_lasting()
+        except Exception:
+            # What was committed is never answered as failed; the next start adds it.
+            _log.exception("GUANXI_JOURNAL_FILE=%s: the journal lacks what was just done", self.settings.journal_file)
 
     def _agree_on_currency(self, session: Session) -> None:
         known = session.get(Installation, "reporting_currency")
@@ -363,14 +474,33 @@ class App:
                     raise PluginError(plugin.name, "startup", f"{told(error)}. {REMEDY}") from error
             started.append(plugin)
 
-    async def _shut_down(self, started: Sequence[Plugin]) -> None:
+    async def purge_elsewhere(self, plugin: Plugin) -> None:
+        """Has a plugin remove what it keeps elsewhere than in the database, by its hook `purge`.
+
+        Raises:
+            PluginError: the hook failed.
+        """
+        hook = dict(self.host.implementations("purge")).get(plugin)
+        if hook is not None:
+            try:
+                await self._call(plugin, hook, "purge")
+            except Exception as error:
+                raise PluginError(plugin.name, "purge", f"{told(error)}. Nothing was purged") from error
+
+    def _shutdown_hooks(self, started: Sequence[Plugin]) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        """The hooks of plugins that were started, the last first."""
         hooks = dict(self.host.implementations("shutdown"))
         for plugin in reversed(started):
             if plugin in hooks:
-                try:
-                    await self._call(plugin, hooks[plugin], "shutdown")
-                except Exception:
-                    logger(plugin).exception("hook shutdown failed")
+                yield plugin, hooks[plugin]
+
+    async def _shut_down(self, plugin: Plugin, hook: Callable[..., Any]) -> None:
+        try:
+            await self._call(plugin, hook, "shutdown")
+        except UnavailableError as error:
+            logger(plugin).warning("hook shutdown: %s", error.message)
+        except Exception:
+            logger(plugin).exception("hook shutdown failed")
 
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
@@ -404,6 +534,20 @@ async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App
         gc.set_threshold(20_000, 10, 5)
         gc.enable()
         yield app
+
+
+def _shared_with(answering: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Lets pages of other origins read the answers, if there are any."""
+    if not origins:
+        return answering
+    return CORSMiddleware(
+        answering,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["graphql-cost", "ratelimit", "ratelimit-policy", "retry-after"],
+        max_age=600,
+    )
 
 
 async def _to_graphql(request: Any) -> RedirectResponse:

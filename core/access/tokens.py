@@ -76,7 +76,7 @@ class KeySet:
                     await self._fetch()
         found = self._known(id)
         if found is None and self._failed:
-            raise UnavailableError("the keys that verify this token cannot be fetched now; try again in a minute")
+            raise UnavailableError("the keys that verify this token cannot be fetched now; try again in a minute", 60)
         return found
 
     def _known(self, id: str | None) -> PublicKeyTypes | None:

@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -19,7 +21,7 @@ from sqlmodel import Session, col, select
 
 from core.background.leases import Leaseholder, is_free
 from core.base.clock import Clock
-from core.base.errors import ConfigurationError, GuanxiError, PluginError
+from core.base.errors import ConfigurationError, GuanxiError, PluginError, UnavailableError
 from core.db.database import Database
 from core.db.sql import insert_if_absent
 from core.host.contract import Plugin
@@ -35,6 +37,7 @@ _log = logging.getLogger("guanxi.jobs")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOLD = timedelta(minutes=5)
+_RETRY_SECONDS = 1.0
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
 
@@ -130,20 +133,29 @@ class Jobs:
         self._clock = clock
         self._transact = transact
         self._leaseholder = Leaseholder()
+        self._running: set[str] = set()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        #: How often jobs ended in this process, by name and outcome.
+        self.ended: Counter[tuple[str, str]] = Counter()
 
-    @contextlib.asynccontextmanager
-    async def in_background(self) -> AsyncIterator[None]:
-        """Runs jobs in the background as they fall due; at the end waits for the one that is running."""
-        if not self._declared:
-            yield
-            return
-        stop = asyncio.Event()
-        task = asyncio.create_task(self._run_until(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
+    def start(self) -> None:
+        """From now on runs jobs in the background as they fall due, until `stop`."""
+        if self._declared:
+            self._stopping.clear()
+            self._task = asyncio.create_task(self._run_until(self._stopping))
+
+    async def stop(self) -> None:
+        """Begins no other job, and waits for the one that is running."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def let_go(self) -> None:
+        """Lets others run what it claimed and does not run."""
+        if self._declared:
+            self._running.clear()
+            await self._database.in_session(partial(self._let_go, waits=True), self._database.threads(1))
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
@@ -152,6 +164,9 @@ class Jobs:
             try:
                 await self.run_due(stop.is_set)
                 pause = await self._database.in_session(self._pause)
+            except UnavailableError:
+                # The database's own log tells of it, once.
+                pause = _RETRY_SECONDS
             except Exception:
                 _log.exception("jobs cannot be run now; trying again")
             with contextlib.suppress(TimeoutError):
@@ -163,6 +178,8 @@ class Jobs:
         while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
             try:
                 await self._perform(name)
+            except UnavailableError:
+                raise
             except Exception:
                 logger(self._declared[name][0]).exception("job %s failed", name)
 
@@ -194,12 +211,20 @@ class Jobs:
             GuanxiError: it failed; that is noted.
         """
         plugin, job = self._declared[name]
+        self._running.add(name)
         try:
             report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
+        except UnavailableError:
+            # Nobody has run it: it stays due, and is let go with the next look at the plan.
+            raise
         except Exception as error:
             text = str(error)
+            self.ended[name, JobOutcome.FAILED.value] += 1
             await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.FAILED, text))
             raise
+        finally:
+            self._running.discard(name)
+        self.ended[name, JobOutcome.DONE.value] += 1
         return report
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:
@@ -232,6 +257,7 @@ class Jobs:
     def _place(self, session: Session) -> None:
         """Schedules new jobs at once, and reschedules those that are to run more often now."""
         now = self._clock.now()
+        self._let_go(session)
         for name, (_, job) in sorted(self._declared.items()):
             session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
             session.execute(
@@ -239,6 +265,14 @@ class Jobs:
                 .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
                 .values(due_at=now + job.every)
             )
+
+    def _let_go(self, session: Session, *, waits: bool = False) -> None:
+        """Releases what this process claimed and does not run; waits for the end of a run that was broken off."""
+        left = select(PluginJob).where(
+            PluginJob.holder == self._leaseholder.id, col(PluginJob.name).not_in(self._running)
+        )
+        for row in session.exec(left.with_for_update(skip_locked=not waits)):
+            self._leaseholder.release(row)
 
     def _claim_due(self, session: Session) -> str | None:
         return self._claim(session, col(PluginJob.due_at) <= self._clock.now())

@@ -9,8 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import anyio
-
+from core.base.errors import UnavailableError
 from core.db.database import SQLITE, Database
 from core.log.numbers import number_batches
 
@@ -36,7 +35,7 @@ class Publisher:
         self._announce = announce
         self._numbers = database.dialect != SQLITE
         # A connection of its own: it must not wait behind the writers it follows.
-        self._limiter = anyio.CapacityLimiter(1)
+        self._threads = database.threads(1)
         self._busy = asyncio.Lock()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -80,7 +79,7 @@ class Publisher:
             # Before it looks: what is committed meanwhile may be overlooked.
             self._is_behind = False
             try:
-                _, rows = await self._database.in_transaction(number_batches, self._limiter)
+                _, rows = await self._database.in_transaction(number_batches, self._threads)
             except BaseException:
                 self._is_behind = True
                 raise
@@ -101,6 +100,10 @@ class Publisher:
             try:
                 if is_due:
                     await self.publish()
+            except UnavailableError:
+                # The database's own log tells of it, once.
+                pause = _RETRY_SECONDS
+                self._news.set()
             except Exception:
                 _log.exception("events cannot be numbered now; trying again")
                 pause = _RETRY_SECONDS

@@ -5,6 +5,8 @@ GuanxiError
 ├── PluginError           one plugin is at fault: names the plugin, the place and the remedy
 ├── UnauthenticatedError  the caller does not say, or cannot prove, who asks
 ├── UnavailableError      what the answer needs cannot be reached now; asking again later may help
+│   └── OutcomeUnknownError  and whether the change was written is not known
+├── SlowStatementError    a statement exceeded its time limit and was cancelled
 ├── InputError            the caller can fix it: names the field, the value and the remedy
 │   ├── TooManyGroupsError more groups than one query returns
 │   ├── NotFoundError     no such record
@@ -94,9 +96,40 @@ class UnauthenticatedError(GuanxiError):
 
 
 class UnavailableError(GuanxiError):
-    """What the answer needs cannot be reached now."""
+    """What the answer needs cannot be reached now. Nothing was written, so that the same may be asked again."""
 
     code = "UNAVAILABLE"
+
+    def __init__(self, message: str, seconds: int = 5) -> None:
+        """Makes it.
+
+        Args:
+            message: what cannot be reached.
+            seconds: after how many it is worth asking again.
+        """
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The connection was lost during a commit, and the database cannot be asked whether it took place."""
+
+    code = "OUTCOME_UNKNOWN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database was lost while this was being written, and it is not known whether it was; look for it, or "
+            "send it again with the idempotencyKey it had"
+        )
+
+
+class SlowStatementError(GuanxiError):
+    """A statement exceeded its time limit and was cancelled."""
+
+    code = "TIMEOUT"
+
+    def __init__(self) -> None:
+        super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
 
 
 class RateLimitedError(GuanxiError):

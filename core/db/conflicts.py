@@ -62,20 +62,21 @@ def conflict_of(error: BaseException) -> Conflict | None:
     return Conflict.LOST if state == "XX000" and _CITUS_COMMIT in str(cause) else None
 
 
-def repeated(attempt: Callable[[], T], seconds: float) -> T:
+def repeated(attempt: Callable[[], T], seconds: float, seconds_lost: float | None = None) -> T:
     """The result of an attempt that is repeated while others are in its way.
 
     Pauses are random and grow, so that those who met once do not meet again.
 
     Args:
         attempt: a whole transaction; it leaves nothing behind where it fails.
-        seconds: until when.
+        seconds: for how long.
+        seconds_lost: for how long while the database cannot be reached; by default as long.
 
     Raises:
-        ConflictError: others were in its way until then.
+        ConflictError: others were in its way for so long.
         Exception: as the attempt does, where repeating it would not help.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     tries = looks = 0
     while True:
         try:
@@ -87,7 +88,8 @@ def repeated(attempt: Callable[[], T], seconds: float) -> T:
                 raise
             tries += 1
             pause = _chance.uniform(0, min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2**tries))
-            if time.monotonic() + pause >= deadline:
+            most = seconds_lost if conflict is Conflict.LOST and seconds_lost is not None else seconds
+            if time.monotonic() + pause >= began + most:
                 if conflict is Conflict.YIELDED:
                     raise ConflictError(
                         "others were changing the same records all the time; nothing was written, so try again"

@@ -1,23 +1,25 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
-import anyio
-import anyio.to_thread
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
-from core.base.errors import ConfigurationError
+from core.base.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
+from core.db.faults import UNREACHABLE, FaultLog, fault_of
+from core.db.files import OpenFile
 from core.db.sqlite import SqliteDriver, prepare_sqlite
+from core.db.threads import Threads
 from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
 T = TypeVar("T")
@@ -27,6 +29,12 @@ POSTGRESQL = "postgresql"
 _OLDEST_POSTGRESQL = 18
 _MOST_READERS = 4
 _READING = "guanxi_reading"
+#: How long, in seconds, work waits for a database that was there a moment ago to come back.
+_ABSENCE_SECONDS = 3.0
+_LOOKING_SECONDS = 0.05
+#: How long, in seconds, to try to connect to a server.
+CONNECTING_SECONDS = 5
+_FILE_GONE = "the database is no longer where it was; the server stops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,13 @@ class Database:
     """One database. Sessions are sync and run in worker threads; on SQLite one writes at a time."""
 
     def __init__(
-        self, url: str, *, pool_size: int = 8, patience: float = 10, synchronous: SqliteSynchronous = "FULL"
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        patience: float = 10,
+        queue_patience: float = 10,
+        synchronous: SqliteSynchronous = "FULL",
     ) -> None:
         """Prepares the engine; connects to nothing yet.
 
@@ -58,6 +72,7 @@ class Database:
             url: its address.
             pool_size: the most that write at once.
             patience: for how many seconds a transaction is repeated while others are in its way.
+            queue_patience: for how many seconds one waits while as many write as may.
             synchronous: what a commit waits for on SQLite.
 
         Raises:
@@ -69,17 +84,41 @@ class Database:
         #: Called before each round trip of a writer.
         self.on_trip: OnTrip = lambda process, statements: None
         self._idle: list[Driver] = []
+        self._in_use: set[Driver] = set()
         self._most_idle = pool_size
+        #: Why nothing is done on it any more; empty while it may be used.
+        self.refusal = ""
+        #: Whether it could not be reached when it was last tried.
+        self.is_lost = False
+        #: Whether it could not be used when it was last tried.
+        self.is_at_fault = False
+        self._faults = FaultLog()
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
             self.engine = _sqlite_engine(self.url, synchronous)
-            self._limiter = anyio.CapacityLimiter(1)
+            self._file = OpenFile(Path(str(self.url.database)))
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
-            self.engine = create_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size)
-            self._limiter = anyio.CapacityLimiter(pool_size)
+            self.engine = create_engine(
+                self.url.set(drivername="postgresql+psycopg"),
+                pool_size=pool_size,
+                pool_timeout=queue_patience,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECTING_SECONDS},
+            )
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._readers = anyio.CapacityLimiter(_MOST_READERS)
+        self._queue_patience = queue_patience
+        #: Where writers run, and where what looks something up does.
+        self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
+        self.lookers = self.threads(_MOST_READERS)
+
+    def threads(self, most: int) -> Threads:
+        """Threads of their own for work on it.
+
+        Args:
+            most: how many work at once.
+        """
+        return Threads(most, self._queue_patience)
 
     @property
     def path(self) -> Path | None:
@@ -115,24 +154,81 @@ class Database:
 
         Raises:
             ConflictError: others were in its way for too long.
+            UnavailableError: the database cannot be used now.
+            OutcomeUnknownError: it was lost during the commit.
         """
-        return repeated(lambda: self._attempt(work), self._patience)
+        return self._repeated(lambda: self._attempt(work))
+
+    def _repeated(self, attempt: Callable[[], T]) -> T:
+        """The result of an attempt that is repeated while others are in its way, and for a while without a database."""
+        try:
+            answer = repeated(attempt, self._patience, 0 if self.is_lost else min(self._patience, _ABSENCE_SECONDS))
+        except Exception as error:
+            if conflict_of(error) is Conflict.LOST:
+                # Until it is back, nobody waits for that.
+                self.is_lost = True
+            self.raise_meaning(error)
+        self.note_use()
+        return answer
+
+    def raise_meaning(self, error: Exception) -> NoReturn:
+        """Raises what a driver's error means to whoever asked, or the error itself where the database is not at fault.
+
+        Raises:
+            UnavailableError: it cannot be used now.
+            SlowStatementError: a statement took too long.
+        """
+        if isinstance(error, UnavailableError):
+            if error.__cause__ is not None:
+                self.is_at_fault = self.is_lost = True
+                self._faults.note(error, error.__cause__)
+            raise error
+        fault = fault_of(error)
+        if fault is None and conflict_of(error) is Conflict.LOST:
+            fault = UnavailableError(UNREACHABLE)
+        if fault is None:
+            raise error
+        if self.refusal:
+            # What was under way when it was closed was broken off.
+            raise UnavailableError(self.refusal) from error
+        if isinstance(fault, UnavailableError):
+            self.is_at_fault = True
+            self.is_lost = self.is_lost or fault.message == UNREACHABLE
+            self._faults.note(fault, error)
+        raise fault from error
+
+    def note_use(self) -> None:
+        """Notes that it was used with success."""
+        self.is_lost = False
+        if self.is_at_fault:
+            self.is_at_fault = False
+            self._faults.note_return()
 
     def _attempt(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
         with self.driven() as transaction:
             done = work(transaction)
             if done.discards:
                 return done.answer, ()
+            self.check_file()
             try:
-                return done.answer, transaction.commit(*done.reads)
+                rows = transaction.commit(*done.reads)
             except Exception as error:
                 # Where the connection is lost on the way, the transaction may be committed all the same.
-                if conflict_of(error) is not Conflict.LOST or done.proof is None or not self._was_committed(done.proof):
+                if conflict_of(error) is not Conflict.LOST or not self._was_committed(done.proof, error):
                     raise
                 return done.answer, None
+            if not self.file_is_there:
+                raise OutcomeUnknownError
+            return done.answer, rows
 
-    def _was_committed(self, proof: SqlStatement) -> bool:
-        """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way."""
+    def _was_committed(self, proof: SqlStatement | None, cause: Exception) -> bool:
+        """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way.
+
+        Raises:
+            OutcomeUnknownError: there is no proof, or the database cannot be asked.
+        """
+        if proof is None:
+            raise OutcomeUnknownError from cause
 
         def attempt() -> bool:
             with self.driven() as transaction:
@@ -144,7 +240,10 @@ class Database:
                     raise
                 return False
 
-        return repeated(attempt, self._patience)
+        try:
+            return repeated(attempt, self._patience)
+        except Exception as error:
+            raise OutcomeUnknownError from error
 
     @contextmanager
     def driven(self, *, reads: bool = False) -> Iterator[DatabaseTransaction]:
@@ -152,10 +251,14 @@ class Database:
 
         Args:
             reads: it only reads, and waits for no writer.
+
+        Raises:
+            UnavailableError: it was closed, or its file is gone.
         """
-        driver = self._idle.pop() if self._idle else self.connect()
+        driver = self._driver()
         driver.on_trip = self.on_trip
         transaction = DatabaseTransaction(driver, reads=reads)
+        self._in_use.add(driver)
         try:
             try:
                 yield transaction
@@ -166,7 +269,20 @@ class Database:
             raise
         self._keep(driver)
 
+    def _driver(self) -> Driver:
+        """A connection that nobody uses."""
+        if self.refusal:
+            raise UnavailableError(self.refusal)
+        while self._idle:
+            driver = self._idle.pop()
+            driver.refusal = ""
+            if not driver.is_stale:
+                return driver
+            driver.close()
+        return self.connect()
+
     def _keep(self, driver: Driver) -> None:
+        self._in_use.discard(driver)
         if driver.is_open and len(self._idle) < self._most_idle:
             self._idle.append(driver)
         else:
@@ -175,7 +291,9 @@ class Database:
     def connect(self) -> Driver:
         """A connection that writes; whoever asks for it closes it."""
         if self.dialect == SQLITE:
-            return SqliteDriver(Path(str(self.url.database)), self._synchronous)
+            driver = SqliteDriver(Path(str(self.url.database)), self._synchronous, self._patience)
+            self._file.note()
+            return driver
         # The driver is imported where a database needs it.
         from core.db.postgresql import PostgresDriver
 
@@ -211,12 +329,16 @@ class Database:
 
     def reading(self, work: Callable[[Session], T]) -> T:
         """Runs work that only reads: all its statements see one state of the data, and it can write nothing."""
-        with Session(self._reader) as session, session.begin():
-            return work(session)
+
+        def attempt() -> T:
+            with Session(self._reader) as session, session.begin():
+                return work(session)
+
+        return self._repeated(attempt)
 
     async def in_reading_session(self, work: Callable[[Session], T]) -> T:
         """Runs work as `reading` does, off the event loop and alongside writers."""
-        return await _in_thread(lambda: self.reading(work), self._readers)
+        return await self.lookers.run(lambda: self.reading(work))
 
     async def looking_up(self, work: Callable[[DatabaseTransaction], T]) -> T:
         """Runs work that only reads in a transaction, off the event loop and alongside writers."""
@@ -225,44 +347,75 @@ class Database:
             with self.driven(reads=True) as transaction:
                 return work(transaction)
 
-        return await _in_thread(in_transaction, self._readers)
+        return await self.lookers.run(lambda: self._repeated(in_transaction))
 
-    async def in_session(self, work: Callable[[Session], T]) -> T:
-        """Runs work in a transaction as `retrying` does, off the event loop."""
-        return await _in_thread(lambda: self.retrying(work), self._limiter)
+    async def in_session(self, work: Callable[[Session], T], threads: Threads | None = None) -> T:
+        """Runs work in a transaction as `retrying` does, off the event loop.
+
+        Args:
+            work: what to do.
+            threads: its own, where it must not wait for other writers.
+        """
+        return await (threads or self.writers).run(lambda: self.retrying(work))
 
     async def in_transaction(
-        self, work: Callable[[DatabaseTransaction], Done[T]], limiter: anyio.CapacityLimiter
+        self, work: Callable[[DatabaseTransaction], Done[T]], threads: Threads
     ) -> tuple[T, Sequence[Rows] | None]:
         """Runs work in a transaction as `writing` does, off the event loop.
 
         Args:
             work: what to do.
-            limiter: its own, where it must not wait for other writers.
+            threads: its own, where it must not wait for other writers.
         """
-        return await _in_thread(lambda: self.writing(work), limiter)
+        return await threads.run(lambda: self.writing(work))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Runs sync work off the event loop, within the engine's limit of concurrency."""
-        return await _in_thread(work, self._limiter)
+        """Runs sync work off the event loop, where writers run."""
+        return await self.writers.run(work)
+
+    # Its file
+
+    @property
+    def file_is_there(self) -> bool:
+        """Whether the file that is written is still in its place; so for a database without a file."""
+        return self.dialect != SQLITE or self._file.is_there()
+
+    def check_file(self) -> None:
+        """Closes it to all further work if its file was replaced or deleted.
+
+        Raises:
+            UnavailableError: it was.
+        """
+        if not self.file_is_there:
+            self.refusal = _FILE_GONE
+            raise UnavailableError(_FILE_GONE)
+
+    # Its end
+
+    async def break_off(self, why: str, seconds: float) -> None:
+        """Breaks off all that is under way, none of which can be committed any more, and then accepts other work.
+
+        Args:
+            why: what is said of it.
+            seconds: for how long to wait until it has ended; code that hangs may not even notice.
+        """
+        await asyncio.to_thread(self._interrupt, why)
+        until = time.monotonic() + seconds
+        while any(driver.refusal for driver in self._in_use) and time.monotonic() < until:
+            await asyncio.sleep(_LOOKING_SECONDS)
+        self.refusal = ""
+
+    def _interrupt(self, why: str) -> None:
+        self.refusal = why
+        for driver in list(self._in_use):
+            driver.refusal = why
+            driver.interrupt()
 
     def close(self) -> None:
         """Closes all connections."""
         while self._idle:
             self._idle.pop().close()
         self.engine.dispose()
-
-
-async def _in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
-    running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=limiter))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        # A thread cannot be stopped, and nobody may close its connection before it is done.
-        while not running.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running])
-        raise
 
 
 def _parsed(url: str) -> URL:

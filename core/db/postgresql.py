@@ -1,8 +1,10 @@
 """Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
 
 import re
+import select
 from collections import deque
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import Any
@@ -11,7 +13,7 @@ import psycopg
 from psycopg import generators, waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
@@ -23,6 +25,15 @@ _INTERVAL = 0.1
 #: Statements prepared on one connection; the rest are prepared anew each time.
 _MOST_NAMES = 500
 _PARAMETER = re.compile(r"\$(\d+)")
+#: How long, in seconds, to try to connect, and until a server that does not answer the network counts as gone.
+_CONNECTING_SECONDS = 5
+_NETWORK: dict[str, Any] = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_CANCELLING_SECONDS = 1.0
 _OPTIONS = "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed"
 
 
@@ -50,7 +61,9 @@ class PostgresDriver(Driver):
     def __init__(self, url: URL) -> None:
         self._url = url
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._driver = psycopg.connect(address, autocommit=True, options=_OPTIONS)
+        self._driver = psycopg.connect(
+            address, autocommit=True, options=_OPTIONS, connect_timeout=_CONNECTING_SECONDS, **_NETWORK
+        )
         # Where it prepares by itself, any ROLLBACK makes it forget all that is prepared, ours too.
         self._driver.prepare_threshold = None
         self._names: dict[str, bytes] = {}
@@ -123,8 +136,11 @@ class PostgresDriver(Driver):
                 found.append(self._transformer.load_rows(0, result.ntuples, tuple))
             else:
                 found.append(())
-        if failed is not None:
+        if failed is not None and failed.error_field(DiagnosticField.SQLSTATE):
             raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+        # An error without a state is not from the server: it is gone.
+        if failed is not None or len(results) < len(kinds):
+            raise psycopg.OperationalError("the server closed the connection before it had answered everything")
         if any(statement.many for statement in statements):
             return _gathered(statements, found)
         return found
@@ -143,6 +159,20 @@ class PostgresDriver(Driver):
     def is_lost(self) -> bool:
         """Whether the server is gone, with all that it did not commit."""
         return self._driver.closed or self._driver.pgconn.status != ConnStatus.OK
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server went away: while nobody asks, that is all it has to report."""
+        if self.is_lost:
+            return True
+        poll = select.poll()
+        poll.register(self._driver.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def interrupt(self) -> None:
+        """Asks the server to break off the statement that runs."""
+        with suppress(psycopg.Error):
+            self._driver.cancel_safe(timeout=_CANCELLING_SECONDS)
 
     def close(self) -> None:
         """Closes it."""
@@ -210,5 +240,8 @@ def _talk(pgconn: Any, commands: "deque[Any]") -> Generator[Any, Any, list[Any]]
     results = []
     for _ in commands:
         several = yield from generators.fetch_many(pgconn)
+        if not several:
+            # The connection was lost.
+            break
         results.append(several[0])
     return results

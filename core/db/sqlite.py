@@ -14,11 +14,27 @@ from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 
 def prepare_sqlite(
-    connection: sqlite3.Connection, *, read_only: bool = False, synchronous: SqliteSynchronous = "FULL"
+    connection: sqlite3.Connection,
+    *,
+    read_only: bool = False,
+    synchronous: SqliteSynchronous = "FULL",
+    patience: float = 30,
 ) -> None:
-    """Sets what every SQLite connection needs: write-ahead log, foreign keys, busy timeout, text folding."""
+    """Sets what every SQLite connection needs: write-ahead log, foreign keys, text folding.
+
+    Args:
+        connection: which one.
+        read_only: it never writes.
+        synchronous: what a commit waits for.
+        patience: for how many seconds it waits for other processes that write.
+    """
     connection.create_function("guanxi_fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
-    pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824"]
+    pragmas = [
+        f"busy_timeout = {int(patience * 1000)}",
+        "foreign_keys = ON",
+        "cache_size = -65536",
+        "mmap_size = 1073741824",
+    ]
     pragmas += ["query_only = ON"] if read_only else ["journal_mode = WAL", f"synchronous = {synchronous}"]
     # Without it macOS leaves what is to be on disk in the disk's own memory; elsewhere it changes nothing.
     pragmas += ["fullfsync = ON"] if synchronous == "FULL" else []
@@ -34,9 +50,13 @@ class SqliteDriver(Driver):
     begin = SqlStatement("BEGIN IMMEDIATE")
     begin_reading = SqlStatement("BEGIN")
 
-    def __init__(self, path: Path, synchronous: SqliteSynchronous) -> None:
+    def __init__(self, path: Path, synchronous: SqliteSynchronous, patience: float) -> None:
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
-        prepare_sqlite(self._driver, synchronous=synchronous)
+        try:
+            prepare_sqlite(self._driver, synchronous=synchronous, patience=patience)
+        except sqlite3.Error:
+            self._driver.close()
+            raise
 
     @cached_property
     def connection(self) -> Connection:
@@ -65,6 +85,10 @@ class SqliteDriver(Driver):
     def is_open(self) -> bool:
         """Whether it can be used again."""
         return not self._driver.in_transaction
+
+    def interrupt(self) -> None:
+        """Breaks off the statement that runs."""
+        self._driver.interrupt()
 
     def close(self) -> None:
         """Closes it."""

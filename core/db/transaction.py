@@ -12,6 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
+from core.base import tracing
+from core.base.errors import UnavailableError
+from core.db.faults import FAILING
+
 #: The rows of one statement.
 Rows = Sequence[tuple[Any, ...]]
 
@@ -50,6 +54,8 @@ class Driver(ABC):
     begin_reading: SqlStatement
     #: Called before each round trip.
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
+    #: Why nothing more is sent but a rollback; empty while it may be used.
+    refusal: str = ""
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -80,6 +86,15 @@ class Driver(ABC):
     def is_lost(self) -> bool:
         """Whether the server is gone, with all that it did not commit."""
         return False
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server went away while nobody used it."""
+        return False
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Breaks off what it is doing; may be called in any thread."""
 
     @abstractmethod
     def close(self) -> None:
@@ -136,7 +151,10 @@ class DatabaseTransaction:
         self._begin = driver.begin_reading if reads else driver.begin
         self._waiting: list[SqlStatement] = [self._begin]
         self._session: Session | None = None
+        self._has_begun = False
         self._savepoints = 0
+        #: How many statements were sent, apart from those of the session.
+        self.statements = 0
         self.is_committed = False
         self.dialect = driver.dialect
         self.before_session: Callable[[], None] = _nothing
@@ -149,9 +167,19 @@ class DatabaseTransaction:
 
     def send(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off and these; returns the rows of these."""
+        if self._driver.refusal:
+            raise UnavailableError(self._driver.refusal)
+        if self._has_begun and self._driver.is_open:
+            # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
+            raise UnavailableError(FAILING)
         together = [*self._waiting, *statements]
         self._waiting = []
-        found = self._driver.run(together) if together else []
+        self._has_begun = self._has_begun or bool(together)
+        self.statements += len(together)
+        if not together:
+            return []
+        with tracing.span("statements", count=len(together)):
+            found = self._driver.run(together)
         return found[len(found) - len(statements) :]
 
     def rows(self, statement: SqlStatement) -> Rows:
@@ -214,7 +242,7 @@ class DatabaseTransaction:
     def close(self) -> None:
         """Ends it: what was not committed is rolled back."""
         try:
-            if not self.is_committed and not self._driver.is_lost and self._waiting[:1] != [self._begin]:
+            if not self.is_committed and not self._driver.is_lost and not self._driver.is_open:
                 self._waiting = []
                 self._driver.run([ROLLBACK])
         finally:

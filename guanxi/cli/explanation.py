@@ -38,6 +38,7 @@ class _Watched:
         self._reader = reader
         self.asked: list[tuple[str, Sequence[Any]]] = []
         self.open, self.fits, self.explain, self.close = reader.open, reader.fits, reader.explain, reader.close
+        self.pool = reader.pool
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value, as the reader returns it."""

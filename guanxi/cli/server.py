@@ -1,18 +1,30 @@
 """The command `guanxi serve`, and how an app is served: by one process or by several."""
 
 import asyncio
+import logging
+import os
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.base.errors import ConfigurationError
-from guanxi.cli.console import out
+from guanxi.cli.console import FAILED, out
 
 if TYPE_CHECKING:
     from guanxi.app import App
+
+_log = logging.getLogger("guanxi.server")
+
+#: What the last means of ending a process waits beyond the time it has.
+_GRACE_SECONDS = 0.5
 
 commands = typer.Typer()
 
@@ -39,8 +51,10 @@ def serve(
     """
     from core.db.database import SQLITE
     from guanxi.app import create_app
+    from guanxi.logs import configure_logs
 
     app = create_app()
+    configure_logs(app.settings)
     if workers == 1:
         serve_app(app, host, port, _greet)
     elif app.database.dialect == SQLITE:
@@ -79,20 +93,92 @@ def serve_app(
 
     from guanxi.app import running_alone
 
-    config = uvicorn.Config(app, lifespan="off", **SERVER)
+    seconds = app.settings.shutdown_deadline_ms / 1000
+    config = uvicorn.Config(app, lifespan="off", timeout_graceful_shutdown=_share(seconds), **SERVER)
+    server = _server(config)
 
     async def work() -> None:
+        stop = StopSignals(server, seconds)
         async with running_alone(app, serving=True):
             is_configured = await check_host(app, host)
             # Nobody can connect before it is known who may.
             with listen(host, port) as listener:
                 await prepare(app)
-                async with app.jobs.in_background():
-                    greet(url_of(host, listener), is_configured)
-                    await uvicorn.Server(config).serve([listener])
+                app.jobs.start()
+                greet(url_of(host, listener), is_configured)
+                watching = asyncio.ensure_future(_stop_without_file(app, stop))
+                await server.serve([listener])
+                watching.cancel()
+        if app.left_behind:
+            # A thread that hangs would keep the process from ending.
+            _exit(FAILED if app.lost_file.is_set() else 0)
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(work())
+    if app.lost_file.is_set():
+        raise ConfigurationError(
+            f"{app.database.path}: the file was replaced or deleted while the server was running, so it stopped. "
+            "All it had answered is in the old file: put that back, or start the server with the new one"
+        )
+
+
+def _share(seconds: float) -> Any:
+    """What requests under way get of the time to stop; the rest is for the app. uvicorn takes fractions as well."""
+    return seconds / 2
+
+
+def _server(config: Any) -> Any:
+    """A server that leaves signals to `StopSignals`: uvicorn's own ends the process before the app has stopped."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Server(config)
+
+
+class StopSignals:
+    """Has a server stop at SIGTERM and SIGINT, from the start of the app to its end, and in time whatever happens."""
+
+    def __init__(self, server: Any, seconds: float) -> None:
+        """Prepares it; called on the event loop.
+
+        Args:
+            server: of uvicorn.
+            seconds: after which it ends at the latest.
+        """
+        self._server = server
+        self._seconds = seconds
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # A second one changes nothing: the time is bounded already.
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+
+    def stop(self) -> None:
+        """Has it stop."""
+        if not self._server.should_exit:
+            self._server.should_exit = True
+            last = threading.Timer(self._seconds + _GRACE_SECONDS, _give_up)
+            last.daemon = True
+            last.start()
+
+
+async def _stop_without_file(app: "App", stop: StopSignals) -> None:
+    await app.lost_file.wait()
+    stop.stop()
+
+
+def _give_up() -> None:
+    _log.error("the server did not stop in time, and is ended as it is")
+    _exit(FAILED)
+
+
+def _exit(code: int) -> None:
+    """Ends the process without waiting for threads."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
@@ -104,6 +190,8 @@ def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from guanxi.metrics import FOLDER
+
     async def try_out() -> bool:
         # What keeps a worker from starting is reported once, here, and not by every one of them.
         async with app.running(serving=True):
@@ -111,10 +199,49 @@ def serve_by_workers(app: "App", host: str, port: int, workers: int) -> None:
 
     is_configured = asyncio.run(try_out())
     listener = listen(host, port)
-    config = uvicorn.Config("guanxi.app:create_app", factory=True, lifespan="on", workers=workers, **SERVER)
-    with listener:
+    seconds = app.settings.shutdown_deadline_ms / 1000
+    config = uvicorn.Config(
+        "guanxi.cli.server:worker_app",
+        factory=True,
+        lifespan="on",
+        workers=workers,
+        timeout_graceful_shutdown=_share(seconds),
+        **SERVER,
+    )
+
+    class Workers(Multiprocess):
+        def terminate_all(self) -> None:
+            super().terminate_all()
+            last = threading.Timer(seconds + _GRACE_SECONDS, self._kill_all)
+            last.daemon = True
+            last.start()
+
+        def _kill_all(self) -> None:
+            for process in self.processes:
+                if process.process.is_alive():
+                    _log.error("process %s did not stop in time, and is ended as it is", process.pid)
+                    process.process.kill()
+
+    with listener, TemporaryDirectory(prefix="guanxi-") as folder:
+        os.environ[FOLDER] = folder
         _greet(url_of(host, listener), is_configured)
-        Multiprocess(config, [listener]).run()
+        Workers(config, [listener]).run()
+
+
+def worker_app() -> Any:
+    """The app of one of several server processes."""
+    from guanxi.app import create_app
+    from guanxi.logs import configure_logs
+
+    app = create_app()
+    configure_logs(app.settings)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        if scope["type"] == "lifespan" and app.left_behind:
+            _exit(0)
+
+    return answer
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,12 +9,18 @@ from core.db.database import POSTGRESQL, Database
 from schema.read.reader import Reader
 
 
-def reader_of(database: Database, timeout: float) -> Reader:
-    """The reader for a database; it cancels what takes longer than `timeout` seconds."""
+def reader_of(database: Database, timeout: float, patience: float) -> Reader:
+    """The reader for a database.
+
+    Args:
+        database: which one.
+        timeout: it cancels what takes longer, in seconds.
+        patience: for how many seconds one waits while all its connections are in use.
+    """
     if database.dialect == POSTGRESQL:
         from schema.read.postgresql import PostgresReader
 
-        return PostgresReader(database, timeout)
+        return PostgresReader(database, timeout, patience)
     from schema.read.sqlite import SqliteReader
 
     return SqliteReader(database, timeout)

@@ -15,7 +15,8 @@ import anyio
 import anyio.to_thread
 import orjson
 
-from core.base.errors import GuanxiError, InputError, PluginError
+from core.base.errors import GuanxiError, InputError, PluginError, UnavailableError
+from core.db.faults import fault_of
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Answer, Branch, Fault, Fill, Gap, Path, Plan, Refusal
 from schema.sql.binds import Moment
 from schema.sql.template import Template, is_placeholder
@@ -35,6 +36,9 @@ class FieldError(GuanxiError):
 
     def __init__(self, plugin: str, place: str, cause: BaseException) -> None:
         self.reason = "took too long" if isinstance(cause, TimeoutError) else "failed"
+        if isinstance(fault_of(cause) or cause, UnavailableError):
+            # It would have worked, had the database been there.
+            self.code = UnavailableError.code
         super().__init__(f"{place} of plugin {plugin!r} {self.reason}")
         self.plugin = plugin
         self.place = place

@@ -6,8 +6,13 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from core.base.errors import UnavailableError
+from core.db.faults import BUSY
+
 T = TypeVar("T")
 
+#: States in which PostgreSQL ends the connection: its own failures, and a server that goes away.
+_ENDING = ("08", "57P")
 #: How long an abandoned connection may take to close in order.
 _PARTING_SECONDS = 5
 
@@ -19,15 +24,19 @@ class Pool:
     undone. These connections have nothing to undo, and most statements take less time than that.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, patience: float) -> None:
         """Prepares a pool; connects to nothing yet.
 
         Args:
             connect: opens a connection.
             size: the most that are open at once.
+            patience: for how many seconds one waits for a connection.
         """
         self._connect = connect
+        self._patience = patience
         self._free = asyncio.Semaphore(size)
+        #: How many connections are in use, and how many wait for one.
+        self.busy = self.waiting = 0
         self._idle: list[Any] = []
         self._parting: set[asyncio.Task[None]] = set()
 
@@ -35,20 +44,55 @@ class Pool:
         """The result of work on a connection of its own.
 
         Raises:
-            Exception: as the work does; a connection is kept only if the database itself answered with the error.
+            UnavailableError: others took too long.
+            Exception: as connecting and the work do; a connection is kept only if the database itself answered with the
+                error.
         """
-        async with self._free:
-            connection = self._from_idle() or await self._connect()
-            try:
-                answer = await work(connection)
-            except asyncpg.PostgresError:
-                self._idle.append(connection)
-                raise
-            except BaseException:
+        await self._take_turn()
+        try:
+            while True:
+                connection, is_new = self._from_idle(), False
+                if connection is None:
+                    connection, is_new = await self._connect(), True
+                try:
+                    return await self._used_for(work, connection)
+                except Exception as error:
+                    # What only reads is done again; where the server is gone, connecting anew tells.
+                    if is_new or not _is_lost(error):
+                        raise
+        finally:
+            self.busy -= 1
+            self._free.release()
+
+    async def _used_for(self, work: Callable[[Any], Awaitable[T]], connection: Any) -> T:
+        try:
+            answer = await work(connection)
+        except asyncpg.PostgresError as error:
+            if _is_lost(error):
                 self._part_from(connection)
-                raise
-            self._idle.append(connection)
-            return answer
+            else:
+                self._idle.append(connection)
+            raise
+        except BaseException:
+            self._part_from(connection)
+            raise
+        self._idle.append(connection)
+        return answer
+
+    async def _take_turn(self) -> None:
+        """Waits while all connections are in use."""
+        if self._free.locked():
+            self.waiting += 1
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise UnavailableError(BUSY) from None
+            finally:
+                self.waiting -= 1
+        else:
+            await self._free.acquire()
+        self.busy += 1
 
     def _from_idle(self) -> Any:
         """An open connection that nobody uses, if there is one."""
@@ -75,3 +119,11 @@ class Pool:
         await asyncio.gather(*self._parting, return_exceptions=True)
         while self._idle:
             await self._idle.pop().close()
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether an error says that a connection is gone, and not what was asked."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_ENDING)
+    # Its own, where the connection turns out to be closed.
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError)

@@ -1,34 +1,41 @@
 """Reading from PostgreSQL: on a pool of asyncpg connections, or on psycopg's connection of a running transaction."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
 import psycopg
 
 from core.db.database import Database
+from core.db.faults import lost
 from schema.read.pool import Pool
-from schema.read.reader import PREPARED_STATEMENTS, SlowStatementError, Steps
+from schema.read.reader import PREPARED_STATEMENTS, Steps
 
+#: How long, in seconds, to try to connect.
+_CONNECTING_SECONDS = 5
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
 
 
 class PostgresReader:
     """PostgreSQL: a pool of asyncpg connections; statements give JSON as the bytes that are sent on."""
 
-    def __init__(self, database: Database, timeout: float, size: int = 8) -> None:
+    def __init__(self, database: Database, timeout: float, patience: float, size: int = 8) -> None:
+        self._database = database
         self._dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._timeout = timeout
-        self._pool = Pool(self._connect, size)
+        self.pool = Pool(self._connect, size, patience)
 
     async def open(self) -> None:
         """Checks that it can connect."""
-        await self._pool.use(lambda connection: connection.fetchval("SELECT 1"))
+        await self.pool.use(lambda connection: connection.fetchval("SELECT 1"))
 
     async def _connect(self) -> Any:
         return await asyncpg.connect(
             self._dsn,
+            timeout=_CONNECTING_SECONDS,
+            # The server cancels what takes too long; where it does not even do that, it is gone.
+            command_timeout=self._timeout + _CONNECTING_SECONDS,
             statement_cache_size=PREPARED_STATEMENTS,
             # Long statements are those that gain most.
             max_cacheable_statement_size=0,
@@ -41,10 +48,23 @@ class PostgresReader:
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
+        found: bytes | None = await self._used(lambda connection: connection.fetchval(sql, *values))
+        return found
+
+    async def _used(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """The result of work on a connection of its own.
+
+        Raises:
+            SlowStatementError, UnavailableError: as `Reader.fetch`.
+        """
         try:
-            found: bytes | None = await self._pool.use(lambda connection: connection.fetchval(sql, *values))
-        except (TimeoutError, asyncpg.QueryCanceledError):
-            raise SlowStatementError from None
+            found = await self.pool.use(work)
+        except (OSError, TimeoutError) as error:
+            self._database.raise_meaning(lost(error))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            self._database.raise_meaning(error)
+        if self._database.is_lost:
+            self._database.note_use()
         return found
 
     def fits(self, sql: str) -> bool:
@@ -54,12 +74,12 @@ class PostgresReader:
     async def explain(self, sql: str, values: Sequence[Any]) -> Steps:
         """The engine's query plan for a statement, which it runs to find out."""
         options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF"
-        rows = await self._pool.use(lambda connection: connection.fetch(f"EXPLAIN ({options}) {sql}", *values))
+        rows = await self._used(lambda connection: connection.fetch(f"EXPLAIN ({options}) {sql}", *values))
         return Steps.of([row[0] for row in rows], _INDEX)
 
     async def close(self) -> None:
         """Closes the pool."""
-        await self._pool.close()
+        await self.pool.close()
 
 
 def fetch(driver: Any, sql: str, values: Sequence[Any]) -> bytes | None:

@@ -5,19 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from core.base.errors import GuanxiError
-
 #: How many statements a connection keeps prepared. Each takes tens of kilobytes, in every connection that has run it.
 PREPARED_STATEMENTS = 100
-
-
-class SlowStatementError(GuanxiError):
-    """A statement exceeded its time limit and was cancelled."""
-
-    code = "TIMEOUT"
-
-    def __init__(self) -> None:
-        super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +28,27 @@ class Steps:
         return cls(lines, sorted(found))
 
 
+class Turns(Protocol):
+    """Those who use connections and those who wait for one."""
+
+    @property
+    def busy(self) -> int:
+        """How many are in use."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        ...
+
+
 class Reader(Protocol):
     """Runs statements that give one JSON value."""
+
+    @property
+    def pool(self) -> Turns:
+        """Its connections."""
+        ...
 
     async def open(self) -> None:
         """Gets ready; called on the event loop that will read."""
@@ -51,6 +59,7 @@ class Reader(Protocol):
 
         Raises:
             SlowStatementError: it took too long and was cancelled.
+            UnavailableError: the database cannot be reached, or others took too long.
         """
         ...
 

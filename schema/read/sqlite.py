@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import anyio
-import anyio.to_thread
-
+from core.base.errors import SlowStatementError
 from core.db.database import Database
 from core.db.sqlite import prepare_sqlite
-from schema.read.reader import PREPARED_STATEMENTS, SlowStatementError, Steps
+from schema.read.reader import PREPARED_STATEMENTS, Steps
 
 _INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
 #: Statements that take less than this on average are run on the event loop; a thread would cost them more.
@@ -72,9 +70,10 @@ class SqliteReader:
     """SQLite: statements known to be quick on the event loop, others in threads, so that none waits for a slow one."""
 
     def __init__(self, database: Database, timeout: float, threads: int = 4) -> None:
+        self._database = database
         self._path = str(database.path)
         self._timeout = timeout
-        self._limiter = anyio.CapacityLimiter(threads)
+        self.pool = database.threads(threads)
         self._idle: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
         self._opened: list[_Connection] = []
         self._seconds: dict[str, float] = {}
@@ -87,14 +86,16 @@ class SqliteReader:
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
-        if self._seconds.get(sql, _QUICK_SECONDS) < _QUICK_SECONDS:
-            # What is broken off is timed in its thread, and stays off the event loop where it is slow indeed.
-            with suppress(TimeoutError):
-                return self._timed(self._here, sql, values, _PATIENCE_SECONDS)
         try:
-            return await anyio.to_thread.run_sync(self._fetch_there, sql, values, limiter=self._limiter)
+            if self._seconds.get(sql, _QUICK_SECONDS) < _QUICK_SECONDS:
+                # What is broken off is timed in its thread, and stays off the event loop where it is slow indeed.
+                with suppress(TimeoutError):
+                    return self._timed(self._here, sql, values, _PATIENCE_SECONDS)
+            return await self.pool.run(lambda: self._fetch_there(sql, values))
         except TimeoutError:
             raise SlowStatementError from None
+        except sqlite3.Error as error:
+            self._database.raise_meaning(error)
 
     def _fetch_there(self, sql: str, values: Sequence[Any]) -> bytes | None:
         try:

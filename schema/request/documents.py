@@ -55,6 +55,11 @@ class Documents:
         self._limits = limits
         self._kept: Recent[Operation] = Recent(_DOCUMENTS)
 
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """How many operations were found compiled, how many were not, and how many are kept."""
+        return self._kept.hits, self._kept.misses, len(self._kept)
+
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document that is to be run.
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.base.actors import Identity, plugin_actor
-from core.base.errors import PluginError, Reject, UnauthenticatedError
+from core.base.errors import PluginError, Reject, UnauthenticatedError, UnavailableError
+from core.db.faults import fault_of
 from schema.request.context import RequestContext, Services
 from schema.request.questions import context_outside
 
@@ -22,6 +23,7 @@ async def identity_by_plugins(services: Services, headers: Mapping[str, str], ad
         address: of the client.
 
     Raises:
+        UnavailableError: a plugin cannot reach the database.
         UnauthenticatedError: a plugin refuses it, or fails; nobody then passes as anybody.
     """
     for plugin, hook in services.host.implementations("actor"):
@@ -36,6 +38,8 @@ async def identity_by_plugins(services: Services, headers: Mapping[str, str], ad
         except Reject as refusal:
             raise UnauthenticatedError(str(refusal)) from None
         except PluginError as error:
+            if isinstance(fault := fault_of(error), UnavailableError):
+                raise fault from error
             _log.error("%s", error.message, exc_info=error)
             raise UnauthenticatedError(
                 f"plugin {plugin.name!r} could not check who sends this; the server's log says why"

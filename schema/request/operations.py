@@ -215,6 +215,7 @@ class Operation:
         root: its root type.
         planned: the root fields of that type that plans answer.
         is_introspection: whether it asks about the schema alone.
+        kind: query, mutation or introspection.
         literals: the size of its values that are no variables, defaults included.
     """
 
@@ -238,6 +239,7 @@ class Operation:
         assert root is not None
         self.root: GraphQLObjectType = root
         self.is_introspection = is_introspection(document, node)
+        self.kind = "introspection" if self.is_introspection else node.operation.value
         self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
         self._schema = schema
         self._definitions = node.variable_definitions or ()
@@ -320,6 +322,25 @@ class Operation:
     def has_nul(self) -> bool:
         """Whether a text in its document has the character U+0000, which no database stores."""
         return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in _nodes(self.document))
+
+    @cached_property
+    def asks_about_schema(self) -> bool:
+        """Whether any part of its document asks about the schema."""
+        found = self.is_introspection
+
+        class Find(Visitor):
+            def enter_field(self, node: FieldNode, *_: Any) -> None:
+                nonlocal found
+                found = found or node.name.value in ("__schema", "__type")
+
+        visit(self.document, Find())
+        return found
+
+    @cached_property
+    def root_fields(self) -> Sequence[str]:
+        """The names of its root fields, as far as no fragment hides them."""
+        selected = self.node.selection_set.selections
+        return [field.name.value for field in selected if isinstance(field, FieldNode)]
 
     @cached_property
     def normal_form(self) -> str:

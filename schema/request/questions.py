@@ -6,7 +6,7 @@ Plans fill Python fields, whose functions may ask again; so Python asks them in 
 # Annotations of inner functions are not to be evaluated in each request.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ import orjson
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
+from core.base import tracing
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
 from core.host.contract import CatalogQueries, Context, FetchJson, Figures
@@ -22,7 +23,7 @@ from core.host.host import logger
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING, Access
 from schema.plan.plan import Answer, Plan
-from schema.read.execution import run, run_now, steps
+from schema.read.execution import FetchAsync, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.figures import FiguresQuery
 from schema.request.operations import Operation, RootField, Variant
@@ -55,7 +56,9 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
         except InputError:
             plan = await _compiled_without_misfits(context, variant, asked, moment)
         else:
-            return Answer(await context.services.reader.fetch(plan.sql, values))
+            context.statements += 1
+            fetch = context.services.reader.fetch if not tracing.is_on() else _traced(context.services.reader.fetch)
+            return Answer(await fetch(plan.sql, values))
     elif plan.misfits(moment):
         plan = await _compiled_without_misfits(context, variant, asked, moment)
     return await run_plan(context, plan, moment)
@@ -76,13 +79,27 @@ def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan
     return variant.again(asked.key, misfits)
 
 
+def _traced(fetch: FetchAsync) -> FetchAsync:
+    """The same with a span around each statement."""
+
+    async def traced(sql: str, values: Sequence[Any]) -> bytes | None:
+        with tracing.span("statement"):
+            return await fetch(sql, values)
+
+    return traced
+
+
 async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
     """The result of a plan."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
-    return await run(
-        steps(plan, moment), services.reader.fetch, lambda plugin: context_outside(context, plugin), deadline
-    )
+    read = _traced(services.reader.fetch) if tracing.is_on() else services.reader.fetch
+
+    def fetch(sql: str, values: Sequence[Any]) -> Awaitable[bytes | None]:
+        context.statements += 1
+        return read(sql, values)
+
+    return await run(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin), deadline)
 
 
 # The same questions from Python

@@ -21,12 +21,19 @@ class Recent(Generic[V]):
         self._entries: dict[Hashable, tuple[V, list[int]]] = {}
         self._next = count().__next__
         self._lock = Lock()
+        #: How often `find` had a value, and how often not.
+        self.hits = self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def find(self, key: Hashable) -> V | None:
         """The value of a key; None if there is none."""
         entry = self._entries.get(key)
         if entry is None:
+            self.misses += 1
             return None
+        self.hits += 1
         entry[1][0] = self._next()
         return entry[0]
 

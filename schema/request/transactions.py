@@ -62,8 +62,11 @@ def write_now(
     # One for all tries, so that a second one is refused where the first was committed after all.
     batch_id = new_id("evb")
     is_news = False
+    sent: DatabaseTransaction | None = None
 
     def in_transaction(transaction: DatabaseTransaction) -> Done[T]:
+        nonlocal sent
+        sent = transaction
         unit = Unit(
             transaction,
             host=services.host,
@@ -87,6 +90,7 @@ def write_now(
         return Done(answer, reads(answer), unit.log.proof if is_news else None)
 
     written = services.database.writing(in_transaction)
+    context.statements += 0 if sent is None else sent.statements
     if is_news:
         services.announce()
     return written

@@ -7,8 +7,9 @@ from starlette.types import Scope
 
 from core.access.authentication import AskPlugins
 from core.access.keys import start_of
+from core.access.permissions import MONITOR
 from core.base.actors import LOCAL, PUBLIC, Actor
-from core.base.errors import UnauthenticatedError, UnavailableError
+from core.base.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import Services
 from schema.request.identification import identity_by_plugins
@@ -61,11 +62,11 @@ class Callers:
                 return actor
             is_public = await authentication.is_configured() and not self._trusts_loopback
         except UnauthenticatedError as error:
-            self._note_refusal(scope, headers, error.message.partition(";")[0])
+            self.note_refusal(scope, headers, error.message.partition(";")[0])
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
-            raise BadRequest(503, error.message, error.code, _UNAVAILABLE) from None
+            raise BadRequest(503, error.message, error.code, {"retry-after": str(error.seconds)}) from None
         except Exception:
             _log.exception("who sends a request cannot be found out")
             message = "who sends this cannot be found out now; try again in a minute"
@@ -75,9 +76,24 @@ class Callers:
         try:
             self._guard.check_rate(self._guard.address_of(scope, headers))
         except BadRequest as refusal:
-            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            self.note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
         return PUBLIC
+
+    async def check_monitor(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
+        """Refuses who may not read the figures of the server: programs of this machine may, and who has `monitor`.
+
+        Raises:
+            BadRequest: it may not.
+        """
+        if b"authorization" not in headers:
+            self._guard.check_local(scope, headers)
+            return
+        actor = await self.caller(scope, headers)
+        try:
+            self._services().access(actor).demand(MONITOR)
+        except ForbiddenError as error:
+            raise BadRequest(403, error.message, error.code) from None
 
     def _local(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
         """The local operator, if a request comes from a program of this machine.
@@ -88,7 +104,7 @@ class Callers:
         try:
             self._guard.check_local(scope, headers)
         except BadRequest as refusal:
-            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            self.note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
         return LOCAL
 
@@ -100,7 +116,7 @@ class Callers:
         given = {name.decode("latin-1"): value for name, value in headers.items()}
         return lambda: identity_by_plugins(services, given, self._guard.address_of(scope, headers))
 
-    def _note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
+    def note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
         """Has a refused request counted in the audit list, by how its key begins and where it came from."""
         start = start_of(headers.get(b"authorization", "").partition(" ")[2].strip())
         by = f" ({start})" if start else ""

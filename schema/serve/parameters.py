@@ -23,14 +23,16 @@ class GraphQLRequest:
     """What a request asks for.
 
     Attributes:
-        query: the text of its document.
+        query: the text of its document; None where it is asked for by its id alone.
+        document_id: of its document, among those of the server's file; None if it has none.
         variables: their values.
         operation_name: which operation of the document is run.
         by_get: whether it came by GET.
         wants_cost: whether the answer is to have what it cost, by `"extensions": {"cost": true}`.
     """
 
-    query: str
+    query: str | None
+    document_id: str | None
     variables: Mapping[str, Any]
     operation_name: str | None
     by_get: bool
@@ -142,7 +144,10 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if not isinstance(given, dict):
         raise BadRequest(400, "send one JSON object with query, variables and operationName")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str):
+    document_id = given.get("documentId")
+    if document_id is not None and not isinstance(document_id, str):
+        raise BadRequest(400, "documentId: a string is required")
+    if not isinstance(query, str) and (query is not None or document_id is None):
         raise BadRequest(400, "query: a string is required")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest(400, "variables: an object is required")
@@ -151,4 +156,4 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise BadRequest(400, "extensions: an object is required")
     extensions = given.get("extensions") or {}
-    return GraphQLRequest(query, variables or {}, name or None, by_get, extensions.get("cost") is True)
+    return GraphQLRequest(query, document_id, variables or {}, name or None, by_get, extensions.get("cost") is True)

@@ -1,32 +1,85 @@
 """Results and errors as clients see them."""
 
 import logging
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
 
-from core.base.errors import GuanxiError, PluginError
+from core.access.permissions import INTROSPECT
+from core.base.errors import GuanxiError, OutcomeUnknownError, PluginError, UnavailableError
+from core.db.faults import fault_of
 from schema.request.context import RequestContext
 from schema.request.operations import OperationResult
+from schema.serve.observation import RequestRecord
+from schema.serve.response import Response
+
+#: What graphql-core adds about names that are nearly right.
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
 _log = logging.getLogger("guanxi.http")
 
 
-def body_of(result: OperationResult, context: RequestContext, budget: int | None = None) -> bytes:
-    """The body of the response to an operation that was executed; with its cost, if the budget is to be said."""
+def response_to(
+    result: OperationResult,
+    context: RequestContext,
+    record: RequestRecord,
+    media_type: str,
+    headers: Mapping[str, str],
+    budget: int | None = None,
+) -> Response:
+    """The response to an operation that was executed.
+
+    Args:
+        result: of the operation.
+        context: of the request.
+        record: where the codes of its errors are noted.
+        media_type: of the response.
+        headers: that it has in any case.
+        budget: of costs, if it is to be said.
+    """
     said = b""
     if budget is not None:
         said = b',"extensions":{"cost":{"requested":%d,"budget":%d}}' % (result.cost, budget)
     if not result.errors:
-        return b'{"data":%s%s}' % (result.data, said)
-    errors = orjson.dumps([presented(error, context) for error in result.errors])
-    return b'{"errors":%s,"data":%s%s}' % (errors, result.data, said)
+        return Response(b'{"data":%s%s}' % (result.data, said), media_type=media_type, headers=headers)
+    shown = [presented(error, context) for error in result.errors]
+    record.codes = [one["extensions"]["code"] for one in shown]
+    body = b'{"errors":%s,"data":%s%s}' % (orjson.dumps(shown), result.data, said)
+    fault = next((found for error in result.errors if (found := _fault_of_root(error)) is not None), None)
+    if fault is None:
+        return Response(body, media_type=media_type, headers=headers)
+    return Response(body, 503, media_type, {**headers, **_when_to_repeat(fault, record)})
+
+
+def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str) -> Response:
+    """The response to a request that could not be executed at all, because something cannot be reached."""
+    record.codes = [fault.code]
+    body = orjson.dumps({"errors": [{"message": fault.message, "extensions": {"code": fault.code}}]})
+    headers = {} if isinstance(fault, OutcomeUnknownError) else {"retry-after": str(fault.seconds)}
+    return Response(body, 503, media_type, headers)
+
+
+def _fault_of_root(error: GraphQLError) -> UnavailableError | None:
+    """What could not be reached for a root field; in a field below, it takes nothing from the others."""
+    cause = _cause(error)
+    return cause if isinstance(cause, UnavailableError) and len(error.path or ()) <= 1 else None
+
+
+def _when_to_repeat(fault: UnavailableError, record: RequestRecord) -> Mapping[str, str]:
+    """When to send a request again; nothing of one that may have written something."""
+    operation = record.operation
+    is_safe = operation is not None and (operation.is_query or len(operation.root_fields) == 1)
+    return {"retry-after": str(fault.seconds)} if is_safe and not isinstance(fault, OutcomeUnknownError) else {}
 
 
 def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:
     """An error as clients see it: what they can fix in full, what they cannot without any internal text."""
     message, extensions = _said(error, context, refused)
+    if not context.access.has(INTROSPECT):
+        message = _SUGGESTION.sub("", message)
     shown: dict[str, Any] = {"message": message}
     if error.locations:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
@@ -36,11 +89,17 @@ def presented(error: GraphQLError, context: RequestContext, *, refused: bool = F
     return shown
 
 
-def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[str, dict[str, Any]]:
-    """The message and the extensions of an error."""
+def _cause(error: GraphQLError) -> Exception | None:
+    """What an error was made of."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
+    return fault_of(cause) or cause if cause is not None else None
+
+
+def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[str, dict[str, Any]]:
+    """The message and the extensions of an error."""
+    cause = _cause(error)
     extensions: dict[str, Any] = dict(error.extensions or {})
     if isinstance(cause, PluginError):
         _log.error("request %s: %s", context.request_id, cause.message, exc_info=cause)
@@ -48,7 +107,9 @@ def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[
         return said, extensions | {"code": cause.code, "plugin": cause.plugin}
     if isinstance(cause, GuanxiError):
         plugin = getattr(cause, "plugin", None)
-        return error.message, {"code": cause.code, **({"plugin": plugin} if plugin else {}), **extensions}
+        # A driver's own words, or a plugin's that met them, are nothing for clients.
+        message = cause.message if isinstance(cause, UnavailableError) else error.message
+        return message, {"code": cause.code, **({"plugin": plugin} if plugin else {}), **extensions}
     if cause is not None and not isinstance(cause, GraphQLError):
         _log.error("request %s failed", context.request_id, exc_info=cause)
         said = f"something went wrong on the server; its log has request {context.request_id}"

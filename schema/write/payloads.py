@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
+from core.base.errors import UnavailableError
 from core.db.transaction import Rows, SqlStatement
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
@@ -20,6 +21,8 @@ from schema.request.questions import run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
 from schema.write.answers import Mutation, MutationInput, run
+
+_UNREAD = "this was written, but the database cannot be reached now to read it; ask for it in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,12 @@ async def _filled(
             ((value,),) = next(read) or ((None,),)
             answer = Answer(value.encode() if isinstance(value, str) else value)
         else:
-            answer = await run_plan(context, plan, replace(moment, ids=[place.id for place in several]))
+            try:
+                answer = await run_plan(context, plan, replace(moment, ids=[place.id for place in several]))
+            except UnavailableError:
+                # What was committed is never answered as failed.
+                faults += [Fault(place.way, UnavailableError(_UNREAD)) for place in several]
+                continue
         items = answer.decoded() or []
         numbers = {item["id"]: number for number, item in enumerate(items)}
         for place in several:

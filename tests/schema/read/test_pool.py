@@ -29,7 +29,7 @@ def ask(postgres, ended):
 
     def run(work):
         async def in_pool():
-            pool = Pool(connect, 2)
+            pool = Pool(connect, 2, 60)
             try:
                 return await work(pool)
             finally:

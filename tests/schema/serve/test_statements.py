@@ -69,7 +69,7 @@ class Statements:
             for connection in reader._opened:
                 connection._driver.set_trace_callback(self._note)
         else:
-            pool = reader._pool
+            pool = reader.pool
             connect_one = pool._connect
 
             async def logged():

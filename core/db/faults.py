@@ -1,0 +1,104 @@
+"""Faults of the database itself: which errors of a driver mean that it cannot be used now, and what is said of them.
+
+It is asked in one place for each way to the database: where the drivers' errors leave it.
+"""
+
+import logging
+import sqlite3
+import time
+from threading import Lock
+from typing import Any
+
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from core.base.errors import GuanxiError, PluginError, SlowStatementError, UnavailableError, told
+
+_log = logging.getLogger("guanxi.database")
+
+#: So often, in seconds, is the same fault logged.
+_PAUSE_SECONDS = 30.0
+
+UNREACHABLE = "the database cannot be reached now; try again in a moment"
+BUSY = "the database is busy with other work; try again in a moment"
+_FULL = "the database has no room for more now; nothing was written, so try again later"
+_READ_ONLY = "the database accepts no changes now; nothing was written, so try again later"
+FAILING = "the database cannot read or write its files now; try again later"
+
+#: By the first byte of an extended code.
+_ON_SQLITE = {
+    sqlite3.SQLITE_BUSY: BUSY,
+    sqlite3.SQLITE_LOCKED: BUSY,
+    sqlite3.SQLITE_PROTOCOL: BUSY,
+    sqlite3.SQLITE_INTERRUPT: UNREACHABLE,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_IOERR: FAILING,
+    sqlite3.SQLITE_CANTOPEN: UNREACHABLE,
+    sqlite3.SQLITE_CORRUPT: FAILING,
+    sqlite3.SQLITE_NOTADB: FAILING,
+}
+#: By SQLSTATE: read-only transaction, disk full, lock not available.
+_ON_POSTGRESQL = {"25006": _READ_ONLY, "53100": _FULL, "55P03": BUSY}
+#: By the class of a SQLSTATE: connection, authorization, unknown database, resources, intervention, system.
+_CLASSES = {"08": UNREACHABLE, "28": UNREACHABLE, "3D": UNREACHABLE, "53": BUSY, "57": UNREACHABLE, "58": FAILING}
+_CANCELLED = "57014"
+_DRIVERS = ("psycopg", "asyncpg")
+#: What the drivers raise themselves where they have lost the server, or cannot reach it.
+_LOST = ("OperationalError", "InterfaceError", "InternalClientError", "ConnectionTimeout")
+
+
+def fault_of(error: BaseException) -> GuanxiError | None:
+    """What a driver's error means to whoever asked; None where the database is not at fault.
+
+    Args:
+        error: the driver's, SQLAlchemy's around it, or that of a plugin's code that met it.
+    """
+    if isinstance(error, PluginError) and error.__cause__ is not None:
+        return error.__cause__ if isinstance(error.__cause__, UnavailableError) else fault_of(error.__cause__)
+    if isinstance(error, PoolTimeoutError):
+        return UnavailableError(BUSY)
+    cause: Any = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        said = _ON_SQLITE.get((getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF)
+        return None if said is None else UnavailableError(said)
+    if type(cause).__module__.partition(".")[0] not in _DRIVERS:
+        return None
+    state = getattr(cause, "sqlstate", None)
+    if state == _CANCELLED:
+        return SlowStatementError()
+    if state is None:
+        return UnavailableError(UNREACHABLE) if type(cause).__name__ in _LOST else None
+    said = _ON_POSTGRESQL.get(state) or _CLASSES.get(state[:2])
+    return None if said is None else UnavailableError(said)
+
+
+def lost(cause: BaseException) -> UnavailableError:
+    """The fault of a database that cannot be reached, of which the network tells."""
+    error = UnavailableError(UNREACHABLE)
+    error.__cause__ = cause
+    return error
+
+
+class FaultLog:
+    """Tells the log of faults of a database: of each kind now and then, however many requests meet it."""
+
+    def __init__(self) -> None:
+        self._noted: dict[str, float] = {}
+        self._lock = Lock()
+
+    def note(self, fault: GuanxiError, cause: BaseException) -> None:
+        """Notes a fault, with what the driver said."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._noted.get(fault.message, -_PAUSE_SECONDS) < _PAUSE_SECONDS:
+                return
+            self._noted[fault.message] = now
+        _log.error("%s (%s)", fault.message.partition(";")[0], told(cause))
+
+    def note_return(self) -> None:
+        """Notes that the database is used again, if a fault was noted."""
+        with self._lock:
+            noted = bool(self._noted)
+            self._noted.clear()
+        if noted:
+            _log.warning("the database is used again")
