@@ -15,10 +15,12 @@ from bench.endpoint import post
 from bench.machine import stamp
 from bench.queries import ANY_ID, CURSOR, GUANXI, READS, Query
 from guanxi import App
+from schema.request.coercion import Coercion
 from schema.request.documents import Documents
-from schema.request.limits import Limits, exceeded
+from schema.request.limits import Limits
 from schema.request.operations import Operation
 from schema.request.questions import answer_root, ask, moment_of
+from schema.request.sizes import DocumentMeasure
 from schema.request.validation import problems
 
 _BUDGET_SECONDS = 1.0
@@ -100,12 +102,13 @@ async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
     planner: Any = kept.operation(text, None).planner
 
     def compiled() -> None:
-        operation = Operation(schema, planner, document, document.definitions[0])  # type: ignore[arg-type]
+        measure, node = DocumentMeasure(document), document.definitions[0]
+        operation = Operation(schema, planner, Coercion(), limits, document, node, measure)  # type: ignore[arg-type]
         operation.variant(operation.variables(body["variables"]), context.access)
 
     return {
         "parse": round(_now(lambda: parse(text, max_tokens=limits.tokens)), 1),
-        "check limits": round(_now(lambda: exceeded(document, limits)), 1),
+        "check limits": round(_now(lambda: limits.of_document(DocumentMeasure(document).document(), None)), 1),
         "validate": round(_now(lambda: problems(schema, document)), 1),
         "compile": round(_now(compiled), 1),
     }

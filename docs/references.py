@@ -46,6 +46,8 @@ USER_ERRORS = {
     "NO_RESPONDENTS": "Nobody is in the audience; widen it.",
     "OUT_OF_ORDER": "It comes before what it must follow; give a later moment.",
     "RATE_UNKNOWN": "No exchange rate of that day is known; create one.",
+    "LEFT_BY_PLUGIN": "A warning: rows that a removed plugin left referred to what was destroyed, and were removed or "
+    "lost their reference.",
     "REFERRED_TO": "Other records refer to it; move or delete them first.",
     "NOT_CURRENT": "The submission was replaced by a later one; adjust the latest one.",
     "REJECTED": "A plugin refused the change without a code of its own.",

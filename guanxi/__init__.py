@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.base.settings import Settings, load_settings
     from core.host.contract import Context, Figures, Plugin, hookimpl
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
+    from core.host.retries import Retries
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
     from core.records.columns import column, reference
@@ -68,6 +69,7 @@ __all__ = [
     "Record",
     "Ref",
     "Reject",
+    "Retries",
     "Row",
     "RowRule",
     "Settings",
@@ -108,6 +110,7 @@ _HOMES = {
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
+        "core.host.retries": ("Retries",),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import inspect
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -13,11 +14,14 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.access.allowances import Allowances
 from core.access.authentication import Authentication
+from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
 from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
@@ -60,9 +64,12 @@ from schema.serve.assembly import Assembled, assemble
 from schema.serve.engine import Engine
 from schema.serve.http import STOPPING, Endpoint
 from schema.serve.observation import Observation
+from schema.serve.response import protected
 
 #: So often, in seconds, is looked whether the database file is still there.
 _FILE_SECONDS = 1.0
+
+_log = logging.getLogger("guanxi.app")
 
 
 class Design:
@@ -168,6 +175,9 @@ class App:
         self._monitoring = Monitoring(self)
         routes = [Route("/", _to_graphql), *self._monitoring.routes]
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
+        self._answering = (
+            _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route
+        )
 
     @property
     def assembled(self) -> Assembled:
@@ -198,10 +208,14 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as an ASGI application; the lifespan starts and stops it."""
-        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
+        await (self._answering if scope["type"] == "http" else self._starlette)(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        if scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
             await self._endpoint(scope, receive, send)
         else:
-            await self._starlette(scope, receive, send)
+            await self._starlette(scope, receive, protected(send))
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
@@ -244,6 +258,10 @@ class App:
         if result.errors:
             raise InputError("; ".join(error.message for error in result.errors))
         return orjson.loads(result.data)
+
+    def jobs_of(self, plugin: str) -> list[str]:
+        """The names of a plugin's jobs."""
+        return [name for name, (owner, _) in self._design.jobs.items() if owner.name == plugin]
 
     @property
     def publisher(self) -> Publisher:
@@ -291,12 +309,12 @@ class App:
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
             if serving:
                 self._design.assemble()
+            await self.database.in_thread(self._prepare_database)
         except (ConfigurationError, PluginError):
-            # What migrated it may have left connections open.
+            # What was looked at in it may have left connections open.
             self.database.close()
             raise
         self._authentication = authentication
-        await self.database.in_thread(self._prepare_database)
         secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
         reader = reader_of(
             self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
@@ -319,6 +337,8 @@ class App:
             PermitPlans(planner),
             secret,
             publisher.wake,
+            self._note_lasting,
+            Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
         outside = partial(context_outside, self.context())
@@ -359,6 +379,7 @@ class App:
                 await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
             await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
             await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
+            await stopping.step("the counts of requests", self.services.allowances.stop())
             await stopping.step("uses of keys and refusals", self.authentication.keepsakes.stop())
             await stopping.step("the numbers of events", self.publisher.stop())
         await stopping.step("connections that read", self.services.reader.close(), 1)
@@ -406,6 +427,21 @@ class App:
         self.database.retrying(self._agree_on_currency)
         plugins = [CORE, *(plugin.name for plugin in self.host.plugins)]
         self.database.retrying(lambda session: agree_on_region(session, plugins, self.settings.phone_region))
+        self._list_lasting()
+
+    def _list_lasting(self) -> None:
+        """Adds to the journal what is done for good and not listed in it yet, where there is to be a journal."""
+        if self.settings.journal_file is not None:
+            with self.database.engine.connect() as connection:
+                acts = acts_in(connection)
+            note(self.settings.journal_file, acts)
+
+    def _note_lasting(self) -> None:
+        try:
+            self._list_lasting()
+        except Exception:
+            # What was committed is never answered as failed; the next start adds it.
+            _log.exception("GUANXI_JOURNAL_FILE=%s: the journal lacks what was just done", self.settings.journal_file)
 
     def _agree_on_currency(self, session: Session) -> None:
         known = session.get(Installation, "reporting_currency")
@@ -437,6 +473,19 @@ class App:
                 except Exception as error:
                     raise PluginError(plugin.name, "startup", f"{told(error)}. {REMEDY}") from error
             started.append(plugin)
+
+    async def purge_elsewhere(self, plugin: Plugin) -> None:
+        """Has a plugin remove what it keeps elsewhere than in the database, by its hook `purge`.
+
+        Raises:
+            PluginError: the hook failed.
+        """
+        hook = dict(self.host.implementations("purge")).get(plugin)
+        if hook is not None:
+            try:
+                await self._call(plugin, hook, "purge")
+            except Exception as error:
+                raise PluginError(plugin.name, "purge", f"{told(error)}. Nothing was purged") from error
 
     def _shutdown_hooks(self, started: Sequence[Plugin]) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
         """The hooks of plugins that were started, the last first."""
@@ -485,6 +534,20 @@ async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App
         gc.set_threshold(20_000, 10, 5)
         gc.enable()
         yield app
+
+
+def _shared_with(answering: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Lets pages of other origins read the answers, if there are any."""
+    if not origins:
+        return answering
+    return CORSMiddleware(
+        answering,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["graphql-cost", "ratelimit", "ratelimit-policy", "retry-after"],
+        max_age=600,
+    )
 
 
 async def _to_graphql(request: Any) -> RedirectResponse:

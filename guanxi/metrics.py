@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 from sqlmodel import Session, func, select
 
-from core.background.delivery import PluginCursor, SetAside
+from core.background.backlog import PluginCursor, delivery_states
 from core.background.jobs import Jobs
 from core.db.database import Database
 from core.log.events import EventBatch
@@ -124,12 +124,11 @@ async def shared_figures(app: WatchedApp) -> dict[str, FigureValues]:
 
 def _shared(session: Session) -> dict[str, FigureValues]:
     last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
-    cursors = session.exec(select(PluginCursor.plugin, PluginCursor.sequence)).all()
-    aside = dict(session.exec(select(SetAside.plugin, func.count()).group_by(SetAside.plugin)).all())
+    states = delivery_states(session, session.exec(select(PluginCursor.plugin)).all())
     return {
         "event_batches": {(): last},
-        "delivery_backlog": {(plugin,): last - sequence for plugin, sequence in cursors},
-        "delivery_set_aside": {(plugin,): aside.get(plugin, 0) for plugin, _ in cursors},
+        "delivery_backlog": {(plugin,): state.backlog for plugin, state in states.items()},
+        "delivery_set_aside": {(plugin,): state.set_aside for plugin, state in states.items()},
     }
 
 

@@ -24,7 +24,7 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, text, update
 from sqlalchemy import Table as SqlTable
 
-from core.background import delivery, jobs
+from core.background import backlog, jobs
 from core.db.database import SQLITE, Database
 from core.db.transaction import COMMIT, SqlStatement
 from core.log.events import EventBatch, EventCounter, EventRow
@@ -46,8 +46,9 @@ _LEFT_OUT = frozenset(
         EventCounter,
         EventRow,
         IdempotencyKey,
-        delivery.PluginCursor,
-        delivery.SetAside,
+        backlog.PluginCursor,
+        backlog.HeldBack,
+        backlog.SetAside,
         jobs.PluginJob,
     )
 )
@@ -272,7 +273,7 @@ class Races:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """While it lasts, nothing is delivered to hooks and no job is run; at the end the events since are gone."""
-        tables = [delivery.PluginCursor.__table__, jobs.PluginJob.__table__]
+        tables = [backlog.PluginCursor.__table__, jobs.PluginJob.__table__]
         logs = [EventRow.__table__, EventBatch.__table__]
         with self._database.engine.begin() as connection:
             before = {table: _rows(connection, table) for table in tables}

@@ -44,6 +44,7 @@ IMPORT = "import"
 EXPORT = "export"
 ADMINISTER = "administer"
 UNSCOPED = "unscoped"
+INTROSPECT = "introspect"
 
 #: The permissions of the core that are about no record.
 NAMES: Mapping[str, str] = {
@@ -55,6 +56,7 @@ NAMES: Mapping[str, str] = {
     MONITOR: "Read the metrics of the server.",
     ADMINISTER: "Manage users, teams, roles, keys, stages and other reference data.",
     UNSCOPED: "Run reports that read all records, whoever they belong to.",
+    INTROSPECT: "Ask about the schema, and be given the right name for a misspelt one.",
 }
 
 _RECORD = re.compile(r"(\*|[A-Z][A-Za-z0-9]*)\.([a-z]+)(?::([a-z_]+(?:\.[a-z_]+)?))?")
@@ -139,22 +141,35 @@ def _grants(rights: str, scope: RowScope) -> frozenset[str]:
 
 _WRITE = "create change delete"
 
+#: Of everybody who works for us.
+_STAFF = frozenset({PERSONAL, INTROSPECT})
+
 # G8
 DEFAULTS: Mapping[UserRole, frozenset[str]] = {
     UserRole.ADMINISTRATOR: _grants(f"read {_WRITE} destroy", RowScope.ALL) | frozenset(NAMES),
     UserRole.OPPORTUNITY_ADMINISTRATOR: _grants(f"read {_WRITE}", RowScope.ALL)
-    | {PERSONAL, IMPORT, "Product.create", "Product.change"},
-    UserRole.ACCOUNT_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | {PERSONAL},
-    UserRole.INDUSTRY_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | {PERSONAL},
-    UserRole.GRID_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | {PERSONAL},
-    UserRole.SUPPORT_MANAGER: _grants("read", RowScope.REGION) | _grants("create change", RowScope.TEAM) | {PERSONAL},
-    UserRole.DEPARTMENT_LEADER: _grants(f"read {_WRITE}", RowScope.TEAM) | {PERSONAL, OVERRIDE, APPROVE},
-    UserRole.CENTRE_DIRECTOR: _grants(f"read {_WRITE}", RowScope.REGION) | {PERSONAL, OVERRIDE, APPROVE},
-    UserRole.DEPUTY_MANAGER: _grants(f"read {_WRITE}", RowScope.REGION) | {PERSONAL, OVERRIDE, APPROVE},
-    UserRole.BRANCH_MANAGER: _grants(f"read {_WRITE}", RowScope.REGION) | {PERSONAL, OVERRIDE, APPROVE, EXPORT},
-    UserRole.CITY_ADMINISTRATOR: _grants("read create change", RowScope.REGION) | {PERSONAL, IMPORT},
+    | _STAFF
+    | {IMPORT, "Product.create", "Product.change"},
+    UserRole.ACCOUNT_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | _STAFF,
+    UserRole.INDUSTRY_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | _STAFF,
+    UserRole.GRID_MANAGER: _grants("read", RowScope.TEAM) | _grants(_WRITE, RowScope.OWN) | _STAFF,
+    UserRole.SUPPORT_MANAGER: _grants("read", RowScope.REGION) | _grants("create change", RowScope.TEAM) | _STAFF,
+    UserRole.DEPARTMENT_LEADER: _grants(f"read {_WRITE}", RowScope.TEAM) | _STAFF | {OVERRIDE, APPROVE},
+    UserRole.CENTRE_DIRECTOR: _grants(f"read {_WRITE}", RowScope.REGION) | _STAFF | {OVERRIDE, APPROVE},
+    UserRole.DEPUTY_MANAGER: _grants(f"read {_WRITE}", RowScope.REGION) | _STAFF | {OVERRIDE, APPROVE},
+    UserRole.BRANCH_MANAGER: _grants(f"read {_WRITE}", RowScope.REGION) | _STAFF | {OVERRIDE, APPROVE, EXPORT},
+    UserRole.CITY_ADMINISTRATOR: _grants("read create change", RowScope.REGION) | _STAFF | {IMPORT},
     UserRole.SALES_OFFICE: _grants("read", RowScope.ALL)
-    | {PERSONAL, EXPORT, UNSCOPED, "Product.create", "Product.change", "Product.delete", "ExchangeRate.create"},
-    UserRole.REGIONAL_SALES: _grants("read", RowScope.REGION) | {PERSONAL},
+    | {
+        PERSONAL,
+        INTROSPECT,
+        EXPORT,
+        UNSCOPED,
+        "Product.create",
+        "Product.change",
+        "Product.delete",
+        "ExchangeRate.create",
+    },
+    UserRole.REGIONAL_SALES: _grants("read", RowScope.REGION) | _STAFF,
     UserRole.PARTNER: _grants("read create change", RowScope.OWN),
 }

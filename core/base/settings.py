@@ -193,12 +193,6 @@ class Settings(BaseSettings):
         le=3_600_000,
         description="A server that is told to stop ends after this time at the latest, whatever is still under way.",
     )
-    delivery_attempts: int = Field(
-        default=5, ge=1, description="Attempts at an after-commit hook before the batch is set aside."
-    )
-    delivery_backoff_ms: int = Field(
-        default=1000, ge=0, description="Wait before the second attempt; doubles each time."
-    )
     delivery_deadline_ms: int = Field(
         default=50_000, ge=1, le=3_600_000, description="An async after-commit hook that takes longer has failed."
     )
@@ -214,19 +208,43 @@ class Settings(BaseSettings):
     )
     allowed_origins: list[str] = Field(
         default_factory=list,
-        description="Without authentication: origins of pages that may ask, besides the server's own, as a JSON list "
-        'such as ["http://localhost:5173"].',
+        description="Origins of pages that may ask, besides the server's own, as a JSON list such as "
+        '["http://localhost:5173"]; browsers let them read the answers (CORS).',
     )
     trusted_proxies: list[IPv4Network | IPv6Network] = Field(
         default_factory=list,
         description="Addresses of proxies whose X-Forwarded-For says who the client is, as a JSON list such as "
         '["10.0.0.0/8"].',
     )
+    requests_per_minute: int = Field(
+        default=6000,
+        ge=1,
+        description="Requests per minute that one user or API key may send, to all servers together.",
+    )
+    requests_at_once: int = Field(
+        default=50, ge=1, description="Requests that one user or API key may have under way on one server."
+    )
     public_requests_per_minute: int = Field(
         default=60, ge=1, description="Requests per minute that one address may send without a key or token."
     )
     maximum_public_body_bytes: int = Field(
         default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
+    )
+    journal_file: Path | None = Field(
+        default=None,
+        description="File outside the database, best on another disk, that lists what a restore must not undo: erased "
+        "personal data and revoked API keys, by id. `guanxi restore --journal` does it again.",
+    )
+    graphiql: bool = Field(
+        default=True, description="Whether browsers are shown GraphiQL, whose scripts come from unpkg.com."
+    )
+    documents_file: Path | None = Field(
+        default=None,
+        description="File of documents that may be asked for by `documentId`: a JSON object from ids to texts, as "
+        "Relay, Apollo and GraphQL Code Generator write it.",
+    )
+    documents_only: bool = Field(
+        default=False, description="Whether the documents of that file are all that is answered by HTTP."
     )
     refusals_kept_days: int = Field(
         default=30, ge=1, le=36_500, description="Days for which refused requests stay in the audit list."

@@ -17,6 +17,7 @@ from core.base.clock import Clock
 from core.base.errors import UserError
 from core.db.locks import Key
 from core.host.operations import PluginOperation
+from core.host.retries import Retries
 from core.log.changes import Changes
 from core.log.events import Event
 from core.records.fields import Field, Job
@@ -42,6 +43,7 @@ class Plugin:
         events: types of events it publishes, each with a description.
         reacts_to: names of the records whose changes `lock_keys`, `validate` and `before_commit` look at, such as
             `("Transaction",)`; they are not called where nothing of these changes. By default they are always called.
+        retries: how its `after_commit` is tried again on events it failed on; by default for 24 hours.
     """
 
     name: ClassVar[str]
@@ -53,6 +55,7 @@ class Plugin:
     settings: ClassVar[type[BaseModel] | None] = None
     events: ClassVar[Mapping[str, str]] = {}
     reacts_to: ClassVar[Sequence[str] | None] = None
+    retries: ClassVar[Retries] = Retries()
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,13 +384,15 @@ class Hooks:
     def after_commit(self, ctx: Context, events: Sequence[Event]) -> None:
         """Reacts to what was committed: messages, other systems, follow-up work.
 
-        When: soon after the commit, from the event log; at least once, in order, with a cursor of the plugin's own.
+        When: soon after the commit, from the event log; at least once, at the plugin's own pace, and in order for each
+            record.
         Arguments: `ctx` with a session of its own; `events` of one transaction, but not those of the plugin's own work.
             Sync or async; async gets no session and is limited to GUANXI_DELIVERY_DEADLINE_MS.
         Returns: nothing.
         Transaction: its own, committed by the host together with the cursor.
-        Failure: logged and tried again with growing pauses, then set aside for `guanxi plugins retry`; no client sees
-            it, and other plugins go on.
+        Failure: logged and tried again with growing pauses, by default for 24 hours (`retries = Retries(…)`). Later
+            events of the same records wait behind it; those of other records, and other plugins, go on. What fails for
+            longer is set aside for `guanxi plugins retry`, and its records' later events go on. No client sees it.
         """
         raise NotImplementedError
 
@@ -400,6 +405,18 @@ class Hooks:
         Returns: nothing.
         Transaction: inside. What it writes by `ctx.session` is neither logged nor judged.
         Failure: an exception rolls the whole transaction back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def purge(self, ctx: Context) -> None:
+        """Removes what the plugin keeps elsewhere than in the database: files, entries in other systems.
+
+        When: by `guanxi plugins purge NAME --installed`, once it is confirmed, before the plugin's tables go.
+        Arguments: `ctx` with a session of its own. Sync or async; async gets no session.
+        Returns: nothing.
+        Transaction: its own, committed by the host before the tables go.
+        Failure: nothing is purged; the message names the plugin.
         """
         raise NotImplementedError
 

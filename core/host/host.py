@@ -20,6 +20,7 @@ from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.settings import Settings, explain
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
+from core.host.retries import Retries
 from core.log.changes import Changes
 from core.records.record import CORE, Record, has_record, tables_of
 
@@ -113,7 +114,7 @@ class PluginHost:
             raise PluginError(
                 name,
                 "settings",
-                f"{_variable(name)}… is set, but no such plugin is loaded; available: {', '.join(self.settings)}",
+                f"{variables_of(name)}… is set, but no such plugin is loaded; available: {', '.join(self.settings)}",
             )
 
     def describe(self) -> list[Described]:
@@ -354,8 +355,8 @@ def _arguments(function: Any) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-_MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit")
-_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "erase", "sample_data")
+_MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit", "purge")
+_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "erase", "purge", "sample_data")
 
 
 def _check_data(plugin: Plugin) -> None:
@@ -377,6 +378,8 @@ def _check_data(plugin: Plugin) -> None:
     for name in plugin.reacts_to or ():
         if not has_record(name):
             raise PluginError(plugin.name, "reacts_to", f"there is no record {name!r}; write for example 'Customer'")
+    if not isinstance(plugin.retries, Retries):
+        raise PluginError(plugin.name, "retries", f"{plugin.retries!r} is not a guanxi.Retries; write Retries(…)")
     try:
         fits = SpecifierSet(plugin.api).contains(API)
     except InvalidSpecifier:
@@ -412,16 +415,16 @@ def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
     names = [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
     unknown = [] if model is not None and model.model_config.get("extra") == "allow" else [*given.keys() - set(names)]
     if unknown:
-        wrong = f"{_variable(plugin.name)}{min(unknown).upper()}"
+        wrong = f"{variables_of(plugin.name)}{min(unknown).upper()}"
         problem = f"is not a setting of it; available: {', '.join(names)}" if names else "is set, but it takes none"
         raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
     try:
         return None if model is None else model.model_validate(given)
     except ValidationError as error:
-        raise PluginError(plugin.name, "settings", explain(error, _variable(plugin.name))) from None
+        raise PluginError(plugin.name, "settings", explain(error, variables_of(plugin.name))) from None
 
 
-def _variable(plugin: str) -> str:
+def variables_of(plugin: str) -> str:
     """What the environment variables of a plugin's settings begin with."""
     return f"GUANXI_PLUGINS__{plugin.upper()}__"
 

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, MetaData, String, delete, insert, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, String, inspect, select, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
@@ -25,7 +26,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 import core.access.allowances
 import core.access.identities
 import core.access.keys
-import core.background.delivery
+import core.background.backlog
 import core.background.jobs
 import core.crm.activities
 import core.records.installation
@@ -34,7 +35,7 @@ from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
 from core.db.database import SQLITE, Database
 from core.host.contract import Plugin
 from core.host.host import PluginHost
-from core.records.installation import Installation
+from core.migrations.facts import RELEASE, TABLES, is_later, keep, kept
 from core.records.record import CORE, registry_of, tables_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline"
 
-_LOCK = 0x6D696772
+MIGRATION_LOCK = 0x6D696772
 #: What a revision of one straight line says of itself, as both `guanxi migrations make` and Alembic write it.
 _REVISION = re.compile(
     r"""^revision(?::\s*str)?\s*=\s*["'](?P<revision>\w+)["']\s*^down_revision(?::[^=\n]*)?\s*=\s*"""
@@ -62,11 +63,18 @@ class MigrationSet:
         name: `core`, or the plugin's.
         folder: where its revisions lie, if it has any; None for a plugin that is not a package.
         requires: names of the sets it depends on.
+        plugin_version: the version of the plugin; None for the core.
     """
 
     name: str
     folder: Path | None
     requires: Sequence[str] = ()
+    plugin_version: str | None = None
+
+    @property
+    def release(self) -> str:
+        """The version whose revisions these are: the plugin's, or for the core the distribution's."""
+        return version("guanxi") if self.plugin_version is None else self.plugin_version
 
     @property
     def has_revisions(self) -> bool:
@@ -115,7 +123,7 @@ class MigrationSet:
 def sets_of(host: PluginHost) -> list[MigrationSet]:
     """The sets of the core and of the plugins that have tables, in the order they are run."""
     found = [MigrationSet(CORE, Path(__file__).parent / "versions")]
-    found += [MigrationSet(plugin.name, folder_of(plugin), plugin.requires) for plugin in host.plugins]
+    found += [MigrationSet(plugin.name, folder_of(plugin), plugin.requires, plugin.version) for plugin in host.plugins]
     return [one for one in found if one.has_revisions or tables_of(one.name)]
 
 
@@ -138,18 +146,42 @@ def pending_of(connection: Connection, one: MigrationSet) -> list[str]:
         PluginError, ConfigurationError: the revisions cannot be read, or do not lead on from where the database is.
     """
     current = current_revision(connection, one)
+    if one.has_revisions and current is not None and current == one.head():
+        return []
+    if current is not None and not knows(one, current):
+        raise one.error("migrations", _ahead(connection, one, f"the database is at revision {current}"))
     if not one.has_revisions:
         return [] if current else [BASELINE]
-    if current is not None and current == one.head():
-        return []
     try:
         script = one.script()
         waiting = script.iterate_revisions(script.get_current_head() or "base", current or "base")
         return [found.revision for found in waiting][::-1]
     except Exception as error:
         problem = f"what follows {current or 'nothing'} cannot be read from {one.folder}: {error}"
-        remedy = "install the version of it that has that revision, or fix them"
-        raise one.error("migrations", f"{problem}; {remedy}") from error
+        raise one.error("migrations", f"{problem}; fix them") from error
+
+
+def knows(one: MigrationSet, revision: str) -> bool:
+    """Whether a set has a revision, or its baseline; one whose revisions cannot be read is taken to have it."""
+    if not one.has_revisions:
+        return revision == BASELINE
+    if revision == one.head():
+        return True
+    try:
+        return any(found.revision == revision for found in one.script().walk_revisions())
+    except Exception:
+        # What is wrong with them is said where they are run.
+        return True
+
+
+def _ahead(connection: Connection, one: MigrationSet, problem: str) -> str:
+    """What an operator can do where the database was migrated by a later version than the one installed."""
+    release = kept(connection, one.name, RELEASE)
+    newer = f"version {release} or newer" if release else "the version that it was migrated by, or a newer one"
+    said = f"{problem}, which version {one.release} does not have; install {newer} of it"
+    if one.name == CORE:
+        return f"{said}, or restore a backup from before the upgrade"
+    return f"{said}, or give up its data with `guanxi plugins purge {one.name} --installed`"
 
 
 def current_revision(connection: Connection, one: MigrationSet) -> str | None:
@@ -186,7 +218,7 @@ def migrate(
             it are not run; the others are.
     """
     failed: dict[str, GuanxiError] = {}
-    with _alone(database) as connection:
+    with alone(database) as connection:
         for one in sets:
             stopped = [name for name in one.requires if name in failed]
             if stopped:
@@ -203,7 +235,7 @@ def migrate(
 
 
 @contextmanager
-def _alone(database: Database) -> Iterator[Connection]:
+def alone(database: Database) -> Iterator[Connection]:
     """A connection that migrates while no other does, with foreign keys unchecked until each commit."""
     with database.engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
@@ -211,7 +243,7 @@ def _alone(database: Database) -> Iterator[Connection]:
             # Before any BEGIN, or it has no effect; a rebuild of a table would otherwise delete what refers to it.
             driver.execute("PRAGMA foreign_keys = OFF")
         else:
-            connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
             connection.commit()
         try:
             yield connection
@@ -220,7 +252,7 @@ def _alone(database: Database) -> Iterator[Connection]:
             if database.dialect == SQLITE:
                 driver.execute("PRAGMA foreign_keys = ON")
             else:
-                connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                connection.execute(text(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
                 connection.commit()
 
 
@@ -249,7 +281,7 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
         if failure is not None and left == waiting:
             problem = f"{told(failure)}. It was rolled back; fix it and run `guanxi migrate` again"
             raise one.error(f"migration {left[0]}", problem) from failure
-    if not one.has_revisions and (thoroughly or _kept_fingerprint(connection, one) != fingerprint(connection, one)):
+    if not one.has_revisions and (thoroughly or kept(connection, one.name, TABLES) != fingerprint(connection, one)):
         _refuse_drift(connection, one)
     connection.rollback()
 
@@ -279,26 +311,30 @@ def _upgrade(connection: Connection, one: MigrationSet, note: Callable[[str], No
             note=note,
         )
         environment.run_migrations()
+    keep(connection, one.name, RELEASE, one.release)
     connection.commit()
 
 
 def _create_baseline(connection: Connection, one: MigrationSet) -> None:
     with connection.begin():
         one.metadata.create_all(connection, tables=tables_of(one.name), checkfirst=False)
-        version = _versions(one)
-        version.create(connection)
-        connection.execute(version.insert().values(version_num=BASELINE))
-        _keep_fingerprint(connection, one)
+        versions = _versions(one)
+        versions.create(connection)
+        connection.execute(versions.insert().values(version_num=BASELINE))
+        _keep_tables(connection, one)
         _check_keys(connection)
 
 
 def _refuse_drift(connection: Connection, one: MigrationSet) -> None:
     """A plugin without revisions whose declarations have changed needs some."""
     if differences(connection, one):
+        release = kept(connection, one.name, RELEASE)
+        if release is not None and is_later(release, one.release):
+            raise one.error("tables", _ahead(connection, one, f"those in the database are of version {release}"))
         problem = "they differ from those in the database; run `guanxi migrations make"
         raise one.error("tables", f"{problem} {one.name}`")
-    if _kept_fingerprint(connection, one) != fingerprint(connection, one):
-        _keep_fingerprint(connection, one)
+    if kept(connection, one.name, TABLES) != fingerprint(connection, one):
+        _keep_tables(connection, one)
         connection.commit()
 
 
@@ -313,22 +349,10 @@ def fingerprint(connection: Connection, one: MigrationSet) -> str:
     return made.hexdigest()
 
 
-_INSTALLATION = Installation.__table__
-
-
-def _fact(one: MigrationSet) -> str:
-    """The fact about a database that keeps the fingerprint of a set's tables; no other has a blank in its name."""
-    return f"{one.name} tables"
-
-
-def _kept_fingerprint(connection: Connection, one: MigrationSet) -> str | None:
-    """The fingerprint of the tables that were last found to be in the database as declared."""
-    return connection.scalar(select(_INSTALLATION.c.value).where(_INSTALLATION.c.name == _fact(one)))
-
-
-def _keep_fingerprint(connection: Connection, one: MigrationSet) -> None:
-    connection.execute(delete(_INSTALLATION).where(_INSTALLATION.c.name == _fact(one)))
-    connection.execute(insert(_INSTALLATION).values(name=_fact(one), value=fingerprint(connection, one)))
+def _keep_tables(connection: Connection, one: MigrationSet) -> None:
+    """Keeps the fingerprint of the tables, which are in the database as they are declared, and whose they are."""
+    keep(connection, one.name, TABLES, fingerprint(connection, one))
+    keep(connection, one.name, RELEASE, one.release)
 
 
 def differences(connection: Connection, one: MigrationSet) -> list[Any]:

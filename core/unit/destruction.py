@@ -1,5 +1,6 @@
 """What destroying a record does to others: they prevent it, go with it, or lose their reference to it."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -12,7 +13,10 @@ from core.base.errors import UserError
 from core.base.text import plural, words
 from core.log.changes import Change
 from core.log.events import Action
+from core.records.leftovers import Leftovers, LetGo
 from core.records.record import CORE, Record, records_of, tables_of
+
+_log = logging.getLogger("guanxi.destruction")
 
 
 class Destruction:
@@ -31,6 +35,7 @@ class Destruction:
             for key in table.foreign_keys:
                 self._keys[key.column.table].append(key)
         self._models = {model.__table__: model for owner in owners for model in records_of(owner)}
+        self._declared = {table.name for owner in owners for table in tables_of(owner)}
         self.gone = list(self._belonging(change.record))
 
     def _belonging(self, record: Record) -> Iterator[Record]:
@@ -73,6 +78,26 @@ class Destruction:
                     change.before[column.key], change.after[column.key] = gone.id, None
                     setattr(record, column.key, None)
         return list(lost.values())
+
+    def let_go(self) -> list[UserError]:
+        """Has rows of plugins that are not installed let go of what goes; returns warnings that say so."""
+        leftovers = Leftovers(self._session.connection(), self._declared)
+        gone: dict[str, list[str]] = defaultdict(list)
+        for record in (self._change.record, *self.gone):
+            gone[record.__tablename__].append(record.id)
+        texts = [_let_go(done) for table, ids in gone.items() for done in leftovers.let_go(table, ids)]
+        for said in texts:
+            _log.warning("destroying %s: %s", self._change.record.id, said)
+        return [UserError("LEFT_BY_PLUGIN", said, None, self._change.record, warning=True) for said in texts]
+
+
+def _let_go(done: LetGo) -> str:
+    """What rows of a plugin that is not installed did."""
+    rows = f"{done.count} row{'' if done.count == 1 else 's'} of {done.table}, a table of plugin {done.plugin!r} that "
+    rows += "no installed plugin declares, "
+    if not done.is_removed:
+        return f"{rows}lost the reference in {done.column}"
+    return rows + ("was removed with it" if done.count == 1 else "were removed with it")
 
 
 def _said(table: SqlTable, count: int, id: str) -> str:

@@ -216,6 +216,8 @@ def _flush(unit: Unit, work: _Work) -> None:
     for change in work.losses:
         unit.watch.know(change)
         unit.stamp(change.record)
+    for destruction in work.destructions:
+        work.warn(destruction.let_go())
     for change in work.changes:
         if change.action is Action.DESTROYED:
             unit.held.remove(change.record)

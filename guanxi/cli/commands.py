@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from core.base.errors import GuanxiError
-from guanxi.cli import demonstration, identities, imports, jobs, keys, migrations, plugins, queries, server
+from guanxi.cli import backups, demonstration, identities, imports, jobs, keys, migrations, plugins, queries, server
 from guanxi.cli.console import FAILED, err, out
 
 cli = typer.Typer(
@@ -24,7 +24,7 @@ cli = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for group in (demonstration, server, migrations, queries, imports):
+for group in (demonstration, server, migrations, queries, imports, backups):
     cli.add_typer(group.commands)
 cli.add_typer(migrations.revisions, name="migrations")
 cli.add_typer(jobs.commands, name="jobs")

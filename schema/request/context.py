@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
+from core.access.allowances import Allowances
 from core.access.authentication import Authentication
 from core.base.actors import LOCAL, Actor
 from core.base.clock import Clock, FixedClock
@@ -39,6 +40,8 @@ class Services:
         permits: tell what callers may write.
         secret: signs cursors.
         announce: called after a commit that has events, in whatever thread.
+        note_lasting: called after a commit of what a restore must not undo, in a thread.
+        allowances: how many requests somebody may send.
     """
 
     settings: Settings
@@ -55,6 +58,8 @@ class Services:
     permits: PermitPlans
     secret: bytes = field(repr=False)
     announce: Callable[[], None]
+    note_lasting: Callable[[], None]
+    allowances: Allowances
 
     @property
     def documents(self) -> Documents:

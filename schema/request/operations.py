@@ -324,6 +324,19 @@ class Operation:
         return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in _nodes(self.document))
 
     @cached_property
+    def asks_about_schema(self) -> bool:
+        """Whether any part of its document asks about the schema."""
+        found = self.is_introspection
+
+        class Find(Visitor):
+            def enter_field(self, node: FieldNode, *_: Any) -> None:
+                nonlocal found
+                found = found or node.name.value in ("__schema", "__type")
+
+        visit(self.document, Find())
+        return found
+
+    @cached_property
     def root_fields(self) -> Sequence[str]:
         """The names of its root fields, as far as no fragment hides them."""
         selected = self.node.selection_set.selections

@@ -1,7 +1,7 @@
 """Values by key, of which those used last are kept."""
 
-from collections import OrderedDict
 from collections.abc import Hashable
+from itertools import count
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -11,34 +11,36 @@ V = TypeVar("V")
 class Recent(Generic[V]):
     """So many values by key; the one that was not used for longest goes. Threads may share it.
 
-    Unlike `lru_cache` it can be asked what it has without making what it has not.
+    Unlike `lru_cache` it can be asked what it has without making what it has not. A key is hashed once each time, for
+    that takes longest; so when a value goes, it is looked for.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        #: By key the value, and when it was used last.
+        self._entries: dict[Hashable, tuple[V, list[int]]] = {}
+        self._next = count().__next__
         self._lock = Lock()
         #: How often `find` had a value, and how often not.
         self.hits = self.misses = 0
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._entries)
 
     def find(self, key: Hashable) -> V | None:
         """The value of a key; None if there is none."""
-        with self._lock:
-            found = self._values.get(key)
-            if found is None:
-                self.misses += 1
-            else:
-                self.hits += 1
-                self._values.move_to_end(key)
-            return found
+        entry = self._entries.get(key)
+        if entry is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        entry[1][0] = self._next()
+        return entry[0]
 
     def keep(self, key: Hashable, value: V) -> V:
         """Keeps a value, and returns it."""
         with self._lock:
-            self._values[key] = value
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
-            return value
+            self._entries[key] = (value, [self._next()])
+            if len(self._entries) > self._most:
+                del self._entries[min(self._entries, key=lambda known: self._entries[known][1][0])]
+        return value

@@ -18,6 +18,7 @@ from core.records.record import CORE
 from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
 from schema.serve.executor import PlanningExecutor
+from schema.serve.plugin_list import add_plugin_list, listed_plugins
 from schema.types import inputs, outputs
 from schema.types.aggregates import add_aggregates
 from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
@@ -105,6 +106,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         **personal_data_mutations(builder, catalog),
     }
     _add_viewer(builder)
+    add_plugin_list(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
         with _attributed(owner, f"enumeration {enum.__name__}"):
@@ -258,7 +260,7 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             "plugins",
             "list[Plugin]",
             "The plugins of this server, in the order they run.",
-            resolve=lambda source, info: _plugins(host, catalog),
+            resolve=lambda source, info: listed_plugins(host, catalog),
         ),
     ]
 
@@ -276,16 +278,6 @@ def _add_viewer(builder: Builder) -> None:
             Member("now", "DateTime", "The moment at which rules are evaluated."),
         ],
     )
-    builder.output(
-        "Plugin",
-        "A plugin of this server.",
-        [
-            Member("name", "str", "Its name."),
-            Member("version", "str", "Its version."),
-            Member("fields", "list[str]", "The fields it adds, as Record.field."),
-            Member("hooks", "list[str]", "The hooks it implements."),
-        ],
-    )
 
 
 def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
@@ -298,20 +290,3 @@ def _viewer(source: None, info: GraphQLResolveInfo[Any]) -> Mapping[str, Any]:
         "reportingCurrency": context.settings.reporting_currency,
         "now": context.now,
     }
-
-
-def _plugins(host: PluginHost, catalog: Catalog) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "name": described.name,
-            "version": described.version,
-            "hooks": list(described.hooks),
-            "fields": [
-                f"{record.name}.{field.name}"
-                for record in catalog.records.values()
-                for field in record.fields.values()
-                if field.owner == described.name
-            ],
-        }
-        for described in host.describe()
-    ]

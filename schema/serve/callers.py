@@ -62,7 +62,7 @@ class Callers:
                 return actor
             is_public = await authentication.is_configured() and not self._trusts_loopback
         except UnauthenticatedError as error:
-            self._note_refusal(scope, headers, error.message.partition(";")[0])
+            self.note_refusal(scope, headers, error.message.partition(";")[0])
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
@@ -76,7 +76,7 @@ class Callers:
         try:
             self._guard.check_rate(self._guard.address_of(scope, headers))
         except BadRequest as refusal:
-            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            self.note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
         return PUBLIC
 
@@ -104,7 +104,7 @@ class Callers:
         try:
             self._guard.check_local(scope, headers)
         except BadRequest as refusal:
-            self._note_refusal(scope, headers, str(refusal).partition(";")[0])
+            self.note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
         return LOCAL
 
@@ -116,7 +116,7 @@ class Callers:
         given = {name.decode("latin-1"): value for name, value in headers.items()}
         return lambda: identity_by_plugins(services, given, self._guard.address_of(scope, headers))
 
-    def _note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
+    def note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
         """Has a refused request counted in the audit list, by how its key begins and where it came from."""
         start = start_of(headers.get(b"authorization", "").partition(" ")[2].strip())
         by = f" ({start})" if start else ""

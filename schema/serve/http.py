@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,22 +18,25 @@ from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDe
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from core.access.permissions import INTROSPECT
 from core.base import tracing
-from core.base.actors import PUBLIC, Actor
-from core.base.errors import InputError, OutcomeUnknownError, UnauthenticatedError, UnavailableError
+from core.base.actors import PUBLIC, Actor, ActorKind
+from core.base.errors import InputError, OutcomeUnknownError, RateLimitedError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.limits import Limits
 from schema.request.operations import OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
-from schema.serve.callers import REALM, Callers
+from schema.serve.callers import ACTOR, REALM, Callers
+from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
 from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
 from schema.serve.observation import Observation, RequestRecord, trace_request
 from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
+from schema.serve.persisted import PersistedDocuments
 from schema.serve.presentation import presented, response_to, unavailable
 from schema.serve.response import Response
 from schema.sql.selections import TYPENAME
@@ -41,6 +45,10 @@ _log = logging.getLogger("guanxi.http")
 
 #: What is answered while the server stops.
 STOPPING = "the server is stopping; try again in a moment"
+
+#: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
+#: limited by its address.
+_LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
@@ -60,13 +68,14 @@ class Endpoint:
         self._settings = settings
         self.callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
+        self._persisted = PersistedDocuments(settings.documents_file, only=settings.documents_only)
         #: What is known of its requests.
         self.observation = Observation(settings.slow_request_ms / 1000)
         #: Why it answers nothing any more; empty while it does.
         self.refusal = ""
-        limits, seconds = Limits.of(settings), settings.body_deadline_ms / 1000
+        limits, deadline = Limits.of(settings), Deadline(settings.body_deadline_ms / 1000)
         self._bodies, self._public_bodies = (
-            BodyLimits(most, limits.most_values, limits.most_containers, seconds)
+            BodyLimits(most, limits.most_values, limits.most_containers, deadline)
             for most in (settings.maximum_body_bytes, settings.maximum_public_body_bytes)
         )
 
@@ -114,20 +123,58 @@ class Endpoint:
         try:
             if self.refusal:
                 return unavailable(UnavailableError(self.refusal), record, media_type)
-            if media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]:
+            if self._is_page(scope, media):
                 body, policy = page()
                 return Response(body, media_type=HTML, headers={"content-security-policy": policy})
             caller = await self.callers.caller(scope, headers)
-            asked = await self._asked(scope, headers, receive, caller)
-            if media is None:
-                raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
-            return await self._answer(asked, media_type, headers, caller, record)
+            if ACTOR in scope or caller.kind not in _LIMITED:
+                return await self._asked_and_answered(scope, headers, receive, caller, record)
+            return await self._within_allowance(scope, headers, receive, caller, record)
         except BadRequest as bad:
             error: dict[str, Any] = {"message": str(bad)}
             if bad.code:
                 record.codes = [bad.code]
                 error["extensions"] = {"code": bad.code}
             return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+
+    def _is_page(self, scope: Scope, media: str | None) -> bool:
+        """Whether somebody wants to look at GraphiQL."""
+        is_asked = media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]
+        return is_asked and self._settings.graphiql
+
+    async def _within_allowance(
+        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor, record: RequestRecord
+    ) -> Response:
+        """The response to somebody who may send so many requests, which says how many are left.
+
+        Raises:
+            BadRequest: it has sent more.
+        """
+        allowances = self._get_engine().services.allowances
+        try:
+            left = await allowances.take(caller.id)
+        except RateLimitedError as error:
+            self.callers.note_refusal(scope, headers, error.message.partition(";")[0])
+            raise BadRequest(429, error.message, error.code, {"retry-after": str(error.seconds)}) from None
+        try:
+            response = await self._asked_and_answered(scope, headers, receive, caller, record)
+        finally:
+            allowances.give_back(caller.id)
+        told = {
+            "ratelimit-policy": f'"requests";q={left.limit};w=60',
+            "ratelimit": f'"requests";r={left.left};t={left.seconds}',
+        }
+        return replace(response, headers={**response.headers, **told})
+
+    async def _asked_and_answered(
+        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor, record: RequestRecord
+    ) -> Response:
+        media = accepted(headers.get(b"accept", "*/*"))
+        asked = await self._asked(scope, headers, receive, caller)
+        if media is None:
+            raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
+        media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
+        return await self._answer(asked, media_type, headers, caller, record)
 
     async def _asked(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor
@@ -150,14 +197,17 @@ class Endpoint:
         engine = self._get_engine()
         context = record.context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
         compiling = engine.services.compiling
-        if caller is PUBLIC and not await compiling.run(lambda: _is_public(asked.query, engine)):
+        text = self._persisted.text(asked.query, asked.document_id)
+        if caller is PUBLIC and not await compiling.run(lambda: _is_public(text, engine)):
             message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
         try:
-            operation = await compiling.operation(engine.services.documents, asked.query, asked.operation_name)
+            operation = await compiling.operation(engine.services.documents, text, asked.operation_name)
             record.operation = operation
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
+            if operation.asks_about_schema:
+                context.access.demand(INTROSPECT)
             if operation.is_introspection:
                 # Where an argument has a value it may not have, graphql-core's executor says so.
                 with suppress(GraphQLError):

@@ -21,11 +21,25 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 #: Codes of errors that are counted by name; a plugin may think of others.
 CODES = frozenset(
     {
-        "BAD_REQUEST", "BAD_USER_INPUT", "CONFLICT", "FORBIDDEN", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED",
-        "INTERNAL_SERVER_ERROR", "LIMIT_EXCEEDED", "NOT_FOUND", "OUTCOME_UNKNOWN", "PLUGIN_ERROR", "REJECTED",
-        "TIMEOUT", "TOO_MANY_REQUESTS", "UNAUTHENTICATED", "UNAVAILABLE",
+        "BAD_REQUEST",
+        "BAD_USER_INPUT",
+        "CONFLICT",
+        "DOCUMENT_NOT_FOUND",
+        "FORBIDDEN",
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "INTERNAL_SERVER_ERROR",
+        "LIMIT_EXCEEDED",
+        "NOT_FOUND",
+        "OUTCOME_UNKNOWN",
+        "PLUGIN_ERROR",
+        "REJECTED",
+        "TIMEOUT",
+        "TOO_MANY_REQUESTS",
+        "UNAUTHENTICATED",
+        "UNAVAILABLE",
     }
-)  # fmt: skip
+)
 _MOST_FIELDS = 10
 _LONGEST_NAME = 100
 

@@ -4,7 +4,6 @@ Parsing JSON holds up everything else for as long as it takes, in whatever threa
 and a long one by how many values it has, before it is parsed.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from schema.serve.bad_request import BadRequest
+from schema.serve.deadlines import Deadline
 from schema.serve.negotiation import PLAIN_JSON
 
 
@@ -23,14 +23,16 @@ class GraphQLRequest:
     """What a request asks for.
 
     Attributes:
-        query: the text of its document.
+        query: the text of its document; None where it is asked for by its id alone.
+        document_id: of its document, among those of the server's file; None if it has none.
         variables: their values.
         operation_name: which operation of the document is run.
         by_get: whether it came by GET.
         wants_cost: whether the answer is to have what it cost, by `"extensions": {"cost": true}`.
     """
 
-    query: str
+    query: str | None
+    document_id: str | None
     variables: Mapping[str, Any]
     operation_name: str | None
     by_get: bool
@@ -45,13 +47,13 @@ class BodyLimits:
         bytes: its length.
         values: how many members of objects and items of lists it has.
         containers: how many objects and lists.
-        seconds: how long the client may take to send it.
+        deadline: until when the client has to have sent it.
     """
 
     bytes: int
     values: int
     containers: int
-    seconds: float
+    deadline: Deadline
 
 
 def asked_by_get(query: bytes) -> GraphQLRequest:
@@ -81,10 +83,9 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
     if length is not None and length.isdigit() and int(length) > limits.bytes:
         raise _too_large(limits.bytes)
     try:
-        async with asyncio.timeout(limits.seconds):
-            body = await _body(receive, limits.bytes)
+        body = await limits.deadline.keep(_body(receive, limits.bytes))
     except TimeoutError:
-        said = f"the body did not come within {limits.seconds:g} s; send it faster, or in parts"
+        said = f"the body did not come within {limits.deadline.seconds:g} s; send it faster, or in parts"
         raise BadRequest(408, said, headers=_CLOSE) from None
     if len(body) > limits.containers:
         _check_parts(body, limits)
@@ -143,7 +144,10 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if not isinstance(given, dict):
         raise BadRequest(400, "send one JSON object with query, variables and operationName")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str):
+    document_id = given.get("documentId")
+    if document_id is not None and not isinstance(document_id, str):
+        raise BadRequest(400, "documentId: a string is required")
+    if not isinstance(query, str) and (query is not None or document_id is None):
         raise BadRequest(400, "query: a string is required")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest(400, "variables: an object is required")
@@ -152,4 +156,4 @@ def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise BadRequest(400, "extensions: an object is required")
     extensions = given.get("extensions") or {}
-    return GraphQLRequest(query, variables or {}, name or None, by_get, extensions.get("cost") is True)
+    return GraphQLRequest(query, document_id, variables or {}, name or None, by_get, extensions.get("cost") is True)

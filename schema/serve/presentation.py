@@ -1,18 +1,23 @@
 """Results and errors as clients see them."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
 
+from core.access.permissions import INTROSPECT
 from core.base.errors import GuanxiError, OutcomeUnknownError, PluginError, UnavailableError
 from core.db.faults import fault_of
 from schema.request.context import RequestContext
 from schema.request.operations import OperationResult
 from schema.serve.observation import RequestRecord
 from schema.serve.response import Response
+
+#: What graphql-core adds about names that are nearly right.
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
 _log = logging.getLogger("guanxi.http")
 
@@ -73,6 +78,8 @@ def _when_to_repeat(fault: UnavailableError, record: RequestRecord) -> Mapping[s
 def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:
     """An error as clients see it: what they can fix in full, what they cannot without any internal text."""
     message, extensions = _said(error, context, refused)
+    if not context.access.has(INTROSPECT):
+        message = _SUGGESTION.sub("", message)
     shown: dict[str, Any] = {"message": message}
     if error.locations:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

@@ -1,11 +1,35 @@
 """A response by HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from schema.serve.bad_request import Headers
 from schema.serve.negotiation import PLAIN_JSON
+
+#: What browsers are told with every response: to take it for what it says it is, to show it in no frame, to run nothing
+#: of it, to keep it nowhere and to name the page it came from to nobody.
+_PROTECTION: Headers = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_PROTECTION_HEADERS = [(name.encode(), value.encode()) for name, value in _PROTECTION.items()]
+
+
+def protected(send: Send) -> Send:
+    """Sends responses with what browsers are told with every one, unless they say otherwise themselves."""
+
+    async def send_protected(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            known = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(one for one in _PROTECTION_HEADERS if one[0] not in known)]
+        await send(message)
+
+    return send_protected
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +39,20 @@ class Response:
     body: bytes
     status: int = 200
     media_type: str = PLAIN_JSON
-    headers: Headers | None = None
+    headers: Headers = field(default_factory=dict)
 
     async def send(self, send: Send) -> None:
         """Sends it."""
-        headers = []
+        if self.headers.keys().isdisjoint(_PROTECTION):
+            headers = _PROTECTION_HEADERS.copy()
+        else:
+            headers = [
+                (name.encode(), value.encode()) for name, value in _PROTECTION.items() if name not in self.headers
+            ]
         if self.status != 304:
             headers.append((b"content-type", b"%s; charset=utf-8" % self.media_type.encode()))
             headers.append((b"content-length", b"%d" % len(self.body)))
-        for name, value in (self.headers or {}).items():
+        for name, value in self.headers.items():
             headers.append((name.encode(), value.encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})

@@ -76,6 +76,7 @@ def access_mutations(builder: Builder) -> dict[str, Mutation]:
             "RevokeApiKeyInput",
             _revoke,
             _key_payload,
+            is_lasting=True,
         ),
         "linkIdentity": mutation(
             "linkIdentity",

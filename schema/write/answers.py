@@ -40,6 +40,7 @@ class Mutation:
         refusal: the payload where the request is refused as a whole.
         rights: what the caller needs, by record.
         permission: what it needs besides; None for nothing.
+        is_lasting: what it does must outlive the restore of a backup from before, so the journal lists it.
     """
 
     member: Member
@@ -49,6 +50,7 @@ class Mutation:
     refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
     rights: Sequence[tuple[str, Right]] = ()
     permission: str | None = None
+    is_lasting: bool = False
 
     def check(self, access: Access) -> None:
         """Refuses who may not do it, before anything is done.
@@ -95,7 +97,11 @@ async def run(
         )
 
     try:
-        return await write_and_read(context, in_transaction, reads, dry=dry)
+        done_and_read = await write_and_read(context, in_transaction, reads, dry=dry)
+        if mutation.is_lasting and not dry:
+            # Before it is answered: whoever was told that it is done can rely on it.
+            await context.services.database.in_thread(context.services.note_lasting)
+        return done_and_read
     except MutationRefusal as refusal:
         return [failure(0, refusal.errors)], ()
     except Exception as error:

@@ -261,6 +261,7 @@ def _erase(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         _erased,
         permission=ADMINISTER,
+        is_lasting=True,
     )
 
 

@@ -139,5 +139,7 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     assert diary.read_text() == ""
     clock.moment += timedelta(days=365)
     assert client.run_job("forget_visits") == "1 visits forgotten"
+    client.run(client.app.purge_elsewhere(client.app.host.named("visits")))
+    assert not diary.exists()
     client.run(_sample_plugins(client.app, lambda *progress: None))
     assert client.query("{ visitsAggregate { count } }")["visitsAggregate"]["count"] in range(1, 5)

@@ -29,7 +29,7 @@ def test_every_code_of_a_user_error_is_explained():
 
 
 def test_every_code_of_a_request_is_counted_by_its_name():
-    assert set(references.REQUEST_ERRORS) | {"LIMIT_EXCEEDED"} == CODES
+    assert references.REQUEST_ERRORS.keys() == CODES
 
 
 def test_no_code_is_explained_that_nothing_uses():

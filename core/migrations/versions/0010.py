@@ -10,7 +10,7 @@ from core.db import types
 from core.records.forms import EMAIL
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

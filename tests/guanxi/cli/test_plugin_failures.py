@@ -1,6 +1,7 @@
 """An installed plugin that fails: the command line says in one line which, where and what helps, and exits with 1."""
 
 import importlib.metadata
+import re
 
 import pytest
 
@@ -169,10 +170,13 @@ def test_a_hook_that_fails_stops_an_import(install, guanxi, tmp_path, hook_name)
 HEARING = """
 from pathlib import Path
 
-from guanxi import Plugin, hookimpl
+from datetime import timedelta
+
+from guanxi import Plugin, Retries, hookimpl
 
 class Found(Plugin):
     name, version, api = "{name}", "1.0", ">=1,<2"
+    retries = Retries(timedelta(0))
 
     @hookimpl
     def after_commit(self, ctx, events):
@@ -182,14 +186,15 @@ class Found(Plugin):
 """
 
 
-def test_what_was_set_aside_is_tried_again_by_command(install, guanxi, tmp_path, monkeypatch):
-    monkeypatch.setenv("GUANXI_DELIVERY_ATTEMPTS", "1")
+def test_what_was_set_aside_is_tried_again_by_command(install, guanxi, tmp_path):
     install("fail_after", HEARING)
     (tmp_path / "rows.csv").write_text("name\nAnn\n")
     (tmp_path / "mapping.toml").write_text(SIMPLE)
     assert guanxi("plugins", "retry", "fail_after") == (0, "0 batches delivered\n", "")
     assert guanxi("import", "rows.csv", "--mapping", "mapping.toml")[0] == 0
     deliver_all()
+    (line,) = [line for line in guanxi("plugins")[1].splitlines() if "fail_after" in line]
+    assert re.search(r"after_commit +0 +1 +20[0-9-]{8} [0-9:]{5} UTC: .*RuntimeError: no connection *$", line)
     status, out, err = guanxi("plugins", "retry", "fail_after")
     assert (status, out) == (1, "")
     assert err == ("guanxi: batch 1 failed again: plugin 'fail_after', after_commit: RuntimeError: no connection\n")

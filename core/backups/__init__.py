@@ -1,0 +1,1 @@
+"""Backups: the whole database in one file, checked when it is taken and when it is restored."""
