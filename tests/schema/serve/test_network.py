@@ -159,7 +159,7 @@ def test_who_lacks_the_permission_is_told_nothing_of_the_schema(crm):
     ],
 )
 def test_every_response_is_protected(crm, method, query, headers):
-    status, received, _ = crm().post(orjson.dumps({"query": READ}), headers, method, query)
+    _, received, _ = crm().post(orjson.dumps({"query": READ}), headers, method, query)
     assert received["x-content-type-options"] == "nosniff"
     assert received["x-frame-options"] == "DENY"
     assert received["referrer-policy"] == "no-referrer"
