@@ -304,6 +304,8 @@ class App:
             PluginError: a plugin does not start.
         """
         tracing.begin()
+        # It may have run, and stopped, before.
+        self._endpoint.refusal = ""
         try:
             by_plugins = bool(self.host.implementations("actor"))
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)

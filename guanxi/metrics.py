@@ -26,8 +26,8 @@ from schema.serve.observation import Observation
 FOLDER = "_GUANXI_FIGURES"
 _WRITING_SECONDS = 2.0
 
-#: Values by their labels: a number, or the counts of a histogram and last its sum.
-Values = dict[tuple[str, ...], Any]
+#: FigureValues by their labels: a number, or the counts of a histogram and last its sum.
+FigureValues = dict[tuple[str, ...], Any]
 
 
 class WatchedApp(Protocol):
@@ -89,7 +89,7 @@ SHARED = (
 )
 
 
-def own_figures(app: WatchedApp) -> dict[str, Values]:
+def own_figures(app: WatchedApp) -> dict[str, FigureValues]:
     """The figures of this process."""
     seen = app.observation
     hits, misses, kept = app.services.documents.figures
@@ -113,7 +113,7 @@ def own_figures(app: WatchedApp) -> dict[str, Values]:
     }
 
 
-async def shared_figures(app: WatchedApp) -> dict[str, Values]:
+async def shared_figures(app: WatchedApp) -> dict[str, FigureValues]:
     """The figures of the database; where it cannot be read, only that."""
     try:
         return await app.database.in_reading_session(_shared) | {"database_up": {(): 1}}
@@ -122,7 +122,7 @@ async def shared_figures(app: WatchedApp) -> dict[str, Values]:
         return {"database_up": {(): 0}}
 
 
-def _shared(session: Session) -> dict[str, Values]:
+def _shared(session: Session) -> dict[str, FigureValues]:
     last = session.exec(select(func.max(EventBatch.sequence))).one() or 0
     states = delivery_states(session, session.exec(select(PluginCursor.plugin)).all())
     return {
@@ -144,7 +144,7 @@ class SharedFolder:
             self.write(own_figures(app))
             await asyncio.sleep(_WRITING_SECONDS)
 
-    def write(self, figures: Mapping[str, Values]) -> None:
+    def write(self, figures: Mapping[str, FigureValues]) -> None:
         """Writes the figures of this process down."""
         told = {name: [[*labels, value] for labels, value in values.items()] for name, values in figures.items()}
         new = self._path / f"{os.getpid()}.new"
@@ -152,7 +152,7 @@ class SharedFolder:
             new.write_bytes(orjson.dumps(told))
             new.replace(new.with_suffix(".json"))
 
-    def others(self) -> Iterator[dict[str, Values]]:
+    def others(self) -> Iterator[dict[str, FigureValues]]:
         """The figures of the other processes; of those that have ended, what they have counted."""
         gauges = {figure.name for figure in OWN if figure.kind == "gauge"}
         for path in self._path.glob("*.json"):
@@ -167,9 +167,9 @@ class SharedFolder:
             }
 
 
-def added(several: Iterable[Mapping[str, Values]]) -> dict[str, Values]:
+def added(several: Iterable[Mapping[str, FigureValues]]) -> dict[str, FigureValues]:
     """The figures of several processes together."""
-    found: dict[str, Values] = {}
+    found: dict[str, FigureValues] = {}
     for figures in several:
         for name, values in figures.items():
             sums = found.setdefault(name, {})

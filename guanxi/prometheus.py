@@ -6,11 +6,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from guanxi.metrics import OWN, SHARED, Figure, Values
+from guanxi.metrics import OWN, SHARED, Figure, FigureValues
 from schema.serve.observation import BOUNDS
 
 
-def registry_of(figures: Mapping[str, Values]) -> CollectorRegistry:
+def registry_of(figures: Mapping[str, FigureValues]) -> CollectorRegistry:
     """A registry that gives these figures."""
     registry = CollectorRegistry()
     registry.register(_Figures(figures))
@@ -18,7 +18,7 @@ def registry_of(figures: Mapping[str, Values]) -> CollectorRegistry:
 
 
 class _Figures(Collector):
-    def __init__(self, figures: Mapping[str, Values]) -> None:
+    def __init__(self, figures: Mapping[str, FigureValues]) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
@@ -27,7 +27,7 @@ class _Figures(Collector):
                 yield _family(figure, self._figures[figure.name])
 
 
-def _family(figure: Figure, values: Values) -> Metric:
+def _family(figure: Figure, values: FigureValues) -> Metric:
     name = f"guanxi_{figure.name}"
     if figure.kind == "histogram":
         family = HistogramMetricFamily(name, figure.text, labels=figure.labels)

@@ -48,6 +48,7 @@ _LONGEST_FIRST = (
     "test_together",
     "test_demo",
     "test_serve_command",
+    "outages/",
     "test_delivery",
     "test_statements",
     "test_migrations",

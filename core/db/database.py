@@ -16,7 +16,7 @@ from sqlmodel import Session
 from core.base.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
-from core.db.faults import UNREACHABLE, FaultLog, fault_of
+from core.db.faults import UNREACHABLE, FaultLog, fault_of, refuse_write
 from core.db.files import OpenFile
 from core.db.sqlite import SqliteDriver, prepare_sqlite
 from core.db.threads import Threads
@@ -332,7 +332,11 @@ class Database:
 
         def attempt() -> T:
             with Session(self._reader) as session, session.begin():
-                return work(session)
+                try:
+                    return work(session)
+                except Exception as error:
+                    refuse_write(error)
+                    raise
 
         return self._repeated(attempt)
 

@@ -72,6 +72,21 @@ def fault_of(error: BaseException) -> GuanxiError | None:
     return None if said is None else UnavailableError(said)
 
 
+def refuse_write(error: Exception) -> None:
+    """Takes a write in a transaction that only reads for what it is: a fault of the code, and none of the database.
+
+    Raises:
+        RuntimeError: it was one, and no plugin's; a plugin's error has it as its cause.
+    """
+    fault = fault_of(error)
+    if fault is None or fault.message != _READ_ONLY:
+        return
+    meant = RuntimeError("what only reads has tried to write; make it a mutation")
+    if not isinstance(error, PluginError):
+        raise meant from error
+    error.__cause__ = meant
+
+
 def lost(cause: BaseException) -> UnavailableError:
     """The fault of a database that cannot be reached, of which the network tells."""
     error = UnavailableError(UNREACHABLE)

@@ -157,7 +157,7 @@ class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
 class SurveyToken(Table, plugin="satisfaction_surveys"):
     """The hash of a token that answers a survey. In an anonymous survey it belongs to nobody and has no timestamps."""
 
-    token_hash: str = column("SHA-256 of the token.", primary_key=True, exact=True)
+    token_hash: str = column("SHA-256 of the token.", primary_key=True, exact=True, internal=True)
     survey_id: str = reference(Survey, "The survey.", on_destroy="CASCADE")
     invitation_id: str | None = reference(
         SurveyInvitation, "The invitation; null in an anonymous survey.", default=None, on_destroy="CASCADE"

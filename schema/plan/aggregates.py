@@ -271,6 +271,8 @@ def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None)
             found += IntKind().conditions(count_rows(), asked, statement.binds)
         else:
             for field_name, filter_ in asked.items():
+                if filter_ is None:
+                    raise InputError(f"having.{name}.{field_name}: null filters nothing; leave it out")
                 field = row.record.fields[field_name]
                 statement.demand(row.record, field)
                 number, kind = field.kind.aggregate(name, field.value(row)), field.kind.aggregate_kind(name)

@@ -98,6 +98,8 @@ def _aggregate_conditions(
             yield from IntKind().conditions(count, asked, statement.binds)
             continue
         for name, filter_ in asked.items():
+            if filter_ is None:
+                raise InputError(f"{many.name}Aggregate.{function}.{name}: null filters nothing; leave it out")
             field = statement.catalog.records[many.target].fields[name]
             kind = field.kind.aggregate_kind(function)
             value = _aggregate(statement, row, many, where, name, function)

@@ -33,7 +33,7 @@ _DIGITS = 100
 #: Characters of each token, on average; more are comments or blanks, or texts that are better sent as variables.
 _TOKEN_CHARACTERS = 40
 #: Larger numbers are not worth telling apart.
-_MOST_SAID = 1_000_000
+_MOST_SAID = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Limits:
         """The error of an answer that may be too large; None of any other."""
         if cost <= self.cost:
             return None
-        said = {"cost": {"requested": min(cost, _MOST_SAID**2), "budget": self.cost}}
+        said = {"cost": {"requested": min(cost, _MOST_SAID), "budget": self.cost}}
         remedy = "Ask for smaller pages or fewer lists"
         return exceeded("maximum_cost", "objects in its answer", cost, self.cost, remedy, node, said)
 

@@ -1,25 +1,20 @@
 """Operations of documents that were found to be valid, compiled once for each shape of variables and each access."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 from graphql import (
-    SKIP,
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
-    ListValueNode,
-    Node,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
-    VariableNode,
     Visitor,
     is_non_null_type,
     visit,
@@ -37,6 +32,7 @@ from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
 from schema.request.coercion import Coercion
 from schema.request.costs import Cost, CostMeasure
+from schema.request.document_parts import deciding, nodes, used_below
 from schema.request.introspection import is_introspection, normal_form
 from schema.request.limits import Limits
 from schema.request.recent import Recent
@@ -243,7 +239,7 @@ class Operation:
         self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
         self._schema = schema
         self._definitions = node.variable_definitions or ()
-        used = None if self.is_query else _used_below(document)
+        used = None if self.is_query else used_below(document)
         self._kinds: dict[str, Any] = {
             definition.variable.name.value: type_from_ast(schema, definition.type)
             for definition in self._definitions
@@ -254,7 +250,7 @@ class Operation:
             for part in document.definitions
             if isinstance(part, FragmentDefinitionNode)
         }
-        self._sizes, self._ids = _deciding(document) if self._definitions else (set(), set())
+        self._sizes, self._ids = deciding(document) if self._definitions else (set(), set())
         found = [get_variable_signature(schema, definition) for definition in self._definitions]
         self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
         self._coercion = coercion
@@ -321,7 +317,7 @@ class Operation:
     @cached_property
     def has_nul(self) -> bool:
         """Whether a text in its document has the character U+0000, which no database stores."""
-        return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in _nodes(self.document))
+        return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in nodes(self.document))
 
     @cached_property
     def asks_about_schema(self) -> bool:
@@ -365,68 +361,3 @@ class Operation:
     def opened(self, variables: VariableValues) -> Document:
         """What its selections share, with its variables open."""
         return Document(self._schema, self._fragments, self.node, variables)
-
-
-def _nodes(document: DocumentNode) -> Iterator[Node]:
-    """All nodes of a document."""
-    left: list[Node] = [document]
-    while left:
-        node = left.pop()
-        yield node
-        for key in node.keys:
-            value = getattr(node, key, None)
-            if isinstance(value, Node):
-                left.append(value)
-            elif isinstance(value, tuple | list):
-                left += [item for item in value if isinstance(item, Node)]
-
-
-def _used_below(document: DocumentNode) -> set[str]:
-    """The variables that plans of a mutation's payloads may use: not those of its root fields' arguments alone.
-
-    A bulk input is large, and no part of any plan.
-    """
-    found: set[str] = set()
-
-    class Collect(Visitor):
-        def enter_argument(self, node: Any, key: Any, parent: Any, path: Any, ancestors: Sequence[Any]) -> Any:
-            fields = sum(isinstance(ancestor, FieldNode) for ancestor in ancestors)
-            in_fragment = any(isinstance(ancestor, FragmentDefinitionNode) for ancestor in ancestors)
-            in_directive = any(isinstance(ancestor, DirectiveNode) for ancestor in ancestors)
-            return None if fields > 1 or in_fragment or in_directive else SKIP
-
-        def enter_variable(self, node: VariableNode, *_: Any) -> None:
-            found.add(node.name.value)
-
-        def enter_variable_definition(self, *_: Any) -> Any:
-            return SKIP
-
-    visit(document, Collect())
-    return found
-
-
-def _deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
-    """The variables that decide a statement by their values: sizes of pages, and ids of records of any type.
-
-    A database plans a long page differently from a short one, and an id says which one of all tables to look into.
-    """
-    sizes: set[str] = set()
-    ids: set[str] = set()
-
-    class Collect(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            for argument in node.arguments or ():
-                if argument.name.value in ("first", "last"):
-                    note(sizes, argument.value)
-                elif node.name.value in ("node", "nodes"):
-                    note(ids, argument.value)
-
-    def note(found: set[str], value: Any) -> None:
-        if isinstance(value, VariableNode):
-            found.add(value.name.value)
-        elif isinstance(value, ListValueNode):
-            for item in value.values:
-                note(found, item)
-
-    visit(document, Collect())
-    return sizes, ids

@@ -9,13 +9,11 @@ import orjson
 from graphql import ExecutionResult, execute, located_error
 from graphql.execution.values import VariableValues, get_argument_values
 
-from core.base.errors import InputError
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
 from schema.request.operations import Operation, OperationResult, RootField, Variant
 from schema.request.questions import answer_root, moment_of
 from schema.request.refusal import Refused
-from schema.request.values import holds_nul
 from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
 from schema.sql.binds import Moment
@@ -103,13 +101,7 @@ class Engine:
     async def _by_executor(
         self, context: RequestContext, operation: Operation, given: Mapping[str, Any]
     ) -> OperationResult:
-        """The answer by graphql-core.
-
-        Raises:
-            InputError: a text cannot be stored, which plugins' own code would only learn from the database.
-        """
-        if operation.has_nul or holds_nul(given):
-            raise InputError("a text contains the character NUL (U+0000), which cannot be stored; leave it out")
+        """The answer by graphql-core."""
         result: Any = execute(
             self.assemble().graphql,
             operation.document,

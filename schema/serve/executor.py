@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -16,10 +17,12 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from core.base.errors import InputError
 from schema.plan.plan import Fault, located
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
+from schema.request.values import holds_nul
 from schema.write.answers import Mutation
 from schema.write.payloads import answer_mutation
 
@@ -31,6 +34,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._mutations = mutations
         self._waiting: dict[Any, list[tuple[str, asyncio.Future[Any], Path]]] = defaultdict(list)
+        self._operation = compiled
         self._variant = compiled.variant(self.variable_values, self._context.access)
         self._records = self._context.services.catalog.records
 
@@ -48,7 +52,19 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
             return self._guarded(parent_type, field_details_list, path, self._planned)
         if parent_type is self.schema.mutation_type and name in self._mutations:
             return self._guarded(parent_type, field_details_list, path, self._mutated)
+        is_root = parent_type in (self.schema.query_type, self.schema.mutation_type)
+        if is_root and name in parent_type.fields and self._has_nul:
+            return self._guarded(parent_type, field_details_list, path, self._refused)
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    @cached_property
+    def _has_nul(self) -> bool:
+        """Whether a text of the request has the character that no database stores."""
+        return self._operation.has_nul or holds_nul(self.variable_values.coerced)
+
+    async def _refused(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
+        """A field whose code would only learn from the database that a text cannot be stored."""
+        raise InputError("a text contains the character NUL (U+0000), which cannot be stored; leave it out")
 
     async def _guarded(self, parent_type: GraphQLObjectType, details: Any, path: Path, answer: Any) -> Any:
         """An answer whose failure is handled as that of any field of its type."""

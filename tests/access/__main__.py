@@ -1,4 +1,8 @@
-"""Asks random queries as random callers, round by round: `python -m tests.access --rounds 200`."""
+"""Asks random queries as random callers, round by round: `python -m tests.access --rounds 200`.
+
+With `--operations 50000` sends random operations, mutations among them, as users of houses that are to see and change
+nothing of each other.
+"""
 
 import argparse
 import logging
@@ -6,6 +10,9 @@ import sys
 from contextlib import ExitStack
 from time import perf_counter
 
+from core.host.host import discover
+from guanxi.testing import app_with
+from tests.access.operations import LeakError, Operations
 from tests.access.removal import check_round
 from tests.conftest import ENGINES
 from tests.oracle.__main__ import empty_database
@@ -13,6 +20,7 @@ from tests.oracle.comparing import DifferenceError
 from tests.oracle.trial import trial
 
 _EVERY = 20
+_STEPS = 2500
 
 
 def main() -> int:
@@ -23,9 +31,12 @@ def main() -> int:
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="on which database")
     parser.add_argument("--seed", type=int, default=10_000, help="of the first round (10000); the tests use lower ones")
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences (5)")
+    parser.add_argument("--operations", type=int, help="instead: how many random operations")
     given = parser.parse_args()
     # What fails inside is reported as a difference.
     logging.disable(logging.CRITICAL)
+    if given.operations is not None:
+        return _operate(given.engine, given.operations, given.seed)
     answered, differences, start = 0, 0, perf_counter()
     with ExitStack() as stack:
         made = stack.enter_context(trial(empty_database(given.engine, stack)))
@@ -44,6 +55,27 @@ def main() -> int:
             if differences >= given.most:
                 break
     return 1 if differences else 0
+
+
+def _operate(engine: str, count: int, seed: int) -> int:
+    """Sends random operations; answers 1 where something leads from one house to another, or fails inside."""
+    start = perf_counter()
+    with ExitStack() as stack:
+        settings = {"database_url": empty_database(engine, stack)}
+        client = stack.enter_context(app_with(*discover(), **settings))
+        operations = Operations(client, seed)
+        for number in range(1, count + 1):
+            try:
+                operations.step()
+                if number % _STEPS == 0 or number == count:
+                    records = operations.check_world()
+            except LeakError as error:
+                print(f"operation {number}: {error}")
+                return 1
+            if number % _STEPS == 0 or number == count:
+                seconds = perf_counter() - start
+                print(f"{number} operations in {seconds:.0f} s; {records} records; {operations.statuses}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

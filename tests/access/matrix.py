@@ -12,6 +12,7 @@ from graphql.execution.values import VariableValues
 
 from core.base.actors import Actor, Reach
 from core.base.errors import ForbiddenError
+from core.base.settings import load_settings
 from core.db.database import POSTGRESQL, SQLITE
 from core.records.rows import dialect_of
 from guanxi.app import Design
@@ -20,7 +21,9 @@ from schema.catalog.catalog import CatalogField
 from schema.plan.plan import Branch, Gap, Plan, Refusal
 from schema.plan.planner import Planner
 from schema.request.coercion import Coercion
+from schema.request.limits import Limits
 from schema.request.operations import Operation, RootField, Variant, Variation
+from schema.request.sizes import DocumentMeasure
 from schema.sql.binds import Moment
 from tests.access.paths import Paths, Place, Question, Use
 
@@ -31,6 +34,7 @@ SENTINEL = "usr_whose_records_are_read"
 _REACH = Reach((SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,))
 MOMENT = Moment({}, datetime(2025, 1, 1, tzinfo=UTC), Actor(SENTINEL, reach=_REACH), b"secret")
 _NOTHING = VariableValues({}, {})
+_LIMITS = Limits.of(load_settings())
 
 
 @dataclass
@@ -129,7 +133,8 @@ class Matrix:
         document = parse(text)
         node = document.definitions[0]
         assert isinstance(node, OperationDefinitionNode)
-        return Operation(self.paths.schema, self.planner(engine), Coercion(), document, node)
+        measure = DocumentMeasure(document)
+        return Operation(self.paths.schema, self.planner(engine), Coercion(), _LIMITS, document, node, measure)
 
     def _planner_of(self, engine: str) -> Planner:
         return Planner(self.design.catalog, dialect_of(engine), lambda sql: True)

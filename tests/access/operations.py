@@ -210,6 +210,10 @@ class _Asker:
         self.declared: dict[str, Any] = {}
         found = re.match(r"(?:create|update|delete|restore|destroy|upsert|move|log)([A-Z]\w*)", name)
         self._record = found[1].removesuffix("s") if found else name[:1].upper() + name[1:].removesuffix("s")
+        catalog = operations._client.app.catalog
+        # What belongs to nobody, such as surveys, everybody sees.
+        is_shared = self._record in catalog.records and self._record not in catalog.ownerships
+        self._word = "common" if is_shared or "urvey" in name else house.word
 
     def field(self, name: str, definition: Any, depth: int, key: str = "") -> str:
         given = []
@@ -275,7 +279,7 @@ class _Asker:
             return house.region
         days = ["2024-02-29", "2025-06-15", "2026-12-31", "9999-12-31", "0001-01-01"]
         return {
-            "String": lambda: f"{house.word} {random.randint(0, 50)}",
+            "String": lambda: f"{self._word} {random.randint(0, 50)}",
             "Int": lambda: random.choice([0, 1, 2, 5, 50, -1, 2**31 - 1]),
             "Float": lambda: random.choice([0.0, 1.5, -2.5]),
             "Boolean": lambda: random.random() < 0.5,
@@ -283,5 +287,5 @@ class _Asker:
             "Date": lambda: random.choice(days),
             "DateTime": lambda: f"{random.choice(days)}T12:00:00Z",
             "CurrencyCode": lambda: "CNY",
-            "JSON": lambda: {"note": house.word},
-        }.get(kind, lambda: house.word)()
+            "JSON": lambda: {"note": self._word},
+        }.get(kind, lambda: self._word)()

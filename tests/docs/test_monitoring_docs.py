@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -37,6 +38,11 @@ def test_a_line_has_the_fields_that_the_page_names(server):
     body = '{"query":"mutation Make { createCustomer(input: {name: \\"Ann\\"}) { customer { id } } }"}'
     command = ["curl", "-s", server.address, "-H", "content-type: application/json", "-d", body]
     subprocess.run(command, check=True, timeout=60, capture_output=True)
+    end = time.monotonic() + 30
+    # A line is written once the answer is on its way.
+    while '"guanxi.request"' not in server.log:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     lines = [json.loads(line) for line in server.log.splitlines()]
     (line,) = [line for line in lines if line["logger"] == "guanxi.request"]
     assert line.keys() == example.keys()

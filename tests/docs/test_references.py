@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from schema.serve.observation import CODES
 from tests.snippets import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -25,6 +26,10 @@ def test_every_code_of_a_user_error_is_explained():
     used = references.user_error_codes()
     assert used.keys() <= references.USER_ERRORS.keys()
     assert len(used) > 25
+
+
+def test_every_code_of_a_request_is_counted_by_its_name():
+    assert references.REQUEST_ERRORS.keys() == CODES
 
 
 def test_no_code_is_explained_that_nothing_uses():

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from guanxi import Context, Money, Reject, UserError
+from guanxi import Context, InputError, Money, Reject, UserError
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared.rules import rounded
 
@@ -84,10 +84,16 @@ def path_of(key: ReportKey) -> tuple[str, ...]:
 
 
 def grain_of(key: ReportKey) -> DateGrain | None:
-    """The grain of a key that is a date."""
-    ((_, rest),) = key.items()
+    """The grain of a key that is a date.
+
+    Raises:
+        InputError: it is no key.
+    """
+    ((name, rest),) = key.items()
     if isinstance(rest, Mapping):
         return grain_of(rest)
+    if rest is False:
+        raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
     return None if rest is True else DateGrain(rest)
 
 

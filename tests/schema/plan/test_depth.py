@@ -25,7 +25,7 @@ class Shouts(Plugin):
 
 @pytest.fixture(scope="module")
 def sales(module_crm):
-    client = module_crm(Shouts, maximum_depth=40, maximum_cost=10**12)
+    client = module_crm(Shouts, maximum_depth=40, maximum_cost=10**18)
     data.fill(client)
     return client
 
@@ -136,7 +136,7 @@ _CHAIN = 10
 @pytest.fixture(scope="module")
 def chain(module_crm):
     """Ten customers, each the parent of the next, and each with an opportunity; the first two customers' ids."""
-    client = module_crm(Forecasting, maximum_cost=10**12)
+    client = module_crm(Forecasting, maximum_cost=10**18)
     stage = client.query(
         'mutation { createStage(input: {key: "open", name: "Open", position: 1, winProbability: "0.5"}) '
         "{ stage { id } userErrors { message } } }"
