@@ -72,7 +72,8 @@ def test_it_is_a_crm_to_look_around_in(demo):
     assert {group["keys"]["stage"]["key"] for group in found["stages"]} == set("ABCDEF")
     outcomes = {group["keys"]["outcome"] for group in found["stages"]}
     assert outcomes == {"OPEN", "WON", "LOST"}
-    assert all(group["keys"]["valueTier"] for group in found["tiers"])
+    # Former customers are not ranked.
+    assert {group["keys"]["valueTier"] for group in found["tiers"]} == {"IMPORTANT", "MAIN", "ORDINARY", "SMALL", None}
 
 
 def test_a_sample_that_was_broken_off_is_not_whole(tmp_path, demo):
