@@ -21,6 +21,9 @@ SqliteSynchronous = Literal["FULL", "NORMAL"]
 LogFormat = Literal["auto", "json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
+#: What becomes of a change that is possible but implausible.
+Plausibility = Literal["WARN", "REFUSE"]
+
 #: A family of signatures, all of whose algorithms an issuer may use; no other is accepted from it.
 AlgorithmFamily = Literal["RS", "PS", "ES", "HS", "EdDSA"]
 
@@ -146,6 +149,11 @@ class Settings(BaseSettings):
     maximum_fragments: int = Field(default=100, ge=0, description="Most fragments in a query.")
     maximum_aliases: int = Field(default=200, ge=0, description="Most aliases in a query.")
     maximum_directives: int = Field(default=50, ge=0, description="Most directives in a query.")
+    plausibility: Plausibility = Field(
+        default="WARN",
+        description="What becomes of what is possible but implausible, such as an opportunity won before the day it "
+        "originated, or a negative transaction. WARN: it is written, with a warning; REFUSE: it is refused.",
+    )
     stale_after_days: int = Field(
         default=180, ge=1, le=36_500, description="Days without a change after which a customer is stale."
     )

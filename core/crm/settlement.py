@@ -1,6 +1,7 @@
 """The context in which a change is settled, and the two things settling does to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlmodel import Session
 
 from core.base.actors import Actor
 from core.base.errors import UserError
+from core.base.settings import Plausibility
 from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
@@ -26,6 +28,7 @@ class Settlement:
     Attributes:
         transaction: in which it happens.
         actor: who acts.
+        plausibility: the policy about what is possible but implausible.
         now: the moment at which rules are evaluated.
         rates: exchange rates as the transaction sees them.
         log: what the rules announce, written with the commit.
@@ -34,11 +37,19 @@ class Settlement:
     """
 
     def __init__(
-        self, transaction: DatabaseTransaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
+        self,
+        transaction: DatabaseTransaction,
+        *,
+        actor: Actor,
+        now: datetime,
+        reporting_currency: str,
+        plausibility: Plausibility,
+        log: EventLog,
     ) -> None:
         self.transaction = transaction
         self.actor = actor
         self.now = now
+        self.plausibility = plausibility
         self.rates = Rates(transaction, reporting_currency)
         self.log = log
         self.pending: dict[str, Record] = {}
@@ -71,6 +82,11 @@ class Settlement:
         """Waits until nobody else adds, removes or moves stages."""
         self.lock("stages")
         self._stages = ()
+
+    def doubt(self, change: Change, field: str, message: str) -> UserError:
+        """What is implausible about a field of a change: a warning or an error, by the policy."""
+        found = problem(change, "IMPLAUSIBLE", field, message)
+        return replace(found, warning=self.plausibility == "WARN")
 
     def stages(self) -> Sequence[Stage]:
         """The living stages in order."""

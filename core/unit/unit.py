@@ -76,7 +76,12 @@ class Unit:
         self.held = Held(transaction, settings.phone_region)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
         self.settlement = Settlement(
-            transaction, actor=actor, now=self.now, reporting_currency=settings.reporting_currency, log=self.log
+            transaction,
+            actor=actor,
+            now=self.now,
+            reporting_currency=settings.reporting_currency,
+            plausibility=settings.plausibility,
+            log=self.log,
         )
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False

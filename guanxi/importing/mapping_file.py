@@ -157,6 +157,7 @@ class _Reader:
             column,
             when,
             table.choice("empty", (ABSENT, NULL), ABSENT),
+            self._catalog.settings.reporting_currency,
         )
         table.end()
         self._check_values(table, rule)
@@ -231,6 +232,8 @@ class _Reader:
             given["timezone"] = _timezone(table, zone)
         if "times" in settings:
             given["times"] = Decimal(table.take("times", int, Decimal, what="a number", default=1))
+        if "round" in settings:
+            given["round"] = table.take("round", bool, what="true or false", default=False)
         return Format(**given)
 
     def _check_values(self, table: TomlTable, rule: FieldRule) -> None:

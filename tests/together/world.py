@@ -200,6 +200,24 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             operation("upsertCustomers", matchBy="ID", items=[{"id": b, "region": "Y"}, {"id": a, "region": "Y"}]),
         ),
         "contact is created": ("gone", operation("createContact", name="Fritz", customerId=c)),
+        "user joins the team": ("member", operation("createAccountTeamMember", customerId=a, userId=ids["user"])),
+        "the same user joins it": (
+            "member",
+            operation("createAccountTeamMember", customerId=a, userId=ids["user"], role="Engineer"),
+        ),
+        "user with an address": ("address", operation("createUser", name="Nele", email="nele@n.example")),
+        "another with the same": ("address", operation("createUser", name="Nora", email="NELE@n.example")),
+        "opportunity goes to another customer": ("tie", operation("updateOpportunity", id=o2, customerId=b)),
+        "sale of that opportunity": (
+            "tie",
+            operation(
+                "createTransaction",
+                customerId=a,
+                opportunityId=o2,
+                occurredOn="2025-03-01",
+                actualAmount=money(1),
+            ),
+        ),
         "contact reports to another": (
             "contact-tree",
             operation("updateContact", id=ids["dora"], reportsToId=ids["emil"]),

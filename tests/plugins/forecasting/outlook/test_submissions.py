@@ -48,6 +48,7 @@ def client(shared):
     def named(name):
         return f"{name} {month}"
 
+    tick(shared, after)
     enter(
         shared,
         deal(named("pipeline"), 100, stageId=stage("A"), **due),
@@ -60,6 +61,7 @@ def client(shared):
         deal(named("later"), 999, expectedCloseDate=after),
         deal(named("bo commits"), 3000, stageId=stage("D"), **due, **bo),
     )
+    tick(shared, "2025-06-15")
     return shared
 
 
