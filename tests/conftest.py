@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
 from core.base.settings import Settings
+from core.host.host import discover
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
@@ -98,13 +99,18 @@ class Databases:
     def fresh(self, name: str = "core", made: Callable[[], Design] | None = None) -> str:
         """The address of a database with the tables of a design and nothing else in it: the core's by default."""
         if name not in self._templates:
-            url = self.empty()
+            # The core goes first in any case, and takes longest.
+            url = self.empty() if made is None else self.fresh()
             settings = load_settings(database_url=url)
             app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
             app.database.close()
             self._templates[name] = url
         return self.copy(self._templates[name])
+
+    def installed(self) -> str:
+        """The same with the tables of all plugins that are installed."""
+        return self.fresh("installed", lambda: _design_of(load_settings(), tuple(discover())))
 
     def empty(self) -> str:
         """The address of a database with nothing in it."""
@@ -184,10 +190,13 @@ def _is_ours(plugin: Any) -> bool:
     return isinstance(plugin, type) and plugin.__module__.startswith("plugins.")
 
 
-def _name_of(settings: Settings, plugins: tuple[Any, ...]) -> str | None:
-    """What a template of databases is kept by; None where there are plugins that are not of the distribution."""
+def _name_of(plugins: tuple[Any, ...]) -> str | None:
+    """What a template of databases is kept by; None where there are plugins that are not of the distribution.
+
+    Tables do not depend on settings, nor on the order in which plugins are given.
+    """
     ours = all(_is_ours(plugin) for plugin in plugins)
-    return repr((plugins, settings.model_dump(exclude={"database_url"}))) if ours else None
+    return "+".join(sorted(plugin.name for plugin in plugins)) or "core" if ours else None
 
 
 def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
@@ -223,11 +232,11 @@ class Apps:
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         given = load_settings(**settings)
-        name = _name_of(given, plugins)
+        name = _name_of(plugins)
         made = _design_of(given, plugins)
         is_ready = url is None and name is not None
         if url is None:
-            url = self.databases.fresh(name, lambda: made) if name else self.databases.fresh()
+            url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
         settled = given.model_copy(update={"database_url": url})
         app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:

@@ -26,7 +26,7 @@ def test_what_the_schema_allows_is_answered_as_by_the_oracle_or_refused_with_a_r
     answered = []
 
     @settings(
-        max_examples=120,
+        max_examples=60,
         deadline=None,
         database=None,
         derandomize=True,
@@ -44,4 +44,4 @@ def test_what_the_schema_allows_is_answered_as_by_the_oracle_or_refused_with_a_r
                 answered.append(ask_both(world.oracle, path, text, {}, {}))
 
     ask()
-    assert len(answered) > 40
+    assert len(answered) > 20
