@@ -199,13 +199,26 @@ def _name_of(plugins: tuple[Any, ...]) -> str | None:
     return "+".join(sorted(plugin.name for plugin in plugins)) or "core" if ours else None
 
 
+#: What a design does not depend on: who may ask, how much, and how long anything is waited for.
+_OF_THE_SERVER = {
+    *("database_url", "sqlite_synchronous", "journal_file", "issuers", "refusals_kept_days", "graphiql"),
+    *("allowed_hosts", "allowed_origins", "trusted_proxies", "documents_file", "documents_only"),
+    *("requests_per_minute", "requests_at_once", "public_requests_per_minute"),
+    *("maximum_body_bytes", "maximum_public_body_bytes", "maximum_cost", "maximum_conditions", "maximum_values"),
+    *("maximum_tokens", "maximum_depth", "maximum_fields", "maximum_root_fields", "maximum_fragments"),
+    *("maximum_aliases", "maximum_directives", "log_format", "log_level", "slow_request_ms"),
+    *("body_deadline_ms", "python_field_deadline_ms", "statement_timeout_ms", "write_deadline_ms"),
+    *("queue_deadline_ms", "shutdown_deadline_ms", "delivery_deadline_ms"),
+}
+
+
 def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
     """The design of an app. To make its schema takes most of the time of many tests, so it is shared where it can be:
     the same test on the other engine finds it made. A plugin of a test's own that has a constructor may keep a state.
     """
     if not all(_is_ours(plugin) or getattr(plugin, "__init__", None) is Plugin.__init__ for plugin in plugins):
         return design(settings, plugins)
-    key = (plugins, repr(settings.model_dump(exclude={"database_url"})))
+    key = (plugins, repr(settings.model_dump(exclude=_OF_THE_SERVER)))
     if key not in _designs:
         _designs[key] = design(settings, plugins)
         if len(_designs) > _MOST_DESIGNS:
