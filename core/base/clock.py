@@ -1,5 +1,6 @@
 """The source of time. Rules take `as_of`; only the edge of the program asks a clock."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -43,7 +44,8 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        return to_milliseconds(datetime.now(UTC))
+        # Every request asks, and to cut off what is finer takes twice as long.
+        return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
     def today(self) -> date:
         return self.now().date()
