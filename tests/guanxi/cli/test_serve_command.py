@@ -60,6 +60,8 @@ def test_workers_that_cannot_start_are_told_of_once(databases):
     assert said.count(expected) == 1
 
 
+# To where a server listens the engine makes no difference.
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 def test_without_authentication_it_listens_on_loopback_only_and_says_so(databases):
     url = databases.installed()
     with serving(url) as (server, _):
@@ -69,6 +71,7 @@ def test_without_authentication_it_listens_on_loopback_only_and_says_so(database
     assert "--host 0.0.0.0: without authentication the server listens on loopback only" in said
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True, scope="session")
 def test_with_a_key_it_listens_anywhere_and_answers_nobody_without_one(databases):
     url = databases.installed()
     environment = os.environ | {"GUANXI_DATABASE_URL": url}
