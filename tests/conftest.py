@@ -33,6 +33,9 @@ gc.set_threshold(50_000, 20, 20)
 # Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# No test loses power, and otherwise each commit on SQLite waits for the disk.
+os.environ.setdefault("GUANXI_SQLITE_SYNCHRONOUS", "NORMAL")
+
 ENGINES = ("sqlite", "postgresql")
 
 MakeClient = Callable[..., Client]

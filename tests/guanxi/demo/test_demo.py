@@ -53,7 +53,7 @@ def told():
 @pytest.fixture(scope="module")
 def demo(module_crm, told):
     if module_crm.databases.engine == "postgresql" and not EXHAUSTIVE:
-        pytest.skip("the demo is on SQLite, and to enter the sample takes long; GUANXI_EXHAUSTIVE=1 enters it here too")
+        pytest.skip("the demo is on SQLite, and to enter the sample takes long; EXHAUSTIVE=1 enters it here too")
     client = module_crm(*FIRST_PARTY, Sampled, hook_warning_ms=60_000)
     client.run(fill(client.app, lambda *progress: told.append(progress)))
     return client

@@ -150,7 +150,7 @@ def bad(answer: dict[str, Any]) -> list[str]:
 
 
 def test_no_extreme_value_makes_an_operation_fail(sales, ids, databases):
-    """Each engine tries a quarter of the values of a place; with GUANXI_EXHAUSTIVE=1 all."""
+    """Each engine tries a quarter of the values of a place; with EXHAUSTIVE=1 all."""
     turn = int(databases.engine == "postgresql")
     schema = sales.app.assembled.graphql
     tried, failed = 0, []
@@ -195,7 +195,9 @@ def test_days_beyond_what_can_be_reckoned_with_are_refused_and_filters_compare_w
 TEXTS = ["a\0b", "'; DROP TABLE customer; --\u202e\U0010ffff%_\\", "x" * 300_000]
 
 
-def test_no_text_makes_an_operation_fail(sales):
+def test_no_text_makes_an_operation_fail(sales, databases):
+    """The engines take turns."""
+    turn = int(databases.engine == "postgresql")
     schema = sales.app.assembled.graphql
     failed = []
     for root, kind in (("query", schema.query_type), ("mutation", schema.mutation_type)):
@@ -209,7 +211,9 @@ def test_no_text_makes_an_operation_fail(sales):
                 inputs = get_named_type(field.args["input"].type).fields
                 paths += [("input", member) for member in inputs if member != "items"]
             for path in paths:
-                for text in TEXTS if named_at(field, path) in ("String", "ID") else ():
+                for number, text in enumerate(TEXTS if named_at(field, path) in ("String", "ID") else ()):
+                    if not is_due(number + len(name) + turn, 2):
+                        continue
                     given = Filling({"Customer": text}, name).with_value(field.args, path, text)
                     failed += [
                         (name, path, said)
