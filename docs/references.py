@@ -49,8 +49,11 @@ USER_ERRORS = {
     "RATE_UNKNOWN": "No exchange rate of that day is known; create one.",
     "LEFT_BY_PLUGIN": "A warning: rows that a removed plugin left referred to what was destroyed, and were removed or "
     "lost their reference.",
-    "REFERRED_TO": "Other records refer to it; move or delete them first.",
+    "IMPLAUSIBLE": "Possible but implausible; a warning, or refused where GUANXI_PLAUSIBILITY is REFUSE.",
+    "IN_FUTURE": "What has happened cannot be in the future; give a day or moment that is past.",
     "NOT_CURRENT": "The submission was replaced by a later one; adjust the latest one.",
+    "OTHER_CUSTOMER": "The records belong to different customers; give those of one.",
+    "REFERRED_TO": "Other records refer to it; move or delete them first.",
     "REJECTED": "A plugin refused the change without a code of its own.",
     "REQUIRED": "A value is needed; give one.",
     "STAGE_WINS": "The stage wins the opportunity; leave the status out, or give an earlier stage.",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.records.columns import column, reference
     from core.records.fields import Field, Job, MoneyExpression, Row
     from core.records.forms import EMAIL, LINK, PHONE
-    from core.records.record import Facet, Record, Table, record_named
+    from core.records.record import Facet, Record, Table, one_living, record_named
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
@@ -84,6 +84,7 @@ __all__ = [
     "hookimpl",
     "load_settings",
     "mutation",
+    "one_living",
     "query",
     "record_named",
     "reference",
@@ -116,7 +117,7 @@ _HOMES = {
         "core.records.columns": ("column", "reference"),
         "core.records.forms": ("EMAIL", "LINK", "PHONE"),
         "core.records.fields": ("Field", "Job", "MoneyExpression", "Row"),
-        "core.records.record": ("Facet", "Record", "Table", "record_named"),
+        "core.records.record": ("Facet", "Record", "Table", "record_named", "one_living"),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
         "schema.types.operation_types": ("Input", "Payload"),

@@ -23,7 +23,7 @@ class Role(Record, prefix="rol"):
     )
 
 
-one_living(Role, "role")
+one_living(Role, "role", message="{twin} is what {role} may do already; change that one")
 
 
 #: What decides on a user's permissions, and on whose records are its own.

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict, SettingsError
 
+from core.base.calendar import Calendar, zone_of
 from core.base.errors import ConfigurationError, InputError
 from core.base.money import exponent
 
@@ -20,6 +21,9 @@ SqliteSynchronous = Literal["FULL", "NORMAL"]
 #: How a server writes its log, and what.
 LogFormat = Literal["auto", "json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+#: What becomes of a change that is possible but implausible.
+Plausibility = Literal["WARN", "REFUSE"]
 
 #: A family of signatures, all of whose algorithms an issuer may use; no other is accepted from it.
 AlgorithmFamily = Literal["RS", "PS", "ES", "HS", "EdDSA"]
@@ -108,6 +112,14 @@ class Settings(BaseSettings):
         default="CNY",
         description="The currency in which amounts are compared and summed. Cannot be changed once there is data.",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="Time zone in which the days of the business begin, such as Europe/Berlin: days, weeks, months, "
+        "quarters and years are of this zone. Users may have another for what is today and what is due.",
+    )
+    fiscal_year_start: int = Field(
+        default=1, ge=1, le=12, description="Month in which the fiscal year begins; quarters and years follow it."
+    )
     phone_region: str = Field(
         default="CN",
         description="Country of telephone numbers that are typed without a country code, by its two letters.",
@@ -146,6 +158,11 @@ class Settings(BaseSettings):
     maximum_fragments: int = Field(default=100, ge=0, description="Most fragments in a query.")
     maximum_aliases: int = Field(default=200, ge=0, description="Most aliases in a query.")
     maximum_directives: int = Field(default=50, ge=0, description="Most directives in a query.")
+    plausibility: Plausibility = Field(
+        default="WARN",
+        description="What becomes of what is possible but implausible, such as an opportunity won before the day it "
+        "originated, or a negative transaction. WARN: it is written, with a warning; REFUSE: it is refused.",
+    )
     stale_after_days: int = Field(
         default=180, ge=1, le=36_500, description="Days without a change after which a customer is stale."
     )
@@ -261,6 +278,17 @@ class Settings(BaseSettings):
         except InputError as error:
             raise ValueError(error.message) from None
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zone_of(value)
+        return value
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days and periods of the business."""
+        return Calendar(self.time_zone, self.fiscal_year_start)
 
     @field_validator("phone_region")
     @classmethod

@@ -15,6 +15,7 @@ class Interaction(Record, prefix="int"):
     """An interaction with a customer: call, message, visit or meeting."""
 
     __part_of__ = ("customer", "opportunity")
+    __of_one_customer__ = ("customer_id", "contact_id", "opportunity_id")
     __order__ = (("occurredAt", True),)
 
     customer_id: str | None = reference(
@@ -51,7 +52,7 @@ class Interaction(Record, prefix="int"):
     )
     channel: Channel = column("How.", index=True)
     direction: InteractionDirection = column("Who initiated it.", default=InteractionDirection.OUTBOUND)
-    occurred_at: datetime = column("When it took place; now if not given.", index=True, settled=True)
+    occurred_at: datetime = column("When it took place; now if not given.", index=True, settled=True, past=True)
     duration_minutes: int | None = column("How long it took.", default=None, minimum=0, maximum=100_000)
     summary: str = column("What was said.", max_length=20_000, long=True, personal=True)
     next_step: str | None = column(
@@ -64,6 +65,7 @@ class Task(Record, prefix="tsk"):
     """Something one of our people has to do."""
 
     __part_of__ = ("customer", "opportunity")
+    __of_one_customer__ = ("customer_id", "contact_id", "opportunity_id", "interaction_id")
 
     subject: str = column("What needs to be done.", max_length=300, index=True)
     description: str | None = column(

@@ -7,8 +7,9 @@ chains of parents stay free of cycles (K6), and customers get their latest trans
 # Annotations of inner functions are not to be evaluated in each request.
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func
@@ -20,13 +21,13 @@ from core.crm.activities import Interaction, Task
 from core.crm.customers import Contact, Customer, CustomerActivity
 from core.crm.opportunities import Opportunity, Stage
 from core.crm.people import Team, User
-from core.crm.pipeline import settle_opportunity, stage_in_use
-from core.crm.rules import cycle_problem
+from core.crm.pipeline import customer_in_use, settle_opportunity, stage_in_use
+from core.crm.rules import cycle_problem, discount_problem, future_problem, negative_problem
 from core.crm.sales import ExchangeRate, Transaction
-from core.crm.settlement import Settlement, midnight, problem, put
-from core.crm.uniqueness import twin_problems
+from core.crm.settlement import Settlement, problem, put
 from core.log.changes import Change, Changes
 from core.log.events import Action
+from core.records.columns import column_info
 from core.records.facet_rows import facet_rows
 from core.records.record import Record, Table
 from core.records.vocabulary import TaskStatus
@@ -41,27 +42,50 @@ CORE_EVENTS: Mapping[str, str] = {
     "CUSTOMER_ERASED": "Personal data about a customer was erased.",
 }
 
-_CHAINS: Mapping[type[Record], str] = {
-    Customer: "parent_id",
-    Contact: "reports_to_id",
-    User: "manager_id",
-    Team: "parent_id",
+_CHAINS: Mapping[type[Record], Sequence[str]] = {
+    Customer: ("parent_id", "referred_by_id"),
+    Contact: ("reports_to_id",),
+    User: ("manager_id",),
+    Team: ("parent_id",),
 }
 
 
 def settle(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change by what follows from it; returns what is wrong with it."""
-    if isinstance(change.record, Stage) and (change.action is not Action.UPDATED or "position" in change.after):
+    if isinstance(change.record, Stage) and (
+        change.action is not Action.UPDATED
+        or not change.after.keys().isdisjoint(("position", "win_probability", "wins"))
+    ):
         settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
-        return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
-    problems = twin_problems(settlement, change)
+        return _LEAVERS.get(type(change.record), _remains)(settlement, change)
     if change.action is Action.RESTORED:
+        return []
+    problems = list(_future_problems(settlement, change))
+    if problems:
         return problems
     problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
     problems += _break_cycles(settlement, change)
     problems += convert_money(settlement, change)
     return problems
+
+
+def _remains(settlement: Settlement, change: Change) -> list[UserError]:
+    return []
+
+
+def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
+    """Refuses days, moments and years of what has happened that are in the future."""
+    model: Any = type(change.record)
+    for name in _past_columns(model):
+        value = change.after.get(name)
+        if value is not None and (message := future_problem(value, settlement.now)):
+            yield problem(change, "IN_FUTURE", name, message)
+
+
+@cache
+def _past_columns(model: Any) -> Sequence[str]:
+    return [column.key for column in model.__table__.columns if column_info(column).past]
 
 
 def _nothing(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
@@ -105,26 +129,27 @@ def business_day(settlement: Settlement, record: Table, value: Callable[[str], A
     entered = (getattr(record, "created_at", None),) if dating else ()
     for day in (*map(value, dating), *entered):
         if day is not None:
-            return day.date() if isinstance(day, datetime) else day
-    return settlement.now.date()
+            return settlement.calendar.day_of(day) if isinstance(day, datetime) else day
+    return settlement.calendar.day_of(settlement.now)
 
 
 def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
-    model = type(change.record)
-    name = _CHAINS.get(model)
-    if name is None or name not in change.after:
-        return []
+    names = _CHAINS.get(type(change.record), ())
+    return [found for name in names if name in change.after for found in _cycle(settlement, change, name)]
 
+
+def _cycle(settlement: Settlement, change: Change, name: str) -> Iterator[UserError]:
+    model = type(change.record)
     # Of two that each move a record below the other, the second has to see what the first did.
     if change.action is Action.UPDATED and change.after[name] is not None:
-        settlement.lock("tree", model.__name__)
+        settlement.lock("tree", model.__name__, name)
 
     def parent_of(id: str) -> str | None:
         other = settlement.pending.get(id) or settlement.session.get(model, id)
         return None if other is None else getattr(other, name)
 
-    message = cycle_problem(change.record.id, change.after[name], parent_of)
-    return [problem(change, "CYCLE", name, message)] if message else []
+    if message := cycle_problem(change.record.id, change.after[name], parent_of):
+        yield problem(change, "CYCLE", name, message)
 
 
 def _settle_interaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
@@ -157,8 +182,17 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
 
 def _settle_transaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
-    change.occurred_at = midnight(record.occurred_on)
-    return []
+    change.occurred_at = settlement.calendar.start_of(record.occurred_on)
+    gross, actual, cost = record.gross_amount, record.actual_amount, record.cost
+    problems = [
+        settlement.doubt(change, name, message)
+        for name, amount in (("actual_amount", actual), ("gross_amount", gross), ("cost", cost))
+        if name in change.after and amount is not None and (message := negative_problem(amount))
+    ]
+    if gross is not None and not change.after.keys().isdisjoint({"gross_amount", "actual_amount"}):
+        message = discount_problem(gross, actual)
+        problems += [settlement.doubt(change, "gross_amount", message)] if message else []
+    return problems
 
 
 def _settle_rate(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
@@ -192,6 +226,12 @@ _SETTLERS: Mapping[type[Record], Callable[[Settlement, Change, str | None], list
     ExchangeRate: _settle_rate,
     Task: _settle_task,
     Opportunity: settle_opportunity,
+}
+
+#: Why a record may not be removed.
+_LEAVERS: Mapping[type[Record], Callable[[Settlement, Change], list[UserError]]] = {
+    Customer: customer_in_use,
+    Stage: stage_in_use,
 }
 
 

@@ -6,7 +6,7 @@ from core.base.money import Money
 from core.crm.people import User
 from core.records.columns import column, reference
 from core.records.forms import EMAIL, LINK, PHONE
-from core.records.record import Facet, Record
+from core.records.record import Facet, Record, one_living
 from core.records.vocabulary import (
     AccountRelation,
     Attitude,
@@ -30,9 +30,9 @@ class Customer(Record, prefix="cus"):
     kind: CustomerKind = column("Company or individual.", default=CustomerKind.COMPANY)
     status: CustomerStatus = column("State of the relationship.", default=CustomerStatus.PROSPECT, index=True)
     # T24
-    industry: str | None = column("Industry.", default=None, max_length=100, index=True)
-    region: str | None = column("Region.", default=None, max_length=100, index=True)
-    country: str | None = column("Country.", default=None, max_length=100, index=True)
+    industry: str | None = column("Industry.", default=None, max_length=100, index=True, shared=True)
+    region: str | None = column("Region.", default=None, max_length=100, index=True, shared=True)
+    country: str | None = column("Country.", default=None, max_length=100, index=True, shared=True)
     city: str | None = column("City.", default=None, max_length=100, personal=True, permission=None)
     postal_code: str | None = column(
         "Postal code.", default=None, max_length=32, exact=True, personal=True, permission=None
@@ -63,10 +63,10 @@ class Customer(Record, prefix="cus"):
     tax_id: str | None = column(
         "Tax or registration number.", default=None, max_length=64, exact=True, personal=True, permission=None
     )
-    founded_year: int | None = column("Year founded.", default=None, minimum=1000, maximum=9999)
+    founded_year: int | None = column("Year founded.", default=None, minimum=1000, maximum=9999, past=True)
     employee_count: int | None = column("Number of employees.", default=None, minimum=0, index=True)
-    total_assets: Money | None = column("Total assets.", default=None)
-    annual_revenue: Money | None = column("The customer's own annual revenue.", default=None, index=True)
+    total_assets: Money | None = column("Total assets.", default=None, minimum=0)
+    annual_revenue: Money | None = column("The customer's own annual revenue.", default=None, index=True, minimum=0)
     managed_level: ManagedLevel | None = column(
         "Administrative level at which the account is managed.", default=None, index=True
     )
@@ -76,7 +76,7 @@ class Customer(Record, prefix="cus"):
     lifecycle_override: LifecycleStage | None = column(
         "Lifecycle stage set by hand, which overrides the rule.", default=None
     )
-    customer_since: date | None = column("First day of the relationship, if known.", default=None)
+    customer_since: date | None = column("First day of the relationship, if known.", default=None, past=True)
     needs: list[str] = column("Product and business needs.", default_factory=list)
     preferences: list[str] = column("Preferences.", default_factory=list, personal=True, permission=None)
     interests: list[str] = column("Interests.", default_factory=list, personal=True, permission=None)
@@ -155,11 +155,24 @@ class AccountTeamMember(Record, prefix="cmb"):
     role: str | None = column("The person's role for the customer.", default=None, max_length=100)
     region: str | None = column("Region the person covers.", default=None, max_length=100)
     category: str | None = column("Product category the person covers.", default=None, max_length=100)
+    is_old_twin: bool | None = column(
+        "True where there was an older one of its kind before only one could be.", default=None, internal=True
+    )
+
+
+one_living(
+    AccountTeamMember,
+    "customer_id",
+    "user_id",
+    message="{twin} is the membership of {user_id} in this team already; change that one",
+)
 
 
 # K5
 class Contact(Record, prefix="con"):
     """A person on the customer's side."""
+
+    __of_one_customer__ = ("customer_id", "reports_to_id")
 
     # Whoever sees a contact knows who it is.
     name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
@@ -208,7 +221,7 @@ class Contact(Record, prefix="con"):
     )
     chat_handle: str | None = column("Online chat name.", default=None, max_length=200, exact=True, personal=True)
     language: str | None = column("Language to write in.", default=None, max_length=35, exact=True)
-    birth_date: date | None = column("Date of birth.", default=None, personal=True)
+    birth_date: date | None = column("Date of birth.", default=None, personal=True, past=True)
     preferences: list[str] = column("Preferences.", default_factory=list, personal=True)
     interests: list[str] = column("Interests and hobbies.", default_factory=list, personal=True)
     do_not_contact: bool = column("Whether marketing contact is ruled out.", default=False)

@@ -61,7 +61,7 @@ class Stage(Record, prefix="stg"):
     )
 
 
-one_living(Stage, "key")
+one_living(Stage, "key", message="{twin} is stage {key} already; choose another key")
 
 
 # O20
@@ -80,6 +80,9 @@ class Opportunity(Record, prefix="opp"):
         inverse_description="Opportunities with the customer.",
         default=None,
         on_destroy="SET NULL",
+    )
+    deleted_with: str | None = column(
+        "The customer with which it was deleted, and with which it is restored.", default=None, internal=True
     )
     stage_id: str = reference(
         Stage,
@@ -110,22 +113,24 @@ class Opportunity(Record, prefix="opp"):
         default=None,
         on_destroy="SET NULL",
     )
-    region: str | None = column("Region it belongs to.", default=None, max_length=100, index=True)
-    expected_amount: Money | None = column("Revenue expected if it is won.", default=None, index=True)
-    budget_amount: Money | None = column("The customer's budget.", default=None)
+    region: str | None = column("Region it belongs to.", default=None, max_length=100, index=True, shared=True)
+    expected_amount: Money | None = column("Revenue expected if it is won.", default=None, index=True, minimum=0)
+    budget_amount: Money | None = column("The customer's budget.", default=None, minimum=0)
     # G4
     line_count: int | None = column("Number of lines it covers.", default=None, minimum=0)
     win_probability_override: Decimal | None = column(
         "Win probability in percent set by hand; 0 is a value.", default=None, minimum=0, maximum=100
     )
     is_new_customer: bool | None = column("Whether it wins a new customer.", default=None, index=True)
-    opened_on: date | None = column("Day it originated, if known.", default=None, index=True)
+    opened_on: date | None = column("Day it originated, if known.", default=None, index=True, past=True)
     expected_close_date: date | None = column("Day it is expected to close.", default=None, index=True)
     closed_on: date | None = column(
-        "Day it was won or lost, regardless of what happened afterwards.", default=None, index=True
+        "Day it was won or lost, regardless of what happened afterwards.", default=None, index=True, past=True
     )
-    won_at: datetime | None = column("When it was first won.", default=None, index=True)
-    lost_at: datetime | None = column("When it was lost.", default=None)
+    won_at: datetime | None = column(
+        "When it was first won; kept when it is reopened, null once it is lost.", default=None, index=True, past=True
+    )
+    lost_at: datetime | None = column("When it was lost.", default=None, past=True)
     loss_reason: LossReason | None = column("Why it was lost; required when lost.", default=None, index=True)
     loss_summary: str | None = column(
         "What was learned from the loss; required when lost.", default=None, max_length=5000, long=True
@@ -176,6 +181,17 @@ class OpportunityMember(Record, prefix="omb"):
         on_destroy="CASCADE",
     )
     role: str | None = column("The person's role in the team.", default=None, max_length=100)
+    is_old_twin: bool | None = column(
+        "True where there was an older one of its kind before only one could be.", default=None, internal=True
+    )
+
+
+one_living(
+    OpportunityMember,
+    "opportunity_id",
+    "user_id",
+    message="{twin} is the membership of {user_id} in this team already; change that one",
+)
 
 
 # O7
@@ -183,6 +199,7 @@ class OpportunityContact(Record, prefix="oct"):
     """A contact's role in one opportunity; its decision makers are the key persons."""
 
     __part_of__ = ("opportunity",)
+    __of_one_customer__ = ("opportunity_id", "contact_id")
 
     opportunity_id: str = reference(
         Opportunity,
@@ -200,6 +217,24 @@ class OpportunityContact(Record, prefix="oct"):
     )
     buying_role: BuyingRole | None = column("Role in this purchase.", default=None, index=True)
     is_primary: bool = column("Whether this is the primary contact.", default=False)
+    is_old_twin: bool | None = column(
+        "True where there was an older one of its kind before only one could be.", default=None, internal=True
+    )
+
+
+one_living(
+    OpportunityContact,
+    "opportunity_id",
+    "contact_id",
+    message="{twin} is the role of {contact_id} in this opportunity already; change that one",
+)
+one_living(
+    OpportunityContact,
+    "opportunity_id",
+    message="{twin} is the primary contact of this opportunity already; change that one first",
+    flag="is_primary",
+    name="primary",
+)
 
 
 # O1

@@ -1,8 +1,8 @@
 """Our side of the relationship: users and the teams they work in (G8, K24)."""
 
 from core.records.columns import column, reference
-from core.records.forms import EMAIL
-from core.records.record import Record
+from core.records.forms import EMAIL, TIME_ZONE
+from core.records.record import Record, one_living
 from core.records.vocabulary import UserRole
 
 
@@ -12,7 +12,7 @@ class Team(Record, prefix="tem"):
     __owned__ = False
 
     name: str = column("Name of the team.", max_length=200, index=True)
-    region: str | None = column("Region it works in.", default=None, max_length=100, index=True)
+    region: str | None = column("Region it works in.", default=None, max_length=100, index=True, shared=True)
     description: str | None = column("Purpose of the team.", default=None, max_length=2000, long=True)
     parent_id: str | None = reference(
         "Team",
@@ -35,10 +35,18 @@ class User(Record, prefix="usr"):
     role: UserRole | None = column(
         "Role, which decides what the user may see and do; a user without one may do nothing.", default=None, index=True
     )
-    region: str | None = column("Region the person works in.", default=None, max_length=100, index=True)
-    branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True)
+    region: str | None = column("Region the person works in.", default=None, max_length=100, index=True, shared=True)
+    branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True, shared=True)
     # G3
     is_urban_branch: bool | None = column("Whether that branch is urban.", default=None)
+    time_zone: str | None = column(
+        "Time zone in which the person's days begin, such as Europe/Berlin: what is due and overdue is reckoned by it; "
+        "that of the business if not set.",
+        default=None,
+        max_length=64,
+        form=TIME_ZONE,
+        exact=True,
+    )
     is_active: bool = column("Whether the person still works here.", default=True)
     team_id: str | None = reference(
         Team,
@@ -56,3 +64,11 @@ class User(Record, prefix="usr"):
         default=None,
         on_destroy="SET NULL",
     )
+    is_old_twin: bool | None = column(
+        "True where it shared its e-mail address with an older user before only one could have it.",
+        default=None,
+        internal=True,
+    )
+
+
+one_living(User, "email", message="{twin} is the user with this address already; give another, or change that one")

@@ -5,37 +5,59 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
 from core.base.ids import new_id
 from core.crm.opportunities import Opportunity, Stage, StageTransition
-from core.crm.rules import OPEN_STATUSES, WON_STATUSES, status_step_problem
-from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.rules import (
+    OPEN_STATUSES,
+    OWNED_STATUSES,
+    WON_STATUSES,
+    early_problem,
+    future_problem,
+    status_of_owner,
+    status_step_problem,
+)
+from core.crm.settlement import Settlement, problem, put
+from core.db.transaction import mark
 from core.log.changes import Change
 from core.log.events import Action
+from core.records.rows import rows_of
 from core.records.vocabulary import OpportunityStatus
 
 #: What its stage, status and dates follow from.
-_STEERING = frozenset({"stage_id", "status", "won_at", "lost_at", "closed_on", "loss_reason", "loss_summary"})
+_STEERING = frozenset(
+    {"stage_id", "status", "won_at", "lost_at", "closed_on", "loss_reason", "loss_summary", "owner_id"}
+)
+#: Days of which one has to follow the other.
+_DAYS = frozenset({"opened_on", "closed_on", "expected_close_date", "status", "stage_id"})
 
 
 def settle_opportunity(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     """Completes a change of an opportunity; returns what is wrong with it."""
-    record: Any = change.record
     if change.action is Action.UPDATED and change.after.keys().isdisjoint(_STEERING):
-        return []
+        return _early_days(settlement, change)
+    problems = _steer(settlement, change, reason)
+    return [*problems, *_early_days(settlement, change)]
+
+
+def _steer(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
+    record: Any = change.record
     asked: OpportunityStatus | None = change.after.get("status")
     before: OpportunityStatus | None = change.value_before("status")
     stage_before: str | None = change.value_before("stage_id")
     if record.stage_id is None:
         put(change, "stage_id", settlement.stages()[0].id)
+    _leave_won_stage(settlement, change, asked, before)
     stage = settlement.stage(record.stage_id)
     if stage is None:
         return [problem(change, "NOT_FOUND", "stage_id", f"{record.stage_id!r} is not a stage; see the query stages")]
     moved = record.stage_id != stage_before
     if change.action is Action.CREATED and asked is None:
         put(change, "status", OpportunityStatus.FOLLOWING if record.owner_id else OpportunityStatus.DRAFT)
+    if change.action is Action.UPDATED and asked is None and "owner_id" in change.after:
+        put(change, "status", status_of_owner(record.status, has_owner=record.owner_id is not None))
     problems = _follow_stage(settlement, change, stage, asked, before, moved=moved)
     if problems:
         return problems
@@ -44,9 +66,47 @@ def settle_opportunity(settlement: Settlement, change: Change, reason: str | Non
     if stepped and not problems:
         _date(settlement, change, stage, before)
     problems += _status_problems(change, before, stepped=stepped)
-    if stepped and not problems:
-        _log_step(settlement, change, before, stage_before, moved=moved, reason=reason)
+    if problems:
+        return problems
+    if "owner_id" in change.after or stepped:
+        problems += _owner_problems(settlement, change)
+    if stepped:
+        problems += _log_step(settlement, change, before, stage_before, moved=moved, reason=reason)
     return problems
+
+
+def _leave_won_stage(
+    settlement: Settlement, change: Change, asked: OpportunityStatus | None, before: OpportunityStatus | None
+) -> None:
+    """Reopens an opportunity in the last stage that does not win where it is in one that does (X3)."""
+    record: Any = change.record
+    stage = settlement.stage(record.stage_id)
+    reopened = before is not None and before not in OPEN_STATUSES and asked in OPEN_STATUSES
+    if reopened and stage is not None and stage.wins and "stage_id" not in change.after:
+        earlier = [other for other in settlement.stages() if not other.wins and other.position <= stage.position]
+        if earlier:
+            put(change, "stage_id", earlier[-1].id)
+
+
+def _owner_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
+    """Doubts that an opportunity is handled by nobody (O19)."""
+    record: Any = change.record
+    if record.owner_id is None and record.status in OWNED_STATUSES and change.action is Action.UPDATED:
+        message = f"an opportunity that is {record.status} has no owner; give it one"
+        yield settlement.doubt(change, "owner_id", message)
+
+
+def _early_days(settlement: Settlement, change: Change) -> list[UserError]:
+    """Doubts days that are before what they have to follow."""
+    record: Any = change.record
+    if record.opened_on is None or change.after.keys().isdisjoint(_DAYS):
+        return []
+    days = (("closed_on", record.closed_on), ("expected_close_date", record.expected_close_date))
+    return [
+        settlement.doubt(change, name, message)
+        for name, day in days
+        if day is not None and (message := early_problem(day, record.opened_on, "the opportunity originated"))
+    ]
 
 
 def _follow_stage(
@@ -97,19 +157,27 @@ def _date(settlement: Settlement, change: Change, stage: Stage, before: Opportun
         put(change, "lost_at", None)
     elif record.status is OpportunityStatus.LOST and before is not OpportunityStatus.LOST:
         _decide(settlement, change, "lost_at")
+        put(change, "won_at", None)
     elif record.status in OPEN_STATUSES and before is not None and before not in OPEN_STATUSES:
         put(change, "lost_at", None)
         put(change, "closed_on", None)
+    if before is not None and before not in OPEN_STATUSES and record.status in (*OPEN_STATUSES, *WON_STATUSES):
+        # Why it was lost is in the log of changes; the opportunity is not lost any longer.
+        put(change, "loss_reason", None)
+        put(change, "loss_summary", None)
 
 
 def _decide(settlement: Settlement, change: Change, name: str) -> None:
     """Dates the decision: as given, else by the day it was closed, else by when the change happened."""
     record: Any = change.record
-    closed = midnight(record.closed_on) if "closed_on" in change.after and record.closed_on else None
+    closed = None
+    if "closed_on" in change.after and record.closed_on:
+        # A day may have begun elsewhere that has not begun for the business.
+        closed = min(settlement.calendar.start_of(record.closed_on), settlement.now)
     moment = change.after.get(name) or closed or change.occurred_at or _clock(settlement, record)
     if name == "lost_at" or record.won_at is None:
         put(change, name, moment)
-    put(change, "closed_on", record.closed_on or moment.date())
+    put(change, "closed_on", record.closed_on or settlement.calendar.day_of(moment))
     change.occurred_at = moment
 
 
@@ -125,14 +193,25 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
         yield problem(
             change, "INVALID", "lost_at", f"an opportunity that is {status} was not lost; give it with the status LOST"
         )
+    was_lost = status is OpportunityStatus.LOST or (
+        status is OpportunityStatus.CLOSED and (before is not OpportunityStatus.CLOSED or record.lost_at is not None)
+    )
+    for name in ("loss_reason", "loss_summary"):
+        if change.after.get(name) is not None and not was_lost:
+            message = f"an opportunity that is {status} was not lost; give it with the status LOST"
+            yield problem(change, "INVALID", name, message)
+    if change.after.get("closed_on") and status in OPEN_STATUSES:
+        message = f"an opportunity that is {status} is not decided; give it with the status WON or LOST"
+        yield problem(change, "INVALID", "closed_on", message)
     kept = {
         "won_at": status in WON_STATUSES and before in WON_STATUSES,
         "lost_at": status is before is OpportunityStatus.LOST,
+        "closed_on": status not in OPEN_STATUSES and before is not None and before not in OPEN_STATUSES,
     }
     for name, decided in kept.items():
         if decided and name in change.after and change.after[name] is None:
             message = (
-                f"an opportunity that is {status} has such a moment; give another, or reopen it with status FOLLOWING"
+                f"an opportunity that is {status} has such a date; give another, or reopen it with status FOLLOWING"
             )
             yield problem(change, "REQUIRED", name, message)
     turned = "lost_at" in change.after and (change.before.get("lost_at") is None) != (change.after["lost_at"] is None)
@@ -171,11 +250,23 @@ def _log_step(
     *,
     moved: bool,
     reason: str | None,
-) -> None:
+) -> Iterator[UserError]:
     record: Any = change.record
     moment = change.occurred_at or (
-        midnight(record.opened_on) if before is None and record.opened_on else _clock(settlement, record)
+        settlement.calendar.start_of(record.opened_on)
+        if before is None and record.opened_on
+        else _clock(settlement, record)
     )
+    if message := future_problem(moment, settlement.now):
+        yield problem(change, "IN_FUTURE", "at", message)
+    # A step that happens now follows all others.
+    last = _last_step(settlement, record) if before is not None and moment < settlement.now else None
+    if last is not None and moment < last:
+        given, previous = (f"{one:%Y-%m-%d %H:%M:%S}" for one in (moment, last))
+        message = f"{given} is before the previous step, of {previous}; the step is logged as of then"
+        yield settlement.doubt(change, "at", message)
+        # The log leads on from step to step, so that its last one is the current stage.
+        moment = last
     change.occurred_at = moment
     if moved:
         put(change, "stage_entered_at", moment)
@@ -200,6 +291,15 @@ def _log_step(
         settlement.log.publish("OPPORTUNITY_LOST", record, occurred_at=moment, reason=record.loss_reason)
 
 
+def _last_step(settlement: Settlement, record: Any) -> datetime | None:
+    """The moment of an opportunity's latest step."""
+    rows = rows_of(StageTransition, settlement.transaction.dialect)
+    first = mark(settlement.transaction.dialect, 1)
+    last = rows.select(f"WHERE opportunity_id = {first} ORDER BY moved_at DESC LIMIT 1", record.id)
+    found = rows.all_made(settlement.transaction.rows(last))
+    return found[0].moved_at if found else None
+
+
 def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     """Why a stage may not be removed: opportunities are in it, or none would be left."""
     stage: Any = change.record
@@ -214,3 +314,26 @@ def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     else:
         return []
     return [UserError("REFERRED_TO", message, None, stage)]
+
+
+def open_opportunities(session: Session, customer_id: str) -> list[str]:
+    """The ids of a customer's opportunities that are undecided, in order."""
+    query = select(Opportunity.id).where(
+        col(Opportunity.customer_id) == customer_id,
+        col(Opportunity.deleted_at).is_(None),
+        col(Opportunity.status).in_(OPEN_STATUSES),
+    )
+    return list(session.exec(query.order_by(col(Opportunity.id))))
+
+
+def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
+    """Why a customer may not be removed: its open opportunities would be nobody's, in every forecast."""
+    count = len(open_opportunities(settlement.session, change.record.id))
+    if not count:
+        return []
+    several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
+    remedy = "say by openOpportunities what becomes of them"
+    if change.action is Action.DESTROYED:
+        remedy = "delete it first, which asks what becomes of them"
+    message = f"the customer has {several}; decide on them, or {remedy}"
+    return [UserError("REFERRED_TO", message, None, change.record)]

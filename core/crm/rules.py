@@ -4,11 +4,13 @@ A rule that SQL needs is a function from expressions to an expression, so that i
 orders and groups all use it, and its worked examples run on both engines.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import and_, case, func, literal, null, or_
 
+from core.base.money import Money
 from core.db.sql import Expression, add_days, days_between, names_where, rounded_ratio, whole
 from core.records.vocabulary import (
     CompanySize,
@@ -26,6 +28,12 @@ from core.records.vocabulary import (
 OPEN_STATUSES = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING)
 #: Statuses that only an opportunity that was won may have (X3).
 WON_STATUSES = (OpportunityStatus.WON, OpportunityStatus.EXECUTING)
+
+#: Statuses in which somebody handles an opportunity (O19).
+OWNED_STATUSES = (OpportunityStatus.DISPATCHED, OpportunityStatus.FOLLOWING, OpportunityStatus.EXECUTING)
+
+#: By how much the clocks of those who send moments may be ahead.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: From which status an opportunity may pass to which (O19). Reopening leads back to FOLLOWING.
 STATUS_STEPS: Mapping[OpportunityStatus, tuple[OpportunityStatus, ...]] = {
@@ -188,12 +196,12 @@ def days_overdue(due_on: Expression, as_of: Expression) -> Expression:
     return case((due_on < as_of, days_between(as_of, due_on)), else_=null())
 
 
-def follow_up_state(outcome: Expression, next_action_on: Expression, as_of: Expression) -> Expression:
-    """Whether an open opportunity's next action is due (O25); null once it is decided."""
+def follow_up_state(outcome: Expression, next_action_at: Expression, tomorrow: Expression) -> Expression:
+    """Whether an open opportunity's next action is due (O25), before the next day begins; null once it is decided."""
     return case(
         (outcome != Outcome.OPEN.value, null()),
-        (next_action_on.is_(None), FollowUpState.NO_NEXT_ACTION.value),
-        (next_action_on <= as_of, FollowUpState.DUE.value),
+        (next_action_at.is_(None), FollowUpState.NO_NEXT_ACTION.value),
+        (next_action_at < tomorrow, FollowUpState.DUE.value),
         else_=FollowUpState.NOT_DUE.value,
     )
 
@@ -223,6 +231,18 @@ def status_step_problem(before: OpportunityStatus | None, after: OpportunityStat
     return f"an opportunity that is {before} cannot become {after}; it may become {allowed}"
 
 
+def status_of_owner(status: OpportunityStatus, *, has_owner: bool) -> OpportunityStatus:
+    """The status of an opportunity whose owner changes (O19): a draft is followed once somebody owns it.
+
+    One that was dispatched to somebody is a draft again without an owner.
+    """
+    if has_owner and status is OpportunityStatus.DRAFT:
+        return OpportunityStatus.FOLLOWING
+    if not has_owner and status is OpportunityStatus.DISPATCHED:
+        return OpportunityStatus.DRAFT
+    return status
+
+
 def cycle_problem(id: str, parent: str | None, parent_of: Callable[[str], str | None]) -> str | None:
     """Why a chain of parents or superiors is refused: it leads back to where it began (K6).
 
@@ -240,3 +260,78 @@ def cycle_problem(id: str, parent: str | None, parent_of: Callable[[str], str | 
             return None
         parent = parent_of(parent)
     return None
+
+
+def future_problem(value: date | int, as_of: datetime) -> str | None:
+    """Why a day, a moment or a year of something that has happened is refused: it is in the future.
+
+    A day that has not begun yet in UTC may have begun elsewhere, so tomorrow is accepted; and clocks differ by minutes.
+    """
+    if isinstance(value, int):
+        return f"{value} is in the future; give {as_of.year} or an earlier year" if value > as_of.year else None
+    if isinstance(value, datetime):
+        late = value > as_of + _CLOCKS_DIFFER
+        return f"{value:%Y-%m-%d %H:%M} is in the future; give a moment that is past" if late else None
+    today = as_of.date()
+    return f"{value} is in the future; give {today} or an earlier day" if value > today + timedelta(days=1) else None
+
+
+def negative_problem(amount: Money) -> str | None:
+    """What is implausible about an amount of a transaction: it is negative, as only a correction is."""
+    return f"{amount} is negative, which only a credit note or correction is" if amount.minor < 0 else None
+
+
+def discount_problem(gross: Money, actual: Money) -> str | None:
+    """What is implausible about an amount before discount: less was to be paid than was earned."""
+    if gross.currency != actual.currency or abs(gross.amount) >= abs(actual.amount):
+        return None
+    return f"{gross} before discount is less than the {actual} after it"
+
+
+def early_problem(day: date, first: date, what: str) -> str | None:
+    """What is implausible about a day: it is before the one it has to follow.
+
+    Args:
+        day: of which it is asked.
+        first: the earliest plausible one.
+        what: what happened on that day.
+    """
+    return f"{day} is before {first}, when {what}" if day < first else None
+
+
+def other_customer_problem(customer: str, field: str, other: str) -> str | None:
+    """Why two records may not refer to each other: they are of different customers (K6, K12, F6).
+
+    Args:
+        customer: of the one.
+        field: that leads to the other.
+        other: its customer.
+    """
+    if customer == other:
+        return None
+    return f"it leads to customer {customer}, but {field} to {other}; give records of one customer"
+
+
+def winning_problem(*, wins: bool, win_probability: Decimal) -> str | None:
+    """Why a stage is refused: what it wins is won, so its win probability is 100 % (O1, X3)."""
+    if not wins or win_probability == 100:
+        return None
+    return f"{win_probability} % is not possible for a stage that wins; give 100, or wins false"
+
+
+def ladder_doubts(
+    *, win_probability: Decimal, before: Decimal | None, after: Decimal | None, has_winning: bool
+) -> Iterator[tuple[str, str]]:
+    """What is implausible about a stage in the ladder (O1): field and message.
+
+    Args:
+        win_probability: of the stage, in percent.
+        before, after: of the stage before and after it; None where there is none.
+        has_winning: whether any stage wins.
+    """
+    if before is not None and win_probability < before:
+        yield "win_probability", f"{win_probability} % is less than the {before} % of the stage before it"
+    if after is not None and win_probability > after:
+        yield "win_probability", f"{win_probability} % is more than the {after} % of the stage after it"
+    if not has_winning:
+        yield "wins", "no stage wins any longer; opportunities are only won by setting their status"

@@ -14,8 +14,10 @@ class Product(Record, prefix="prd"):
 
     name: str = column("Name of the product.", max_length=200, index=True)
     code: str | None = column("Our item number.", default=None, max_length=64, index=True)
-    series: str | None = column("Series or family it belongs to.", default=None, max_length=100, index=True)
-    list_price: Money | None = column("Unit price before any discount.", default=None)
+    series: str | None = column(
+        "Series or family it belongs to.", default=None, max_length=100, index=True, shared=True
+    )
+    list_price: Money | None = column("Unit price before any discount.", default=None, minimum=0)
     unit: str | None = column("The unit it is sold by.", default=None, max_length=32, exact=True)
     is_active: bool = column("Whether it is currently sold.", default=True)
     description: str | None = column("What it is.", default=None, max_length=5000, long=True)
@@ -33,6 +35,7 @@ class ExchangeRate(Record, prefix="xrt"):
         hint="write three capital letters, such as USD",
         exact=True,
         index=True,
+        shared=True,
     )
     rate: Decimal = column("Units of the reporting currency for one unit.", scale=8, minimum=Decimal("0.00000001"))
     valid_from: date = column("First day the rate is used.", index=True)
@@ -43,7 +46,12 @@ class ExchangeRate(Record, prefix="xrt"):
     )
 
 
-one_living(ExchangeRate, "currency", "valid_from")
+one_living(
+    ExchangeRate,
+    "currency",
+    "valid_from",
+    message="{twin} is the rate of {currency} from {valid_from} on already; change that one",
+)
 
 
 # F6
@@ -51,6 +59,7 @@ class Transaction(Record, prefix="txn"):
     """Something a customer bought: the revenue that value tiers, forecasts and lifecycle are computed from."""
 
     __dated_by__ = ("occurred_on",)
+    __of_one_customer__ = ("customer_id", "opportunity_id")
 
     customer_id: str = reference(
         Customer,
@@ -74,7 +83,7 @@ class Transaction(Record, prefix="txn"):
         default=None,
         on_destroy="SET NULL",
     )
-    occurred_on: date = column("Date of the purchase.", index=True)
+    occurred_on: date = column("Date of the purchase.", index=True, past=True)
     quantity: Decimal | None = column("Quantity bought or used.", default=None, scale=4, index=True)
     gross_amount: Money | None = column("Amount before discount.", default=None)
     actual_amount: Money = column("Amount actually earned, after discount.", index=True)

@@ -1,13 +1,16 @@
 """The context in which a change is settled, and the two things settling does to it."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from core.base.actors import Actor
+from core.base.calendar import Calendar
 from core.base.errors import UserError
+from core.base.settings import Plausibility
 from core.base.text import camel
 from core.crm.opportunities import Stage
 from core.crm.rates import Rates
@@ -26,6 +29,7 @@ class Settlement:
     Attributes:
         transaction: in which it happens.
         actor: who acts.
+        plausibility: the policy about what is possible but implausible.
         now: the moment at which rules are evaluated.
         rates: exchange rates as the transaction sees them.
         log: what the rules announce, written with the commit.
@@ -34,11 +38,21 @@ class Settlement:
     """
 
     def __init__(
-        self, transaction: DatabaseTransaction, *, actor: Actor, now: datetime, reporting_currency: str, log: EventLog
+        self,
+        transaction: DatabaseTransaction,
+        *,
+        actor: Actor,
+        now: datetime,
+        calendar: Calendar,
+        reporting_currency: str,
+        plausibility: Plausibility,
+        log: EventLog,
     ) -> None:
         self.transaction = transaction
         self.actor = actor
         self.now = now
+        self.calendar = calendar
+        self.plausibility = plausibility
         self.rates = Rates(transaction, reporting_currency)
         self.log = log
         self.pending: dict[str, Record] = {}
@@ -72,6 +86,11 @@ class Settlement:
         self.lock("stages")
         self._stages = ()
 
+    def doubt(self, change: Change, field: str, message: str) -> UserError:
+        """What is implausible about a field of a change: a warning or an error, by the policy."""
+        found = problem(change, "IMPLAUSIBLE", field, message)
+        return replace(found, warning=self.plausibility == "WARN")
+
     def stages(self) -> Sequence[Stage]:
         """The living stages in order."""
         if not self._stages:
@@ -97,8 +116,3 @@ def put(change: Change, name: str, value: Any) -> None:
         change.before.setdefault(name, before if change.action is Action.UPDATED else None)
         change.after[name] = value
         setattr(change.record, name, value)
-
-
-def midnight(day: date) -> datetime:
-    """The moment a day begins, in UTC."""
-    return datetime.combine(day, time(), UTC)

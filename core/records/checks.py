@@ -99,6 +99,10 @@ def record_problems(record: Record, values: Mapping[str, Any], region: str) -> I
         if name not in columns or value is None:
             continue
         info, kind = column_info(columns[name]), columns[name].info.get("kind")
+        if info.part_of:
+            # A hook has written the money the column is a part of.
+            money = type(record).__money__[info.part_of]
+            name, info, kind, value = money.name, money.info, Decimal, getattr(record, money.name).amount
         if info.internal or info.read_only:
             continue
         try:

@@ -30,6 +30,8 @@ class ColumnInfo:
         long: a long text, compared and ordered less often, without a folded column of its own.
         exact: a code, compared by exact spelling, without a folded column.
         settled: the core fills it in where input leaves it out.
+        past: a day, moment or year of something that has happened, so that it cannot be in the future.
+        shared: a value that many records have, such as a region, so that an upsert does not find records by it.
         references: the record a foreign key points at; `inverse` names the list on that record.
         part_of: the money field whose part this column is.
     """
@@ -48,6 +50,8 @@ class ColumnInfo:
     long: bool = False
     exact: bool = False
     settled: bool = False
+    past: bool = False
+    shared: bool = False
     references: type[Any] | str | None = None
     inverse: str | None = None
     inverse_description: str | None = None
@@ -84,6 +88,8 @@ def column(
     long: bool = False,
     exact: bool = False,
     settled: bool = False,
+    past: bool = False,
+    shared: bool = False,
 ) -> Any:
     """Declares a column: what it means and what input it takes.
 
@@ -104,6 +110,8 @@ def column(
         long: a long text (see `ColumnInfo.long`).
         exact: a code, compared by exact spelling, without a folded column.
         settled: filled in by the core where input leaves it out.
+        past: a day, moment or year of something that has happened: it is refused where it is in the future.
+        shared: a value that many records have, such as a region: rows of an upsert are not found by it.
     """
     if permission is ...:
         permission = PERSONAL if personal else None
@@ -122,6 +130,8 @@ def column(
         long,
         exact,
         settled,
+        past,
+        shared,
     )
     type_ = None if scale is None else Scaled(scale)
     return sql_column(info, default, default_factory, index=index, primary_key=primary_key, type_=type_)

@@ -4,7 +4,8 @@ A `Record` is a first-class thing of the CRM with an id; a `Facet` holds one plu
 of another's; a `Table` is anything else a plugin stores, such as history. A column of type `Money` becomes three.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -72,6 +73,11 @@ def record_named(name: str) -> type["Record"]:
         return _records[name]
     except KeyError:
         raise TypeError(f"no record is named {name!r}; available: {', '.join(sorted(_records))}") from None
+
+
+def record_in(table: Any) -> type["Record"]:
+    """The record class that is stored in a table."""
+    return next(record for record in _records.values() if record.__table__ is table)
 
 
 def has_record(name: str) -> bool:
@@ -333,6 +339,15 @@ class Facet(Table, abstract=True):
     record_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Uniqueness:
+    """What only one living record may have: see `one_living`."""
+
+    columns: Sequence[str]
+    message: str
+    flag: str | None
+
+
 class Record(Table, abstract=True):
     """A first-class thing of the CRM: `class Invoice(Record, plugin="credit", prefix="inv")`.
 
@@ -363,6 +378,10 @@ class Record(Table, abstract=True):
     __part_of__: ClassVar[tuple[str, ...] | None] = None
     #: The relation to a record that its users share, as the members of a team do.
     __shares__: ClassVar[str | None] = None
+    #: What only one living record may have (`one_living`).
+    __unique__: ClassVar[tuple[Uniqueness, ...]] = ()
+    #: References that have to lead to records of one customer, if they lead to any.
+    __of_one_customer__: ClassVar[tuple[str, ...]] = ()
     #: Whether whoever its columns name owns it: users as `owner`, `user` or `assignee`, a team, a region.
     __owned__: ClassVar[bool] = True
 
@@ -377,14 +396,25 @@ class Record(Table, abstract=True):
     )
 
 
-def one_living(record: type[Record], *columns: str) -> None:
-    """Lets the database keep that of the living records one has these values.
+def one_living(record: type[Record], *columns: str, message: str, flag: str | None = None, name: str = "live") -> None:
+    """Lets only one of the living records have these values; the unit of work says so, and the database keeps it.
 
     Those that had them in common before it was kept are marked by `is_old_twin`, where the record has that column, and
     left as they are.
+
+    Args:
+        record: which ones.
+        columns: what only one may have; records without one of the values do not count. Texts are compared as filters
+            compare them.
+        message: what a second one is refused with: names of columns in braces, and `{twin}` for the id of the first.
+        flag: only records for which this column is true count.
+        name: of the index, where a record has several.
     """
     table = record.__table__
-    marked = " AND is_old_twin IS NULL" if "is_old_twin" in table.c else ""
-    where = text(f"deleted_at IS NULL{marked}")
-    keys = [table.c[name] for name in columns]
-    Index(f"uq_{table.name}_live", *keys, unique=True, sqlite_where=where, postgresql_where=where)
+    record.__unique__ = (*record.__unique__, Uniqueness(columns, message, flag))
+    conditions = ["deleted_at IS NULL"]
+    conditions += ["is_old_twin IS NULL"] if "is_old_twin" in table.c else []
+    conditions += [f"{flag} IS TRUE"] if flag else []
+    where = text(" AND ".join(conditions))
+    keys = [table.c[f"{column}_folded" if column in record.__folded__ else column] for column in columns]
+    Index(f"uq_{table.name}_{name}", *keys, unique=True, sqlite_where=where, postgresql_where=where)

@@ -9,6 +9,8 @@ from core.access.audit import AuditAction
 from core.access.roles import changes_access
 from core.base.errors import Reject, UserError
 from core.crm.consequences import after_flush, settle
+from core.crm.ladder import ladder_problems
+from core.crm.uniqueness import twin_problems
 from core.db.conflicts import Conflict, conflict_of
 from core.db.database import POSTGRESQL
 from core.db.locks import EVERYTHING, Key, take
@@ -17,6 +19,8 @@ from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.checks import record_problems
+from core.records.record import Record
+from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
@@ -141,19 +145,23 @@ def _write(unit: Unit, batch: Batch, drafts: Sequence[Draft], *, again: bool) ->
 def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
     before = Before(unit.transaction, unit.held, drafts)
     applied = []
+    warnings: list[UserError] = []
     refused: dict[int, list[UserError]] = {}
     for draft in drafts:
         change = _apply_one(unit, draft, before)
         problems = settle(unit.settlement, change, draft.reason)
-        if problems:
-            refused[draft.index] = problems
+        warnings += [problem for problem in problems if problem.warning]
+        if errors := [problem for problem in problems if not problem.warning]:
+            refused[draft.index] = errors
         idle = draft.action is Action.UPDATED and not change.after
         applied.append((draft, None if idle else change))
     _refuse(refused)
     changes = Changes([change for _, change in applied if change is not None])
     for change in changes:
         _hold(unit, change)
-    return _Work(applied, changes)
+    work = _Work(applied, changes)
+    work.warn(warnings)
+    return work
 
 
 def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
@@ -196,16 +204,24 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
     found = dangling(unit.transaction, changes, unit.settlement.pending)
     found += taken_keys(unit.transaction, changes)
+    found += _rival_problems(unit, changes, unit.settlement.pending)
     # What a draft refers to may have been deleted, or its key taken, since it was made.
     if found and not again and unit.transaction.dialect == POSTGRESQL:
         raise _Outdated
     found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
-        found = unit.host.validate(unit.context, changes)
+        found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
+        found += unit.host.validate(unit.context, changes)
     errors, unnamed = by_row([error for error in found if not error.warning], changes)
     if errors or unnamed:
         raise _Refused(errors, unnamed)
     work.warn(found)
+
+
+def _rival_problems(unit: Unit, changes: Sequence[Change], pending: Mapping[str, Record]) -> list[UserError]:
+    """Errors for changes that do not go with other records: there may be only one, or they are of another customer."""
+    problems = twin_problems(unit.transaction, changes, pending, unit.held.region)
+    return problems + affiliation_problems(unit.transaction, changes, pending)
 
 
 # Flush: the changes, and what a destruction brings with it, are written when somebody needs them, or at the end.
@@ -278,13 +294,13 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
     if found:
         raise Reject(*found)
     if not follow_ups:
-        return []
+        return unit.watch.warnings
     unit.host.locks(follow_ups).take(unit.transaction)
-    found = list(dangling(unit.transaction, follow_ups, {}))
+    found = [*dangling(unit.transaction, follow_ups, {}), *_rival_problems(unit, follow_ups, {})]
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:
         raise Reject(*errors)
-    return found
+    return [*unit.watch.warnings, *found]
 
 
 def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
@@ -333,11 +349,11 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         if changes:
             unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
-            problems = _misfits(unit, changes)
+            problems = _misfits(unit, changes) or _rival_problems(unit, changes, {})
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
-            warnings += [replace(warning, record=warning.record_id) for warning in judged]
+            warnings += [replace(warning, record=warning.record_id) for warning in (*unit.watch.warnings, *judged)]
             unit.host.before_commit(unit.context, changes, unit.flush_session)
     _note(unit, ())
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import event, inspect
 from sqlmodel import Session
 
-from core.base.errors import Reject
+from core.base.errors import Reject, UserError
 from core.crm.consequences import convert_money, settle
 from core.crm.settlement import Settlement
 from core.log import attachments
@@ -24,6 +24,7 @@ class Watch:
     Attributes:
         follow_ups: changes of records that hooks made and that nobody asked for.
         amendments: what hooks changed of records whose change was asked for; it belongs to that change.
+        warnings: about what hooks did.
     """
 
     def __init__(self, held: Held, settlement: Settlement, stamp: Callable[..., None]) -> None:
@@ -34,6 +35,7 @@ class Watch:
         self._is_on = False
         self.follow_ups: list[Change] = []
         self.amendments: list[Change] = []
+        self.warnings: list[UserError] = []
 
     def clear(self) -> None:
         """Forgets the changes of a chunk."""
@@ -52,6 +54,7 @@ class Watch:
         """
         self.follow_ups.clear()
         self.amendments.clear()
+        self.warnings.clear()
         self._held.look()
         self._is_on = True
         try:
@@ -105,9 +108,10 @@ class Watch:
             if isinstance(row, Record)
             else convert_money(self._settlement, change)
         )
-        if problems:
-            about = row.record_id if isinstance(row, Facet) else row
-            raise Reject(*(replace(problem, record=about) for problem in problems))
+        about = row.record_id if isinstance(row, Facet) else row
+        self.warnings += [replace(problem, record=about) for problem in problems if problem.warning]
+        if errors := [replace(problem, record=about) for problem in problems if not problem.warning]:
+            raise Reject(*errors)
         known = self._known.get(id(row))
         if known is not None:
             known.after |= change.after

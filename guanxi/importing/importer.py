@@ -78,7 +78,9 @@ class _Wave:
             if entry.row.line not in self.refused and record in entry.items:
                 yield entry, entry.items[record]
 
-    def note(self, record: str, line: int, outcome: RowOutcome, status: OutcomeStatus) -> None:
+    def note(
+        self, record: str, line: int, outcome: RowOutcome, status: OutcomeStatus, notes: Sequence[str] = ()
+    ) -> None:
         """Records the outcome of a row's record."""
         if outcome.status is OutcomeStatus.FAILED:
             self.refused[line] = RowRefusal(record, "; ".join(_said(error) for error in outcome.errors))
@@ -87,7 +89,8 @@ class _Wave:
         self.ids[line, record] = outcome.id
         self.statuses[line, record] = status
         if status in _WRITTEN:
-            self.warnings += [RowWarning(line, record, _said(warning)) for warning in outcome.warnings]
+            said = [*notes, *(_said(warning) for warning in outcome.warnings)]
+            self.warnings += [RowWarning(line, record, message) for message in said]
 
     def left_behind(self) -> bool:
         """Whether a refused row has written something before it was refused."""
@@ -176,6 +179,7 @@ class _Writer:
         found = _look_up(unit, rule, living)
         asked: list[Asked] = []
         askers: list[list[int]] = []
+        notes: dict[int, list[str]] = {}
         latest: dict[Any, int] = {}
         for entry, item in living:
             line = entry.row.line
@@ -190,9 +194,10 @@ class _Writer:
             latest[item.key] = len(asked)
             asked.append(Asked(None, given, rule.match))
             askers.append([line])
+            notes[len(askers) - 1] = item.notes
         for outcome in self._drafting[rule.name].write(unit, asked):
             first, *others = askers[outcome.index]
-            wave.note(rule.name, first, outcome, outcome.status)
+            wave.note(rule.name, first, outcome, outcome.status, notes[outcome.index])
             for line in others:
                 wave.note(rule.name, line, outcome, OutcomeStatus.UNCHANGED)
 

@@ -10,10 +10,10 @@ from core.base.errors import ConfigurationError, InputError
 from core.base.text import camel, fold
 from guanxi.importing.cells import ABSENT, NULL, REJECT, Cells, Nothing, Test, Value, all_hold
 from guanxi.importing.sources import Layout, Source, SourceRow
-from guanxi.importing.values import ISO, Format, as_text, convert, parts
+from guanxi.importing.values import ISO, Format, as_text, convert, parts, rounded
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.catalog import CatalogField, RecordType, ToOne
-from schema.catalog.kinds import ListKind
+from schema.catalog.kinds import ListKind, MoneyKind
 from schema.write.matching import EXTERNAL_ID, ID
 
 
@@ -40,6 +40,7 @@ class FieldRule:
         currency, currency_column: of money: a constant, or a column; the reporting currency without either.
         when: conditions under which it is set at all.
         empty: what an empty column says: `absent`, which leaves the field as it is, or `null`.
+        reporting_currency: of money without a currency.
     """
 
     field: CatalogField
@@ -49,9 +50,10 @@ class FieldRule:
     currency_column: str | None = None
     when: Sequence[Test] = ()
     empty: str = ABSENT
+    reporting_currency: str = ""
 
-    def of(self, cells: Cells) -> Any:
-        """What a row says of the field: a value, None for null, or `Nothing`.
+    def of(self, cells: Cells, notes: list[str]) -> Any:
+        """What a row says of the field: a value, None for null, or `Nothing`; what was rounded is added to the notes.
 
         Raises:
             InputError: it is not what the field takes; the message names the field.
@@ -64,7 +66,12 @@ class FieldRule:
                 found = None
             if found is None or found is Nothing.SAID:
                 return found
-            return convert(self.field.kind, found, self.format, self._currency(cells))
+            value = convert(self.field.kind, found, self.format, self._currency(cells))
+            if not isinstance(self.field.kind, MoneyKind):
+                return value
+            value, note = rounded(value, self.reporting_currency, self.format)
+            notes += [f"{self.field.name}: {note}"] if note else []
+            return value
         except InputError as error:
             raise InputError(f"{self.field.name}: {error.message}") from None
 
@@ -140,12 +147,14 @@ class Item:
         given: the input, without references to other records.
         wanted: references to look up, each with the text that names the other record.
         linked: references to records of the same row.
+        notes: what was rounded.
     """
 
     rule: "RecordRule"
     given: dict[str, Any] = field(default_factory=dict)
     wanted: list[tuple[LinkRule, str]] = field(default_factory=list)
     linked: list[LinkRule] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> Any:
@@ -216,7 +225,7 @@ class RecordRule:
     def _read_fields(self, item: Item, cells: Cells) -> Iterator[InputError]:
         for rule in self.fields:
             try:
-                value = rule.of(cells)
+                value = rule.of(cells, item.notes)
             except InputError as error:
                 yield error
                 continue

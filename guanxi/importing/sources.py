@@ -21,6 +21,10 @@ ENDINGS: Mapping[str, tuple[str, str]] = {
 }
 
 
+#: What separates the columns of files that say nothing about it.
+_DELIMITERS = (";", "\t", "|", ",")
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a source file is written.
@@ -113,13 +117,23 @@ class Source:
             self.columns = [name.strip() for name in next(reader, [])]
             if not self.columns:
                 raise ConfigurationError(f"{self.path}: is empty; its first line must name the columns")
+            self._check_delimiter()
             line = reader.line_num + 1
             for cells in reader:
-                if cells:
+                # A row of a spreadsheet in which nothing is written says nothing.
+                if any(cell.strip() for cell in cells):
                     yield self._record(line, cells)
                 line = reader.line_num + 1
         except csv.Error as error:
             raise ConfigurationError(f"{self.path}: line {reader.line_num} is not CSV: {error}; fix the line") from None
+
+    def _check_delimiter(self) -> None:
+        other = next((mark for mark in _DELIMITERS if mark != self.delimiter and mark in self.columns[0]), None)
+        if len(self.columns) == 1 and other is not None:
+            raise ConfigurationError(
+                f"{self.path}: its first line has no {self.delimiter!r}, but {other!r}; write `delimiter = "
+                f"{json.dumps(other)}` under [source] in the mapping file"
+            )
 
     def _record(self, line: int, cells: list[str]) -> SourceRow:
         problem = None

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Any
 
 from core.base.clock import to_milliseconds
 from core.base.errors import InputError
+from core.base.money import exponent
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import (
@@ -35,6 +36,7 @@ class Format:
         thousands: what separates groups of three digits.
         decimal: what separates the decimal places.
         times: what numbers are multiplied by.
+        round: whether money is rounded to the places of its currency, half to even.
         split: what separates the items of a list; None makes a list of one.
     """
 
@@ -43,6 +45,7 @@ class Format:
     thousands: str | None = None
     decimal: str = "."
     times: Decimal = Decimal(1)
+    round: bool = False
     split: str | None = None
 
 
@@ -54,7 +57,7 @@ SETTINGS: tuple[tuple[type[Kind], tuple[str, ...]], ...] = (
     (MomentKind, ("date", "timezone")),
     (IntKind, ("thousands", "decimal", "times")),
     (DecimalKind, ("thousands", "decimal", "times")),
-    (MoneyKind, ("thousands", "decimal", "times", "currency", "currency_column")),
+    (MoneyKind, ("thousands", "decimal", "times", "round", "currency", "currency_column")),
     (ListKind, ("split",)),
     (TagsKind, ("split",)),
 )
@@ -151,17 +154,44 @@ def _no_date(value: Any, format: Format, iso: str, example: str) -> str:
 def _number(text: str, format: Format) -> Decimal:
     """An exact number; groups are checked, so that 1,5 is never taken for 15."""
     groups = f"[0-9]{{1,3}}(?:{re.escape(format.thousands)}[0-9]{{3}})+|" if format.thousands else ""
-    match = re.fullmatch(f"([+-]?)((?:{groups}[0-9]+))(?:{re.escape(format.decimal)}([0-9]+))?", text.strip())
+    match = re.fullmatch(
+        f"([+-]?)((?:{groups}[0-9]+))(?:{re.escape(format.decimal)}([0-9]+))?(?:[eE]([+-]?[0-9]{{1,2}}))?", text.strip()
+    )
     if match is None or len(text) > _LONGEST_NUMBER:
         written = "".join(["1", format.thousands or "", "234", format.decimal, "5"])
         raise InputError(
             f'{text!r} is not a number written as {written}; say how it is, as in thousands = ".", decimal = ","'
         )
-    sign, whole, places = match.groups()
+    sign, whole, places, power = match.groups()
     digits = whole.replace(format.thousands, "") if format.thousands else whole
-    number = Decimal(f"{sign}{digits}.{places or 0}") * format.times
+    number = Decimal(f"{sign}{digits}.{places or 0}e{power or 0}") * format.times
     # Without its trailing zeros a number fits every field it is exact enough for.
     return Decimal(int(number)) if number == number.to_integral_value() else number.normalize()
+
+
+def rounded(money: Mapping[str, Any], reporting_currency: str, format: Format) -> tuple[dict[str, Any], str | None]:
+    """Money with the places of its currency, and what was rounded, if anything was.
+
+    Args:
+        money: amount and currency, as `convert` gives them.
+        reporting_currency: that of money without a currency.
+        format: whether it may be rounded.
+
+    Raises:
+        InputError: it has more places and may not be rounded.
+    """
+    currency = money["currency"] or reporting_currency
+    places = exponent(currency)
+    amount: Decimal = money["amount"]
+    whole = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    if whole == amount:
+        return dict(money), None
+    if not format.round:
+        raise InputError(
+            f"{amount:f} has more than the {places} decimal places of {currency}; fix it, or write round = true, "
+            "which rounds it half to even"
+        )
+    return {**money, "amount": whole}, f"{amount:f} {currency} was rounded to {whole:f}"
 
 
 #: Longer ones, multiplied, would pass the 28 digits to which decimal arithmetic is exact.

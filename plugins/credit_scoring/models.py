@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from guanxi import Facet, Money, Record, Vocabulary, column, reference
+from guanxi import Facet, Money, Record, Vocabulary, column, one_living, reference
 from guanxi.records import Customer, Opportunity
 
 #: The permission without which nobody sees what is in these tables.
@@ -93,6 +93,7 @@ class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
 
     __permission__ = CREDIT
     __order__ = (("dueOn", False),)
+    __of_one_customer__ = ("customer_id", "opportunity_id")
     __dated_by__ = ("invoiced_on",)
 
     number: str = column("Invoice number.", max_length=64, index=True)
@@ -119,8 +120,21 @@ class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
         "Date on which it was paid in full; null while it is open.", default=None, index=True
     )
     is_disputed: bool = column("Whether the customer disputes or has disputed it.", default=False, index=True)
-    disputed_on: date | None = column("Date on which it was first disputed, if known.", default=None)
+    disputed_on: date | None = column("Date on which it was first disputed, if known.", default=None, past=True)
     description: str | None = column("Notes.", default=None, max_length=2000, long=True)
+    is_old_twin: bool | None = column(
+        "True where it shared its number with an older one of its customer before only one could have it.",
+        default=None,
+        internal=True,
+    )
+
+
+one_living(
+    Receivable,
+    "customer_id",
+    "number",
+    message="{twin} is invoice {number} of this customer already; change that one, or give another number",
+)
 
 
 class CustomerCredit(Facet, of="Customer", plugin="credit_scoring"):

@@ -110,7 +110,7 @@ def _standing_fields(settings: ForecastingSettings) -> Iterator[Field]:
     yield Field(
         "Opportunity.cycleDays",
         lambda row: rules.cycle_days(_outcome(row), _arisen(row), row.closed_on),
-        "Days from origin to decision; null while it is open.",
+        "Days from origin to decision; null while it is open, and where it was decided before it arose.",
         int,
     )
     yield Field("Opportunity.forecastCategory", category, "Forecast category.", ForecastCategory)

@@ -191,7 +191,7 @@ class SalesTarget(Record, plugin="forecasting", prefix="sgt"):
         default=None,
         on_destroy="CASCADE",
     )
-    region: str | None = column("The region it is set for.", default=None, max_length=100, index=True)
+    region: str | None = column("The region it is set for.", default=None, max_length=100, index=True, shared=True)
 
 
 class ForecastRun(Record, plugin="forecasting", prefix="fcr"):

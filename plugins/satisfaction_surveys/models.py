@@ -37,7 +37,7 @@ class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
     content: str | None = column("Main content.", default=None, max_length=5000, long=True)
     method: str | None = column("Method and respondents.", default=None, max_length=5000, long=True)
     quality_monitoring: str | None = column("How quality is monitored.", default=None, max_length=5000, long=True)
-    budget: Money | None = column("Budget.", default=None)
+    budget: Money | None = column("Budget.", default=None, minimum=0)
     schedule: str | None = column("Timetable.", default=None, max_length=5000, long=True)
     staffing: str | None = column("Who carries it out.", default=None, max_length=5000, long=True)
     remarks: str | None = column("Remarks.", default=None, max_length=5000, long=True)

@@ -96,7 +96,7 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
         index=True,
     )
     usage: Decimal | None = column("Sum of quantities.", default=None, scale=4, index=True)
-    potential: Money | None = column("Potential value.", default=None, index=True)
+    potential: Money | None = column("Potential value.", default=None, index=True, minimum=0)
     current: int | None = column("Current value: profit or revenue of the period ranked by.", default=None, index=True)
     ranked_value: Decimal | None = column("Value it was last ranked by.", default=None, scale=4)
     rank: int | None = column("Rank by value among all ranked customers.", default=None, index=True)

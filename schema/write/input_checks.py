@@ -163,7 +163,9 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
     """The check of values that are not null."""
 
     def money(value: Any, conventions: Conventions) -> Money:
-        return Money(value["amount"], value.get("currency") or conventions.currency)
+        amount = Money(value["amount"], value.get("currency") or conventions.currency)
+        check_number_of(amount.amount, info)
+        return amount
 
     def text(value: Any, conventions: Conventions) -> Any:
         if not value.strip():

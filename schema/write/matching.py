@@ -88,13 +88,14 @@ def ids_by_text(
 
 
 def match_fields(record: RecordType) -> Sequence[CatalogField]:
-    """The text fields by which an upsert may find its record: short ones with an index."""
+    """The text fields by which an upsert may find its record: short ones with an index that identify it."""
     return [
         field
         for field in record.input_fields
         if field.stored is not None
         and field.stored.facet is None
         and field.kind.filter_name == "TextFilter"
+        and not field.stored.info.shared
         and _is_indexed(record, field.stored.column)
     ]
 

@@ -39,7 +39,7 @@ def money(amount: int, currency: str = "EUR") -> dict[str, str]:
 def operation(field: str, **input: Any) -> Rival:
     """A mutation that is answered by what is wrong with it, and by outcomes of rows."""
     type_ = f"{field[:1].upper()}{field[1:]}Input"
-    if field.startswith(_TARGETS):
+    if field.startswith(_TARGETS) and field != "deleteCustomer":
         type_ = "TargetInput"
     elif field in _SURVEY_TARGETS:
         type_ = "SurveyTargetInput"
@@ -181,7 +181,11 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "customer below another": ("customer-tree", operation("updateCustomer", id=a, parentId=b)),
         "the other below a third": ("customer-tree", operation("updateCustomer", id=b, parentId=c)),
         "the third below the first": ("customer-tree", operation("updateCustomer", id=c, parentId=a)),
-        "customer is deleted": ("gone city", operation("deleteCustomer", id=a)),
+        "customer is deleted": ("gone city", operation("deleteCustomer", id=a, openOpportunities="DELETE")),
+        "customer is deleted, its deals moved": (
+            "gone",
+            operation("deleteCustomer", id=a, openOpportunities="MOVE", moveOpportunitiesTo=b),
+        ),
         "customer is restored": ("key", operation("restoreCustomer", id=ids["gone"])),
         "customer is destroyed": ("gone", operation("destroyCustomer", id=c)),
         "upsert by e-mail": ("upsert", operation("upsertCustomers", matchBy="EMAIL", items=[new])),
@@ -200,6 +204,24 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             operation("upsertCustomers", matchBy="ID", items=[{"id": b, "region": "Y"}, {"id": a, "region": "Y"}]),
         ),
         "contact is created": ("gone", operation("createContact", name="Fritz", customerId=c)),
+        "user joins the team": ("member", operation("createAccountTeamMember", customerId=a, userId=ids["user"])),
+        "the same user joins it": (
+            "member",
+            operation("createAccountTeamMember", customerId=a, userId=ids["user"], role="Engineer"),
+        ),
+        "user with an address": ("address", operation("createUser", name="Nele", email="nele@n.example")),
+        "another with the same": ("address", operation("createUser", name="Nora", email="NELE@n.example")),
+        "opportunity goes to another customer": ("tie", operation("updateOpportunity", id=o2, customerId=b)),
+        "sale of that opportunity": (
+            "tie",
+            operation(
+                "createTransaction",
+                customerId=a,
+                opportunityId=o2,
+                occurredOn="2025-03-01",
+                actualAmount=money(1),
+            ),
+        ),
         "contact reports to another": (
             "contact-tree",
             operation("updateContact", id=ids["dora"], reportsToId=ids["emil"]),
@@ -216,6 +238,7 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             "limit",
             operation("createOpportunity", name="o3", customerId=a, stageId=stages["F"], expectedAmount=money(60)),
         ),
+        "it gets an opportunity": ("gone", operation("createOpportunity", name="o5", customerId=a)),
         "opportunity is won": ("limit step", operation("moveOpportunity", id=o1, stageKey="F")),
         "another is won": ("limit", operation("moveOpportunity", id=o2, stageKey="F")),
         "opportunity grows": ("limit step", operation("updateOpportunity", id=o1, expectedAmount=money(90))),

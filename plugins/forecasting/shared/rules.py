@@ -139,8 +139,9 @@ def is_contribution(occurred_on: Expression, won_on: Expression, is_new_customer
 
 
 def cycle_days(outcome: Expression, arisen: Expression, closed_on: Expression) -> Expression:
-    """Days from origin to decision; null while it is open."""
-    return case((outcome != Outcome.OPEN.value, days_between(closed_on, arisen)), else_=null())
+    """Days from origin to decision; null while it is open, and where it was decided before it arose."""
+    is_known = and_(outcome != Outcome.OPEN.value, closed_on >= arisen)
+    return case((is_known, days_between(closed_on, arisen)), else_=null())
 
 
 # Numbers

@@ -91,9 +91,10 @@ def test_k12_the_customer_is_that_of_the_opportunity_else_of_the_contact_unless_
     rumour = made(client, "Opportunity", name="Rumour")["id"]
     ask = "customerId contactId opportunityId"
     assert logged(client, ask, contactId=contact)["interaction"]["customerId"] == one
-    assert logged(client, ask, contactId=contact, opportunityId=deal)["interaction"]["customerId"] == other
+    free = made(client, "Contact", name="Free")["id"]
+    assert logged(client, ask, contactId=free, opportunityId=deal)["interaction"]["customerId"] == other
     assert logged(client, ask, contactId=contact, opportunityId=rumour)["interaction"]["customerId"] == one
-    assert logged(client, ask, contactId=contact, customerId=third)["interaction"]["customerId"] == third
+    assert logged(client, ask, contactId=free, customerId=third)["interaction"]["customerId"] == third
     assert logged(client, ask)["interaction"]["customerId"] is None
     assert last_contact(client, one) == NOW
 

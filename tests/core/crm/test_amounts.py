@@ -61,7 +61,7 @@ def test_an_amount_without_a_currency_is_in_the_reporting_currency(client, buyer
 
 @pytest.mark.parametrize(
     ("day", "reporting"),
-    [("2025-01-01", "700.00"), ("2025-05-31", "700.00"), ("2025-06-01", "720.00"), ("2030-01-01", "720.00")],
+    [("2025-01-01", "700.00"), ("2025-05-31", "700.00"), ("2025-06-01", "720.00"), ("2025-06-15", "720.00")],
 )
 def test_an_amount_is_converted_at_the_rate_of_the_records_own_day(client, buyer, day, reporting):
     assert sale(client, buyer, "100", "USD", day)["actualAmount"]["reportingAmount"] == reporting

@@ -205,6 +205,34 @@ def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases
             assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
 
 
+def test_members_and_users_that_were_there_twice_are_marked_and_reported(databases):
+    with closing(Database(databases.empty())) as database:
+        (core,) = sets()
+        migrate(database, [core])
+        _take_back(database, core, "0012")
+        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
+        common = f"1, {stamp}, 'me', {stamp}, 'me'"
+        columns = "id, version, created_at, created_by, updated_at, updated_by"
+        with database.connection() as connection:
+            for number in (1, 2, 3):
+                address = "'a@example.com'" if number < 3 else "NULL"
+                connection.exec_driver_sql(
+                    f'INSERT INTO "user" ({columns}, name, name_folded, email, email_folded, is_active) '
+                    f"VALUES ('usr_{number}', {common}, 'Ann', 'ann', {address}, {address}, true)"
+                )
+        told = []
+        migrate(database, [core], told.append)
+        assert told == [
+            "core: 0012",
+            "core: 0013",
+            "core: 0014",
+            "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
+        ]
+        with database.connection() as connection:
+            marked = 'SELECT id FROM "user" WHERE is_old_twin'
+            assert connection.exec_driver_sql(marked).scalars().all() == ["usr_2"]
+
+
 def test_idempotency_keys_of_before_belong_to_the_local_actor(databases):
     with closing(Database(databases.empty())) as database:
         (core,) = sets()

@@ -207,6 +207,10 @@ def test_destruction_takes_with_it_what_belongs_to_the_record_and_lets_the_rest_
     contact = made(client, "Contact", name="Con", customerId=id)["id"]
     opportunity = made(client, "Opportunity", name="Opp", customerId=id)["id"]
     made(client, "Interaction", customerId=id, channel="PHONE", summary="Called.")
+    assert refusal(client, "destroy", "Customer", id=id)["message"] == (
+        "the customer has 1 open opportunity; decide on them, or delete it first, which asks what becomes of them"
+    )
+    changed(client, "Opportunity", opportunity, "id", status="LOST", lossReason="PRICE", lossSummary="Too dear")
     done(client, "destroy", "Customer", id)
     assert read(client, "AccountTeamMember", member, "id") is None
     assert read(client, "Contact", contact, "name customerId") == {"name": "Con", "customerId": None}
@@ -391,7 +395,7 @@ def test_values_at_the_limits_are_taken(client):
         employeeCount=2**31 - 1,
         foundedYear=1000,
         annualRevenue={"amount": "1000000000000.00"},
-        totalAssets={"amount": "-0.01"},
+        totalAssets={"amount": "0"},
         tags=["界" * 100],
     )
     assert customer == {
@@ -399,7 +403,7 @@ def test_values_at_the_limits_are_taken(client):
         "employeeCount": 2**31 - 1,
         "foundedYear": 1000,
         "annualRevenue": {"amount": "1000000000000.00"},
-        "totalAssets": {"amount": "-0.01"},
+        "totalAssets": {"amount": "0.00"},
         "tags": ["界" * 100],
     }
     assert made(client, "ExchangeRate", "rate", currency="USD", rate="99999.99999999", validFrom="1900-01-01") == {
@@ -412,12 +416,12 @@ def test_all_that_is_wrong_is_said_at_once(client):
     assert [error["field"] for error in answer["userErrors"]] == [["name"], ["email"], ["employeeCount"]]
 
 
-def test_moments_long_ago_and_far_ahead_keep_their_order_and_form(client):
+def test_moments_long_ago_keep_their_order_and_form(client):
     moments = [
         "1000-01-02T00:00:00.000Z",
         "1582-10-10T23:59:59.999Z",
         "1970-01-01T00:00:00.000Z",
-        "2999-12-31T00:00:00.000Z",
+        "2025-01-31T00:00:00.000Z",
     ]
     customer = made(client, "Customer", name="Eternal")["id"]
     for at in reversed(moments):

@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from guanxi import Facet, Field, Plugin, UserError, hookimpl
+from guanxi import ConfigurationError, Facet, Field, Plugin, UserError, hookimpl
 from guanxi.importing import importer
 from guanxi.importing.importer import ImportStopped
 from tests.imports import SIMPLE, Folder
@@ -144,7 +144,7 @@ def test_moments_without_a_zone_are_in_that_of_the_mapping(shared, folder):
     ("field", "cell", "reason"),
     [
         ('{ column = "x", thousands = "," }', "1,5", "'1,5' is not a number written as 1,234.5"),
-        ('"x"', "1e5", "'1e5' is not a number"),
+        ('"x"', "1f5", "'1f5' is not a number"),
         ('"x"', "1.5", "'1.5' is not a whole number"),
         ('"x"', "-3", "-3 is too small; the minimum is 0"),
         ('{ column = "x", map = { few = 3 }, unmapped = "reject" }', "many", "'many' is not in its map"),
@@ -634,3 +634,37 @@ def test_fields_of_plugins_are_mapped_like_any_other(crm, folder):
     assert folder.load(client, mapping, "name,stars\nStarred,***\n") == {"customer": {"created": 1}}
     assert folder.load(client, mapping, "name,stars\nStarred,***\n") == {"customer": {"unchanged": 1}}
     assert customers(client, "Starred", "stars") == [{"stars": 3}]
+
+
+def test_a_place_too_many_is_refused_by_the_option_that_rounds_it_half_to_even_and_reports_it(shared, folder):
+    mapping = """
+        [[record]]
+        type = "Customer"
+        key = { system = "rounding", column = "no" }
+        [record.fields]
+        name = "name"
+        annualRevenue = { column = "revenue", currency = "USD" }
+        """
+    rows = """
+        no,name,revenue
+        1,Rounding 1,16.448
+        2,Rounding 2,2.125
+        3,Rounding 3,1e+05
+        ,,
+        """
+    shared.create("ExchangeRate", currency="USD", rate="1", validFrom="2000-01-01")
+    folder.load(shared, mapping, rows)
+    message = "16.448 has more than the 2 decimal places of USD; fix it, or write round = true"
+    assert message in folder.rejected()[0][2]
+    folder.load(shared, mapping.replace('currency = "USD"', 'currency = "USD", round = true'), rows)
+    found = customers(shared, "Rounding", "annualRevenue { amount }")
+    assert [node["annualRevenue"]["amount"] for node in found] == ["16.45", "2.12", "100000.00"]
+    assert [warning.message for warning in folder.report.warnings] == [
+        "annualRevenue: 16.448 USD was rounded to 16.45",
+        "annualRevenue: 2.125 USD was rounded to 2.12",
+    ]
+
+
+def test_a_wrong_delimiter_is_named(shared, folder):
+    with pytest.raises(ConfigurationError, match=r"first line has no ',', but ';'; write `delimiter = \";\"`"):
+        folder.load(shared, SIMPLE, "no;name\n1;x\n")

@@ -42,6 +42,7 @@ def test_a_snapshot_is_taken_once_a_week_and_forecasts_are_judged_when_the_month
     }
     assert made["FORMULA"]["factors"][2] == "CONVERSION_BY_AMOUNT 2025-03-01 to 2025-05-31: 25.00"
     assert {run["actualRevenue"] for run in made.values()} == {None}
+    tick(client, "2025-07-31")
     enter(client, won("in july", 250_000, "2025-07-31", openedOn="2025-06-01"))
     tick(client, "2025-08-01")
     judged = {run["method"]: run for run in client.query(RUNS)["forecastRuns"]["nodes"]}

@@ -5,7 +5,7 @@ import pytest
 from guanxi import FixedClock
 from plugins.forecasting import Forecasting
 from tests.data import key
-from tests.plugins.forecasting.sales import at, deal, enter, lost, people, won
+from tests.plugins.forecasting.sales import at, deal, enter, lost, people, tick, won
 
 CREATE = """mutation ($input: CreateSalesTargetInput!) { createSalesTarget(input: $input) {
     salesTarget { id periodEnd actual attainment gap } userErrors { code message field plugin } } }"""
@@ -13,7 +13,7 @@ CREATE = """mutation ($input: CreateSalesTargetInput!) { createSalesTarget(input
 
 @pytest.fixture(scope="module")
 def client(module_crm):
-    made = module_crm(Forecasting, clock=FixedClock(at("2025-06-15")))
+    made = module_crm(Forecasting, clock=FixedClock(at("2025-07-01")))
     people(made)
     bo = {"ownerExternalId": key("bo")}
     enter(
@@ -26,6 +26,7 @@ def client(module_crm):
         lost("lost", 9_000, "2025-06-10"),
         deal("open", 9_000),
     )
+    tick(made, "2025-06-15")
     return made
 
 

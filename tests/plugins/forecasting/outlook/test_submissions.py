@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from guanxi import FixedClock
+from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting import Forecasting
-from plugins.forecasting.shared.periods import last_of, shifted
 from tests.data import key
 from tests.plugins.forecasting.sales import at, deal, enter, people, stage, tick, won
 
@@ -48,6 +48,7 @@ def client(shared):
     def named(name):
         return f"{name} {month}"
 
+    tick(shared, after)
     enter(
         shared,
         deal(named("pipeline"), 100, stageId=stage("A"), **due),
@@ -60,6 +61,7 @@ def client(shared):
         deal(named("later"), 999, expectedCloseDate=after),
         deal(named("bo commits"), 3000, stageId=stage("D"), **due, **bo),
     )
+    tick(shared, "2025-06-15")
     return shared
 
 
