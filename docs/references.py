@@ -24,7 +24,7 @@ FOLDER = ROOT / "docs" / "reference"
 
 #: What a client does about each code of a payload's `userErrors` and `warnings`.
 USER_ERRORS = {
-    "ALREADY_ANSWERED": "The invitation was answered before; nothing is stored twice.",
+    "ALREADY_ANSWERED": "The invitation was answered before; the earlier answers stand, and these are not stored.",
     "ALREADY_EXISTS": "Another living record has what only one may have; change that one, or give another value.",
     "ALREADY_OPEN": "It is already open; nothing has to be done.",
     "AMBIGUOUS": "Several records match the row; match by id.",

@@ -280,8 +280,8 @@ def token_row(session: Session, token: str, now: datetime, *, lock: bool = True)
     raise Reject(problem("TOKEN_INVALID", "token", "it is not valid, or no longer; ask for a new one"))
 
 
-def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
-    """Answers a survey, once; returns warnings. Repeating the same answers with the same token changes nothing.
+def answer_by_token(ctx: Context, token: str, given: Given) -> None:
+    """Answers a survey, once. Repeating the same answers with the same token changes nothing, unless anonymous.
 
     Raises:
         Reject: they cannot be taken; the errors say why.
@@ -289,16 +289,18 @@ def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
     session = ctx.session
     row, survey = token_row(session, token, ctx.clock.now())
     if row.is_used:
-        return _answered_before(session, row, given)
+        _check_repeated(session, row, given)
+        return
     answered = _checked(session, survey.id, row.questions_version, given)
     if survey.is_anonymous:
         row.is_used = True
         _keep_anonymous(ctx, row, given, answered)
-        return []
+        return
     invitation = session.get_one(SurveyInvitation, row.invitation_id, with_for_update={"key_share": True})
     if invitation.answered_at is not None:
         # A reminder's token was used at the same moment.
-        return _answered_before(session, row, given)
+        _check_repeated(session, row, given)
+        return
     response = SurveyResponse(
         survey_id=survey.id,
         customer_id=invitation.customer_id,
@@ -312,7 +314,6 @@ def answer_by_token(ctx: Context, token: str, given: Given) -> list[UserError]:
     )
     _answered(ctx, invitation)
     _add(session, response, answered)
-    return []
 
 
 def _keep_anonymous(
@@ -356,14 +357,20 @@ def _keep_anonymous(
     ctx.session.execute(insert(SurveyAnswer.__table__), answers)
 
 
-def _answered_before(session: Session, row: SurveyToken, given: Given) -> list[UserError]:
-    """The reply to a used token: repeating the same answers is accepted, other answers are refused."""
+def _check_repeated(session: Session, row: SurveyToken, given: Given) -> None:
+    """Refuses other answers with a used token, and any with one of an anonymous survey.
+
+    Nothing kept of an anonymous answer could be compared without leading from the token to the answer.
+
+    Raises:
+        Reject: nothing is stored.
+    """
     if row.invitation_id is None:
-        message = "it was used before, and the earlier answers stand; nothing was changed"
-        return [UserError("ALREADY_ANSWERED", f"token: {message}", ("token",), warning=True)]
+        message = "it was used before; the earlier answers stand, and these were not stored"
+        raise Reject(problem("ALREADY_ANSWERED", "token", message))
     response = session.exec(select(SurveyResponse).where(SurveyResponse.invitation_id == row.invitation_id)).first()
     if response is not None and _is_same(session, response, given):
-        return []
+        return
     raise Reject(
         problem("ALREADY_ANSWERED", "token", "it was used before, for other answers; the earlier answers stand")
     )

@@ -57,7 +57,7 @@ class AnswerSurveyPayload(Payload):
     """Whether answers were accepted; nothing else can be read with a token."""
 
     accepted: bool = strawberry.field(
-        default=False, description="Whether the survey has been answered with this token."
+        default=False, description="Whether these answers are stored."
     )
 
 
@@ -76,9 +76,11 @@ class RecordSurveyResponseInput(AnswersInput):
 @mutation(as_plugin=True, locks=no_keys, public=True)
 def answer_survey(ctx: Context, input: AnswerSurveyInput) -> AnswerSurveyPayload:
     """Answers a survey by the token of an invitation, once. Needs no API key. Repeating the same answers with
-    the same token changes nothing and returns the first result.
+    the same token changes nothing and returns the first result; in an anonymous survey it is refused, because nobody
+    can tell whether they are the same.
     """
-    return AnswerSurveyPayload(accepted=True, warnings=answer_by_token(ctx, input.token, input.given))
+    answer_by_token(ctx, input.token, input.given)
+    return AnswerSurveyPayload(accepted=True)
 
 
 @mutation(locks=no_keys)

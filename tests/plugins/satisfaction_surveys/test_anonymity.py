@@ -114,14 +114,20 @@ def test_no_invitation_tells_that_it_was_answered_and_reminders_go_to_everybody_
     assert {one["token"] for one in reminded["issued"]} == {None}
 
 
-def test_a_token_answers_once_and_the_same_again_is_only_warned_about(hidden):
+def test_a_token_answers_once_and_whatever_comes_with_it_again_is_refused(hidden):
     assert hidden.answer(hidden.tokens["Cy-0"], hidden.answers(hidden.survey_id, nps=9))["warnings"] == []
     for nps in (9, 1):
         again = hidden.answer(hidden.tokens["Cy-0"], hidden.answers(hidden.survey_id, nps=nps))
         assert again == {
-            "accepted": True,
-            "userErrors": [],
-            "warnings": [{"code": "ALREADY_ANSWERED", "field": ["token"]}],
+            "accepted": False,
+            "userErrors": [
+                {
+                    "code": "ALREADY_ANSWERED",
+                    "message": "token: it was used before; the earlier answers stand, and these were not stored",
+                    "field": ["token"],
+                }
+            ],
+            "warnings": [],
         }
     assert hidden.of(hidden.survey_id, "responses { nodes { npsScore } }")["responses"]["nodes"] == [{"npsScore": 9}]
 
