@@ -36,7 +36,8 @@ SCALES: Mapping[QuestionKind, tuple[int, int]] = {
     QuestionKind.BENEFIT: (0, 10),
     QuestionKind.COST: (0, 10),
 }
-_WHOLE = 10_000
+#: The whole of a rate, in hundredths of a percent.
+WHOLE = 10_000
 _PLACES = Decimal("0.01")
 #: Lowest likelihoods to recommend of a promoter, and of a passive.
 PROMOTER_FROM, PASSIVE_FROM = 9, 7
@@ -60,14 +61,19 @@ def satisfaction_level(gap: Expression) -> Expression:
     )
 
 
-def is_satisfied(by: SatisfiedBy, gap: Expression, actual: Expression, from_rating: int) -> Expression:
-    """Whether a respondent counts as satisfied (S4, X21); null if unknown."""
+def is_satisfied(by: SatisfiedBy, gap: Any, actual: Any, from_rating: int) -> Any:
+    """Whether a respondent counts as satisfied (S4, X21); null if unknown. On numbers and in SQL."""
     return gap >= 0 if by is SatisfiedBy.GAP else actual >= from_rating
+
+
+def deciding_measure(by: SatisfiedBy) -> SatisfactionMeasure:
+    """The measure that decides who is satisfied (S4, X21)."""
+    return SatisfactionMeasure.GAP if by is SatisfiedBy.GAP else SatisfactionMeasure.RATING
 
 
 def percent_if(condition: Expression) -> Expression:
     """100 % where a condition holds, 0 % where it does not, null if unknown: its average is a rate."""
-    return case((condition.is_(None), null()), (condition, _WHOLE), else_=0)
+    return case((condition.is_(None), null()), (condition, WHOLE), else_=0)
 
 
 def nps_category(score: Expression) -> Expression:
@@ -82,7 +88,7 @@ def nps_category(score: Expression) -> Expression:
 
 def nps_points(score: Expression) -> Expression:
     """100 for a promoter, 0 for a passive, -100 for a detractor: their average is the net promoter score."""
-    points = {NpsCategory.PROMOTER.value: _WHOLE, NpsCategory.PASSIVE.value: 0, NpsCategory.DETRACTOR.value: -_WHOLE}
+    points = {NpsCategory.PROMOTER.value: WHOLE, NpsCategory.PASSIVE.value: 0, NpsCategory.DETRACTOR.value: -WHOLE}
     return case(points, value=nps_category(score), else_=null())
 
 
@@ -138,7 +144,7 @@ def reaches(satisfied: Any, respondents: Any, target: int) -> Any:
         respondents: of how many; not 0.
         target: in hundredths of a percent.
     """
-    return satisfied * _WHOLE >= respondents * target
+    return satisfied * WHOLE >= respondents * target
 
 
 def percent(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
@@ -146,9 +152,14 @@ def percent(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
     return None if not whole else (Decimal(part) * 100 / Decimal(whole)).quantize(_PLACES, ROUND_HALF_UP)
 
 
+def attainment(satisfied: int, respondents: int, target: Decimal) -> Decimal | None:
+    """The rate in percent of the target, such as 90 (S4); None without respondents, or if the target is 0."""
+    return percent(satisfied * 100, respondents * target)
+
+
 def share(part: Expression, whole: Expression) -> Expression:
     """The same in SQL."""
-    return case((whole > 0, rounded_ratio(part * _WHOLE, whole)), else_=null())
+    return case((whole > 0, rounded_ratio(part * WHOLE, whole)), else_=null())
 
 
 def net_promoter_score(promoters: int, passives: int, detractors: int) -> Decimal | None:
@@ -244,7 +255,9 @@ def result_of(
         return None
     last = used[0].answered_on
     before = _counted(answers, measure, last - timedelta(days=1), valid_days)
-    return MeasureResult(_mean(used, measure), _mean(before, measure) if before else None, last, used)
+    value, previous = (mean_of([answer.values[measure] for answer in answers]) for answers in (used, before))
+    assert value is not None
+    return MeasureResult(value, previous, last, used)
 
 
 def _counted(
@@ -260,9 +273,9 @@ def _counted(
     return list(latest.values())
 
 
-def _mean(answers: Sequence[RespondentAnswer], measure: SatisfactionMeasure) -> int:
-    total = sum(answer.values[measure] for answer in answers)
-    return int((Decimal(total) / len(answers)).quantize(Decimal(1), ROUND_HALF_UP))
+def mean_of(marks: Collection[int]) -> int | None:
+    """The mean of marks in hundredths; None without any."""
+    return int((Decimal(sum(marks)) / len(marks)).quantize(Decimal(1), ROUND_HALF_UP)) if marks else None
 
 
 def policy_version(settings: SatisfactionSettings) -> str:

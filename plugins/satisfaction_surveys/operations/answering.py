@@ -56,9 +56,7 @@ class AnswerSurveyInput(AnswersInput):
 class AnswerSurveyPayload(Payload):
     """Whether answers were accepted; nothing else can be read with a token."""
 
-    accepted: bool = strawberry.field(
-        default=False, description="Whether these answers are stored."
-    )
+    accepted: bool = strawberry.field(default=False, description="Whether these answers are stored.")
 
 
 @strawberry.input

@@ -56,7 +56,7 @@ class SatisfactionGroup:
     keys: list[SatisfactionGroupKey] = strawberry.field(description="Values its responses have in common.")
     responses: int = strawberry.field(description="Number of responses.")
     respondents: int = strawberry.field(
-        description="Number of responses that show whether the respondent is satisfied."
+        description="Number of people whose answers show whether they are satisfied; each counts by the latest."
     )
     satisfied: int = strawberry.field(description="Number of these that are satisfied.")
     rate: Decimal | None = strawberry.field(description="Satisfied in percent of respondents.")
@@ -64,9 +64,12 @@ class SatisfactionGroup:
         description="Confidence interval of the rate: Wilson's score interval."
     )
     is_target_met: bool | None = strawberry.field(description="Whether the rate reaches the target.")
+    attainment: Decimal | None = strawberry.field(
+        description="The rate in percent of the target; null without respondents or target."
+    )
     weighted_rate: Decimal | None = strawberry.field(
-        description="The rate in percent, weighted by each customer's current value, once per survey; "
-        "null without value tiering."
+        description="The rate in percent, weighted by each customer's current value, shared evenly by its "
+        "respondents; null without value tiering."
     )
     promoters: int = strawberry.field(description="Number of promoters: 9 or 10.")
     passives: int = strawberry.field(description="Number of passives: 7 or 8.")
@@ -92,6 +95,9 @@ class SatisfactionReport:
     target_percent: Decimal = strawberry.field(description="The target rate in percent, inclusive.")
     confidence_percent: Decimal = strawberry.field(description="Confidence level of the intervals, in percent.")
     groups: list[SatisfactionGroup] = strawberry.field(description="The groups, in the order of their keys.")
+    causes: list[SatisfactionGroup] = strawberry.field(
+        description="The same responses by cause of the expectation. One may name several, and then counts for each."
+    )
 
 
 @strawberry.type
@@ -177,20 +183,23 @@ def satisfaction_report(
         Decimal | None, strawberry.argument(description="What-if: a target in percent other than the policy's.")
     ] = None,
 ) -> SatisfactionReport:
-    """Reports satisfaction by any grouping: rate against the target, also weighted by customer value, NPS, CSAT,
-    CES, gap and perceived value, with confidence intervals.
+    """Reports satisfaction by any grouping and by cause: rate against the target, also weighted by customer value,
+    NPS, CSAT, CES, gap and perceived value, with confidence intervals. Each person counts once per group, by the
+    latest answer to each measure.
 
-    Rules S4, X21.
+    Rules S2, S4, X21.
     """
     policy = _supposed(ctx.settings, satisfied_by=satisfied_by, target_percent=target_percent)
     scope = ReportScope(where or {}, by or (), as_of or ctx.clock.today())
+    found = report(ctx, scope, policy)
     return SatisfactionReport(
         as_of=scope.as_of,
         policy_version=rules.policy_version(policy),
         satisfied_by=policy.satisfied_by,
         target_percent=policy.target_percent,
         confidence_percent=policy.confidence_percent,
-        groups=[_group(one) for one in report(ctx, scope, policy)],
+        groups=[_group(one) for one in found.groups],
+        causes=[_group(one) for one in found.causes],
     )
 
 
@@ -260,26 +269,27 @@ def _interval(found: Interval | None) -> ConfidenceInterval | None:
 
 
 def _group(found: Group) -> SatisfactionGroup:
-    counts = found.counts
+    promoters, passives, detractors = found.categories
     return SatisfactionGroup(
         keys=[SatisfactionGroupKey(name=name, value=_text(value)) for name, value in found.keys],
-        responses=counts.responses,
-        respondents=counts.respondents,
-        satisfied=counts.satisfied,
+        responses=found.tally.responses,
+        respondents=found.respondents,
+        satisfied=found.satisfied,
         rate=found.rate,
         rate_interval=_interval(found.rate_interval),
         is_target_met=found.is_target_met,
+        attainment=found.attainment,
         weighted_rate=found.weighted_rate,
-        promoters=counts.promoters,
-        passives=counts.passives,
-        detractors=counts.detractors,
+        promoters=promoters,
+        passives=passives,
+        detractors=detractors,
         nps=found.nps,
         nps_interval=_interval(found.nps_interval),
-        gap=counts.means["satisfactionGap"],
-        rating=counts.means["actualRating"],
-        csat=counts.means["csatPoints"],
-        ces=counts.means["cesScore"],
-        perceived_value=counts.means["perceivedValue"],
+        gap=decimal(found.mean(SatisfactionMeasure.GAP)),
+        rating=decimal(found.mean(SatisfactionMeasure.RATING)),
+        csat=decimal(found.mean(SatisfactionMeasure.CSAT)),
+        ces=decimal(found.mean(SatisfactionMeasure.CES)),
+        perceived_value=decimal(found.mean(SatisfactionMeasure.PERCEIVED_VALUE)),
     )
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-GROUP = """keys { name value } responses respondents satisfied rate rateInterval { low high } isTargetMet weightedRate
+GROUP = """keys { name value } responses respondents satisfied rate rateInterval { low high } isTargetMet attainment weightedRate
     promoters passives detractors nps npsInterval { low high } gap rating csat ces perceivedValue"""
 REPORT = f"""query ($where: SurveyResponseWhere, $by: [SurveyResponseGroupKey!], $asOf: Date, $satisfiedBy: SatisfiedBy,
     $target: Decimal) {{ satisfactionReport(where: $where, by: $by, asOf: $asOf, satisfiedBy: $satisfiedBy,
-    targetPercent: $target) {{ asOf policyVersion satisfiedBy targetPercent confidencePercent groups {{ {GROUP} }} }} }}"""
+    targetPercent: $target) {{ asOf policyVersion satisfiedBy targetPercent confidencePercent
+    groups {{ {GROUP} }} causes {{ {GROUP} }} }} }}"""
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def test_s4_all_responses_are_one_group_that_explains_itself(markets):
             "rate": "100.00",
             "rateInterval": {"low": "56.55", "high": "100.00"},
             "isTargetMet": True,
+            "attainment": "111.11",
             "weightedRate": None,
             "promoters": 4,
             "passives": 2,
@@ -136,6 +138,70 @@ def test_the_weighted_rate_counts_each_customer_by_its_value_once_a_survey(world
         ("Large", "450.00"),
         ("Large", "450.00"),
         ("Small", "100.00"),
+    ]
+
+
+GOOD, BAD = {"actualRating": "4", "expectedRating": "3"}, {"actualRating": "3", "expectedRating": "4"}
+
+
+def test_s4_respondents_are_people_who_each_count_once_by_the_latest_answer(world):
+    world.customers("Ann", "Bo", contacts=2)
+    world.survey_id = world.survey()
+    world.responses(
+        world.survey_id,
+        *(("Ann-0", f"2025-0{month}-01", {**BAD, "npsScore": 0}) for month in range(1, 5)),
+        ("Ann-0", "2025-05-01", {**GOOD, "npsScore": 10}),
+        ("Ann-1", "2025-05-01", GOOD),
+        ("Ann", "2025-05-01", BAD),
+        ("Bo", "2025-05-01", GOOD),
+    )
+    (group,) = report(world)["groups"]
+    assert (group["responses"], group["respondents"], group["satisfied"]) == (8, 4, 3)
+    assert (group["rate"], group["rateInterval"]) == ("75.00", {"low": "30.06", "high": "95.44"})
+    assert (group["isTargetMet"], group["attainment"], group["gap"]) == (False, "83.33", "0.50")
+    assert (group["promoters"], group["detractors"], group["nps"]) == (1, 0, "100.00")
+    # In the window of a month, and by an earlier day, another answer of the same person is the latest.
+    months = report(world, by=[{"answeredOn": "MONTH"}])["groups"]
+    assert [(one["respondents"], one["satisfied"]) for one in months] == [(1, 0)] * 4 + [(4, 3)]
+    assert report(world, asOf="2025-04-30")["groups"][0]["satisfied"] == 0
+    assert report(world, by=[{"createdAt": "QUARTER"}])["groups"][0]["respondents"] == 4
+
+
+def test_a_measure_the_latest_answer_is_silent_on_counts_by_the_person_s_answer_before(world):
+    world.customers("Ann")
+    world.survey_id = world.survey()
+    world.responses(
+        world.survey_id, ("Ann-0", "2025-05-01", {**BAD, "npsScore": 9}), ("Ann-0", "2025-05-02", {"npsScore": 3})
+    )
+    (group,) = report(world)["groups"]
+    assert (group["respondents"], group["satisfied"], group["detractors"], group["nps"]) == (1, 0, 1, "-100.00")
+
+
+def test_spellings_of_a_text_are_one_group_of_people(world):
+    world.customers("Ann", region="North")
+    world.customers("Bo", region="NORTH")
+    world.customers("Cy")
+    world.survey_id = world.survey()
+    world.responses(world.survey_id, *((who, "2025-05-01", GOOD) for who in ("Ann", "Bo", "Cy")))
+    found = report(world, by=[{"customer": {"region": True}}])["groups"]
+    assert {one["keys"][0]["value"]: one["respondents"] for one in found} == {"NORTH": 2, None: 1}
+
+
+def test_s2_satisfaction_by_cause_of_the_expectation(world):
+    world.customers("Ann", "Bo", "Cy", "Di")
+    world.survey_id = world.survey()
+    both = ["ADVERTISING_PROMISE", "PAST_EXPERIENCE"]
+    world.responses(
+        world.survey_id,
+        ("Ann", "2025-05-01", {**BAD, "expectationCauses": both}),
+        ("Bo", "2025-05-01", {**BAD, "expectationCauses": ["ADVERTISING_PROMISE"]}),
+        ("Cy", "2025-05-01", {**GOOD, "expectationCauses": ["PAST_EXPERIENCE"]}),
+        ("Di", "2025-05-01", GOOD),
+    )
+    found = report(world)
+    assert [(one["keys"], one["respondents"], one["rate"], one["gap"]) for one in found["causes"]] == [
+        ([{"name": "expectationCause", "value": "PAST_EXPERIENCE"}], 2, "50.00", "0.00"),
+        ([{"name": "expectationCause", "value": "ADVERTISING_PROMISE"}], 2, "0.00", "-1.00"),
     ]
 
 
