@@ -1,7 +1,7 @@
 """Reports: results of respondents by any grouping and by cause, against the target, by value, with intervals.
 
-Rules S2, S4, X21. Respondents are people: of several responses of one person in a group, the latest that shows a measure
-is the one that counts by it, as in the results of customers (S3).
+Rules S2, S4, X21. Respondents are people: of several responses of one person in a group, the latest that shows a
+measure is the one that counts by it, as in the results of customers (S3).
 """
 
 import unicodedata

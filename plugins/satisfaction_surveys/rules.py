@@ -46,8 +46,8 @@ PROMOTER_FROM, PASSIVE_FROM = 9, 7
 # One response
 
 
-def satisfaction_gap(actual: Expression, expected: Expression) -> Expression:
-    """Actual minus expected rating (S1); null if one is unknown."""
+def satisfaction_gap(actual: Any, expected: Any) -> Any:
+    """Actual minus expected rating (S1), on numbers and in SQL; null if one is unknown."""
     return actual - expected
 
 

@@ -1,7 +1,8 @@
-"""Sample data: a repeated survey, three rounds of answers to it, and improvement actions for the worst."""
+"""Sample data: a repeated survey, three rounds of answers to it item by item, improvement actions for the worst."""
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,8 +10,8 @@ from sqlmodel import col, select
 
 from guanxi import Context
 from guanxi.records import Contact, Customer
-from plugins.satisfaction_surveys.models import ImprovementAction, Survey, SurveyResponse
-from plugins.satisfaction_surveys.questionnaires import Question, set_questions
+from plugins.satisfaction_surveys.models import ImprovementAction, Survey, SurveyAnswer, SurveyQuestion, SurveyResponse
+from plugins.satisfaction_surveys.questionnaires import Question, questions_of, set_questions
 from plugins.satisfaction_surveys.surveys import open_survey, set_audience
 from plugins.satisfaction_surveys.vocabulary import (
     ExpectationCause,
@@ -24,6 +25,8 @@ _ROUNDS = (290, 170, 40)
 _QUESTIONS = (
     Question(QuestionKind.NPS, "How likely are you to recommend us?"),
     Question(QuestionKind.RATING, "How do you find our service, and what did you expect of it?"),
+    Question(QuestionKind.RATING, "How do you find our deliveries, and what did you expect of them?"),
+    Question(QuestionKind.RATING, "How do you find our invoices, and what did you expect of them?"),
     Question(QuestionKind.CSAT, "How satisfied are you with your account manager?"),
     Question(QuestionKind.BENEFIT, "How large is the benefit of working with us?"),
     Question(QuestionKind.COST, "How large are the effort and cost?"),
@@ -53,6 +56,12 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
                 responses.append(_response(survey, customer, contact, day, mood + drift * place, chance))
     ctx.session.add_all(responses)
     ctx.session.flush()
+    items = [
+        question
+        for question in questions_of(ctx.session, survey.id, survey.questions_version)
+        if question.kind is QuestionKind.RATING
+    ]
+    ctx.session.add_all(answer for one in responses for answer in _answers(one, items, chance))
     _improve(ctx, survey, responses, chance, today)
 
 
@@ -111,6 +120,15 @@ def _response(
         expectation_causes=[chance.choice(list(ExpectationCause))],
         comment=chance.choice(_COMMENTS) if recommends < 7 else None,
     )
+
+
+def _answers(response: SurveyResponse, items: list[SurveyQuestion], chance: random.Random) -> Iterator[SurveyAnswer]:
+    """Ratings of the items, whose means are those of the response."""
+    actual, expected = response.actual_rating or Decimal(3), response.expected_rating or Decimal(3)
+    least, room = min(actual - 1, 5 - actual), Decimal(chance.randint(-1, 1))
+    shift = max(min(room, least), -least)
+    for question, by in zip(items, (shift, Decimal(0), -shift), strict=True):
+        yield SurveyAnswer(response_id=response.id, question_id=question.id, score=actual + by, expected=expected)
 
 
 def _mark(value: float, least: int, most: int) -> int:

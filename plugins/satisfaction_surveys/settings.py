@@ -40,6 +40,9 @@ class SatisfactionSettings(BaseModel):
     confidence_percent: Decimal = Field(
         default=Decimal(95), ge=50, lt=100, description="Confidence level of intervals in reports, in percent."
     )
+    driver_respondents: int = Field(
+        default=10, ge=3, le=1_000_000, description="Fewest respondents for which drivers are computed."
+    )
     result_valid_days: int = Field(
         default=365,
         ge=1,

@@ -130,6 +130,15 @@ class SatisfactionMeasure(Vocabulary):
     PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit minus perceived cost, or their ratio."
 
 
+class NoDriverReason(Vocabulary):
+    """Why there is no correlation of a question with the others."""
+
+    NO_EXPECTATION = "NO_EXPECTATION", "It does not ask for an expected rating."
+    NO_OTHER_ITEM = "NO_OTHER_ITEM", "No other rating was answered with it."
+    TOO_FEW_RESPONDENTS = "TOO_FEW_RESPONDENTS", "Too few people answered it and another."
+    NO_VARIATION = "NO_VARIATION", "All answers to it, or to the others, have the same gap."
+
+
 # S3
 class ActionStatus(Vocabulary):
     """Status of an improvement action."""

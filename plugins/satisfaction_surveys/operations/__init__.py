@@ -10,9 +10,11 @@ from plugins.satisfaction_surveys.operations.lifecycle import (
     set_survey_questions,
 )
 from plugins.satisfaction_surveys.operations.queries import customer_satisfaction, satisfaction_report, survey_form
+from plugins.satisfaction_surveys.operations.questions import survey_question_report
 
 OPERATIONS = (
     satisfaction_report,
+    survey_question_report,
     customer_satisfaction,
     survey_form,
     set_survey_questions,
