@@ -265,7 +265,7 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Survey.isTargetMet",
         lambda row: _is_target_met(row, settings),
-        "Whether the rate of satisfied respondents reaches the target; null without respondents.",
+        "Whether satisfactionRate, which counts every response, reaches the target; null without responses that show it.",
         bool,
     )
 
