@@ -233,6 +233,10 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
     ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.today().isoformat()})
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     clock.moment += timedelta(days=1)
+    in_force = ten.query("query ($id: ID!) { customer(id: $id) { valueTier valueTierSource } }", id=id)["customer"]
+    assert in_force == {"valueTier": "MAIN", "valueTierSource": "MANUAL"}
+    (job,) = (job for job in ValueTiering().register_jobs() if job.name == "expire_value_tiers")
+    assert job.every <= timedelta(minutes=5)
     assert ten.run_job("expire_value_tiers") == "1 tiers set by hand expired"
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     found = ten.query(
