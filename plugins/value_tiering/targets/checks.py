@@ -31,10 +31,12 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         needed = _VALUES[kind]
         (other,) = given.keys() - {needed}
         if not given[needed]:
-            because = "" if target.kind else " by its customer's account class; or give another kind"
-            message = f"{needed}: a target of the kind {kind} needs {_MEANT[kind]}{because}"
-            yield UserError("INVALID", message, (needed,), target)
-        if given[other]:
+            asked = f"give {_MEANT[kind]}"
+            because = f"a target of the kind {kind} needs it; {asked}"
+            if target.kind is None:
+                because = f"the customer's account class calls for {kind}; {asked}, or another kind"
+            yield UserError("INVALID", f"{needed}: {because}", (needed,), target)
+        elif given[other]:
             message = f"{other}: a target of the kind {kind} is measured by {needed} alone; leave {other} out"
             yield UserError("INVALID", message, (other,), target)
 

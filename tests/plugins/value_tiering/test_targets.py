@@ -143,10 +143,14 @@ def test_t8_a_target_has_the_value_of_its_kind_and_no_other(crm):
     client = crm(ValueTiering)
     sold(client, [("major", "2025-03-01", 1), ("unknown", "2025-03-01", 1)])
     override(client, "major", "IMPORTANT")
-    (refused,) = target(client, "major", targetRevenue={"amount": "5"}, kind="SHARE_OF_WALLET")["userErrors"][:1]
+    given = {"targetRevenue": {"amount": "5"}}
+    (refused,) = target(client, "major", kind="SHARE_OF_WALLET", **given)["userErrors"]
     assert (refused["code"], refused["field"]) == ("INVALID", ["targetShare"])
-    fields = [error["field"] for error in target(client, "major", targetRevenue={"amount": "5"})["userErrors"]]
-    assert fields == [["targetShare"], ["targetRevenue"]]
+    assert refused["message"].endswith("a target of the kind SHARE_OF_WALLET needs it; give a share in percent")
+    (refused,) = target(client, "major", **given)["userErrors"]
+    assert refused["message"].startswith("targetShare: the customer's account class calls for SHARE_OF_WALLET")
+    (refused,) = target(client, "major", targetShare="5", **given)["userErrors"]
+    assert refused["field"] == ["targetRevenue"]
     chosen = target(client, "major", targetRevenue={"amount": "5"}, kind="ABSOLUTE_REVENUE")["customerTarget"]
     assert (chosen["kind"], chosen["attainment"]) == ("ABSOLUTE_REVENUE", "20.00")
     made = target(client, "unknown", targetRevenue={"amount": "4"})["customerTarget"]
