@@ -21,10 +21,10 @@ from core.crm.activities import Interaction, Task
 from core.crm.customers import Contact, Customer, CustomerActivity
 from core.crm.opportunities import Opportunity, Stage
 from core.crm.people import Team, User
-from core.crm.pipeline import settle_opportunity, stage_in_use
+from core.crm.pipeline import customer_in_use, settle_opportunity, stage_in_use
 from core.crm.rules import cycle_problem, discount_problem, future_problem, negative_problem
 from core.crm.sales import ExchangeRate, Transaction
-from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.settlement import Settlement, problem, put
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.columns import column_info
@@ -58,7 +58,7 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
     ):
         settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
-        return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
+        return _LEAVERS.get(type(change.record), _remains)(settlement, change)
     if change.action is Action.RESTORED:
         return []
     problems = list(_future_problems(settlement, change))
@@ -68,6 +68,10 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
     problems += _break_cycles(settlement, change)
     problems += convert_money(settlement, change)
     return problems
+
+
+def _remains(settlement: Settlement, change: Change) -> list[UserError]:
+    return []
 
 
 def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
@@ -125,8 +129,8 @@ def business_day(settlement: Settlement, record: Table, value: Callable[[str], A
     entered = (getattr(record, "created_at", None),) if dating else ()
     for day in (*map(value, dating), *entered):
         if day is not None:
-            return day.date() if isinstance(day, datetime) else day
-    return settlement.now.date()
+            return settlement.calendar.day_of(day) if isinstance(day, datetime) else day
+    return settlement.calendar.day_of(settlement.now)
 
 
 def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
@@ -178,7 +182,7 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
 
 def _settle_transaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
-    change.occurred_at = midnight(record.occurred_on)
+    change.occurred_at = settlement.calendar.start_of(record.occurred_on)
     gross, actual, cost = record.gross_amount, record.actual_amount, record.cost
     problems = [
         settlement.doubt(change, name, message)
@@ -222,6 +226,12 @@ _SETTLERS: Mapping[type[Record], Callable[[Settlement, Change, str | None], list
     ExchangeRate: _settle_rate,
     Task: _settle_task,
     Opportunity: settle_opportunity,
+}
+
+#: Why a record may not be removed.
+_LEAVERS: Mapping[type[Record], Callable[[Settlement, Change], list[UserError]]] = {
+    Customer: customer_in_use,
+    Stage: stage_in_use,
 }
 
 

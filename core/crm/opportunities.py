@@ -81,6 +81,9 @@ class Opportunity(Record, prefix="opp"):
         default=None,
         on_destroy="SET NULL",
     )
+    deleted_with: str | None = column(
+        "The customer with which it was deleted, and with which it is restored.", default=None, internal=True
+    )
     stage_id: str = reference(
         Stage,
         "Its stage in the pipeline; a new opportunity begins in the first one.",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
 from core.base.ids import new_id
@@ -19,7 +19,7 @@ from core.crm.rules import (
     status_of_owner,
     status_step_problem,
 )
-from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.settlement import Settlement, problem, put
 from core.db.transaction import mark
 from core.log.changes import Change
 from core.log.events import Action
@@ -172,12 +172,12 @@ def _decide(settlement: Settlement, change: Change, name: str) -> None:
     record: Any = change.record
     closed = None
     if "closed_on" in change.after and record.closed_on:
-        # A day may have begun elsewhere that has not begun in UTC.
-        closed = min(midnight(record.closed_on), settlement.now)
+        # A day may have begun elsewhere that has not begun for the business.
+        closed = min(settlement.calendar.start_of(record.closed_on), settlement.now)
     moment = change.after.get(name) or closed or change.occurred_at or _clock(settlement, record)
     if name == "lost_at" or record.won_at is None:
         put(change, name, moment)
-    put(change, "closed_on", record.closed_on or moment.date())
+    put(change, "closed_on", record.closed_on or settlement.calendar.day_of(moment))
     change.occurred_at = moment
 
 
@@ -253,7 +253,9 @@ def _log_step(
 ) -> Iterator[UserError]:
     record: Any = change.record
     moment = change.occurred_at or (
-        midnight(record.opened_on) if before is None and record.opened_on else _clock(settlement, record)
+        settlement.calendar.start_of(record.opened_on)
+        if before is None and record.opened_on
+        else _clock(settlement, record)
     )
     if message := future_problem(moment, settlement.now):
         yield problem(change, "IN_FUTURE", "at", message)
@@ -312,3 +314,26 @@ def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     else:
         return []
     return [UserError("REFERRED_TO", message, None, stage)]
+
+
+def open_opportunities(session: Session, customer_id: str) -> list[str]:
+    """The ids of a customer's opportunities that are undecided, in order."""
+    query = select(Opportunity.id).where(
+        col(Opportunity.customer_id) == customer_id,
+        col(Opportunity.deleted_at).is_(None),
+        col(Opportunity.status).in_(OPEN_STATUSES),
+    )
+    return list(session.exec(query.order_by(col(Opportunity.id))))
+
+
+def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
+    """Why a customer may not be removed: its open opportunities would be nobody's, in every forecast."""
+    count = len(open_opportunities(settlement.session, change.record.id))
+    if not count:
+        return []
+    several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
+    remedy = "say by openOpportunities what becomes of them"
+    if change.action is Action.DESTROYED:
+        remedy = "delete it first, which asks what becomes of them"
+    message = f"the customer has {several}; decide on them, or {remedy}"
+    return [UserError("REFERRED_TO", message, None, change.record)]
