@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from sqlmodel import select
@@ -16,6 +16,7 @@ from plugins.value_tiering.profile.models import BuyerProfile, RelationshipClass
 from plugins.value_tiering.resources.models import ResourceBudget, ResourceKind, ResourceUse
 from plugins.value_tiering.targets.models import CustomerTarget, PurchaseTotal, TargetKind
 from plugins.value_tiering.targets.rules import target_kind
+from plugins.value_tiering.years import days_of, year_of
 
 _SCORES = (
     "current_value_score",
@@ -53,7 +54,7 @@ def _assess(ctx: Context, chance: random.Random, customers: Sequence[Customer]) 
 
 def _set_targets(ctx: Context, chance: random.Random, customers: Sequence[Customer]) -> None:
     """Estimates what most customers bought last year and buy this year, and sets targets for this year."""
-    year, currency = ctx.clock.today().year, ctx.reporting_currency
+    year, currency = year_of(ctx.calendar, ctx.clock.today()), ctx.reporting_currency
     found = select(CustomerValue.record_id, CustomerValue.account_class, CustomerValue.revenue)
     known = {id: (class_, revenue) for id, class_, revenue in ctx.session.exec(found).all()}
     for customer in customers:
@@ -78,8 +79,10 @@ def _set_targets(ctx: Context, chance: random.Random, customers: Sequence[Custom
 def _spend(ctx: Context, chance: random.Random, customers: Sequence[Customer]) -> None:
     """Budgets resources for this year, and spends them on a part of the customers, this year and last."""
     today = ctx.clock.today()
+    year = year_of(ctx.calendar, today)
+    first, _ = days_of(ctx.calendar, year)
     for kind, quantity in _BUDGETS.items():
-        ctx.session.add(ResourceBudget(year=today.year, kind=kind, quantity=Decimal(quantity)))
+        ctx.session.add(ResourceBudget(year=year, kind=kind, quantity=Decimal(quantity)))
     for customer in chance.sample(customers, len(customers) // 3):
         for days in (10, 400):
             kind = chance.choice(list(_BUDGETS))
@@ -88,15 +91,11 @@ def _spend(ctx: Context, chance: random.Random, customers: Sequence[Customer]) -
                 ResourceUse(
                     customer_id=customer.id,
                     kind=kind,
-                    used_on=_this_year(today) if days == 10 else today - timedelta(days=days),
+                    used_on=max(today - timedelta(days=days), first) if days == 10 else today - timedelta(days=days),
                     quantity=None if kind is ResourceKind.FUNDS else hours,
                     cost=Money(hours * 300, ctx.reporting_currency),
                 )
             )
-
-
-def _this_year(today: date) -> date:
-    return max(today - timedelta(days=10), date(today.year, 1, 1))
 
 
 def _lose(ctx: Context, chance: random.Random, customers: Sequence[Customer]) -> None:

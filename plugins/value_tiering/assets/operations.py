@@ -1,6 +1,7 @@
 """Asset value of a customer, and equity, which is that of all customers."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -8,16 +9,17 @@ import strawberry
 
 from guanxi import Context, Money, Reject, UserError, query
 from guanxi.records import Customer
+from guanxi.vocabulary import DateGrain
 from plugins.value_tiering.assets import rules
 from plugins.value_tiering.models import VALUE
 from plugins.value_tiering.settings import Benefit
-from plugins.value_tiering.targets.models import FIRST_YEAR, LAST_YEAR
+from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR, days_of, year_of
 
 #: Most years of a period.
 _YEARS = 100
 
-FirstYear = Annotated[int, strawberry.argument(description="First calendar year.")]
-LastYear = Annotated[int, strawberry.argument(description="Last calendar year, at most 100 years from the first on.")]
+FirstYear = Annotated[int, strawberry.argument(description="First fiscal year, by the calendar year it begins in.")]
+LastYear = Annotated[int, strawberry.argument(description="Last fiscal year, at most 100 years from the first on.")]
 DiscountPercent = Annotated[
     Decimal | None,
     strawberry.argument(
@@ -29,9 +31,9 @@ DiscountPercent = Annotated[
 
 @strawberry.type
 class AssetYear:
-    """What a calendar year brought."""
+    """What a fiscal year brought."""
 
-    year: int = strawberry.field(description="The year.")
+    year: int = strawberry.field(description="The year, by the calendar year it begins in.")
     benefit: Money = strawberry.field(description="Revenue, or by policy profit, of the year.")
     retention_cost: Money = strawberry.field(description="What it cost to keep the customers: resources spent on them.")
     net: Money = strawberry.field(description="Benefit minus retention cost.")
@@ -113,10 +115,10 @@ def _valued(
 def _by_year(
     ctx: Context, record: str, day: str, where: Mapping[str, Any], first: int, last: int, sums: list[str]
 ) -> dict[int, Mapping[str, Any]]:
-    """Sums of amounts by calendar year."""
-    period = {day: {"gte": f"{first}-01-01", "lte": f"{last}-12-31"}}
-    found = ctx.groups(record, [{day: "YEAR"}], {**where, **period}, sum=sums)
-    return {int(str(group.keys[day])[:4]): group.sum for group in found}
+    """Sums of amounts by fiscal year."""
+    period = {day: {"gte": days_of(ctx.calendar, first)[0], "lte": days_of(ctx.calendar, last)[1]}}
+    found = ctx.groups(record, [{day: DateGrain.YEAR}], {**where, **period}, sum=sums)
+    return {year_of(ctx.calendar, date.fromisoformat(group.keys[day])): group.sum for group in found}
 
 
 def _refusal(field: str, message: str, code: str = "INVALID") -> Reject:

@@ -1,7 +1,7 @@
 """The fields of a customer's profile."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import case, func, literal
 
@@ -56,7 +56,7 @@ def _relationship_fields(lost_after_days: int) -> Iterator[Field]:
     def suggested(row: Row) -> Expression:
         return rules.suggested_class(
             last_bought=row.other("Customer.lastTransactionOn", date),
-            lost_before=row.bind(lambda now: now.astimezone(UTC).date() - timedelta(days=lost_after_days), date),
+            lost_before=row.bind(lambda now: now.date() - timedelta(days=lost_after_days), date),
             lifecycle=row.other("Customer.lifecycleStage", LifecycleStage),
             quadrant=row.facet(CustomerValue).quadrant,
             open_deals=_deals(row, Outcome.OPEN),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from guanxi import Money, Record, Vocabulary, column, one_living, reference
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE
-from plugins.value_tiering.targets.models import FIRST_YEAR, LAST_YEAR
+from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR
 
 
 # T10
@@ -22,7 +22,7 @@ class ResourceKind(Vocabulary):
 
 # T10
 class ResourceBudget(Record, plugin="value_tiering", prefix="rbud"):
-    """What we have of a resource for all customers in a calendar year, and its split by account class.
+    """What we have of a resource for all customers in a fiscal year, and its split by account class.
 
     The customers of a class share what it gets evenly.
     """
@@ -31,7 +31,9 @@ class ResourceBudget(Record, plugin="value_tiering", prefix="rbud"):
     __aggregates__ = False
     __order__ = (("year", True),)
 
-    year: int = column("The calendar year.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True)
+    year: int = column(
+        "The fiscal year, by the calendar year it begins in.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True
+    )
     kind: ResourceKind = column("The resource.", index=True)
     quantity: Decimal = column("How much there is, in the unit of its kind.", minimum=0)
     major_share: Decimal = column("Share of major accounts in percent.", default=Decimal(50), minimum=0, maximum=100)

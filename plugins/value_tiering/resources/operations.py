@@ -15,7 +15,7 @@ from plugins.value_tiering.resources import rules
 from plugins.value_tiering.resources.models import ResourceBudget, ResourceKind
 from plugins.value_tiering.resources.reliance import PARTS, budgets_of, used
 from plugins.value_tiering.rules import percent
-from plugins.value_tiering.targets.models import FIRST_YEAR, LAST_YEAR
+from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR
 
 _NOTHING = Decimal("0.00")
 
@@ -63,7 +63,7 @@ class ResourceReports:
 @query(permission=VALUE, unscoped=True)
 def resource_report(
     ctx: Context,
-    year: Annotated[int, strawberry.argument(description="The calendar year.")],
+    year: Annotated[int, strawberry.argument(description="The fiscal year, by the calendar year it begins in.")],
 ) -> ResourceReports:
     """Reports what was planned of each resource for each account class, and what they got.
 
@@ -140,7 +140,7 @@ def _members(ctx: Context) -> dict[AccountClass | None, int]:
 
 def _taken(ctx: Context, year: int) -> dict[ResourceKind, dict[AccountClass | None, tuple[Decimal, Decimal]]]:
     """What each class used of each resource, and of it what key customers used."""
-    taken = used(year)
+    taken = used(ctx.calendar, year)
     total = func.sum(taken.c.quantity).cast(BigInteger)
     of_keys = func.coalesce(func.sum(case((values.is_key, taken.c.quantity))), 0).cast(BigInteger)
     rows = ctx.session.execute(

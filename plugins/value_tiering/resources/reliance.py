@@ -1,18 +1,18 @@
 """Over-reliance: customers with a low potential that get more of a resource than planned (T6, T10)."""
 
-from datetime import date
-
 import sqlmodel
 from sqlalchemy import BigInteger, Subquery, and_, false, func, literal, or_, select, union_all
 from sqlmodel import col
 
 from guanxi import Context
+from guanxi.calendar import Calendar
 from guanxi.records import Customer, Interaction
 from guanxi.sql import day_of, whole
 from plugins.value_tiering.models import AccountClass, CustomerValue, ValueQuadrant
 from plugins.value_tiering.ranking.measures import customers, upsert, values
 from plugins.value_tiering.resources import rules
 from plugins.value_tiering.resources.models import ResourceBudget, ResourceKind, ResourceUse
+from plugins.value_tiering.years import days_of, year_of
 
 _uses = ResourceUse.__table__.c
 _talks = Interaction.__table__.c
@@ -22,12 +22,12 @@ _talks = Interaction.__table__.c
 PARTS = 6_000
 
 
-def used(year: int) -> Subquery:
+def used(calendar: Calendar, year: int) -> Subquery:
     """What customers took of each resource in a year: `customer_id`, `kind`, and `quantity` in parts of its unit.
 
     The time of interactions is time; what is entered adds to it. Of funds the parts are sixtieths of minor units.
     """
-    first, last = date(year, 1, 1), date(year, 12, 31)
+    first, last = days_of(calendar, year)
     entered = select(
         _uses.customer_id,
         _uses.kind,
@@ -60,8 +60,9 @@ def judge_reliance(ctx: Context) -> int:
     It is judged by shares, of what was planned and of what was used so far this year, so that it can be judged on any
     day. A resource without a budget for this year is not judged.
     """
-    limits = _limits(ctx, ctx.clock.today().year)
-    taken = used(ctx.clock.today().year).c
+    year = year_of(ctx.calendar, ctx.clock.today())
+    limits = _limits(ctx, year)
+    taken = used(ctx.calendar, year).c
     own = (
         select(taken.customer_id, taken.kind, func.sum(taken.quantity).cast(BigInteger).label("quantity"))
         .group_by(taken.customer_id, taken.kind)
@@ -101,7 +102,7 @@ def _limits(ctx: Context, year: int) -> dict[ResourceKind, int]:
         )
         or 0
     )
-    taken = used(year).c
+    taken = used(ctx.calendar, year).c
     totals = dict(
         ctx.session.execute(select(taken.kind, func.sum(taken.quantity).cast(BigInteger)).group_by(taken.kind)).all()
     )

@@ -1,7 +1,6 @@
 """What is judged and settled when purchases and targets are entered."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 from typing import Any
 
 from sqlalchemy import func
@@ -12,6 +11,7 @@ from guanxi.records import Transaction
 from plugins.value_tiering.models import AccountClass, CustomerValue
 from plugins.value_tiering.targets.models import CustomerTarget, PurchaseTotal, TargetKind
 from plugins.value_tiering.targets.rules import target_kind
+from plugins.value_tiering.years import days_of
 
 _ENTERED = (Action.CREATED, Action.UPDATED, Action.RESTORED)
 _VALUES = {TargetKind.SHARE_OF_WALLET: "targetShare", TargetKind.ABSOLUTE_REVENUE: "targetRevenue"}
@@ -75,7 +75,7 @@ def _kinds(ctx: Context, targets: Iterable[Any]) -> list[tuple[CustomerTarget, T
 
 
 def _sales(ctx: Context, purchases: PurchaseTotal) -> int:
-    first, last = date(purchases.year, 1, 1), date(purchases.year, 12, 31)
+    first, last = days_of(ctx.calendar, purchases.year)
     sales = Transaction.__table__.c
     found = ctx.session.scalar(
         select(func.sum(sales.actual_amount_reporting)).where(

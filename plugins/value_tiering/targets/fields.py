@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, extract, func, literal
+from sqlalchemy import BigInteger, func, literal
 
 from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Transaction
 from guanxi.sql import Expression, whole
 from plugins.value_tiering.targets import rules
 from plugins.value_tiering.targets.models import PurchaseTotal
+from plugins.value_tiering.years import fiscal_year
 
 
 def target_fields(currency: str) -> Iterator[Field]:
@@ -99,6 +100,6 @@ def _bought(customer: Row, year: Expression) -> Expression:
         Transaction,
         "customer_id",
         lambda sale: func.sum(sale.actual_amount.reporting).cast(BigInteger),
-        lambda sale: extract("year", sale.occurred_on) == year,
+        lambda sale: fiscal_year(sale.occurred_on) == year,
     )
     return func.coalesce(bought, 0)

@@ -5,9 +5,7 @@ from decimal import Decimal
 from guanxi import Money, Record, Vocabulary, column, one_living, reference
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE
-
-#: Years that records are about.
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR
 
 
 # T8
@@ -20,7 +18,7 @@ class TargetKind(Vocabulary):
 
 # T9
 class PurchaseTotal(Record, plugin="value_tiering", prefix="ptot"):
-    """All that a customer bought of what we sell, from us and from others, in a calendar year."""
+    """All that a customer bought of what we sell, from us and from others, in a fiscal year."""
 
     __permission__ = VALUE
     __aggregates__ = False
@@ -33,14 +31,16 @@ class PurchaseTotal(Record, plugin="value_tiering", prefix="ptot"):
         inverse_description="What it bought from everybody per year, latest first.",
         on_destroy="CASCADE",
     )
-    year: int = column("The calendar year.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True)
+    year: int = column(
+        "The fiscal year, by the calendar year it begins in.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True
+    )
     total: Money = column("All its purchases of that year, from whomever.", index=True, minimum=0)
     source: str | None = column("Where the figure comes from.", default=None, max_length=300, long=True)
 
 
 # T8
 class CustomerTarget(Record, plugin="value_tiering", prefix="cutg"):
-    """What we want to reach with a customer in a calendar year: a share of what it buys, or revenue."""
+    """What we want to reach with a customer in a fiscal year: a share of what it buys, or revenue."""
 
     __permission__ = VALUE
     __aggregates__ = False
@@ -53,7 +53,9 @@ class CustomerTarget(Record, plugin="value_tiering", prefix="cutg"):
         inverse_description="What we want to reach with it per year, latest first.",
         on_destroy="CASCADE",
     )
-    year: int = column("The calendar year.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True)
+    year: int = column(
+        "The fiscal year, by the calendar year it begins in.", minimum=FIRST_YEAR, maximum=LAST_YEAR, index=True
+    )
     kind: TargetKind | None = column(
         "What it is measured by; if not given, by the customer's account class on the day it is set.",
         default=None,

@@ -76,6 +76,17 @@ def test_t13_equity_is_the_sum_over_customers_by_policy(crm):
     assert (equity["discountPercent"], equity["value"]) == ("10", {"amount": "396318.56"})
 
 
+def test_t13_years_are_fiscal_years(crm):
+    client = crm(ValueTiering, fiscal_year_start=4)
+    id = entered(client, "a", {2023: (100, 7), 2024: (200, 9)})
+    value = client.query(VALUE, id=id, first=2022, last=2024)["customerAssetValue"]
+    assert [(year["year"], year["benefit"]["amount"], year["retentionCost"]["amount"]) for year in value["years"]] == [
+        (2022, "0.00", "7.00"),
+        (2023, "100.00", "9.00"),
+        (2024, "200.00", "0.00"),
+    ]
+
+
 def test_t13_periods_and_customers_that_are_not_there_are_refused(crm):
     client = crm(ValueTiering)
     id = entered(client, "a", {2024: (1, 1)})

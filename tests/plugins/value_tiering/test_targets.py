@@ -110,6 +110,15 @@ def test_t9_share_of_wallet_of_the_latest_year_that_is_known(crm):
     ]
 
 
+def test_t9_a_year_is_a_fiscal_year(crm):
+    client = crm(ValueTiering, fiscal_year_start=4)
+    sold(client, [("a", "2024-04-01", 30), ("a", "2025-03-31", 20), ("a", "2025-04-01", 7), ("a", "2024-03-31", 5)])
+    (row,) = purchases(client, ("a", 2024, 40))["results"]
+    assert [warning["code"] for warning in row["warnings"]] == ["ABOVE_WHOLE"]
+    history = customer(client, "a", "shareOfWallet purchaseTotals { nodes { sales { amount } } }")
+    assert history == {"shareOfWallet": "125.00", "purchaseTotals": {"nodes": [{"sales": {"amount": "50.00"}}]}}
+
+
 def test_t9_more_than_all_is_entered_with_a_warning(crm):
     client = crm(ValueTiering)
     sold(client, [("a", "2024-12-31", 200)])
