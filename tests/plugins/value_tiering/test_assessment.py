@@ -42,11 +42,11 @@ def customer(client, name, fields):
 
 
 def test_t14_eight_parts_give_one_score_on_the_assessment_and_on_its_customer(client, clock):
-    done = assess(client, "a", clock.today(), **WHOLE)
+    done = assess(client, "a", clock.now().date(), **WHOLE)
     means = {"behaviourValue": "80.00", "influenceValue": "50.00", "valueScore": "69.50"}
     assert done["valueAssessment"].items() >= {**means, "creditworthinessScore": "70.00"}.items()
     assert customer(client, "a", SCORES) == {
-        "assessedOn": clock.today().isoformat(),
+        "assessedOn": clock.now().date().isoformat(),
         "currentValueScore": "80.00",
         "creditworthinessScore": "70.00",
         **means,
@@ -57,7 +57,7 @@ def test_t14_eight_parts_give_one_score_on_the_assessment_and_on_its_customer(cl
 
 def test_t14_there_is_no_score_while_a_part_is_missing(client, clock):
     part = {name: score for name, score in WHOLE.items() if name != "futureValueScore"}
-    done = assess(client, "a", clock.today(), **part)["valueAssessment"]
+    done = assess(client, "a", clock.now().date(), **part)["valueAssessment"]
     assert (done["behaviourValue"], done["valueScore"]) == ("80.00", None)
     assert customer(client, "a", "valueScore")["valueScore"] is None
 
@@ -90,11 +90,11 @@ def test_t14_creditworthiness_that_is_left_out_is_the_credit_score_of_the_day(cl
     dimensions = {"creditFinancialStatus": "85", "creditReputation": "70", "creditTransactionRecord": "90"}
     data.upsert(client, "customers", [{"externalIds": [data.key("a")], **dimensions}])
     part = {name: score for name, score in WHOLE.items() if name != "creditworthinessScore"}
-    done = assess(client, "a", clock.today(), **part)["valueAssessment"]
+    done = assess(client, "a", clock.now().date(), **part)["valueAssessment"]
     assert (done["creditworthinessScore"], done["behaviourValue"], done["valueScore"]) == ("82.00", "86.00", "70.40")
-    past = assess(client, "a", clock.today() - timedelta(days=1), **part)["valueAssessment"]
+    past = assess(client, "a", clock.now().date() - timedelta(days=1), **part)["valueAssessment"]
     assert (past["creditworthinessScore"], past["valueScore"]) == (None, None)
-    without = assess(client, "b", clock.today(), **part)["valueAssessment"]
+    without = assess(client, "b", clock.now().date(), **part)["valueAssessment"]
     assert without["creditworthinessScore"] is None
     data.upsert(client, "customers", [{"externalIds": [data.key("a")], "creditReputation": "90"}])
     assert customer(client, "a", "effectiveCreditworthinessScore valueScore") == {
@@ -113,9 +113,9 @@ def test_t14_who_enters_it_is_the_assessor_unless_another_is_named(client, clock
         owner=user,
     )
     ann = client.acting_as(user)
-    done = assess(ann, "a", clock.today(), **WHOLE)["valueAssessment"]
+    done = assess(ann, "a", clock.now().date(), **WHOLE)["valueAssessment"]
     assert done["assessor"] == {"name": "Ann"}
-    named = assess(ann, "a", clock.today(), assessorId=other, **WHOLE)["valueAssessment"]
+    named = assess(ann, "a", clock.now().date(), assessorId=other, **WHOLE)["valueAssessment"]
     assert named["assessor"] == {"name": "Bo"}
 
 

@@ -27,7 +27,7 @@ def noon(client):
 
 
 def set_clock(client, day, hour=12):
-    client.app.services.clock.moment = at(day, hour)
+    client.app.services.clock.source.moment = at(day, hour)
 
 
 def states(client, name, *, living=True):
