@@ -17,6 +17,7 @@ def jobs() -> list[Job]:
             timedelta(minutes=5),
             expire_overrides,
             "Restores the tier by rank where one set by hand has expired.",
+            locks=(),
         ),
         Job(
             "compare_customers",
