@@ -1,4 +1,4 @@
-"""Opportunities that were deleted with their customer
+"""Opportunities that were deleted with their customer, and days of roles in opportunities
 
 Revision of core: 0014
 """
@@ -17,8 +17,10 @@ depends_on = None
 def upgrade() -> None:
     """Brings the tables to this revision."""
     op.add_column("opportunity", sa.Column("deleted_with", types.Text(), nullable=True))
+    op.add_column("opportunity_contact", sa.Column("since", sa.Date(), nullable=True))
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Takes them back."""
+    op.drop_column("opportunity_contact", "since")
     op.drop_column("opportunity", "deleted_with")
