@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
 from core.base.settings import Settings
+from core.host.host import discover
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.app import Design, design
 from guanxi.testing import Client, running
@@ -32,6 +33,9 @@ gc.set_threshold(50_000, 20, 20)
 # Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# No test loses power, and otherwise each commit on SQLite waits for the disk.
+os.environ.setdefault("GUANXI_SQLITE_SYNCHRONOUS", "NORMAL")
+
 ENGINES = ("sqlite", "postgresql")
 
 MakeClient = Callable[..., Client]
@@ -42,19 +46,31 @@ _numbers = itertools.count()
 #: What takes longest begins first, so that no process is left alone with it at the end.
 _LONGEST_FIRST = (
     "oracle/",
+    "test_together",
+    "test_pairs",
+    "test_quality",
+    "test_migrations",
+    "test_tokens",
+    "test_delivery",
+    "test_extremes",
     "access/test_matrix",
     "test_plugin_guide",
-    "test_readme",
-    "test_together",
-    "test_demo",
+    "test_indexes",
+    "test_browser",
+    "test_operations_docs",
     "test_serve_command",
     "outages/",
-    "test_delivery",
+    "bench/",
     "test_statements",
-    "test_migrations",
-    "test_import_docs",
+    "test_demo",
+    "test_readme",
+    "access/",
+    "test_backup",
+    "test_introspection",
+    "test_start",
     "test_plugins.py",
-    "test_indexes",
+    "test_network",
+    "test_import_docs",
 )
 
 
@@ -98,13 +114,18 @@ class Databases:
     def fresh(self, name: str = "core", made: Callable[[], Design] | None = None) -> str:
         """The address of a database with the tables of a design and nothing else in it: the core's by default."""
         if name not in self._templates:
-            url = self.empty()
+            # The core goes first in any case, and takes longest.
+            url = self.empty() if made is None else self.fresh()
             settings = load_settings(database_url=url)
             app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
             app.database.close()
             self._templates[name] = url
         return self.copy(self._templates[name])
+
+    def installed(self) -> str:
+        """The same with the tables of all plugins that are installed."""
+        return self.fresh("installed", lambda: _design_of(load_settings(), tuple(discover())))
 
     def empty(self) -> str:
         """The address of a database with nothing in it."""
@@ -184,10 +205,26 @@ def _is_ours(plugin: Any) -> bool:
     return isinstance(plugin, type) and plugin.__module__.startswith("plugins.")
 
 
-def _name_of(settings: Settings, plugins: tuple[Any, ...]) -> str | None:
-    """What a template of databases is kept by; None where there are plugins that are not of the distribution."""
+def _name_of(plugins: tuple[Any, ...]) -> str | None:
+    """What a template of databases is kept by; None where there are plugins that are not of the distribution.
+
+    Tables do not depend on settings, nor on the order in which plugins are given.
+    """
     ours = all(_is_ours(plugin) for plugin in plugins)
-    return repr((plugins, settings.model_dump(exclude={"database_url"}))) if ours else None
+    return "+".join(sorted(plugin.name for plugin in plugins)) or "core" if ours else None
+
+
+#: What a design does not depend on: who may ask, how much, and how long anything is waited for.
+_OF_THE_SERVER = {
+    *("database_url", "sqlite_synchronous", "journal_file", "issuers", "refusals_kept_days", "graphiql"),
+    *("allowed_hosts", "allowed_origins", "trusted_proxies", "documents_file", "documents_only"),
+    *("requests_per_minute", "requests_at_once", "public_requests_per_minute"),
+    *("maximum_body_bytes", "maximum_public_body_bytes", "maximum_cost", "maximum_conditions", "maximum_values"),
+    *("maximum_tokens", "maximum_depth", "maximum_fields", "maximum_root_fields", "maximum_fragments"),
+    *("maximum_aliases", "maximum_directives", "log_format", "log_level", "slow_request_ms"),
+    *("body_deadline_ms", "python_field_deadline_ms", "statement_timeout_ms", "write_deadline_ms"),
+    *("queue_deadline_ms", "shutdown_deadline_ms", "delivery_deadline_ms"),
+}
 
 
 def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
@@ -196,7 +233,7 @@ def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
     """
     if not all(_is_ours(plugin) or getattr(plugin, "__init__", None) is Plugin.__init__ for plugin in plugins):
         return design(settings, plugins)
-    key = (plugins, repr(settings.model_dump(exclude={"database_url"})))
+    key = (plugins, repr(settings.model_dump(exclude=_OF_THE_SERVER)))
     if key not in _designs:
         _designs[key] = design(settings, plugins)
         if len(_designs) > _MOST_DESIGNS:
@@ -223,11 +260,11 @@ class Apps:
     ) -> Client:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         given = load_settings(**settings)
-        name = _name_of(given, plugins)
+        name = _name_of(plugins)
         made = _design_of(given, plugins)
         is_ready = url is None and name is not None
         if url is None:
-            url = self.databases.fresh(name, lambda: made) if name else self.databases.fresh()
+            url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
         settled = given.model_copy(update={"database_url": url})
         app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
+from time import time_ns
 from typing import Protocol
 
 from core.base.calendar import Calendar, zone_of
@@ -40,7 +41,8 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        return to_milliseconds(datetime.now(UTC))
+        # Every request asks, and to cut off what is finer takes twice as long.
+        return datetime.fromtimestamp(time_ns() // 1_000_000 / 1000, UTC)
 
 
 @dataclass

@@ -132,7 +132,8 @@ def located(fault: Fault, nodes: Sequence[Node], way: Sequence[str | int]) -> Gr
     return GraphQLError(fault.error.message, nodes, path=[*way, *fault.path], original_error=fault.error)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for each request, and to freeze it takes longer than to make it.
+@dataclass(slots=True)
 class Answer:
     """The result of a plan.
 

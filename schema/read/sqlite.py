@@ -5,7 +5,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from core.base.errors import SlowStatementError
@@ -89,8 +88,11 @@ class SqliteReader:
         try:
             if self._seconds.get(sql, _QUICK_SECONDS) < _QUICK_SECONDS:
                 # What is broken off is timed in its thread, and stays off the event loop where it is slow indeed.
-                with suppress(TimeoutError):
+                # Every read comes by here, and `suppress` takes longer.
+                try:
                     return self._timed(self._here, sql, values, _PATIENCE_SECONDS)
+                except TimeoutError:
+                    pass
             return await self.pool.run(lambda: self._fetch_there(sql, values))
         except TimeoutError:
             raise SlowStatementError from None

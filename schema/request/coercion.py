@@ -38,27 +38,12 @@ class Coercion:
         self._known: dict[Any, Coerce | None] = {}
         self._preparing = RLock()
 
-    def variables(
-        self, signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
-    ) -> VariableValues | None:
-        """The values of variables; None where one is left out, or where graphql-core is to be asked."""
-        sources, coerced = {}, {}
-        for signature in signatures:
-            name = signature.name
-            value = given.get(name, Undefined)
-            found = Undefined if value is Undefined else self._coerced(signature.type, value)
-            if found is Undefined:
-                return None
-            sources[name] = VariableValueSource(signature, value)
-            coerced[name] = found
-        return VariableValues(sources, coerced)
-
-    def _coerced(self, type_: GraphQLInputType, value: Any) -> Any:
-        if value is None:
-            return Undefined if isinstance(type_, GraphQLNonNull) else None
+    def prepare(
+        self, signatures: Sequence[GraphQLVariableSignature]
+    ) -> Sequence[tuple[GraphQLVariableSignature, Coerce]]:
+        """How the values of variables are coerced, null included."""
         with self._preparing:
-            coerce = self._of(type_)
-        return Undefined if coerce is None else coerce(value)
+            return [(signature, _or_null(signature.type, self._of(signature.type))) for signature in signatures]
 
     def _of(self, type_: GraphQLInputType) -> Coerce | None:
         """The coercion of a type; None of one that contains itself, because its depth is for graphql-core to limit."""
@@ -126,6 +111,30 @@ class Coercion:
             return type_.out_type(found)
 
         return coerce_object
+
+
+def coerced_variables(
+    prepared: Sequence[tuple[GraphQLVariableSignature, Coerce]], given: Mapping[str, Any]
+) -> VariableValues | None:
+    """The values of variables; None where one is left out, or where graphql-core is to be asked."""
+    sources, coerced = {}, {}
+    for signature, coerce in prepared:
+        name = signature.name
+        value = given.get(name, Undefined)
+        found = Undefined if value is Undefined else coerce(value)
+        if found is Undefined:
+            return None
+        sources[name] = VariableValueSource(signature, value)
+        coerced[name] = found
+    return VariableValues(sources, coerced)
+
+
+def _or_null(type_: GraphQLInputType, coerce: Coerce | None) -> Coerce:
+    """A coercion that takes null too, and asks graphql-core where there is none."""
+    null = Undefined if isinstance(type_, GraphQLNonNull) else None
+    if coerce is None:
+        return lambda value: null if value is None else Undefined
+    return lambda value: null if value is None else coerce(value)
 
 
 #: All that is found in an object, with its defaults; and of the fields that are given: name, name in Python, coercion,

@@ -11,12 +11,10 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 from graphql import GraphQLError
-from graphql.execution.values import VariableValues
 
-from schema.catalog.access import Access
 from schema.request.documents import Documents
 from schema.request.limits import LIMIT_EXCEEDED
-from schema.request.operations import Operation, Variant
+from schema.request.operations import Operation, Variant, Variation
 from schema.request.refusal import Refused
 
 T = TypeVar("T")
@@ -40,32 +38,24 @@ class Compiling:
         return await anyio.to_thread.run_sync(_guarded, work, limiter=self._limiter)
 
     async def operation(self, documents: Documents, text: str, name: str | None) -> Operation:
-        """The operation of a document that is to be run.
+        """The operation of a document that is to be run, which is not known yet.
 
         Raises:
             Refused: as `Documents.operation`.
         """
-        found = documents.known(text, name)
-        return await self.run(lambda: documents.operation(text, name)) if found is None else found
+        return await self.run(lambda: documents.operation(text, name))
 
-    async def variant(
-        self, operation: Operation, values: VariableValues, access: Access, items: int | None = None
-    ) -> Variant:
-        """An operation compiled for variables of this shape and this access.
+    async def variant(self, operation: Operation, variation: Variation, items: int | None = None) -> Variant:
+        """An operation compiled for variables of one shape and one access, which is not known yet.
 
         Args:
             operation: which one.
-            values: of its variables.
-            access: of who asks.
+            variation: what it is compiled for.
             items: how many rows or ids a client gave, whose requests may not cost too much; plugins' may.
 
         Raises:
             Refused: it costs too much.
         """
-        found = operation.known(values, access)
-        if isinstance(found, Variant):
-            return found
-        variation = found
 
         def compiled() -> Variant:
             if items is not None:

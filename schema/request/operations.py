@@ -1,7 +1,7 @@
 """Operations of documents that were found to be valid, compiled once for each shape of variables and each access."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from schema.plan.compiler import by_ids
 from schema.plan.plan import Path, Plan
 from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
-from schema.request.coercion import Coercion
+from schema.request.coercion import Coercion, coerced_variables
 from schema.request.costs import Cost, CostMeasure
 from schema.request.document_parts import deciding, nodes, used_below
 from schema.request.introspection import is_introspection, normal_form
@@ -41,7 +41,7 @@ from schema.request.sizes import DocumentMeasure
 from schema.request.values import ValueSize, VariableUse, holds_nul, size_of_value
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
-from schema.sql.slots import open_variables
+from schema.sql.slots import open_variables, openers
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ class Variation:
 
     shape: Hashable
     access: Access
-    opened: VariableValues = field(compare=False)
+    opened: VariableValues
 
 
 class Variant:
@@ -240,20 +240,21 @@ class Operation:
         self._schema = schema
         self._definitions = node.variable_definitions or ()
         used = None if self.is_query else used_below(document)
-        self._kinds: dict[str, Any] = {
+        kinds: dict[str, Any] = {
             definition.variable.name.value: type_from_ast(schema, definition.type)
             for definition in self._definitions
             if used is None or definition.variable.name.value in used
         }
+        self._openers = openers(kinds, *(deciding(document) if kinds else ((), ())))
         self._fragments = {
             part.name.value: FragmentDetails(part, None)
             for part in document.definitions
             if isinstance(part, FragmentDefinitionNode)
         }
-        self._sizes, self._ids = deciding(document) if self._definitions else (set(), set())
         found = [get_variable_signature(schema, definition) for definition in self._definitions]
-        self._signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
-        self._coercion = coercion
+        signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
+        # None where graphql-core has to say what is wrong with a declaration.
+        self._coercions = coercion.prepare(signatures) if len(signatures) == len(found) else None
         self._limits = limits
         self.literals, uses = measure.operation(node)
         # By variable, for most requests have nothing to measure of any of them.
@@ -305,9 +306,7 @@ class Operation:
         Raises:
             Refused: they are not as the operation declares them.
         """
-        values: Any = None
-        if len(self._signatures) == len(self._definitions):
-            values = self._coercion.variables(self._signatures, given)
+        values: Any = None if self._coercions is None else coerced_variables(self._coercions, given)
         if values is None:
             values = get_variable_values(self._schema, self._definitions, dict(given))
         if isinstance(values, VariableValues):
@@ -350,13 +349,13 @@ class Operation:
 
     def known(self, values: VariableValues, access: Access) -> Variant | Variation:
         """The same if it was compiled before and is kept; else what is to be compiled."""
-        opened, shape = open_variables(self._kinds, values.coerced, self._sizes, self._ids)
-        variation = Variation(shape, access, VariableValues(values.sources, opened))
-        return self._variants.find(variation) or variation
+        opened, shape = open_variables(self._openers, values.coerced)
+        return self._variants.find((shape, access)) or Variation(shape, access, VariableValues(values.sources, opened))
 
     def compiled(self, variation: Variation) -> Variant:
         """The operation compiled for one shape of variables and one access, unless it is kept."""
-        return self._variants.find(variation) or self._variants.keep(variation, Variant(self, variation))
+        key = (variation.shape, variation.access)
+        return self._variants.find(key) or self._variants.keep(key, Variant(self, variation))
 
     def opened(self, variables: VariableValues) -> Document:
         """What its selections share, with its variables open."""

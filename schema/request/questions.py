@@ -26,7 +26,7 @@ from schema.plan.plan import Answer, Plan
 from schema.read.execution import FetchAsync, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.figures import FiguresQuery
-from schema.request.operations import Operation, RootField, Variant
+from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.refusal import Refused
 from schema.sql.binds import Moment
 
@@ -116,9 +116,12 @@ async def ask(
     context = context.on(as_of)
     compiling = context.services.compiling
     with _told():
-        operation = await compiling.operation(context.services.documents, text, None)
+        documents = context.services.documents
+        operation = documents.known(text, None) or await compiling.operation(documents, text, None)
         values = _values(operation, variables)
-        variant = await compiling.variant(operation, values, context.access)
+        variant = operation.known(values, context.access)
+        if isinstance(variant, Variation):
+            variant = await compiling.variant(operation, variant)
     moment = moment_of(context, values)
     found, faults = {}, []
     for asked in variant.asked.values():

@@ -41,21 +41,32 @@ class Callers:
         self._guard = Guard(settings)
         self._trusts_loopback = trusts_loopback
 
-    async def caller(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
-        """Who sends a request: whom it proves, else the local operator, else nobody in particular.
+    def known(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor | None:
+        """Who sends a request, if it is known from a moment ago; None where `caller` has to find it out.
 
         Raises:
-            BadRequest: it proves nothing, or may not be answered without a proof.
+            BadRequest: it may not be answered without a proof.
         """
         if ACTOR in scope:
             known: Actor = scope[ACTOR]
             return known
         authentication = self._services().authentication
         authorization = headers.get(b"authorization")
-        if authorization is None and authentication.is_known_to_be_open:
-            return self._local(scope, headers)
-        if authorization is not None and (kept := authentication.known(authorization)) is not None:
-            return kept
+        if authorization is not None:
+            return authentication.known(authorization)
+        return self._local(scope, headers) if authentication.is_known_to_be_open else None
+
+    async def caller(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        """Who sends a request: whom it proves, else the local operator, else nobody in particular.
+
+        Raises:
+            BadRequest: it proves nothing, or may not be answered without a proof.
+        """
+        known = self.known(scope, headers)
+        if known is not None:
+            return known
+        authentication = self._services().authentication
+        authorization = headers.get(b"authorization")
         try:
             actor = await authentication.actor(authorization, self._ask_plugins(scope, headers))
             if actor is not None:

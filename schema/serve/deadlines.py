@@ -26,7 +26,8 @@ class Deadline:
         Raises:
             TimeoutError: it takes longer.
         """
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._until[task] = loop.time() + self.seconds
         if self._watched_by is not loop:

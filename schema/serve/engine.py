@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, execute, located_error
+from graphql import ExecutionResult, GraphQLError, execute, located_error
 from graphql.execution.values import VariableValues, get_argument_values
 
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
-from schema.request.operations import Operation, OperationResult, RootField, Variant
+from schema.request.operations import Operation, OperationResult, RootField, Variant, Variation
 from schema.request.questions import answer_root, moment_of
 from schema.request.refusal import Refused
 from schema.serve.assembly import Assembled
@@ -48,7 +48,9 @@ class Engine:
         else:
             values = operation.variables(given)
         items = size.rows if operation.is_mutation else size.values
-        variant = await compiling.variant(operation, values, context.access, items)
+        variant = operation.known(values, context.access)
+        if isinstance(variant, Variation):
+            variant = await compiling.variant(operation, variant, items)
         cost = variant.cost.of(items)
         operation.check_cost(cost)
         result = None
@@ -84,18 +86,18 @@ class Engine:
     ) -> OperationResult | None:
         """The answer where plans give all of it; None if in any doubt."""
         moment = moment_of(context, values)
+        if len(variant.asked) == 1:
+            (asked,) = variant.asked.values()
+            return await _answered(context, variant, asked, moment)
         roots = list(variant.asked.values())
-        parts, errors = [], []
+        parts: list[bytes] = []
+        errors: list[GraphQLError] = []
         for asked, answer in zip(roots, await _answers(context, variant, roots, moment), strict=False):
             if isinstance(answer, BaseException):
-                if len(roots) > 1:
-                    # If one has failed, the executor decides what is left of the others.
-                    return None
-                data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
-                assert isinstance(answer, Exception)
-                return OperationResult(data, [located_error(answer, asked.nodes, [asked.key])])
+                # If one has failed, the executor decides what is left of the others.
+                return None
             parts.append(b'"%s":%s' % (asked.key.encode(), answer.json))
-            errors += [located(fault, asked.nodes, [asked.key]) for fault in answer.faults]
+            errors += _errors(asked, answer)
         return OperationResult(b"{%s}" % b",".join(parts), errors)
 
     async def _by_executor(
@@ -119,11 +121,25 @@ class Engine:
         return OperationResult(orjson.dumps(result.data), result.errors or ())
 
 
+async def _answered(context: RequestContext, variant: Variant, asked: RootField, moment: Moment) -> OperationResult:
+    """The result of an operation of one root field."""
+    try:
+        answer = await answer_root(context, variant, asked, moment)
+    except Exception as error:
+        data = b'{"%s":null}' % asked.key.encode() if asked.nullable else b"null"
+        return OperationResult(data, [located_error(error, asked.nodes, [asked.key])])
+    return OperationResult(b'{"%s":%s}' % (asked.key.encode(), answer.json), _errors(asked, answer))
+
+
+def _errors(asked: RootField, answer: Answer) -> Sequence[GraphQLError]:
+    return [located(fault, asked.nodes, [asked.key]) for fault in answer.faults] if answer.faults else ()
+
+
 async def _answers(
     context: RequestContext, variant: Variant, roots: Sequence[RootField], moment: Moment
 ) -> Sequence[Answer | BaseException]:
-    """The answers of root fields, up to the first that fails; side by side where several have Python fields."""
-    if len(roots) > 1 and sum(bool(root.plan and root.plan.gaps) for root in roots) > 1:
+    """The answers of several root fields, up to the first that fails; side by side where some have Python fields."""
+    if sum(bool(root.plan and root.plan.gaps) for root in roots) > 1:
         asked = (answer_root(context, variant, root, moment) for root in roots)
         return await asyncio.gather(*asked, return_exceptions=True)
     found: list[Answer | BaseException] = []

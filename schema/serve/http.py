@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -123,10 +124,10 @@ class Endpoint:
         try:
             if self.refusal:
                 return unavailable(UnavailableError(self.refusal), record, media_type)
-            if self._is_page(scope, media):
+            if media == HTML and self._is_page(scope):
                 body, policy = page()
                 return Response(body, media_type=HTML, headers={"content-security-policy": policy})
-            caller = await self.callers.caller(scope, headers)
+            caller = self.callers.known(scope, headers) or await self.callers.caller(scope, headers)
             if ACTOR in scope or caller.kind not in _LIMITED:
                 return await self._asked_and_answered(scope, headers, receive, caller, record)
             return await self._within_allowance(scope, headers, receive, caller, record)
@@ -137,9 +138,9 @@ class Endpoint:
                 error["extensions"] = {"code": bad.code}
             return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
 
-    def _is_page(self, scope: Scope, media: str | None) -> bool:
-        """Whether somebody wants to look at GraphiQL."""
-        is_asked = media == HTML and scope["method"] == "GET" and b"query=" not in scope["query_string"]
+    def _is_page(self, scope: Scope) -> bool:
+        """Whether somebody who takes HTML wants to look at GraphiQL."""
+        is_asked = scope["method"] == "GET" and b"query=" not in scope["query_string"]
         return is_asked and self._settings.graphiql
 
     async def _within_allowance(
@@ -169,22 +170,19 @@ class Endpoint:
     async def _asked_and_answered(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor, record: RequestRecord
     ) -> Response:
+        method = scope["method"]
+        if method == "POST":
+            limits = self._public_bodies if caller is PUBLIC else self._bodies
+            asked = await asked_by_post(headers, receive, limits)
+        elif method == "GET":
+            asked = asked_by_get(scope["query_string"])
+        else:
+            raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
         media = accepted(headers.get(b"accept", "*/*"))
-        asked = await self._asked(scope, headers, receive, caller)
         if media is None:
             raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         return await self._answer(asked, media_type, headers, caller, record)
-
-    async def _asked(
-        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor
-    ) -> GraphQLRequest:
-        method = scope["method"]
-        if method == "GET":
-            return asked_by_get(scope["query_string"])
-        if method != "POST":
-            raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
-        return await asked_by_post(headers, receive, self._public_bodies if caller is PUBLIC else self._bodies)
 
     async def _answer(
         self,
@@ -202,7 +200,9 @@ class Endpoint:
             message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
         try:
-            operation = await compiling.operation(engine.services.documents, text, asked.operation_name)
+            documents = engine.services.documents
+            name = asked.operation_name
+            operation = documents.known(text, name) or await compiling.operation(documents, text, name)
             record.operation = operation
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
@@ -223,8 +223,8 @@ class Endpoint:
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         budget = self._settings.maximum_cost
-        said = {"graphql-cost": f"requested={result.cost}, budget={budget}"}
         context.cost = result.cost
+        said = _cost_header(result.cost, budget)
         return response_to(result, context, record, media_type, said, budget if asked.wants_cost else None)
 
 
@@ -247,10 +247,16 @@ def _is_public(text: str, engine: Engine) -> bool:
     return True
 
 
+# The same few costs come again and again.
+@lru_cache(1024)
+def _cost_header(cost: int, budget: int) -> Mapping[str, str]:
+    return {"graphql-cost": f"requested={cost}, budget={budget}"}
+
+
 def _request_id(headers: Mapping[bytes, str]) -> str | None:
     """The id that a client gives its request, if it is one that logs can hold."""
-    given = headers.get(b"x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else None
+    given = headers.get(b"x-request-id")
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
 def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:

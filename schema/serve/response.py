@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from starlette.types import Message, Send
 
 from schema.serve.bad_request import Headers
-from schema.serve.negotiation import PLAIN_JSON
+from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON
 
 #: What browsers are told with every response: to take it for what it says it is, to show it in no frame, to run nothing
 #: of it, to keep it nowhere and to name the page it came from to nobody.
@@ -18,6 +18,11 @@ _PROTECTION: Headers = {
     "cache-control": "no-store",
 }
 _PROTECTION_HEADERS = [(name.encode(), value.encode()) for name, value in _PROTECTION.items()]
+
+_CONTENT_TYPES = {
+    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
+    for media_type in (GRAPHQL_JSON, PLAIN_JSON, HTML)
+}
 
 
 def protected(send: Send) -> Send:
@@ -32,7 +37,8 @@ def protected(send: Send) -> Send:
     return send_protected
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for each request, and to freeze it takes longer than to make it.
+@dataclass(slots=True)
 class Response:
     """The response."""
 
@@ -50,7 +56,7 @@ class Response:
                 (name.encode(), value.encode()) for name, value in _PROTECTION.items() if name not in self.headers
             ]
         if self.status != 304:
-            headers.append((b"content-type", b"%s; charset=utf-8" % self.media_type.encode()))
+            headers.append(_CONTENT_TYPES[self.media_type])
             headers.append((b"content-length", b"%d" % len(self.body)))
         for name, value in self.headers.items():
             headers.append((name.encode(), value.encode()))

@@ -17,7 +17,8 @@ from core.db.types import ListOf
 from schema.sql.slots import Slot, resolve
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for each request, and to freeze it takes longer than to make it.
+@dataclass(slots=True)
 class Moment:
     """What the run-time values of a plan are read from.
 

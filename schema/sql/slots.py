@@ -4,8 +4,9 @@ A `Slot` stands where a variable's leaf value will be. What decides the statemen
 of pages, which keys an input object has, what is null) stays as it is and becomes part of the variables' shape.
 """
 
-from collections.abc import Container, Hashable, Mapping
+from collections.abc import Callable, Container, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -71,34 +72,58 @@ def prefixes_of(given: Any) -> frozenset[str | None] | None:
     return None if None in found else frozenset().union(*(one for one in found if one))
 
 
-def open_variables(
-    kinds: Mapping[str, GraphQLInputType],
-    coerced: Mapping[str, Any],
-    sizes: Container[str] = (),
-    ids: Container[str] = (),
-) -> tuple[dict[str, Any], Hashable]:
-    """Coerced variables with slots for their leaves, and the shape that the slots leave out.
+#: Opens the value of one variable: with slots for its leaves, and its shape.
+Opener = Callable[[Any], tuple[Any, Hashable]]
+
+
+def openers(kinds: Mapping[str, GraphQLInputType], sizes: Container[str], ids: Container[str]) -> Mapping[str, Opener]:
+    """How each variable of an operation is opened.
 
     Args:
         kinds: their types by name.
-        coerced: their values.
         sizes: those that are sizes of pages, which decide the statement's text too.
         ids: those that are ids, or lists of ids, of records of any type, whose types decide it too.
     """
+    found: dict[str, Opener] = {}
+    for name, kind in kinds.items():
+        if name in sizes:
+            found[name] = _open_size
+        elif name in ids:
+            found[name] = partial(_open_ids, name)
+        else:
+            found[name] = _opener(kind, (name,))
+    return found
+
+
+def open_variables(openers: Mapping[str, Opener], coerced: Mapping[str, Any]) -> tuple[dict[str, Any], Hashable]:
+    """Coerced variables with slots for their leaves, and the shape that the slots leave out."""
     opened: dict[str, Any] = {}
     shape = []
-    for name, kind in kinds.items():
+    for name, opener in openers.items():
         if name in coerced:
-            value = coerced[name]
-            if name in sizes:
-                opened[name] = mark = value
-            elif name in ids and value is not None:
-                mark = prefixes_of(value)
-                opened[name] = Slot((name,), mark)
-            else:
-                opened[name], mark = _open(kind, value, (name,))
+            opened[name], mark = opener(coerced[name])
             shape.append((name, mark))
     return opened, tuple(shape)
+
+
+def _open_size(value: Any) -> tuple[Any, Hashable]:
+    return value, value
+
+
+def _open_ids(name: str, value: Any) -> tuple[Any, Hashable]:
+    if value is None:
+        return None, None
+    prefixes = prefixes_of(value)
+    return Slot((name,), prefixes), prefixes
+
+
+def _opener(kind: GraphQLInputType, path: tuple[str, ...]) -> Opener:
+    """How a variable is opened; of a leaf, as most are, all but null comes out the same."""
+    bare: Any = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if not isinstance(bare, GraphQLScalarType | GraphQLEnumType) or _decides(bare):
+        return lambda value: _open(kind, value, path)
+    null, leaf = (None, None), (Slot(path), ...)
+    return lambda value: null if value is None else leaf
 
 
 def _open(kind: GraphQLInputType, value: Any, path: tuple[str | int, ...]) -> tuple[Any, Hashable]:

@@ -10,7 +10,7 @@ from tests.access.operations import Operations
 def test_whatever_users_send_stays_in_their_house(crm):
     """The exhaustive form is `python -m tests.access --operations 50000`."""
     operations = Operations(crm(CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering), 1)
-    for _ in range(150):
+    for _ in range(100):
         operations.step()
     assert operations.check_world() > 60
     assert operations.statuses["answered"] > 30

@@ -30,11 +30,17 @@ def engine(databases):
     return databases.engine
 
 
-@pytest.fixture
-def url(databases):
+@pytest.fixture(scope="module")
+def built(databases):
+    """The address of a database with what is built, which is copied for each test."""
     address = databases.empty()
     build(address, SMALL)
     return address
+
+
+@pytest.fixture
+def url(databases, built):
+    return databases.copy(built)
 
 
 def rows(engine, url, sql):

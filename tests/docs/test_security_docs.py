@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from guanxi import load_settings
-from tests.guanxi.cli.test_serve_command import prepared, serving
+from tests.guanxi.cli.test_serve_command import serving
 from tests.snippets import ROOT, snippets
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
@@ -27,13 +27,15 @@ def test_every_row_of_threats_is_read():
     assert len(ROWS) == PAGE.partition("## Threats")[2].count("\n| ") - 1 > 20
 
 
+# To what is typed the engine makes no difference.
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 def test_a_key_is_created_and_sent_as_the_page_shows(databases, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()
     guanxi = programs / "guanxi"
     guanxi.write_text(f"#!{sys.executable}\nfrom guanxi.cli.commands import main\nmain()\n")
     guanxi.chmod(0o755)
-    url = prepared(databases)
+    url = databases.installed()
     environment = os.environ | {"GUANXI_DATABASE_URL": url, "PATH": f"{programs}:{os.environ['PATH']}"}
 
     def run(text, address):

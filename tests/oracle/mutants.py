@@ -17,7 +17,7 @@ from schema.plan.order import SortKey
 from schema.plan.pages import Page
 from schema.plan.statement import PlanRow, Scope, Statement
 from schema.read import execution as running
-from schema.request import documents
+from schema.request import operations
 from schema.sql.binds import Binds
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
@@ -226,13 +226,13 @@ def quarters_are_months(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def defaults_of_variables_are_ignored(patch: pytest.MonkeyPatch) -> None:
-    original = documents.Operation.variables
+    original = operations.Operation.variables
 
     def variables(self: Any, given: Mapping[str, Any]) -> VariableValues:
         values = original(self, given)
         return VariableValues(values.sources, {name: value for name, value in values.coerced.items() if name in given})
 
-    patch.setattr(documents.Operation, "variables", variables)
+    patch.setattr(operations.Operation, "variables", variables)
 
 
 @mutant
@@ -244,7 +244,7 @@ def skip_is_ignored(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def plans_are_kept_whatever_the_variables_look_like(patch: pytest.MonkeyPatch) -> None:
-    _wrap(patch, documents, "open_variables", lambda real, *args: (real(*args)[0], ()))
+    _wrap(patch, operations, "open_variables", lambda real, *args: (real(*args)[0], ()))
 
 
 @mutant

@@ -7,7 +7,7 @@ import pytest
 from tests.oracle.queries import make_query
 
 #: Queries, a part at a time; each is asked up to four times on both paths, for other values and further pages.
-PARTS, PART = 2, 60
+PARTS, PART = 2, 40
 #: How deep selections go below the first record.
 DEPTH = 2
 

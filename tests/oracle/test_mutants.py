@@ -6,6 +6,7 @@ from tests.oracle.asking import ask_on
 from tests.oracle.comparing import DifferenceError
 from tests.oracle.mutants import MUTANTS
 from tests.oracle.queries import make_query
+from tests.shares import share
 
 #: Most queries in which a bug has to show, and the seed of the first of them.
 MOST, FIRST = 250, 50_000
@@ -13,7 +14,7 @@ MOST, FIRST = 250, 50_000
 
 # One engine is enough to tell whether the oracle sees.
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
-@pytest.mark.parametrize("name", sorted(MUTANTS)[::2])
+@pytest.mark.parametrize("name", share(sorted(MUTANTS), 4))
 def test_a_planted_bug_is_caught(databases, world, name):
     kept = world.client.app.services.documents._kept
 

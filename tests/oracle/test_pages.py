@@ -12,6 +12,7 @@ from tests.oracle.conditions import DIRECTIONS, Conditions
 from tests.oracle.literals import Variables, Word
 from tests.oracle.plugin import Probing
 from tests.oracle.walks import Walk
+from tests.shares import EXHAUSTIVE
 
 #: Given examples share what fixtures made; engines differ too much in speed for a deadline.
 relaxed = settings(
@@ -35,7 +36,7 @@ def oracle_answer(oracle, text, given):
     return {"data": result.data}
 
 
-@settings(relaxed, max_examples=80)
+@settings(relaxed, max_examples=400 if EXHAUSTIVE else 40)
 @given(seed=seeds, size=st.integers(1, 9), backward=st.booleans(), below=st.booleans(), filtered=st.booleans())
 def test_pages_glued_are_the_whole_list(world, path, seed, size, backward, below, filtered):
     oracle, random = world.oracle, Random(seed)

@@ -5,7 +5,7 @@ import pytest
 from tests.access.removal import check_round
 
 #: Callers, and queries of each.
-ROUNDS, QUERIES = 6, 8
+ROUNDS, QUERIES = 4, 8
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -9,6 +9,8 @@ from graphql import validate_schema
 
 from schema.catalog.kinds import MoneyKind
 from tests import data
+from tests.conftest import ENGINES
+from tests.shares import by_turns
 
 PLUGINS = {
     point.name: point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")
@@ -61,7 +63,13 @@ def questions(client) -> Iterator[str]:
             yield f"{{ {record.plural}(orderBy: [{order}]) {{ nodes {{ id }} }} }}"
 
 
-@pytest.mark.parametrize("names", SUBSETS, ids=lambda names: "+".join(names) or "none")
+@pytest.mark.parametrize(
+    ("databases", "names"),
+    by_turns(ENGINES, SUBSETS),
+    indirect=["databases"],
+    scope="session",
+    ids=lambda one: one if isinstance(one, str) else "+".join(one) or "none",
+)
 def test_each_plugin_works_with_every_other_there_or_absent(crm, clock, names):
     client = crm(*(PLUGINS[name] for name in names), clock=clock)
     enter(client)

@@ -14,7 +14,8 @@ def synchronous(database):
         return session.connection().exec_driver_sql("PRAGMA synchronous").scalar()
 
 
-def test_a_commit_is_on_disk_unless_a_setting_says_otherwise(tmp_path):
+def test_a_commit_is_on_disk_unless_a_setting_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("GUANXI_SQLITE_SYNCHRONOUS")
     with closing(Database(f"sqlite:///{tmp_path / 'plain.db'}")) as database:
         assert synchronous(database) == 2
     with app_with() as client:

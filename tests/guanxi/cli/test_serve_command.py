@@ -12,8 +12,6 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
-from guanxi import create_app, load_settings
-
 
 @contextmanager
 def serving(url, *arguments):
@@ -38,18 +36,9 @@ def ask(url, query, headers=None):
         return orjson.loads(answer.read())
 
 
-def prepared(databases):
-    """A database that is up to date with all plugins that are installed."""
-    url = databases.fresh()
-    app = create_app(load_settings(database_url=url))
-    app.migrate()
-    app.database.close()
-    return url
-
-
 def test_it_answers_and_stops_with_several_workers_on_postgresql(databases):
     workers = ("--workers", "2") if databases.engine == "postgresql" else ()
-    with serving(prepared(databases), *workers) as (_, url):
+    with serving(databases.installed(), *workers) as (_, url):
         ask(url, 'mutation { createCustomer(input: {name: "Äre"}) { customer { id } } }')
         for _ in range(10):
             assert ask(url, "{ customers { totalCount } }")["data"]["customers"]["totalCount"] == 1
@@ -71,8 +60,10 @@ def test_workers_that_cannot_start_are_told_of_once(databases):
     assert said.count(expected) == 1
 
 
+# To where a server listens the engine makes no difference.
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 def test_without_authentication_it_listens_on_loopback_only_and_says_so(databases):
-    url = prepared(databases)
+    url = databases.installed()
     with serving(url) as (server, _):
         greeting = "".join(server.stdout.readline() for _ in range(3))
         assert "No authentication" in greeting and "guanxi keys create" in greeting
@@ -80,8 +71,9 @@ def test_without_authentication_it_listens_on_loopback_only_and_says_so(database
     assert "--host 0.0.0.0: without authentication the server listens on loopback only" in said
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True, scope="session")
 def test_with_a_key_it_listens_anywhere_and_answers_nobody_without_one(databases):
-    url = prepared(databases)
+    url = databases.installed()
     environment = os.environ | {"GUANXI_DATABASE_URL": url}
     command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "keys", "create"]
     done = subprocess.run(

@@ -14,9 +14,9 @@ REPORT = f"import sys; print('slow:', *[name for name in {SLOW} if name in sys.m
 RUN = "import sys; from guanxi.cli.commands import main\ntry: main()\nexcept SystemExit: pass\n"
 
 
-def imported(tmp_path, monkeypatch, code, *arguments):
+def imported(tmp_path, monkeypatch, code, *arguments, url=None):
     """Which of the slow packages a process has imported in the end."""
-    monkeypatch.setenv("GUANXI_DATABASE_URL", f"sqlite:///{tmp_path}/crm.db")
+    monkeypatch.setenv("GUANXI_DATABASE_URL", url or f"sqlite:///{tmp_path}/crm.db")
     done = subprocess.run(
         [sys.executable, "-c", code + REPORT, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -38,12 +38,12 @@ def test_neither_does_a_mapping_file_of_the_wrong_form(tmp_path, monkeypatch):
     assert {*imported(tmp_path, monkeypatch, RUN, "import", "rows.csv", "--mapping", "mapping.toml")} <= OF_TYPER
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 @pytest.mark.parametrize("arguments", [["plugins"], ["jobs"]])
 def test_with_a_database_that_is_up_to_date_alembic_and_what_serves_and_other_drivers_stay_out(
-    tmp_path, monkeypatch, arguments
+    databases, tmp_path, monkeypatch, arguments
 ):
-    imported(tmp_path, monkeypatch, RUN, "migrate")
-    found = imported(tmp_path, monkeypatch, RUN, *arguments)
+    found = imported(tmp_path, monkeypatch, RUN, *arguments, url=databases.installed())
     assert "sqlalchemy" in found
     assert not {*found} & {"alembic", "uvicorn", "psycopg", "asyncpg"}
 

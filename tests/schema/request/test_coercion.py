@@ -7,7 +7,7 @@ from graphql import Undefined, build_schema, parse
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, get_variable_values
 
-from schema.request.coercion import Coercion
+from schema.request.coercion import Coercion, coerced_variables
 
 SCHEMA = build_schema("""
   enum Size { SMALL LARGE }
@@ -75,7 +75,7 @@ def ordered(value: Any) -> Any:
 def test_values_are_those_of_graphql_core(declared: str, item: Any) -> None:
     nodes, found = signatures(declared)
     values = {"value": [item, {"name": "b"}] if "[" in declared else item}
-    theirs, ours = get_variable_values(SCHEMA, nodes, values), Coercion().variables(found, values)
+    theirs, ours = get_variable_values(SCHEMA, nodes, values), coerced_variables(Coercion().prepare(found), values)
     if isinstance(theirs, VariableValues):
         # What is not a list or an object where one is declared may be left to graphql-core.
         assert ours is None or ordered(ours.coerced) == ordered(theirs.coerced)
@@ -87,13 +87,13 @@ def test_values_are_those_of_graphql_core(declared: str, item: Any) -> None:
 @pytest.mark.parametrize("item", ITEMS[:5], ids=repr)
 def test_items_of_a_list_are_not_left_to_graphql_core(item: Any) -> None:
     _, found = signatures("$value: [Item!]!")
-    assert Coercion().variables(found, {"value": [item] * 3}) is not None
+    assert coerced_variables(Coercion().prepare(found), {"value": [item] * 3}) is not None
 
 
 def test_left_out_variables_and_types_that_contain_themselves_are_left_to_graphql_core() -> None:
     coercion = Coercion()
-    assert coercion.variables(signatures("$value: Item = null")[1], {}) is None
-    assert coercion.variables(signatures("$value: Where")[1], {"value": {"name": "a"}}) is None
+    assert coerced_variables(coercion.prepare(signatures("$value: Item = null")[1]), {}) is None
+    assert coerced_variables(coercion.prepare(signatures("$value: Where")[1]), {"value": {"name": "a"}}) is None
 
 
 def test_many_sets_of_given_fields_are_coerced_alike() -> None:
@@ -104,7 +104,10 @@ def test_many_sets_of_given_fields_are_coerced_alike() -> None:
     for number in range(2 * 2 ** len(names)):
         chosen = {name: optional[name] for place, name in enumerate(names) if number >> place & 1}
         item = {"name": "a", **chosen} if number < 2 ** len(names) else {**dict(reversed(chosen.items())), "name": "a"}
-        theirs, ours = get_variable_values(SCHEMA, nodes, {"value": item}), coercion.variables(found, {"value": item})
+        theirs, ours = (
+            get_variable_values(SCHEMA, nodes, {"value": item}),
+            coerced_variables(coercion.prepare(found), {"value": item}),
+        )
         assert isinstance(theirs, VariableValues)
         assert ours is not None
         assert ordered(ours.coerced) == ordered(theirs.coerced)

@@ -5,7 +5,6 @@ import pytest
 
 from schema.plan.planner import Planner
 from schema.request import documents, operations
-from schema.request.coercion import Coercion
 from tests.attacks.attacks import LIMIT, attacks
 
 JSON = {"content-type": "application/json"}
@@ -35,7 +34,7 @@ def work(monkeypatch):
         monkeypatch.setattr(place, name, called)
 
     noted("validate", documents, "problems")
-    noted("coerce", Coercion, "variables")
+    noted("coerce", operations, "coerced_variables")
     noted("coerce", operations, "get_variable_values")
     noted("compile", Planner, "plan")
     return done

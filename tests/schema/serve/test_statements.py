@@ -10,6 +10,7 @@ from graphql import GraphQLObjectType, get_named_type, is_required_argument
 from guanxi import Field, FixedClock, Plugin, Ref, hookimpl, query
 from guanxi.records import Customer
 from tests import data
+from tests.shares import is_due
 
 FIRST_PARTY = [point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")]
 
@@ -187,9 +188,11 @@ def test_every_root_field_of_every_record(client, statements):
             asked[aggregate] = f"{aggregate} {{ {aggregated(get_named_type(query[aggregate].type))} }}"
         if groups in query:
             asked[groups] = f"{groups}(by: [{{createdAt: MONTH}}]) {{ keys {{ createdAt }} aggregate {{ count }} }}"
-    costs = {name: statements.of(f"{{ {text} }}") for name, text in asked.items()}
+    assert {"customer", "opportunitiesAggregate", "stages", "tierChanges", "usersGroupBy"} < asked.keys()
+    # The engines take turns, for to make such statements takes long.
+    turn = int(client.app.database.dialect == "sqlite")
+    costs = {name: statements.of(f"{{ {text} }}") for name, text in asked.items() if is_due(len(name) + turn, 2)}
     assert {name: cost for name, cost in costs.items() if cost != ONE} == {}
-    assert {"customer", "opportunitiesAggregate", "stages", "tierChanges", "usersGroupBy"} < costs.keys()
 
 
 def test_records_of_any_type_by_their_ids(client, statements):
