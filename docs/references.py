@@ -24,6 +24,7 @@ FOLDER = ROOT / "docs" / "reference"
 
 #: What a client does about each code of a payload's `userErrors` and `warnings`.
 USER_ERRORS = {
+    "ABOVE_WHOLE": "A warning: we alone sold more than the customer is said to have bought from everybody.",
     "ALREADY_ANSWERED": "The invitation was answered before; nothing is stored twice.",
     "ALREADY_EXISTS": "Another living record has what only one may have; change that one, or give another value.",
     "ALREADY_OPEN": "It is already open; nothing has to be done.",

@@ -271,7 +271,9 @@ def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):
         data.upsert(client, "transactions", [sale])
     client.query("mutation { recomputeValueTiers(input: {}) { changed } }")
     bad(client, "five")
-    score(client, "four", "85", "70", "90", cannotPerformContract=True, relationshipScore="90")
+    score(client, "four", "85", "70", "90", cannotPerformContract=True)
+    judged = {"customerExternalId": data.key("four"), "assessedOn": "2025-05-01", "relationshipScore": "90"}
+    data.upsert(client, "valueAssessments", [{"externalIds": [data.key("four")], **judged}])
     fields = "valueTier smallKind abandonmentReasons effectiveCreditworthinessScore behaviourValue"
     assert customer(client, "five", fields) == {
         "valueTier": "SMALL",
