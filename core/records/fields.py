@@ -87,6 +87,13 @@ class Row(Protocol):
         """
         ...
 
+    def within(self, by: str, value: "Callable[[Row], Any]") -> Expression:
+        """An aggregate over this record and the living ones below it, at any depth, by a column that refers to one.
+
+        `row.within("parent_id", lambda member: func.count())`.
+        """
+        ...
+
 
 FieldExpression = Callable[[Row], Any]
 BatchFunction = Callable[[Any, Sequence[Mapping[str, Any]]], Sequence[Any] | Awaitable[Sequence[Any]]]

@@ -459,6 +459,18 @@ class PlanRow:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
 
+    def within(self, by: str, value: Callable[["PlanRow"], Any]) -> Expression:
+        """An aggregate over this record and the living ones below it, at any depth."""
+        statement = self.scope.statement
+        table = self.record.table.alias(statement.alias())
+        upper = select(self.id.label("id")).cte(statement.alias(), recursive=True, nesting=True)
+        # What is below a deleted one still belongs, and what is met again ends the search.
+        members = upper.union(select(table.c.id).where(table.c[_known(self.record.model, by)] == upper.c.id))
+        member = statement.row(self.record, is_fact=True)
+        found = value(member)
+        conditions = [member.id.in_(select(members.c.id)), *statement.living(member)]
+        return select(found).select_from(member.source()).where(*conditions).scalar_subquery()
+
     def source(self) -> FromClause:
         """The FROM clause of this row's scope, this row's table first; to be asked for last."""
         return self.scope.from_clause(self.record.table.alias(self.alias))
