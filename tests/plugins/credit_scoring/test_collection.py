@@ -122,15 +122,9 @@ def test_c4_payments_that_cannot_be_are_refused_by_field(shared):
     ]
     assert [found[1] for found in wrong(payment(shared, bill, 5, "2025-06-17"))] == ["paidOn"]
     first = paid(shared, bill, 60, "2025-06-01")
-    overpaid = wrong(payment(shared, bill, "40.01", "2025-06-02"))
-    assert overpaid == [
-        (
-            "INVALID",
-            "amount",
-            "invoice refused would be overpaid by 0.01 CNY; give at most what is open, and enter the rest as a payment "
-            "of another invoice",
-        )
-    ]
+    ((code, field, message),) = wrong(payment(shared, bill, "40.01", "2025-06-02"))
+    assert (code, field) == ("INVALID", "amount")
+    assert message.startswith("invoice refused would be overpaid by 0.01 CNY; give at most what is open")
     too_much = writes.payload(shared, "update", "Payment", id=first, amount={"amount": "101"})
     assert [error["field"] for error in too_much["userErrors"]] == [["amount"]]
     less = writes.payload(shared, "update", "Receivable", id=bill, amount={"amount": "59.99"})
