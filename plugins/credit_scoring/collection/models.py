@@ -21,6 +21,7 @@ class Payment(Record, plugin="credit_scoring", prefix="pmt"):
     """A payment of a receivable, in whole or in part, on a day."""
 
     __permission__ = CREDIT
+    __groups__ = False
     __order__ = (("paidOn", False),)
 
     receivable_id: str = reference(
@@ -39,7 +40,7 @@ class PaymentReminder(Record, plugin="credit_scoring", prefix="rem"):
     """A reminder that was sent for an overdue receivable."""
 
     __permission__ = CREDIT
-    __groups__ = False
+    __aggregates__ = False
     __order__ = (("sentOn", True),)
     __of_one_customer__ = ("receivable_id", "contact_id")
 
@@ -56,8 +57,6 @@ class PaymentReminder(Record, plugin="credit_scoring", prefix="rem"):
     contact_id: str | None = reference(
         Contact,
         "The person it was sent to.",
-        inverse="payment_reminders",
-        inverse_description="Reminders sent to the person.",
         default=None,
         on_destroy="SET NULL",
     )
@@ -68,7 +67,7 @@ class PaymentPromise(Record, plugin="credit_scoring", prefix="prm"):
     """A promise of a customer to pay an amount of a receivable by a day."""
 
     __permission__ = CREDIT
-    __groups__ = False
+    __aggregates__ = False
     __order__ = (("promisedFor", True),)
     __of_one_customer__ = ("receivable_id", "contact_id")
 
@@ -85,8 +84,6 @@ class PaymentPromise(Record, plugin="credit_scoring", prefix="prm"):
     contact_id: str | None = reference(
         Contact,
         "The person who promised.",
-        inverse="payment_promises",
-        inverse_description="Promises to pay the person made.",
         default=None,
         on_destroy="SET NULL",
     )
