@@ -40,7 +40,7 @@ class PaymentReminder(Record, plugin="credit_scoring", prefix="rem"):
     """A reminder that was sent for an overdue receivable."""
 
     __permission__ = CREDIT
-    __aggregates__ = False
+    __groups__ = False
     __order__ = (("sentOn", True),)
     __of_one_customer__ = ("receivable_id", "contact_id")
 
@@ -67,7 +67,7 @@ class PaymentPromise(Record, plugin="credit_scoring", prefix="prm"):
     """A promise of a customer to pay an amount of a receivable by a day."""
 
     __permission__ = CREDIT
-    __aggregates__ = False
+    __groups__ = False
     __order__ = (("promisedFor", True),)
     __of_one_customer__ = ("receivable_id", "contact_id")
 
