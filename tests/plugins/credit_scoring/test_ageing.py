@@ -153,3 +153,17 @@ def test_c4_a_group_is_a_customer_and_all_below_it_at_any_depth(shared):
     # What is below a deleted one still belongs to the group, the deleted one itself does not count.
     writes.payload(shared, "delete", "Customer", id=child)
     assert group("holding") == ["4301.00", "54301.00"]
+
+
+def test_c8_amounts_that_are_computed_have_every_part_that_money_has(shared):
+    id = enter(shared, "computed")
+    limit(shared, id, 40)
+    every = "{ amount currency reportingAmount }"
+    found = shared.query(
+        f"""query ($id: ID!) {{ creditCheck(amount: "100", customerId: $id) {{
+            limit {every} exposure {every} exposureAfter {every} available {every} }}
+          ageing(customerIds: [$id]) {{ total {every} invoiced {every} }} }}""",
+        id=id,
+    )
+    assert found["creditCheck"]["exposureAfter"] == {"amount": "100.00", "currency": "CNY", "reportingAmount": "100.00"}
+    assert found["ageing"]["total"] == {"amount": "0.00", "currency": "CNY", "reportingAmount": "0.00"}

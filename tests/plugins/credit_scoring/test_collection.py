@@ -276,3 +276,34 @@ def test_c12_a_customer_that_owes_something_is_not_deleted_without_a_word(shared
     writes.changed(shared, "Receivable", bill, settledOn="2025-06-15")
     writes.done(shared, "restore", "Customer", id)
     assert writes.done(shared, "delete", "Customer", id)["warnings"] == []
+
+
+def test_notes_about_people_are_erased_with_them(shared):
+    bill = billed(shared, "personal")
+    person = writes.made(shared, "Contact", "id", name="Dora Maar", customerId=of(shared, "personal"))["id"]
+    about = {"receivableId": bill, "contactId": person}
+    sent = writes.made(shared, "PaymentReminder", "id", **about, level=1, sentOn="2025-06-10", note="Was upset")["id"]
+    made = promised(shared, bill, 5, "2025-06-30", contactId=person, note="Her word")["record"]["id"]
+    done = shared.query(
+        """mutation ($id: ID!) { erasePersonalData(input: {id: $id, reason: "asked"}) { userErrors { message } } }""",
+        id=person,
+    )
+    assert done["erasePersonalData"]["userErrors"] == []
+    assert writes.read(shared, "PaymentReminder", sent, "note level") == {"note": None, "level": 1}
+    assert writes.read(shared, "PaymentPromise", made, "note status") == {"note": None, "status": "OPEN"}
+
+
+def test_who_lacks_the_permission_sees_nothing_of_it(shared):
+    billed(shared, "secret")
+    partner = shared.acting_as(shared.create("User", name="Pat", role="PARTNER")["id"])
+    manager = shared.acting_as(shared.create("User", name="Max", role="BRANCH_MANAGER")["id"])
+    for text in (
+        "{ payments { totalCount } }",
+        "{ paymentReminders { totalCount } }",
+        "{ paymentPromises { totalCount } }",
+        "{ creditHolds { totalCount } }",
+        "{ ageing { asOf } }",
+        "{ customers { nodes { groupExposure { amount } } } }",
+    ):
+        assert partner.execute(text)["errors"][0]["extensions"]["code"] == "FORBIDDEN", text
+        manager.query(text)
