@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from core.base.calendar import PLAIN, last_of, shifted
 from guanxi import FixedClock
 from guanxi.testing import Client, app_with
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting import Forecasting
-from plugins.forecasting.shared.periods import first_of, last_of, shifted
 
 SYSTEM = "maven"
 STAGE = {"Engaging": "stg_00000000000000000000000003", "Won": "stg_00000000000000000000000006"}
@@ -231,7 +231,7 @@ def main() -> None:
     print("| trained on | decided | AUC | error | of the win rate so far | of the preset | |")
     print("|---|--:|--:|--:|--:|--:|---|")
     for model in modelled.models:
-        if first_of(model["day"] + timedelta(days=1), DateGrain.QUARTER) == model["day"] + timedelta(days=1):
+        if PLAIN.first_of(model["day"] + timedelta(days=1), DateGrain.QUARTER) == model["day"] + timedelta(days=1):
             figures = [
                 model[name] or "" for name in ("decided", "auc", "brier", "baselineBrier", "stageBrier", "status")
             ]

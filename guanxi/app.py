@@ -27,7 +27,7 @@ from core.background.jobs import Jobs, declared_jobs
 from core.background.publisher import Publisher
 from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
-from core.base.clock import Clock, SystemClock
+from core.base.clock import BusinessClock, Clock, SystemClock
 from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import SQLITE, Database
@@ -158,8 +158,9 @@ class App:
             patience=settings.write_deadline_ms / 1000,
             queue_patience=settings.queue_deadline_ms / 1000,
             synchronous=settings.sqlite_synchronous,
+            calendar=settings.calendar,
         )
-        self._clock = clock
+        self._clock = BusinessClock(clock, settings.calendar)
         self._access = access or design.control.of
         self._engine: Engine | None = None
         self._publisher: Publisher | None = None
@@ -323,7 +324,7 @@ class App:
         )
         await reader.open()
         publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
-        planner = Planner(self.catalog, dialect_of(self.database.dialect), reader.fits)
+        planner = Planner(self.catalog, dialect_of(self.database.dialect, self.settings.calendar), reader.fits)
         services = Services(
             self.settings,
             self.catalog,

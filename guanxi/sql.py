@@ -1,10 +1,10 @@
 """SQL for plugins: the constructs that SQLite and PostgreSQL spell differently, and helpers for exact arithmetic."""
 
 from core.base.ids import new_stem, unordered_id
+from core.db.days import day_of
 from core.db.sql import (
     Expression,
     add_days,
-    day_of,
     days_between,
     folded,
     is_listed,

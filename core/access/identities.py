@@ -60,7 +60,7 @@ _BY_EMAIL = Prepared(
 
 def linked_user(transaction: DatabaseTransaction, identity: Identity) -> str | None:
     """The id of the user that somebody is."""
-    query = _LINKED.on(transaction.dialect)
+    query = _LINKED.on(transaction)
     values = {"issuer": identity.issuer, "subject": identity.subject}
     rows = query.mappings(transaction.rows(query.statement(values)))
     return rows[0]["user_id"] if rows else None
@@ -73,7 +73,7 @@ def user_by_email(transaction: DatabaseTransaction, identity: Identity) -> str |
     """
     if not identity.email:
         return None
-    query = _BY_EMAIL.on(transaction.dialect)
+    query = _BY_EMAIL.on(transaction)
     values = {"issuer": identity.issuer, "email": fold(identity.email)}
     rows = query.mappings(transaction.rows(query.statement(values)))
     return rows[0]["id"] if len(rows) == 1 and not rows[0]["is_known"] else None

@@ -41,7 +41,7 @@ def _colleagues() -> Any:
 
 
 def _user() -> Any:
-    of_role: Any = select(User.role, User.region_folded)  # type: ignore[attr-defined]
+    of_role: Any = select(User.role, User.region_folded, User.time_zone)  # type: ignore[attr-defined]
     return of_role.where(col(User.id) == _ME, col(User.deleted_at).is_(None), col(User.is_active).is_(True))
 
 
@@ -60,9 +60,11 @@ def user_actor(transaction: DatabaseTransaction, user_id: str) -> Actor | None:
     found = _read(transaction, user_id)
     if found is None:
         return None
-    role, reach, roles = found
+    role, zone, reach, roles = found
     permissions = frozenset[str]() if role is None else roles[role]
-    return Actor(user_id, ActorKind.USER, None if role is None else role.value, permissions, reach=reach)
+    return Actor(
+        user_id, ActorKind.USER, None if role is None else role.value, permissions, reach=reach, time_zone=zone
+    )
 
 
 def integration_actor(
@@ -79,20 +81,19 @@ def integration_actor(
     """
     narrowed = frozenset(scopes) or None
     if user_id is None:
-        reach, roles = Reach(), _permissions(_ROLES.on(transaction.dialect), transaction)
+        reach, roles = Reach(), _permissions(_ROLES.on(transaction), transaction)
     else:
         found = _read(transaction, user_id)
         if found is None:
             return None
-        _, reach, roles = found
+        _, _, reach, roles = found
     return Actor(id, ActorKind.INTEGRATION, role.value, roles[role], narrowed, reach)
 
 
 def _read(
     transaction: DatabaseTransaction, user_id: str
-) -> tuple[UserRole | None, Reach, Mapping[UserRole, frozenset[str]]] | None:
-    engine = transaction.dialect
-    asked = [query.on(engine) for query in (_USER, _TEAMS, _COLLEAGUES, _ROLES)]
+) -> tuple[UserRole | None, str | None, Reach, Mapping[UserRole, frozenset[str]]] | None:
+    asked = [query.on(transaction) for query in (_USER, _TEAMS, _COLLEAGUES, _ROLES)]
     answers = transaction.send(*(one.statement({"user": user_id}) for one in asked))
     users, teams, colleagues, roles = (one.mappings(rows) for one, rows in zip(asked, answers, strict=True))
     if not users:
@@ -105,7 +106,7 @@ def _read(
         tuple(sorted({user_id, *(row["id"] for row in colleagues)})),
         () if user["region_folded"] is None else (user["region_folded"],),
     )
-    return user["role"], reach, _by_role(roles)
+    return user["role"], user["time_zone"], reach, _by_role(roles)
 
 
 def _permissions(asked: Any, transaction: DatabaseTransaction) -> Mapping[UserRole, frozenset[str]]:

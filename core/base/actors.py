@@ -45,6 +45,7 @@ class Actor:
         permissions: what it may do, as `core.access.permissions` reads it; None for everything.
         narrowed_to: what an API key leaves of that; None for all of it.
         reach: whose records are its own.
+        time_zone: in which its days begin, where it is another than that of the business.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Actor:
     permissions: frozenset[str] | None = None
     narrowed_to: frozenset[str] | None = None
     reach: Reach = Reach()
+    time_zone: str | None = None
 
     @property
     def user_id(self) -> str | None:

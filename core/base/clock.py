@@ -1,9 +1,10 @@
 """The source of time. Rules take `as_of`; only the edge of the program asks a clock."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Protocol
 
+from core.base.calendar import Calendar, zone_of
 from core.base.errors import InputError
 
 #: Days that anything happens on. Before and after them is room for what is reckoned from them, such as a year earlier.
@@ -28,14 +29,10 @@ def to_milliseconds(moment: datetime) -> datetime:
 
 
 class Clock(Protocol):
-    """Gives the moment and the business date."""
+    """Gives the moment."""
 
     def now(self) -> datetime:
         """The moment, aware, in UTC, in whole milliseconds."""
-        ...
-
-    def today(self) -> date:
-        """The business date."""
         ...
 
 
@@ -44,9 +41,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return to_milliseconds(datetime.now(UTC))
-
-    def today(self) -> date:
-        return self.now().date()
 
 
 @dataclass
@@ -58,5 +52,38 @@ class FixedClock:
     def now(self) -> datetime:
         return to_milliseconds(self.moment)
 
+
+@dataclass(frozen=True, slots=True)
+class BusinessClock:
+    """A clock that knows what day it is.
+
+    Attributes:
+        source: of the moment.
+        calendar: of the business: of which day a moment is, and when periods begin.
+        caller_zone: the time zone of who asks, where it is another than that of the business.
+    """
+
+    source: Clock
+    calendar: Calendar
+    caller_zone: str | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone whose day it is."""
+        return zone_of(self.caller_zone or self.calendar.zone)
+
+    def now(self) -> datetime:
+        """The moment, aware, in UTC, in whole milliseconds."""
+        return self.source.now()
+
     def today(self) -> date:
-        return self.now().date()
+        """The day it is where the caller is, or else in the time zone of the business."""
+        return self.now().astimezone(self.zone).date()
+
+    def of(self, caller_zone: str | None) -> "BusinessClock":
+        """The same clock for a caller of a time zone."""
+        return self if caller_zone == self.caller_zone else replace(self, caller_zone=caller_zone)
+
+    def at_end_of(self, day: date) -> "BusinessClock":
+        """A clock that stands still at the end of another day."""
+        return replace(self, source=FixedClock(datetime.combine(day, time.max, self.zone)))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict, SettingsError
 
+from core.base.calendar import Calendar, zone_of
 from core.base.errors import ConfigurationError, InputError
 from core.base.money import exponent
 
@@ -110,6 +111,14 @@ class Settings(BaseSettings):
     reporting_currency: str = Field(
         default="CNY",
         description="The currency in which amounts are compared and summed. Cannot be changed once there is data.",
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="Time zone in which the days of the business begin, such as Europe/Berlin: days, weeks, months, "
+        "quarters and years are of this zone. Users may have another for what is today and what is due.",
+    )
+    fiscal_year_start: int = Field(
+        default=1, ge=1, le=12, description="Month in which the fiscal year begins; quarters and years follow it."
     )
     phone_region: str = Field(
         default="CN",
@@ -269,6 +278,17 @@ class Settings(BaseSettings):
         except InputError as error:
             raise ValueError(error.message) from None
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zone_of(value)
+        return value
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days and periods of the business."""
+        return Calendar(self.time_zone, self.fiscal_year_start)
 
     @field_validator("phone_region")
     @classmethod

@@ -24,7 +24,7 @@ from core.crm.people import Team, User
 from core.crm.pipeline import settle_opportunity, stage_in_use
 from core.crm.rules import cycle_problem, discount_problem, future_problem, negative_problem
 from core.crm.sales import ExchangeRate, Transaction
-from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.settlement import Settlement, problem, put
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.columns import column_info
@@ -125,8 +125,8 @@ def business_day(settlement: Settlement, record: Table, value: Callable[[str], A
     entered = (getattr(record, "created_at", None),) if dating else ()
     for day in (*map(value, dating), *entered):
         if day is not None:
-            return day.date() if isinstance(day, datetime) else day
-    return settlement.now.date()
+            return settlement.calendar.day_of(day) if isinstance(day, datetime) else day
+    return settlement.calendar.day_of(settlement.now)
 
 
 def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:
@@ -178,7 +178,7 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
 
 def _settle_transaction(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
     record: Any = change.record
-    change.occurred_at = midnight(record.occurred_on)
+    change.occurred_at = settlement.calendar.start_of(record.occurred_on)
     gross, actual, cost = record.gross_amount, record.actual_amount, record.cost
     problems = [
         settlement.doubt(change, name, message)

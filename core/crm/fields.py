@@ -1,7 +1,7 @@
 """The core's derived fields, declared like a plugin's: the core is the first plugin of its own schema."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,8 @@ from core.crm.activities import Task
 from core.crm.customers import Contact, CustomerActivity
 from core.crm.opportunities import Stage
 from core.crm.people import User
-from core.db.sql import Expression, day_of, list_length, rounded_ratio, whole
+from core.db.days import day_of
+from core.db.sql import Expression, list_length, rounded_ratio, whole
 from core.records.fields import Field, MoneyExpression, Row
 from core.records.vocabulary import (
     CompanySize,
@@ -101,6 +102,11 @@ def _order_count(row: Row) -> Expression:
     return func.coalesce(row.facet(CustomerActivity).transaction_count, 0)
 
 
+def _tomorrow(now: datetime) -> datetime:
+    """The moment the next day begins where the caller is."""
+    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+
+
 def _sections(row: Row) -> dict[ProfileSection, Expression]:
     return rules.profile_sections(
         has_industry=row.industry.is_not(None),
@@ -163,7 +169,9 @@ def _opportunity_fields(settings: Settings) -> Iterator[Field]:
     )
     yield Field(
         "Opportunity.followUpState",
-        lambda row: rules.follow_up_state(_outcome(row), day_of(row.next_action_at), row.as_of),
+        lambda row: rules.follow_up_state(
+            _outcome(row), row.next_action_at, row.bind(_tomorrow, datetime, key="tomorrow")
+        ),
         "Whether its next action is due; null once it is decided.",
         FollowUpState,
     )

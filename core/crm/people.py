@@ -1,7 +1,7 @@
 """Our side of the relationship: users and the teams they work in (G8, K24)."""
 
 from core.records.columns import column, reference
-from core.records.forms import EMAIL
+from core.records.forms import EMAIL, TIME_ZONE
 from core.records.record import Record, one_living
 from core.records.vocabulary import UserRole
 
@@ -39,6 +39,14 @@ class User(Record, prefix="usr"):
     branch: str | None = column("Branch the person belongs to.", default=None, max_length=100, index=True, shared=True)
     # G3
     is_urban_branch: bool | None = column("Whether that branch is urban.", default=None)
+    time_zone: str | None = column(
+        "Time zone in which the person's days begin, such as Europe/Berlin: what is due and overdue is reckoned by it; "
+        "that of the business if not set.",
+        default=None,
+        max_length=64,
+        form=TIME_ZONE,
+        exact=True,
+    )
     is_active: bool = column("Whether the person still works here.", default=True)
     team_id: str | None = reference(
         Team,

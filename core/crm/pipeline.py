@@ -19,7 +19,7 @@ from core.crm.rules import (
     status_of_owner,
     status_step_problem,
 )
-from core.crm.settlement import Settlement, midnight, problem, put
+from core.crm.settlement import Settlement, problem, put
 from core.db.transaction import mark
 from core.log.changes import Change
 from core.log.events import Action
@@ -172,12 +172,12 @@ def _decide(settlement: Settlement, change: Change, name: str) -> None:
     record: Any = change.record
     closed = None
     if "closed_on" in change.after and record.closed_on:
-        # A day may have begun elsewhere that has not begun in UTC.
-        closed = min(midnight(record.closed_on), settlement.now)
+        # A day may have begun elsewhere that has not begun for the business.
+        closed = min(settlement.calendar.start_of(record.closed_on), settlement.now)
     moment = change.after.get(name) or closed or change.occurred_at or _clock(settlement, record)
     if name == "lost_at" or record.won_at is None:
         put(change, name, moment)
-    put(change, "closed_on", record.closed_on or moment.date())
+    put(change, "closed_on", record.closed_on or settlement.calendar.day_of(moment))
     change.occurred_at = moment
 
 
@@ -253,7 +253,9 @@ def _log_step(
 ) -> Iterator[UserError]:
     record: Any = change.record
     moment = change.occurred_at or (
-        midnight(record.opened_on) if before is None and record.opened_on else _clock(settlement, record)
+        settlement.calendar.start_of(record.opened_on)
+        if before is None and record.opened_on
+        else _clock(settlement, record)
     )
     if message := future_problem(moment, settlement.now):
         yield problem(change, "IN_FUTURE", "at", message)

@@ -196,12 +196,12 @@ def days_overdue(due_on: Expression, as_of: Expression) -> Expression:
     return case((due_on < as_of, days_between(as_of, due_on)), else_=null())
 
 
-def follow_up_state(outcome: Expression, next_action_on: Expression, as_of: Expression) -> Expression:
-    """Whether an open opportunity's next action is due (O25); null once it is decided."""
+def follow_up_state(outcome: Expression, next_action_at: Expression, tomorrow: Expression) -> Expression:
+    """Whether an open opportunity's next action is due (O25), before the next day begins; null once it is decided."""
     return case(
         (outcome != Outcome.OPEN.value, null()),
-        (next_action_on.is_(None), FollowUpState.NO_NEXT_ACTION.value),
-        (next_action_on <= as_of, FollowUpState.DUE.value),
+        (next_action_at.is_(None), FollowUpState.NO_NEXT_ACTION.value),
+        (next_action_at < tomorrow, FollowUpState.DUE.value),
         else_=FollowUpState.NOT_DUE.value,
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from core.base.actors import Actor
+from core.base.calendar import Calendar
 from core.base.errors import UserError
 from core.base.settings import Plausibility
 from core.base.text import camel
@@ -42,6 +43,7 @@ class Settlement:
         *,
         actor: Actor,
         now: datetime,
+        calendar: Calendar,
         reporting_currency: str,
         plausibility: Plausibility,
         log: EventLog,
@@ -49,6 +51,7 @@ class Settlement:
         self.transaction = transaction
         self.actor = actor
         self.now = now
+        self.calendar = calendar
         self.plausibility = plausibility
         self.rates = Rates(transaction, reporting_currency)
         self.log = log
@@ -113,8 +116,3 @@ def put(change: Change, name: str, value: Any) -> None:
         change.before.setdefault(name, before if change.action is Action.UPDATED else None)
         change.after[name] = value
         setattr(change.record, name, value)
-
-
-def midnight(day: date) -> datetime:
-    """The moment a day begins, in UTC."""
-    return datetime.combine(day, time(), UTC)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
+from core.base.calendar import PLAIN, Calendar
 from core.base.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
@@ -65,6 +66,7 @@ class Database:
         patience: float = 10,
         queue_patience: float = 10,
         synchronous: SqliteSynchronous = "FULL",
+        calendar: Calendar = PLAIN,
     ) -> None:
         """Prepares the engine; connects to nothing yet.
 
@@ -74,6 +76,7 @@ class Database:
             patience: for how many seconds a transaction is repeated while others are in its way.
             queue_patience: for how many seconds one waits while as many write as may.
             synchronous: what a commit waits for on SQLite.
+            calendar: the days and periods of the business, by which SQL is spelled.
 
         Raises:
             ConfigurationError: the address has an unknown form.
@@ -81,6 +84,7 @@ class Database:
         self.url = _parsed(url)
         self._patience = patience
         self._synchronous: SqliteSynchronous = synchronous
+        self._calendar = calendar
         #: Called before each round trip of a writer.
         self.on_trip: OnTrip = lambda process, statements: None
         self._idle: list[Driver] = []
@@ -107,6 +111,7 @@ class Database:
                 connect_args={"connect_timeout": CONNECTING_SECONDS},
             )
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.engine.dialect.calendar = calendar  # type: ignore[attr-defined]
         self._queue_patience = queue_patience
         #: Where writers run, and where what looks something up does.
         self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
@@ -290,6 +295,11 @@ class Database:
 
     def connect(self) -> Driver:
         """A connection that writes; whoever asks for it closes it."""
+        driver = self._connected()
+        driver.calendar = self._calendar
+        return driver
+
+    def _connected(self) -> Driver:
         if self.dialect == SQLITE:
             driver = SqliteDriver(Path(str(self.url.database)), self._synchronous, self._patience)
             self._file.note()

@@ -32,13 +32,6 @@ class add_days(FunctionElement[Any]):  # noqa: N801
     inherit_cache = True
 
 
-class day_of(FunctionElement[Any]):  # noqa: N801
-    """The date of a moment, in UTC."""
-
-    type = Date()
-    inherit_cache = True
-
-
 class folded(FunctionElement[str]):  # noqa: N801
     """A text as `core.base.text.fold` makes it, for texts that have no folded column.
 
@@ -101,10 +94,6 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
         SQLITE: "date({0}, ({1}) || ' days')",
         # PostgreSQL does not add a bigint to a date.
         POSTGRESQL: "({0} + CAST({1} AS INTEGER))",
-    },
-    day_of: {
-        SQLITE: "substr({0}, 1, 10)",
-        POSTGRESQL: "CAST({0} AT TIME ZONE 'UTC' AS DATE)",
     },
     folded: {
         # The connection registers core.base.text.fold under this name.

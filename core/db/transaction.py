@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 from core.base import tracing
+from core.base.calendar import PLAIN, Calendar
 from core.base.errors import UnavailableError
 from core.db.faults import FAILING
 
@@ -48,6 +49,8 @@ class Driver(ABC):
 
     #: Name of the engine.
     dialect: str
+    #: The days of the business, by which its SQL is spelled.
+    calendar: Calendar = PLAIN
     #: How a transaction begins.
     begin: SqlStatement
     #: How one begins that only reads, alongside writers.
@@ -126,6 +129,7 @@ def _nothing() -> None:
 def guest_connection(engine: Engine, driver: Driver) -> Connection:
     """A connection on a driver's own. The host begins and ends its transactions: a plugin's commit commits nothing."""
     dialect: Any = engine.dialect
+    dialect.calendar = driver.calendar
     dialect.do_begin = dialect.do_commit = dialect.do_rollback = lambda connection: None
 
     def before_execution(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
@@ -156,7 +160,7 @@ class DatabaseTransaction:
         #: How many statements were sent, apart from those of the session.
         self.statements = 0
         self.is_committed = False
-        self.dialect = driver.dialect
+        self.dialect, self.calendar = driver.dialect, driver.calendar
         self.before_session: Callable[[], None] = _nothing
         #: Called with a new session, which it may fill.
         self.on_session: Callable[[Session], None] = lambda session: None

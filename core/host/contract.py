@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from core.access.declarations import Permission, RowRule
 from core.base.actors import Actor, Identity
-from core.base.clock import Clock
+from core.base.calendar import Calendar
+from core.base.clock import BusinessClock
 from core.base.errors import UserError
 from core.base.settings import Plausibility
 from core.db.locks import Key
@@ -99,7 +100,7 @@ class Context:
         open_session: gives the session; see `session`.
         actor: who does it.
         settings: this plugin's settings.
-        clock: the only source of time.
+        clock: the only source of time: `clock.now()` and `clock.today()`.
         reporting_currency: in which amounts are compared and summed.
         plausibility: the policy about what is possible but implausible; see `doubt`.
         log: logger bound to the plugin.
@@ -119,7 +120,7 @@ class Context:
     open_session: Callable[[], Session]
     actor: Actor
     settings: Any
-    clock: Clock
+    clock: BusinessClock
     reporting_currency: str
     plausibility: Plausibility
     log: logging.Logger
@@ -132,6 +133,11 @@ class Context:
     change_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
     lock: Callable[..., None]
     catalog: CatalogQueries
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days and periods of the business: `calendar.day_of(moment)`, `calendar.first_of(day, "QUARTER")`."""
+        return self.clock.calendar
 
     @property
     def session(self) -> Session:

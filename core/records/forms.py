@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from core.base.calendar import zone_of
 from core.base.errors import InputError
 from core.base.text import fold
 
@@ -97,10 +98,21 @@ class LinkForm(TextForm):
             raise InputError(f"{text!r} is not a link; write it like https://example.com or mailto:name@example.com")
 
 
+class ZoneForm(TextForm):
+    """The name of a time zone."""
+
+    def check(self, text: str, region: str) -> None:
+        try:
+            zone_of(text)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+
 TEXT = TextForm()
 EMAIL = EmailForm()
 PHONE = PhoneForm()
 LINK = LinkForm()
+TIME_ZONE = ZoneForm()
 
 #: Addresses that the library finds valid for certain, and changes nothing of but their case; nearly all there are.
 _PLAIN_EMAIL = re.compile(

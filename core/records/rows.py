@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.types import TypeDecorator
 
+from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json
 from core.records.record import Table
@@ -20,10 +21,11 @@ POSTGRESQL = "postgresql"
 RowValues = Mapping[str, Any]
 
 
-@lru_cache(2)
-def dialect_of(engine: str) -> Dialect:
-    """The SQLAlchemy dialect whose spelling the drivers understand."""
+@lru_cache(100)
+def dialect_of(engine: str, calendar: Calendar = PLAIN) -> Dialect:
+    """The SQLAlchemy dialect whose spelling the drivers understand, with the days and periods of a business."""
     made: Any = asyncpg.dialect() if engine == POSTGRESQL else sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    made.calendar = calendar
     return made  # type: ignore[no-any-return]
 
 

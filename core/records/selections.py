@@ -6,28 +6,30 @@ from typing import Any
 import orjson
 from sqlalchemy import Select
 
-from core.db.transaction import Rows, SqlStatement
+from core.base.calendar import Calendar
+from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
 from core.db.types import Json
 from core.records.rows import dialect_of
 
 
 class Prepared:
-    """A query with binds, spelled once for each engine: `Prepared(select(…).where(is_listed(column, "ids")))`."""
+    """A query with binds: `Prepared(select(…).where(is_listed(column, "ids")))`; spelled once for each engine."""
 
     def __init__(self, query: Select[Any]) -> None:
         self._query = query
-        self._spelled: dict[str, _Spelled] = {}
+        self._spelled: dict[tuple[str, Calendar], _Spelled] = {}
 
-    def on(self, engine: str) -> "_Spelled":
-        """It as an engine takes it."""
-        if engine not in self._spelled:
-            self._spelled[engine] = _Spelled(self._query, engine)
-        return self._spelled[engine]
+    def on(self, transaction: DatabaseTransaction) -> "_Spelled":
+        """It as the engine of a transaction takes it, with the days of the business."""
+        key = transaction.dialect, transaction.calendar
+        if key not in self._spelled:
+            self._spelled[key] = _Spelled(self._query, *key)
+        return self._spelled[key]
 
 
 class _Spelled:
-    def __init__(self, query: Select[Any], engine: str) -> None:
-        dialect = dialect_of(engine)
+    def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
+        dialect = dialect_of(engine, calendar)
         compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self._sql = str(compiled)
         self._fixed = dict(compiled.params)

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from core.access.audit import AuditAction, entry
 from core.access.permit import Permit
 from core.base.actors import Actor
-from core.base.clock import Clock
+from core.base.clock import BusinessClock
 from core.base.errors import NotFoundError, PluginError
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
@@ -59,7 +59,7 @@ class Unit:
         *,
         host: PluginHost,
         settings: Settings,
-        clock: Clock,
+        clock: BusinessClock,
         actor: Actor,
         permit: Permit,
         ask: Ask,
@@ -79,6 +79,7 @@ class Unit:
             transaction,
             actor=actor,
             now=self.now,
+            calendar=clock.calendar,
             reporting_currency=settings.reporting_currency,
             plausibility=settings.plausibility,
             log=self.log,
@@ -206,7 +207,7 @@ class Unit:
         """The rows of a prepared query, which sees what this transaction has changed."""
         if self._writes:
             self.flush()
-        spelled = query.on(self.transaction.dialect)
+        spelled = query.on(self.transaction)
         return spelled.mappings(self.transaction.rows(spelled.statement(values)))
 
     def insert_rows(self, kind: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:

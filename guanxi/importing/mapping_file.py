@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from core.base.calendar import zone_of
 from core.base.errors import InputError
 from core.base.money import exponent
 from core.base.text import camel
@@ -228,8 +228,8 @@ class _Reader:
                 raise table.fault(f'{key} = "{given[key]}": must be one character that is not a digit, such as "."')
         if given.get("thousands") == given.get("decimal", "."):
             raise table.fault("thousands and decimal are the same; write both, as they are in the source")
-        if "timezone" in settings and (zone := table.text("timezone")) is not None:
-            given["timezone"] = _timezone(table, zone)
+        if "timezone" in settings:
+            given["timezone"] = _timezone(table, table.text("timezone") or self._catalog.settings.time_zone)
         if "times" in settings:
             given["times"] = Decimal(table.take("times", int, Decimal, what="a number", default=1))
         if "round" in settings:
@@ -341,6 +341,6 @@ def _check_date_format(table: TomlTable, form: str) -> None:
 
 def _timezone(table: TomlTable, name: str) -> tzinfo:
     try:
-        return ZoneInfo(name)
-    except (OSError, ValueError):
+        return zone_of(name)
+    except ValueError:
         raise table.fault(f'timezone = "{name}": is unknown; write one such as "Europe/Berlin"') from None

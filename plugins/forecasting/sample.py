@@ -12,7 +12,6 @@ from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import OpportunityForecast, SalesTarget
 from plugins.forecasting.past.history import reconcile
 from plugins.forecasting.past.snapshots import take_snapshot
-from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.vocabulary import ForecastCategory, SnapshotKind
 
 _QUARTERS, _MONTHS = 5, 6
@@ -31,11 +30,11 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
     _set_targets(ctx, chance)
     ctx.session.flush()
     reconcile(ctx)
-    end = first_of(ctx.clock.today(), DateGrain.MONTH) - timedelta(days=1)
+    end = ctx.clock.today().replace(day=1) - timedelta(days=1)
     ends: list[date] = []
     for _ in range(_MONTHS):
         ends.insert(0, end)
-        end = first_of(end, DateGrain.MONTH) - timedelta(days=1)
+        end = end.replace(day=1) - timedelta(days=1)
     for day in ends:
         take_snapshot(ctx, SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
 
@@ -54,10 +53,10 @@ def _submit(ctx: Context, chance: random.Random) -> None:
 
 def _set_targets(ctx: Context, chance: random.Random) -> None:
     """Each team's target is a little above or below what it wins per quarter."""
-    start = first_of(ctx.clock.today(), DateGrain.QUARTER)
+    start = ctx.calendar.first_of(ctx.clock.today(), DateGrain.QUARTER)
     starts = [start]
     while len(starts) < _QUARTERS:
-        starts.append(first_of(starts[-1] - timedelta(days=1), DateGrain.QUARTER))
+        starts.append(ctx.calendar.first_of(starts[-1] - timedelta(days=1), DateGrain.QUARTER))
     wanted = {"outcome": {"eq": Outcome.WON}, "closedOn": {"gte": starts[-1]}}
     by = [{"owner": {"team": {"id": True}}}]
     won = {

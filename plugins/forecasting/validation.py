@@ -6,8 +6,8 @@ from typing import Any
 from sqlmodel import col, select
 
 from guanxi import Action, Changes, Context, UserError
+from guanxi.calendar import last_of
 from plugins.forecasting.models import SalesTarget
-from plugins.forecasting.shared.periods import first_of, last_of
 from plugins.forecasting.shared.vocabulary import ForecastCategory
 
 _SCOPES = ("user_id", "team_id", "region")
@@ -30,7 +30,7 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
     seen: dict[tuple[Any, ...], SalesTarget] = {}
     for change in changes.of("SalesTarget", Action.CREATED, Action.UPDATED, Action.RESTORED):
         target: Any = change.record
-        start = first_of(target.period_start, target.grain)
+        start = ctx.calendar.first_of(target.period_start, target.grain)
         if start != target.period_start:
             message = f"periodStart: no {target.grain} begins on {target.period_start}; give {start}"
             yield UserError("INVALID", message, ("periodStart",), target)

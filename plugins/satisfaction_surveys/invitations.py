@@ -5,7 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, insert, literal, update
@@ -95,11 +95,9 @@ def choose(ctx: Context, survey: Survey, audience: Sequence[Respondent]) -> Sele
     if survey.status is not SurveyStatus.OPEN:
         raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open; open it with openSurvey"))
     settings: SatisfactionSettings = ctx.settings
-    here = _last_invited(ctx.session, _keys().where(invitations.survey_id == survey.id))
+    here = _last_invited(ctx, _keys().where(invitations.survey_id == survey.id))
     since = ctx.clock.now() - timedelta(days=settings.cool_down_days + 1)
-    elsewhere = _last_invited(
-        ctx.session, _keys().where(invitations.survey_id != survey.id, invitations.invited_at > since)
-    )
+    elsewhere = _last_invited(ctx, _keys().where(invitations.survey_id != survey.id, invitations.invited_at > since))
     cadence = (survey.cadence_days or settings.cadence_days) if survey.is_regular else None
     invited: list[Respondent] = []
     excluded: Counter[ExclusionReason] = Counter()
@@ -127,8 +125,8 @@ def _keys() -> Select[Any]:
     return select(respondent, func.max(invitations.invited_at)).group_by(respondent)
 
 
-def _last_invited(session: Session, query: Select[Any]) -> dict[str, date]:
-    return {key: moment.date() for key, moment in session.execute(query)}
+def _last_invited(ctx: Context, query: Select[Any]) -> dict[str, date]:
+    return {key: ctx.calendar.day_of(moment) for key, moment in ctx.session.execute(query)}
 
 
 def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent]) -> list[Issued]:
@@ -152,7 +150,7 @@ def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent]) -> l
             round=survey.rounds,
             invited_at=now,
             sent_at=now,
-            expires_at=_end(survey, now + timedelta(days=settings.invitation_valid_days)),
+            expires_at=_end(ctx, survey, now + timedelta(days=settings.invitation_valid_days)),
         )
         for one, talk in zip(respondents, talks, strict=True)
     ]
@@ -162,11 +160,11 @@ def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent]) -> l
     return _issue(ctx.session, survey, made)
 
 
-def _end(survey: Survey, moment: datetime) -> datetime:
+def _end(ctx: Context, survey: Survey, moment: datetime) -> datetime:
     """Until when an invitation is valid: not beyond the survey's last day."""
     if survey.closes_on is None:
         return moment
-    return min(moment, datetime.combine(survey.closes_on + timedelta(days=1), time(), UTC))
+    return min(moment, ctx.calendar.start_of(survey.closes_on + timedelta(days=1)))
 
 
 def _interaction(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -114,7 +114,7 @@ def settle_responses(ctx: Context, changes: Changes) -> None:
             response,
             surveyId=response.survey_id,
             customerId=response.customer_id,
-            occurred_at=_midnight(response.answered_on),
+            occurred_at=ctx.calendar.start_of(response.answered_on),
         )
     touched = changes.ids("SurveyResponse", "customer_id")
     if touched:
@@ -169,10 +169,6 @@ def _follow_up(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
     ctx.session.flush()
     for one, task in zip(detractors, tasks, strict=True):
         one.follow_up_task_id = task.id
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 # Answers by one of us
@@ -330,9 +326,9 @@ def _keep_anonymous(
     today = ctx.clock.today()
     stamp = {
         "version": 1,
-        "created_at": _midnight(today),
+        "created_at": ctx.calendar.start_of(today),
         "created_by": _NOBODY,
-        "updated_at": _midnight(today),
+        "updated_at": ctx.calendar.start_of(today),
         "updated_by": _NOBODY,
     }
     response_id = unordered_id(SurveyResponse.__prefix__)

@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null, or_
 from core.base.errors import InputError
 from core.base.money import Money, exponent
 from core.base.text import fold
-from core.db.sql import Expression, day_of, folded, list_length, whole
+from core.db.days import day_of, period_start
+from core.db.sql import Expression, folded, list_length, whole
 from core.db.types import Choice, Json, ListOf, Scaled, Timestamp
 from core.log.changes import shown
 from core.records.fields import MoneyExpression
@@ -29,7 +30,6 @@ from schema.sql.json import (
     json_value,
     list_holds,
     moment_text,
-    period_start,
     scaled_text,
 )
 from schema.sql.selections import Selection

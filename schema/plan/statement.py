@@ -363,9 +363,11 @@ class PlanRow:
         return self.bind(lambda now: now, datetime, key="now")
 
     def bind(self, value: Callable[[datetime], Any], type: type, key: Any = None) -> Expression:
-        """A value computed from the moment of the request."""
+        """A value computed from the moment of the request, which is in the caller's time zone."""
         statement = self.scope.statement
-        return statement.binds.computed(lambda moment: value(moment.now), statement.catalog.kind_of(type).sql, key)
+        return statement.binds.computed(
+            lambda moment: value(moment.now.astimezone(moment.zone)), statement.catalog.kind_of(type).sql, key
+        )
 
     def joined(self, model: type[Table], by: str, value: Expression) -> Any:
         """The row of a table whose column `by` has a value, joined once."""

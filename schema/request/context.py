@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
 from core.access.allowances import Allowances
 from core.access.authentication import Authentication
 from core.base.actors import LOCAL, Actor
-from core.base.clock import Clock, FixedClock
+from core.base.clock import BusinessClock
 from core.base.ids import new_id
 from core.base.settings import Settings
 from core.db.database import Database
@@ -48,7 +48,7 @@ class Services:
     catalog: Catalog
     database: Database
     host: PluginHost
-    clock: Clock
+    clock: BusinessClock
     access: GetAccess
     authentication: Authentication
     open_documents: Callable[[], Documents]
@@ -74,7 +74,7 @@ class RequestContext:
         self.services = services
         self.actor = actor
         self.access = services.access(actor)
-        self.clock = services.clock
+        self.clock = services.clock.of(actor.time_zone)
         self.now: datetime = self.clock.now()
         self._request_id = request_id
         #: How many statements it took so far.
@@ -101,7 +101,7 @@ class RequestContext:
 
     def about(self, ids: Collection[str]) -> Moment:
         """What the values of a statement about some records are read from."""
-        return Moment({}, self.now, self.actor, self.services.secret, list(ids))
+        return Moment({}, self.now, self.actor, self.services.secret, self.clock.zone, list(ids))
 
     def by(self, actor: Actor) -> "RequestContext":
         """The same request in another's name."""
@@ -112,6 +112,6 @@ class RequestContext:
         if day is None:
             return self
         context = self.by(self.actor)
-        context.clock = FixedClock(datetime.combine(day, time.max, UTC))
+        context.clock = self.clock.at_end_of(day)
         context.now = context.clock.now()
         return context

@@ -35,7 +35,7 @@ _ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the 
 
 def moment_of(context: RequestContext, values: VariableValues) -> Moment:
     """What the values of a request's statements are read from."""
-    return Moment(values.coerced, context.now, context.actor, context.services.secret)
+    return Moment(values.coerced, context.now, context.actor, context.services.secret, context.clock.zone)
 
 
 async def answer_root(context: RequestContext, variant: Variant, asked: RootField, moment: Moment) -> Answer:

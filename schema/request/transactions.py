@@ -71,7 +71,7 @@ def write_now(
             transaction,
             host=services.host,
             settings=services.settings,
-            clock=services.clock,
+            clock=context.clock,
             actor=context.actor,
             permit=context.permit,
             ask=lambda fetch: questions_in(context, fetch),

@@ -48,8 +48,9 @@ A CRM: customers, contacts, opportunities, transactions, interactions and tasks,
   means in the record or in the input that creates it.
 - Money: an exact decimal with its ISO 4217 currency. Filters, orders and sums work in the reporting currency unless a
   filter names another.
-- Time: moments are in UTC, dates have no zone. What happened in the business (`openedOn`, `occurredAt`) is apart from
-  when it was recorded (`createdAt`).
+- Time: moments are in UTC, dates have no zone; days, weeks, months, quarters and years begin in the time zone of the
+  business, and what is due today in that of the caller. What happened in the business (`openedOn`, `occurredAt`) is
+  apart from when it was recorded (`createdAt`).
 - Mutations: what a user can fix is in `userErrors`, and nothing was written; what a policy only warns about is in
   `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and returns its answer.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import Any
@@ -26,6 +26,7 @@ class Moment:
         now: its moment.
         actor: the caller.
         secret: signs cursors.
+        zone: in which the caller's days begin.
         ids: the records that are read, where they are known already.
     """
 
@@ -33,6 +34,7 @@ class Moment:
     now: datetime
     actor: Actor
     secret: bytes
+    zone: tzinfo
     ids: Sequence[str] = ()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, Integer, case, literal_column
+from sqlalchemy import BigInteger, Boolean, Integer, case, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter, ColumnElement, Null
@@ -151,16 +151,6 @@ class changed_value(_Sql):  # noqa: N801
     def __init__(self, stored: Expression, name: str, *, is_current: bool) -> None:
         self.name, self.place = name, int(is_current)
         super().__init__(stored)
-
-
-class period_start(_Sql):  # noqa: N801
-    """The first day of the week, month, quarter or year a date lies in."""
-
-    type = Date()
-
-    def __init__(self, value: Expression, grain: str) -> None:
-        self.grain = grain
-        super().__init__(value)
 
 
 #: How each engine spells a construct of as many arguments as it takes.
@@ -349,24 +339,6 @@ def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> 
     if compiler.dialect.name == SQLITE:
         return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
     return f"({stored} -> '{element.name}' ->> {element.place})"
-
-
-#: The first day of a period, on SQLite.
-_PERIOD_START = {
-    "DAY": "{0}",
-    "WEEK": "date({0}, '-6 days', 'weekday 1')",
-    "MONTH": "substr({0}, 1, 7) || '-01'",
-    "QUARTER": "substr({0}, 1, 5) || substr('010101040404070707101010', 2 * substr({0}, 6, 2) - 1, 2) || '-01'",
-    "YEAR": "substr({0}, 1, 4) || '-01-01'",
-}
-
-
-@compiles(period_start)
-def _period_start(element: period_start, compiler: SQLCompiler, **kw: Any) -> str:
-    (day,) = _parts(element, compiler, **kw)
-    if compiler.dialect.name == SQLITE:
-        return _PERIOD_START[element.grain].format(day)
-    return day if element.grain == "DAY" else f"CAST(date_trunc('{element.grain.lower()}', {day}) AS DATE)"
 
 
 def column(alias: str, name: str, type_: Any) -> Expression:

@@ -20,13 +20,13 @@ class Direction(Vocabulary):
 
 
 class DateGrain(Vocabulary):
-    """Length of the periods by which dates are grouped; moments count by their day in UTC."""
+    """Length of the periods by which dates are grouped; moments count by their day in the business's time zone."""
 
     DAY = "DAY", "Days."
     WEEK = "WEEK", "Weeks from Monday."
     MONTH = "MONTH", "Months."
-    QUARTER = "QUARTER", "Quarters."
-    YEAR = "YEAR", "Years."
+    QUARTER = "QUARTER", "Quarters of the fiscal year."
+    YEAR = "YEAR", "Fiscal years."
 
 
 _EQUALITY = (

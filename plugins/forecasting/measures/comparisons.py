@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any
 
 from guanxi import Context, InputError
+from guanxi.calendar import last_of, shifted, year_before
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.measures.metrics import Ledger, Measured, measure, unit_of
 from plugins.forecasting.shared import rules
-from plugins.forecasting.shared.periods import between, last_of, shifted, year_before
 from plugins.forecasting.shared.reports import ReportKey, WhereInput, every, path_of, value_at
 from plugins.forecasting.shared.vocabulary import MetricUnit, SalesMetric
 
@@ -81,7 +81,7 @@ def series(
     Raises:
         InputError: the days are the wrong way round, the periods too many, or a metric does not go with the grain.
     """
-    starts = list(islice(between(first, last, grain), _MOST_PERIODS + 1))
+    starts = list(islice(ctx.calendar.between(first, last, grain), _MOST_PERIODS + 1))
     if not starts:
         raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
     if len(starts) > _MOST_PERIODS:

@@ -11,17 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from guanxi import Context, Figures, InputError, TooManyGroupsError
+from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.outlook.methods import cohort
 from plugins.forecasting.shared import rules
-from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (
     Point,
     ReportKey,
     WhereInput,
     day_range,
-    end_of,
     every,
     is_open,
     mark,
@@ -92,6 +91,7 @@ class Ledger:
         self, ctx: Context, grain: DateGrain, starts: Sequence[date], by: Sequence[ReportKey], where: WhereInput | None
     ) -> None:
         self._ctx = ctx
+        self._calendar = ctx.calendar
         self._by = by
         self._where = where
         self._known: dict[Any, tuple[LedgerSums, LedgerSums]] = {}
@@ -101,6 +101,10 @@ class Ledger:
         self.today = ctx.clock.today()
         #: The groups that were found, by their mark.
         self.keys: dict[str, dict[str, Any]] = {} if by else {mark({}): {}}
+
+    def first_of(self, day: date) -> date:
+        """The first day of the period a day lies in."""
+        return self._calendar.first_of(day, self.grain)
 
     # What happens in a period
 
@@ -115,7 +119,9 @@ class Ledger:
         grain = grain or self.grain
         known = (flow.record, flow.dated, mark(flow.where), flow.sum, grain, shift)
         if known not in self._known:
-            first, last = first_of(self.starts[0], grain), first_of(last_of(self.starts[-1], self.grain), grain)
+            first, last = (
+                self._calendar.first_of(day, grain) for day in (self.starts[0], last_of(self.starts[-1], self.grain))
+            )
             ends = shifted(first, grain, shift), shifted(last, grain, shift)
             found = ((self._flow_place(flow, group), group) for group in self._flow(flow, grain, *ends))
             self._known[known] = self._sums(found)
@@ -126,7 +132,8 @@ class Ledger:
         if any(path_of(key) == (flow.dated,) for key in self._by):
             raise InputError(f"by: {flow.dated} defines the periods; leave it out")
         of_record = flow.record == "Opportunity"
-        within = (moment_range if flow.is_moment else day_range)(flow.dated, first, last_of(last, grain))
+        days = first, last_of(last, grain)
+        within = moment_range(self._calendar, flow.dated, *days) if flow.is_moment else day_range(flow.dated, *days)
         where = every(flow.where, within, self._where if of_record else of_opportunity(self._where))
         by = [{flow.dated: grain}, *(self._by if of_record else under("opportunity", self._by))]
         try:
@@ -170,11 +177,11 @@ class Ledger:
 
     def states(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The states at the end of a day that meet these, of the opportunities that are asked for."""
-        return every(Point(end_of(day)).where(), *conditions, of_opportunity(self._where))
+        return every(Point(self._calendar.end_of(day)).where(), *conditions, of_opportunity(self._where))
 
     def cohort(self, day: date, *conditions: WhereInput) -> WhereInput:
         """The cohort at the end of a day (F5)."""
-        return every(cohort(self.settings, day, horizon(day), self._where), *conditions)
+        return every(cohort(self._ctx, day, horizon(day), self._where), *conditions)
 
     # Both
 
@@ -224,7 +231,7 @@ def _achievement(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
         raise InputError("grain: ACHIEVEMENT is of the month after a win; use MONTH, QUARTER or YEAR")
     expected: LedgerSums = {}
     for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
-        place = group, first_of(shifted(month, DateGrain.MONTH, 1), ledger.grain)
+        place = group, ledger.first_of(shifted(month, DateGrain.MONTH, 1))
         expected[place] = expected.get(place, Decimal(0)) + amount
     return ledger.flow(_CONTRIBUTION)[1], expected
 

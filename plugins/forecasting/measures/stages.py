@@ -81,7 +81,9 @@ def stage_rates(
     """
     if last < first:
         raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
-    cohort = every({"isFirstEntry": {"eq": True}}, moment_range("movedAt", first, last), of_opportunity(where))
+    cohort = every(
+        {"isFirstEntry": {"eq": True}}, moment_range(ctx.calendar, "movedAt", first, last), of_opportunity(where)
+    )
     keys = [{"toStageId": True}, {"hasPassed": True}, *under("opportunity", [{"outcome": True}, *by])]
     stages = ctx.query(_STAGES)["stages"]
     rates = {} if by else {mark({}): _unentered(stages, {})}

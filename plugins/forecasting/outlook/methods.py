@@ -7,15 +7,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from guanxi import Context, Figures
+from guanxi.calendar import Calendar, last_of, shifted
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared import rules
-from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.policy import cohort_start
 from plugins.forecasting.shared.reports import (
     Point,
     WhereInput,
     day_range,
-    end_of,
     every,
     is_open,
     moment_range,
@@ -110,12 +109,13 @@ class Frame:
     The forecast is of the period after the day's own; rates are of the one before it, which is closed (X10).
     """
 
+    calendar: Calendar
     grain: DateGrain
     as_of: date
 
     def start(self, periods: int) -> date:
         """The first day of the day's own period, or of one so many later."""
-        return shifted(first_of(self.as_of, self.grain), self.grain, periods)
+        return shifted(self.calendar.first_of(self.as_of, self.grain), self.grain, periods)
 
     @property
     def latest_closed(self) -> int:
@@ -146,7 +146,7 @@ def make(
         where: only opportunities that meet this.
         assumed: rates in percent to take instead of those that were measured.
     """
-    frame, methods = Frame(grain, as_of), _METHODS
+    frame, methods = Frame(ctx.calendar, grain, as_of), _METHODS
     factors, revenue, wins = methods[method](ctx, frame, where, assumed or {})
     return MadeForecast(method, grain, *frame.days(1), as_of, revenue, wins, factors)
 
@@ -166,11 +166,12 @@ def counted(
     return every(point.where(), valid, of_opportunity(new, where, *more))
 
 
-def cohort(settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None) -> WhereInput:
+def cohort(ctx: Context, last: date, horizon: date, where: WhereInput | None) -> WhereInput:
     """The end-of-day states of opportunities that originated recently and were to close by the horizon (F5)."""
+    settings: ForecastingSettings = ctx.settings
     arisen = day_range("originatedOn", cohort_start(settings, last), last)
     soon = {"expectedCloseDate": {"lte": horizon}}
-    return every(counted(settings, Point(end_of(last)), where, arisen), soon)
+    return every(counted(settings, Point(ctx.calendar.end_of(last)), where, arisen), soon)
 
 
 def _formula(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
@@ -178,7 +179,7 @@ def _formula(ctx: Context, frame: Frame, where: WhereInput | None, assumed: Assu
     population = ctx.total(
         "PipelineState",
         every(
-            counted(settings, Point(end_of(frame.as_of)), where),
+            counted(settings, Point(ctx.calendar.end_of(frame.as_of)), where),
             is_open(),
             {"expectedCloseDate": {"lte": frame.days(1)[1]}},
         ),
@@ -218,7 +219,7 @@ def _rates(
 def _conversions(
     ctx: Context, settings: ForecastingSettings, last: date, horizon: date, where: WhereInput | None
 ) -> list[Factor]:
-    every_status = cohort(settings, last, horizon, where)
+    every_status = cohort(ctx, last, horizon, where)
     whole = ctx.total("PipelineState", every_status, sum=["expectedAmount"])
     won = ctx.total("PipelineState", every(every_status, {"outcome": {"eq": Outcome.WON}}), sum=["expectedAmount"])
     days = cohort_start(settings, last), last
@@ -237,7 +238,7 @@ def _achievement(
 ) -> Factor:
     """Revenue of a period from what was won in the one before, by the amount it was won with (F6)."""
     new = {"winsNewCustomer": {"eq": True}} if settings.new_customers_only else None
-    won = every(where, new, {"outcome": {"eq": Outcome.WON}}, moment_range("wonAt", *won_in))
+    won = every(where, new, {"outcome": {"eq": Outcome.WON}}, moment_range(ctx.calendar, "wonAt", *won_in))
     expected = ctx.total("Opportunity", won, sum=["expectedAmount"]).sum["expectedAmount"]
     earned = ctx.total(
         "Transaction", every(day_range("occurredOn", *earned_in), of_opportunity(won)), sum=["actualAmount"]
@@ -255,7 +256,7 @@ def _percentage(name: FactorName, days: tuple[date, date], part: Decimal, whole:
 def _stage_weighted(ctx: Context, frame: Frame, where: WhereInput | None, assumed: AssumedRates) -> Made:
     first, last = frame.days(1)
     due = {"or": [{"expectedCloseDate": {"lt": frame.as_of}}, day_range("expectedCloseDate", first, last)]}
-    wanted = every(Point(end_of(frame.as_of)).where(), is_open(), due, of_opportunity(where))
+    wanted = every(Point(ctx.calendar.end_of(frame.as_of)).where(), is_open(), due, of_opportunity(where))
     groups = ctx.groups(
         "PipelineState", [{"stageId": True}], wanted, sum=["expectedAmount", "weightedAmount", "winProbability"]
     )
@@ -282,9 +283,9 @@ def _trend(ctx: Context, frame: Frame, where: WhereInput | None, assumed: Assume
     latest = frame.latest_closed
     starts = [frame.start(latest - back) for back in range(number - 1, -1, -1)]
     won = every(
-        Point(end_of(frame.as_of)).where(),
+        Point(ctx.calendar.end_of(frame.as_of)).where(),
         {"outcome": {"eq": Outcome.WON}},
-        of_opportunity(where, moment_range("wonAt", starts[0], frame.days(latest)[1])),
+        of_opportunity(where, moment_range(ctx.calendar, "wonAt", starts[0], frame.days(latest)[1])),
     )
     groups = ctx.groups("PipelineState", [{"opportunity": {"wonAt": frame.grain}}], won, sum=["expectedAmount"])
     found = {value_at(group.keys, ("opportunity", "wonAt")): group for group in groups}
@@ -292,7 +293,7 @@ def _trend(ctx: Context, frame: Frame, where: WhereInput | None, assumed: Assume
     factors = []
     for start in starts:
         days, group = (start, last_of(start, frame.grain)), found.get(start.isoformat())
-        known = since is not None and first_of(since, frame.grain) <= start
+        known = since is not None and ctx.calendar.first_of(since, frame.grain) <= start
         amount, count = (Decimal(0), 0) if group is None else (group.sum["expectedAmount"], group.count)
         factors.append(Factor(FactorName.WON_AMOUNT, *days, amount if known else None))
         factors.append(Factor(FactorName.WON_COUNT, *days, Decimal(count) if known else None))

@@ -102,7 +102,7 @@ def forecast_rollup(
     grain: Annotated[DateGrain, strawberry.argument(description="Length of the period.")] = DateGrain.MONTH,
 ) -> ForecastRollup:
     """Rolls up a person's current forecast: own opportunities as they are, reports as they submitted."""
-    rollup = submissions.roll_up(ctx, user_id, Period(grain, period_start))
+    rollup = submissions.roll_up(ctx, user_id, Period(ctx.calendar, grain, period_start))
     cumulative = rollup.cumulative()
     return ForecastRollup(
         user=rollup.user_id,
@@ -135,7 +135,7 @@ def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastP
         problem = f"userId: {input.user_id!r} is in none of your teams; submit for yourself or for your team"
         raise Reject(UserError("FORBIDDEN", problem, ("userId",)))
     note = (input.note or "").strip() or None
-    made = submissions.submit(ctx, input.user_id, Period(input.grain, input.period_start), note)
+    made = submissions.submit(ctx, input.user_id, Period(ctx.calendar, input.grain, input.period_start), note)
     return SubmitForecastPayload(submission=made)
 
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from sqlmodel import col, select
 
 from guanxi import Context, Figures, Input, InputError, Money
+from guanxi.calendar import Calendar, last_of
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
 from plugins.forecasting.shared import rules
-from plugins.forecasting.shared.periods import first_of, last_of
 from plugins.forecasting.shared.reports import day_range, every, is_open, moment_range, money, refuse
 from plugins.forecasting.shared.vocabulary import ForecastCategory
 
@@ -22,6 +22,7 @@ SUBMITTED, ADJUSTED = "FORECAST_SUBMITTED", "FORECAST_ADJUSTED"
 class Period:
     """A period a forecast is of."""
 
+    calendar: Calendar
     grain: DateGrain
     start: date
 
@@ -32,7 +33,7 @@ class Period:
 
     def problem(self) -> str | None:
         """Why there is no such period; None if there is."""
-        start = first_of(self.start, self.grain)
+        start = self.calendar.first_of(self.start, self.grain)
         if start == self.start:
             return None
         return f"no {self.grain} begins on {self.start}; give {start}"
@@ -121,7 +122,7 @@ def _is_known(ctx: Context, id: str) -> bool:
 def _own(ctx: Context, user_id: str, period: Period) -> dict[ForecastCategory, Figures]:
     """The person's opportunities that are expected to close in the period, or were won in it, by category."""
     due = every(is_open(), day_range("expectedCloseDate", period.start, period.end))
-    won = every({"outcome": {"eq": Outcome.WON}}, moment_range("wonAt", period.start, period.end))
+    won = every({"outcome": {"eq": Outcome.WON}}, moment_range(ctx.calendar, "wonAt", period.start, period.end))
     wanted = every({"ownerId": {"eq": user_id}}, {"or": [due, won]})
     groups = ctx.groups("Opportunity", [{"forecastCategory": True}], wanted, sum=["expectedAmount"])
     return {ForecastCategory(group.keys["forecastCategory"]): group for group in groups}

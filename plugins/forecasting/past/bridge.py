@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from guanxi import Context, InputError
+from guanxi.calendar import Calendar
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.past.movements import Position, is_counted, movements
-from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.reports import (
     Point,
     ReportKey,
@@ -86,7 +86,7 @@ def build(
     wanted = {"deletedAt": {}, **every(where, {"pipelineStates": {"some": {"or": either}}})}
     ends = {"opening": ("PipelineStateWhere!", opening.where()), "closing": ("PipelineStateWhere!", closing.where())}
     for node in ctx.pages("Opportunity", _selection(by), wanted, variables=ends):
-        keys = _keys(by, node)
+        keys = _keys(ctx.calendar, by, node)
         bridge = bridges.setdefault(mark(keys), Bridge(keys))
         before, after = (_position(node[end]["nodes"], places(ctx)) for end in ("opening", "closing"))
         _add(bridge, node["id"], before, after, closing_by, places(ctx))
@@ -113,14 +113,15 @@ def _selection(by: Sequence[ReportKey]) -> str:
     return f"id {' '.join(selected(key) for key in by)} {ends}"
 
 
-def _keys(by: Sequence[ReportKey], node: Mapping[str, Any]) -> dict[str, Any]:
+def _keys(calendar: Calendar, by: Sequence[ReportKey], node: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of an opportunity, dates by the first day of their period."""
     keys: dict[str, Any] = {}
     for key in by:
         *way, name = path_of(key)
         grain, value = grain_of(key), value_at(node, (*way, name))
         if grain is not None and value is not None:
-            value = first_of(date.fromisoformat(value[:10]), grain).isoformat()
+            day = date.fromisoformat(value) if len(value) == 10 else calendar.day_of(datetime.fromisoformat(value))
+            value = calendar.first_of(day, grain).isoformat()
         place = keys
         for step in way:
             place = place.setdefault(step, {})

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -173,7 +173,7 @@ def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
         elif id in known:
             revision = revise(known[id], _values(row), moment.at, moment.now)
         else:
-            revision = begin(_values(row), _midnight(row["originated_on"]), _UNKNOWN, steps[id])
+            revision = begin(_values(row), ctx.calendar.start_of(row["originated_on"]), _UNKNOWN, steps[id])
         revisions.append((id, moment.now, revision))
     _store(ctx, revisions)
 
@@ -245,10 +245,6 @@ def _values(row: Mapping[Any, Any]) -> dict[str, Any]:
 def _hundredths(value: Decimal | int) -> Decimal:
     """A probability, which a table gives as a decimal and an expression as hundredths."""
     return value if isinstance(value, Decimal) else Decimal(value).scaleb(-2)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 @lru_cache(20)

@@ -8,8 +8,7 @@ from sqlmodel import col, select
 
 from guanxi import Context, Figures, InputError
 from plugins.forecasting.models import PipelineSnapshot
-from plugins.forecasting.shared.periods import first_of
-from plugins.forecasting.shared.reports import Point, ReportKey, WhereInput, end_of, every, is_open, money
+from plugins.forecasting.shared.reports import Point, ReportKey, WhereInput, every, is_open, money
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import SnapshotKind
 
@@ -39,7 +38,7 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
         return Point(ctx.clock.now())
     if day > ctx.clock.today():
         raise InputError(f"{field}: {day} is in the future; give {ctx.clock.today()} or an earlier day")
-    return Point(end_of(day))
+    return Point(ctx.calendar.end_of(day))
 
 
 def pipeline(ctx: Context, point: Point, by: Sequence[ReportKey], where: WhereInput | None) -> Pipeline:
@@ -81,5 +80,5 @@ def is_snapshot_due(ctx: Context) -> bool:
         .order_by(col(PipelineSnapshot.as_of).desc())
         .limit(1)
     ).first()
-    start = first_of(ctx.clock.today(), settings.snapshot_grain)
-    return latest is None or latest.date() < start
+    start = ctx.calendar.first_of(ctx.clock.today(), settings.snapshot_grain)
+    return latest is None or ctx.calendar.day_of(latest) < start

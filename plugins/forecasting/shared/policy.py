@@ -2,16 +2,16 @@
 
 from datetime import date
 
+from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.shared.periods import first_of, last_of, shifted
 from plugins.forecasting.shared.settings import ForecastingSettings
 
 
 def cohort_start(settings: ForecastingSettings, day: date) -> date:
     """The first day of the months that count as recent: the day's own month and those before it (X9)."""
-    return shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1 - settings.cohort_months)
+    return shifted(day.replace(day=1), DateGrain.MONTH, 1 - settings.cohort_months)
 
 
 def horizon(day: date) -> date:
     """The last day of the month after the day's (F3, F5)."""
-    return last_of(shifted(first_of(day, DateGrain.MONTH), DateGrain.MONTH, 1), DateGrain.MONTH)
+    return last_of(shifted(day.replace(day=1), DateGrain.MONTH, 1), DateGrain.MONTH)

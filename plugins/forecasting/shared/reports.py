@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from guanxi import Context, InputError, Money, Reject, UserError
+from guanxi.calendar import Calendar
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared.rules import rounded
 
@@ -41,19 +42,14 @@ class Point:
         return {"recordedAt": {"lte": self.known_at}, "or": not_yet}
 
 
-def end_of(day: date) -> datetime:
-    """The last moment of a day."""
-    return datetime.combine(day + timedelta(days=1), time(), UTC) - timedelta(milliseconds=1)
-
-
 def day_range(name: str, first: date, last: date) -> WhereInput:
     """A date field lies between two days, both included."""
     return {name: {"gte": first, "lte": last}}
 
 
-def moment_range(name: str, first: date, last: date) -> WhereInput:
+def moment_range(calendar: Calendar, name: str, first: date, last: date) -> WhereInput:
     """A moment lies between two days, both included."""
-    return {name: {"gte": datetime.combine(first, time(), UTC), "lte": end_of(last)}}
+    return {name: {"gte": calendar.start_of(first), "lte": calendar.end_of(last)}}
 
 
 def is_open() -> WhereInput:

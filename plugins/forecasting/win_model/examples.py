@@ -4,19 +4,20 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from guanxi import Context
+from guanxi.calendar import Calendar
 from guanxi.records import Customer, Opportunity, OpportunityContact, Product, Stage, Transaction
 from guanxi.rules import outcome
 from guanxi.sql import day_of
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.models import OpportunityForecast, PipelineState
 from plugins.forecasting.shared import rules
-from plugins.forecasting.shared.periods import first_of
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.win_model.model import LOGARITHM, Properties
 
@@ -90,7 +91,7 @@ def decided(ctx: Context) -> list[Decided]:
     spans = _open_spans(ctx)
     found = []
     for id, row in facts.items():
-        looks = list(_looks(row, spans[id], settings)) if row["closed_on"] is not None else []
+        looks = list(_looks(row, spans[id], settings, ctx.calendar)) if row["closed_on"] is not None else []
         if looks:
             found.append(Decided(id, row["outcome"] == Outcome.WON, row["closed_on"], looks))
     return sorted(found, key=lambda one: (one.on, one.id))
@@ -126,25 +127,26 @@ def _open_spans(ctx: Context) -> dict[str, list[Mapping[Any, Any]]]:
 
 
 def _looks(
-    facts: Mapping[Any, Any], spans: Sequence[Mapping[Any, Any]], settings: ForecastingSettings
+    facts: Mapping[Any, Any], spans: Sequence[Mapping[Any, Any]], settings: ForecastingSettings, calendar: Calendar
 ) -> Iterator[Look]:
+    first_of = partial(calendar.first_of, grain=settings.push_grain)
     pushes, due, count = 0, None, 0
     for span in spans:
         # Of history entered late only the end is known: amounts and dates of the end would tell the answer.
         known = {} if span["is_inferred"] else span
         if (after := known.get("expected_close_date")) is not None:
-            pushes += due is not None and first_of(after, settings.push_grain) > first_of(due, settings.push_grain)
+            pushes += due is not None and first_of(after) > first_of(due)
             due = after
         moment = span["valid_from"]
         while moment < (span["valid_until"] or moment + _LOOK_EVERY) and count < _MOST_LOOKS:
             count += 1
             preset = None if span["preset"] is None else float(span["preset"]) / 100
-            yield Look(_properties(facts, known, span["stage"], pushes, moment), preset)
+            yield Look(_properties(facts, known, span["stage"], pushes, calendar.day_of(moment)), preset)
             moment += _LOOK_EVERY
 
 
 def _properties(
-    facts: Mapping[Any, Any], known: Mapping[Any, Any], stage: str | None, pushes: int, moment: datetime
+    facts: Mapping[Any, Any], known: Mapping[Any, Any], stage: str | None, pushes: int, day: date
 ) -> Properties:
     """Returns the properties of an opportunity.
 
@@ -153,15 +155,15 @@ def _properties(
         known: amount, close date and validity of the moment, as far as they are known.
         stage: key of its stage.
         pushes: how often its close date was pushed by then.
-        moment: of the observation.
+        day: of the observation.
     """
     amount, due = known.get("expected_amount_reporting"), known.get("expected_close_date")
-    age = (moment - datetime.combine(facts["originated_on"], time(), UTC)).days
+    age = (day - facts["originated_on"]).days
     numbers = {LOGARITHM: math.log10(amount) if amount else None, "pushes": float(min(pushes, 5))}
     choices = {
         "stage": stage,
         "age": _band(age, _AGES, "over 180 days"),
-        "close": "without a date" if due is None else _band((due - moment.date()).days, _WAITS, "beyond 90 days"),
+        "close": "without a date" if due is None else _band((due - day).days, _WAITS, "beyond 90 days"),
         "valid": _said(known.get("is_valid")),
         "new customer": _said(facts["is_new"]),
         **{name: None if facts[name] is None else str(facts[name]) for name in _PLAIN},
@@ -212,8 +214,8 @@ def open_opportunities() -> Select[Any]:
 
 def open_now(ctx: Context, ids: Collection[str] | None = None) -> dict[str, Properties]:
     """Returns the present properties of open opportunities: these, or all."""
-    now, wanted = ctx.clock.now(), open_opportunities()
+    wanted = open_opportunities()
     if ids is not None:
         wanted = wanted.where(deals.id.in_(ids))
     rows = ctx.session.execute(wanted).mappings()
-    return {row["id"]: _properties(row, row, row["stage"], row["pushes"], now) for row in rows}
+    return {row["id"]: _properties(row, row, row["stage"], row["pushes"], ctx.clock.today()) for row in rows}

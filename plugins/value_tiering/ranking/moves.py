@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Subquery, Table, and_, case, func, or_, select
@@ -95,7 +95,7 @@ def movements_of(ctx: Context, ranking: Table) -> list[Movement]:
 
 def movements_between(ctx: Context, first_day: date, last_day: date) -> list[Movement]:
     """Counts the movements of customers between their tiers at the end of two days (T1)."""
-    before, after = _tiers_at_end(first_day), _tiers_at_end(last_day)
+    before, after = _tiers_at(ctx.calendar.end_of(first_day)), _tiers_at(ctx.calendar.end_of(last_day))
     moves = (
         select(before.c.tier, after.c.tier.label("new"))
         .select_from(after.outerjoin(before, before.c.customer_id == after.c.customer_id))
@@ -104,15 +104,14 @@ def movements_between(ctx: Context, first_day: date, last_day: date) -> list[Mov
     return _counted(ctx, moves)
 
 
-def _tiers_at_end(day: date) -> Subquery:
-    """The tier of each customer that had one by the end of a day."""
-    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+def _tiers_at(end: datetime) -> Subquery:
+    """The tier of each customer that had one at a moment."""
     latest = func.row_number().over(
         partition_by=changes.customer_id, order_by=[changes.changed_at.desc(), changes.id.desc()]
     )
     numbered = (
         select(changes.customer_id, changes.tier, latest.label("place"))
-        .where(changes.changed_at < end, changes.deleted_at.is_(None))
+        .where(changes.changed_at <= end, changes.deleted_at.is_(None))
         .subquery()
     )
     return select(numbered.c.customer_id, numbered.c.tier).where(numbered.c.place == 1).subquery()

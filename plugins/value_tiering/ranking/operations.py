@@ -171,10 +171,8 @@ def _checked(input: RecomputeValueTiersInput) -> Quotas | None:
 @query(permission=VALUE, unscoped=True)
 def value_tier_movements(
     ctx: Context,
-    first_day: Annotated[
-        date, strawberry.argument(description="Day at whose end, in UTC, the earlier tiers are taken.")
-    ],
-    last_day: Annotated[date, strawberry.argument(description="Day at whose end, in UTC, the later tiers are taken.")],
+    first_day: Annotated[date, strawberry.argument(description="Day at whose end the earlier tiers are taken.")],
+    last_day: Annotated[date, strawberry.argument(description="Day at whose end the later tiers are taken.")],
 ) -> list[ValueTierMovement]:
     """Counts the customers that moved between tiers from the end of one day to the end of another.
 

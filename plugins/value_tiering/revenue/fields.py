@@ -1,7 +1,7 @@
 """The fields of what a customer bought within twelve months."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import BigInteger, and_, func, literal
@@ -55,4 +55,4 @@ def _of_a_year(row: Row, value: Callable[[Row], Expression]) -> Expression:
 
 
 def _a_year_before(now: datetime) -> date:
-    return months_before(now.astimezone(UTC).date(), 12)
+    return months_before(now.date(), 12)

@@ -1,7 +1,7 @@
 """The fields that say how a customer is to be served."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import case, null
 
@@ -60,10 +60,9 @@ def service_fields(policy: ServicePolicy) -> Iterator[Field]:
 
 
 def _start_of(days: int) -> Callable[[datetime], datetime]:
-    """The start of the day so many days before a moment."""
+    """The start of the day so many days before a moment, where the caller is."""
 
     def start(now: datetime) -> datetime:
-        day: date = now.astimezone(UTC).date() - timedelta(days=days)
-        return datetime.combine(day, time(), UTC)
+        return datetime.combine(now.date() - timedelta(days=days), time(), now.tzinfo)
 
     return start

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Date, cast, literal, null, select
 
 from core.crm import rules
-from core.db.sql import Expression, add_days, day_of, days_between, list_length, rounded_ratio
+from core.db.days import day_of
+from core.db.sql import Expression, add_days, days_between, list_length, rounded_ratio
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.vocabulary import (
     CompanySize,
@@ -319,16 +320,16 @@ def test_x4_the_pass_rate_the_ladder_implies(compute, own, following, hundredths
 @pytest.mark.parametrize(
     ("outcome", "next_action", "state"),
     [
-        (Outcome.OPEN, "2025-06-09", FollowUpState.DUE),
-        (Outcome.OPEN, "2025-06-10", FollowUpState.DUE),
-        (Outcome.OPEN, "2025-06-11", FollowUpState.NOT_DUE),
+        (Outcome.OPEN, "2025-06-09T09:00:00.000Z", FollowUpState.DUE),
+        (Outcome.OPEN, "2025-06-10T23:59:59.999Z", FollowUpState.DUE),
+        (Outcome.OPEN, "2025-06-11T00:00:00.000Z", FollowUpState.NOT_DUE),
         (Outcome.OPEN, None, FollowUpState.NO_NEXT_ACTION),
-        (Outcome.WON, "2025-06-10", None),
+        (Outcome.WON, "2025-06-10T09:00:00.000Z", None),
         (Outcome.LOST, None, None),
     ],
 )
 def test_o25_follow_up_state_as_of_10_june(compute, outcome, next_action, state):
-    assert compute(rules.follow_up_state(text(outcome), day(next_action), day("2025-06-10"))) == state
+    assert compute(rules.follow_up_state(text(outcome), text(next_action), text("2025-06-11T00:00:00.000Z"))) == state
 
 
 # O27, O30

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from guanxi import FixedClock
+from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting import Forecasting
-from plugins.forecasting.shared.periods import last_of, shifted
 from tests.data import key
 from tests.plugins.forecasting.sales import at, deal, enter, people, stage, tick, won
 
