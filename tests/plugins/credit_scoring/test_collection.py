@@ -303,7 +303,6 @@ def test_who_lacks_the_permission_sees_nothing_of_it(shared):
         "{ paymentPromises { totalCount } }",
         "{ creditHolds { totalCount } }",
         "{ ageing { asOf } }",
-        "{ customers { nodes { groupExposure { amount } } } }",
     ):
         assert partner.execute(text)["errors"][0]["extensions"]["code"] == "FORBIDDEN", text
         manager.query(text)
