@@ -88,9 +88,9 @@ class Row(Protocol):
         ...
 
     def within(self, by: str, value: "Callable[[Row], Any]") -> Expression:
-        """An aggregate over this record and the living ones below it, at any depth, by a column that refers to one.
+        """The sum of a whole number over this record and the living ones below it, at any depth, by a column.
 
-        `row.within("parent_id", lambda member: func.count())`.
+        `row.within("parent_id", lambda member: member.employee_count)`; the column refers to a record of the same type.
         """
         ...
 

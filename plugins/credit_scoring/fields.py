@@ -306,13 +306,13 @@ def _figure_fields(money: Any, settings: CreditScoringSettings) -> Iterator[Fiel
     )
     yield Field(
         "Customer.groupOutstanding",
-        money(lambda row: row.within("parent_id", lambda member: total(_owed(member)))),
+        money(lambda row: row.within("parent_id", _owed)),
         "Outstanding amount of it and of the customers below it, at any depth.",
         Money,
     )
     yield Field(
         "Customer.groupExposure",
-        money(lambda row: row.within("parent_id", lambda member: total(_exposure(member)))),
+        money(lambda row: row.within("parent_id", _exposure)),
         "Exposure to it and to the customers below it, at any depth.",
         Money,
     )
