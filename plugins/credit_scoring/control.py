@@ -98,11 +98,19 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
 def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[str, str]]) -> Iterator[UserError]:
     """Yields warnings about problems with an opportunity, or errors where the policy refuses and no reason is given."""
     reason = change.said.get(OVERRIDE_REASON)
+    # A restoration is given an id alone.
+    is_restored = change.action is Action.RESTORED
+    field = "id" if is_restored else field
+    remedy = (
+        "put that right before it is restored"
+        if is_restored
+        else f"refused unless {OVERRIDE_REASON} gives a reason to override"
+    )
     for code, problem in problems:
         if ctx.settings.control is Control.WARN or reason is not None:
             yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True, permission=CREDIT)
         else:
-            message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} gives a reason to override"
+            message = f"{field}: {problem}; {remedy}"
             yield UserError(code, message, (field,), change.record, permission=CREDIT)
     if reason is not None and (wrong := reason_problem(reason)):
         yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
