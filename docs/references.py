@@ -52,6 +52,7 @@ USER_ERRORS = {
     "LEFT_BY_PLUGIN": "A warning: rows that a removed plugin left referred to what was destroyed, and were removed or "
     "lost their reference.",
     "IMPLAUSIBLE": "Possible but implausible; a warning, or refused where GUANXI_PLAUSIBILITY is REFUSE.",
+    "ADJUSTMENT_KEPT": "A warning: what a manager adjusted of the submission before still holds.",
     "IN_FUTURE": "What has happened cannot be in the future; give a day or moment that is past.",
     "NOT_CURRENT": "The submission was replaced by a later one; adjust the latest one.",
     "ON_HOLD": "The customer is on credit hold already; release that first.",

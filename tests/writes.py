@@ -11,7 +11,9 @@ def payload(client: Client, action: str, record: str, ask: str = "id version", *
     """The payload of a mutation of one record, with the record itself under `record`."""
     if (action, record) == ("create", "Interaction"):
         action = "log"
-    kind = "TargetInput" if action in ("delete", "restore", "destroy") else f"{action.capitalize()}{record}Input"
+    kind = f"{action.capitalize()}{record}Input"
+    if action in ("delete", "restore", "destroy") and kind != "DeleteCustomerInput":
+        kind = "TargetInput"
     one = record[0].lower() + record[1:]
     text = f"mutation ($input: {kind}!) {{ done: {action}{record}(input: $input) {{ record: {one} {{ {ask} }} {ERRORS} }} }}"
     answer: dict[str, Any] = client.query(text, input=given)["done"]

@@ -21,7 +21,7 @@ from core.crm.activities import Interaction, Task
 from core.crm.customers import Contact, Customer, CustomerActivity
 from core.crm.opportunities import Opportunity, Stage
 from core.crm.people import Team, User
-from core.crm.pipeline import settle_opportunity, stage_in_use
+from core.crm.pipeline import customer_in_use, settle_opportunity, stage_in_use
 from core.crm.rules import cycle_problem, discount_problem, future_problem, negative_problem
 from core.crm.sales import ExchangeRate, Transaction
 from core.crm.settlement import Settlement, problem, put
@@ -58,7 +58,7 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
     ):
         settlement.lock_ladder()
     if change.action in (Action.DELETED, Action.DESTROYED):
-        return stage_in_use(settlement, change) if isinstance(change.record, Stage) else []
+        return _LEAVERS.get(type(change.record), _remains)(settlement, change)
     if change.action is Action.RESTORED:
         return []
     problems = list(_future_problems(settlement, change))
@@ -68,6 +68,10 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
     problems += _break_cycles(settlement, change)
     problems += convert_money(settlement, change)
     return problems
+
+
+def _remains(settlement: Settlement, change: Change) -> list[UserError]:
+    return []
 
 
 def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
@@ -222,6 +226,12 @@ _SETTLERS: Mapping[type[Record], Callable[[Settlement, Change, str | None], list
     ExchangeRate: _settle_rate,
     Task: _settle_task,
     Opportunity: settle_opportunity,
+}
+
+#: Why a record may not be removed.
+_LEAVERS: Mapping[type[Record], Callable[[Settlement, Change], list[UserError]]] = {
+    Customer: customer_in_use,
+    Stage: stage_in_use,
 }
 
 

@@ -81,6 +81,9 @@ class Opportunity(Record, prefix="opp"):
         default=None,
         on_destroy="SET NULL",
     )
+    deleted_with: str | None = column(
+        "The customer with which it was deleted, and with which it is restored.", default=None, internal=True
+    )
     stage_id: str = reference(
         Stage,
         "Its stage in the pipeline; a new opportunity begins in the first one.",
@@ -214,6 +217,7 @@ class OpportunityContact(Record, prefix="oct"):
     )
     buying_role: BuyingRole | None = column("Role in this purchase.", default=None, index=True)
     is_primary: bool = column("Whether this is the primary contact.", default=False)
+    since: date | None = column("Day since which the contact has the role.", default=None, past=True)
     is_old_twin: bool | None = column(
         "True where there was an older one of its kind before only one could be.", default=None, internal=True
     )

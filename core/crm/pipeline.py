@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
 from core.base.ids import new_id
@@ -314,3 +314,26 @@ def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     else:
         return []
     return [UserError("REFERRED_TO", message, None, stage)]
+
+
+def open_opportunities(session: Session, customer_id: str) -> list[str]:
+    """The ids of a customer's opportunities that are undecided, in order."""
+    query = select(Opportunity.id).where(
+        col(Opportunity.customer_id) == customer_id,
+        col(Opportunity.deleted_at).is_(None),
+        col(Opportunity.status).in_(OPEN_STATUSES),
+    )
+    return list(session.exec(query.order_by(col(Opportunity.id))))
+
+
+def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
+    """Why a customer may not be removed: its open opportunities would be nobody's, in every forecast."""
+    count = len(open_opportunities(settlement.session, change.record.id))
+    if not count:
+        return []
+    several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
+    remedy = "say by openOpportunities what becomes of them"
+    if change.action is Action.DESTROYED:
+        remedy = "delete it first, which asks what becomes of them"
+    message = f"the customer has {several}; decide on them, or {remedy}"
+    return [UserError("REFERRED_TO", message, None, change.record)]

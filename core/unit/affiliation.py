@@ -1,7 +1,7 @@
 """Records that have to be of one customer: a contact and its superior, a sale and the opportunity it came from."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.base.errors import UserError
@@ -12,7 +12,7 @@ from core.crm.rules import other_customer_problem
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.events import Action
-from core.records.record import Record, record_in
+from core.records.record import CORE, Record, record_in, records_of
 from core.records.rows import quoted
 
 #: By id, the customer of a record; None where it has none.
@@ -89,7 +89,9 @@ def _customers_of(transaction: DatabaseTransaction, model: type[Record], ids: se
     return dict(transaction.rows(SqlStatement(sql, (value,))))
 
 
-def separation_warnings(transaction: DatabaseTransaction, changes: Sequence[Change]) -> Iterator[UserError]:
+def separation_warnings(
+    transaction: DatabaseTransaction, changes: Sequence[Change], plugins: Collection[str]
+) -> Iterator[UserError]:
     """Warnings about opportunities that go to another customer while what belongs to them stays with the first."""
     for change in changes:
         if not isinstance(change.record, Opportunity) or change.action is not Action.UPDATED:
@@ -98,7 +100,7 @@ def separation_warnings(transaction: DatabaseTransaction, changes: Sequence[Chan
             continue
         staying = [
             f"{count} {words(model.__table__.name)}{'' if count == 1 else 's'}"
-            for model in _tied_to_opportunities()
+            for model in _tied_to_opportunities(plugins)
             if (count := _staying(transaction, model, change.record))
         ]
         if staying:
@@ -109,8 +111,9 @@ def separation_warnings(transaction: DatabaseTransaction, changes: Sequence[Chan
             yield UserError("OTHER_CUSTOMER", message, ("customerId",), change.record, warning=True)
 
 
-def _tied_to_opportunities() -> Iterator[type[Record]]:
-    for model in Record.__subclasses__():
+def _tied_to_opportunities(plugins: Collection[str]) -> Iterator[type[Record]]:
+    """The records of the core and of these plugins that refer to opportunities of one customer."""
+    for model in (model for owner in (CORE, *plugins) for model in records_of(owner)):
         if "opportunity_id" in model.__of_one_customer__:
             yield model
 

@@ -210,7 +210,7 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
         raise _Outdated
     found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
-        found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes)]
+        found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
         found += unit.host.validate(unit.context, changes)
     errors, unnamed = by_row([error for error in found if not error.warning], changes)
     if errors or unnamed:

@@ -11,7 +11,7 @@ from core.db.sql import Expression
 from core.records.fields import MoneyExpression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition, Kind
-from schema.catalog.kinds import IntKind, MoneyKind
+from schema.catalog.kinds import IntKind, MoneyKind, TextKind
 from schema.plan.order import SortKey, check_keys, direction
 from schema.plan.statement import PlanRow, Statement
 from schema.plan.where import Where, aggregate_number, filtered, holds
@@ -135,12 +135,26 @@ def _money_sum(kind: MoneyKind, field: CatalogField, selection: Selection, numbe
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """One key of a group: the way to it across to-one relations, its field, its grain, its expression."""
+    """One key of a group.
+
+    Attributes:
+        way: to it across to-one relations.
+        kind: of its field.
+        grain: of a date.
+        expression: what is one within a group. Of texts it is what `eq` compares, so that "B" and "b" are one group.
+        shown: the value shown of the group: of texts that are one, the first by their letters.
+    """
 
     way: tuple[str, ...]
     kind: Kind
     grain: str | None
     expression: Expression
+    shown: Expression
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether what is shown is not what makes the group."""
+        return self.shown is not self.expression
 
 
 def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
@@ -201,7 +215,19 @@ def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple
     if asked is False:
         raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
     grain = None if asked is True else str(asked)
-    return GroupKey((*way, name), field.kind, grain, field.kind.group_key(field.value(row), grain))
+    expression = _group_expression(row, field, grain)
+    shown = func.min(field.value(row)) if _is_folded(field) else expression
+    return GroupKey((*way, name), field.kind, grain, expression, shown)
+
+
+def _is_folded(field: CatalogField) -> bool:
+    """Whether several spellings of its texts are one group."""
+    return isinstance(field.kind, TextKind)
+
+
+def _group_expression(row: PlanRow, field: CatalogField, grain: str | None) -> Expression:
+    """What rows are grouped by."""
+    return field.folded(row) if _is_folded(field) else field.kind.group_key(field.value(row), grain)
 
 
 class _Groups(_Numbers):
@@ -214,18 +240,24 @@ class _Groups(_Numbers):
         self._record = record
         self._keys = keys
         self._where = where
+        self._sums = False
 
     def columns(self) -> list[Any]:
-        return [*(key.expression.label(f"k{number}") for number, key in enumerate(self._keys)), *super().columns()]
+        keys = [key.shown.label(f"k{number}") for number, key in enumerate(self._keys)]
+        # What finds the sums of a group, where it is not what is shown.
+        found = [key.expression.label(f"g{number}") for number, key in enumerate(self._keys) if key.is_folded]
+        return [*keys, *(found if self._sums else []), *super().columns()]
 
     def sums(self, field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
         """The sums per currency of all groups, worked out once, and the condition that picks one group's."""
-        statement = self._statement
+        statement, self._sums = self._statement, True
         row, there = filtered(statement, self._record, self._where, None)
         keys = [_expression(statement, row, key) for key in self._keys]
         found: Any = _sums(row, field, there, keys).cte(statement.alias()).prefix_with("MATERIALIZED")
         mine = [
-            found.c[f"k{number}"].is_not_distinct_from(column(self.alias, f"k{number}", key.expression.type))
+            found.c[f"k{number}"].is_not_distinct_from(
+                column(self.alias, f"{'g' if key.is_folded else 'k'}{number}", key.expression.type)
+            )
             for number, key in enumerate(self._keys)
         ]
         return found, mine
@@ -251,8 +283,7 @@ class _Groups(_Numbers):
 def _expression(statement: Statement, row: PlanRow, key: GroupKey) -> Expression:
     for step in key.way[:-1]:
         row = row.to(step)
-    field = row.record.fields[key.way[-1]]
-    return field.kind.group_key(field.value(row), key.grain)
+    return _group_expression(row, row.record.fields[key.way[-1]], key.grain)
 
 
 def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
@@ -296,7 +327,11 @@ def _order(
             field = row.record.fields[field_name]
             statement.demand(row.record, field)
             found.append(SortKey(aggregate_number(statement, row, field, name), *direction(wanted)))
-    return [*found, *(SortKey(key.kind.sortable(key.expression)) for key in keys)]
+    return [*found, *(SortKey(_sortable(key)) for key in keys)]
+
+
+def _sortable(key: GroupKey) -> Expression:
+    return key.expression if key.is_folded else key.kind.sortable(key.expression)
 
 
 def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[str, ...]) -> SortKey:
@@ -306,7 +341,7 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
         return _key_order(keys, asked, here)
     for key in keys:
         if key.way == here:
-            return SortKey(key.kind.sortable(key.expression), *direction(asked))
+            return SortKey(_sortable(key), *direction(asked))
     known = ", ".join(".".join(key.way) for key in keys)
     raise InputError(
         f"orderBy.key.{'.'.join(here)} is not a key of these groups, whose keys are {known}; name it in `by`, or order "

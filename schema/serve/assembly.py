@@ -27,6 +27,7 @@ from schema.types.plugin_operations import add_operations
 from schema.write import mutations
 from schema.write.access_mutations import access_mutations
 from schema.write.answers import Mutation
+from schema.write.customer_mutations import customer_mutations
 from schema.write.mutations import record_mutations
 from schema.write.personal_data import personal_data_mutations
 from schema.write.plugin_work import look, perform
@@ -103,6 +104,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     mutations.add_shared(builder)
     generated = {
         **special_mutations(builder, catalog),
+        **customer_mutations(builder, catalog),
         **access_mutations(builder),
         **personal_data_mutations(builder, catalog),
     }
@@ -114,7 +116,8 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
             inputs.add_enum(builder, catalog, enum)
     for record in sorted(catalog.records.values(), key=lambda record: record.owner != CORE):
         with _attributed(record.owner, f"record {record.name}"):
-            generated |= _add_record(builder, catalog, record)
+            # What is special about a record takes the place of what all have.
+            generated = {**_add_record(builder, catalog, record), **generated}
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
         "Query": [*query, *_node_members(host, catalog)],

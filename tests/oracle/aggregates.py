@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from tests.oracle.records import REPORTING, Money, Records, Row
+from tests.oracle.records import REPORTING, Money, Records, Row, fold
 from tests.oracle.shapes import Kind
 
 #: Places to which the average of whole numbers is worked out.
@@ -99,8 +99,16 @@ def way_to(part: Mapping[str, Any]) -> tuple[Way, Any]:
 
 
 def grouped(records: Records, rows: Sequence[Row], keys: Sequence[tuple[Way, Any]]) -> dict[tuple[Any, ...], list[Row]]:
-    """The rows by the values of their keys."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    """The rows by the values of their keys; of texts that are equal without case, the first by its letters."""
+    found: dict[tuple[Any, ...], list[tuple[tuple[Any, ...], Row]]] = {}
     for row in rows:
-        found.setdefault(tuple(group_key(records, row, way, asked) for way, asked in keys), []).append(row)
-    return found
+        values = tuple(group_key(records, row, way, asked) for way, asked in keys)
+        alike = tuple(fold(value) if isinstance(value, str) else value for value in values)
+        found.setdefault(alike, []).append((values, row))
+    return {
+        tuple(
+            None if several[0] is None else min(several)
+            for several in zip(*(values for values, _ in group), strict=True)
+        ): [row for _, row in group]
+        for group in found.values()
+    }

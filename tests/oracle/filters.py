@@ -1,11 +1,10 @@
 """Where: whether a record meets a filter. A missing value meets nothing but `ne`, `notIn` and `isNull`."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tests.oracle.aggregates import aggregated
-from tests.oracle.records import Records, Row
+from tests.oracle.records import Records, Row, fold
 from tests.oracle.shapes import Kind
 
 Where = Mapping[str, Any]
@@ -13,11 +12,6 @@ Where = Mapping[str, Any]
 
 class RefusedError(Exception):
     """What the caller asked for cannot be accepted."""
-
-
-def fold(text: str) -> str:
-    """How texts compare without case."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _all(verdicts: Iterable[bool]) -> bool:

@@ -66,10 +66,12 @@ def place(records: Records, row: Row, keys: Sequence[SortKey]) -> tuple[Any, ...
 
 
 def key_place(records: Records, type: str, way: Way, value: Any) -> Any:
-    """A group's key as it sorts: enumerations by their values' declared places."""
+    """A group's key as it sorts: texts without case, enumerations by their values' declared places."""
     for step in way[:-1]:
         type = records.shapes[type].to_one[step]
     rank = records.shapes[type].ranks.get(way[-1])
+    if records.shapes[type].fields.get(way[-1]) is Kind.TEXT and value is not None:
+        return fold(value)
     return value if rank is None or value is None else rank[value]
 
 

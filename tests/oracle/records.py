@@ -1,5 +1,6 @@
 """The data as the oracle holds it: lists of rows, found by id and by reference."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
@@ -9,6 +10,11 @@ from tests.oracle.shapes import Shape
 
 #: The currency in which amounts are compared and summed.
 REPORTING = "CNY"
+
+
+def fold(text: str) -> str:
+    """How texts compare without case."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 class Money(NamedTuple):

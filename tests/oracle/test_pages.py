@@ -127,7 +127,7 @@ def _input(text):
     operation = text.partition("(")[0]
     return (
         "TargetInput"
-        if operation.startswith(("delete", "restore"))
+        if operation.startswith(("delete", "restore")) and operation != "deleteCustomer"
         else operation[:1].upper() + operation[1:] + "Input"
     )
 

@@ -138,6 +138,11 @@ def _email(maker: "_Maker", values: dict[str, Any]) -> str:
     return maker.random.choice(["info@example.com", "INFO@example.com", "ann@ärger.example", "bo@example.org"])
 
 
+def _own_email(maker: "_Maker", values: dict[str, Any]) -> str | None:
+    number = maker.random.randrange(1000)
+    return maker.random.choice([None, f"ann{number}@example.com", f"BO{number}@ärger.example"])
+
+
 def _phone(maker: "_Maker", values: dict[str, Any]) -> str:
     # In international form already: what other spellings have in common is tested by itself.
     return maker.random.choice(["+861012345678", "+861012345678", "+4930123456", "+14155550100"])
@@ -155,7 +160,8 @@ def _links(maker: "_Maker", values: dict[str, Any]) -> list[str]:
 _SPECIAL: Mapping[tuple[str, str], Choose] = {
     ("Customer", "email"): _email,
     ("Contact", "email"): _email,
-    ("User", "email"): _email,
+    ("User", "email"): _own_email,
+    ("User", "timeZone"): lambda maker, values: maker.random.choice(["UTC", "Asia/Shanghai"]),
     ("Customer", "phone"): _phone,
     ("Customer", "website"): _link,
     ("Opportunity", "attachments"): _links,
@@ -185,17 +191,29 @@ class _Maker:
         self._schema = schema
         self._prefixes = prefixes
         self._ids: dict[str, list[str]] = {"Stage": list(STAGES)}
+        #: By record, the customer it is of.
+        self._customers: dict[str, str | None] = {}
+        #: Keys that only one record has.
+        self._taken: set[tuple[str, ...]] = set()
 
     def make(self) -> World:
         world = World()
         world.records.append((ENTERED[0], self._rates(world)))
         world.changes += self._stages()
         for type, count in COUNTS.items():
-            made = [self._record(type, number) for number in range(count)]
             cuts = sorted(self.random.sample(range(1, count), 2))
-            parts = made[: cuts[0]], made[cuts[0] : cuts[1]], made[cuts[1] :]
-            world.records += [(moment, part) for moment, part in zip(ENTERED, parts, strict=True)]
-            some = self.random.sample(self._ids[type], max(2, count // 9))
+            for moment, numbers in zip(ENTERED, ((0, cuts[0]), (cuts[0], cuts[1]), (cuts[1], count)), strict=True):
+                world.records.append((moment, [self._record(type, number, moment) for number in range(*numbers)]))
+        busy = {
+            sent.values["customerId"]
+            for _, batch in world.records
+            for sent in batch
+            if sent.type == "Opportunity" and sent.values["status"] in OPEN
+        }
+        for type, count in COUNTS.items():
+            # A customer with open opportunities is not deleted.
+            candidates = [id for id in self._ids[type] if id not in busy]
+            some = self.random.sample(candidates, max(2, min(count // 9, len(candidates))))
             world.deleted += some
             world.restored += [id for id in some if self.random.random() < 0.25]
         gone = set(world.deleted)
@@ -256,14 +274,60 @@ class _Maker:
         known = self._ids.get(type)
         return self.random.choice(known) if known else None
 
-    def _record(self, type: str, number: int) -> Sent:
+    def _record(self, type: str, number: int, entered: datetime) -> Sent:
         values = self._values(type)
         if type == "Opportunity":
-            self._settle(values)
+            self._settle(values, entered)
+        while not self._is_possible(type, values, entered):
+            values = self._values(type)
+            if type == "Opportunity":
+                self._settle(values, entered)
         values["tags"] = self._tags()
         systems = self.random.sample(["erp", "web", "Alt-CRM"], self.random.choice([0, 0, 1, 1, 2]))
         values["externalIds"] = [{"system": system, "id": f"{type[:2]}-{number}"} for system in sorted(systems)]
-        return Sent(type, self._new_id(type), values)
+        sent = Sent(type, self._new_id(type), values)
+        leads = (self._customers.get(values.get(name) or "") for name in ("contactId", "opportunityId"))
+        self._customers[sent.id] = values.get("customerId") or next(filter(None, leads), None)
+        return sent
+
+    def _is_possible(self, type: str, values: dict[str, Any], entered: datetime) -> bool:
+        """Makes values agree with each other and with the day they are entered; whether that was possible."""
+        for name in _PAST.get(type, ()):
+            value = values[name]
+            late = entered if isinstance(value, datetime) else entered.year if name == "foundedYear" else entered.date()
+            if value is not None and value > late:
+                values[name] = self.random.choice(
+                    [day for day in (_MOMENTS if isinstance(value, datetime) else _DAYS) if day <= late]
+                    if name != "foundedYear"
+                    else [1000, 1999, 2000]
+                )
+        for name in _NEVER_NEGATIVE & values.keys():
+            if values[name] is not None:
+                values[name] = abs(values[name][0]), values[name][1]
+        customers = {
+            name: self._customer(name, values[name]) for name in _OF_ONE_CUSTOMER.get(type, ()) if values[name]
+        }
+        known = [customer for customer in customers.values() if customer is not None]
+        for name, customer in customers.items():
+            if customer is not None and customer != known[0] and name not in _NEEDED.get(type, ()):
+                values[name] = None
+        if len({customers[name] for name in _NEEDED.get(type, ()) if customers.get(name)}) > 1:
+            return False
+        for names in _UNIQUE.get(type, ()):
+            mark = (type, *names, *(str(values[name]).casefold() for name in names))
+            if None not in (values[name] for name in names) and mark in self._taken:
+                return False
+        self._taken |= {
+            (type, *names, *(str(values[name]).casefold() for name in names)) for names in _UNIQUE.get(type, ())
+        }
+        if type == "OpportunityContact" and values["isPrimary"]:
+            values["isPrimary"] = (mark := ("primary", values["opportunityId"])) not in self._taken
+            self._taken.add(mark)
+        return True
+
+    def _customer(self, name: str, id: str) -> str | None:
+        """The customer a reference leads to."""
+        return id if name == "customerId" else self._customers.get(id)
 
     def _tags(self) -> list[str]:
         return self.random.choice([[], [], ["vip"], ["Vip", "old"], ["ärger", "Big", "old"], ["STRASSE"]])
@@ -330,7 +394,7 @@ class _Maker:
         amount = Decimal(text).quantize(Decimal(1).scaleb(-PLACES[currency]))
         return (-amount if amount and self.random.random() < 0.1 else amount), currency
 
-    def _settle(self, values: dict[str, Any]) -> None:
+    def _settle(self, values: dict[str, Any], entered: datetime) -> None:
         """Makes stage, status and dates of an opportunity agree."""
         random = self.random
         values["status"] = status = random.choice(["DRAFT", "DISPATCHED", *["FOLLOWING"] * 4, "WON", "EXECUTING", "LOST", "CLOSED"])  # fmt: skip
@@ -341,7 +405,7 @@ class _Maker:
         if status in ("LOST", "CLOSED") and not was_won:
             values["lossReason"], values["lossSummary"] = random.choice(["PRICE", "TIMING"]), random.choice(_FEW)
         if status not in OPEN:
-            values["closedOn"] = random.choice([day for day in _DAYS if day < date(2025, 5, 1)])
+            values["closedOn"] = random.choice([day for day in _DAYS if day < entered.date()])
             # History entered as closed was won only where it says when.
             if random.random() < 0.4 or (was_won and status == "CLOSED"):
                 values["wonAt" if was_won else "lostAt"] = datetime.combine(
@@ -356,6 +420,35 @@ _TARGETS = {
     "assigneeId": "User",
     "referredById": "Customer",
     "reportsToId": "Contact",
+}
+
+#: What has happened cannot be later than it is entered.
+_PAST = {
+    "Customer": ("customerSince", "foundedYear"),
+    "Contact": ("birthDate",),
+    "Opportunity": ("openedOn",),
+    "OpportunityContact": ("since",),
+    "Transaction": ("occurredOn",),
+    "Interaction": ("occurredAt",),
+}
+
+_NEVER_NEGATIVE = {"expectedAmount", "budgetAmount", "totalAssets", "annualRevenue", "listPrice", "potentialValue"}
+
+#: References that lead to one customer, and those of them that cannot be left out.
+_OF_ONE_CUSTOMER = {
+    "Transaction": ("customerId", "opportunityId"),
+    "Contact": ("customerId", "reportsToId"),
+    "OpportunityContact": ("opportunityId", "contactId"),
+    "Interaction": ("customerId", "contactId", "opportunityId"),
+    "Task": ("customerId", "contactId", "opportunityId", "interactionId"),
+}
+_NEEDED = {"Transaction": ("customerId",), "OpportunityContact": ("opportunityId", "contactId")}
+
+_UNIQUE = {
+    "User": [("email",)],
+    "AccountTeamMember": [("customerId", "userId")],
+    "OpportunityMember": [("opportunityId", "userId")],
+    "OpportunityContact": [("opportunityId", "contactId")],
 }
 
 #: References to the record's own kind.

@@ -39,7 +39,7 @@ def money(amount: int, currency: str = "EUR") -> dict[str, str]:
 def operation(field: str, **input: Any) -> Rival:
     """A mutation that is answered by what is wrong with it, and by outcomes of rows."""
     type_ = f"{field[:1].upper()}{field[1:]}Input"
-    if field.startswith(_TARGETS):
+    if field.startswith(_TARGETS) and field != "deleteCustomer":
         type_ = "TargetInput"
     elif field in _SURVEY_TARGETS:
         type_ = "SurveyTargetInput"
@@ -182,7 +182,11 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "customer below another": ("customer-tree", operation("updateCustomer", id=a, parentId=b)),
         "the other below a third": ("customer-tree", operation("updateCustomer", id=b, parentId=c)),
         "the third below the first": ("customer-tree", operation("updateCustomer", id=c, parentId=a)),
-        "customer is deleted": ("gone city", operation("deleteCustomer", id=a)),
+        "customer is deleted": ("gone city", operation("deleteCustomer", id=a, openOpportunities="DELETE")),
+        "customer is deleted, its deals moved": (
+            "gone",
+            operation("deleteCustomer", id=a, openOpportunities="MOVE", moveOpportunitiesTo=b),
+        ),
         "customer is restored": ("key", operation("restoreCustomer", id=ids["gone"])),
         "customer is destroyed": ("gone", operation("destroyCustomer", id=c)),
         "upsert by e-mail": ("upsert", operation("upsertCustomers", matchBy="EMAIL", items=[new])),
@@ -235,6 +239,7 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             "limit",
             operation("createOpportunity", name="o3", customerId=a, stageId=stages["F"], expectedAmount=money(60)),
         ),
+        "it gets an opportunity": ("gone", operation("createOpportunity", name="o5", customerId=a)),
         "opportunity is won": ("limit step", operation("moveOpportunity", id=o1, stageKey="F")),
         "another is won": ("limit", operation("moveOpportunity", id=o2, stageKey="F")),
         "opportunity grows": ("limit step", operation("updateOpportunity", id=o1, expectedAmount=money(90))),

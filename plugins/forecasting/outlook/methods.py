@@ -261,6 +261,8 @@ def _stage_weighted(ctx: Context, frame: Frame, where: WhereInput | None, assume
         "PipelineState", [{"stageId": True}], wanted, sum=["expectedAmount", "weightedAmount", "winProbability"]
     )
     factors = [factor for group in groups for factor in _weighted(group, first, last)]
+    if any(factor.value is None for factor in factors):
+        return factors, None, None
     revenue = sum((Fraction(group.sum["weightedAmount"]) for group in groups), Fraction(0))
     wins = sum((Fraction(group.sum["winProbability"]) / 100 for group in groups), Fraction(0))
     return factors, revenue, wins
@@ -269,6 +271,11 @@ def _stage_weighted(ctx: Context, frame: Frame, where: WhereInput | None, assume
 def _weighted(group: Figures, first: date, last: date) -> Iterator[Factor]:
     stage = value_at(group.keys, ("stageId",))
     expected, weighted = group.sum["expectedAmount"], group.sum["weightedAmount"]
+    if stage is None:
+        # Of opportunities that were entered late it is not known in which stage they were.
+        yield Factor(FactorName.WEIGHTED_AMOUNT, first, last, None, None, expected)
+        yield Factor(FactorName.WEIGHTED_COUNT, first, last, None, None, Decimal(group.count))
+        return
     yield Factor(FactorName.WEIGHTED_AMOUNT, first, last, weighted, weighted, expected, stage)
     number = rules.rounded(group.sum["winProbability"] / 100, 4)
     yield Factor(FactorName.WEIGHTED_COUNT, first, last, number, number, Decimal(group.count), stage)

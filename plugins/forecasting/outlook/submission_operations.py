@@ -136,7 +136,7 @@ def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastP
         raise Reject(UserError("FORBIDDEN", problem, ("userId",)))
     note = (input.note or "").strip() or None
     made = submissions.submit(ctx, input.user_id, Period(ctx.calendar, input.grain, input.period_start), note)
-    return SubmitForecastPayload(submission=made)
+    return SubmitForecastPayload(submission=made, warnings=submissions.kept_adjustments(ctx, made))
 
 
 @mutation(locks=submission_key)

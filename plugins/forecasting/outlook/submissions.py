@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlmodel import col, select
 
-from guanxi import Context, Figures, Input, InputError, Money
+from guanxi import Context, Figures, Input, InputError, Money, UserError
 from guanxi.calendar import Calendar, last_of
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
@@ -166,6 +166,7 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
     if note is not None and len(note) > 2000:
         raise refuse("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
     rollup = roll_up(ctx, user_id, period)
+    held = _held(ctx, user_id, period)
     _retire(ctx, user_id, period)
     submission = ForecastSubmission(
         user_id=user_id,
@@ -181,19 +182,63 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
     # Its lines refer to it.
     ctx.session.flush()
     for category, amounts in rollup.categories.items():
-        ctx.session.add(
-            ForecastLine(
-                submission_id=submission.id,
-                category=category,
-                own_count=amounts.own_count,
-                own_amount=money(ctx, amounts.own),
-                team_amount=money(ctx, amounts.team),
-            )
+        line = ForecastLine(
+            submission_id=submission.id,
+            category=category,
+            own_count=amounts.own_count,
+            own_amount=money(ctx, amounts.own),
+            team_amount=money(ctx, amounts.team),
         )
+        ctx.session.add(line)
+        if (last := held.get(category)) is not None:
+            line.adjusted_amount = last.amount
+            ctx.session.flush()
+            ctx.session.add(
+                ForecastAdjustment(
+                    line_id=line.id,
+                    previous_amount=money(ctx, amounts.calculated),
+                    amount=last.amount,
+                    reason=last.reason,
+                    adjusted_at=last.adjusted_at,
+                    adjusted_by=last.adjusted_by,
+                )
+            )
     ctx.session.flush()
-    effective = {category.value: str(amounts.calculated) for category, amounts in rollup.categories.items()}
+    effective = {category.value: str(amounts.effective) for category, amounts in rollup.categories.items()}
     ctx.publish(SUBMITTED, submission, user=user_id, period_start=period.start, grain=period.grain, **effective)
     return submission
+
+
+def _held(ctx: Context, user_id: str, period: Period) -> dict[ForecastCategory, ForecastAdjustment]:
+    """The adjustments in force of a person's latest submission: what was decided about it outlives a new one."""
+    query = (
+        select(ForecastLine, ForecastAdjustment)
+        .join(ForecastSubmission, col(ForecastSubmission.id) == col(ForecastLine.submission_id))
+        .join(ForecastAdjustment, col(ForecastAdjustment.line_id) == col(ForecastLine.id))
+        .where(
+            col(ForecastSubmission.user_id) == user_id,
+            col(ForecastSubmission.grain) == period.grain,
+            col(ForecastSubmission.period_start) == period.start,
+            col(ForecastSubmission.is_current),
+        )
+        .order_by(col(ForecastAdjustment.adjusted_at), col(ForecastAdjustment.id))
+    )
+    return {line.category: last for line, last in ctx.session.exec(query) if line.adjusted_amount is not None}
+
+
+def kept_adjustments(ctx: Context, submission: ForecastSubmission) -> list[UserError]:
+    """Warnings about adjustments of the submission before, which still hold."""
+    lines = select(ForecastLine).where(col(ForecastLine.submission_id) == submission.id)
+    found = []
+    for line in ctx.session.exec(lines.order_by(col(ForecastLine.category))):
+        if line.adjusted_amount is not None:
+            calculated = line.own_amount.amount + line.team_amount.amount
+            message = (
+                f"{line.category}: the adjustment to {line.adjusted_amount} still holds, though {calculated} is "
+                "calculated now; clear it by adjustForecast if it is over"
+            )
+            found.append(UserError("ADJUSTMENT_KEPT", message, warning=True))
+    return found
 
 
 def submission_key(input: Input) -> list[tuple[str, ...]]:

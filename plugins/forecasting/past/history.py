@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -38,11 +38,22 @@ _UNKNOWN: Values = {
 }
 
 
+#: Before all that has happened.
+_EVER = datetime(1000, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """When an opportunity changed: in the business, and by the clock; and whether it has no past yet."""
+    """When an opportunity changed.
 
-    at: datetime
+    Attributes:
+        at: in the business. None where nobody said so: what is entered on the day the opportunity was entered has been
+            so since it arose, anything else is so from now on.
+        now: by the clock.
+        is_new: it has no past yet.
+    """
+
+    at: datetime | None
     now: datetime
     is_new: bool = False
 
@@ -53,6 +64,9 @@ def keep(ctx: Context, changes: Changes) -> None:
         return
     recorded = changes[0].record.updated_at
     touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Touched(recorded, recorded))
+    for role in changes.created("OpportunityContact"):
+        since = None if role.since is None else min(ctx.calendar.start_of(role.since), recorded)
+        touched[role.opportunity_id] = Touched(since, recorded)
     for change in changes.of("Opportunity"):
         is_new = change.action is Action.CREATED
         touched[change.record.id] = Touched(change.occurred_at or recorded, recorded, is_new)
@@ -132,6 +146,7 @@ def present(settings: ForecastingSettings) -> Select[Any]:
         opportunities.id,
         opportunities.deleted_at,
         rules.originated_on(opportunities.opened_on, day_of(opportunities.created_at)).label("originated_on"),
+        day_of(opportunities.created_at).label("entered_on"),
         opportunities.status,
         opportunities.stage_id,
         opportunities.owner_id,
@@ -168,10 +183,13 @@ def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
     for id, moment in touched.items():
         if (row := rows.get(id)) is None:
             continue
+        at = moment.now if moment.at is None else moment.at
         if row["deleted_at"] is not None:
-            revision = end(known[id], moment.at) if id in known else Revision()
+            revision = end(known[id], at) if id in known else Revision()
         elif id in known:
-            revision = revise(known[id], _values(row), moment.at, moment.now)
+            if moment.at is None and row["entered_on"] == ctx.calendar.day_of(moment.now):
+                at = ctx.calendar.start_of(row["originated_on"])
+            revision = revise(known[id], _values(row), at, moment.now)
         else:
             revision = begin(_values(row), ctx.calendar.start_of(row["originated_on"]), _UNKNOWN, steps[id])
         revisions.append((id, moment.now, revision))
@@ -212,7 +230,7 @@ def _present_and_known(
     ctx: Context, touched: Mapping[str, Touched]
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Span]]]:
     """What opportunities are, and the spans of those that have some, in order, as far as a change may concern them."""
-    since = min(moment.at for moment in touched.values())
+    since = min(_EVER if moment.at is None else moment.at for moment in touched.values())
     found = ctx.rows(_present_of(ctx.settings), ids=touched, since=since)
     known = _spans([row for row in found if row["span_id"] is not None])
     # Of one that was deleted before, only the end of its last span counts.

@@ -207,6 +207,10 @@ def test_destruction_takes_with_it_what_belongs_to_the_record_and_lets_the_rest_
     contact = made(client, "Contact", name="Con", customerId=id)["id"]
     opportunity = made(client, "Opportunity", name="Opp", customerId=id)["id"]
     made(client, "Interaction", customerId=id, channel="PHONE", summary="Called.")
+    assert refusal(client, "destroy", "Customer", id=id)["message"] == (
+        "the customer has 1 open opportunity; decide on them, or delete it first, which asks what becomes of them"
+    )
+    changed(client, "Opportunity", opportunity, "id", status="LOST", lossReason="PRICE", lossSummary="Too dear")
     done(client, "destroy", "Customer", id)
     assert read(client, "AccountTeamMember", member, "id") is None
     assert read(client, "Contact", contact, "name customerId") == {"name": "Con", "customerId": None}

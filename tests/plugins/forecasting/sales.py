@@ -117,7 +117,7 @@ def sell(client, name, amount, day):
 
 def tick(client, day, hour=12):
     """Sets the app's clock."""
-    client.app.services.clock.moment = at(day, hour)
+    client.app.services.clock.source.moment = at(day, hour)
 
 
 def live(client, *events):

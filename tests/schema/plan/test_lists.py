@@ -263,3 +263,26 @@ def test_an_enumeration_is_ordered_as_it_is_declared(crm):
         assert found == expected
     groups = client.query("{ tasksGroupBy(by: [{priority: true}]) { keys { priority } } }")["tasksGroupBy"]
     assert [group["keys"]["priority"] for group in groups] == declared
+
+
+def test_groups_take_as_one_what_eq_takes_as_one(crm):
+    client = crm()
+    for name, industry, amount in (("a", "b", 1), ("c", "B", 2), ("d", "Ｂ", 4), ("e", "C", 8), ("f", None, 16)):
+        customer = client.create("Customer", name=name, industry=industry)["id"]
+        client.create("Opportunity", name=name, customerId=customer, expectedAmount={"amount": str(amount)})
+    by_customer = client.query("{ customersGroupBy(by: [{industry: true}]) { keys { industry } aggregate { count } } }")
+    assert [(group["keys"]["industry"], group["aggregate"]["count"]) for group in by_customer["customersGroupBy"]] == [
+        ("B", 3),
+        ("C", 1),
+        (None, 1),
+    ]
+    sums = client.query(
+        """{ opportunitiesGroupBy(by: [{customer: {industry: true}}], orderBy: [{key: {customer: {industry: DESC}}}]) {
+            keys { customer { industry } }
+            aggregate { sum { expectedAmount { total { amount } perCurrency { amount currency } } } } } }"""
+    )["opportunitiesGroupBy"]
+    found = [
+        (group["keys"]["customer"]["industry"], group["aggregate"]["sum"]["expectedAmount"]["perCurrency"][0]["amount"])
+        for group in sums
+    ]
+    assert found == [("C", "8.00"), ("B", "7.00"), (None, "16.00")]

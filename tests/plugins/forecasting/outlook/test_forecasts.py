@@ -125,6 +125,25 @@ def test_f9_what_is_overdue_still_counts(june):
     assert late["revenue"]["amount"] == "400000.00"
 
 
+def test_f9_a_day_whose_stages_nobody_knows_has_no_forecast(crm):
+    client = crm(Forecasting, clock=FixedClock(at("2025-06-15")))
+    stages = {node["key"]: node["id"] for node in client.query("{ stages { id key } }")["stages"]}
+    money = {"amount": "1000"}
+    client.create(
+        "Opportunity",
+        name="Entered late",
+        openedOn="2025-01-10",
+        expectedCloseDate="2025-04-20",
+        expectedAmount=money,
+        stageId=stages["F"],
+        wonAt="2025-05-02T09:00:00Z",
+    )
+    made = forecast(client, "STAGE_WEIGHTED", asOf="2025-03-31")
+    assert (made["revenue"], made["wins"], made["winsRounded"]) == (None, None, None)
+    assert made["missing"] == ["WEIGHTED_AMOUNT", "WEIGHTED_COUNT"]
+    assert [(factor["value"], factor["whole"]) for factor in made["factors"]] == [(None, "1000.00"), (None, "1")]
+
+
 def test_f12_the_trend_is_the_mean_of_closed_months_with_0_where_nothing_was_won(june):
     made = forecast(june, "TREND")
     assert brief(made) == [

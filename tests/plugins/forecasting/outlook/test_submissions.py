@@ -17,7 +17,7 @@ OF_PERIOD = """query ($start: Date!) { forecastSubmissions(where: {periodStart: 
 SUBMIT = """mutation ($input: SubmitForecastInput!) { submitForecast(input: $input) {
     submission { id isCurrent periodEnd note submittedBy lines { nodes { id category ownCount ownAmount { amount } teamAmount { amount }
       amount { amount } adjustedAmount { amount } effectiveAmount { amount } } } }
-    userErrors { code message field } } }"""
+    warnings { code message } userErrors { code message field } } }"""
 ADJUST = """mutation ($input: AdjustForecastInput!) { adjustForecast(input: $input) {
     line { category amount { amount } adjustedAmount { amount } effectiveAmount { amount }
       adjustments { nodes { previousAmount { amount } amount { amount } reason adjustedBy } } }
@@ -175,8 +175,16 @@ def test_a_later_submission_takes_the_place_of_the_one_before_which_is_kept(clie
     first = submit(client, "Ann")["submission"]
     client.query(ADJUST, input={"lineId": lines(first)["COMMIT"]["id"], "amount": "1", "reason": "Low"})
     tick(client, "2025-06-16")
-    second = submit(client, "Ann")["submission"]
-    assert lines(second)["COMMIT"]["effectiveAmount"]["amount"] == "450.00"
+    again = submit(client, "Ann")
+    second = again["submission"]
+    # What a manager decided is not undone by who is below.
+    commit = lines(second)["COMMIT"]
+    assert (commit["amount"]["amount"], commit["effectiveAmount"]["amount"]) == ("450.00", "1.00")
+    assert [warning["code"] for warning in again["warnings"]] == ["ADJUSTMENT_KEPT"]
+    assert again["warnings"][0]["message"] == (
+        "COMMIT: the adjustment to 1.00 CNY still holds, though 450.00 is calculated now; clear it by adjustForecast if "
+        "it is over"
+    )
     kept = client.query(OF_PERIOD, start=client.start)["forecastSubmissions"]["nodes"]
     assert [(node["id"], node["isCurrent"]) for node in kept] == [(second["id"], True), (first["id"], False)]
     (late,) = client.query(ADJUST, input={"lineId": lines(first)["COMMIT"]["id"], "amount": "2", "reason": "Late"})[
@@ -188,7 +196,7 @@ def test_a_later_submission_takes_the_place_of_the_one_before_which_is_kept(clie
             aggregate { sum { effectiveAmount { total { amount } } } } } }""",
         start=client.start,
     )["forecastLinesGroupBy"]
-    assert summed[0]["aggregate"]["sum"]["effectiveAmount"]["total"]["amount"] == "450.00"
+    assert summed[0]["aggregate"]["sum"]["effectiveAmount"]["total"]["amount"] == "1.00"
 
 
 def test_a_submission_with_a_key_is_made_once(client):

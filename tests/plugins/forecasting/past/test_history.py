@@ -6,7 +6,8 @@ import pytest
 
 from guanxi import FixedClock
 from plugins.forecasting import Forecasting
-from tests.plugins.forecasting.sales import at, change, deal, enter, ids, move, people, stage, won
+from tests.data import upsert
+from tests.plugins.forecasting.sales import VALID, at, change, deal, enter, ids, move, people, stage, won
 
 STATES = """query ($name: String!, $living: Boolean!) {
   pipelineStates(where: {opportunity: {name: {eq: $name}}, supersededAt: {isNull: $living}}, orderBy: [{validFrom: ASC}]) { nodes {
@@ -27,7 +28,7 @@ def noon(client):
 
 
 def set_clock(client, day, hour=12):
-    client.app.services.clock.moment = at(day, hour)
+    client.app.services.clock.source.moment = at(day, hour)
 
 
 def states(client, name, *, living=True):
@@ -111,6 +112,33 @@ def test_a_key_person_makes_valid_from_the_moment_it_is_known(client):
     assert [(row["validFrom"][:10], row["isValid"]) for row in states(client, "slow")] == [
         ("2025-06-01", False),
         ("2025-06-19", True),
+    ]
+
+
+def key_person(client, name, **given):
+    """Makes a contact a key person of an opportunity."""
+    contact = client.create("Contact", name="Kay")["id"]
+    client.create(
+        "OpportunityContact", opportunityId=ids(client)[name], contactId=contact, buyingRole="DECISION_MAKER", **given
+    )
+
+
+def test_a_key_person_entered_with_an_opportunity_is_one_since_it_arose(client):
+    upsert(client, "opportunities", [won("imported", 70, "2025-03-10", openedOn="2025-01-20") | VALID])
+    key_person(client, "imported")
+    assert [(row["validFrom"][:10], row["isValid"]) for row in states(client, "imported")] == [
+        ("2025-01-20", True),
+        ("2025-03-10", True),
+    ]
+
+
+def test_a_key_person_is_one_since_the_day_that_is_given(client):
+    upsert(client, "opportunities", [deal("dated", openedOn="2025-06-01") | VALID])
+    set_clock(client, "2025-06-19")
+    key_person(client, "dated", since="2025-06-05")
+    assert [(row["validFrom"][:10], row["isValid"]) for row in states(client, "dated")] == [
+        ("2025-06-01", False),
+        ("2025-06-05", True),
     ]
 
 

@@ -32,7 +32,7 @@ def steps(bridge):
 
 
 def tick(client, day, hour=12):
-    client.app.services.clock.moment = at(day, hour)
+    client.app.services.clock.source.moment = at(day, hour)
 
 
 SNAPSHOT = """mutation ($input: TakePipelineSnapshotInput!) { takePipelineSnapshot(input: $input) {

@@ -120,10 +120,10 @@ def test_a_model_that_is_no_better_is_refused_and_what_was_predicted_before_is_t
         moment = {name: f"{day}T12:00:00Z" for name in ("wonAt", "lostAt") if name in row}
         id = {"externalIds": [{"system": "turned", "id": row["name"]}]}
         turned.append(row | id | moment | {"closedOn": str(day), "openedOn": str(day - timedelta(days=10))})
-    now = client.app.services.clock.moment
+    now = client.app.services.clock.source.moment
     tick(client, "2027-12-31")
     enter(client, *turned)
-    client.app.services.clock.moment = now
+    client.app.services.clock.source.moment = now
     model = train(client)["model"]
     assert (model["status"], model["reason"].partition(":")[0]) == (
         "REFUSED",

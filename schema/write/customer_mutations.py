@@ -1,0 +1,166 @@
+"""`deleteCustomer` and `restoreCustomer`: what becomes of a customer's open opportunities."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlmodel import col, select
+
+from core.access.permissions import Right
+from core.base.errors import UserError
+from core.crm.customers import Customer
+from core.crm.opportunities import Opportunity
+from core.crm.pipeline import open_opportunities
+from core.log.events import Action
+from core.records.vocabulary import Vocabulary
+from core.unit.drafts import RowOutcome, failure
+from core.unit.unit import Unit
+from schema.catalog.catalog import Catalog
+from schema.types.builder import Argument, Builder, Member
+from schema.write.answers import Mutation, MutationInput
+from schema.write.drafting import Drafting
+from schema.write.matching import Asked
+from schema.write.mutations import DRY_RUN, KEY, VERSION, single_payload
+
+
+class OpenOpportunities(Vocabulary):
+    """What becomes of the open opportunities of a customer that is deleted; decided ones stay as they are."""
+
+    REFUSE = "REFUSE", "The customer is not deleted while it has any."
+    DELETE = "DELETE", "They are deleted with it, and restored with it."
+    MOVE = "MOVE", "They go to another customer, and stay there."
+
+
+def customer_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
+    """`deleteCustomer` and `restoreCustomer`."""
+    return {"deleteCustomer": _delete(builder, catalog), "restoreCustomer": _restore(catalog)}
+
+
+def _delete(builder: Builder, catalog: Catalog) -> Mutation:
+    record = catalog.records[Customer.__name__]
+    customers, opportunities = Drafting(catalog, record), Drafting(catalog, catalog.records[Opportunity.__name__])
+    builder.enum(OpenOpportunities)
+    builder.input(
+        "DeleteCustomerInput",
+        "The deletion of a customer.",
+        [
+            Member("id", "ID", "Its id."),
+            VERSION,
+            Member(
+                "openOpportunities", "OpenOpportunities", "What becomes of its open opportunities.", default="REFUSE"
+            ),
+            Member("moveOpportunitiesTo", "ID | None", "The customer that gets them, where they are moved."),
+            DRY_RUN,
+            KEY,
+        ],
+    )
+
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
+        id, fate, target = given["id"], given["openOpportunities"], given.get("moveOpportunitiesTo")
+        if (problem := _problem(id, fate, target)) is not None:
+            return [failure(0, [problem])]
+        # Who gives it another opportunity meanwhile waits, and finds it deleted.
+        unit.held.locked(Customer, [id], exclusive=True)
+        ids = [] if fate == OpenOpportunities.REFUSE else open_opportunities(unit.session, id)
+        refused = unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}) and _refused(
+            unit, opportunities, ids, target
+        )
+        if refused:
+            unit.discards = True
+            return [failure(0, refused)]
+        if fate == OpenOpportunities.DELETE:
+            for deal in unit.held.locked(Opportunity, ids).values():
+                deal.deleted_with = id
+        return customers.write(unit, [Asked(Action.DELETED, given)], alone=True)
+
+    member = Member(
+        "deleteCustomer",
+        "CustomerPayload",
+        "Deletes a customer. It can be restored; in the meantime its unique keys are free. One with open opportunities "
+        "is not deleted, unless `openOpportunities` says what becomes of them.",
+        [Argument("input", "DeleteCustomerInput", "The input.")],
+    )
+    return Mutation(
+        member,
+        f"{Action.DELETED}:{record.name}",
+        work,
+        partial(single_payload, record),
+        rights=[(record.name, Right.DELETE)],
+    )
+
+
+def _problem(id: str, fate: str, target: str | None) -> UserError | None:
+    """What is wrong with the input."""
+    field = "moveOpportunitiesTo"
+    if fate == OpenOpportunities.MOVE and target is None:
+        return UserError("REQUIRED", f"{field}: give the customer that gets the open opportunities", (field,))
+    if fate != OpenOpportunities.MOVE and target is not None:
+        return UserError("INVALID", f"{field}: leave it out, or give openOpportunities: MOVE", (field,))
+    if target == id:
+        return UserError("INVALID", f"{field}: {target} is the customer that is deleted; give another", (field,))
+    return None
+
+
+def _refused(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | None) -> list[UserError]:
+    """Deletes opportunities, or moves them where a target is given; why that is refused."""
+    action, right = (Action.DELETED, Right.DELETE) if target is None else (Action.UPDATED, Right.CHANGE)
+    allowed = unit.permit.allowed(unit.transaction.rows, Opportunity.__name__, right, set(ids))
+    if hidden := len(ids) - len(allowed):
+        message = f"openOpportunities: {hidden} of them you may not {right.value.lower()}; ask somebody who may"
+        return [UserError("FORBIDDEN", message, ("openOpportunities",))]
+    change = {} if target is None else {"customerId": target}
+    outcomes = drafting.write(unit, [Asked(action, {"id": id, **change}) for id in ids]) if ids else []
+    field = "openOpportunities" if target is None else "moveOpportunitiesTo"
+    return [
+        UserError(error.code, f"{field}: {outcome.id or ids[outcome.index]}: {error.message}", (field,))
+        for outcome in outcomes
+        for error in outcome.errors
+    ]
+
+
+def _restore(catalog: Catalog) -> Mutation:
+    record = catalog.records[Customer.__name__]
+    customers, opportunities = Drafting(catalog, record), Drafting(catalog, catalog.records[Opportunity.__name__])
+
+    def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
+        (outcome,) = customers.write(unit, [Asked(Action.RESTORED, given)], alone=True)
+        if outcome.errors:
+            return [outcome]
+        ids = _deleted_with(unit, given["id"])
+        for deal in unit.held.locked(Opportunity, ids).values():
+            deal.deleted_with = None
+        restored = opportunities.write(unit, [Asked(Action.RESTORED, {"id": id}) for id in ids]) if ids else []
+        left = [
+            UserError(error.code, f"{ids[one.index]} stays deleted: {error.message}", None, warning=True)
+            for one in restored
+            for error in one.errors
+        ]
+        outcome.warnings = [*outcome.warnings, *left]
+        return [outcome]
+
+    member = Member(
+        "restoreCustomer",
+        "CustomerPayload",
+        "Restores a deleted customer, and the opportunities that were deleted with it.",
+        [Argument("input", "TargetInput", "The input.")],
+    )
+    return Mutation(
+        member,
+        f"{Action.RESTORED}:{record.name}",
+        work,
+        partial(single_payload, record),
+        rights=[(record.name, Right.DELETE)],
+    )
+
+
+def _deleted_with(unit: Unit, customer_id: str) -> list[str]:
+    """The opportunities that were deleted with a customer, in order of their ids."""
+    query = (
+        select(Opportunity.id)
+        .where(
+            col(Opportunity.customer_id) == customer_id,
+            col(Opportunity.deleted_with) == customer_id,
+            col(Opportunity.deleted_at).is_not(None),
+        )
+        .order_by(col(Opportunity.id))
+    )
+    return list(unit.session.exec(query))
