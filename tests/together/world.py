@@ -169,6 +169,7 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
     of_year = {"customerId": a, "year": 2025}
     budget = {"year": 2025, "kind": "TIME", "quantity": "1000"}
     assessed = {"customerId": a, "assessedOn": "2025-06-01"}
+    payment = {"receivableId": ids["invoice"], "paidOn": "2025-05-01"}
     return {
         "customer moves to a city": ("city", operation("updateCustomer", id=a, city="Bonn")),
         "limit is lowered": (
@@ -246,6 +247,13 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "opportunity is won": ("limit step", operation("moveOpportunity", id=o1, stageKey="F")),
         "another is won": ("limit", operation("moveOpportunity", id=o2, stageKey="F")),
         "opportunity grows": ("limit step", operation("updateOpportunity", id=o1, expectedAmount=money(90))),
+        "opportunity is committed": (
+            "limit step",
+            operation("updateOpportunity", id=o1, forecastCategoryOverride="COMMIT"),
+        ),
+        "another is committed": ("limit", operation("updateOpportunity", id=o2, forecastCategoryOverride="COMMIT")),
+        "hold is placed": ("limit hold", operation("placeCreditHold", customerId=a, reason="cheque")),
+        "another hold is placed": ("hold", operation("placeCreditHold", customerId=a, reason="rumours")),
         "it is pushed": ("step", operation("updateOpportunity", id=o1, expectedCloseDate="2025-08-31")),
         "it is lost": (
             "step",
@@ -292,8 +300,12 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "invoice is written": ("score invoice", operation("createReceivable", number="2", opportunityId=o1, **invoice)),
         "invoice is paid": (
             "score invoice",
-            operation("updateReceivable", id=ids["invoice"], paidAmount=money(20), settledOn="2025-06-01"),
+            operation("updateReceivable", id=ids["invoice"], settledOn="2025-06-01"),
         ),
+        "most of it is paid": ("score invoice", operation("createPayment", amount=money(15), **payment)),
+        "the rest is paid": ("score invoice", operation("createPayment", amount=money(5), **payment)),
+        "more than the rest is paid": ("invoice", operation("createPayment", amount=money(10), **payment)),
+        "invoice becomes smaller": ("invoice", operation("updateReceivable", id=ids["invoice"], amount=money(12))),
         "invoice is deleted": ("invoice", operation("deleteReceivable", id=ids["invoice"])),
         "risk is set by hand": (
             "score",

@@ -152,6 +152,28 @@ def test_the_sample_shows_what_value_tiering_says(demo):
     assert len(found["customerNeeds"]) == 5
 
 
+def test_the_sample_shows_what_credit_scoring_says(demo):
+    found = demo.query("""{
+        partly: receivablesAggregate(where: {paidAmount: {gt: "0"}, settledOn: {isNull: true}}) { count }
+        settled: receivablesAggregate(where: {settledOn: {isNull: false}, payments: {some: {}}}) { count }
+        levels: receivablesGroupBy(by: [{dunningLevel: true}]) { keys { dunningLevel } }
+        reminded: paymentReminders(orderBy: [{level: DESC}], first: 1) { nodes { level } }
+        broken: paymentPromises(where: {status: {eq: BROKEN}}) { count: totalCount }
+        held: customersAggregate(where: {isOnCreditHold: {eq: true}}) { count }
+        holds: creditHolds { totalCount }
+        incomplete: customersAggregate(where: {creditStatus: {eq: INCOMPLETE}}) { count }
+        groups: customersAggregate(where: {subsidiaries: {some: {}}, groupExposure: {gt: "0"}}) { count }
+        ageing(first: 3) { total { amount } buckets { count } customers { total { amount } } daysSalesOutstanding }
+    }""")
+    assert {group["keys"]["dunningLevel"] for group in found["levels"]} >= {None, 0, 3}
+    assert found["reminded"]["nodes"] == [{"level": 3}]
+    assert (found["held"]["count"], found["holds"]["totalCount"]) == (2, 3)
+    for name in ("partly", "settled", "broken", "incomplete", "groups"):
+        assert found[name]["count"] > 0, name
+    assert sum(bucket["count"] for bucket in found["ageing"]["buckets"]) > 20
+    assert len(found["ageing"]["customers"]) == 3
+
+
 def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_show(demo, monkeypatch):
     run = []
     reader = demo.app.services.reader

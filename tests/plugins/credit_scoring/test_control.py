@@ -168,7 +168,12 @@ def test_c2_moving_what_is_won_to_a_customer_at_risk_and_restoring_it_are_winnin
     assert refused(writes.payload(blocking, "update", "Opportunity", id=won, customerId=risky)) == [HIGH]
     writes.done(blocking, "delete", "Opportunity", won)
     limit(blocking, good, 5)
-    assert refused(writes.payload(blocking, "restore", "Opportunity", id=won)) == [LIMIT]
+    answer = writes.payload(blocking, "restore", "Opportunity", id=won)
+    # Of a restoration nothing can be asked but its id.
+    assert refused(answer) == [("CREDIT_LIMIT_EXCEEDED", ["id"])]
+    assert answer["userErrors"][0]["message"].endswith("; put that right before it is restored")
+    limit(blocking, good, 10)
+    assert writes.payload(blocking, "restore", "Opportunity", id=won)["userErrors"] == []
 
 
 def test_c2_a_reason_lets_it_through_with_a_warning_and_is_kept(blocking):
