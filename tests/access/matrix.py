@@ -15,7 +15,7 @@ from core.base.errors import ForbiddenError
 from core.base.settings import load_settings
 from core.db.database import POSTGRESQL, SQLITE
 from core.records.rows import dialect_of
-from guanxi.app import Design
+from guanxi.design import Design
 from schema.catalog.access import Access
 from schema.catalog.catalog import CatalogField
 from schema.plan.plan import Branch, Gap, Plan, Refusal
