@@ -24,12 +24,14 @@ FOLDER = ROOT / "docs" / "reference"
 
 #: What a client does about each code of a payload's `userErrors` and `warnings`.
 USER_ERRORS = {
+    "ABOVE_WHOLE": "A warning: we alone sold more than the customer is said to have bought from everybody.",
     "ALREADY_ANSWERED": "The invitation was answered before; the earlier answers stand, and these are not stored.",
     "ALREADY_EXISTS": "Another living record has what only one may have; change that one, or give another value.",
     "ALREADY_OPEN": "It is already open; nothing has to be done.",
     "AMBIGUOUS": "Several records match the row; match by id.",
     "ANONYMOUS": "The survey is anonymous, so the answer cannot name or find a person.",
     "CONFLICT": "Someone else was first; read the record again and repeat the change.",
+    "CREDIT_HOLD": "The customer is on credit hold; have it released, or give an override.",
     "CREDIT_LIMIT_EXCEEDED": "The customer's exposure would exceed its limit; lower the amount or give an override.",
     "CYCLE": "A chain of parents would close; give another parent.",
     "DELETED": "The record is deleted; restore it first.",
@@ -41,6 +43,7 @@ USER_ERRORS = {
     "NOT_DELETED": "Only a deleted record can be restored.",
     "NOT_FOUND": "Nothing has that id; give one that exists.",
     "NOT_MEASURED": "A warning: nothing is known that these customers could be ranked by.",
+    "NOT_ON_HOLD": "The customer is not on credit hold.",
     "NOT_OPEN": "It no longer accepts that; the message says what to do first.",
     "NOT_OVERRIDDEN": "Nothing was set by hand that could be taken back.",
     "NOT_POSSIBLE": "The data does not allow it yet; the message says what is missing.",
@@ -53,6 +56,7 @@ USER_ERRORS = {
     "ADJUSTMENT_KEPT": "A warning: what a manager adjusted of the submission before still holds.",
     "IN_FUTURE": "What has happened cannot be in the future; give a day or moment that is past.",
     "NOT_CURRENT": "The submission was replaced by a later one; adjust the latest one.",
+    "ON_HOLD": "The customer is on credit hold already; release that first.",
     "OTHER_CUSTOMER": "The records belong to different customers; give those of one.",
     "REFERRED_TO": "Other records refer to it; move or delete them first.",
     "REJECTED": "A plugin refused the change without a code of its own.",

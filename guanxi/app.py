@@ -4,15 +4,12 @@ import asyncio
 import gc
 import inspect
 import logging
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
-from threading import Lock
 from typing import Any
 
 import orjson
-from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
@@ -21,35 +18,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access.allowances import Allowances
 from core.access.authentication import Authentication
-from core.access.journal import acts_in, note
 from core.background.delivery import Delivery
-from core.background.jobs import Jobs, declared_jobs
+from core.background.jobs import Jobs
 from core.background.publisher import Publisher
 from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import BusinessClock, Clock, SystemClock
 from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
 from core.base.settings import Settings, load_settings
-from core.db.database import SQLITE, Database
+from core.db.database import Database
 from core.host.contract import Plugin
 from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.log.changes import shown
-from core.migrations.runner import MigrationSet, migrate, pending, sets_of
-from core.records.fields import Job
-from core.records.installation import Installation
-from core.records.phone_keys import agree_on_region
-from core.records.record import CORE
+from core.migrations.runner import MigrationSet, migrate, sets_of
 from core.records.rows import dialect_of
 from core.unit.phases import own_work
 from core.unit.unit import Unit
+from guanxi.design import Design, design
 from guanxi.metrics import own_figures
 from guanxi.monitoring import Monitoring
+from guanxi.preparation import note_lasting, prepare, secret_in
 from guanxi.stopping import Stopping
-from schema.catalog.access import AccessControl, GetAccess
-from schema.catalog.catalog import Catalog
-from schema.catalog.derivation import access_control, build_catalog
-from schema.plan.expression_checks import check_expressions
+from schema.catalog.access import GetAccess
 from schema.plan.planner import Planner
 from schema.read.drivers import reader_of
 from schema.request.compiling import Compiling
@@ -60,7 +51,7 @@ from schema.request.permits import PermitPlans
 from schema.request.questions import context_outside
 from schema.request.refusal import Refused
 from schema.request.transactions import write_now
-from schema.serve.assembly import Assembled, assemble
+from schema.serve.assembly import Assembled
 from schema.serve.engine import Engine
 from schema.serve.http import STOPPING, Endpoint
 from schema.serve.observation import Observation
@@ -70,64 +61,6 @@ from schema.serve.response import protected
 _FILE_SECONDS = 1.0
 
 _log = logging.getLogger("guanxi.app")
-
-
-class Design:
-    """The CRM made of settings and plugins, before there is a database; apps of several databases may share it.
-
-    Attributes:
-        host: the plugins.
-        catalog: the records and fields.
-        jobs: the plugins' periodic work.
-        control: who may see and do what.
-    """
-
-    def __init__(
-        self, host: PluginHost, catalog: Catalog, jobs: Mapping[str, tuple[Plugin, Job]], control: AccessControl
-    ) -> None:
-        self.host = host
-        self.catalog = catalog
-        self.jobs = jobs
-        self.control = control
-        self._assembled: Assembled | None = None
-        self._assembling = Lock()
-
-    def assemble(self) -> Assembled:
-        """The GraphQL schema, made when it is first asked for, because much is done without it.
-
-        Raises:
-            PluginError: an operation of a plugin does not fit.
-        """
-        with self._assembling:
-            if self._assembled is None:
-                with _collecting_nothing():
-                    self._assembled = assemble(self.catalog, self.host)
-            return self._assembled
-
-
-def design(settings: Settings, plugins: Iterable[PluginSource]) -> Design:
-    """Loads the plugins and makes the catalog.
-
-    Raises:
-        PluginError: a plugin does not fit.
-    """
-    with _collecting_nothing():
-        host = PluginHost(plugins, settings)
-        catalog = build_catalog(host, settings)
-        check_expressions(catalog, {plugin.name: plugin for plugin in host.plugins})
-        return Design(host, catalog, declared_jobs(host), access_control(host, catalog))
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Suspends garbage collection, which takes a quarter of the time of making a schema and finds nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class App:
@@ -312,13 +245,13 @@ class App:
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
             if serving:
                 self._design.assemble()
-            await self.database.in_thread(self._prepare_database)
+            await self.database.in_thread(lambda: prepare(self.database, self.migrations, self.settings, self.host))
         except (ConfigurationError, PluginError):
             # What was looked at in it may have left connections open.
             self.database.close()
             raise
         self._authentication = authentication
-        secret = await self.database.in_thread(lambda: self.database.retrying(self._secret))
+        secret = await self.database.in_thread(lambda: self.database.retrying(secret_in))
         reader = reader_of(
             self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
         )
@@ -340,7 +273,7 @@ class App:
             PermitPlans(planner),
             secret,
             publisher.wake,
-            self._note_lasting,
+            partial(note_lasting, self.database, self.settings),
             Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
@@ -420,48 +353,6 @@ class App:
         return self._endpoint.observation
 
     # Starting
-
-    def _prepare_database(self) -> None:
-        self.database.check()
-        waiting = pending(self.database, self.migrations)
-        if waiting and self.database.dialect != SQLITE:
-            raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
-        migrate(self.database, self.migrations, thoroughly=False)
-        self.database.retrying(self._agree_on_currency)
-        plugins = [CORE, *(plugin.name for plugin in self.host.plugins)]
-        self.database.retrying(lambda session: agree_on_region(session, plugins, self.settings.phone_region))
-        self._list_lasting()
-
-    def _list_lasting(self) -> None:
-        """Adds to the journal what is done for good and not listed in it yet, where there is to be a journal."""
-        if self.settings.journal_file is not None:
-            with self.database.engine.connect() as connection:
-                acts = acts_in(connection)
-            note(self.settings.journal_file, acts)
-
-    def _note_lasting(self) -> None:
-        try:
-            self._list_lasting()
-        except Exception:
-            # What was committed is never answered as failed; the next start adds it.
-            _log.exception("GUANXI_JOURNAL_FILE=%s: the journal lacks what was just done", self.settings.journal_file)
-
-    def _agree_on_currency(self, session: Session) -> None:
-        known = session.get(Installation, "reporting_currency")
-        if known is None:
-            session.add(Installation(name="reporting_currency", value=self.settings.reporting_currency))
-        elif known.value != self.settings.reporting_currency:
-            raise ConfigurationError(
-                f"amounts in this database are reported in {known.value}; set GUANXI_REPORTING_CURRENCY={known.value}, "
-                "or start with another database"
-            )
-
-    def _secret(self, session: Session) -> bytes:
-        known = session.get(Installation, "secret")
-        if known is None:
-            known = Installation(name="secret", value=secrets.token_hex(32))
-            session.add(known)
-        return bytes.fromhex(known.value)
 
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
         write_now(self.context(plugin_actor(plugin.name)), work)

@@ -1,7 +1,7 @@
 """SQL for plugins: the constructs that SQLite and PostgreSQL spell differently, and helpers for exact arithmetic."""
 
 from core.base.ids import new_stem, unordered_id
-from core.db.days import day_of
+from core.db.days import day_of, period_start
 from core.db.sql import (
     Expression,
     add_days,
@@ -32,6 +32,7 @@ __all__ = [
     "names_where",
     "new_stem",
     "numbered",
+    "period_start",
     "rounded_ratio",
     "unordered_id",
     "whole",

@@ -22,7 +22,7 @@ from core.base.clock import SystemClock
 from core.base.settings import Settings
 from core.host.host import discover
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
-from guanxi.app import Design, design
+from guanxi.design import Design, design
 from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
 from tests.snippets import snippets

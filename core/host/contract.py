@@ -16,6 +16,7 @@ from core.base.actors import Actor, Identity
 from core.base.calendar import Calendar
 from core.base.clock import BusinessClock
 from core.base.errors import UserError
+from core.base.settings import Plausibility
 from core.db.locks import Key
 from core.host.operations import PluginOperation
 from core.host.retries import Retries
@@ -101,6 +102,7 @@ class Context:
         settings: this plugin's settings.
         clock: the only source of time: `clock.now()` and `clock.today()`.
         reporting_currency: in which amounts are compared and summed.
+        plausibility: the policy about what is possible but implausible; see `doubt`.
         log: logger bound to the plugin.
         publish: announce something, as `publish("LOYALTY_UPGRADED", record, level="gold")`; logged with the commit.
         publish_each: the same for many records by one statement: `publish_each("…", Customer, select(id, level))`.
@@ -120,6 +122,7 @@ class Context:
     settings: Any
     clock: BusinessClock
     reporting_currency: str
+    plausibility: Plausibility
     log: logging.Logger
     publish: Callable[..., None]
     publish_each: Callable[..., int]
@@ -144,6 +147,14 @@ class Context:
         There is none for Python fields and async functions.
         """
         return self.open_session()
+
+    def doubt(self, record: Record, field: str, message: str) -> UserError:
+        """Returns what is implausible about a record: a warning, or an error where `GUANXI_PLAUSIBILITY` is REFUSE.
+
+        `doubt(lease, "endsOn", "it is in the next century")`; the message of the result begins with the field.
+        """
+        text = f"{field}: {message}"
+        return UserError("IMPLAUSIBLE", text, (field,), record, warning=self.plausibility == "WARN")
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
         """Returns the data of a GraphQL query: `query("{ customers { nodes { name } } }")`.
@@ -373,13 +384,13 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def before_commit(self, ctx: Context, changes: Changes) -> None:
+    def before_commit(self, ctx: Context, changes: Changes) -> Iterable[UserError] | None:
         """Writes what belongs to the changes, in the same transaction.
 
         When: after the flush, before the commit; once per chunk of a batch, in plugin order. Records it writes are
             held to the same rules as input and judged by every plugin's `validate`, but not passed to this hook again.
         Arguments: `ctx`; `changes`, whose records are flushed.
-        Returns: nothing.
+        Returns: warnings that only what is written shows, such as of a field that another plugin derives; or nothing.
         Transaction: inside.
         Failure: `Reject` gives `userErrors`; in a batch the chunk is repeated without the rows it names, row by row
             when it names none. Another exception rolls everything back and is attributed to the plugin.

@@ -223,8 +223,8 @@ class PluginHost:
             found += [replace(error, plugin=plugin.name) for error in answer]
         return found
 
-    def before_commit(self, context: MakeContext, changes: Changes, flush: Callable[[], None]) -> None:
-        """Lets every plugin write what belongs to the changes.
+    def before_commit(self, context: MakeContext, changes: Changes, flush: Callable[[], None]) -> list[UserError]:
+        """Lets every plugin write what belongs to the changes; returns their warnings.
 
         Args:
             context: makes what a plugin gets to work with.
@@ -235,14 +235,24 @@ class PluginHost:
             Reject: a plugin refuses; its errors carry its name.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
+        found: list[UserError] = []
         for plugin, function in self.reacting("before_commit", changes):
             ctx = context(plugin)
             try:
                 with self.running(plugin, "before_commit", len(changes)):
-                    function(ctx=ctx, changes=changes)
+                    warnings: Sequence[Any] = list(function(ctx=ctx, changes=changes) or ())
+                    wrong = next((one for one in warnings if not isinstance(one, UserError) or not one.warning), None)
+                    if wrong is not None:
+                        raise PluginError(
+                            plugin.name,
+                            "before_commit",
+                            f"returned {wrong!r}, which is no warning; raise Reject to refuse",
+                        )
                     flush()
             except Reject as reject:
                 raise reject.by(plugin.name) from None
+            found += [replace(warning, plugin=plugin.name) for warning in warnings]
+        return found
 
     def erase(self, context: MakeContext, records: Sequence[Record], flush: Callable[[], None]) -> None:
         """Lets every plugin erase what only it can find about these records.
@@ -356,7 +366,7 @@ def _arguments(function: Any) -> list[str]:
 
 
 _MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit", "purge")
-_RETURN_NOTHING = ("startup", "shutdown", "before_commit", "after_commit", "erase", "purge", "sample_data")
+_RETURN_NOTHING = ("startup", "shutdown", "after_commit", "erase", "purge", "sample_data")
 
 
 def _check_data(plugin: Plugin) -> None:

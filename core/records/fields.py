@@ -87,6 +87,13 @@ class Row(Protocol):
         """
         ...
 
+    def within(self, by: str, value: "Callable[[Row], Any]") -> Expression:
+        """The sum of a whole number over this record and the living ones below it, at any depth, by a column.
+
+        `row.within("parent_id", lambda member: member.employee_count)`; the column refers to a record of the same type.
+        """
+        ...
+
 
 FieldExpression = Callable[[Row], Any]
 BatchFunction = Callable[[Any, Sequence[Mapping[str, Any]]], Sequence[Any] | Awaitable[Sequence[Any]]]

@@ -253,7 +253,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         with _watched(unit):
             after_flush(unit.settlement, work.changes)
-            unit.host.before_commit(unit.context, work.changes, unit.flush_session)
+            work.warn(unit.host.before_commit(unit.context, work.changes, unit.flush_session))
         work.warn(_judged_follow_ups(unit))
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
@@ -353,8 +353,8 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
+            judged += unit.host.before_commit(unit.context, changes, unit.flush_session)
             warnings += [replace(warning, record=warning.record_id) for warning in (*unit.watch.warnings, *judged)]
-            unit.host.before_commit(unit.context, changes, unit.flush_session)
     _note(unit, ())
 
 

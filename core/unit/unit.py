@@ -258,6 +258,7 @@ class Unit:
             settings=self.host.settings[plugin.name],
             clock=self._clock,
             reporting_currency=self.settlement.rates.reporting_currency,
+            plausibility=self.settlement.plausibility,
             log=logger(plugin),
             publish=publish,
             publish_each=publish_each,

@@ -17,10 +17,16 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
+from plugins.credit_scoring.ageing import ageing
+from plugins.credit_scoring.collection.models import Payment, PaymentPromise, PaymentReminder
+from plugins.credit_scoring.collection.settlement import settle_receivables
+from plugins.credit_scoring.collection.validation import collection_problems
+from plugins.credit_scoring.commits import control_commits
 from plugins.credit_scoring.control import control, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
 from plugins.credit_scoring.history import RISK_CHANGED
+from plugins.credit_scoring.holds import HOLD_PLACED, HOLD_RELEASED, place_credit_hold, release_credit_hold
 from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
 from plugins.credit_scoring.limits import LIMIT_CHANGED, keep_limits, limit_problems
 from plugins.credit_scoring.locks import keys_of
@@ -28,6 +34,7 @@ from plugins.credit_scoring.models import (
     CREDIT,
     CreditControlOverride,
     CreditEvaluation,
+    CreditHold,
     CreditLimitChange,
     CreditPolicy,
     CreditReason,
@@ -50,18 +57,31 @@ class CreditScoring(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = CreditScoringSettings
-    reacts_to = ("Customer", "Opportunity", "Receivable")
+    reacts_to = ("Customer", "Opportunity", "Receivable", "Payment", "PaymentReminder", "PaymentPromise")
     events = {  # noqa: RUF012  (as Plugin declares it)
         RISK_CHANGED: "A customer's credit risk changed.",
         LIMIT_CHANGED: "A customer's credit limit changed.",
         REVIEW_OVERDUE: "A customer's credit review is overdue.",
+        HOLD_PLACED: "A customer was put on credit hold.",
+        HOLD_RELEASED: "A customer's credit hold was released.",
         CANNOT_PERFORM: "A customer cannot fulfil its contracts.",
     }
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """Receivables, and the history of evaluations, limits and overrides."""
-        return [Receivable, CreditPolicy, CreditEvaluation, CreditReason, CreditLimitChange, CreditControlOverride]
+        """Receivables and their collection, and the history of evaluations, limits, overrides and holds."""
+        return [
+            Receivable,
+            Payment,
+            PaymentReminder,
+            PaymentPromise,
+            CreditPolicy,
+            CreditEvaluation,
+            CreditReason,
+            CreditLimitChange,
+            CreditControlOverride,
+            CreditHold,
+        ]
 
     @hookimpl
     def register_fields(self, settings: CreditScoringSettings, reporting_currency: str) -> Iterable[Field]:
@@ -73,12 +93,13 @@ class CreditScoring(Plugin):
         """Who sees creditworthiness and receivables: everybody but partners."""
         staff = [role for role in UserRole if role is not UserRole.PARTNER]
         description = "See credit scores, limits and receivables."
-        return [Permission(CREDIT, description, staff, events=[RISK_CHANGED, LIMIT_CHANGED, REVIEW_OVERDUE])]
+        events = [RISK_CHANGED, LIMIT_CHANGED, REVIEW_OVERDUE, HOLD_PLACED, HOLD_RELEASED]
+        return [Permission(CREDIT, description, staff, events=events)]
 
     @hookimpl
     def register_operations(self) -> Iterable[PluginOperation]:
-        """Evaluate, override, review, and what-if queries."""
-        return OPERATIONS
+        """Evaluate, override, review, hold, ageing, and what-if queries."""
+        return [*OPERATIONS, place_credit_hold, release_credit_hold, ageing]
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:
@@ -97,15 +118,16 @@ class CreditScoring(Plugin):
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterator[UserError]:
-        """Judges receivables and limits, and controls opportunities of customers at risk (C2)."""
+        """Judges receivables, their collection and limits, and controls opportunities of customers at risk (C2)."""
         yield from receivable_problems(ctx, changes)
+        yield from collection_problems(ctx, changes)
         yield from limit_problems(changes)
         yield from control(ctx, changes)
 
     @hookimpl
-    def before_commit(self, ctx: Context, changes: Changes) -> None:
-        """Keeps figures current and histories complete; scores a customer whose dimensions were entered."""
-        paying = changes.ids("Receivable", "customer_id")
+    def before_commit(self, ctx: Context, changes: Changes) -> Iterator[UserError]:
+        """Keeps figures current and histories complete; scores whom dimensions were entered of; controls commits."""
+        paying = changes.ids("Receivable", "customer_id") | settle_receivables(ctx, changes)
         if paying:
             refresh_figures(ctx, paying)
         if deals := changes.ids("Receivable", "opportunity_id"):
@@ -120,3 +142,4 @@ class CreditScoring(Plugin):
                 ctx.publish(CANNOT_PERFORM, change.record)
         if entered:
             evaluate(ctx, EvaluationTrigger.ENTERED, entered)
+        yield from control_commits(ctx, changes)

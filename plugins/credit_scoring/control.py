@@ -1,6 +1,6 @@
 """Control of opportunities: winning or enlarging one of a customer at risk warns or is refused (C2, C4)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,16 +19,20 @@ OPEN = (OpportunityStatus.DRAFT, OpportunityStatus.DISPATCHED, OpportunityStatus
 #: Columns by which what an opportunity is worth changes: its amount, and the day at whose rate it is converted.
 _ENLARGING = ("expected_amount", "expected_amount_reporting", "opened_on", "closed_on")
 
-_STANDING = "id name creditRisk creditRiskSource creditScore creditLimit { reportingAmount } creditExposure { amount }"
+_STANDING = (
+    "id name isOnCreditHold creditRisk creditRiskSource creditScore creditLimit { reportingAmount } "
+    "creditExposure { amount } creditHolds(first: 1) { nodes { reason } }"
+)
 _DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount }"
 
 
 @dataclass(slots=True)
 class Standing:
-    """A customer's credit standing: who it is, its risk, limit and exposure, in the reporting currency."""
+    """A customer's credit standing: who it is, its hold, risk, limit and exposure, in the reporting currency."""
 
     id: str
     name: str
+    hold: str | None
     risk: CreditRisk | None
     is_manual: bool
     score: Decimal | None
@@ -38,8 +42,11 @@ class Standing:
 
     def problems(self, exposure: Decimal) -> Iterator[tuple[str, str]]:
         """Yields the problems with such an exposure: codes and messages."""
+        if self.hold is not None:
+            yield "CREDIT_HOLD", f"{self.name} is on credit hold ({self.hold})"
         if self.risk is CreditRisk.HIGH:
-            because = "set by hand" if self.is_manual else f"score {self.score}"
+            scored = "its evaluation is incomplete" if self.score is None else f"score {self.score}"
+            because = "set by hand" if self.is_manual else scored
             yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
         if self.limit is not None and exposure > self.limit:
             above = f"{exposure - self.limit} above the credit limit of {self.limit}"
@@ -67,7 +74,7 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
     if ctx.settings.control is Control.OFF:
         return
     changed = controlled(changes)
-    standings = _standings(ctx, changed) if changed else {}
+    standings = standings_of(ctx, changed) if changed else {}
     if not standings:
         return
     deals = _deals(ctx, [change for change in changed if _record(change).customer_id in standings])
@@ -80,21 +87,30 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
         exposure = standing.exposure + _added(ctx, change, known)
         refused = False
         if _wins(change) or _amount(ctx, deal.expected_amount_reporting) > _amount_before(ctx, change, known):
-            said = change.said.get(OVERRIDE_REASON)
-            found = list(_said(ctx, change, standing.problems(exposure), said))
+            field = "status" if _wins(change) else "expectedAmount"
+            found = list(verdicts(ctx, change, field, standing.problems(exposure)))
             refused = any(not error.warning for error in found)
             yield from found
         if not refused:
             standing.exposure = exposure
 
 
-def _said(ctx: Context, change: Change, problems: Iterator[tuple[str, str]], reason: str | None) -> Iterator[UserError]:
-    field = "status" if _wins(change) else "expectedAmount"
+def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[str, str]]) -> Iterator[UserError]:
+    """Yields warnings about problems with an opportunity, or errors where the policy refuses and no reason is given."""
+    reason = change.said.get(OVERRIDE_REASON)
+    # A restoration is given an id alone.
+    is_restored = change.action is Action.RESTORED
+    field = "id" if is_restored else field
+    remedy = (
+        "put that right before it is restored"
+        if is_restored
+        else f"refused unless {OVERRIDE_REASON} gives a reason to override"
+    )
     for code, problem in problems:
         if ctx.settings.control is Control.WARN or reason is not None:
             yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True, permission=CREDIT)
         else:
-            message = f"{field}: {problem}; refused unless {OVERRIDE_REASON} gives a reason to override"
+            message = f"{field}: {problem}; {remedy}"
             yield UserError(code, message, (field,), change.record, permission=CREDIT)
     if reason is not None and (wrong := reason_problem(reason)):
         yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
@@ -105,26 +121,31 @@ def keep_overrides(ctx: Context, changes: Changes) -> None:
     if ctx.settings.control is Control.OFF:
         return
     said = [change for change in controlled(changes) if change.said.get(OVERRIDE_REASON) is not None]
-    standings = _standings(ctx, said) if said else {}
+    standings = standings_of(ctx, said) if said else {}
     for change in said:
-        deal = _record(change)
-        standing = standings.get(deal.customer_id)
-        problems = [] if standing is None else [problem for _, problem in standing.problems(standing.exposure)]
-        if standing is None or not problems:
-            continue
-        ctx.session.add(
-            CreditControlOverride(
-                opportunity_id=deal.id,
-                customer_id=standing.id,
-                reason=change.said[OVERRIDE_REASON].strip(),
-                problems=problems,
-                risk=standing.risk,
-                credit_limit=None if standing.limit is None else Money(standing.limit, ctx.reporting_currency),
-                exposure=Money(standing.exposure, ctx.reporting_currency),
-                overridden_at=ctx.clock.now(),
-                overridden_by=ctx.actor.id,
-            )
+        standing = standings.get(_record(change).customer_id)
+        if standing is not None:
+            keep_override(ctx, change, standing, standing.exposure)
+
+
+def keep_override(ctx: Context, change: Change, standing: Standing, exposure: Decimal) -> None:
+    """Records that control was overridden with a reason, if there were problems with such an exposure."""
+    problems = [problem for _, problem in standing.problems(exposure)]
+    if not problems:
+        return
+    ctx.session.add(
+        CreditControlOverride(
+            opportunity_id=change.record.id,
+            customer_id=standing.id,
+            reason=change.said[OVERRIDE_REASON].strip(),
+            problems=problems,
+            risk=standing.risk,
+            credit_limit=None if standing.limit is None else Money(standing.limit, ctx.reporting_currency),
+            exposure=Money(exposure, ctx.reporting_currency),
+            overridden_at=ctx.clock.now(),
+            overridden_by=ctx.actor.id,
         )
+    )
 
 
 def controlled(changes: Changes) -> list[Change]:
@@ -182,10 +203,14 @@ def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
     ) - before
 
 
-def _standings(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
+def standings_of(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
     """Returns the customers that may have problems, by id."""
     ids = sorted({_record(change).customer_id for change in changed})
-    said = [{"creditRisk": {"eq": CreditRisk.HIGH}}, {"creditLimit": {"isNull": False}}]
+    said = [
+        {"creditRisk": {"eq": CreditRisk.HIGH}},
+        {"creditLimit": {"isNull": False}},
+        {"isOnCreditHold": {"eq": True}},
+    ]
     found = ctx.pages("Customer", _STANDING, {"id": {"in": ids}, "or": said}) if ids else ()
     return {node["id"]: _standing_of(node, ctx.reporting_currency) for node in found}
 
@@ -202,6 +227,7 @@ def _standing_of(node: Mapping[str, Any], currency: str) -> Standing:
     return Standing(
         node["id"],
         node["name"],
+        node["creditHolds"]["nodes"][0]["reason"] if node["isOnCreditHold"] else None,
         None if risk is None else CreditRisk(risk),
         node["creditRiskSource"] == CreditRiskSource.MANUAL,
         None if score is None else Decimal(score),

@@ -1,7 +1,7 @@
 """The fields credit scoring adds to customers, opportunities and its own receivables."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,14 +9,23 @@ from sqlalchemy import BigInteger, and_, case, func, literal, null, or_
 
 from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Opportunity
-from guanxi.sql import Expression
+from guanxi.sql import Expression, names_where
 from plugins.credit_scoring import rules
+from plugins.credit_scoring.collection.fields import (
+    customer_fields,
+    days_late,
+    is_open,
+    receivable_fields,
+    total,
+    unpaid,
+)
 from plugins.credit_scoring.control import OPEN, OVERRIDE_REASON, WON
 from plugins.credit_scoring.evaluation import COMPUTED
 from plugins.credit_scoring.limits import REASON
 from plugins.credit_scoring.models import (
-    AgeingBucket,
     CreditDimension,
+    CreditGap,
+    CreditHold,
     CreditRisk,
     CreditRiskSource,
     CustomerCredit,
@@ -47,55 +56,14 @@ def fields(settings: CreditScoringSettings, currency: str) -> Iterator[Field]:
 
         return value
 
-    yield from _receivable_fields(money)
+    yield from receivable_fields(settings.dunning_days)
+    yield from customer_fields(settings.dunning_days)
     yield from _score_fields(settings)
     yield from _behaviour_fields()
     yield from _ageing_fields(money)
     yield from _limit_fields(money)
+    yield from _figure_fields(money, settings)
     yield from _opportunity_fields(money)
-
-
-def _receivable_fields(money: Any) -> Iterator[Field]:
-    yield Field(
-        "Receivable.outstanding",
-        money(_outstanding),
-        "Outstanding amount, in the reporting currency.",
-        Money,
-    )
-    yield Field(
-        "Receivable.daysLate",
-        _days_late,
-        "Days past due at settlement, or so far while it is open; 0 if on time.",
-        int,
-    )
-    yield Field(
-        "Receivable.isLate",
-        lambda row: rules.is_late(row.due_on, row.settled_on, row.as_of),
-        "Whether it was settled after its due date, or is open past it.",
-        bool,
-    )
-    yield Field(
-        "Receivable.ageingBucket",
-        lambda row: rules.ageing_bucket(_outstanding(row), _days_late(row)),
-        "Ageing of the outstanding amount; null if nothing is outstanding.",
-        AgeingBucket,
-    )
-
-
-def _outstanding(row: Row) -> Expression:
-    return case((_is_open(row), _unpaid(row)), else_=0)
-
-
-def _is_open(row: Row) -> Expression:
-    return rules.is_open(row.invoiced_on, row.settled_on, row.as_of)
-
-
-def _unpaid(row: Row) -> Expression:
-    return rules.unpaid(row.amount.reporting, row.paid_amount.reporting)
-
-
-def _days_late(row: Row) -> Expression:
-    return rules.days_late(row.due_on, row.settled_on, row.as_of)
 
 
 def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
@@ -113,7 +81,7 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
             f"{_LABELS[dimension]} as computed by its scorer, 0 to 100; null without one.",
             Decimal,
         )
-    yield Field("Customer.creditScore", facet.score, "Credit score, 0 to 100; null while a dimension is missing.")
+    yield Field("Customer.creditScore", facet.score, "Credit score, 0 to 100; null where it is not rated.")
     yield Field("Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation.")
     yield Field(
         "Customer.creditRisk",
@@ -188,7 +156,7 @@ def _behaviour_fields() -> Iterator[Field]:
         (
             "paymentBehaviour",
             facet.payment_behaviour,
-            "Score of its payment behaviour, 0 to 100: 100 minus the three deductions; null with too few invoices.",
+            "Score of its payment behaviour, 0 to 100: 100 minus the four deductions; null with too few invoices.",
         ),
         (
             "paymentBehaviourInvoices",
@@ -202,7 +170,17 @@ def _behaviour_fields() -> Iterator[Field]:
             facet.days_late_trend,
             "Average days late of its recent invoices minus that of its earlier ones, weighted by amount.",
         ),
+        (
+            "termUsed",
+            facet.term_used,
+            "Average share of the payment term that passes before it pays, at most 100 %, weighted by amount.",
+        ),
         ("latenessDeduction", facet.lateness_deduction, "Points deducted from its payment behaviour for lateness."),
+        (
+            "termDeduction",
+            facet.term_deduction,
+            "Points deducted from its payment behaviour for paying late in the payment term.",
+        ),
         ("disputeDeduction", facet.dispute_deduction, "Points deducted from its payment behaviour for disputes."),
         ("trendDeduction", facet.trend_deduction, "Points deducted from its payment behaviour for a worsening trend."),
     ):
@@ -215,7 +193,7 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
 
     def due_for(least: int, most: int | None) -> Callable[[Row], Expression]:
         def condition(invoice: Row) -> Expression:
-            late = _days_late(invoice)
+            late = days_late(invoice)
             return late >= least if most is None else and_(late >= least, late <= most)
 
         return condition
@@ -236,14 +214,9 @@ def _ageing_fields(money: Any) -> Iterator[Field]:
 
 def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Expression:
     def counts(invoice: Row) -> Expression:
-        return _is_open(invoice) if condition is None else and_(_is_open(invoice), condition(invoice))
+        return is_open(invoice) if condition is None else and_(is_open(invoice), condition(invoice))
 
-    return row.over(Receivable, "customer_id", lambda invoice: _total(_unpaid(invoice)), counts)
-
-
-def _total(minor: Expression) -> Expression:
-    """Sums in SQL; 0 without rows."""
-    return func.coalesce(func.sum(minor).cast(BigInteger), 0)
+    return row.over(Receivable, "customer_id", lambda invoice: total(unpaid(invoice)), counts)
 
 
 def _limit_fields(money: Any) -> Iterator[Field]:
@@ -288,13 +261,81 @@ def _limit_fields(money: Any) -> Iterator[Field]:
     )
 
 
+def _figure_fields(money: Any, settings: CreditScoringSettings) -> Iterator[Field]:
+    days = settings.sales_days
+
+    def invoiced(row: Row) -> Expression:
+        since = row.bind(lambda now: now.date() - timedelta(days=days), date)
+        return row.over(
+            Receivable,
+            "customer_id",
+            lambda invoice: total(invoice.amount.reporting),
+            lambda invoice: and_(invoice.invoiced_on > since, invoice.invoiced_on <= invoice.as_of),
+        )
+
+    def gaps(row: Row) -> Expression:
+        file, limit = row.facet(CustomerCredit), _limit(row)
+        return names_where(
+            [
+                (CreditGap.NO_LIMIT, limit.is_(None)),
+                (CreditGap.ZERO_LIMIT, limit.is_not_distinct_from(0)),
+                (CreditGap.NOTHING_INVOICED, invoiced(row) == 0),
+                (CreditGap.TOO_FEW_INVOICES, file.payment_behaviour.is_(None)),
+                (CreditGap.NO_SCORE, file.score.is_(None)),
+            ]
+        )
+
+    yield Field(
+        "Customer.creditUtilisation",
+        lambda row: rules.credit_utilisation(_limit(row), _exposure(row)),
+        "Exposure in percent of the credit limit; null without a limit, and where it is 0.",
+        Decimal,
+    )
+    yield Field(
+        "Customer.daysSalesOutstanding",
+        lambda row: rules.days_sales_outstanding(_owed(row), invoiced(row), days),
+        f"Days sales outstanding: outstanding by invoiced of the last {days} days, times {days}; null where nothing "
+        "was invoiced in them.",
+        Decimal,
+    )
+    yield Field(
+        "Customer.creditGaps",
+        gaps,
+        "Why figures about its credit are null: what they need and do not have.",
+        list[CreditGap],
+    )
+    yield Field(
+        "Customer.groupOutstanding",
+        money(lambda row: row.within("parent_id", _owed)),
+        "Outstanding amount of it and of the customers below it, at any depth.",
+        Money,
+    )
+    yield Field(
+        "Customer.groupExposure",
+        money(lambda row: row.within("parent_id", _exposure)),
+        "Exposure to it and to the customers below it, at any depth.",
+        Money,
+    )
+    yield Field("Customer.isOnCreditHold", _is_on_hold, "Whether a hold on its credit is in force.", bool)
+
+
+def _is_on_hold(row: Row) -> Expression:
+    holds = row.over(
+        CreditHold,
+        "customer_id",
+        lambda hold: func.count(),
+        lambda hold: rules.is_hold_active(hold.placed_on, hold.until, hold.released_on, hold.as_of),
+    )
+    return case((holds > 0, True), else_=False)
+
+
 def _limit(row: Row) -> Expression:
     limit: Expression = row.facet(CustomerCredit).credit_limit.reporting
     return limit
 
 
 def _exposure(row: Row) -> Expression:
-    return _owed(row) + row.over(Opportunity, "customer_id", lambda deal: _total(_uninvoiced(deal)), _is_committed)
+    return _owed(row) + row.over(Opportunity, "customer_id", lambda deal: total(_uninvoiced(deal)), _is_committed)
 
 
 def _is_committed(row: Row) -> Expression:

@@ -1,19 +1,24 @@
-"""What credit control and scoring rely on: the customers of receivables, limits and deals, each with a key (C2, C4)."""
+"""What credit control, scoring and collection rely on: customers, deals and receivables, each with a key (C2, C4)."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from guanxi import Changes
+from guanxi import Action, Changes
+from plugins.credit_scoring.commits import may_commit
 from plugins.credit_scoring.control import controlled
 from plugins.credit_scoring.fields import DIMENSIONS
 from plugins.credit_scoring.limits import LIMIT
 
 
 def keys_of(changes: Changes) -> Iterator[tuple[str, str]]:
-    """The customers whose exposure, limit or score is read or written, and the deals whose invoices are added up."""
+    """The customers whose exposure, limit or score is read or written, and whose and which invoices are added up."""
     customers = changes.ids("Receivable", "customer_id")
     deals = changes.ids("Receivable", "opportunity_id")
-    for change in controlled(changes):
+    customers |= {change.record.id for change in changes.of("Customer", Action.DELETED)}
+    receivables = {change.record.id for change in changes.of("Receivable")}
+    for record in ("Payment", "PaymentReminder", "PaymentPromise"):
+        receivables |= changes.ids(record, "receivable_id")
+    for change in (*controlled(changes), *may_commit(changes)):
         deal: Any = change.record
         customers.add(deal.customer_id)
         deals.add(deal.id)
@@ -21,3 +26,4 @@ def keys_of(changes: Changes) -> Iterator[tuple[str, str]]:
     customers |= {change.record.id for change in changes.of("Customer") if not entered.isdisjoint(change.after)}
     yield from (("customer", id) for id in customers)
     yield from (("opportunity", id) for id in deals)
+    yield from (("receivable", id) for id in receivables)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from guanxi import Facet, Money, Record, Vocabulary, column, one_living, reference
 from guanxi.records import Customer, Opportunity
+from plugins.credit_scoring.settings import IncompleteRating
 
 #: The permission without which nobody sees what is in these tables.
 CREDIT = "credit"
@@ -31,7 +32,7 @@ class CreditStatus(Vocabulary):
     """Whether a customer could be scored."""
 
     COMPLETE = "COMPLETE", "Every dimension with a weight is known."
-    INCOMPLETE = "INCOMPLETE", "A dimension is missing, so there is no score."
+    INCOMPLETE = "INCOMPLETE", "A dimension is missing; the policy says how such customers are rated."
 
 
 # C1
@@ -58,11 +59,25 @@ class CreditReasonCode(Vocabulary):
     WEAK_REPUTATION = "WEAK_REPUTATION", "Its reputation is below 100."
     WEAK_TRANSACTION_RECORD = "WEAK_TRANSACTION_RECORD", "Its transaction record is below 100."
     LATE_PAYMENT = "LATE_PAYMENT", "It pays after the due date."
+    FULL_TERM_USED = "FULL_TERM_USED", "It pays on time, but late in the payment term."
     DISPUTED_INVOICES = "DISPUTED_INVOICES", "It disputes invoices."
     WORSENING_PAYMENT = "WORSENING_PAYMENT", "It pays later than it used to."
     FINANCIAL_STATUS_MISSING = "FINANCIAL_STATUS_MISSING", "Its financial status is unknown."
     REPUTATION_MISSING = "REPUTATION_MISSING", "Its reputation is unknown."
     TRANSACTION_RECORD_MISSING = "TRANSACTION_RECORD_MISSING", "Its transaction record is unknown."
+
+
+class CreditGap(Vocabulary):
+    """What a figure about a customer's credit needs and does not have."""
+
+    NO_LIMIT = "NO_LIMIT", "No credit limit: no utilisation, available credit or breach."
+    ZERO_LIMIT = "ZERO_LIMIT", "A credit limit of 0: no utilisation."
+    NOTHING_INVOICED = "NOTHING_INVOICED", "No invoices in the days counted: no days sales outstanding."
+    TOO_FEW_INVOICES = (
+        "TOO_FEW_INVOICES",
+        "Fewer settled or overdue invoices than the policy asks for: no payment behaviour.",
+    )
+    NO_SCORE = "NO_SCORE", "Not evaluated, or a dimension is missing and the policy does not rate without it: no score."
 
 
 class EvaluationTrigger(Vocabulary):
@@ -113,12 +128,14 @@ class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
         on_destroy="SET NULL",
     )
     amount: Money = column("Invoice amount.", index=True)
-    paid_amount: Money | None = column("Amount paid so far, while it is partly paid.", default=None)
     invoiced_on: date = column("Invoice date.", index=True)
     due_on: date = column("Due date: the last day for payment on time.", index=True)
     settled_on: date | None = column(
-        "Date on which it was paid in full; null while it is open.", default=None, index=True
+        "Date on which it was paid in full, as entered or as its payments say; null while it is open.",
+        default=None,
+        index=True,
     )
+    settled_by_payments: bool | None = column("True where its payments settled it.", default=None, internal=True)
     is_disputed: bool = column("Whether the customer disputes or has disputed it.", default=False, index=True)
     disputed_on: date | None = column("Date on which it was first disputed, if known.", default=None, past=True)
     description: str | None = column("Notes.", default=None, max_length=2000, long=True)
@@ -150,7 +167,9 @@ class CustomerCredit(Facet, of="Customer", plugin="credit_scoring"):
     days_late_trend: Decimal | None = column(
         "Average days late of recent invoices minus that of earlier ones.", default=None
     )
+    term_used: Decimal | None = column("Average share of the payment term it uses, in percent.", default=None)
     lateness_deduction: Decimal | None = column("Points deducted for lateness.", default=None)
+    term_deduction: Decimal | None = column("Points deducted for using the payment term.", default=None)
     dispute_deduction: Decimal | None = column("Points deducted for disputes.", default=None)
     trend_deduction: Decimal | None = column("Points deducted for a worsening trend.", default=None)
     cannot_perform_contract: bool | None = column("Whether it cannot fulfil its contracts.", default=None, index=True)
@@ -171,9 +190,10 @@ class CustomerCredit(Facet, of="Customer", plugin="credit_scoring"):
 
 
 class OpportunityCredit(Facet, of="Opportunity", plugin="credit_scoring"):
-    """Invoiced amount of an opportunity."""
+    """Invoiced amount of an opportunity, and what credit control knows of it."""
 
     invoiced: int | None = column("Sum of its receivables, minor units of the reporting currency.", default=None)
+    committed: bool | None = column("Whether it was committed when credit control last judged it.", default=None)
 
 
 # C1
@@ -193,6 +213,10 @@ class CreditPolicy(Record, plugin="credit_scoring", prefix="cpo"):
     medium_from: Decimal = column("Lowest score of the MEDIUM band.")
     scorers: list[str] = column("Field each dimension is computed from, as dimension=field.")
     payment_behaviour: list[str] = column("Parameters of the payment behaviour scorer, as name=value.")
+    incomplete: IncompleteRating | None = column(
+        "How incomplete evaluations are rated; null for unrated.", default=None
+    )
+    minimum_known: int | None = column("Weight that must be known to rate by what is known, in percent.", default=None)
     fingerprint: str = column("Digest of these values.", exact=True, index=True, internal=True)
 
 
@@ -224,7 +248,7 @@ class CreditEvaluation(Record, plugin="credit_scoring", prefix="cev"):
     evaluated_at: datetime = column("When it was made.", index=True)
     evaluated_by: str = column("Who requested it.", exact=True)
     status: CreditStatus = column("Whether it could be scored.", index=True)
-    score: Decimal | None = column("Score, 0 to 100; null if a dimension is missing.", default=None)
+    score: Decimal | None = column("Score, 0 to 100; null where it is not rated.", default=None)
     previous_score: Decimal | None = column("Previous score.", default=None)
     scored_risk: CreditRisk | None = column("Risk band of the score.", default=None)
     risk: CreditRisk | None = column(
@@ -319,3 +343,29 @@ class CreditControlOverride(Record, plugin="credit_scoring", prefix="cco"):
     exposure: Money = column("Exposure of the customer including the opportunity.")
     overridden_at: datetime = column("When credit control was overridden.", index=True)
     overridden_by: str = column("Who overrode credit control.", exact=True)
+
+
+class CreditHold(Record, plugin="credit_scoring", prefix="chd"):
+    """A hold on a customer's credit: set and released by hand, and obeyed by credit control while it is in force."""
+
+    __permission__ = CREDIT
+    __aggregates__ = False
+    __order__ = (("placedAt", True),)
+    __read_only__ = True
+
+    customer_id: str = reference(
+        Customer,
+        "The customer.",
+        inverse="credit_holds",
+        inverse_description="Holds on its credit, latest first.",
+        on_destroy="CASCADE",
+    )
+    reason: str = column("Why it was placed.", long=True, max_length=1000)
+    placed_on: date = column("First day it is in force.")
+    placed_at: datetime = column("When it was placed.", index=True)
+    placed_by: str = column("Who placed it.", exact=True)
+    until: date | None = column("Last day it is in force; until it is released if null.", default=None)
+    release_reason: str | None = column("Why it was released.", default=None, long=True, max_length=1000)
+    released_on: date | None = column("Day on which it was released: the first it is not in force.", default=None)
+    released_at: datetime | None = column("When it was released.", default=None)
+    released_by: str | None = column("Who released it.", default=None, exact=True)

@@ -25,6 +25,8 @@ def _figures(settings: CreditScoringSettings) -> dict[str, Any]:
         "medium_from": settings.medium_from,
         "scorers": list(listed(settings.scorers)),
         "payment_behaviour": list(listed(settings.payment)),
+        "incomplete": settings.incomplete,
+        "minimum_known": settings.minimum_known,
     }
 
 

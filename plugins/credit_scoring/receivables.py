@@ -16,18 +16,15 @@ deals = Opportunity.__table__.c
 invoiced = OpportunityCredit.__table__.c
 
 #: Python name to API name of what can be wrong.
-_NAMES = {"amount": "amount", "paid_amount": "paidAmount", "due_on": "dueOn", "settled_on": "settledOn"}
+_NAMES = {"amount": "amount", "due_on": "dueOn", "settled_on": "settledOn"}
 
 
 def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
     """Yields errors for invoices that are created or changed."""
     for change in changes.of("Receivable", Action.CREATED, Action.UPDATED):
         invoice: Any = change.record
-        paid = invoice.paid_amount
         for field, message in rules.receivable_problems(
             amount=invoice.amount_minor,
-            paid=None if paid is None else paid.minor,
-            same_currency=paid is None or paid.currency == invoice.amount_currency,
             invoiced_on=invoice.invoiced_on,
             due_on=invoice.due_on,
             settled_on=invoice.settled_on,

@@ -17,7 +17,13 @@ from plugins.credit_scoring.models import (
     CreditStatus,
     DimensionSource,
 )
-from plugins.credit_scoring.settings import CreditScoringSettings, PaymentBehaviour, ReviewDays, Weights
+from plugins.credit_scoring.settings import (
+    CreditScoringSettings,
+    IncompleteRating,
+    PaymentBehaviour,
+    ReviewDays,
+    Weights,
+)
 
 _HUNDREDTH = Decimal("0.01")
 
@@ -86,25 +92,43 @@ class Assessment:
 
 
 def assess(inputs: Mapping[CreditDimension, DimensionInput], policy: CreditScoringSettings) -> Assessment:
-    """Scores a customer (C1). Without a dimension that counts there is no score.
+    """Scores a customer (C1). Where a dimension that counts is missing, the policy says how it is rated.
 
     Args:
         inputs: what is known of each dimension.
-        policy: weights and bands.
+        policy: weights, bands and the rating of the incomplete.
     """
+    weights = {dimension: weight_of(dimension, policy.weights) for dimension in inputs}
+    known = [dimension for dimension, input_ in inputs.items() if weights[dimension] and input_.value is not None]
+    status = CreditStatus.COMPLETE if len(known) == sum(map(bool, weights.values())) else CreditStatus.INCOMPLETE
+    is_rated = status is CreditStatus.COMPLETE or is_rated_by_known(sum(weights[one] for one in known), policy)
+    shares = _shares({one: weights[one] for one in known}) if is_rated else {}
     components, reasons = {}, []
     for dimension, input_ in inputs.items():
-        weight = weight_of(dimension, policy.weights)
-        points = None if input_.value is None else _rounded(input_.value * weight / 100)
-        components[dimension] = Component(input_.value, input_.source, weight, points)
-        reasons += _reasons(dimension, input_, weight, points)
-    counting = [component.points for component in components.values() if component.weight]
+        share = shares.get(dimension, Decimal(0) if is_rated else Decimal(weights[dimension]))
+        points = None if input_.value is None else _rounded(input_.value * share / 100)
+        components[dimension] = Component(input_.value, input_.source, weights[dimension], points)
+        reasons += _reasons(dimension, input_, share, points, counts=bool(weights[dimension]))
     reasons.sort(key=lambda reason: -reason.points_lost)
-    known = [points for points in counting if points is not None]
-    if len(known) < len(counting):
-        return Assessment(CreditStatus.INCOMPLETE, None, None, components, reasons)
-    score = sum(known, Decimal("0.00"))
-    return Assessment(CreditStatus.COMPLETE, score, credit_risk(score, policy), components, reasons)
+    if is_rated:
+        score = sum((components[one].points or Decimal(0) for one in known), Decimal("0.00"))
+        return Assessment(status, score, credit_risk(score, policy), components, reasons)
+    worst = CreditRisk.HIGH if policy.incomplete is IncompleteRating.WORST else None
+    return Assessment(status, None, worst, components, reasons)
+
+
+def is_rated_by_known(weight: int, policy: CreditScoringSettings) -> bool:
+    """Whether an incomplete evaluation is rated by the dimensions that are known, which have so much weight (C1)."""
+    return policy.incomplete is IncompleteRating.RENORMALISED and weight >= policy.minimum_known
+
+
+def _shares(weights: Mapping[CreditDimension, int]) -> dict[CreditDimension, Decimal]:
+    """Weights as shares of 100 in hundredths; the last one takes the remainder."""
+    whole = sum(weights.values())
+    shares = {dimension: _rounded(Decimal(100 * weight) / whole) for dimension, weight in weights.items()}
+    *_, last = shares
+    shares[last] += 100 - sum(shares.values())
+    return shares
 
 
 def weight_of(dimension: CreditDimension, weights: Weights) -> int:
@@ -120,17 +144,18 @@ def credit_risk(score: Decimal, policy: CreditScoringSettings) -> CreditRisk:
     return CreditRisk.MEDIUM if score >= policy.medium_from else CreditRisk.HIGH
 
 
-def _reasons(dimension: CreditDimension, input_: DimensionInput, weight: int, points: Decimal | None) -> list[Reason]:
+def _reasons(
+    dimension: CreditDimension, input_: DimensionInput, share: Decimal, points: Decimal | None, *, counts: bool
+) -> list[Reason]:
     if points is None:
-        missing = Reason(MISSING[dimension], Decimal(weight).quantize(_HUNDREDTH), "not known")
-        return [missing] if weight else []
-    lost = weight - points
+        return [Reason(MISSING[dimension], share.quantize(_HUNDREDTH), "not known")] if counts else []
+    lost = share - points
     if not lost:
         return []
     parts = sorted((part for part in input_.deductions if part.points), key=lambda part: -part.points)
     if not parts:
         return [Reason(WEAK[dimension], lost, f"{input_.value} of 100")]
-    shares = [_rounded(part.points * weight / 100) for part in parts]
+    shares = [_rounded(part.points * share / 100) for part in parts]
     # The rounding remainder goes to the largest, so that the reasons add up.
     shares[0] += lost - sum(shares)
     return [Reason(part.code, share, part.detail) for part, share in zip(parts, shares, strict=True) if share]
@@ -194,11 +219,6 @@ def is_open(invoiced_on: Expression, settled_on: Expression, as_of: Expression) 
     return and_(invoiced_on <= as_of, or_(settled_on.is_(None), settled_on > as_of))
 
 
-def unpaid(minor: Expression, paid: Expression) -> Expression:
-    """The outstanding amount of an open invoice."""
-    return minor - func.coalesce(paid, 0)
-
-
 def days_late(due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
     """Days from an invoice's due date to its settlement, or to the given day while it is open; 0 if on time."""
     until = case((settled_on <= as_of, settled_on), else_=as_of)
@@ -225,8 +245,6 @@ def ageing_bucket(outstanding: Expression, days_late: Expression) -> Expression:
 def receivable_problems(
     *,
     amount: int,
-    paid: int | None,
-    same_currency: bool,
     invoiced_on: date,
     due_on: date,
     settled_on: date | None,
@@ -235,11 +253,7 @@ def receivable_problems(
     """Returns what is wrong with an invoice: fields and messages."""
     found = []
     if amount < 0:
-        found.append(("amount", "it is negative; enter a credit as paidAmount of the invoice it belongs to"))
-    if paid is not None and not same_currency:
-        found.append(("paid_amount", "its currency differs from that of the amount; give both in the same currency"))
-    elif paid is not None and not 0 <= paid <= amount:
-        found.append(("paid_amount", "it is not between 0 and the amount of the invoice; fix one of them"))
+        found.append(("amount", "it is negative; enter a credit as a payment of the invoice it belongs to"))
     if due_on < invoiced_on:
         found.append(("due_on", f"{due_on} is before the invoice date, {invoiced_on}; give a later day"))
     if settled_on is not None and settled_on < invoiced_on:
@@ -272,6 +286,24 @@ def average_days_late(minor: Expression, days_late: Expression, late_days: int) 
     return _ratio(_sum(minor * days * 100), func.nullif(_sum(minor), 0))
 
 
+def term_used(invoiced_on: Expression, due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
+    """Share of an invoice's payment term that passed before it was paid, in hundredths of a percent, at most all of it.
+
+    Without a term, payment on the due date uses none of it.
+    """
+    paid_on = case((settled_on <= as_of, settled_on), else_=as_of)
+    return case(
+        (and_(due_on == invoiced_on, paid_on <= due_on), 0),
+        (paid_on >= due_on, 10_000),
+        else_=10_000 * days_between(paid_on, invoiced_on) // func.nullif(days_between(due_on, invoiced_on), 0),
+    )
+
+
+def average_term_used(minor: Expression, used: Expression) -> Expression:
+    """Average share of the payment term that is used, weighted by amount, in hundredths of a percent."""
+    return _ratio(_sum(minor * used), func.nullif(_sum(minor), 0))
+
+
 def disputed_share(minor: Expression, is_disputed: Expression) -> Expression:
     """Share of the amount that is disputed, in hundredths of a percent; null without an amount."""
     return _ratio(_sum(case((is_disputed, minor), else_=0)) * 10_000, func.nullif(_sum(minor), 0))
@@ -288,6 +320,11 @@ def lateness_deduction(average: Expression, policy: PaymentBehaviour) -> Express
     return _ratio(average * policy.lateness_points, policy.late_days)
 
 
+def term_deduction(used: Expression, policy: PaymentBehaviour) -> Expression:
+    """Points deducted for using the payment term, in hundredths: proportional to the share that is used."""
+    return _ratio(used * policy.term_points, 100)
+
+
 def dispute_deduction(share: Expression, policy: PaymentBehaviour) -> Expression:
     """Points deducted for disputes, in hundredths: proportional to their share."""
     return _ratio(share * policy.dispute_points, 100)
@@ -300,9 +337,9 @@ def trend_deduction(trend: Expression, policy: PaymentBehaviour) -> Expression:
     return _ratio(worse * policy.trend_points, policy.worse_days)
 
 
-def payment_behaviour(lateness: Expression, disputes: Expression, trend: Expression) -> Expression:
+def payment_behaviour(lateness: Expression, term: Expression, disputes: Expression, trend: Expression) -> Expression:
     """The score of payment behaviour, in hundredths: 100 minus the deductions."""
-    return 10_000 - lateness - disputes - trend
+    return 10_000 - lateness - term - disputes - trend
 
 
 def _sum(value: Expression) -> Expression:
@@ -336,6 +373,33 @@ def credit_breach(limit: Expression, exposure: Expression) -> Expression:
 def exceeds(limit: Expression, exposure: Expression) -> Expression:
     """Whether exposure exceeds the limit (C4): an equal one does not; null without a limit."""
     return exposure > limit
+
+
+def credit_utilisation(limit: Expression, exposure: Expression) -> Expression:
+    """Exposure in percent of the limit, in hundredths (C4); null without a limit, and where it is 0."""
+    return _ratio(exposure * 10_000, func.nullif(limit, 0))
+
+
+def days_sales_outstanding(outstanding: Expression, invoiced: Expression, days: int) -> Expression:
+    """Days sales outstanding: what is outstanding by what was invoiced in so many days, times these days (C4).
+
+    In hundredths of a day; null where nothing was invoiced.
+    """
+    return _ratio(outstanding * (days * 100), func.nullif(invoiced, 0))
+
+
+def sales_days(outstanding: Decimal, invoiced: Decimal, days: int) -> Decimal | None:
+    """Days sales outstanding of amounts, rounded half up; None where nothing was invoiced (C4)."""
+    return _rounded(outstanding * days / invoiced) if invoiced else None
+
+
+def is_hold_active(placed_on: Expression, until: Expression, released_on: Expression, as_of: Expression) -> Expression:
+    """Whether a hold is in force on a day: its last day included, the day of its release not (C2)."""
+    return and_(
+        placed_on <= as_of,
+        or_(until.is_(None), until >= as_of),
+        or_(released_on.is_(None), released_on > as_of),
+    )
 
 
 def exposure_if_won(exposure: Expression, is_counted: Expression, uninvoiced: Expression) -> Expression:

@@ -1,4 +1,4 @@
-"""Sample data: invoices that are paid more or less on time, judgements, limits, reviews and risks set by hand."""
+"""Sample data: invoices that are paid more or less on time, judgements, limits, reviews, and what is set by hand."""
 
 import random
 from dataclasses import dataclass
@@ -11,7 +11,14 @@ from strawberry import ID
 
 from guanxi import Context, Money
 from guanxi.records import Customer, Opportunity, Transaction
+from plugins.credit_scoring.collection.sample import fill_collection
 from plugins.credit_scoring.evaluation import evaluate
+from plugins.credit_scoring.holds import (
+    PlaceCreditHoldInput,
+    ReleaseCreditHoldInput,
+    place_credit_hold,
+    release_credit_hold,
+)
 from plugins.credit_scoring.models import (
     CreditLimitChange,
     CreditRisk,
@@ -39,6 +46,13 @@ _OVERRIDES = (
     (CreditRisk.LOW, "Its parent vouches for it"),
     (CreditRisk.HIGH, "Press reports of a payment stop"),
     (CreditRisk.MEDIUM, "New management, first figures are good"),
+)
+
+#: Reasons of holds, and of their release where they are released again.
+_HOLDS = (
+    ("Cheques bounced twice", None),
+    ("In talks about its debts", None),
+    ("No answer to reminders", "Paid in full"),
 )
 
 
@@ -72,6 +86,14 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         override_credit_risk(
             ctx, OverrideCreditRiskInput(customer_id=ID(customer.id), risk=risk, reason=reason, until=until)
         )
+    fill_collection(ctx, chance)
+    session.flush()
+    for customer, (reason, end) in zip(chance.sample(customers, len(_HOLDS)), _HOLDS, strict=True):
+        id = ID(customer.id)
+        place_credit_hold(ctx, PlaceCreditHoldInput(customer_id=id, reason=reason, until=None if end else until))
+        if end:
+            session.flush()
+            release_credit_hold(ctx, ReleaseCreditHoldInput(customer_id=id, reason=end))
 
 
 def _invoices(ctx: Context, chance: random.Random, today: date) -> list[Receivable]:

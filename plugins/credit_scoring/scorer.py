@@ -27,7 +27,9 @@ FIGURES = (
     "average_days_late",
     "disputed_share",
     "days_late_trend",
+    "term_used",
     "lateness_deduction",
+    "term_deduction",
     "dispute_deduction",
     "trend_deduction",
 )
@@ -55,6 +57,9 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, among: Expression | N
             invoices.customer_id,
             func.count().label("payment_invoices"),
             rules.average_days_late(minor, late, policy.late_days).label("average"),
+            rules.average_term_used(
+                minor, rules.term_used(invoices.invoiced_on, invoices.due_on, invoices.settled_on, day)
+            ).label("used"),
             rules.disputed_share(minor, known).label("disputed"),
             rules.days_late_trend(minor, late, policy.late_days, recent).label("trend"),
         )
@@ -66,20 +71,23 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, among: Expression | N
         select(
             found,
             rules.lateness_deduction(found.c.average, policy).label("lateness"),
+            rules.term_deduction(found.c.used, policy).label("term"),
             rules.dispute_deduction(found.c.disputed, policy).label("disputes"),
             rules.trend_deduction(found.c.trend, policy).label("worsening"),
         )
     ).subquery()
     columns = taken.c
 
-    score = rules.payment_behaviour(columns.lateness, columns.disputes, columns.worsening)
+    score = rules.payment_behaviour(columns.lateness, columns.term, columns.disputes, columns.worsening)
     figures = (
         score,
         None,
         columns.average,
         columns.disputed,
         columns.trend,
+        columns.used,
         columns.lateness,
+        columns.term,
         columns.disputes,
         columns.worsening,
     )
@@ -148,6 +156,11 @@ def deductions(figures: Any) -> list[rules.Deduction]:
             CreditReasonCode.LATE_PAYMENT,
             figures.lateness_deduction,
             f"{figures.average_days_late} days late on average in {figures.payment_invoices} invoices",
+        ),
+        rules.Deduction(
+            CreditReasonCode.FULL_TERM_USED,
+            figures.term_deduction,
+            f"{figures.term_used} % of the payment term used on average",
         ),
         rules.Deduction(
             CreditReasonCode.DISPUTED_INVOICES,

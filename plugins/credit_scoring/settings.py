@@ -1,19 +1,29 @@
 """Settings of credit scoring, with the domain's defaults."""
 
 from decimal import Decimal
+from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from guanxi import Vocabulary
 
 
 # C2
 class Control(Vocabulary):
-    """Effect of winning or enlarging an opportunity of a customer that is a high risk or exceeds its limit."""
+    """Effect of winning, committing or enlarging an opportunity of a customer at risk, on hold or over its limit."""
 
     WARN = "WARN", "The change goes through with a warning."
     BLOCK = "BLOCK", "The change is refused unless a reason to override is given."
     OFF = "OFF", "No control."
+
+
+# C1
+class IncompleteRating(Vocabulary):
+    """Rating of a customer of whom a dimension is unknown."""
+
+    UNRATED = "UNRATED", "No score and no risk band."
+    WORST = "WORST", "No score, and the band HIGH."
+    RENORMALISED = "RENORMALISED", "Score and band by the known dimensions, if they have enough of the weight."
 
 
 # C1
@@ -44,24 +54,25 @@ class Scorers(BaseModel):
 
 
 class PaymentBehaviour(BaseModel):
-    """How payment behaviour is scored from receivables: 100 minus deductions for lateness, disputes and trend."""
+    """How payment behaviour is scored: 100 minus deductions for lateness, use of the term, disputes and trend."""
 
     model_config = ConfigDict(frozen=True)
 
-    lateness_points: int = Field(default=80, ge=0, le=100, description="Largest deduction for lateness.")
-    dispute_points: int = Field(default=10, ge=0, le=100, description="Deduction if every invoice is disputed.")
-    trend_points: int = Field(default=10, ge=0, le=100, description="Largest deduction for a worsening trend.")
+    lateness_points: int = Field(default=70, ge=0, le=100, description="Largest deduction for lateness.")
+    term_points: int = Field(default=20, ge=0, le=100, description="Deduction for paying at the end of the term.")
+    dispute_points: int = Field(default=5, ge=0, le=100, description="Deduction if every invoice is disputed.")
+    trend_points: int = Field(default=5, ge=0, le=100, description="Largest deduction for a worsening trend.")
     late_days: int = Field(
         default=30, ge=1, le=365, description="Days late from which on an invoice counts as fully late."
     )
     worse_days: int = Field(default=10, ge=1, le=365, description="Worsening in days that costs the largest deduction.")
-    window_days: int = Field(default=365, ge=1, le=3650, description="Only invoices younger than this count.")
+    window_days: int = Field(default=730, ge=1, le=3650, description="Only invoices younger than this count.")
     recent_days: int = Field(default=90, ge=1, le=3650, description="The trend compares these days with earlier ones.")
     minimum_invoices: int = Field(default=3, ge=1, le=1000, description="With fewer invoices there is no score.")
 
     @model_validator(mode="after")
     def _agree(self) -> "PaymentBehaviour":
-        _sums_to_100(self.lateness_points, self.dispute_points, self.trend_points)
+        _sums_to_100(self.lateness_points, self.term_points, self.dispute_points, self.trend_points)
         if self.recent_days >= self.window_days:
             raise ValueError(f"recent_days={self.recent_days} must be less than window_days={self.window_days}")
         return self
@@ -95,14 +106,38 @@ class CreditScoringSettings(BaseModel):
     medium_from: Decimal = Field(
         default=Decimal(60), ge=0, le=100, decimal_places=2, description="Lowest score of the MEDIUM band."
     )
+    incomplete: IncompleteRating = Field(
+        default=IncompleteRating.UNRATED, description="Rating of customers of whom a dimension is unknown."
+    )
+    minimum_known: int = Field(
+        default=50,
+        ge=1,
+        le=100,
+        description="Weight of the known dimensions, in percent, from which RENORMALISED rates.",
+    )
     scorers: Scorers = Field(default_factory=Scorers, description="Fields that dimensions are computed from.")
     payment: PaymentBehaviour = Field(default_factory=PaymentBehaviour, description="How payment behaviour is scored.")
     review_days: ReviewDays = Field(default_factory=ReviewDays, description="How often credit is reviewed.")
     review_tasks: bool = Field(default=True, description="An overdue review creates a task for the account owner.")
-    control: Control = Field(default=Control.WARN, description="Effect of winning or enlarging at risk.")
+    control: Control = Field(
+        default=Control.WARN, description="Effect of winning, committing or enlarging opportunities at risk or on hold."
+    )
+    dunning_days: tuple[int, ...] = Field(
+        default=(7, 21, 35), description="Days past due from which each dunning level is reached, the first is level 1."
+    )
+    sales_days: int = Field(
+        default=90, ge=1, le=3650, description="Days of invoices that days sales outstanding divides by."
+    )
 
     @model_validator(mode="after")
     def _bands(self) -> "CreditScoringSettings":
         if self.medium_from >= self.low_from:
             raise ValueError(f"medium_from={self.medium_from} must be less than low_from={self.low_from}")
         return self
+
+    @field_validator("dunning_days")
+    @classmethod
+    def _rising(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if not 1 <= len(days) <= 9 or days[0] < 1 or any(day >= later for day, later in pairwise(days)):
+            raise ValueError(f"{list(days)} must be one to nine rising numbers of days, the first at least 1")
+        return days

@@ -265,7 +265,7 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     yield Field(
         "Survey.isTargetMet",
         lambda row: _is_target_met(row, settings),
-        "Whether satisfactionRate, which counts every response, reaches the target; null without responses that show it.",
+        "Whether satisfactionRate, which counts every response, reaches the target; null where there is no rate.",
         bool,
     )
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sqlalchemy import func, literal, or_
+from sqlalchemy import literal, or_
 
 from guanxi import Field, Money, MoneyExpression, Row
-from guanxi.sql import Expression, names_where, whole
+from guanxi.sql import Expression, names_where
 from plugins.value_tiering import rules
 from plugins.value_tiering.models import AbandonmentReason, CustomerValue, Policy, SmallKind, TierSource
-from plugins.value_tiering.settings import ValueTieringSettings
 
 
-def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
+def fields(currency: str) -> Iterator[Field]:
     """Every field on Customer."""
 
     def money(minor: Expression) -> MoneyExpression:
@@ -68,7 +67,6 @@ def fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
     )
     yield Field("Customer.abcClass", CustomerValue.abc_class, "Class by contribution to profit.")
     yield from _abandonment_fields()
-    yield from _assessment_fields(settings)
 
 
 def _abandonment_fields() -> Iterator[Field]:
@@ -117,53 +115,6 @@ def _reasons(row: Row) -> dict[AbandonmentReason, Expression]:
     )
 
 
-def _assessment_fields(settings: ValueTieringSettings) -> Iterator[Field]:
-    facet = CustomerValue
-    for name, column, what in (
-        ("currentValueScore", facet.current_score, "Current value"),
-        ("futureValueScore", facet.future_score, "Future value"),
-        ("creditworthinessScore", facet.creditworthiness, "Creditworthiness (used without a credit score)"),
-        ("relationshipScore", facet.relationship, "Relationship with us"),
-        ("publicityScore", facet.publicity, "Publicity"),
-        ("brandScore", facet.brand, "Brand"),
-        ("networkScore", facet.network, "Network"),
-        ("informationScore", facet.information, "Information"),
-    ):
-        yield Field(f"Customer.{name}", column, f"{what} as judged, 0 to 100.", writable=True)
-
-    def creditworthiness(row: Row) -> Expression:
-        scored = whole(row.other("Customer.creditScore", Decimal))
-        return func.coalesce(scored, whole(row.facet(CustomerValue).creditworthiness))
-
-    def behaviour(row: Row) -> Expression:
-        return rules.mean(creditworthiness(row), row.facet(CustomerValue).relationship)
-
-    def influence(row: Row) -> Expression:
-        value = row.facet(CustomerValue)
-        return rules.mean(value.publicity, value.brand, value.network, value.information)
-
-    yield Field(
-        "Customer.effectiveCreditworthinessScore",
-        creditworthiness,
-        "Creditworthiness: its credit score, else as judged, 0 to 100.",
-        Decimal,
-    )
-    yield Field("Customer.behaviourValue", behaviour, "Mean of creditworthiness and relationship.", Decimal)
-    yield Field("Customer.influenceValue", influence, "Mean of publicity, brand, network and information.", Decimal)
-    yield Field(
-        "Customer.valueScore",
-        lambda row: rules.value_score(
-            row.facet(CustomerValue).current_score,
-            row.facet(CustomerValue).future_score,
-            behaviour(row),
-            influence(row),
-            settings.assessment_weights,
-        ),
-        "Weighted score of profit and non-profit criteria, 0 to 100; null while a part is missing.",
-        Decimal,
-    )
-
-
 def _source(row: Row) -> Expression:
     facet = row.facet(CustomerValue)
-    return rules.tier_source(facet.tier, facet.override_tier, facet.override_until, row.as_of)
+    return rules.tier_source(facet.tier, facet.ranked_tier, facet.override_tier, facet.override_until, row.as_of)

@@ -41,6 +41,14 @@ class ValueQuadrant(Vocabulary):
     HIGH_HIGH = "HIGH_HIGH", "Current value high, potential high."
 
 
+# T6
+class ValueAlert(Vocabulary):
+    """What the current and the potential value of a customer warn of."""
+
+    OVER_RELIANCE = "OVER_RELIANCE", "Its potential is low, and it gets more of a resource than planned."
+    NEGLECTED_POTENTIAL = "NEGLECTED_POTENTIAL", "Its potential is high, and its contact is overdue."
+
+
 # T7
 class AccountClass(Vocabulary):
     """Class in the account pyramid."""
@@ -107,7 +115,7 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
     override_reason: str | None = column("Why.", default=None, long=True)
     override_by: str | None = column("By whom.", default=None, exact=True)
     override_at: datetime | None = column("When.", default=None)
-    override_until: date | None = column("Last day it is in force; open-ended if null.", default=None)
+    override_until: date | None = column("Last day it is in force; open-ended if null.", default=None, index=True)
     quadrant: ValueQuadrant | None = column("Quadrant of current and potential value.", default=None, index=True)
     account_class: AccountClass | None = column("Account class.", default=None, index=True)
     abc_class: AbcClass | None = column("ABC class.", default=None, index=True)
@@ -124,6 +132,9 @@ class CustomerValue(Facet, of="Customer", plugin="value_tiering"):
     brand: Decimal | None = column("Brand, 0 to 100.", default=None, minimum=0, maximum=100)
     network: Decimal | None = column("Network, 0 to 100.", default=None, minimum=0, maximum=100)
     information: Decimal | None = column("Information, 0 to 100.", default=None, minimum=0, maximum=100)
+    assessed_on: date | None = column("Day of the assessment that these are of.", default=None, index=True)
+    revenue_rank: int | None = column("Rank by the revenue of twelve months.", default=None, index=True)
+    over_reliance: bool | None = column("Gets more resources than planned, though its potential is low.", default=None)
 
 
 class Policy(Table, plugin="value_tiering"):

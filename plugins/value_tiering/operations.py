@@ -8,11 +8,14 @@ import strawberry
 from guanxi import Context, Input, Money, Ref, Reject, UserError, mutation, query
 from guanxi.records import Customer
 from plugins.value_tiering import rules
+from plugins.value_tiering.assets.operations import customer_asset_value, customer_equity
 from plugins.value_tiering.models import VALUE, CustomerValue, TierChangeReason, ValueTier
+from plugins.value_tiering.profile.needs import customer_needs
 from plugins.value_tiering.ranking.classes import classify
 from plugins.value_tiering.ranking.measures import refresh_measures
 from plugins.value_tiering.ranking.operations import recompute_value_tiers, value_tier_movements
 from plugins.value_tiering.ranking.tiering import move
+from plugins.value_tiering.resources.operations import resource_report
 from plugins.value_tiering.revenue.operations import customer_base_report
 
 ABANDONED = "CUSTOMER_ABANDONED"
@@ -161,6 +164,10 @@ def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[C
 OPERATIONS = (
     key_customer_report,
     customer_base_report,
+    customer_asset_value,
+    customer_equity,
+    customer_needs,
+    resource_report,
     recompute_value_tiers,
     value_tier_movements,
     override_value_tier,

@@ -172,10 +172,15 @@ def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     return None if not whole else (part * 100 / whole).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def tier_source(tier: Expression, override: Expression, until: Expression, as_of: Expression) -> Expression:
-    """Whether a tier is ranked or set by hand (T1); null without a tier."""
-    manual = and_(is_override_active(override, until, as_of), tier == override)
-    return case((tier.is_(None), null()), (manual, TierSource.MANUAL.value), else_=TierSource.RANKED.value)
+def tier_source(
+    tier: Expression, ranked: Expression, override: Expression, until: Expression, as_of: Expression
+) -> Expression:
+    """Whether a tier is ranked or set by hand (T1); null without a tier.
+
+    One set by hand is in force until it is replaced by that by rank, soon after its last day.
+    """
+    is_in_force = and_(tier == override, or_(is_override_active(override, until, as_of), tier.is_distinct_from(ranked)))
+    return case((tier.is_(None), null()), (is_in_force, TierSource.MANUAL.value), else_=TierSource.RANKED.value)
 
 
 def small_kind(tier: Expression, is_low_credit: Expression) -> Expression:

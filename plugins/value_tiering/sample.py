@@ -1,4 +1,4 @@
-"""Sample data: estimated potentials, profiles, tiers by rank, and some tiers set by hand."""
+"""Sample data: estimated potentials, profiles, tiers by rank, some tiers set by hand, and what people enter besides."""
 
 import random
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from strawberry import ID
 
 from guanxi import Context, Money
 from guanxi.records import Customer
+from plugins.value_tiering.jobs import compare_customers
+from plugins.value_tiering.ledger_sample import fill_ledger
 from plugins.value_tiering.models import CustomerValue, ValueTier
 from plugins.value_tiering.operations import OverrideValueTierInput, override_value_tier
 from plugins.value_tiering.profile.models import BuyerProfile, LoyaltyClass, RelationshipLevel, UsageIntensity
@@ -40,6 +42,9 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         override_value_tier(
             ctx, OverrideValueTierInput(customer_id=ID(customer.id), tier=tier, reason=reason, until=until)
         )
+    fill_ledger(ctx, chance, customers)
+    ctx.session.flush()
+    compare_customers(ctx)
 
 
 def _fill_profiles(ctx: Context, chance: random.Random, ids: Sequence[str]) -> None:

@@ -32,6 +32,14 @@ class AbcPolicy(Vocabulary):
     PARETO = "PARETO", "By cumulative share of total value."
 
 
+# T13
+class Benefit(Vocabulary):
+    """What counts as the benefit from a customer in its asset value."""
+
+    REVENUE = "REVENUE", "Actual amounts of its transactions."
+    PROFIT = "PROFIT", "Actual amounts minus cost, of transactions whose cost is known."
+
+
 # T1
 class Quotas(BaseModel):
     """Shares of the tiers in percent of all ranked customers."""
@@ -208,6 +216,22 @@ class ValueTieringSettings(BaseModel):
     )
     premium_grade_from: Decimal = Field(
         default=Decimal(200_000), ge=0, description="Revenue of twelve months from which on the grade is PREMIUM."
+    )
+    medium_spending_from: Decimal = Field(
+        default=Decimal(200_000), ge=0, description="Purchases of a year from which on the spending band is MEDIUM."
+    )
+    high_spending_from: Decimal = Field(
+        default=Decimal(1_000_000), ge=0, description="Purchases of a year from which on the spending band is HIGH."
+    )
+    benefit: Benefit = Field(default=Benefit.REVENUE, description="What counts as benefit in the asset value.")
+    discount_percent: Decimal = Field(
+        default=Decimal(0), ge=0, le=100, description="Discount per year of the asset value, in percent."
+    )
+    win_back_days: int | None = Field(
+        default=14,
+        ge=0,
+        le=3650,
+        description="Days within which a lost customer is to be won back, by a task; none if null.",
     )
     lost_after_days: int = Field(
         default=365, ge=1, le=3650, description="Days without a purchase after which a buyer is lost."

@@ -12,8 +12,8 @@ from itertools import count
 from math import inf
 from typing import Any, Self
 
+from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
 from sqlalchemy.types import TypeEngine
@@ -460,6 +460,20 @@ class PlanRow:
         if where is not None:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
+
+    def within(self, by: str, value: Callable[["PlanRow"], Any]) -> Expression:
+        """The sum of a value over this record and the living ones below it, at any depth."""
+        statement = self.scope.statement
+        table = self.record.table.alias(statement.alias())
+        upper = select(self.id.label("id")).cte(statement.alias(), recursive=True, nesting=True)
+        # What is below a deleted one still belongs, and what is met again ends the search.
+        members = upper.union(select(table.c.id).where(table.c[_known(self.record.model, by)] == upper.c.id))
+        member = statement.row(self.record, is_fact=True)
+        found = value(member)
+        # One by one, by their keys: to join a few of them PostgreSQL would read all records of the table.
+        there = [member.id == members.c.id, *statement.living(member)]
+        each = select(found).select_from(member.source()).where(*there).correlate(members).scalar_subquery()
+        return select(func.coalesce(func.sum(each).cast(BigInteger), 0)).select_from(members).scalar_subquery()
 
     def source(self) -> FromClause:
         """The FROM clause of this row's scope, this row's table first; to be asked for last."""

@@ -252,6 +252,7 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         settings=services.host.settings[plugin],
         clock=context.clock,
         reporting_currency=services.settings.reporting_currency,
+        plausibility=services.settings.plausibility,
         log=logger(services.host.named(plugin)),
         publish=unavailable,
         publish_each=unavailable,

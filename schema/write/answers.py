@@ -189,12 +189,11 @@ def _loaded(stored: Mapping[str, Any]) -> RowOutcome:
 
 def payload(record: RecordType, outcome: RowOutcome, *, dry: bool) -> dict[str, Any]:
     """The payload of a mutation of one record."""
-    if dry:
-        missing = outcome.status is OutcomeStatus.CREATED
-    else:
-        missing = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
+    goes = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
+    missing = outcome.status is OutcomeStatus.CREATED if dry else goes
     return {
         record.singular: None if missing else outcome.id,
+        "deletedId": outcome.id if goes else None,
         "userErrors": outcome.errors,
         "warnings": outcome.warnings,
     }

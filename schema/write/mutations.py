@@ -145,6 +145,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
                 f"{name} | None",
                 "The record as it is now; null if the change was refused or the record is gone.",
             ),
+            Member("deletedId", "ID | None", "Its id if it was deleted or destroyed."),
             ERRORS,
             WARNINGS,
             REQUEST_ID,

@@ -15,7 +15,7 @@ from core.base.errors import ForbiddenError
 from core.base.settings import load_settings
 from core.db.database import POSTGRESQL, SQLITE
 from core.records.rows import dialect_of
-from guanxi.app import Design
+from guanxi.design import Design
 from schema.catalog.access import Access
 from schema.catalog.catalog import CatalogField
 from schema.plan.plan import Branch, Gap, Plan, Refusal
@@ -33,7 +33,7 @@ ENGINES = (SQLITE, POSTGRESQL)
 #: Found among the values of a statement that reads whose records are the caller's.
 SENTINEL = "usr_whose_records_are_read"
 _REACH = Reach((SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,), (SENTINEL,))
-MOMENT = Moment({}, datetime(2025, 1, 1, tzinfo=UTC), Actor(SENTINEL, reach=_REACH), b"secret")
+MOMENT = Moment({}, datetime(2025, 1, 1, tzinfo=UTC), Actor(SENTINEL, reach=_REACH), b"secret", UTC)
 _NOTHING = VariableValues({}, {})
 _LIMITS = Limits.of(load_settings())
 

@@ -11,7 +11,7 @@ from core.base.errors import ForbiddenError
 from core.db.database import SQLITE
 from core.records.vocabulary import UserRole
 from guanxi import Facet, Field, Permission, Plugin, Record, RowRule, column, hookimpl, load_settings, reference
-from guanxi.app import design
+from guanxi.design import design
 from guanxi.records import Customer, User
 from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting

@@ -219,8 +219,8 @@ class _Loading:
             }
             before = row["valueTier"]
             row.values["valueTier"] = tier
-            if until is None or until >= ASKED.date():
-                row.values["valueTierSource"] = "MANUAL"
+            # In force until the job restores the tier by rank, which has not run since.
+            row.values["valueTierSource"] = "MANUAL"
             if before != tier:
                 row.values["valueTierSince"] = OVERRIDDEN.date()
             changes.append(self._tier_change(row, before, OVERRIDDEN, "OVERRIDDEN", reason))

@@ -124,6 +124,7 @@ def _entered(client: Client) -> dict[str, Any]:
     target = {"grain": "MONTH", "periodStart": "2025-06-01", "value": "1000"}
     create("target", "SalesTarget", userId=ids["manager"], **target)
     _made(client, operation("deleteSalesTarget", id=ids["target"]))
+    create("assessment", "ValueAssessment", customerId=ids["a"], assessedOn="2025-05-01", brandScore="50")
     submission = _made(
         client,
         operation("submitForecast", userId=ids["user"], periodStart="2025-06-01"),
@@ -165,6 +166,10 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
     of_open = [{"questionId": ids["questions"][ids["open"]], "score": "9"}]
     invoice = {"customerId": a, "amount": money(30), "invoicedOn": "2025-03-01", "dueOn": "2025-04-01"}
     sale = {"customerId": a, "occurredOn": "2025-03-01"}
+    of_year = {"customerId": a, "year": 2025}
+    budget = {"year": 2025, "kind": "TIME", "quantity": "1000"}
+    assessed = {"customerId": a, "assessedOn": "2025-06-01"}
+    payment = {"receivableId": ids["invoice"], "paidOn": "2025-05-01"}
     return {
         "customer moves to a city": ("city", operation("updateCustomer", id=a, city="Bonn")),
         "limit is lowered": (
@@ -242,6 +247,13 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "opportunity is won": ("limit step", operation("moveOpportunity", id=o1, stageKey="F")),
         "another is won": ("limit", operation("moveOpportunity", id=o2, stageKey="F")),
         "opportunity grows": ("limit step", operation("updateOpportunity", id=o1, expectedAmount=money(90))),
+        "opportunity is committed": (
+            "limit step",
+            operation("updateOpportunity", id=o1, forecastCategoryOverride="COMMIT"),
+        ),
+        "another is committed": ("limit", operation("updateOpportunity", id=o2, forecastCategoryOverride="COMMIT")),
+        "hold is placed": ("limit hold", operation("placeCreditHold", customerId=a, reason="cheque")),
+        "another hold is placed": ("hold", operation("placeCreditHold", customerId=a, reason="rumours")),
         "it is pushed": ("step", operation("updateOpportunity", id=o1, expectedCloseDate="2025-08-31")),
         "it is lost": (
             "step",
@@ -288,8 +300,12 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         "invoice is written": ("score invoice", operation("createReceivable", number="2", opportunityId=o1, **invoice)),
         "invoice is paid": (
             "score invoice",
-            operation("updateReceivable", id=ids["invoice"], paidAmount=money(20), settledOn="2025-06-01"),
+            operation("updateReceivable", id=ids["invoice"], settledOn="2025-06-01"),
         ),
+        "most of it is paid": ("score invoice", operation("createPayment", amount=money(15), **payment)),
+        "the rest is paid": ("score invoice", operation("createPayment", amount=money(5), **payment)),
+        "more than the rest is paid": ("invoice", operation("createPayment", amount=money(10), **payment)),
+        "invoice becomes smaller": ("invoice", operation("updateReceivable", id=ids["invoice"], amount=money(12))),
         "invoice is deleted": ("invoice", operation("deleteReceivable", id=ids["invoice"])),
         "risk is set by hand": (
             "score",
@@ -297,6 +313,26 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         ),
         "credit is reviewed": ("score", operation("reviewCredit", customerId=a, note="fine")),
         "all are evaluated": ("score", operation("evaluateCredit")),
+        "purchases of a year are entered": ("year", operation("createPurchaseTotal", total=money(900), **of_year)),
+        "others of the same year": ("year", operation("createPurchaseTotal", total=money(800), **of_year)),
+        "target of the year is set": ("year", operation("createCustomerTarget", targetRevenue=money(5), **of_year)),
+        "another of the same year": (
+            "year",
+            operation("createCustomerTarget", targetShare="5", kind="SHARE_OF_WALLET", **of_year),
+        ),
+        "target by class": (
+            "year value",
+            operation("createCustomerTarget", targetRevenue=money(5), customerId=b, year=2025),
+        ),
+        "hours are budgeted": ("budget", operation("createResourceBudget", **budget)),
+        "the same hours are": ("budget", operation("createResourceBudget", **budget)),
+        "customer is assessed": ("assessment", operation("createValueAssessment", brandScore="80", **assessed)),
+        "customer is assessed again": ("assessment", operation("createValueAssessment", brandScore="20", **assessed)),
+        "assessment is deleted": ("assessment", operation("deleteValueAssessment", id=ids["assessment"])),
+        "customer is lost": (
+            "assessment city",
+            operation("updateCustomer", id=a, relationshipClass="LOST", lostReason="Moved away"),
+        ),
         "tiers are recomputed": ("value", operation("recomputeValueTiers")),
         "tier is set by hand": ("value", operation("overrideValueTier", customerId=a, tier="SMALL", reason="so")),
         "user submits": ("forecast", operation("submitForecast", userId=ids["user"], periodStart="2025-06-01")),

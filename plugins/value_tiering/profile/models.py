@@ -1,5 +1,7 @@
 """The profile of a customer, as people judge it."""
 
+from datetime import date
+
 from guanxi import Facet, Vocabulary, column
 
 
@@ -31,6 +33,16 @@ class RelationshipLevel(Vocabulary):
     ALLIANCE = "ALLIANCE", "We share gains and risks for the long term."
 
 
+# T18
+class RelationshipClass(Vocabulary):
+    """Class of a customer by where the cooperation with it stands."""
+
+    COOPERATIVE = "COOPERATIVE", "We have worked together for long, or have key projects together."
+    GROWTH = "GROWTH", "It buys little yet, and may buy much more."
+    LOST = "LOST", "It went away, or never began although it meant to; it is to be won back."
+    NEW = "NEW", "It has a need, and may become a customer."
+
+
 class BuyerProfile(Facet, of="Customer", plugin="value_tiering"):
     """What people know of a customer as a buyer."""
 
@@ -41,3 +53,8 @@ class BuyerProfile(Facet, of="Customer", plugin="value_tiering"):
     loyalty: LoyaltyClass | None = column("Class by loyalty.", default=None)
     relationship: RelationshipLevel | None = column("How closely we work together.", default=None)
     strategic: bool | None = column("A strategic account of ours.", default=None)
+    relationship_class: RelationshipClass | None = column("Class by the cooperation.", default=None, index=True)
+    lost_reason: str | None = column(
+        "Why it was lost.", default=None, long=True, max_length=1000, personal=True, permission=None
+    )
+    lost_on: date | None = column("Day it was classed as lost.", default=None)

@@ -196,9 +196,22 @@ def move(ctx: Context, reason: TierChangeReason, ids: Collection[str], note: str
 
 
 def expire_overrides(ctx: Context) -> str:
-    """Restores the tier by rank where one set by hand has expired (T1); returns how many."""
+    """Restores the tier by rank where one set by hand has expired (T1); returns how many.
+
+    Only the customers concerned are locked, because it is done often.
+    """
     over = [values.override_until < ctx.clock.today(), values.tier.is_distinct_from(values.ranked_tier)]
-    ids = ctx.session.scalars(select(values.record_id).where(*over)).all()
+    expired = select(values.record_id).where(*over)
+    found = ctx.session.scalars(expired).all()
+    if not found:
+        return _expired(0)
+    ctx.lock("customer", *found)
+    # Those of which it is still so now that nobody else changes them.
+    ids = ctx.session.scalars(expired.where(values.record_id.in_(found))).all()
     move(ctx, TierChangeReason.OVERRIDE_EXPIRED, ids)
     classify(ctx, ids)
-    return f"{len(ids)} tiers set by hand expired"
+    return _expired(len(ids))
+
+
+def _expired(number: int) -> str:
+    return f"{number} tiers set by hand expired"

@@ -10,15 +10,22 @@ from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Transaction
 from guanxi.rules import months_before
 from guanxi.sql import Expression
+from plugins.value_tiering.models import CustomerValue
 from plugins.value_tiering.revenue import rules
 from plugins.value_tiering.settings import ValueTieringSettings
+from plugins.value_tiering.targets.fields import latest_purchases
 
 
 def revenue_fields(settings: ValueTieringSettings, currency: str) -> Iterator[Field]:
     """Every field of a year's revenue (T16, T17, T24)."""
-    special, premium = (
+    special, premium, high, medium = (
         literal(Money(amount, currency).minor, BigInteger())
-        for amount in (settings.special_grade_from, settings.premium_grade_from)
+        for amount in (
+            settings.special_grade_from,
+            settings.premium_grade_from,
+            settings.high_spending_from,
+            settings.medium_spending_from,
+        )
     )
 
     def revenue(row: Row) -> Expression:
@@ -42,6 +49,23 @@ def revenue_fields(settings: ValueTieringSettings, currency: str) -> Iterator[Fi
     yield Field("Customer.revenueGrade", grade, "Grade by the revenue of twelve months.", rules.RevenueGrade)
     yield Field(
         "Customer.usageBreadth", breadth, "Whether a large customer buys one product or more.", rules.UsageBreadth
+    )
+    yield Field(
+        "Customer.spendingBand",
+        lambda row: rules.spending_band(latest_purchases(row), revenue(row), high, medium),
+        "Band of what it spends in a year: all its purchases if known, or what it buys from us if that is more.",
+        rules.SpendingBand,
+    )
+    yield Field(
+        "Customer.revenueRank",
+        CustomerValue.revenue_rank,
+        "Rank by the revenue of twelve months, from 1, as of the daily job.",
+    )
+    yield Field(
+        "Customer.isTop100",
+        lambda row: rules.is_top(row.facet(CustomerValue).revenue_rank),
+        "Whether it is one of the top 100 by that rank.",
+        bool,
     )
     yield Field("Customer.purchaseFrequency", frequency, "Orders per month over twelve months.", Decimal)
 

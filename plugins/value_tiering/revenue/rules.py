@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from sqlalchemy import and_, case, func, literal
+from sqlalchemy import and_, case, func, literal, null
 
 from guanxi import Vocabulary
 from guanxi.sql import Expression, rounded_ratio
@@ -26,6 +26,19 @@ class UsageBreadth(Vocabulary):
     NONE = "NONE", "Not large."
 
 
+# T24
+class SpendingBand(Vocabulary):
+    """How much a customer spends in a year on what we sell, from us and from others."""
+
+    HIGH = "HIGH", "From the higher threshold on, by default 1,000,000."
+    MEDIUM = "MEDIUM", "From the lower threshold on, by default 200,000."
+    LOW = "LOW", "Below."
+
+
+#: Last rank by revenue that is one of the top 100 (T16).
+TOP = 100
+
+
 def revenue_grade(revenue: Expression, special: Expression, premium: Expression) -> Expression:
     """The grade of a year's revenue (T16); a revenue equal to its threshold has the grade. No revenue has none.
 
@@ -37,6 +50,28 @@ def revenue_grade(revenue: Expression, special: Expression, premium: Expression)
         (revenue >= special, RevenueGrade.SPECIAL.value),
         (revenue >= premium, RevenueGrade.PREMIUM.value),
         else_=RevenueGrade.NONE.value,
+    )
+
+
+def is_top(rank: Expression) -> Expression:
+    """Whether a rank by revenue is one of the top 100 (T16); without a rank it is not."""
+    return func.coalesce(rank <= TOP, False)
+
+
+def spending_band(total: Expression, revenue: Expression, high: Expression, medium: Expression) -> Expression:
+    """The band of what a customer spends in a year (T24); a value equal to a threshold is in the higher band.
+
+    Args:
+        total: all that it buys, if known, in minor units.
+        revenue: what it bought from us; counts where all is not known, and where it is more.
+        high, medium: thresholds in minor units.
+    """
+    spent = case((func.coalesce(revenue > total, total.is_(None)), revenue), else_=total)
+    return case(
+        (spent.is_(None), null()),
+        (spent >= high, SpendingBand.HIGH.value),
+        (spent >= medium, SpendingBand.MEDIUM.value),
+        else_=SpendingBand.LOW.value,
     )
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import case, null
+from sqlalchemy import case, func, null
 
 from guanxi import Field, Row
 from guanxi.sql import Expression, names_where
-from plugins.value_tiering.models import CustomerValue, ValueTier
+from plugins.value_tiering.models import CustomerValue, ValueAlert, ValueTier
 from plugins.value_tiering.service import rules
 from plugins.value_tiering.settings import CoverageModel, ServiceMeasure, ServicePolicy
 
@@ -57,6 +57,30 @@ def service_fields(policy: ServicePolicy) -> Iterator[Field]:
         "Whether its potential is high, its current value low, and its contact overdue.",
         bool,
     )
+    yield Field(
+        "Customer.isOverReliedOn",
+        _over_reliance,
+        "Whether it gets more of a resource than planned though its potential is low, as of the daily job.",
+        bool,
+    )
+    yield Field(
+        "Customer.valueAlerts",
+        lambda row: names_where(
+            [
+                (ValueAlert.OVER_RELIANCE.value, _over_reliance(row)),
+                (
+                    ValueAlert.NEGLECTED_POTENTIAL.value,
+                    rules.is_potential_neglected(row.facet(CustomerValue).quadrant, overdue(row)),
+                ),
+            ]
+        ),
+        "What its current and potential value warn of; empty for nothing.",
+        list[ValueAlert],
+    )
+
+
+def _over_reliance(row: Row) -> Expression:
+    return func.coalesce(row.facet(CustomerValue).over_reliance, False)
 
 
 def _start_of(days: int) -> Callable[[datetime], datetime]:

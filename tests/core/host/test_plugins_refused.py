@@ -222,7 +222,7 @@ def test_a_hook_that_cannot_wait_must_not_be_async(hook):
     )
 
 
-@pytest.mark.parametrize("hook", ["startup", "shutdown", "before_commit", "after_commit"])
+@pytest.mark.parametrize("hook", ["startup", "shutdown", "after_commit", "erase"])
 def test_a_hook_that_returns_nothing_must_not_yield(hook):
     def yields(self):
         yield

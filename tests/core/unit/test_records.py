@@ -522,3 +522,17 @@ def test_a_row_shows_its_key_and_no_values():
     assert repr(contact) == "<Contact not stored>"
     make_transient_to_detached(contact)
     assert repr(contact) == "<Contact con_1>"
+
+
+def test_deletion_and_destruction_name_what_is_gone(client):
+    id = made(client, "Product", name="Gone")["id"]
+    ask = "mutation ($id: ID!) {{ {0}Product(input: {{id: $id{1}}}) {{ deletedId product {{ id }} userErrors {{ code }} }} }}"
+
+    def answered(action, more=""):
+        return client.query(ask.format(action, more), id=id)[f"{action}Product"]
+
+    assert answered("delete", ", dryRun: true") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
+    assert answered("delete") == {"deletedId": id, "product": None, "userErrors": []}
+    assert answered("delete") == {"deletedId": None, "product": None, "userErrors": [{"code": "DELETED"}]}
+    assert answered("restore") == {"deletedId": None, "product": {"id": id}, "userErrors": []}
+    assert answered("destroy") == {"deletedId": id, "product": None, "userErrors": []}

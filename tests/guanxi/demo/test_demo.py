@@ -121,6 +121,17 @@ def test_the_sample_shows_what_value_tiering_says(demo):
         coverage: customersGroupBy(by: [{coverageModel: true}]) { keys { coverageModel } }
         grades: customersGroupBy(by: [{revenueGrade: true}]) { keys { revenueGrade } }
         neglected: customersAggregate(where: {isPotentialNeglected: {eq: true}}) { count }
+        reliedOn: customersAggregate(where: {isOverReliedOn: {eq: true}}) { count }
+        assessed: customersAggregate(where: {assessedOn: {isNull: false}, valueScore: {isNull: false}}) { count }
+        classes: customersGroupBy(by: [{relationshipClass: true}]) { keys { relationshipClass } }
+        suggested: customersGroupBy(by: [{suggestedRelationshipClass: true}]) { keys { suggestedRelationshipClass } }
+        toWinBack: customersAggregate(where: {isToWinBack: {eq: true}}) { count }
+        bands: customersGroupBy(by: [{spendingBand: true}]) { keys { spendingBand } }
+        top: customersAggregate(where: {isTop100: {eq: true}}) { count }
+        shares: customerTargets(where: {kind: {eq: SHARE_OF_WALLET}, attainment: {isNull: false}}) { totalCount }
+        revenues: customerTargets(where: {kind: {eq: ABSOLUTE_REVENUE}, attainment: {isNull: false}}) { totalCount }
+        uses: resourceUsesGroupBy(by: [{kind: true}]) { keys { kind } }
+        customerNeeds(first: 5) { customers }
     }""")
     assert {group["keys"]["valueQuadrant"] for group in found["quadrants"]} >= {
         "LOW_LOW",
@@ -132,7 +143,35 @@ def test_the_sample_shows_what_value_tiering_says(demo):
     assert len(found["loyal"]) == 5
     assert len(found["coverage"]) >= 4
     assert len(found["grades"]) == 3
-    assert found["neglected"]["count"] > 0
+    for name in ("neglected", "reliedOn", "assessed", "toWinBack"):
+        assert found[name]["count"] > 0, name
+    assert found["top"]["count"] == 100
+    assert (len(found["classes"]), len(found["bands"]), len(found["uses"])) == (4, 4, 3)
+    assert {group["keys"]["suggestedRelationshipClass"] for group in found["suggested"]} > {"GROWTH", "LOST"}
+    assert found["shares"]["totalCount"] > 20 and found["revenues"]["totalCount"] > 20
+    assert len(found["customerNeeds"]) == 5
+
+
+def test_the_sample_shows_what_credit_scoring_says(demo):
+    found = demo.query("""{
+        partly: receivablesAggregate(where: {paidAmount: {gt: "0"}, settledOn: {isNull: true}}) { count }
+        settled: receivablesAggregate(where: {settledOn: {isNull: false}, payments: {some: {}}}) { count }
+        levels: receivablesGroupBy(by: [{dunningLevel: true}]) { keys { dunningLevel } }
+        reminded: paymentReminders(orderBy: [{level: DESC}], first: 1) { nodes { level } }
+        broken: paymentPromises(where: {status: {eq: BROKEN}}) { count: totalCount }
+        held: customersAggregate(where: {isOnCreditHold: {eq: true}}) { count }
+        holds: creditHolds { totalCount }
+        incomplete: customersAggregate(where: {creditStatus: {eq: INCOMPLETE}}) { count }
+        groups: customersAggregate(where: {subsidiaries: {some: {}}, groupExposure: {gt: "0"}}) { count }
+        ageing(first: 3) { total { amount } buckets { count } customers { total { amount } } daysSalesOutstanding }
+    }""")
+    assert {group["keys"]["dunningLevel"] for group in found["levels"]} >= {None, 0, 3}
+    assert found["reminded"]["nodes"] == [{"level": 3}]
+    assert (found["held"]["count"], found["holds"]["totalCount"]) == (2, 3)
+    for name in ("partly", "settled", "broken", "incomplete", "groups"):
+        assert found[name]["count"] > 0, name
+    assert sum(bucket["count"] for bucket in found["ageing"]["buckets"]) > 20
+    assert len(found["ageing"]["customers"]) == 3
 
 
 def test_the_plugins_answer_one_question_together_in_one_statement_as_the_docs_show(demo, monkeypatch):

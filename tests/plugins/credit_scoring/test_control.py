@@ -168,7 +168,12 @@ def test_c2_moving_what_is_won_to_a_customer_at_risk_and_restoring_it_are_winnin
     assert refused(writes.payload(blocking, "update", "Opportunity", id=won, customerId=risky)) == [HIGH]
     writes.done(blocking, "delete", "Opportunity", won)
     limit(blocking, good, 5)
-    assert refused(writes.payload(blocking, "restore", "Opportunity", id=won)) == [LIMIT]
+    answer = writes.payload(blocking, "restore", "Opportunity", id=won)
+    # Of a restoration nothing can be asked but its id.
+    assert refused(answer) == [("CREDIT_LIMIT_EXCEEDED", ["id"])]
+    assert answer["userErrors"][0]["message"].endswith("; put that right before it is restored")
+    limit(blocking, good, 10)
+    assert writes.payload(blocking, "restore", "Opportunity", id=won)["userErrors"] == []
 
 
 def test_c2_a_reason_lets_it_through_with_a_warning_and_is_kept(blocking):
@@ -271,7 +276,9 @@ def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):
         data.upsert(client, "transactions", [sale])
     client.query("mutation { recomputeValueTiers(input: {}) { changed } }")
     bad(client, "five")
-    score(client, "four", "85", "70", "90", cannotPerformContract=True, relationshipScore="90")
+    score(client, "four", "85", "70", "90", cannotPerformContract=True)
+    judged = {"customerExternalId": data.key("four"), "assessedOn": "2025-05-01", "relationshipScore": "90"}
+    data.upsert(client, "valueAssessments", [{"externalIds": [data.key("four")], **judged}])
     fields = "valueTier smallKind abandonmentReasons effectiveCreditworthinessScore behaviourValue"
     assert customer(client, "five", fields) == {
         "valueTier": "SMALL",

@@ -8,6 +8,7 @@ import pytest
 from guanxi import create_app, load_settings
 from plugins.credit_scoring import CreditScoring
 from plugins.credit_scoring.settings import CreditScoringSettings
+from plugins.forecasting import Forecasting
 from tests.snippets import ROOT
 
 PAGE = (ROOT / "docs" / "credit_scoring.md").read_text()
@@ -16,7 +17,7 @@ SNIPPET = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 @pytest.fixture
 def client(crm, clock):
-    return crm(CreditScoring, clock=clock)
+    return crm(CreditScoring, Forecasting, clock=clock)
 
 
 def test_the_page_is_true_from_top_to_bottom(client):
@@ -29,7 +30,7 @@ def test_the_page_is_true_from_top_to_bottom(client):
         else:
             assert asked == json.loads(text)
             checked += 1
-    assert checked == 6
+    assert checked == 11
 
 
 def find(client):
@@ -42,7 +43,16 @@ def test_every_field_and_operation_is_named():
     for record in ("Customer", "Opportunity"):
         for field in records[record].fields.values():
             assert field.owner != "credit_scoring" or named(field.name), field.name
-    for operation in ("evaluateCredit", "creditAssessment", "creditCheck", "overrideCreditRisk", "reviewCredit"):
+    for operation in (
+        "evaluateCredit",
+        "creditAssessment",
+        "creditCheck",
+        "overrideCreditRisk",
+        "reviewCredit",
+        "ageing",
+        "placeCreditHold",
+        "releaseCreditHold",
+    ):
         assert f"`{operation}(" in PAGE
 
 

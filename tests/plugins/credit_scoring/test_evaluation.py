@@ -148,20 +148,22 @@ def payer(client, key):
 
 
 FIGURES = """paymentBehaviour paymentBehaviourInvoices averageDaysLate disputedShare daysLateTrend
-    latenessDeduction disputeDeduction trendDeduction"""
+    termUsed latenessDeduction termDeduction disputeDeduction trendDeduction"""
 
 
 def test_c1_payment_behaviour_is_computed_from_receivables_and_scored_on_evaluation(shared):
     id = payer(shared, "payer")
     assert customer(shared, "payer", FIGURES) == {
-        "paymentBehaviour": "59.50",
+        "paymentBehaviour": "51.92",
         "paymentBehaviourInvoices": 3,
         "averageDaysLate": "10.50",
         "disputedShare": "25.00",
         "daysLateTrend": "26.00",
-        "latenessDeduction": "28.00",
-        "disputeDeduction": "2.50",
-        "trendDeduction": "10.00",
+        "termUsed": "86.67",
+        "latenessDeduction": "24.50",
+        "termDeduction": "17.33",
+        "disputeDeduction": "1.25",
+        "trendDeduction": "5.00",
     }
     assert customer(shared, "payer", "creditStatus")["creditStatus"] == "INCOMPLETE"
     tried = evaluated(shared, id, dry_run=True)
@@ -181,7 +183,7 @@ def test_c1_payment_behaviour_is_computed_from_receivables_and_scored_on_evaluat
         """creditScore creditRisk creditEvaluations(first: 1) { totalCount nodes { trigger transactionRecordSource
             reasons { nodes { code pointsLost detail } } } }""",
     )
-    assert (found["creditScore"], found["creditRisk"]) == ("72.85", "MEDIUM")
+    assert (found["creditScore"], found["creditRisk"]) == ("70.58", "MEDIUM")
     assert found["creditEvaluations"]["totalCount"] == 2
     assert found["creditEvaluations"]["nodes"] == [
         {
@@ -192,14 +194,19 @@ def test_c1_payment_behaviour_is_computed_from_receivables_and_scored_on_evaluat
                     {"code": "WEAK_REPUTATION", "pointsLost": "9.00", "detail": "70.00 of 100"},
                     {
                         "code": "LATE_PAYMENT",
-                        "pointsLost": "8.40",
+                        "pointsLost": "7.34",
                         "detail": "10.50 days late on average in 3 invoices",
                     },
                     {"code": "WEAK_FINANCIAL_STATUS", "pointsLost": "6.00", "detail": "85.00 of 100"},
-                    {"code": "WORSENING_PAYMENT", "pointsLost": "3.00", "detail": "26.00 days later than before"},
+                    {
+                        "code": "FULL_TERM_USED",
+                        "pointsLost": "5.20",
+                        "detail": "86.67 % of the payment term used on average",
+                    },
+                    {"code": "WORSENING_PAYMENT", "pointsLost": "1.50", "detail": "26.00 days later than before"},
                     {
                         "code": "DISPUTED_INVOICES",
-                        "pointsLost": "0.75",
+                        "pointsLost": "0.38",
                         "detail": "25.00 % of the amount is disputed",
                     },
                 ]
@@ -213,7 +220,7 @@ def test_c1_what_is_entered_comes_before_what_a_scorer_says(shared):
     data.upsert(shared, "customers", [{"externalIds": [data.key("judged")], "creditTransactionRecord": "90"}])
     assert customer(shared, "judged", "creditScore") == {"creditScore": "82.00"}
     data.upsert(shared, "customers", [{"externalIds": [data.key("judged")], "creditTransactionRecord": None}])
-    assert customer(shared, "judged", "creditScore") == {"creditScore": "72.85"}
+    assert customer(shared, "judged", "creditScore") == {"creditScore": "70.58"}
 
 
 def test_c1_too_few_invoices_say_nothing(shared):
@@ -239,17 +246,17 @@ def test_c1_a_score_is_asked_for_on_other_figures_and_other_days_without_writing
     events = shared.query("{ events { totalCount } }")
     now = assessed(shared, id)
     assert (now["score"], now["risk"], now["asOf"], now["customer"]) == (
-        "72.85",
+        "70.58",
         "MEDIUM",
         "2025-06-15",
         {"name": "Asked"},
     )
     assert now["components"][2] == {
         "dimension": "TRANSACTION_RECORD",
-        "value": "59.50",
+        "value": "51.92",
         "source": "COMPUTED",
         "weight": 30,
-        "points": "17.85",
+        "points": "15.58",
     }
     what_if = assessed(shared, id, financial="20", record="90")
     assert (what_if["score"], what_if["risk"]) == ("56.00", "HIGH")
@@ -258,7 +265,7 @@ def test_c1_a_score_is_asked_for_on_other_figures_and_other_days_without_writing
     then = assessed(shared, id, asOf="2025-03-01")
     assert (then["status"], then["score"]) == ("INCOMPLETE", None)
     # On 20 May it was four days late, which is worse than before but less than today.
-    assert assessed(shared, id, asOf="2025-05-20")["components"][2]["value"] == "86.83"
+    assert assessed(shared, id, asOf="2025-05-20")["components"][2]["value"] == "72.09"
     assert customer(shared, "asked", "creditStatus") == {"creditStatus": "INCOMPLETE"}
     assert shared.query("{ events { totalCount } }") == events
 
@@ -425,17 +432,17 @@ def test_scores_follow_time_by_the_daily_job(timed):
     fields = "creditScore creditEvaluatedOn paymentBehaviour"
     # Ten days late now, six more than before: 100 - 14.67 - 2.50 - 6.00.
     assert customer(client, "late", fields) == {
-        "creditScore": "78.05",
+        "creditScore": "74.68",
         "creditEvaluatedOn": "2025-05-26",
-        "paymentBehaviour": "76.83",
+        "paymentBehaviour": "65.59",
     }
     clock.moment += timedelta(days=20)
-    assert customer(client, "late", "creditScore") == {"creditScore": "78.05"}
+    assert customer(client, "late", "creditScore") == {"creditScore": "74.68"}
     client.run_job("evaluate_credit")
     assert customer(client, "late", fields) == {
-        "creditScore": "72.85",
+        "creditScore": "70.58",
         "creditEvaluatedOn": "2025-06-15",
-        "paymentBehaviour": "59.50",
+        "paymentBehaviour": "51.92",
     }
 
 

@@ -9,7 +9,8 @@ from guanxi import FixedClock
 from plugins.credit_scoring import CreditScoring
 from tests.imports import Folder
 
-MAPPING = Path(__file__).parents[3] / "docs" / "examples" / "receivables" / "invoices.toml"
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "receivables"
+MAPPING = EXAMPLES / "invoices.toml"
 ROWS = """
 countryCode,customerID,PaperlessDate,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,PaperlessBill,DaysToSettle,DaysLate
 391,0379-AAAAA,4/6/2013,0000611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper,13,0
@@ -81,6 +82,28 @@ def test_invoices_are_imported_with_their_customers_and_a_second_run_changes_not
     ]
     again = folder.load(client, MAPPING.read_text(), ROWS)
     assert again == {"customer": {"unchanged": 4}, "receivable": {"unchanged": 4, "rejected": 1}}
+
+
+def test_payments_are_imported_to_invoices_and_a_second_run_changes_nothing(client, folder):
+    folder.load(client, MAPPING.read_text(), ROWS)
+    rows = """
+    transfer,invoice,day,amount
+    T1,0000611366,2014-01-10,60
+    T2,0000611366,2014-02-01,40.00
+    T3,0000611366,2014-02-02,1
+    T4,unknown,2014-02-02,1
+    """
+    mapping = (EXAMPLES / "payments.toml").read_text()
+    assert folder.load(client, mapping, rows) == {"payment": {"created": 2, "rejected": 2}}
+    overpaid, unknown = folder.rejected()
+    assert "invoice 0000611366 would be overpaid by 1.00 CNY" in overpaid[2] and overpaid[0] == 4
+    assert "unknown" in unknown[2]
+    found = client.query('{ receivable(externalId: {system: "ibm", id: "0000611366"}) { settledOn daysLate } }')
+    assert found["receivable"] == {"settledOn": "2014-02-01", "daysLate": 31}
+    assert folder.load(client, mapping, rows) == {"payment": {"unchanged": 2, "rejected": 2}}
+    # The file of invoices says nothing of the settlement, so it does not take it back.
+    again = folder.load(client, MAPPING.read_text(), ROWS)
+    assert again["receivable"] == {"unchanged": 4, "rejected": 1}
 
 
 def test_limits_and_dimensions_are_imported_like_fields_of_the_core(client, folder):

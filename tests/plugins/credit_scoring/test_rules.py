@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Date, String, case, literal, null, s
 
 from guanxi import create_app, load_settings
 from plugins.credit_scoring import rules
+from plugins.credit_scoring.collection import rules as collection
 from plugins.credit_scoring.models import CreditDimension, CreditReasonCode, DimensionSource
 from plugins.credit_scoring.settings import CreditScoringSettings, PaymentBehaviour, ReviewDays
 
@@ -186,7 +187,7 @@ def test_c4_an_opportunity_that_counts_already_counts_once(scalar, is_counted, e
 def test_what_is_outstanding_ages_by_the_day_it_was_due(scalar, due, settled, late, outstanding, bucket):
     as_of = day("2025-06-15")
     is_open = rules.is_open(day("2025-01-02"), day(settled), as_of)
-    owed = case((is_open, rules.unpaid(integer(100), integer(10))), else_=0)
+    owed = case((is_open, integer(90)), else_=0)
     days = rules.days_late(day(due), day(settled), as_of)
     assert scalar(owed) == outstanding
     assert scalar(days) == late
@@ -232,9 +233,9 @@ def test_only_young_invoices_that_are_settled_or_overdue_count(scalar, invoiced,
 
 
 def invoices(*rows):
-    """A table of amount, days late, disputed, recent."""
-    names = ("minor", "late", "disputed", "recent")
-    kinds = (BigInteger(), BigInteger(), Boolean(), Boolean())
+    """A table of amount, days late, disputed, recent, share of the term used in hundredths of a percent."""
+    names = ("minor", "late", "disputed", "recent", "used")
+    kinds = (BigInteger(), BigInteger(), Boolean(), Boolean(), BigInteger())
     selected = (
         select(*(literal(value, kind).label(name) for name, kind, value in zip(names, kinds, row, strict=True)))
         for row in rows
@@ -247,32 +248,130 @@ def figures(scalar, *rows):
     average = rules.average_days_late(found.minor, found.late, PAYMENT.late_days)
     share = rules.disputed_share(found.minor, found.disputed)
     trend = rules.days_late_trend(found.minor, found.late, PAYMENT.late_days, found.recent)
+    used = rules.average_term_used(found.minor, found.used)
     taken = (
         rules.lateness_deduction(average, PAYMENT),
+        rules.term_deduction(used, PAYMENT),
         rules.dispute_deduction(share, PAYMENT),
         rules.trend_deduction(trend, PAYMENT),
     )
-    return [scalar(figure) for figure in (average, share, trend, *taken, rules.payment_behaviour(*taken))]
+    return [scalar(figure) for figure in (average, used, share, trend, *taken, rules.payment_behaviour(*taken))]
 
 
-def test_payment_behaviour_is_100_less_three_deductions(scalar):
-    # 200 in time, 100 at 12 days and disputed, both earlier; 100 recent at 60 days, cut at 30: (0 + 1200 + 3000) / 400.
-    rows = [(200, 0, False, False), (100, 12, True, False), (100, 60, False, True)]
-    assert figures(scalar, *rows) == [1050, 2500, 2600, 2800, 250, 1000, 5950]
+def test_payment_behaviour_is_100_less_four_deductions(scalar):
+    # 200 halfway through the term, 100 at 12 days and disputed, both earlier; 100 recent at 60 days, cut at 30:
+    # (0 + 1200 + 3000) / 400 days late, (200 * 50 % + 200 * 100 %) / 400 of the term.
+    rows = [(200, 0, False, False, 5000), (100, 12, True, False, 10_000), (100, 60, False, True, 10_000)]
+    assert figures(scalar, *rows) == [1050, 7500, 2500, 2600, 2450, 1500, 125, 500, 5425]
 
 
-def test_payment_in_time_keeps_100_and_an_improving_trend_takes_nothing(scalar):
-    assert figures(scalar, (100, 0, False, False), (50, 0, False, True))[-1] == 10_000
-    improving = figures(scalar, (100, 15, False, False), (100, 0, False, True))
-    assert improving == [750, 0, -1500, 2000, 0, 0, 8000]
+def test_payment_at_once_keeps_100_at_the_due_date_80_and_an_improving_trend_takes_nothing(scalar):
+    assert figures(scalar, (100, 0, False, False, 0), (50, 0, False, True, 0))[-1] == 10_000
+    assert figures(scalar, (100, 0, False, False, 10_000))[-1] == 8000
+    improving = figures(scalar, (100, 15, False, False, 10_000), (100, 0, False, True, 0))
+    assert improving == [750, 5000, 0, -1500, 1750, 1000, 0, 0, 7250]
 
 
 def test_without_earlier_invoices_there_is_no_trend(scalar):
-    assert figures(scalar, (100, 30, False, True)) == [3000, 0, None, 8000, 0, 0, 2000]
+    assert figures(scalar, (100, 30, False, True, 10_000)) == [3000, 10_000, 0, None, 7000, 2000, 0, 0, 1000]
+
+
+@pytest.mark.parametrize(
+    ("invoiced", "due", "settled", "used"),
+    [
+        ("2025-05-01", "2025-05-31", "2025-05-01", 0),
+        ("2025-05-01", "2025-05-31", "2025-05-16", 5000),
+        ("2025-05-01", "2025-05-31", "2025-05-11", 3333),
+        ("2025-05-01", "2025-05-31", "2025-05-31", 10_000),
+        ("2025-05-01", "2025-05-31", "2025-06-10", 10_000),
+        ("2025-05-01", "2025-05-31", None, 10_000),
+        ("2025-05-01", "2025-05-31", "2025-06-16", 10_000),
+        ("2025-05-01", "2025-05-01", "2025-05-01", 0),
+        ("2025-05-01", "2025-05-01", "2025-05-02", 10_000),
+    ],
+)
+def test_the_term_used_is_what_passed_of_it_until_payment(scalar, invoiced, due, settled, used):
+    assert scalar(rules.term_used(day(invoiced), day(due), day(settled), day("2025-06-15"))) == used
+
+
+@pytest.mark.parametrize(
+    ("limit", "exposure", "utilisation"),
+    [(100_000, 110_000, 11_000), (100_000, 0, 0), (30_000, 10_000, 3333), (0, 10, None), (None, 10, None)],
+)
+def test_c4_utilisation_is_exposure_in_percent_of_the_limit(scalar, limit, exposure, utilisation):
+    assert scalar(rules.credit_utilisation(integer(limit), integer(exposure))) == utilisation
+
+
+@pytest.mark.parametrize(
+    ("outstanding", "invoiced", "days", "expected"),
+    [(80_000, 240_000, 90, "30.00"), (1, 3, 90, "30.00"), (50, 700, 90, "6.43"), (80_000, 0, 90, None)],
+)
+def test_c4_days_sales_outstanding_are_outstanding_by_invoiced_times_days(
+    scalar, outstanding, invoiced, days, expected
+):
+    found = rules.sales_days(Decimal(outstanding), Decimal(invoiced), days)
+    assert (None if found is None else str(found)) == expected
+    in_sql = scalar(rules.days_sales_outstanding(integer(outstanding), integer(invoiced), days))
+    assert in_sql == (None if found is None else int(found * 100))
+
+
+@pytest.mark.parametrize(
+    ("until", "released", "active"),
+    [
+        (None, None, True),
+        ("2025-06-15", None, True),
+        ("2025-06-14", None, False),
+        (None, "2025-06-16", True),
+        (None, "2025-06-15", False),
+    ],
+)
+def test_c2_a_hold_is_in_force_to_its_last_day_or_its_release(scalar, until, released, active):
+    parts = day("2025-06-01"), day(until), day(released), day("2025-06-15")
+    assert bool(scalar(rules.is_hold_active(*parts))) == active
+    assert not scalar(rules.is_hold_active(*parts[:3], day("2025-05-31")))
+
+
+@pytest.mark.parametrize(("late", "level"), [(0, 0), (6, 0), (7, 1), (20, 1), (21, 2), (35, 3), (400, 3)])
+def test_c4_a_dunning_level_is_reached_by_days_past_due(scalar, late, level):
+    days = CreditScoringSettings().dunning_days
+    assert scalar(collection.dunning_level(integer(late), literal(True, Boolean()), days)) == level
+    assert scalar(collection.dunning_level(integer(late), literal(False, Boolean()), days)) is None
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "of", "shares"),
+    [
+        (792, [33, 33], 99, [264, 264]),
+        (100, [1, 1, 1], 3, [33, 34, 33]),
+        (100, [1, 1], 3, [33, 34]),
+        (0, [5], 5, [0]),
+    ],
+)
+def test_c4_payments_in_the_reporting_currency_never_exceed_the_invoice(whole, parts, of, shares):
+    assert collection.shares_of(whole, parts, of) == shares
+
+
+def test_c1_an_incomplete_evaluation_is_rated_by_policy():
+    known = (85, None, 90)
+    worst = scored(*known, policy=CreditScoringSettings(incomplete="WORST"))
+    assert (worst.status, worst.score, worst.risk) == ("INCOMPLETE", None, "HIGH")
+    # 40 and 30 of 70 are 57.14 and 42.86 of 100.
+    by_known = scored(*known, policy=CreditScoringSettings(incomplete="RENORMALISED"))
+    assert (by_known.status, str(by_known.score), by_known.risk) == ("INCOMPLETE", "87.14", "LOW")
+    assert [str(part.points) for part in by_known.components.values()] == ["48.57", "None", "38.57"]
+    assert [(reason.code, str(reason.points_lost)) for reason in by_known.reasons] == [
+        ("WEAK_FINANCIAL_STATUS", "8.57"),
+        ("WEAK_TRANSACTION_RECORD", "4.29"),
+        ("REPUTATION_MISSING", "0.00"),
+    ]
+    too_little = scored(*known, policy=CreditScoringSettings(incomplete="RENORMALISED", minimum_known=71))
+    assert (too_little.score, too_little.risk) == (None, None)
+    assert scored(None, None, None, policy=CreditScoringSettings(incomplete="RENORMALISED")).risk is None
+    assert scored(85, 70, 90, policy=CreditScoringSettings(incomplete="RENORMALISED")).score == Decimal("82.00")
 
 
 def test_invoices_of_nothing_say_nothing(scalar):
-    assert figures(scalar, (0, 30, True, True))[0] is None
+    assert figures(scalar, (0, 30, True, True, 10_000))[0] is None
 
 
 @pytest.mark.parametrize(
@@ -280,10 +379,6 @@ def test_invoices_of_nothing_say_nothing(scalar):
     [
         ({}, []),
         ({"amount": -1}, ["amount"]),
-        ({"paid": 101}, ["paid_amount"]),
-        ({"paid": -1}, ["paid_amount"]),
-        ({"paid": 100}, []),
-        ({"paid": 1, "same_currency": False}, ["paid_amount"]),
         ({"due_on": date(2025, 4, 30)}, ["due_on"]),
         ({"settled_on": date(2025, 4, 30)}, ["settled_on"]),
         ({"settled_on": date(2025, 6, 16)}, ["settled_on"]),
@@ -293,8 +388,6 @@ def test_invoices_of_nothing_say_nothing(scalar):
 def test_an_invoice_that_contradicts_itself_is_refused(change, fields):
     given = {
         "amount": 100,
-        "paid": None,
-        "same_currency": True,
         "invoiced_on": date(2025, 5, 1),
         "due_on": date(2025, 5, 31),
         "settled_on": None,
@@ -307,10 +400,13 @@ def test_an_invoice_that_contradicts_itself_is_refused(change, fields):
     ("setting", "message"),
     [
         ({"weights": {"reputation": 31}}, "sum to 101, but must sum to 100"),
-        ({"payment": {"lateness_points": 90}}, "sum to 110, but must sum to 100"),
-        ({"payment": {"recent_days": 365}}, "must be less than window_days=365"),
+        ({"payment": {"lateness_points": 90}}, "sum to 120, but must sum to 100"),
+        ({"payment": {"recent_days": 730}}, "must be less than window_days=730"),
         ({"low_from": 60}, "medium_from=60 must be less than low_from=60"),
         ({"review_days": {"high": 0}}, "greater than or equal to 1"),
+        ({"dunning_days": [7, 7]}, "rising numbers of days"),
+        ({"dunning_days": []}, "rising numbers of days"),
+        ({"incomplete": "BEST"}, "'UNRATED', 'WORST' or 'RENORMALISED'"),
         ({"control": "REFUSE"}, "'WARN', 'BLOCK' or 'OFF'"),
     ],
 )

@@ -160,7 +160,7 @@ def test_t1_a_preview_says_who_moves_and_why_and_movements_between_days_are_coun
     sales = [(f"c{n}", "2025-05-01", 100 * (10 - n), 0) for n in range(10)]
     bought(client, sales)
     recomputed(client)
-    first = clock.today()
+    first = clock.now().date()
 
     def moves(**given):
         asked = {"listMoves": 10, "dryRun": True, **given}
@@ -192,7 +192,7 @@ def test_t1_a_preview_says_who_moves_and_why_and_movements_between_days_are_coun
     assert refused["recomputeValueTiers"]["userErrors"] == [{"field": ["quotas"]}]
 
     recomputed(client)
-    days = {"first": first.isoformat(), "last": clock.today().isoformat()}
+    days = {"first": first.isoformat(), "last": clock.now().date().isoformat()}
     assert client.query(BETWEEN, **days)["valueTierMovements"] == [
         {"previous": "IMPORTANT", "tier": "MAIN", "customers": 1},
         {"previous": "MAIN", "tier": "ORDINARY", "customers": 1},

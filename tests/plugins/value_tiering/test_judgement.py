@@ -1,20 +1,9 @@
-"""What value tiering says beyond tiers: abandonment that people confirm, and the assessment by many criteria."""
+"""What value tiering says beyond tiers: abandonment that people confirm."""
 
 import pytest
 
 from plugins.value_tiering import ValueTiering
 from tests import data
-
-ASSESSED = {
-    "currentValueScore": "80",
-    "futureValueScore": "60",
-    "creditworthinessScore": "70",
-    "relationshipScore": "90",
-    "publicityScore": "40",
-    "brandScore": "60",
-    "networkScore": "50",
-    "informationScore": "50",
-}
 
 
 @pytest.fixture(scope="module")
@@ -93,23 +82,3 @@ def test_t5_what_is_not_recommended_is_not_confirmed(shared):
         assert refused == {"customer": None, "userErrors": [{"code": "NOT_RECOMMENDED", "field": ["customerId"]}]}
     wordless = shared.query(CONFIRM, input={"customerId": customer(shared, 8, "id")["id"], "reason": " "})
     assert wordless["confirmAbandonment"]["userErrors"] == [{"code": "INVALID", "field": ["reason"]}]
-
-
-def test_t14_the_assessment_waits_for_its_last_part(shared):
-    fields = "effectiveCreditworthinessScore behaviourValue influenceValue valueScore"
-    part = {name: score for name, score in ASSESSED.items() if name != "futureValueScore"}
-    data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], **part}])
-    waiting = {"effectiveCreditworthinessScore": "70.00", "behaviourValue": "80.00", "influenceValue": "50.00"}
-    assert customer(shared, 1, fields) == {**waiting, "valueScore": None}
-    data.upsert(shared, "customers", [{"externalIds": [data.key("c1")], "futureValueScore": "60"}])
-    assert customer(shared, 1, fields) == {**waiting, "valueScore": "69.50"}
-    best = shared.query('{ customers(where: {valueScore: {gte: "69.5"}}) { nodes { name } } }')["customers"]
-    assert best["nodes"] == [{"name": "Customer 1"}]
-
-
-def test_t14_a_score_outside_0_to_100_is_refused(shared):
-    refused = shared.query(
-        'mutation ($id: ID!) { updateCustomer(input: {id: $id, brandScore: "100.01"}) { userErrors { message } } }',
-        id=customer(shared, 2, "id")["id"],
-    )["updateCustomer"]["userErrors"]
-    assert refused == [{"message": "brandScore: 100.01 is too large; the maximum is 100"}]

@@ -25,7 +25,7 @@ def bought(client, sales):
 
 
 def found(client, fields):
-    nodes = client.query(f"{{ customers {{ nodes {{ name {fields} }} }} }}")["customers"]["nodes"]
+    nodes = client.query(f"{{ customers(first: 200) {{ nodes {{ name {fields} }} }} }}")["customers"]["nodes"]
     return {node.pop("name"): node for node in nodes}
 
 
@@ -64,6 +64,38 @@ def test_t16_t17_t24_grade_breadth_and_frequency_of_twelve_months(crm, clock):
     assert frequencies["too old"] == {"purchaseFrequency": "0.00", "yearlyRevenue": None}
     large = client.query("{ customersAggregate(where: {revenueGrade: {in: [SPECIAL, PREMIUM]}}) { count } }")
     assert large["customersAggregate"]["count"] == 4
+
+
+def test_t16_t24_the_top_100_by_revenue_and_the_spending_band(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    bought(
+        client,
+        [
+            *((f"c{place:03d}", "2025-01-01", 1000 - place, None) for place in range(1, 102)),
+            ("c001", "2024-06-15", 1, None),
+            ("long ago", "2024-06-15", 9_000_000, None),
+            ("large", "2025-06-15", 5, None),
+        ],
+    )
+    total = {"customerExternalId": data.key("large"), "year": 2024, "total": {"amount": "1000000"}}
+    data.upsert(client, "purchaseTotals", [{"externalIds": [data.key("large")], **total}])
+    assert found(client, "revenueRank isTop100")["c001"] == {"revenueRank": None, "isTop100": False}
+    assert client.run_job("compare_customers") == "102 customers ranked by revenue, 0 get more than planned"
+    got = found(client, "revenueRank isTop100 spendingBand")
+    assert got["c001"] == {"revenueRank": 1, "isTop100": True, "spendingBand": "LOW"}
+    assert (got["c100"]["isTop100"], got["c101"]["isTop100"]) == (True, False)
+    assert got["long ago"] == {"revenueRank": None, "isTop100": False, "spendingBand": None}
+    assert got["large"] == {"revenueRank": 102, "isTop100": False, "spendingBand": "HIGH"}
+    top = client.query("{ customersAggregate(where: {isTop100: {eq: true}}) { count } }")
+    assert top["customersAggregate"]["count"] == 100
+    sale = {"customerExternalId": data.key("c101"), "occurredOn": "2025-06-01", "actualAmount": {"amount": "5000"}}
+    data.upsert(client, "transactions", [{"externalIds": [data.key("late")], **sale}])
+    client.run_job("compare_customers")
+    assert found(client, "revenueRank")["c101"] == {"revenueRank": 1}
+    deleted = client.query('{ customer(externalId: {system: "test", id: "c101"}) { id } }')["customer"]["id"]
+    client.query("mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { userErrors { code } } }", id=deleted)
+    client.run_job("compare_customers")
+    assert found(client, "revenueRank")["c001"] == {"revenueRank": 1}
 
 
 REPORT = """query ($first: Date!, $last: Date!) { customerBaseReport(firstDay: $first, lastDay: $last) {

@@ -1,11 +1,14 @@
-"""The worked examples of T1, T2, T5 to T7, T11 and T14 as expressions on both engines."""
+"""The worked examples of T1, T2, T5 to T9, T11, T14, T16, T18 and T24 as expressions on both engines."""
 
 import pytest
 from sqlalchemy import BigInteger, Boolean, String, literal, null, select
 
 from guanxi import create_app, load_settings
 from plugins.value_tiering import rules
+from plugins.value_tiering.profile.rules import suggested_class
+from plugins.value_tiering.revenue.rules import is_top, spending_band
 from plugins.value_tiering.settings import AssessmentWeights, Quotas
+from plugins.value_tiering.targets.rules import attainment, share_of_wallet
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +133,95 @@ def test_t14_the_assessment_weighs_profit_and_non_profit_criteria(scalar):
     assert scalar(behaviour) == 8000 and scalar(influence) == 5000
     assert scalar(rules.value_score(integer(8000), integer(6000), behaviour, influence, weights)) == 6950
     assert scalar(rules.mean(integer(7000), integer(None))) is None
+
+
+def text(value):
+    return literal(value, String()) if value is not None else null().cast(String)
+
+
+@pytest.mark.parametrize(
+    ("sales", "total", "share"),
+    [
+        (200_000, 210_000, 95_24),
+        (600_000, 20_000_000, 3_00),
+        (300, 200, 150_00),
+        (1, 0, None),
+        (1, None, None),
+        (-50, 100, -50_00),
+    ],
+)
+def test_t9_the_share_of_wallet_is_null_without_a_total(scalar, sales, total, share):
+    assert scalar(share_of_wallet(integer(sales), integer(total))) == share
+
+
+@pytest.mark.parametrize(
+    ("kind", "total", "share", "revenue", "attained"),
+    [
+        ("ABSOLUTE_REVENUE", 21_000_000, None, 15_000_000, 133_33),
+        ("ABSOLUTE_REVENUE", None, 20_00, 15_000_000, 133_33),
+        ("SHARE_OF_WALLET", 2_000_000_000, 20_00, None, 5_00),
+        ("SHARE_OF_WALLET", 2_000_000_000, 20_00, 1, 5_00),
+        ("SHARE_OF_WALLET", None, 20_00, 15_000_000, None),
+        ("SHARE_OF_WALLET", 0, 20_00, None, None),
+    ],
+)
+def test_t8_attainment_is_by_the_kind_alone(scalar, kind, total, share, revenue, attained):
+    found = attainment(
+        text(kind),
+        sales=integer(20_000_000),
+        total=integer(total),
+        target_share=integer(share),
+        target_revenue=integer(revenue),
+    )
+    assert scalar(found) == attained
+
+
+@pytest.mark.parametrize(("rank", "top"), [(1, True), (100, True), (101, False), (None, False)])
+def test_t16_rank_100_is_top_and_rank_101_is_not(scalar, rank, top):
+    assert bool(scalar(is_top(integer(rank)))) is top
+
+
+@pytest.mark.parametrize(
+    ("total", "revenue", "band"),
+    [
+        (None, None, None),
+        (0, None, "LOW"),
+        (199, 5, "LOW"),
+        (200, None, "MEDIUM"),
+        (None, 999, "MEDIUM"),
+        (1000, 5, "HIGH"),
+        (5, 1000, "HIGH"),
+    ],
+)
+def test_t24_the_spending_band_is_by_all_purchases_or_by_ours_if_more(scalar, total, revenue, band):
+    assert scalar(spending_band(integer(total), integer(revenue), integer(1000), integer(200))) == band
+
+
+NEVER = {"last_bought": None, "lifecycle": "NEW", "quadrant": None, "open_deals": 0, "lost_deals": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "suggested"),
+    [
+        ({"last_bought": "2024-06-14"}, "LOST"),
+        ({"last_bought": "2024-06-15"}, None),
+        ({"last_bought": "2025-01-01", "quadrant": "LOW_HIGH"}, "GROWTH"),
+        ({"last_bought": "2024-06-14", "quadrant": "LOW_HIGH"}, "LOST"),
+        ({"last_bought": "2025-01-01", "lifecycle": "LONG_TERM"}, "COOPERATIVE"),
+        ({"lost_deals": 1}, "LOST"),
+        ({"lost_deals": 1, "open_deals": 1}, "NEW"),
+        ({"quadrant": "LOW_HIGH"}, "NEW"),
+        ({}, None),
+    ],
+)
+def test_t18_the_class_that_is_suggested(scalar, given, suggested):
+    parts = NEVER | given
+    found = suggested_class(
+        last_bought=text(parts["last_bought"]),
+        lost_before=text("2024-06-15"),
+        lifecycle=text(parts["lifecycle"]),
+        quadrant=text(parts["quadrant"]),
+        open_deals=integer(parts["open_deals"]),
+        lost_deals=integer(parts["lost_deals"]),
+    )
+    assert scalar(found) == suggested

@@ -230,9 +230,15 @@ def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten,
 def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_override(ten, clock):
     ten.query(RECOMPUTE, dryRun=False)
     id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
-    ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.today().isoformat()})
+    ten.query(
+        OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.now().date().isoformat()}
+    )
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     clock.moment += timedelta(days=1)
+    in_force = ten.query("query ($id: ID!) { customer(id: $id) { valueTier valueTierSource } }", id=id)["customer"]
+    assert in_force == {"valueTier": "MAIN", "valueTierSource": "MANUAL"}
+    (job,) = (job for job in ValueTiering().register_jobs() if job.name == "expire_value_tiers")
+    assert job.every <= timedelta(minutes=5)
     assert ten.run_job("expire_value_tiers") == "1 tiers set by hand expired"
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     found = ten.query(

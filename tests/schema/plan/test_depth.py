@@ -138,7 +138,7 @@ def chain(module_crm):
     """Ten customers, each the parent of the next, and each with an opportunity; the first two customers' ids."""
     client = module_crm(Forecasting, maximum_cost=10**18)
     stage = client.query(
-        'mutation { createStage(input: {key: "open", name: "Open", position: 1, winProbability: "0.5"}) '
+        'mutation { createStage(input: {key: "open", name: "Open", position: 9, winProbability: "0.5"}) '
         "{ stage { id } userErrors { message } } }"
     )["createStage"]["stage"]
     parent, ids = None, []

@@ -1,0 +1,1 @@
+"""Assessment: what people judge a customer to be worth by profit and other criteria, day by day."""
