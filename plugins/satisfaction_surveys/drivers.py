@@ -23,7 +23,7 @@ GapPair = tuple[int, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class ItemDriver:
     """How an item moves the others.
 
     Attributes:
@@ -47,10 +47,10 @@ class QuestionResult:
     expected: int | None
     gap: int | None
     choices: Mapping[str, int]
-    driver: Driver
+    driver: ItemDriver
 
 
-def driver_of(pairs: Sequence[GapPair], least: int) -> Driver:
+def driver_of(pairs: Sequence[GapPair], least: int) -> ItemDriver:
     """Correlates an item's gap with the mean gap of the other items, by respondent.
 
     The total leaves the item out, so that no item explains itself.
@@ -60,12 +60,12 @@ def driver_of(pairs: Sequence[GapPair], least: int) -> Driver:
         least: the fewest respondents it is computed for.
     """
     if len(pairs) < least:
-        return Driver(None, len(pairs), NoDriverReason.TOO_FEW_RESPONDENTS)
+        return ItemDriver(None, len(pairs), NoDriverReason.TOO_FEW_RESPONDENTS)
     try:
         found = correlation([float(item) for item, _ in pairs], [float(others) for _, others in pairs])
     except StatisticsError:
-        return Driver(None, len(pairs), NoDriverReason.NO_VARIATION)
-    return Driver(Decimal(found).quantize(_PLACES, ROUND_HALF_UP), len(pairs), None)
+        return ItemDriver(None, len(pairs), NoDriverReason.NO_VARIATION)
+    return ItemDriver(Decimal(found).quantize(_PLACES, ROUND_HALF_UP), len(pairs), None)
 
 
 def question_results(ctx: Context, scope: ReportScope, least: int) -> list[QuestionResult]:
@@ -128,14 +128,14 @@ def _result(
     )
 
 
-def _driver(question: SurveyQuestion, own: Sequence[Mapping[str, int]], least: int) -> Driver:
+def _driver(question: SurveyQuestion, own: Sequence[Mapping[str, int]], least: int) -> ItemDriver:
     if question.kind is not QuestionKind.RATING:
-        return Driver(None, 0, NoDriverReason.NO_EXPECTATION)
+        return ItemDriver(None, 0, NoDriverReason.NO_EXPECTATION)
     pairs = [
         (items[question.id], Decimal(sum(items.values()) - items[question.id]) / (len(items) - 1))
         for items in own
         if len(items) > 1
     ]
     if own and not pairs:
-        return Driver(None, 0, NoDriverReason.NO_OTHER_ITEM)
+        return ItemDriver(None, 0, NoDriverReason.NO_OTHER_ITEM)
     return driver_of(pairs, least)

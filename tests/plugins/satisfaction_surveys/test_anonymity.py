@@ -144,6 +144,17 @@ def test_an_anonymous_answer_makes_no_result_and_no_follow_up_of_a_customer(hidd
     assert hidden.of(hidden.survey_id, "nps satisfactionGap") == {"nps": "-100.00", "satisfactionGap": "0.50"}
 
 
+def test_each_anonymous_response_is_a_respondent_of_a_report(hidden):
+    for name in SIX[:3]:
+        hidden.answer(hidden.tokens[f"{name}-0"], hidden.answers(hidden.survey_id, nps=0))
+    (group,) = hidden.query(
+        """query ($id: ID!) { satisfactionReport(where: {surveyId: {eq: $id}}) {
+            groups { responses respondents satisfied detractors weightedRate } } }""",
+        id=hidden.survey_id,
+    )["satisfactionReport"]["groups"]
+    assert group == {"responses": 3, "respondents": 3, "satisfied": 3, "detractors": 3, "weightedRate": None}
+
+
 def test_nobody_is_named_in_an_anonymous_survey(hidden):
     given = {"surveyId": hidden.survey_id, "contactId": hidden.id_of("contact", "Ann-0")}
     answers = hidden.answers(hidden.survey_id)

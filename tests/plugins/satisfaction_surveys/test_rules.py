@@ -54,6 +54,21 @@ def test_s4_the_target_of_90_percent_is_inclusive_and_not_rounded_up_to(scalar, 
     assert scalar(rules.share(literal(satisfied), literal(respondents))) == int(Decimal(rate) * 100)
 
 
+@pytest.mark.parametrize(
+    ("satisfied", "respondents", "target", "attainment"),
+    [
+        (46, 50, "90", "102.22"),
+        (45, 50, "90", "100.00"),
+        (44, 50, "90", "97.78"),
+        (0, 0, "90", None),
+        (1, 1, "0", None),
+    ],
+)
+def test_s4_attainment_is_the_rate_in_percent_of_the_target(satisfied, respondents, target, attainment):
+    found = rules.attainment(satisfied, respondents, Decimal(target))
+    assert found == (None if attainment is None else Decimal(attainment))
+
+
 def test_s4_without_respondents_there_is_no_rate(scalar):
     assert rules.percent(0, 0) is None
     assert rules.rate_interval(0, 0, Decimal(95)) is None
