@@ -20,6 +20,7 @@ from core.unit.drafts import OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from guanxi.app import App
 from guanxi.importing.cells import NULL
+from guanxi.importing.disagreement import RecordKey, disagreements
 from guanxi.importing.mapping import ImportMapping, Item, LinkRule, RecordRule, RowRejected
 from guanxi.importing.report import ImportReport, RowRefusal, RowWarning
 from guanxi.importing.sources import Rejects, Source, SourceRow
@@ -64,6 +65,7 @@ class _Wave:
         ids: line and record of the mapping to the id of the record.
         statuses: the same to its outcome.
         warnings: of records that were written.
+        settled: ids of records that rows disagree about, once the line that counts is in.
     """
 
     entries: Sequence[_Entry]
@@ -71,6 +73,7 @@ class _Wave:
     ids: dict[tuple[int, str], str] = field(default_factory=dict)
     statuses: dict[tuple[int, str], OutcomeStatus] = field(default_factory=dict)
     warnings: list[RowWarning] = field(default_factory=list)
+    settled: dict[RecordKey, str] = field(default_factory=dict)
 
     def living(self, record: str) -> Iterator[tuple[_Entry, Item]]:
         """The rows not refused so far that say something of a record."""
@@ -91,6 +94,18 @@ class _Wave:
         if status in _WRITTEN:
             said = [*notes, *(_said(warning) for warning in outcome.warnings)]
             self.warnings += [RowWarning(line, record, message) for message in said]
+
+    def overrule(self, line: int, key: RecordKey, last: int) -> None:
+        """Has a row refer to a record of which a later row says something else."""
+        record = key[0]
+        if (id := self.settled.get(key)) is None:
+            reason = f"line {last} says something else of the same record, and was not imported; fix it, or remove it"
+            self.refused[line] = RowRefusal(record, reason, waits=True)
+            return
+        self.ids[line, record] = id
+        self.statuses[line, record] = OutcomeStatus.UNCHANGED
+        message = f"line {last} says something else of the same record; the last one counts"
+        self.warnings.append(RowWarning(line, record, message))
 
     def left_behind(self) -> bool:
         """Whether a refused row has written something before it was refused."""
@@ -115,13 +130,23 @@ class _Portion:
     waiting: dict[int, RowRefusal] = field(default_factory=dict)
     counts: Counter[tuple[str, OutcomeStatus]] = field(default_factory=Counter)
     warnings: list[RowWarning] = field(default_factory=list)
+    settled: dict[RecordKey, str] = field(default_factory=dict)
 
 
 class _Writer:
-    """Writes portions of rows as a mapping says."""
+    """Writes portions of rows as a mapping says.
 
-    def __init__(self, mapping: ImportMapping, catalog: Catalog) -> None:
+    Args:
+        mapping: what the rows make.
+        catalog: of the app.
+        last: of records that rows disagree about, the line that counts.
+    """
+
+    def __init__(self, mapping: ImportMapping, catalog: Catalog, last: Mapping[RecordKey, int]) -> None:
         self._mapping = mapping
+        self._last = last
+        #: Their ids, once that line is in.
+        self.settled: dict[RecordKey, str] = {}
         self._drafting = {rule.name: Drafting(catalog, rule.type) for rule in mapping.records}
 
     def write(self, unit: Unit, rows: Sequence[SourceRow]) -> _Portion:
@@ -130,7 +155,8 @@ class _Writer:
         entries = self._read(rows, portion)
         portion.left_out = sum(not entry.items for entry in entries)
         while entries:
-            wave = self._wave(unit, entries)
+            wave = self._wave(unit, entries, self.settled | portion.settled)
+            portion.settled |= wave.settled
             waiting = [entry for entry in entries if (found := wave.refused.get(entry.row.line)) and found.waits]
             portion.refused += [
                 (entry.row, found)
@@ -156,11 +182,11 @@ class _Writer:
                 portion.refused.append((row, RowRefusal(error.record, error.message)))
         return entries
 
-    def _wave(self, unit: Unit, entries: Sequence[_Entry]) -> _Wave:
+    def _wave(self, unit: Unit, entries: Sequence[_Entry], settled: Mapping[RecordKey, str]) -> _Wave:
         """Writes rows record by record, so that each record finds those made before it, and each row is whole."""
         refused: dict[int, RowRefusal] = {}
         while True:
-            wave = _Wave([entry for entry in entries if entry.row.line not in refused])
+            wave = _Wave([entry for entry in entries if entry.row.line not in refused], settled=dict(settled))
             try:
                 with unit.savepoint():
                     for rule in self._mapping.records:
@@ -181,8 +207,12 @@ class _Writer:
         askers: list[list[int]] = []
         notes: dict[int, list[str]] = {}
         latest: dict[Any, int] = {}
+        overruled: list[tuple[int, RecordKey]] = []
         for entry, item in living:
             line = entry.row.line
+            if self._last.get((rule.name, item.key), line) != line:
+                overruled.append((line, (rule.name, item.key)))
+                continue
             given, refusal = _complete(item, line, found, wave.ids)
             if refusal is not None:
                 wave.refused[line] = refusal
@@ -200,6 +230,12 @@ class _Writer:
             wave.note(rule.name, first, outcome, outcome.status, notes[outcome.index])
             for line in others:
                 wave.note(rule.name, line, outcome, OutcomeStatus.UNCHANGED)
+        for entry, item in living:
+            key = rule.name, item.key
+            if self._last.get(key) == entry.row.line and (id := wave.ids.get((entry.row.line, rule.name))):
+                wave.settled[key] = id
+        for line, key in overruled:
+            wave.overrule(line, key, self._last[key])
 
 
 #: Record referred to and text that names it, to the ids of the records that answer to it.
@@ -347,14 +383,19 @@ async def import_source(
     Raises:
         ImportStopped: it cannot go on, because a plugin failed or the database did; whole portions are in.
     """
-    writer, context = _Writer(mapping, app.catalog), app.context(IMPORT)
+    writer, context = _Writer(mapping, app.catalog, disagreements(mapping, source)), app.context(IMPORT)
     run = _Run(mapping, source, rejects, settled)
+
+    def settle(portion: _Portion) -> None:
+        writer.settled |= portion.settled
+        run.settle(portion)
 
     def rehearse(unit: Unit) -> None:
         # The transaction may be repeated from its start.
         run.begin()
+        writer.settled.clear()
         for rows in run.portions():
-            run.settle(writer.write(unit, rows))
+            settle(writer.write(unit, rows))
             # Writing the log as it grows keeps it out of memory.
             unit.write_events()
 
@@ -363,7 +404,7 @@ async def import_source(
             await write(context, rehearse, dry=True)
         else:
             for rows in run.portions():
-                run.settle(await write(context, partial(writer.write, rows=rows)))
+                settle(await write(context, partial(writer.write, rows=rows)))
     except (GuanxiError, DBAPIError) as error:
         why = error.message if isinstance(error, GuanxiError) else f"the database failed: {error.orig}"
         raise ImportStopped(

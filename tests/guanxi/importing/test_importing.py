@@ -256,10 +256,31 @@ def test_rows_that_say_the_same_of_a_record_write_it_once(shared, folder):
         city = "city"
         """
     rows = "name,city\nOnce,Oslo\nonce,Oslo\nOnce,Oslo\nOnce,Bergen\nOnce,Oslo\n"
-    # The second differs in case, so it changes the name, and the third changes it back.
-    assert folder.load(shared, mapping, rows) == {"customer": {"created": 1, "updated": 4}}
-    assert customers(shared, "Once", "name city version") == [{"name": "Once", "city": "Oslo", "version": 5}]
+    assert folder.load(shared, mapping, rows) == {"customer": {"created": 1, "unchanged": 4}}
+    assert customers(shared, "Once", "name city version") == [{"name": "Once", "city": "Oslo", "version": 1}]
     assert folder.load(shared, mapping, "name,city\n" + "Once,Oslo\n" * 3) == {"customer": {"unchanged": 3}}
+
+
+@pytest.mark.parametrize("portion", [1, 2, 500])
+def test_of_rows_that_disagree_the_last_wins_once_and_a_second_run_changes_nothing(
+    shared, folder, monkeypatch, portion
+):
+    monkeypatch.setattr(importer, "PORTION", portion)
+    name = f"Torn {portion}"
+    rows = (
+        "no,account,stage,closed,value\n"
+        f"{name}-1,{name},open,,1\n{name}-2,{name},open,,5\n{name}-1,{name} B,open,,2\n{name}-3,{name},open,,7\n"
+    )
+    counts = folder.load(shared, DEALS, rows)
+    assert counts["deal"] == {"created": 3, "unchanged": 1}
+    assert [(warning.line, warning.record, warning.message) for warning in folder.report.warnings] == [
+        (2, "deal", "line 4 says something else of the same record; the last one counts")
+    ]
+    found = {deal["name"]: deal for deal in deals(shared, name)}
+    before, known = deals(shared, name), events(shared)
+    assert folder.load(shared, DEALS, rows)["deal"] == {"unchanged": 4}
+    assert (deals(shared, name), events(shared)) == (before, known)
+    assert {deal["expectedAmount"]["amount"] for deal in found.values()} == {"2.00", "5.00", "7.00"}
 
 
 def test_a_name_that_several_have_rejects_the_row(shared, folder):
