@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from core.base.money import Money
     from core.base.settings import Settings, load_settings
+    from core.base.text import fold
     from core.host.contract import Context, Figures, Plugin, hookimpl
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
     from core.host.retries import Retries
@@ -81,6 +82,7 @@ __all__ = [
     "Vocabulary",
     "column",
     "create_app",
+    "fold",
     "hookimpl",
     "load_settings",
     "mutation",
@@ -108,6 +110,7 @@ _HOMES = {
             "UserError",
         ),
         "core.base.money": ("Money",),
+        "core.base.text": ("fold",),
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),

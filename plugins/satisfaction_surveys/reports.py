@@ -4,7 +4,6 @@ Rules S2, S4, X21. Respondents are people: of several responses of one person in
 measure is the one that counts by it, as in the results of customers (S3).
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from guanxi import Context
+from guanxi import Context, fold
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.rules import RespondentAnswer
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
@@ -282,4 +281,4 @@ def _value(keys: Any, path: Iterable[str]) -> Any:
 
 def _folded(value: Any) -> Any:
     """A value as it compares without case, like the keys of groups."""
-    return unicodedata.normalize("NFKC", value).casefold() if isinstance(value, str) else value
+    return fold(value) if isinstance(value, str) else value

@@ -127,7 +127,10 @@ def _answers(response: SurveyResponse, items: list[SurveyQuestion], chance: rand
     actual, expected = response.actual_rating or Decimal(3), response.expected_rating or Decimal(3)
     least, room = min(actual - 1, 5 - actual), Decimal(chance.randint(-1, 1))
     shift = max(min(room, least), -least)
-    for question, by in zip(items, (shift, Decimal(0), -shift), strict=True):
+    # Each item is the one that is better, as good or worse in turn, so that none is the mean of the others.
+    turn = (response.answered_on.toordinal() + (response.nps_score or 0)) % 3
+    shifts = (shift, Decimal(0), -shift)
+    for question, by in zip(items, shifts[turn:] + shifts[:turn], strict=True):
         yield SurveyAnswer(response_id=response.id, question_id=question.id, score=actual + by, expected=expected)
 
 
