@@ -13,6 +13,8 @@ _A_YEAR_OF_WEEKS = timedelta(weeks=52)
 #: Between these moments clocks are set forward and back as the time zone database says; before and after them a zone
 #: keeps the time it has there. SQL and Python go by the same table.
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+#: Files next to the zones of a machine that are another zone on each, or none.
+_MEANT_LOCALLY = frozenset({"localtime", "posixrules", "Factory"})
 #: No zone sets its clocks twice within so short a time and back again.
 _STEP = timedelta(days=7)
 _SECOND = timedelta(seconds=1)
@@ -28,6 +30,8 @@ def zone_of(name: str) -> tzinfo:
     if name == "UTC":
         return UTC
     try:
+        if name in _MEANT_LOCALLY:
+            raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC") from None

@@ -184,6 +184,8 @@ class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject
 
     def __init__(self, *errors: UserError) -> None:
         self.errors = errors or (UserError("REJECTED", "refused without a reason"),)
+        if len(self.errors) == 1:
+            self.code = self.errors[0].code
         super().__init__("; ".join(error.message for error in self.errors))
 
     def by(self, plugin: str) -> "Reject":

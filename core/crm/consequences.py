@@ -60,6 +60,8 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
     if change.action in (Action.DELETED, Action.DESTROYED):
         return _LEAVERS.get(type(change.record), _remains)(settlement, change)
     if change.action is Action.RESTORED:
+        if isinstance(change.record, Opportunity):
+            change.record.deleted_with = None
         return []
     problems = list(_future_problems(settlement, change))
     if problems:

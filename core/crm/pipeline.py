@@ -332,8 +332,9 @@ def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     if not count:
         return []
     several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
-    remedy = "say by openOpportunities what becomes of them"
+    message = f"the customer has {several}; decide on them, or"
     if change.action is Action.DESTROYED:
-        remedy = "delete it first, which asks what becomes of them"
-    message = f"the customer has {several}; decide on them, or {remedy}"
-    return [UserError("REFERRED_TO", message, None, change.record)]
+        remedy = f"{message} delete it first, which asks what becomes of them"
+        return [UserError("REFERRED_TO", remedy, None, change.record)]
+    remedy = f"openOpportunities: {message} say what becomes of them"
+    return [UserError("REFERRED_TO", remedy, ("openOpportunities",), change.record)]

@@ -73,4 +73,7 @@ class Threads:
             while not running.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait([running])
+            # Nobody waits for what it says any more; what is not read would be logged as an accident.
+            if not running.cancelled():
+                running.exception()
             raise

@@ -121,7 +121,7 @@ class ValueTiering(Plugin):
         yield from target_problems(ctx, changes)
         yield from purchase_warnings(ctx, changes)
         yield from resource_problems(changes)
-        yield from loss_problems(changes)
+        yield from loss_problems(ctx, changes)
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:

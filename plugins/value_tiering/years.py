@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import extract
 
+from guanxi import Row
 from guanxi.calendar import Calendar
 from guanxi.sql import Expression, period_start
 
@@ -20,6 +21,11 @@ def days_of(calendar: Calendar, year: int) -> tuple[date, date]:
 def year_of(calendar: Calendar, day: date) -> int:
     """The fiscal year of a day."""
     return calendar.first_of(day, "YEAR").year
+
+
+def this_year(row: Row) -> Expression:
+    """The fiscal year of the day of the request."""
+    return fiscal_year(row.as_of)
 
 
 def fiscal_year(day: Expression) -> Expression:

@@ -61,16 +61,20 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         # Who gives it another opportunity meanwhile waits, and finds it deleted.
         unit.held.locked(Customer, [id], exclusive=True)
         ids = [] if fate == OpenOpportunities.REFUSE else open_opportunities(unit.session, id)
-        refused = unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}) and _refused(
-            unit, opportunities, ids, target
-        )
-        if refused:
+        if target is not None and (problem := _target_problem(unit, target)) is not None:
+            return [failure(0, [problem])]
+        told: list[UserError] = []
+        if unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}):
+            told = _decided(unit, opportunities, ids, target)
+        if refused := [error for error in told if not error.warning]:
             unit.discards = True
             return [failure(0, refused)]
         if fate == OpenOpportunities.DELETE:
             for deal in unit.held.locked(Opportunity, ids).values():
                 deal.deleted_with = id
-        return customers.write(unit, [Asked(Action.DELETED, given)], alone=True)
+        (outcome,) = customers.write(unit, [Asked(Action.DELETED, given)], alone=True)
+        outcome.warnings = [*outcome.warnings, *told]
+        return [outcome]
 
     member = Member(
         "deleteCustomer",
@@ -100,8 +104,20 @@ def _problem(id: str, fate: str, target: str | None) -> UserError | None:
     return None
 
 
-def _refused(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | None) -> list[UserError]:
-    """Deletes opportunities, or moves them where a target is given; why that is refused."""
+def _target_problem(unit: Unit, target: str) -> UserError | None:
+    """Why opportunities cannot be moved to a customer: the caller knows no such living one."""
+    seen = unit.permit.allowed(unit.transaction.rows, Customer.__name__, Right.READ, {target})
+    found = unit.held.locked(Customer, [target]).get(target) if seen else None
+    if found is not None and found.deleted_at is None:
+        return None
+    message = f"there is no customer {target!r}; give the id of an existing one"
+    if found is not None:
+        message = f"customer {target!r} is deleted; restore it first, or give another"
+    return UserError("NOT_FOUND", f"moveOpportunitiesTo: {message}", ("moveOpportunitiesTo",))
+
+
+def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | None) -> list[UserError]:
+    """Deletes opportunities, or moves them where a target is given; errors and warnings about that."""
     action, right = (Action.DELETED, Right.DELETE) if target is None else (Action.UPDATED, Right.CHANGE)
     allowed = unit.permit.allowed(unit.transaction.rows, Opportunity.__name__, right, set(ids))
     if hidden := len(ids) - len(allowed):
@@ -111,9 +127,9 @@ def _refused(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | N
     outcomes = drafting.write(unit, [Asked(action, {"id": id, **change}) for id in ids]) if ids else []
     field = "openOpportunities" if target is None else "moveOpportunitiesTo"
     return [
-        UserError(error.code, f"{field}: {outcome.id or ids[outcome.index]}: {error.message}", (field,))
+        UserError(error.code, f"{field}: {ids[outcome.index]}: {error.message}", (field,), warning=error.warning)
         for outcome in outcomes
-        for error in outcome.errors
+        for error in (*outcome.errors, *outcome.warnings)
     ]
 
 

@@ -63,7 +63,8 @@ def customer_asset_value(
     """
     customer = ctx.session.get(Customer, customer_id)
     if customer is None or customer.deleted_at is not None:
-        raise _refusal("customerId", f"there is no customer {customer_id!r}", "NOT_FOUND")
+        problem = f"there is no customer {customer_id!r}; give the id of an existing one"
+        raise _refusal("customerId", problem, "NOT_FOUND")
     return _valued(ctx, {"customerId": {"eq": customer_id}}, first_year, last_year, discount_percent)
 
 
@@ -81,14 +82,15 @@ def customer_equity(
 def _valued(
     ctx: Context, where: Mapping[str, Any], first: int, last: int, discount_percent: Decimal | None
 ) -> AssetValue:
-    if not FIRST_YEAR <= first <= last <= min(LAST_YEAR, first + _YEARS - 1):
-        message = (
-            f"{last} is not one of the {_YEARS} years from {first} on; give years from {FIRST_YEAR} to {LAST_YEAR}"
-        )
-        raise _refusal("lastYear", message)
+    if not FIRST_YEAR <= first <= LAST_YEAR:
+        raise _refusal("firstYear", f"{first} is outside {FIRST_YEAR} to {LAST_YEAR}; give a year between them")
+    if last < first:
+        raise _refusal("lastYear", f"{last} is before firstYear, {first}; give that or a later one")
+    if last > (latest := min(LAST_YEAR, first + _YEARS - 1)):
+        raise _refusal("lastYear", f"{last} is after {latest}; give at most {_YEARS} years")
     discount = ctx.settings.discount_percent if discount_percent is None else discount_percent
     if not 0 <= discount <= 100:
-        raise _refusal("discountPercent", f"{discount} is not between 0 and 100")
+        raise _refusal("discountPercent", f"{discount} is not between 0 and 100; give a percentage, such as 10")
     sold = _by_year(ctx, "Transaction", "occurredOn", where, first, last, ["actualAmount", "profit"])
     spent = _by_year(ctx, "ResourceUse", "usedOn", where, first, last, ["cost"])
     benefit = "profit" if ctx.settings.benefit is Benefit.PROFIT else "actualAmount"

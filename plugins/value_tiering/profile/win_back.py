@@ -4,21 +4,33 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from sqlmodel import col, select
+
 from guanxi import Action, Change, Changes, Context, UserError
 from guanxi.records import Task
+from guanxi.vocabulary import TaskStatus
 from plugins.value_tiering.profile.models import BuyerProfile, RelationshipClass
 
 LOST = "CUSTOMER_LOST"
 
+_WIN_BACK = "Win back"
+
 _CLASS, _REASON = "relationshipClass", "lostReason"
 
 
-def loss_problems(changes: Changes) -> Iterator[UserError]:
-    """Why a class is refused: it is lost, and nobody says why (T18)."""
-    for change in _becoming_lost(changes):
-        reason = change.after.get(_REASON)
-        if not (reason or "").strip():
+def loss_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
+    """Why a class or a reason is refused: a customer is lost and nobody says why, or the other way round (T18)."""
+    for change in changes.of("Customer", Action.CREATED, Action.UPDATED):
+        if change.after.keys().isdisjoint((_CLASS, _REASON)):
+            continue
+        known = ctx.session.get(BuyerProfile, change.record.id)
+        is_lost = change.after.get(_CLASS, known and known.relationship_class) == RelationshipClass.LOST
+        reason = change.after.get(_REASON, known and known.lost_reason)
+        if is_lost and not (reason or "").strip():
             message = f"{_REASON}: say why the customer is lost, in at most 1,000 characters"
+            yield UserError("INVALID", message, (_REASON,), change.record)
+        elif not is_lost and change.after.get(_REASON) is not None:
+            message = f"{_REASON}: the customer is not lost; leave it out, or give {_CLASS}: LOST"
             yield UserError("INVALID", message, (_REASON,), change.record)
 
 
@@ -30,15 +42,16 @@ def keep_losses(ctx: Context, changes: Changes) -> None:
     profiles = ctx.facets(BuyerProfile, ids) if ids else {}
     for change in found:
         profiles[change.record.id].lost_on = profiles[change.record.id].lost_reason = None
+    pursued = _pursued(ctx, [change.record.id for change in lost])
     for change in lost:
         customer: Any = change.record
         profile = profiles[customer.id]
         profile.lost_on = ctx.clock.today()
         # Without the reason, which may be personal: who may see it finds it with the customer.
         ctx.publish(LOST, customer)
-        if (days := ctx.settings.win_back_days) is not None:
+        if (days := ctx.settings.win_back_days) is not None and customer.id not in pursued:
             due = ctx.clock.today() + timedelta(days=days)
-            subject = f"Win back {customer.name}"[:300]
+            subject = f"{_WIN_BACK} {customer.name}"[:300]
             ctx.session.add(Task(subject=subject, customer_id=customer.id, assignee_id=customer.owner_id, due_on=due))
 
 
@@ -46,3 +59,16 @@ def _becoming_lost(changes: Changes) -> Iterator[Change]:
     for change in changes.of("Customer", Action.CREATED, Action.UPDATED):
         if change.after.get(_CLASS) == RelationshipClass.LOST and change.before.get(_CLASS) != RelationshipClass.LOST:
             yield change
+
+
+def _pursued(ctx: Context, customers: list[str]) -> set[str]:
+    """Those of these customers that somebody is to win back already."""
+    if not customers:
+        return set()
+    query = select(Task.customer_id).where(
+        col(Task.customer_id).in_(customers),
+        col(Task.subject).startswith(_WIN_BACK),
+        col(Task.status).in_([TaskStatus.OPEN, TaskStatus.IN_PROGRESS]),
+        col(Task.deleted_at).is_(None),
+    )
+    return {str(id) for id in ctx.session.exec(query)}

@@ -11,7 +11,7 @@ from guanxi.records import Transaction
 from plugins.value_tiering.models import AccountClass, CustomerValue
 from plugins.value_tiering.targets.models import CustomerTarget, PurchaseTotal, TargetKind
 from plugins.value_tiering.targets.rules import target_kind
-from plugins.value_tiering.years import days_of
+from plugins.value_tiering.years import days_of, year_of
 
 _ENTERED = (Action.CREATED, Action.UPDATED, Action.RESTORED)
 _VALUES = {TargetKind.SHARE_OF_WALLET: "targetShare", TargetKind.ABSOLUTE_REVENUE: "targetRevenue"}
@@ -42,9 +42,12 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
 
 
 def purchase_warnings(ctx: Context, changes: Changes) -> Iterator[UserError]:
-    """Warns of purchases that are less than what we alone sold to the customer (T9)."""
+    """Warns of purchases of years to come, and of those that are less than what we alone sold (T9)."""
+    this_year = year_of(ctx.calendar, ctx.clock.today())
     for change in changes.of("PurchaseTotal", *_ENTERED):
         purchases: Any = change.record
+        if purchases.year > this_year:
+            yield ctx.doubt(purchases, "year", f"{purchases.year} has not begun; give {this_year} or an earlier year")
         sales = _sales(ctx, purchases)
         if sales > purchases.total_reporting:
             message = (

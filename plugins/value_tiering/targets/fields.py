@@ -10,7 +10,7 @@ from guanxi.records import Transaction
 from guanxi.sql import Expression, whole
 from plugins.value_tiering.targets import rules
 from plugins.value_tiering.targets.models import PurchaseTotal
-from plugins.value_tiering.years import fiscal_year
+from plugins.value_tiering.years import fiscal_year, this_year
 
 
 def target_fields(currency: str) -> Iterator[Field]:
@@ -43,7 +43,12 @@ def target_fields(currency: str) -> Iterator[Field]:
         "What is reached in percent of the target, by its kind alone; null where the share is not known.",
         Decimal,
     )
-    yield Field("Customer.purchasesYear", _latest_year, "The latest year of which all that it buys is known.", int)
+    yield Field(
+        "Customer.purchasesYear",
+        _latest_year,
+        "The latest year so far of which all that it buys is known.",
+        int,
+    )
     yield Field(
         "Customer.annualPurchaseTotal",
         lambda row: money(latest_purchases(row)),
@@ -74,7 +79,9 @@ def _attainment(row: Row) -> Expression:
 
 
 def _latest_year(row: Row) -> Expression:
-    return row.over(PurchaseTotal, "customer_id", lambda one: func.max(one.year))
+    return row.over(
+        PurchaseTotal, "customer_id", lambda one: func.max(one.year), lambda one: one.year <= this_year(row)
+    )
 
 
 def _purchases(row: Row, year: Expression) -> Expression:

@@ -41,9 +41,8 @@ def test_a_customer_with_open_opportunities_is_not_deleted_by_accident(client, a
     (error,) = deleted(client, acme)["userErrors"]
     assert error == {
         "code": "REFERRED_TO",
-        "field": None,
-        "message": "the customer has 2 open opportunities; decide on them, or say by openOpportunities what becomes "
-        "of them",
+        "field": ["openOpportunities"],
+        "message": "openOpportunities: the customer has 2 open opportunities; decide on them, or say what becomes of them",
     }
     assert deals(client) == {"Big": "Acme", "Gone": "Acme", "Small": "Acme"}
 
@@ -66,6 +65,26 @@ def test_they_are_deleted_with_it_and_come_back_with_it(client, acme):
     assert deals(client) == {"Big": "Acme", "Gone": "Acme"}
 
 
+def test_what_is_deleted_by_itself_afterwards_does_not_come_back(client, acme):
+    deleted(client, acme, openOpportunities="DELETE")
+    client.query(RESTORE, id=acme)
+    big = client.query('{ opportunities(where: {name: {eq: "Big"}}) { nodes { id } } }')["opportunities"]["nodes"][0]
+    deleted(client, acme, openOpportunities="DELETE")
+    for action in ("restore", "delete"):
+        text = f"mutation ($id: ID!) {{ {action}Opportunity(input: {{id: $id}}) {{ userErrors {{ message }} }} }}"
+        assert client.query(text, id=big["id"])[f"{action}Opportunity"] == {"userErrors": []}
+    client.query(RESTORE, id=acme)
+    assert deals(client) == {"Gone": "Acme", "Small": "Acme"}
+
+
+def test_what_stays_behind_of_moved_ones_is_reported(client, acme):
+    other = client.create("Customer", name="Bolt")["id"]
+    big = client.query('{ opportunities(where: {name: {eq: "Big"}}) { nodes { id } } }')["opportunities"]["nodes"][0]
+    client.create("Task", subject="Call", opportunityId=big["id"], customerId=acme)
+    (warning,) = deleted(client, acme, openOpportunities="MOVE", moveOpportunitiesTo=other)["warnings"]
+    assert "1 task of the opportunity belong to another customer" in warning["message"]
+
+
 def test_they_are_moved_to_another_customer(client, acme):
     other = client.create("Customer", name="Bolt")["id"]
     assert deleted(client, acme, openOpportunities="MOVE", moveOpportunitiesTo=other)["userErrors"] == []
@@ -86,10 +105,17 @@ def test_they_are_moved_to_another_customer(client, acme):
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_done(client, acme, given, message):
-    (error, *_) = deleted(client, acme, **given)["userErrors"]
+    (error,) = deleted(client, acme, **given)["userErrors"]
     assert message in error["message"]
     assert error["field"] == ["moveOpportunitiesTo"]
     assert deals(client) == {"Big": "Acme", "Gone": "Acme", "Small": "Acme"}
+
+
+def test_a_deleted_customer_gets_nothing_though_nothing_has_to_move(client):
+    gone, left = (client.create("Customer", name=name)["id"] for name in ("Gone", "Left"))
+    deleted(client, gone)
+    (error,) = deleted(client, left, openOpportunities="MOVE", moveOpportunitiesTo=gone)["userErrors"]
+    assert error["message"] == (f"moveOpportunitiesTo: customer {gone!r} is deleted; restore it first, or give another")
 
 
 def test_a_dry_run_deletes_nothing(client, acme):

@@ -119,8 +119,18 @@ def test_t18_a_lost_customer_has_a_reason_and_is_to_be_won_back(client, clock):
     assert events == [{"entityId": customer(client, "always", "id")["id"]}]
     again = update(client, "always", lostReason="Went to a competitor")["customer"]
     assert (len(again["tasks"]["nodes"]), again["lostReason"]) == (1, "Went to a competitor")
+    wordless = update(client, "always", lostReason=None)["userErrors"]
+    assert wordless[0]["message"] == "lostReason: say why the customer is lost, in at most 1,000 characters"
     back = update(client, "always", relationshipClass="COOPERATIVE")["customer"]
     assert (back["lostReason"], back["lostOn"], back["isToWinBack"]) == (None, None, False)
+    (needless,) = update(client, "always", lostReason="Bored")["userErrors"]
+    assert needless["message"] == (
+        "lostReason: the customer is not lost; leave it out, or give relationshipClass: LOST"
+    )
+    # One task to win it back is enough.
+    once_more = update(client, "always", relationshipClass="LOST", lostReason="Gone again")["customer"]
+    assert len(once_more["tasks"]["nodes"]) == 1
+    update(client, "always", relationshipClass="COOPERATIVE")
 
 
 def test_t18_what_is_judged_outweighs_what_is_suggested(client):
