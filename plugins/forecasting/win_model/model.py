@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from guanxi import Money
 from plugins.forecasting.shared.rules import rounded
 
 _REASONS = 3
@@ -62,17 +63,16 @@ class Definition:
         return cls(stored["intercept"], numbers, stored["choices"])
 
     def contributions(self, properties: Properties) -> dict[str, float]:
-        """What each property adds to the log-odds, in words."""
+        """What each known property adds to the log-odds, by name."""
         found = {}
         for name, number in self.numbers.items():
             value = properties.numbers.get(name)
             if value is not None:
-                told = f"{name} is {10**value:.0f}" if name == LOGARITHM else f"{name} is {value:.0f}"
-                found[told] = (value - number.mean) / number.deviation * number.weight
+                found[name] = (value - number.mean) / number.deviation * number.weight
         for name, weights in self.choices.items():
             choice = properties.choices.get(name)
             if choice is not None:
-                found[f"{name} is {choice}"] = weights.get(choice, 0.0)
+                found[name] = weights.get(choice, 0.0)
         return found
 
     def probability(self, properties: Properties) -> float:
@@ -92,12 +92,24 @@ class Score:
     reasons: Sequence[str]
 
 
-def score(definition: Definition, properties: Properties) -> Score:
-    """Predicts one opportunity."""
+def score(definition: Definition, properties: Properties, currency: str) -> Score:
+    """Predicts one opportunity; amounts are in a currency."""
     told = sorted(definition.contributions(properties).items(), key=lambda one: (-abs(one[1]), one[0]))
-    reasons = [f"{weight:+.2f} {words}" for words, weight in told[:_REASONS] if abs(weight) >= _WORTH_TELLING]
+    reasons = [
+        f"{weight:+.2f} {name} is {_shown(name, properties, currency)}"
+        for name, weight in told[:_REASONS]
+        if abs(weight) >= _WORTH_TELLING
+    ]
     percent = rounded(Decimal(definition.probability(properties)) * 100, 0)
     return Score(percent.quantize(Decimal("0.01")), reasons)
+
+
+def _shown(name: str, properties: Properties, currency: str) -> str:
+    """A known property in words."""
+    value = properties.numbers.get(name)
+    if value is None:
+        return str(properties.choices[name])
+    return str(Money.from_minor(round(10**value), currency)) if name == LOGARITHM else f"{value:.0f}"
 
 
 # How good predictions are

@@ -42,7 +42,7 @@ def rescore(ctx: Context, ids: Collection[str] | None = None) -> int:
     model = model_in_use(ctx)
     assert model is not None
     definition = Definition.from_json(model.definition)
-    found = {id: score(definition, properties) for id, properties in open_now(ctx, ids).items()}
+    found = {id: score(definition, properties, ctx.reporting_currency) for id, properties in open_now(ctx, ids).items()}
     wanted = sorted(found)
     return sum(
         _keep(ctx, model.id, {id: found[id] for id in wanted[start : start + _BATCH]})

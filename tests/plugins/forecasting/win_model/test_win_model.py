@@ -20,14 +20,14 @@ MODEL = Definition(
 
 
 def test_a_score_is_the_logistic_of_all_that_weighs_with_its_strongest_reasons():
-    found = score(MODEL, Properties({"amount": 5.5, "pushes": 1.0}, {"stage": "D", "region": "North"}))
+    found = score(MODEL, Properties({"amount": 5.5, "pushes": 1.0}, {"stage": "D", "region": "North"}), "EUR")
     assert str(found.probability) == "71.00"  # 1.2 + 0.3 - 0.6 = 0.9
-    assert found.reasons == ["+1.20 stage is D", "-0.60 amount is 316228", "+0.30 region is North"]
+    assert found.reasons == ["+1.20 stage is D", "-0.60 amount is 3162.28 EUR", "+0.30 region is North"]
 
 
 def test_what_is_not_known_or_was_not_seen_weighs_nothing_and_is_no_reason():
-    assert str(score(MODEL, Properties({}, {})).probability) == "50.00"
-    found = score(MODEL, Properties({"amount": None, "pushes": 2.0}, {"stage": "E", "region": None}))
+    assert str(score(MODEL, Properties({}, {}), "EUR").probability) == "50.00"
+    found = score(MODEL, Properties({"amount": None, "pushes": 2.0}, {"stage": "E", "region": None}), "EUR")
     assert (str(found.probability), found.reasons) == ("50.00", [])
 
 
