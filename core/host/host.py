@@ -1,10 +1,12 @@
 """The plugin host: finds plugins, orders them, checks them, and runs their hooks one at a time with attribution."""
 
 import inspect
+import json
 import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -429,9 +431,17 @@ def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
         problem = f"is not a setting of it; available: {', '.join(names)}" if names else "is set, but it takes none"
         raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
     try:
-        return None if model is None else model.model_validate(given)
+        return None if model is None else model.model_validate({name: _read(given[name]) for name in given})
     except ValidationError as error:
         raise PluginError(plugin.name, "settings", explain(error, variables_of(plugin.name))) from None
+
+
+def _read(value: Any) -> Any:
+    """A setting as it is meant: an environment variable says in JSON what has parts."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def variables_of(plugin: str) -> str:

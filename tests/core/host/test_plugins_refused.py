@@ -276,6 +276,20 @@ def test_a_setting_of_the_environment_reaches_its_plugin(monkeypatch):
     assert build(plugin("alpha", settings=Levels)).host.settings["alpha"].gold_from == 500
 
 
+class Shares(BaseModel):
+    shares: dict[str, int] = {}
+    names: list[str] = []
+    word: str = ""
+
+
+def test_a_setting_with_parts_is_written_as_json(monkeypatch):
+    monkeypatch.setenv("GUANXI_PLUGINS__ALPHA__SHARES", '{"gold": 20, "silver": 80}')
+    monkeypatch.setenv("GUANXI_PLUGINS__ALPHA__NAMES", '["a", "b"]')
+    monkeypatch.setenv("GUANXI_PLUGINS__ALPHA__WORD", "[curly")
+    settings = build(plugin("alpha", settings=Shares)).host.settings["alpha"]
+    assert settings == Shares(shares={"gold": 20, "silver": 80}, names=["a", "b"], word="[curly")
+
+
 def test_a_missing_setting_is_named_by_its_environment_variable():
     assert refusal(plugin("alpha", settings=Token)) == (
         "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__TOKEN is not set"
