@@ -86,6 +86,11 @@ class Source:
         self.size = 0
         self._look_through()
 
+    def _likely_encoding(self) -> str:
+        """The encoding that the mark at the beginning of the file speaks for, else a usual one."""
+        with self.path.open("rb") as file:
+            return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+
     def rows(self) -> Iterator[SourceRow]:
         """The rows in order; those that cannot be read say why.
 
@@ -100,7 +105,7 @@ class Source:
         except UnicodeDecodeError as error:
             raise ConfigurationError(
                 f"{self.path}: is not {self.encoding} ({error.reason} at byte {error.start}); write its encoding, "
-                'such as `encoding = "cp1252"`, under [source] in the mapping file'
+                f'such as `encoding = "{self._likely_encoding()}"`, under [source] in the mapping file'
             ) from None
 
     def _look_through(self) -> None:

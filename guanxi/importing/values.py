@@ -159,9 +159,9 @@ def _number(text: str, format: Format) -> Decimal:
     )
     if match is None or len(text) > _LONGEST_NUMBER:
         written = "".join(["1", format.thousands or "", "234", format.decimal, "5"])
-        raise InputError(
-            f'{text!r} is not a number written as {written}; say how it is, as in thousands = ".", decimal = ","'
-        )
+        has_separators = re.fullmatch(r"[+-]?[0-9][0-9.,' ]*[0-9]", text.strip()) is not None
+        remedy = 'say how it is, as in thousands = ".", decimal = ","' if has_separators else "fix it"
+        raise InputError(f"{text!r} is not a number written as {written}; {remedy}")
     sign, whole, places, power = match.groups()
     digits = whole.replace(format.thousands, "") if format.thousands else whole
     number = Decimal(f"{sign}{digits}.{places or 0}e{power or 0}") * format.times

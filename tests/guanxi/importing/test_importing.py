@@ -525,7 +525,7 @@ def test_the_rejects_file_has_the_row_as_it_was_and_can_be_imported(shared, fold
     assert folder.report.rejected == 4
     with (folder.path / "rejects.csv").open(newline="") as file:
         found = list(csv.reader(file, delimiter=";"))
-    year = 'foundedYear: \'{}\' is not a number written as 1234.5; say how it is, as in thousands = ".", decimal = ","'
+    year = "foundedYear: '{}' is not a number written as 1234.5; fix it"
     columns = "the row has {} columns, but the first line names 3; fix the row"
     assert found == [
         ["rejected_line", "rejected_record", "rejected_reason", "name", "year", "note"],
