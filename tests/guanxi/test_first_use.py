@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-import guanxi.app
+import guanxi.design
 from guanxi import create_app, load_settings
 from guanxi.cli.commands import cli, guarded
 from guanxi.testing import running
@@ -14,8 +14,10 @@ from guanxi.testing import running
 def schemas(monkeypatch):
     """The catalogs a schema was made of."""
     found = []
-    assemble = guanxi.app.assemble
-    monkeypatch.setattr(guanxi.app, "assemble", lambda catalog, host: found.append(catalog) or assemble(catalog, host))
+    assemble = guanxi.design.assemble
+    monkeypatch.setattr(
+        guanxi.design, "assemble", lambda catalog, host: found.append(catalog) or assemble(catalog, host)
+    )
     return found
 
 

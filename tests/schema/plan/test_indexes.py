@@ -15,8 +15,8 @@ from guanxi import create_app, load_settings
 from plugins.value_tiering import ValueTiering
 
 ROWS = {
-    "customer": 100_000,
-    "value_tiering_customer_value": 100_000,
+    "customer": 40_000,
+    "value_tiering_customer_value": 40_000,
     "interaction": 10_000,
     "contact": 10_000,
     "opportunity": 10_000,
@@ -25,7 +25,7 @@ ROWS = {
     "product": 10_000,
     "value_tiering_tier_change": 10_000,
 }
-#: Rows that a page of fifty may look at; of one in a thousand there are a hundred.
+#: Rows that a page of fifty may look at; of one in four hundred there are a hundred.
 FEW = 2_000
 #: Virtual machine instructions of SQLite that looking at one row takes at least.
 PER_ROW = 8
@@ -48,7 +48,7 @@ INDEXED = {
 
 
 class Filling:
-    """Fills every table of an app with rows of all different values, of which one in a thousand is rare."""
+    """Fills every table of an app with rows of all different values, of which one in four hundred is rare."""
 
     def __init__(self, engine):
         self._on_sqlite = engine == "sqlite"
@@ -68,7 +68,7 @@ class Filling:
         kind = column.type
         if isinstance(kind, Choice):
             common, rare = ([member.value for member in kind.enum] * 2)[:2]
-            return f"CASE WHEN i % 1000 = 0 THEN '{rare}' ELSE '{common}' END"
+            return f"CASE WHEN i % 400 = 0 THEN '{rare}' ELSE '{common}' END"
         if isinstance(kind, Timestamp):
             return (
                 "strftime('%Y-%m-%dT%H:%M:%fZ', '2020-01-01', '+' || i || ' minutes')"
@@ -82,7 +82,7 @@ class Filling:
                 else "date '2000-01-01' + i % 5000"
             )
         if isinstance(kind, Boolean):
-            return "i % 1000 = 0"
+            return "i % 400 = 0"
         if isinstance(kind, Json):
             return "'[]'" if self._on_sqlite else "'[]'::jsonb"
         if isinstance(kind, Text | String):
