@@ -66,6 +66,7 @@ class CatalogField:
         owner: the plugin that declares it; `core` for the core's own.
         expression: from a row to its value in SQL; None for a Python field.
         folded_expression: the same folded, for text that has a folded column.
+        is_exact: a column of text that has none, because its spelling counts.
         python, needs: the batch function of a Python field, and the fields it gets.
         stored: where input is stored; None for read-only fields.
         permission, personal, deprecated: as declared.
@@ -79,6 +80,7 @@ class CatalogField:
     owner: str = CORE
     expression: Callable[[Row], Any] | None = None
     folded_expression: Callable[[Row], Expression] | None = None
+    is_exact: bool = False
     python: BatchFunction | None = None
     needs: Sequence[str] = ()
     stored: Stored | None = None

@@ -236,6 +236,7 @@ def _column_field(
         _attribute(name),
         permission=info.permission,
         folded_expression=_attribute(f"{name}_folded") if is_folded else None,
+        is_exact=not is_folded,
         personal=info.personal,
         stored=None if info.read_only else Stored(name, None, info, needed, bool(column.nullable)),
         order=not info.long,
@@ -396,6 +397,7 @@ def _facet_field(catalog: Catalog, declared: Field, common: CatalogField, record
         personal=declared.personal or info.personal,
         expression=read,
         folded_expression=(lambda row: getattr(row.facet(facet), f"{name}_folded")) if is_folded else None,
+        is_exact=not is_folded,
         stored=stored,
     )
     catalog.facet_fields[facet, name] = made

@@ -222,7 +222,7 @@ def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple
 
 def _is_folded(field: CatalogField) -> bool:
     """Whether several spellings of its texts are one group."""
-    return isinstance(field.kind, TextKind)
+    return isinstance(field.kind, TextKind) and not field.is_exact
 
 
 def _group_expression(row: PlanRow, field: CatalogField, grain: str | None) -> Expression:

@@ -169,13 +169,13 @@ _SPECIAL: Mapping[tuple[str, str], Choose] = {
     ("Contact", "mobilePhone"): _phone,
     ("Customer", "foundedYear"): lambda maker, values: maker.random.choice([1000, 1999, 2000, 9999]),
     ("Customer", "paymentTermsDays"): lambda maker, values: maker.random.choice([0, 14, 30, 3650]),
-    ("Contact", "language"): lambda maker, values: maker.random.choice(["de", "DE", "zh-CN"]),
-    ("Customer", "code"): lambda maker, values: maker.random.choice(["x1", "X1", "x2"]),
+    ("Contact", "language"): lambda maker, values: maker.random.choice(["de", "fr", "zh-CN"]),
+    ("Customer", "code"): lambda maker, values: maker.random.choice(["x1", "x2", "x3"]),
     ("Customer", "ratio"): lambda maker, values: Decimal(maker.random.choice(["-1.25", "0", "0.0001", "3.75"])),
     ("Inspection", "score"): lambda maker, values: maker.random.randint(-10, 10),
     ("Opportunity", "winProbabilityOverride"): _percent,
     ("Transaction", "quantity"): lambda maker, values: Decimal(maker.random.choice(["1", "2.5", "0.0001", "-3"])),
-    ("Product", "unit"): lambda maker, values: maker.random.choice(["kg", "KG", "piece"]),
+    ("Product", "unit"): lambda maker, values: maker.random.choice(["kg", "piece"]),
 }  # fmt: skip
 
 #: Places of decimals that have another number of them than two.
@@ -370,6 +370,8 @@ class _Maker:
         if named.name == "MoneyInput":
             return self._money()
         if named.name == "String":
+            if name in _EXACT:
+                return random.choice(["a1", "b2", "ü3"])
             return self._word() if name in ("name", "subject", "title") else random.choice(_FEW)
         return {
             "Boolean": lambda: random.random() < 0.5,
@@ -449,6 +451,12 @@ _UNIQUE = {
     "AccountTeamMember": [("customerId", "userId")],
     "OpportunityMember": [("opportunityId", "userId")],
     "OpportunityContact": [("opportunityId", "contactId")],
+}
+
+#: Codes, whose spelling makes the group: here no two differ in case alone.
+_EXACT = {
+    *("postalCode", "street", "taxId", "socialProfile", "chatHandle", "goal", "mainContent", "diagnosticKey"),
+    *("verificationMark", "keyResult", "nextAction", "nextStep"),
 }
 
 #: References to the record's own kind.
