@@ -1,5 +1,6 @@
 """The business calendar: of which day a moment is, and when weeks, months, quarters and years begin."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -34,7 +35,7 @@ def zone_of(name: str) -> tzinfo:
             raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC") from None
+        raise ValueError(f"{name!r} is not a time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,8 @@ class Offsets:
 
     def at(self, moment: datetime) -> timedelta:
         """The offset at a moment."""
-        found = self.first
-        for since, offset in self.changes:
-            if moment < since:
-                break
-            found = offset
-        return found
+        place = bisect_right(self.changes, moment, key=lambda change: change[0])
+        return self.changes[place - 1][1] if place else self.first
 
 
 @lru_cache(100)

@@ -81,7 +81,7 @@ def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserErr
     model: Any = type(change.record)
     for name in _past_columns(model):
         value = change.after.get(name)
-        if value is not None and (message := future_problem(value, settlement.now)):
+        if value is not None and (message := future_problem(value, settlement.now, settlement.today)):
             yield problem(change, "IN_FUTURE", name, message)
 
 
@@ -132,7 +132,7 @@ def business_day(settlement: Settlement, record: Table, value: Callable[[str], A
     for day in (*map(value, dating), *entered):
         if day is not None:
             return settlement.calendar.day_of(day) if isinstance(day, datetime) else day
-    return settlement.calendar.day_of(settlement.now)
+    return settlement.today
 
 
 def _break_cycles(settlement: Settlement, change: Change) -> list[UserError]:

@@ -257,7 +257,7 @@ def _log_step(
         if before is None and record.opened_on
         else _clock(settlement, record)
     )
-    if message := future_problem(moment, settlement.now):
+    if message := future_problem(moment, settlement.now, settlement.today):
         yield problem(change, "IN_FUTURE", "at", message)
     # A step that happens now follows all others.
     last = _last_step(settlement, record) if before is not None and moment < settlement.now else None

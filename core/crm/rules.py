@@ -262,17 +262,22 @@ def cycle_problem(id: str, parent: str | None, parent_of: Callable[[str], str | 
     return None
 
 
-def future_problem(value: date | int, as_of: datetime) -> str | None:
+def future_problem(value: date | int, as_of: datetime, today: date) -> str | None:
     """Why a day, a moment or a year of something that has happened is refused: it is in the future.
 
-    A day that has not begun yet in UTC may have begun elsewhere, so tomorrow is accepted; and clocks differ by minutes.
+    A day that has not begun for the business may have begun elsewhere, so tomorrow is accepted; and clocks differ by
+    minutes.
+
+    Args:
+        value: of which it is asked.
+        as_of: the moment.
+        today: the business day of that moment.
     """
     if isinstance(value, int):
-        return f"{value} is in the future; give {as_of.year} or an earlier year" if value > as_of.year else None
+        return f"{value} is in the future; give {today.year} or an earlier year" if value > today.year else None
     if isinstance(value, datetime):
         late = value > as_of + _CLOCKS_DIFFER
         return f"{value:%Y-%m-%d %H:%M} is in the future; give a moment that is past" if late else None
-    today = as_of.date()
     return f"{value} is in the future; give {today} or an earlier day" if value > today + timedelta(days=1) else None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -59,6 +59,11 @@ class Settlement:
         self.followers: list[Record] = []
         self._stages: Sequence[Stage] = ()
         self._locked: set[Key] = set()
+
+    @property
+    def today(self) -> date:
+        """The business day."""
+        return self.calendar.day_of(self.now)
 
     @property
     def session(self) -> Session:

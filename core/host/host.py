@@ -248,7 +248,7 @@ class PluginHost:
                         raise PluginError(
                             plugin.name,
                             "before_commit",
-                            f"returned {wrong!r}, which is no warning; raise Reject to refuse",
+                            f"returned {wrong!r}, which is not a warning; raise Reject to refuse",
                         )
                     flush()
             except Reject as reject:

@@ -1,4 +1,4 @@
-"""Sample data: estimated potentials, profiles, tiers by rank, some tiers set by hand, and what people enter besides."""
+"""Sample data: estimated potentials, profiles, tiers by rank, some tiers set by hand, and what else people enter."""
 
 import random
 from collections.abc import Sequence

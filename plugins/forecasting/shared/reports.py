@@ -83,7 +83,7 @@ def grain_of(key: ReportKey) -> DateGrain | None:
     """The grain of a key that is a date.
 
     Raises:
-        InputError: it is no key.
+        InputError: it is not a key.
     """
     ((name, rest),) = key.items()
     if isinstance(rest, Mapping):

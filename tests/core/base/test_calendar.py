@@ -66,8 +66,8 @@ def test_quarters_and_years_follow_the_fiscal_year():
 
 
 def test_a_zone_that_is_none_is_refused_with_an_example():
-    with pytest.raises(ValueError, match=r"'Mars/Olympus' is no time zone; give one such as Europe/Berlin"):
+    with pytest.raises(ValueError, match=r"'Mars/Olympus' is not a time zone; give one such as Europe/Berlin"):
         zone_of("Mars/Olympus")
-    with pytest.raises(ValueError, match=r"'localtime' is no time zone"):
+    with pytest.raises(ValueError, match=r"'localtime' is not a time zone"):
         zone_of("localtime")
     assert zone_of("Europe/Berlin") == ZoneInfo("Europe/Berlin")

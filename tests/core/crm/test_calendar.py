@@ -92,6 +92,18 @@ def test_what_is_due_is_so_by_the_day_of_who_asks(crm):
     assert overdue == {"Kiri": True, "Karl": False}
 
 
+def test_what_is_in_the_future_is_so_by_the_day_of_the_business(crm):
+    # In Auckland the year 2026 has begun.
+    client = crm(clock=FixedClock(datetime(2025, 12, 31, 12, tzinfo=UTC)), time_zone="Pacific/Auckland")
+    client.create("Customer", name="New", foundedYear=2026)
+    answer = client.query(
+        'mutation { createContact(input: {name: "Eve", birthDate: "2026-01-03"}) { userErrors { message } } }'
+    )["createContact"]
+    assert answer["userErrors"] == [
+        {"message": "birthDate: 2026-01-03 is in the future; give 2026-01-01 or an earlier day"}
+    ]
+
+
 def test_a_zone_that_is_none_is_refused_with_an_example(crm):
     client = crm(clock=FixedClock(NOON))
     answer = client.query(
@@ -101,8 +113,8 @@ def test_a_zone_that_is_none_is_refused_with_an_example(crm):
         {
             "code": "INVALID",
             "field": ["timeZone"],
-            "message": "timeZone: 'Mars/Olympus' is no time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC",
+            "message": "timeZone: 'Mars/Olympus' is not a time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC",
         }
     ]
-    with pytest.raises(ConfigurationError, match=r"GUANXI_TIME_ZONE.*Mars.*is no time zone"):
+    with pytest.raises(ConfigurationError, match=r"GUANXI_TIME_ZONE.*Mars.*is not a time zone"):
         load_settings(time_zone="Mars")
