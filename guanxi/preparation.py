@@ -9,12 +9,14 @@ from sqlmodel import Session
 from core.access.journal import acts_in, note
 from core.base.errors import ConfigurationError
 from core.base.settings import Settings
-from core.db.database import SQLITE, Database
+from core.db.database import SQLITE, Database, Done
+from core.db.transaction import DatabaseTransaction
 from core.host.host import PluginHost
 from core.migrations.runner import MigrationSet, migrate, pending
 from core.records.installation import Installation
 from core.records.record import CORE
 from core.records.text_keys import agree_on_keys
+from core.search.rebuild import agree_on_entries
 
 _log = logging.getLogger("guanxi.app")
 
@@ -33,7 +35,13 @@ def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Se
     database.retrying(lambda session: _agree_on_currency(session, settings.reporting_currency))
     plugins = [CORE, *(plugin.name for plugin in host.plugins)]
     database.retrying(lambda session: agree_on_keys(session, plugins, settings.phone_region))
+    database.writing(lambda transaction: _entries_agreed(transaction, plugins))
     _list_lasting(database, settings)
+
+
+def _entries_agreed(transaction: DatabaseTransaction, plugins: Sequence[str]) -> Done[None]:
+    agree_on_entries(transaction, plugins)
+    return Done(None)
 
 
 def _agree_on_currency(session: Session, currency: str) -> None:

@@ -10,8 +10,8 @@ from core.base.text import fold
 #: Changes whenever the same text gets another key, so that stored ones are computed again.
 VERSION = "1"
 
-# The unified ideographs, their extensions and compatibility forms, and the number zero.
-_HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
+#: Runs of Chinese characters: the unified ideographs, their extensions and compatibility forms, and the number zero.
+HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
 
 # Surnames that are read in another way than the same character is elsewhere.
 _SURNAMES = {
@@ -62,7 +62,7 @@ def pinyin_key(text: str, *, is_person: bool = False) -> str:
         return text.lower().strip()
     plain = fold(text)
     found, end = [], 0
-    for run in _HAN.finditer(plain):
+    for run in HAN.finditer(plain):
         found += [_bare(plain[end : run.start()]).strip(), _read(run[0], is_person=is_person and run.start() == 0)]
         end = run.end()
     return " ".join(part for part in (*found, _bare(plain[end:]).strip()) if part)
@@ -74,16 +74,25 @@ def _bare(text: str) -> str:
 
 
 def _read(characters: str, *, is_person: bool) -> str:
-    syllables = _syllables(characters)
+    read = _pinyin(characters, with_tones=True)
     if is_person:
-        syllables[0] = _SURNAMES.get(characters[0], syllables[0])
-    return " ".join(f"{syllable}{character}" for syllable, character in zip(syllables, characters, strict=True))
+        read[0] = _SURNAMES.get(characters[0], read[0])
+    return " ".join(f"{syllable}{character}" for syllable, character in zip(read, characters, strict=True))
 
 
-def _syllables(characters: str) -> list[str]:
+def syllables(characters: str, *, is_person: bool = False) -> list[str]:
+    """How Chinese characters are read, one by one, without tones; those of a person begin with a surname."""
+    read = _pinyin(characters, with_tones=False)
+    if is_person and characters[0] in _SURNAMES:
+        read[0] = _SURNAMES[characters[0]][:-1]
+    return read
+
+
+def _pinyin(characters: str, *, with_tones: bool) -> list[str]:
     # To load it takes longer than most commands, and many never see a Chinese name.
     from pypinyin import Style, pinyin
 
     # A character that nobody knows how to read stands for itself.
     itself: Any = list
-    return [str(read) for (read,) in pinyin(characters, Style.TONE3, neutral_tone_with_five=True, errors=itself)]
+    style = Style.TONE3 if with_tones else Style.NORMAL
+    return [str(read) for (read,) in pinyin(characters, style, neutral_tone_with_five=True, errors=itself)]

@@ -23,6 +23,8 @@ from core.records.vocabulary import (
 class Customer(Record, prefix="cus"):
     """An organisation or person we sell to or want to sell to; also called account or company."""
 
+    __search__ = ("name", "legal_name", "number", "email", "phone")
+
     # Personal where the customer is a person; everybody who sees a customer sees how to reach it.
     name: str = column(
         "Name the customer is known by.", max_length=300, index=True, form=NAME, personal=True, permission=None
@@ -175,6 +177,7 @@ class Contact(Record, prefix="con"):
     """A person on the customer's side."""
 
     __of_one_customer__ = ("customer_id", "reports_to_id")
+    __search__ = ("name", "email", "phone", "mobile_phone")
 
     # Whoever sees a contact knows who it is.
     name: str = column("Full name.", max_length=200, index=True, form=PERSON_NAME, personal=True, permission=None)

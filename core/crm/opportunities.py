@@ -70,6 +70,7 @@ class Opportunity(Record, prefix="opp"):
 
     __part_of__ = ("customer",)
     __dated_by__ = ("closed_on", "opened_on")
+    __search__ = ("name",)
 
     name: str = column("Name of the opportunity.", max_length=300, index=True, form=NAME)
     description: str | None = column("Detailed description.", default=None, max_length=20_000, long=True)

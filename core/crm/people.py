@@ -10,6 +10,7 @@ class Team(Record, prefix="tem"):
     """People who work together, such as a sales team under its manager."""
 
     __owned__ = False
+    __search__ = ("name",)
 
     name: str = column("Name of the team.", max_length=200, index=True, form=NAME)
     region: str | None = column("Region it works in.", default=None, max_length=100, index=True, shared=True)
@@ -28,6 +29,7 @@ class User(Record, prefix="usr"):
     """A member of staff or a partner: owns customers and opportunities, does tasks."""
 
     __owned__ = False
+    __search__ = ("name", "email")
 
     # Colleagues are known by name to everybody.
     name: str = column("Full name.", max_length=200, index=True, form=PERSON_NAME, personal=True, permission=None)

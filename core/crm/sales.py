@@ -13,6 +13,8 @@ from core.records.record import Record, one_living
 class Product(Record, prefix="prd"):
     """Something we sell."""
 
+    __search__ = ("name", "code")
+
     name: str = column("Name of the product.", max_length=200, index=True, form=NAME)
     code: str | None = column("Our item number.", default=None, max_length=64, index=True)
     series: str | None = column(

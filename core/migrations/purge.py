@@ -13,11 +13,13 @@ from core.background.jobs import PluginJob
 from core.base.errors import ConfigurationError
 from core.base.files import private_file
 from core.db.database import POSTGRESQL, Database
-from core.migrations.facts import facts_of
+from core.migrations.facts import facts_of, kept
 from core.migrations.runner import alone
 from core.records.installation import Installation
 from core.records.leftovers import VERSIONS, owner_of, recorded_plugins, stored_keys, stored_tables
 from core.records.record import tables_of
+from core.search.entries import SearchEntry
+from core.search.rebuild import ENTRIES
 
 #: Tables of the core with rows about a plugin, and the columns that name it.
 _ABOUT = (PluginCursor, HeldBack, SetAside)
@@ -88,6 +90,8 @@ def holdings(connection: Connection, plugin: str, installed: Collection[str], jo
     tables = [_held(connection, name, facet_of=facets.get(name)) for name in own]
     tables += [_held(connection, model.__tablename__, condition=column("plugin") == plugin) for model in _ABOUT]
     tables.append(_held(connection, PluginJob.__tablename__, condition=column("name").in_(jobs)))
+    found_by = json.loads(kept(connection, plugin, ENTRIES) or "{}")
+    tables.append(_held(connection, SearchEntry.__tablename__, condition=column("entity_type").in_(found_by)))
     tables.append(_held(connection, Installation.__tablename__, condition=column("name").in_(facts_of(plugin))))
     found = [held for held in tables if held.rows or held.condition is None]
     if not found:

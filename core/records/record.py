@@ -399,6 +399,8 @@ class Record(Table, abstract=True):
     __unique__: ClassVar[tuple[Uniqueness, ...]] = ()
     #: References that have to lead to records of one customer, if they lead to any.
     __of_one_customer__: ClassVar[tuple[str, ...]] = ()
+    #: The columns with texts it is found by, its name first; without any, search does not find it.
+    __search__: ClassVar[tuple[str, ...]] = ()
     #: Whether whoever its columns name owns it: users as `owner`, `user` or `assignee`, a team, a region.
     __owned__: ClassVar[bool] = True
 

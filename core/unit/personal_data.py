@@ -171,9 +171,11 @@ def erase(unit: Unit, record: Record, personal: PersonalFields) -> bool:
     changed = [_erase_rows(unit, data, data.models[table], words, personal) for table in data.keys]
     changed += [_erase_events(unit, data, words, personal), _erase_answers(unit, words)]
     if data.is_person:
-        attached = (attachments.tags_of, attachments.external_ids_of)
-        changed += [bool(read(unit.transaction, [record.id])) for read in attached]
+        is_tagged = bool(attachments.tags_of(unit.transaction, [record.id]))
+        changed += [is_tagged, bool(attachments.external_ids_of(unit.transaction, [record.id]))]
         attachments.drop(unit.transaction, [record.id])
+        if is_tagged:
+            unit.search.note_tags(type(record), {record.id: ()})
     return any(changed)
 
 
@@ -235,6 +237,7 @@ def _erase_rows(unit: Unit, data: StoredData, kind: type[Table], words: _Words, 
         if any(row[name] != value for name, value in values.items()):
             if issubclass(kind, Record):
                 values |= {"version": row["version"] + 1, "updated_at": unit.now, "updated_by": unit.actor.id}
+                unit.search.note_values(kind, row["id"], {**row, **values})
             changed.append(values | {column.key: row[column.key] for column in table.primary_key.columns})
     for some in _portions(changed):
         unit.transaction.put(rows_of(kind, unit.transaction.dialect).change(some))

@@ -249,7 +249,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         write_belongings(unit.settlement, unit.facets, work.applied)
         gone = _let_go(unit, work)
         for change in (*work.losses, *gone):
-            unit.log.note(change)
+            unit.note(change)
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         with _watched(unit):
             after_flush(unit.settlement, work.changes)
@@ -314,7 +314,7 @@ def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
 
 def _note(unit: Unit, changes: Sequence[Change]) -> None:
     for change in (*changes, *unit.watch.follow_ups):
-        unit.log.note(change)
+        unit.note(change)
         if changes_access(change):
             unit.audit(AuditAction.PERMISSIONS_CHANGED, change.record.id, ", ".join(change.logged()) or None)
 

@@ -24,11 +24,14 @@ from core.db.locks import EVERYTHING, take
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
+from core.log.changes import Change
 from core.log.event_log import EventLog
+from core.log.events import Action
 from core.records.facet_rows import facet_rows
 from core.records.record import PHONE_REGION, Record, record_named
 from core.records.rows import rows_of
 from core.records.selections import Prepared
+from core.search.entries import SearchNotes
 from core.unit.held import Held
 from core.unit.watch import Watch
 
@@ -84,6 +87,7 @@ class Unit:
             plausibility=settings.plausibility,
             log=self.log,
         )
+        self.search = SearchNotes(transaction)
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False
         self._clock = clock
@@ -284,7 +288,7 @@ class Unit:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undoes what is done inside, in the database and in the log, if anything is raised."""
-        mark, name = self.log.mark(), self.transaction.save()
+        mark, found, name = self.log.mark(), self.search.mark(), self.transaction.save()
         try:
             yield
             self.flush()
@@ -292,6 +296,7 @@ class Unit:
             self.transaction.send()
         except BaseException:
             self.log.rewind(mark)
+            self.search.rewind(found)
             self.settlement.forget()
             self.held.clear()
             self.transaction.undo(name)
@@ -301,11 +306,23 @@ class Unit:
     def finish(self) -> bool:
         """Closes the event log, last before the commit; returns whether anything was logged."""
         self.flush()
+        self.search.write()
         return self.log.close()
+
+    def note(self, change: Change) -> None:
+        """Notes the change of a record, for the log and for whoever searches."""
+        self.log.note(change)
+        if change.action is Action.DESTROYED:
+            self.search.forget([change.record.id])
+        else:
+            self.search.note(change.record, change.after, is_new=change.action is Action.CREATED)
+            if (tags := change.after.get("tags")) is not None:
+                self.search.note_tags(type(change.record), {change.record.id: tags})
 
     def write_events(self) -> None:
         """Writes the events so far, where a long transaction would otherwise keep them in memory until its end."""
         self.flush()
+        self.search.write()
         self.log.write_events()
 
 

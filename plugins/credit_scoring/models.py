@@ -106,6 +106,7 @@ class AgeingBucket(Vocabulary):
 class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
     """An invoice to a customer, open or paid."""
 
+    __search__ = ("number",)
     __permission__ = CREDIT
     __order__ = (("dueOn", False),)
     __of_one_customer__ = ("customer_id", "opportunity_id")

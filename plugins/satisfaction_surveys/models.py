@@ -27,6 +27,7 @@ MANAGE = "surveys.manage"
 class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
     """A survey of customers: its plan, its audience, its questions in versions."""
 
+    __search__ = ("title",)
     __owned__ = False
     __order__ = (("createdAt", True),)
 

@@ -248,6 +248,11 @@ class RecordType:
         return issubclass(self.model, Record)
 
     @property
+    def searched(self) -> tuple[str, ...]:
+        """The columns it is found by."""
+        return self.model.__search__ if issubclass(self.model, Record) else ()
+
+    @property
     def input_fields(self) -> list[CatalogField]:
         """The fields that input sets, and what is said with them."""
         stored = [field for field in self.fields.values() if field.stored is not None and field.name != "id"]

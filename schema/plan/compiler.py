@@ -5,12 +5,13 @@ makes JSON of the rows that are left, and joins only for them what is merely sho
 subqueries of the same form.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, case, false, func, not_, null, select, true
 
 from core.access.permissions import Right
+from core.db.database import POSTGRESQL
 from core.db.sql import Expression, one_of
 from core.db.types import ListOf
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
@@ -212,3 +213,23 @@ def connection(
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
     return page.select(built)
+
+
+def by_type(
+    statement: Statement, named: Sequence[RecordType], chosen: Chosen, id: Any, path: tuple[str, ...]
+) -> Expression:
+    """The object an id names, of one of some types: one subquery per type, of which one is run."""
+    prefix = (
+        func.split_part(id, "_", 1)
+        if statement.dialect.name == POSTGRESQL
+        else func.substr(id, 1, func.instr(id, "_") - 1)
+    )
+    cases = []
+    for record in named:
+        if record.name in statement.access.hidden:
+            continue
+        row = statement.row(record)
+        built = record_object(row, chosen.selection, path)
+        there = [row.id == id, *statement.visible(row)]
+        cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
+    return case(*cases, else_=null()) if cases else null()

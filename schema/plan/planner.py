@@ -4,24 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, Select, case, func, literal_column, null, select
+from sqlalchemy import Dialect, Select, func, literal_column, select
 
 from core.access.permissions import Right
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.db.database import POSTGRESQL
-from core.db.sql import Expression
 from core.db.types import ListOf
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
-from schema.plan.compiler import all_of, connection, one, permitted, record_object
+from schema.plan.compiler import all_of, by_type, connection, one, permitted
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
+from schema.plan.search import search
 from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, Moment
-from schema.sql.json import TEXT, WHOLE, constant, json_rows
+from schema.sql.json import TEXT, WHOLE, json_rows
 from schema.sql.selections import Chosen
 from schema.sql.slots import prefixes_of, resolve
 
@@ -41,7 +41,7 @@ class Planner:
             fits: whether the engine's parser takes a statement.
         """
         self.catalog = catalog
-        self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes}
+        self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes, "search": search}
         for record in catalog.records.values():
             self.roots |= _roots_of(record)
         self._dialect = dialect
@@ -166,7 +166,7 @@ def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
     if len(named) == 1:
         return one(statement, named[0], chosen, lambda row: row.id == value)
     given = select(value.label("value")).subquery(statement.alias())
-    return select(_by_type(statement, named, chosen, given.c.value, ())).select_from(given)
+    return select(by_type(statement, named, chosen, given.c.value, ())).select_from(given)
 
 
 def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
@@ -186,7 +186,7 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
         given = func.unnest(wanted, type_=TEXT).table_valued("value", with_ordinality="key").render_derived(name=alias)
     else:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
-    found = _by_type(statement, _named(statement.catalog, ids), chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
+    found = by_type(statement, _named(statement.catalog, ids), chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
     rows = json_rows(found, [literal_column(f"{alias}.key", WHOLE)])
     return select(rows).select_from(given)
 
@@ -195,26 +195,6 @@ def _named(catalog: Catalog, ids: Any) -> Sequence[RecordType]:
     """The types of record that ids name."""
     prefixes = prefixes_of(ids)
     return [record for record in catalog.records.values() if prefixes is None or record.prefix in prefixes]
-
-
-def _by_type(
-    statement: Statement, named: Sequence[RecordType], chosen: Chosen, id: Any, path: tuple[str, ...]
-) -> Expression:
-    """The object an id names, of one of some types: one subquery per type, of which one is run."""
-    prefix = (
-        func.split_part(id, "_", 1)
-        if statement.dialect.name == POSTGRESQL
-        else func.substr(id, 1, func.instr(id, "_") - 1)
-    )
-    cases = []
-    for record in named:
-        if record.name in statement.access.hidden:
-            continue
-        row = statement.row(record)
-        built = record_object(row, chosen.selection, path)
-        there = [row.id == id, *statement.visible(row)]
-        cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
-    return case(*cases, else_=null()) if cases else null()
 
 
 def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:

@@ -13,10 +13,12 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
 from core.base.errors import PluginError
+from core.base.text import snake
 from core.host.host import PluginHost
 from core.records.record import CORE
-from core.records.vocabulary import UserRole
+from core.records.vocabulary import UserRole, vocabulary
 from schema.catalog.catalog import Catalog, RecordType
+from schema.plan.search import SearchMatch, searchable
 from schema.serve.executor import PlanningExecutor
 from schema.serve.plugin_list import add_plugin_list, listed_plugins
 from schema.types import inputs, outputs
@@ -109,6 +111,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         **personal_data_mutations(builder, catalog),
     }
     _add_viewer(builder)
+    _add_search(builder, catalog)
     add_plugin_list(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
@@ -261,6 +264,17 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             "Any records by their ids, in that order; null where there is none.",
             [Argument("ids", "list[ID]", "Their ids.")],
         ),
+        Member(
+            "search",
+            "list[SearchResult]",
+            "Records by what you remember of them, the closest first: words in any order, their beginnings, Chinese or "
+            "its pinyin or initials, and with one mistake where nothing else is found.",
+            [
+                Argument("text", "str", "Words of names, e-mail addresses, telephone numbers, codes or tags."),
+                Argument("types", "list[SearchType] | None", "Only records of these types."),
+                Argument("first", "int | None", "How many; 20 by default, 1,000 at most."),
+            ],
+        ),
         Member("viewer", "Viewer", "Who is asking.", resolve=_viewer),
         Member(
             "plugins",
@@ -269,6 +283,20 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             resolve=lambda source, info: listed_plugins(host, catalog),
         ),
     ]
+
+
+def _add_search(builder: Builder, catalog: Catalog) -> None:
+    types = {snake(record.name).upper(): record.description for record in searchable(catalog)}
+    builder.enum(vocabulary("SearchType", "A type of records that search finds.", types))
+    builder.enum(SearchMatch)
+    builder.output(
+        "SearchResult",
+        "A record that was found.",
+        [
+            Member("match", "SearchMatch", "How it was found."),
+            Member("node", "Node", "The record."),
+        ],
+    )
 
 
 def _add_viewer(builder: Builder) -> None:

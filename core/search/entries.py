@@ -1,0 +1,200 @@
+"""Entries: the terms by which each record is found, written in the transaction that changes it.
+
+On PostgreSQL an index of two `tsvector`s answers, on SQLite one of FTS5. Neither cuts texts by itself: both compare the
+terms of `core.search.terms`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, String, event
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
+from core.records.columns import ColumnInfo, column, column_info, sql_column
+from core.records.forms import PERSON_NAME, PHONE
+from core.records.record import Record, Table
+from core.search.terms import TYPE, number_terms, terms_of, whole
+
+#: Changes whenever the same record gets other terms, so that stored ones are made again.
+VERSION = "1"
+#: Comes between the name of a permission and a term that only those who have it search by.
+PERMITTED = "~"
+
+
+class Terms(TypeDecorator[str]):
+    """The terms of a record: a `tsvector` on PostgreSQL, text on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else String())
+
+
+def _terms(description: str) -> Any:
+    return sql_column(ColumnInfo(description, exact=True), None, type_=Terms())
+
+
+class SearchEntry(Table):
+    """What one record is found by: its own fields, and its tags."""
+
+    record_id: str = column("The record.", primary_key=True, exact=True)
+    entity_type: str = column("Type of the record.", exact=True)
+    number: int | None = column("By which SQLite's index knows it.", default=None, index=True)
+    terms: str | None = _terms("Of its fields.")
+    tag_terms: str | None = _terms("Of its tags.")
+
+
+#: Name of the index of PostgreSQL.
+TERMS_INDEX = "ix_search_entry_terms"
+
+#: What makes the index of an engine.
+INDEX: Mapping[str, Sequence[str]] = {
+    "postgresql": (
+        f"""
+        CREATE INDEX {TERMS_INDEX} ON search_entry
+        USING gin ((coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector)))
+        """,
+    ),
+    "sqlite": (
+        """
+        CREATE VIRTUAL TABLE search_index USING fts5(
+            terms, tag_terms, content='search_entry', content_rowid='number', detail=none, prefix='2 3',
+            tokenize="unicode61 remove_diacritics 0 tokenchars '_^=~'"
+        )
+        """,
+        """
+        CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN
+            INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);
+        END
+        """,
+        """
+        CREATE TRIGGER search_entry_deleted AFTER DELETE ON search_entry BEGIN
+            INSERT INTO search_index (search_index, rowid, terms, tag_terms)
+            VALUES ('delete', old.number, old.terms, old.tag_terms);
+        END
+        """,
+        """
+        CREATE TRIGGER search_entry_updated AFTER UPDATE ON search_entry BEGIN
+            INSERT INTO search_index (search_index, rowid, terms, tag_terms)
+            VALUES ('delete', old.number, old.terms, old.tag_terms);
+            INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);
+        END
+        """,
+    ),
+}
+
+
+@event.listens_for(SearchEntry.__table__, "after_create")
+def _make_index(table: Any, connection: Connection, **options: Any) -> None:
+    for sql in INDEX[connection.dialect.name]:
+        connection.exec_driver_sql(sql)
+
+
+_WRITE = {
+    "postgresql": (
+        "INSERT INTO search_entry (record_id, entity_type, terms, tag_terms) "
+        "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), array_to_tsvector(string_to_array(tags, ' ')) "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (id, type, own, tags) "
+        "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
+        "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms)"
+    ),
+    "sqlite": (
+        "INSERT INTO search_entry (record_id, entity_type, number, terms, tag_terms) "
+        "VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4) "
+        "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
+        "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms)"
+    ),
+}
+
+#: Id of a record, its type, the terms of its fields and those of its tags, None for what stays as it is.
+Entry = tuple[str, str, str | None, str | None]
+
+
+class SearchNotes:
+    """What one transaction changes of the entries, written with its events."""
+
+    def __init__(self, transaction: DatabaseTransaction) -> None:
+        self._transaction = transaction
+        self._noted: dict[str, Entry | None] = {}
+
+    def note(self, record: Record, changed: Collection[str], *, is_new: bool = False) -> None:
+        """Notes a record whose columns, or whose `tags`, changed; the record has its new values."""
+        kind = type(record)
+        if kind.__search__ and (is_new or not set(kind.__search__).isdisjoint(changed)):
+            self.note_values(kind, record.id, vars(record))
+
+    def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any]) -> None:
+        """Notes the values that the columns of a record have now."""
+        if kind.__search__:
+            known = self._noted.get(id)
+            self._noted[id] = (id, kind.__name__, own_terms(kind, values), None if known is None else known[3])
+
+    def note_tags(self, kind: type[Record], tags: Mapping[str, Iterable[str]]) -> None:
+        """Notes the tags that records have now."""
+        for id, names in tags.items() if kind.__search__ else ():
+            known = self._noted.get(id)
+            self._noted[id] = (id, kind.__name__, None if known is None else known[2], tag_terms(names))
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Notes records that are gone."""
+        self._noted |= dict.fromkeys(ids)
+
+    def mark(self) -> dict[str, Entry | None]:
+        """The present state, for `rewind`."""
+        return dict(self._noted)
+
+    def rewind(self, mark: dict[str, Entry | None]) -> None:
+        """Forgets what was noted since the mark."""
+        self._noted = mark
+
+    def write(self) -> None:
+        """Writes what was noted so far."""
+        if self._noted:
+            engine = self._transaction.dialect
+            entries = [entry for entry in self._noted.values() if entry is not None]
+            self._transaction.put(*writing(engine, entries))
+            if gone := [id for id, entry in self._noted.items() if entry is None]:
+                sql = f"DELETE FROM search_entry WHERE {among(engine, 'record_id', 1)}"
+                self._transaction.put(SqlStatement(sql, (listed(engine, gone),)))
+            self._noted = {}
+
+
+def writing(engine: str, entries: Sequence[Entry]) -> Sequence[SqlStatement]:
+    """The statements that store entries."""
+    if not entries:
+        return ()
+    if engine == "postgresql":
+        return (
+            SqlStatement(_WRITE[engine], [list(part) for part in zip(*entries, strict=True)], table="search_entry"),
+        )
+    return (SqlStatement(_WRITE[engine], entries, many=True),)
+
+
+def own_terms(kind: type[Record], values: Mapping[str, Any]) -> str:
+    """The terms of a record's fields, those that need a permission apart.
+
+    Args:
+        kind: its type.
+        values: of its columns; `__search__` of the type names those that count, its name first.
+    """
+    found = {f"{TYPE}{kind.__name__.lower()}"}
+    for place, name in enumerate(kind.__search__):
+        value = values[name]
+        if value is None:
+            continue
+        info = column_info(kind.__table__.c[name])
+        is_person = info.form is PERSON_NAME
+        terms = number_terms([value]) if info.form is PHONE else terms_of([value], is_person=is_person)
+        if place == 0:
+            terms.add(whole(value))
+        before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
+        found |= {f"{before}{term}" for term in terms}
+    return " ".join(sorted(found))
+
+
+def tag_terms(names: Iterable[str]) -> str:
+    """The terms of a record's tags."""
+    return " ".join(sorted(terms_of(names)))
