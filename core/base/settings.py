@@ -244,6 +244,11 @@ class Settings(BaseSettings):
     public_requests_per_minute: int = Field(
         default=60, ge=1, description="Requests per minute that one address may send without a key or token."
     )
+    failed_authentications_per_minute: int = Field(
+        default=30,
+        ge=1,
+        description="Requests per minute that one address may send with a key or token that proves nothing.",
+    )
     maximum_public_body_bytes: int = Field(
         default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
     )

@@ -153,6 +153,16 @@ class changed_value(_Sql):  # noqa: N801
         super().__init__(stored)
 
 
+class has_change(_Sql):  # noqa: N801
+    """Whether one field is among an event's changes."""
+
+    type = Boolean()
+
+    def __init__(self, stored: Expression, name: str) -> None:
+        self.name = name
+        super().__init__(stored)
+
+
 #: How each engine spells a construct of as many arguments as it takes.
 _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
     json_value: {
@@ -339,6 +349,14 @@ def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> 
     if compiler.dialect.name == SQLITE:
         return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
     return f"({stored} -> '{element.name}' ->> {element.place})"
+
+
+@compiles(has_change)
+def _has_change(element: has_change, compiler: SQLCompiler, **kw: Any) -> str:
+    (stored,) = _parts(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        return f"(json_type({stored}, '$.{element.name}') IS NOT NULL)"
+    return f"({stored} -> '{element.name}' IS NOT NULL)"
 
 
 def column(alias: str, name: str, type_: Any) -> Expression:

@@ -136,23 +136,58 @@ def test_a_permission_that_means_nothing_is_refused(house, wrong):
     assert repr(wrong) in error["message"]
 
 
-def test_the_feed_has_what_one_sees_and_says_what_left(house):
-    def feed(who):
-        text = "{ events(first: 500) { nodes { type entityId scopeChange changes { field } requestId } } }"
-        return house.asks(who).query(text)["events"]["nodes"]
-
-    assert house.customers["eve"] not in {event["entityId"] for event in feed("ann")}
-    move = """mutation ($id: ID!, $owner: ID!) { updateCustomer(input: {id: $id, ownerId: $owner}) {
+def test_the_feed_has_what_one_sees_and_says_what_entered_and_left(house):
+    text = "query ($id: ID!) { events(entity: $id, first: 100) { nodes { scopeChange changes { field } requestId } } }"
+    change = """mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
       requestId userErrors { code } } }"""
-    id = house.customers["bob"]
-    done = house.client.query(move, id=id, owner=house.eve)["updateCustomer"]
-    assert house.names("ann") == ["ann"]
-    (left,) = [event for event in feed("ann") if event["scopeChange"] == "LEFT"]
-    assert (left["entityId"], left["changes"], left["requestId"]) == (id, [], done["requestId"])
-    (entered,) = [event for event in feed("eve") if event["scopeChange"] == "ENTERED"]
-    assert (entered["entityId"], entered["changes"]) == (id, [{"field": "ownerId"}])
-    house.client.query(move, id=id, owner=house.bob)
-    assert all(event["changes"] for event in feed("adm") if event["type"] == "CUSTOMER_UPDATED")
+    names = ("ann", "lea", "dan", "eve", "par", "adm")
+
+    def said(whose, **input):
+        """How an update changed who sees its record, by those who see its event; what changed is hidden of what left."""
+        given = {"id": house.customers[whose], **input}
+        request = house.client.query(change, input=given)["updateCustomer"]["requestId"]
+        found = {}
+        for name in names:
+            nodes = house.asks(name).query(text, id=given["id"])["events"]["nodes"]
+            for event in (node for node in nodes if node["requestId"] == request):
+                assert bool(event["changes"]) == (event["scopeChange"] != "LEFT")
+                found[name] = event["scopeChange"]
+        return found
+
+    assert house.asks("ann").query(text, id=house.customers["eve"])["events"]["nodes"] == []
+    # Ann and Lea see their team's, Dan those of his region besides, Eve those of her team, partners their own.
+    assert said("bob", ownerId=house.eve) == {
+        "ann": "LEFT",
+        "lea": "LEFT",
+        "dan": None,
+        "eve": "ENTERED",
+        "adm": None,
+    }
+    assert said("bob", ownerId=house.bob) == {
+        "ann": "ENTERED",
+        "lea": "ENTERED",
+        "dan": None,
+        "eve": "LEFT",
+        "adm": None,
+    }
+    assert said("bob", ownerId=house.ann) == {"ann": None, "lea": None, "dan": None, "adm": None}
+    said("bob", ownerId=house.bob)
+    # By the region alone, whatever its case.
+    assert said("par", region="north") == {"dan": "ENTERED", "par": None, "adm": None}
+    assert said("par", region="NORTH", industry="Steel") == {"dan": None, "par": None, "adm": None}
+    assert said("par", region="East") == {"dan": "LEFT", "par": None, "adm": None}
+    assert said("par", teamId=house.other_team) == {
+        "dan": "ENTERED",
+        "eve": "ENTERED",
+        "par": None,
+        "adm": None,
+    }
+    assert said("par", teamId=None, region=None) == {"dan": "LEFT", "eve": "LEFT", "par": None, "adm": None}
+    # Who sees it all the same, as a member of its account team, sees what changed.
+    member = house.client.create("AccountTeamMember", customerId=house.customers["bob"], userId=house.par)
+    assert said("bob", ownerId=house.par)["par"] is None
+    assert said("bob", ownerId=house.bob)["par"] is None
+    house.destroy("AccountTeamMember", member["id"])
 
 
 def test_what_is_not_to_be_seen_is_left_out_of_the_feed(house):
