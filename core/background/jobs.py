@@ -1,7 +1,8 @@
 """Jobs: periodic work of plugins, each on time by the app's clock and by one process at a time.
 
-A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all
-see it; and locks the row while the job's own transaction lasts, so that no second run begins however long that is.
+A job's row in the database tells when it is due and who runs it. Whoever claims it has a lease of some seconds, in
+which the job's own transaction begins; that locks the row, so that no second run begins however long it lasts. The
+database ends the transaction of a process that died, so no lease has to be renewed, and the next process takes over.
 """
 
 import asyncio
@@ -36,7 +37,9 @@ from core.unit.unit import Transact, Unit
 _log = logging.getLogger("guanxi.jobs")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_HOLD = timedelta(minutes=5)
+#: How long a process that died after it had claimed a job holds up the others; longer than a turn is waited for.
+LEASE = timedelta(seconds=15)
+#: When to try again without a database, and to look again at what another process runs.
 _RETRY_SECONDS = 1.0
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
@@ -293,16 +296,18 @@ class Jobs:
         ).first()
         if row is None:
             return None
-        self._leaseholder.take(row, now + _HOLD)
+        self._leaseholder.take(row, now + LEASE)
         row.started_at = now
         return row.name
 
     def _pause(self, session: Session) -> float:
         """Seconds until the next job is due, as far as is known now."""
         rows = session.exec(select(PluginJob).where(col(PluginJob.name).in_(self._declared))).all()
-        moments = [max(row.due_at, row.held_until or row.due_at) for row in rows]
-        wait = (min(moments) - self._clock.now()).total_seconds()
-        return min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        now = self._clock.now()
+        waits = [(max(row.due_at, row.held_until or row.due_at) - now).total_seconds() for row in rows]
+        # Had it been free, what is due by now would have been run: another process has locked it.
+        wait = min(max(wait, _SHORTEST_PAUSE) if wait > 0 else _RETRY_SECONDS for wait in waits)
+        return min(wait, _LONGEST_PAUSE)
 
     def _planned(self, session: Session) -> list[PlannedJob]:
         rows = {row.name: row for row in session.exec(select(PluginJob))}

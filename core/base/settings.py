@@ -195,7 +195,11 @@ class Settings(BaseSettings):
         description="What a server logs. INFO: mutations, and requests that failed or were slow; DEBUG: every request.",
     )
     slow_request_ms: int = Field(default=1000, ge=1, description="A request that takes longer is logged as a warning.")
-    statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read that takes longer is cancelled.")
+    statement_timeout_ms: int = Field(
+        default=30_000,
+        ge=1,
+        description="A read that takes longer is cancelled, and on PostgreSQL a statement of a request that writes.",
+    )
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."
     )
