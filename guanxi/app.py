@@ -194,10 +194,6 @@ class App:
             raise InputError("; ".join(error.message for error in result.errors))
         return orjson.loads(result.data)
 
-    def jobs_of(self, plugin: str) -> list[str]:
-        """The names of a plugin's jobs."""
-        return [name for name, (owner, _) in self._design.jobs.items() if owner.name == plugin]
-
     @property
     def publisher(self) -> Publisher:
         """What numbers the events of committed transactions."""

@@ -29,6 +29,7 @@ from core.host.contract import Plugin
 from core.host.host import PluginHost, attributed, logger
 from core.records.columns import column
 from core.records.fields import Job
+from core.records.installation import Installation
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 from core.unit.phases import own_work
@@ -114,6 +115,11 @@ def _check(plugin: Plugin, job: Any) -> None:
         problem = "has no description; say in one sentence what it does"
     if problem:
         raise PluginError(plugin.name, f"job {job.name}", problem)
+
+
+def jobs_fact(plugin: str) -> str:
+    """The name of the fact that lists a plugin's jobs, for when it is no longer there to declare them."""
+    return f"{plugin} jobs"
 
 
 def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
@@ -268,6 +274,11 @@ class Jobs:
                 .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
                 .values(due_at=now + job.every)
             )
+        for plugin in {plugin.name for plugin, _ in self._declared.values()}:
+            fact = session.get(Installation, jobs_fact(plugin)) or Installation(name=jobs_fact(plugin), value="")
+            names = {name for name, (owner, _) in self._declared.items() if owner.name == plugin}
+            fact.value = " ".join(sorted({*fact.value.split(), *names}))
+            session.add(fact)
 
     def _let_go(self, session: Session, *, waits: bool = False) -> None:
         """Releases what this process claimed and does not run; waits for the end of a run that was broken off."""
