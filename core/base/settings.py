@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 from core.base.calendar import Calendar, zone_of
 from core.base.errors import ConfigurationError, InputError
 from core.base.money import exponent
+from core.base.setting_faults import explain
 
 #: What a commit waits for on SQLite.
 SqliteSynchronous = Literal["FULL", "NORMAL"]
@@ -330,7 +331,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise ConfigurationError(explain(error, _PREFIX)) from None
+        raise ConfigurationError(explain(error, _PREFIX, Settings)) from None
     except SettingsError as error:
         raise ConfigurationError(
             f"{error}; write {_PREFIX}PLUGINS as a JSON object, or {_NAMED[0]}NAME__SETTING for each; lists as JSON"
@@ -350,17 +351,3 @@ def _refuse_unknown(names: Iterable[str]) -> None:
             near = get_close_matches(asked, known, 1)
             remedy = f"did you mean {_variable(near[0])}?" if near else f"available: {', '.join(map(_variable, known))}"
             raise ConfigurationError(f"{name}: there is no such setting; {remedy}")
-
-
-def explain(error: ValidationError, prefix: str) -> str:
-    """One line per fault: the environment variable, its value, what is wrong."""
-
-    def line(fault: Any) -> str:
-        name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
-        if fault["type"] == "missing":
-            return f"{name} is not set"
-        problem = fault["msg"].removeprefix("Value error, ")
-        # A fault of all settings together has no value of its own, and shows none: one might be a password.
-        return f"{name}={fault['input']!r}: {problem}" if fault["loc"] else f"{name}…: {problem}"
-
-    return "; ".join(line(fault) for fault in error.errors())

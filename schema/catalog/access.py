@@ -20,6 +20,12 @@ from schema.catalog.ownership import belongs
 ANY_ROW, NO_ROW = None, lambda row: false()
 
 
+def lacking(record: str, right: Right) -> str:
+    """What is said to whom lacks a permission about records."""
+    also = " (to delete and restore)" if right is Right.DELETE else ""
+    return f"this needs the permission {record}.{right.lower()}{also}, which you do not have"
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a caller may see and do.
@@ -66,8 +72,7 @@ class Access:
             ForbiddenError: it may not.
         """
         if not self.may(record, right):
-            needed = f"{record}.{right.lower()}"
-            raise ForbiddenError(f"this needs the permission {needed}, which you do not have")
+            raise ForbiddenError(lacking(record, right))
 
     def limit(self, record: str, right: Right) -> RowCondition | None:
         """The condition under which it may do that with a row; None for any row."""

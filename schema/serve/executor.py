@@ -91,6 +91,11 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
             self.handle_field_error(error, return_type, details, path)
             return None
 
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Path) -> None:
+        """Notes an error; of a root field of a query it does not take the others along, so that all are reported."""
+        is_kept = path.prev is None and self._operation.is_query and is_non_null_type(return_type)
+        super().handle_field_error(raw_error, return_type.of_type if is_kept else return_type, field_details_list, path)
+
     async def _planned(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A root field of the catalog: the JSON its statement gives."""
         asked, moment = self._variant.asked[str(path.key)], moment_of(self._context, self.variable_values)

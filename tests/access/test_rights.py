@@ -92,6 +92,28 @@ def test_what_one_creates_is_ones_own(house):
     assert house.asks("adm").query(destroy, id=made["id"])["destroyCustomer"]["userErrors"] == []
 
 
+def test_what_is_refused_is_named_by_its_field_and_by_what_was_to_be_done(house):
+    confirm = (
+        """mutation ($id: ID!) { placeCreditHold(input: {customerId: $id, reason: "x"}) { userErrors { code } } }"""
+    )
+    house.client.create("Role", role="REGIONAL_SALES", permissions=["*.read:team", "override", "*.delete:own"])
+    clerk = house.client.acting_as(house.user("Cle", "REGIONAL_SALES", house.team, "North"))
+    (error,) = clerk.execute(confirm, id=house.customers["eve"])["errors"]
+    assert error["message"].startswith(f"customerId: there is no customer '{house.customers['eve']}'")
+    (error,) = clerk.execute(confirm, id=house.customers["ann"])["errors"]
+    assert error["message"].startswith(f"customerId: you may not change customer '{house.customers['ann']}'")
+    restore = "mutation ($id: ID!) { restoreCustomer(input: {id: $id}) { userErrors { message } } }"
+    gone = house.client.create("Customer", name="gone", ownerId=house.ann)["id"]
+    house.client.query(restore.replace("restore", "delete"), id=gone)
+    (error,) = clerk.query(restore, id=gone)["restoreCustomer"]["userErrors"]
+    assert error["message"] == f"id: you may not restore customer '{gone}'"
+    house.destroy("Customer", gone)
+    (error,) = house.asks("sal").execute(restore, id=house.customers["ann"])["errors"]
+    assert error["message"] == (
+        "this needs the permission Customer.delete (to delete and restore), which you do not have"
+    )
+
+
 def test_reference_data_is_the_administrators(house):
     text = 'mutation { createTeam(input: {name: "Mine"}) { team { id } userErrors { code } } }'
     (error,) = house.asks("dan").execute(text)["errors"]

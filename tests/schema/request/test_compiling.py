@@ -77,13 +77,15 @@ def test_what_is_nested_too_deeply_for_the_interpreter_is_refused_as_input(clien
     assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "nesting"}
 
 
+THREADS = set()
+
+
 @strawberry.input(description="A step.")
 class Step:
     note: str = strawberry.field(description="What it says.")
-    threads = set()
 
     def __post_init__(self):
-        Step.threads.add(threading.get_ident())
+        THREADS.add(threading.get_ident())
 
 
 @strawberry.input(description="Steps.")
@@ -125,7 +127,7 @@ def test_many_arguments_are_made_into_a_plugins_objects_off_the_event_loop(crm, 
       few: walk(input: {steps: $few}) { count userErrors { code } }
       many: walk(input: {steps: $many}) { count } }"""
     steps = [{"note": str(number)} for number in range(3000)]
-    Step.threads.clear()
+    THREADS.clear()
     answer = client.query(text, few=steps[:1], many=steps)
     assert answer == {"few": {"count": 1, "userErrors": []}, "many": {"count": 3000}}
-    assert not {*Step.threads, *executed} & {client.run(loop())}
+    assert not {*THREADS, *executed} & {client.run(loop())}
