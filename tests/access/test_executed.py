@@ -60,17 +60,22 @@ def test_each_path_is_executed_by_who_may_who_may_not_and_who_owns_nothing(house
     every = {question.path for question in questions(paths)}
 
     # What relations that are asked about lead to.
-    customer, contact = house.customers["ann"], house.contacts["ann"]
-    house.client.create("Customer", name="Below", parentId=customer)
-    house.client.create("Contact", name="Below", customerId=customer, reportsToId=contact)
-    ids = {"Customer": customer, "Contact": contact, "Opportunity": house.opportunities["ann"]}
+    for whose in ("ann", "par"):
+        customer, contact = house.customers[whose], house.contacts[whose]
+        house.client.create("Customer", name="Below", parentId=customer, ownerId=getattr(house, whose))
+        house.client.create("Contact", name="Below", customerId=customer, reportsToId=contact)
+
+    def by_id(question: Question, whose: str) -> str:
+        """Its text, about a record that is there."""
+        ids = {"Customer": house.customers, "Contact": house.contacts, "Opportunity": house.opportunities}
+        return _UNKNOWN.sub(ids[question.record][whose] if question.record in ids else "", question.text)
 
     # Who may is answered; who owns nothing, and may ask as much, finds nothing there.
     tried = by_path(paths, lambda one: one.record in owned and all(name in owned for name in one.reads))
     told = set()
     for path, asked in tried.items():
         for question in asked:
-            text = _UNKNOWN.sub(ids.get(question.record, ""), question.text)
+            text = by_id(question, "ann")
             if not is_empty(house.asks("adm").query(text)):
                 told.add(path)
                 assert is_empty(nobody.query(text)), text
@@ -80,7 +85,7 @@ def test_each_path_is_executed_by_who_may_who_may_not_and_who_owns_nothing(house
     # Who lacks a permission is refused what needs it, and nothing of it is in the answer.
     refused = set()
     for path, (question, *_) in ((path, asked) for path, asked in by_path(paths, _needs_permission).items() if asked):
-        answer = house.asks("par").execute(question.text)
+        answer = house.asks("par").execute(by_id(question, "par"))
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}, question.text
         assert not question.uses or answer["data"] is None or is_empty(answer["data"]), question.text
         refused.add(path)
