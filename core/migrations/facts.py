@@ -5,6 +5,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from core.background.jobs import jobs_fact
 from core.records.installation import Installation
+from core.records.text_keys import KEYS
 
 #: The fingerprint of the tables that were last found to be in the database as declared.
 TABLES = "tables"
@@ -16,7 +17,7 @@ _INSTALLATION = Installation.__table__
 
 def facts_of(name: str) -> list[str]:
     """The names under which the facts about a set are kept; no other fact has a blank in its name."""
-    return [*(f"{name} {fact}" for fact in (TABLES, RELEASE)), jobs_fact(name)]
+    return [*(f"{name} {fact}" for fact in (TABLES, RELEASE, KEYS)), jobs_fact(name)]
 
 
 def kept(connection: Connection, name: str, fact: str) -> str | None:
