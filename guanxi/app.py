@@ -90,6 +90,7 @@ class App:
             settings.database_url,
             patience=settings.write_deadline_ms / 1000,
             queue_patience=settings.queue_deadline_ms / 1000,
+            statement_seconds=settings.statement_timeout_ms / 1000,
             synchronous=settings.sqlite_synchronous,
             calendar=settings.calendar,
         )
@@ -192,10 +193,6 @@ class App:
         if result.errors:
             raise InputError("; ".join(error.message for error in result.errors))
         return orjson.loads(result.data)
-
-    def jobs_of(self, plugin: str) -> list[str]:
-        """The names of a plugin's jobs."""
-        return [name for name, (owner, _) in self._design.jobs.items() if owner.name == plugin]
 
     @property
     def publisher(self) -> Publisher:
@@ -355,7 +352,7 @@ class App:
     # Starting
 
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
-        write_now(self.context(plugin_actor(plugin.name)), work)
+        write_now(self.context(plugin_actor(plugin.name)), work, is_endless=True)
 
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""

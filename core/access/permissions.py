@@ -50,7 +50,7 @@ INTROSPECT = "introspect"
 NAMES: Mapping[str, str] = {
     PERSONAL: "See and change personal data, such as e-mail addresses and notes about people.",
     OVERRIDE: "Override what rules decide, such as a value tier or a credit block.",
-    APPROVE: "Approve opportunities and evaluations.",
+    APPROVE: "Approve what rules only recommend, such as abandoning a customer.",
     IMPORT: "Write many records at once.",
     EXPORT: "Take personal data out.",
     MONITOR: "Read the metrics of the server.",

@@ -1,7 +1,8 @@
 """Jobs: periodic work of plugins, each on time by the app's clock and by one process at a time.
 
-A job's row in the database tells when it is due and who runs it. Whoever claims it holds it for a while, so that all
-see it; and locks the row while the job's own transaction lasts, so that no second run begins however long that is.
+A job's row in the database tells when it is due and who runs it. Whoever claims it has a lease of some seconds, in
+which the job's own transaction begins; that locks the row, so that no second run begins however long it lasts. The
+database ends the transaction of a process that died, so no lease has to be renewed, and the next process takes over.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from core.host.contract import Plugin
 from core.host.host import PluginHost, attributed, logger
 from core.records.columns import column
 from core.records.fields import Job
+from core.records.installation import Installation
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 from core.unit.phases import own_work
@@ -36,7 +38,9 @@ from core.unit.unit import Transact, Unit
 _log = logging.getLogger("guanxi.jobs")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_HOLD = timedelta(minutes=5)
+#: How long a process that died after it had claimed a job holds up the others; longer than a turn is waited for.
+LEASE = timedelta(seconds=15)
+#: When to try again without a database, and to look again at what another process runs.
 _RETRY_SECONDS = 1.0
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
 _LONGEST_REPORT = 1000
@@ -111,6 +115,11 @@ def _check(plugin: Plugin, job: Any) -> None:
         problem = "has no description; say in one sentence what it does"
     if problem:
         raise PluginError(plugin.name, f"job {job.name}", problem)
+
+
+def jobs_fact(plugin: str) -> str:
+    """The name of the fact that lists a plugin's jobs, for when it is no longer there to declare them."""
+    return f"{plugin} jobs"
 
 
 def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
@@ -265,6 +274,11 @@ class Jobs:
                 .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
                 .values(due_at=now + job.every)
             )
+        for plugin in {plugin.name for plugin, _ in self._declared.values()}:
+            fact = session.get(Installation, jobs_fact(plugin)) or Installation(name=jobs_fact(plugin), value="")
+            names = {name for name, (owner, _) in self._declared.items() if owner.name == plugin}
+            fact.value = " ".join(sorted({*fact.value.split(), *names}))
+            session.add(fact)
 
     def _let_go(self, session: Session, *, waits: bool = False) -> None:
         """Releases what this process claimed and does not run; waits for the end of a run that was broken off."""
@@ -293,16 +307,18 @@ class Jobs:
         ).first()
         if row is None:
             return None
-        self._leaseholder.take(row, now + _HOLD)
+        self._leaseholder.take(row, now + LEASE)
         row.started_at = now
         return row.name
 
     def _pause(self, session: Session) -> float:
         """Seconds until the next job is due, as far as is known now."""
         rows = session.exec(select(PluginJob).where(col(PluginJob.name).in_(self._declared))).all()
-        moments = [max(row.due_at, row.held_until or row.due_at) for row in rows]
-        wait = (min(moments) - self._clock.now()).total_seconds()
-        return min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        now = self._clock.now()
+        waits = [(max(row.due_at, row.held_until or row.due_at) - now).total_seconds() for row in rows]
+        # Had it been free, what is due by now would have been run: another process has locked it.
+        wait = min(max(wait, _SHORTEST_PAUSE) if wait > 0 else _RETRY_SECONDS for wait in waits)
+        return min(wait, _LONGEST_PAUSE)
 
     def _planned(self, session: Session) -> list[PlannedJob]:
         rows = {row.name: row for row in session.exec(select(PluginJob))}

@@ -130,7 +130,10 @@ class SlowStatementError(GuanxiError):
     code = "TIMEOUT"
 
     def __init__(self) -> None:
-        super().__init__("the query took too long and was cancelled; ask for less, or filter by an indexed field")
+        super().__init__(
+            "a statement took too long and was cancelled; ask for less, filter by an indexed field, or send fewer rows "
+            "at once"
+        )
 
 
 class RateLimitedError(GuanxiError):

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 from core.base.calendar import Calendar, zone_of
 from core.base.errors import ConfigurationError, InputError
 from core.base.money import exponent
+from core.base.setting_faults import explain
 
 #: What a commit waits for on SQLite.
 SqliteSynchronous = Literal["FULL", "NORMAL"]
@@ -195,7 +196,11 @@ class Settings(BaseSettings):
         description="What a server logs. INFO: mutations, and requests that failed or were slow; DEBUG: every request.",
     )
     slow_request_ms: int = Field(default=1000, ge=1, description="A request that takes longer is logged as a warning.")
-    statement_timeout_ms: int = Field(default=30_000, ge=1, description="A read that takes longer is cancelled.")
+    statement_timeout_ms: int = Field(
+        default=30_000,
+        ge=1,
+        description="A read that takes longer is cancelled, and on PostgreSQL a statement of a request that writes.",
+    )
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."
     )
@@ -243,6 +248,11 @@ class Settings(BaseSettings):
     )
     public_requests_per_minute: int = Field(
         default=60, ge=1, description="Requests per minute that one address may send without a key or token."
+    )
+    failed_authentications_per_minute: int = Field(
+        default=30,
+        ge=1,
+        description="Requests per minute that one address may send with a key or token that proves nothing.",
     )
     maximum_public_body_bytes: int = Field(
         default=65_536, ge=1024, description="Largest body of a request without a key or token, in bytes."
@@ -321,7 +331,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise ConfigurationError(explain(error, _PREFIX)) from None
+        raise ConfigurationError(explain(error, _PREFIX, Settings)) from None
     except SettingsError as error:
         raise ConfigurationError(
             f"{error}; write {_PREFIX}PLUGINS as a JSON object, or {_NAMED[0]}NAME__SETTING for each; lists as JSON"
@@ -341,17 +351,3 @@ def _refuse_unknown(names: Iterable[str]) -> None:
             near = get_close_matches(asked, known, 1)
             remedy = f"did you mean {_variable(near[0])}?" if near else f"available: {', '.join(map(_variable, known))}"
             raise ConfigurationError(f"{name}: there is no such setting; {remedy}")
-
-
-def explain(error: ValidationError, prefix: str) -> str:
-    """One line per fault: the environment variable, its value, what is wrong."""
-
-    def line(fault: Any) -> str:
-        name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
-        if fault["type"] == "missing":
-            return f"{name} is not set"
-        problem = fault["msg"].removeprefix("Value error, ")
-        # A fault of all settings together has no value of its own, and shows none: one might be a password.
-        return f"{name}={fault['input']!r}: {problem}" if fault["loc"] else f"{name}…: {problem}"
-
-    return "; ".join(line(fault) for fault in error.errors())

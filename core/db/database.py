@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -65,6 +66,7 @@ class Database:
         pool_size: int = 8,
         patience: float = 10,
         queue_patience: float = 10,
+        statement_seconds: float = 30,
         synchronous: SqliteSynchronous = "FULL",
         calendar: Calendar = PLAIN,
     ) -> None:
@@ -75,6 +77,8 @@ class Database:
             pool_size: the most that write at once.
             patience: for how many seconds a transaction is repeated while others are in its way.
             queue_patience: for how many seconds one waits while as many write as may.
+            statement_seconds: a statement of PostgreSQL that takes longer is cancelled, unless its transaction is
+                endless.
             synchronous: what a commit waits for on SQLite.
             calendar: the days and periods of the business, by which SQL is spelled.
 
@@ -110,8 +114,18 @@ class Database:
                 pool_pre_ping=True,
                 connect_args={"connect_timeout": CONNECTING_SECONDS},
             )
-            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self.engine.dialect.calendar = calendar  # type: ignore[attr-defined]
+            # The driver is imported where a database needs it.
+            from core.db.postgresql import PatientConnection
+
+            reader = create_engine(
+                self.url.set(drivername="postgresql+psycopg"),
+                creator=partial(PatientConnection.to, self.url, statement_seconds),
+                pool_size=_MOST_READERS,
+                pool_timeout=queue_patience,
+            )
+            self._reader = reader.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.engine.dialect.calendar = self._reader.dialect.calendar = calendar  # type: ignore[attr-defined]
+        self._statement_seconds = statement_seconds
         self._queue_patience = queue_patience
         #: Where writers run, and where what looks something up does.
         self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
@@ -151,8 +165,14 @@ class Database:
                 f"PostgreSQL {version[0]} is too old: this needs {_OLDEST_POSTGRESQL} or newer for Unicode case folding"
             )
 
-    def writing(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
+    def writing(
+        self, work: Callable[[DatabaseTransaction], Done[T]], *, is_endless: bool = False
+    ) -> tuple[T, Sequence[Rows] | None]:
         """Runs work in a transaction and commits it, from the start again while other transactions are in its way.
+
+        Args:
+            work: what to do.
+            is_endless: its statements may take as long as they need.
 
         Returns:
             the answer, and the rows of what is read with the commit; None where they were lost on the way.
@@ -162,7 +182,7 @@ class Database:
             UnavailableError: the database cannot be used now.
             OutcomeUnknownError: it was lost during the commit.
         """
-        return self._repeated(lambda: self._attempt(work))
+        return self._repeated(lambda: self._attempt(work, is_endless=is_endless))
 
     def _repeated(self, attempt: Callable[[], T]) -> T:
         """The result of an attempt that is repeated while others are in its way, and for a while without a database."""
@@ -209,8 +229,10 @@ class Database:
             self.is_at_fault = False
             self._faults.note_return()
 
-    def _attempt(self, work: Callable[[DatabaseTransaction], Done[T]]) -> tuple[T, Sequence[Rows] | None]:
-        with self.driven() as transaction:
+    def _attempt(
+        self, work: Callable[[DatabaseTransaction], Done[T]], *, is_endless: bool
+    ) -> tuple[T, Sequence[Rows] | None]:
+        with self.driven(is_endless=is_endless) as transaction:
             done = work(transaction)
             if done.discards:
                 return done.answer, ()
@@ -251,18 +273,19 @@ class Database:
             raise OutcomeUnknownError from error
 
     @contextmanager
-    def driven(self, *, reads: bool = False) -> Iterator[DatabaseTransaction]:
+    def driven(self, *, reads: bool = False, is_endless: bool = False) -> Iterator[DatabaseTransaction]:
         """A transaction on a connection of its own, rolled back unless it is committed inside.
 
         Args:
             reads: it only reads, and waits for no writer.
+            is_endless: its statements may take as long as they need.
 
         Raises:
             UnavailableError: it was closed, or its file is gone.
         """
         driver = self._driver()
         driver.on_trip = self.on_trip
-        transaction = DatabaseTransaction(driver, reads=reads)
+        transaction = DatabaseTransaction(driver, reads=reads, is_endless=is_endless)
         self._in_use.add(driver)
         try:
             try:
@@ -307,7 +330,7 @@ class Database:
         # The driver is imported where a database needs it.
         from core.db.postgresql import PostgresDriver
 
-        return PostgresDriver(self.url)
+        return PostgresDriver(self.url, self._statement_seconds)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -430,6 +453,7 @@ class Database:
         while self._idle:
             self._idle.pop().close()
         self.engine.dispose()
+        self._reader.dispose()
 
 
 def _parsed(url: str) -> URL:

@@ -1,13 +1,15 @@
 """Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
 
+import math
 import re
 import select
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import generators, waiting
@@ -19,6 +21,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
+
+T = TypeVar("T")
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
@@ -34,7 +38,14 @@ _NETWORK: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 _CANCELLING_SECONDS = 1.0
-_OPTIONS = "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed"
+#: How much longer, in seconds, than a statement may take its answer is waited for.
+GRACE_SECONDS = 2.0
+_OPTIONS = (
+    "-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed "
+    # A server whose client is gone ends its transaction within seconds, and with it its locks.
+    "-c client_connection_check_interval=5s "
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
 
 
 class _Bytes(Loader):
@@ -51,19 +62,66 @@ class _Text(Loader):
         return bytes(data).decode()
 
 
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that gives up a server that hangs: one that does not even cancel what takes too long.
+
+    Attributes:
+        seconds: for how long an answer is waited for; None without end.
+    """
+
+    seconds: float | None = None
+
+    @classmethod
+    def to(cls, url: URL, seconds: float, **more: Any) -> Self:
+        """Connects.
+
+        Args:
+            url: where.
+            seconds: what takes longer is cancelled by the server.
+            more: for the driver.
+        """
+        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        options = f"{_OPTIONS} -c statement_timeout={int(seconds * 1000)}"
+        made = cls.connect(address, options=options, connect_timeout=_CONNECTING_SECONDS, **_NETWORK, **more)
+        made.seconds = seconds + GRACE_SECONDS
+        return made
+
+    def wait(self, gen: Generator[Any, Any, T], *more: Any, **named: Any) -> T:
+        """What the server answers."""
+        return super().wait(self._in_time(gen), *more, **named)
+
+    def _in_time(self, talk: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """The same talk, as long as it may last; the connection is closed where the server does not answer.
+
+        Raises:
+            psycopg.OperationalError: it does not.
+        """
+        until = math.inf if self.seconds is None else time.monotonic() + self.seconds
+        try:
+            wanted = next(talk)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > until:
+                    self.close()
+                    raise psycopg.OperationalError("the server does not answer")
+                wanted = talk.send(ready)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+
+
 class PostgresDriver(Driver):
     """One connection to PostgreSQL."""
 
     dialect = "postgresql"
     begin = SqlStatement("BEGIN ISOLATION LEVEL READ COMMITTED")
     begin_reading = SqlStatement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    begin_endless = (begin, SqlStatement("SET LOCAL statement_timeout = 0"))
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, seconds: float) -> None:
         self._url = url
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._driver = psycopg.connect(
-            address, autocommit=True, options=_OPTIONS, connect_timeout=_CONNECTING_SECONDS, **_NETWORK
-        )
+        self._driver = PatientConnection.to(url, seconds, autocommit=True)
+        self._patience = self._driver.seconds
         # Where it prepares by itself, any ROLLBACK makes it forget all that is prepared, ours too.
         self._driver.prepare_threshold = None
         self._names: dict[str, bytes] = {}
@@ -100,7 +158,7 @@ class PostgresDriver(Driver):
                 self._command(statement.sql, values, commands, kinds)
         commands.append(pgconn.pipeline_sync)
         try:
-            results = waiting.wait(_talk(pgconn, commands), pgconn.socket, _INTERVAL)
+            results = self._driver.wait(_talk(pgconn, commands), _INTERVAL)
         finally:
             if pgconn.status == ConnStatus.OK:
                 pgconn.exit_pipeline_mode()
@@ -144,6 +202,15 @@ class PostgresDriver(Driver):
         if any(statement.many for statement in statements):
             return _gathered(statements, found)
         return found
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether answers are waited for without end, not only as long as statements may take."""
+        return self._driver.seconds is None
+
+    @is_endless.setter
+    def is_endless(self, is_endless: bool) -> None:
+        self._driver.seconds = None if is_endless else self._patience
 
     @property
     def process(self) -> int:

@@ -49,6 +49,7 @@ class SqliteDriver(Driver):
     # Taking the write lock first spares the deadlock of two readers that both want to write.
     begin = SqlStatement("BEGIN IMMEDIATE")
     begin_reading = SqlStatement("BEGIN")
+    begin_endless = (begin,)
 
     def __init__(self, path: Path, synchronous: SqliteSynchronous, patience: float) -> None:
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)

@@ -55,10 +55,14 @@ class Driver(ABC):
     begin: SqlStatement
     #: How one begins that only reads, alongside writers.
     begin_reading: SqlStatement
+    #: How one begins whose statements may take as long as they need.
+    begin_endless: Sequence[SqlStatement]
     #: Called before each round trip.
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
     #: Why nothing more is sent but a rollback; empty while it may be used.
     refusal: str = ""
+    #: Answers are waited for without end, not only as long as statements may take.
+    is_endless: bool = False
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -150,10 +154,11 @@ class DatabaseTransaction:
         before_session: called before the session is made, to write what was put off.
     """
 
-    def __init__(self, driver: Driver, *, reads: bool = False) -> None:
+    def __init__(self, driver: Driver, *, reads: bool = False, is_endless: bool = False) -> None:
         self._driver = driver
-        self._begin = driver.begin_reading if reads else driver.begin
-        self._waiting: list[SqlStatement] = [self._begin]
+        driver.is_endless = is_endless
+        begin = driver.begin_endless if is_endless else [driver.begin_reading if reads else driver.begin]
+        self._waiting: list[SqlStatement] = [*begin]
         self._session: Session | None = None
         self._has_begun = False
         self._savepoints = 0

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from core.base import tracing
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
-from core.base.settings import Settings, explain
+from core.base.setting_faults import explain
+from core.base.settings import Settings
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
@@ -430,10 +431,12 @@ def _plugin_settings(plugin: Plugin, settings: Settings) -> BaseModel | None:
         wrong = f"{variables_of(plugin.name)}{min(unknown).upper()}"
         problem = f"is not a setting of it; available: {', '.join(names)}" if names else "is set, but it takes none"
         raise PluginError(plugin.name, "settings", f"{wrong} {problem}")
+    if model is None:
+        return None
     try:
-        return None if model is None else model.model_validate({name: _read(given[name]) for name in given})
+        return model.model_validate({name: _read(given[name]) for name in given})
     except ValidationError as error:
-        raise PluginError(plugin.name, "settings", explain(error, variables_of(plugin.name))) from None
+        raise PluginError(plugin.name, "settings", explain(error, variables_of(plugin.name), model)) from None
 
 
 def _read(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from packaging.version import InvalidVersion, Version
 from sqlalchemy import Connection, delete, insert, select
 
+from core.background.jobs import jobs_fact
 from core.records.installation import Installation
 from core.records.text_keys import KEYS
 from core.search.rebuild import ENTRIES
@@ -17,7 +18,7 @@ _INSTALLATION = Installation.__table__
 
 def facts_of(name: str) -> list[str]:
     """The names under which the facts about a set are kept; no other fact has a blank in its name."""
-    return [f"{name} {fact}" for fact in (TABLES, RELEASE, KEYS, ENTRIES)]
+    return [*(f"{name} {fact}" for fact in (TABLES, RELEASE, KEYS, ENTRIES)), jobs_fact(name)]
 
 
 def kept(connection: Connection, name: str, fact: str) -> str | None:

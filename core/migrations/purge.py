@@ -9,7 +9,7 @@ from typing import IO, Any
 from sqlalchemy import Connection, String, column, delete, func, inspect, select, table, text
 
 from core.background.backlog import HeldBack, PluginCursor, SetAside
-from core.background.jobs import PluginJob
+from core.background.jobs import PluginJob, jobs_fact
 from core.base.errors import ConfigurationError
 from core.base.files import private_file
 from core.db.database import POSTGRESQL, Database
@@ -64,14 +64,13 @@ class Holdings:
         return [held for held in self.tables if held.condition is None]
 
 
-def holdings(connection: Connection, plugin: str, installed: Collection[str], jobs: Collection[str] = ()) -> Holdings:
+def holdings(connection: Connection, plugin: str, installed: Collection[str]) -> Holdings:
     """What a database holds of a plugin.
 
     Args:
         connection: to it.
         plugin: its name.
         installed: names of the installed plugins.
-        jobs: names of the plugin's jobs, if it is installed.
 
     Raises:
         ConfigurationError: it holds nothing of it, or tables that stay refer to what would go.
@@ -89,9 +88,9 @@ def holdings(connection: Connection, plugin: str, installed: Collection[str], jo
     facets = {key.table: key.to for key in keys if key.column == "record_id"}
     tables = [_held(connection, name, facet_of=facets.get(name)) for name in own]
     tables += [_held(connection, model.__tablename__, condition=column("plugin") == plugin) for model in _ABOUT]
-    tables.append(_held(connection, PluginJob.__tablename__, condition=column("name").in_(jobs)))
     found_by = json.loads(kept(connection, plugin, ENTRIES) or "{}")
     tables.append(_held(connection, SearchEntry.__tablename__, condition=column("entity_type").in_(found_by)))
+    tables.append(_held(connection, PluginJob.__tablename__, condition=column("name").in_(_jobs(connection, plugin))))
     tables.append(_held(connection, Installation.__tablename__, condition=column("name").in_(facts_of(plugin))))
     found = [held for held in tables if held.rows or held.condition is None]
     if not found:
@@ -106,6 +105,13 @@ def _revision(connection: Connection, versions: str) -> str | None:
     return connection.scalar(select(column("version_num", String)).select_from(table(versions)))
 
 
+def _jobs(connection: Connection, plugin: str) -> list[str]:
+    """The names of the plugin's jobs that were ever scheduled."""
+    facts = Installation.__table__.c
+    names = connection.scalar(select(facts.value).where(facts.name == jobs_fact(plugin)))
+    return (names or "").split()
+
+
 def _held(connection: Connection, name: str, *, facet_of: str | None = None, condition: Any = None) -> HeldTable:
     columns = tuple(found["name"] for found in inspect(connection).get_columns(name))
     query = select(func.count()).select_from(table(name))
@@ -113,14 +119,12 @@ def _held(connection: Connection, name: str, *, facet_of: str | None = None, con
     return HeldTable(name, columns, rows, facet_of, condition)
 
 
-def purge(
-    database: Database, plugin: str, path: Path, installed: Collection[str], jobs: Collection[str] = ()
-) -> Holdings:
+def purge(database: Database, plugin: str, path: Path, installed: Collection[str]) -> Holdings:
     """Writes all that the database holds of a plugin to a new file, and removes it, in one transaction.
 
     Args:
         database: which one.
-        plugin, installed, jobs: as for `holdings`.
+        plugin, installed: as for `holdings`.
         path: of the file, in JSON Lines, readable by its owner only.
 
     Returns:
@@ -131,11 +135,11 @@ def purge(
     """
     # The file has its name before anything is gone for good.
     with alone(database) as connection, connection.begin():
-        found = holdings(connection, plugin, installed, jobs)
+        found = holdings(connection, plugin, installed)
         if database.dialect == POSTGRESQL and found.own:
             names = ", ".join(f'"{held.name}"' for held in found.own)
             connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
-            found = holdings(connection, plugin, installed, jobs)
+            found = holdings(connection, plugin, installed)
         with private_file(path) as draft, draft.open("w", encoding="utf-8") as file:
             _write(connection, found, file)
         for held in found.tables:

@@ -109,16 +109,15 @@ def purge(
     refuse_present(path)
     with closing(app.database):
         app.database.check()
-        jobs = app.jobs_of(name)
         with app.database.connection() as connection:
-            found = holdings(connection, name, names, jobs)
+            found = holdings(connection, name, names)
         _show(found, [variable for variable in os.environ if variable.startswith(variables_of(name))])
         if not yes and not typer.confirm(f"Write this to {path}, and remove it for good?", err=True):
             err.print("nothing was removed")
             raise typer.Exit(FAILED)
         if name in names:
             asyncio.run(_purge_elsewhere(app, name))
-        removed = purge_plugin(app.database, name, path, names, jobs)
+        removed = purge_plugin(app.database, name, path, names)
     out.print(f"{sum(held.rows for held in removed.tables)} rows written to {path} and removed")
 
 

@@ -288,7 +288,9 @@ class ImportMapping:
             count = source.columns.count(column)
             if count == 0:
                 has = ", ".join(source.columns)
-                problems.append(f"{self.path}: {place}: {source.path} has no column {column!r}; it has {has}")
+                problems.append(
+                    f"{self.path}: {place}: {source.path} has no column {column!r}; it has {has}{source.doubt}"
+                )
             elif count > 1:
                 problems.append(
                     f"{self.path}: {place}: {source.path} has {count} columns named {column!r}; rename all but one"

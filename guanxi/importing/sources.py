@@ -117,7 +117,7 @@ class Source:
             self.columns = list(keys)
 
     def _table(self, lines: Iterator[str]) -> Iterator[SourceRow]:
-        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        reader, line = csv.reader(lines, delimiter=self.delimiter, strict=True), 1
         try:
             self.columns = [name.strip() for name in next(reader, [])]
             if not self.columns:
@@ -130,7 +130,14 @@ class Source:
                     yield self._record(line, cells)
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise ConfigurationError(f"{self.path}: line {reader.line_num} is not CSV: {error}; fix the line") from None
+            place, problem = f"line {reader.line_num} is not CSV", f"{error}; fix the line"
+            if reader.line_num > line:
+                # All that follows has been taken for one text.
+                place = f"the row that begins in line {line} is not CSV"
+                problem = (
+                    'it has a quote (") that is opened and not closed; close it, or write "" for a quote in a text'
+                )
+            raise ConfigurationError(f"{self.path}: {place}: {problem}") from None
 
     def _check_delimiter(self) -> None:
         other = next((mark for mark in _DELIMITERS if mark != self.delimiter and mark in self.columns[0]), None)
@@ -139,6 +146,18 @@ class Source:
                 f"{self.path}: its first line has no {self.delimiter!r}, but {other!r}; write `delimiter = "
                 f"{json.dumps(other)}` under [source] in the mapping file"
             )
+
+    @property
+    def doubt(self) -> str:
+        """A second delimiter in its first line, for when a column is not found; empty if there is none."""
+        found = ((mark, name) for mark in _DELIMITERS for name in self.columns if mark in name)
+        mark, name = next(found, ("", ""))
+        if self._format != CSV or not mark:
+            return ""
+        return (
+            f"; columns are separated by {self.delimiter!r}, and {name!r} has {mark!r} besides: fix the first line, or "
+            f"write `delimiter = {json.dumps(mark)}` under [source]"
+        )
 
     def _record(self, line: int, cells: list[str]) -> SourceRow:
         problem = None

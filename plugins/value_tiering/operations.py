@@ -130,7 +130,7 @@ def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) 
     return _settle(ctx, value, TierChangeReason.OVERRIDE_CLEARED, input.reason)
 
 
-@mutation(locks=_customer, permission="override")
+@mutation(locks=_customer, permission="approve")
 def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Customer]:
     """Confirms the recommendation to abandon a customer.
 
@@ -148,7 +148,7 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
     return id
 
 
-@mutation(locks=_customer, permission="override")
+@mutation(locks=_customer, permission="approve")
 def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[Customer]:
     """Withdraws the abandonment of a customer.
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import repeat
 from typing import Any
 
 from sqlalchemy import and_, false, or_
@@ -14,13 +13,17 @@ from core.base.actors import Actor
 from core.base.errors import ForbiddenError
 from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
-from schema.catalog.events import EventRule
+from schema.catalog.events import EventRule, RowCondition
 from schema.catalog.ownership import belongs
-
-RowCondition = Callable[[Any], Any]
 
 #: Any row, and no row.
 ANY_ROW, NO_ROW = None, lambda row: false()
+
+
+def lacking(record: str, right: Right) -> str:
+    """What is said to whom lacks a permission about records."""
+    also = " (to delete and restore)" if right is Right.DELETE else ""
+    return f"this needs the permission {record}.{right.lower()}{also}, which you do not have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,7 @@ class Access:
             ForbiddenError: it may not.
         """
         if not self.may(record, right):
-            needed = f"{record}.{right.lower()}"
-            raise ForbiddenError(f"this needs the permission {needed}, which you do not have")
+            raise ForbiddenError(lacking(record, right))
 
     def limit(self, record: str, right: Right) -> RowCondition | None:
         """The condition under which it may do that with a row; None for any row."""
@@ -149,7 +151,6 @@ class AccessControl:
         rows: dict[str, RowCondition] = {}
         hidden = set()
         writes: dict[tuple[str, Right], RowCondition | None] = {}
-        reach: dict[str, RowScope] = {}
         for record in self._catalog.records.values():
             if not record.has_attachments:
                 continue
@@ -164,12 +165,10 @@ class AccessControl:
                     writes[record.name, right] = limit
                 elif limit is not None:
                     rows[record.name] = limit
-                    reach[record.name] = min(map(self._reach, repeat(record), sets), key=list(RowScope).index)
         rows["Event"] = EventRule(
             dict(rows),
             hidden,
             [type_ for type_, name in self._events.items() if name in denied],
-            reach,
             self._denied_fields(denied),
         )
         name = " | ".join("everything" if one is None else " ".join(sorted(one)) for one in (permissions, narrowed_to))
@@ -193,16 +192,6 @@ class AccessControl:
             return ANY_ROW
         return lambda row: or_(*(self._in_scope(row, scope, is_owned=is_owned) for scope in named))
 
-    def _reach(self, record: RecordType, permissions: Collection[str]) -> RowScope:
-        """The widest scope in which a set of permissions lets a record be read, but for those of plugins."""
-        is_owned = record.name in self._catalog.ownerships
-        named = scopes(permissions, record.name, Right.READ, is_owned=is_owned)
-        return max(
-            (RowScope(one) for one in named if one in RowScope.__members__),
-            key=list(RowScope).index,
-            default=RowScope.OWN,
-        )
-
     def _denied_fields(self, denied: Collection[str]) -> Mapping[str, Collection[str]]:
         return {
             record.name: [field.name for field in record.fields.values() if field.permission in denied]
@@ -212,7 +201,7 @@ class AccessControl:
     def _in_scope(self, row: Any, scope: str, *, is_owned: bool) -> Any:
         if scope not in RowScope.__members__:
             rule = self._rules.get(scope)
-            condition = None if rule is None else rule.rows.get(row.record.name)
+            condition = None if rule is None or not row.is_alone else rule.rows.get(row.record.name)
             return false() if condition is None else condition(row)
         # What belongs to nobody is nobody's own.
         return belongs(row, RowScope(scope)) if is_owned else false()

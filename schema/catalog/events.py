@@ -4,28 +4,33 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, case, false, func, literal, not_, null, or_, select, true
+from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from core.access.permissions import RowScope
 from core.base.errors import PluginError
 from core.base.text import camel, snake
 from core.crm.consequences import CORE_EVENTS
-from core.db.sql import Expression, one_of
-from core.db.types import Choice, Json
+from core.db.sql import Expression, folded
+from core.db.types import Choice, Json, Text
 from core.log.events import Action, EventBatch, EventRow
+from core.records.forms import TEXT
 from core.records.record import CORE
 from core.records.vocabulary import Vocabulary, vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
 from schema.sql.json import json_value
-from schema.sql.log import changed_value, changes_list, without_keys
+from schema.sql.log import changed_value, changes_list, has_change, without_keys
 from schema.sql.selections import Selection
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+#: Types of columns of which the log says what they held in a form that SQL reads; of others the present value counts.
+_REPEATABLE = (Text, Choice, Boolean, Integer)
+
+RowCondition = Callable[[Any], Any]
 
 
 class ChangesKind(Kind):
@@ -111,20 +116,18 @@ class EventRule:
         rows: by name of a record, the condition under which a row of it is seen; what is missing is seen whole.
         hidden: the records of which nothing is seen.
         types: the types of events that are not shown.
-        reach: by name of a record, the part of the caller's `Reach` in which it is seen.
         fields: by name of a record, the names of its fields that are not shown.
     """
 
-    rows: Mapping[str, Callable[[Any], Any]]
+    rows: Mapping[str, RowCondition]
     hidden: Collection[str]
     types: Collection[str]
-    reach: Mapping[str, RowScope]
     fields: Mapping[str, Collection[str]]
 
     def __call__(self, row: Any) -> ColumnElement[bool]:
         """The condition under which an event is seen: its record is, or it tells that the record left."""
         seen = self._by_type(row, self._seen(row), self.hidden, true())
-        found: ColumnElement[bool] = or_(seen, self.moved(row, ScopeChange.LEFT))
+        found: ColumnElement[bool] = or_(seen, self.scope_change(row, is_found=False) == ScopeChange.LEFT.value)
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
 
     def _seen(self, row: Any) -> Iterator[tuple[str, Any]]:
@@ -134,36 +137,23 @@ class EventRule:
             there = [other.id == row.entity_id, limit(other)]
             yield name, select(1).select_from(other.source()).where(*there).exists()
 
-    def moved(self, row: Any, way: ScopeChange) -> ColumnElement[bool]:
-        """The condition that an event took its record out of the caller's reach, or into it."""
-        moved = self._by_type(row, self._moves(row, way), (), false())
-        return and_(row.action == literal(Action.UPDATED, Choice(Action)), moved)
-
-    def _moves(self, row: Any, way: ScopeChange) -> Iterator[tuple[str, Any]]:
-        statement = row.scope.statement
-        for name, scope in self.reach.items():
-            own = statement.catalog.ownerships[name]
-            parts = [(column, scope.lower()) for column in own.users]
-            parts += [(column, "teams") for column in own.teams if scope is not RowScope.OWN]
-            found = []
-            for column, part in parts:
-                reach = statement.reach(part)
-                before, after = (changed_value(row.changes, camel(column), is_current=now) for now in (False, True))
-                was, is_now = (func.coalesce(one_of(value, reach), false()) for value in (before, after))
-                left, entered = (was, is_now) if way is ScopeChange.LEFT else (is_now, was)
-                found.append(and_(left, not_(entered)))
-            if found:
-                yield name, or_(*found)
-
     def changes(self, row: Any) -> Any:
         """What changed, without what is not shown."""
         shown = row.changes
         cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
-        return case((self.moved(row, ScopeChange.LEFT), null()), *cuts, else_=shown)
+        return case((self.scope_change(row) == ScopeChange.LEFT.value, null()), *cuts, else_=shown)
 
-    def scope_change(self, row: Any) -> Any:
-        """How the event changed whether the caller sees its record."""
-        return case(*((self.moved(row, way), way.value) for way in ScopeChange), else_=null())
+    def scope_change(self, row: Any, *, is_found: bool = True) -> Any:
+        """How an update changed whether the caller sees its record; null where it did not.
+
+        Args:
+            row: of the event.
+            is_found: whether the record may be seen all the same, by way of what it is part of or who shares it.
+        """
+        moves = ((name, _move(row, name, limit, is_found=is_found)) for name, limit in self.rows.items())
+        known = [(name, move) for name, move in moves if move is not None]
+        is_other = row.action != literal(Action.UPDATED, Choice(Action))
+        return case((is_other, null()), (true(), self._by_type(row, known, (), null())))
 
     def _by_type(
         self, row: Any, cases: Iterable[tuple[str, Any]], hidden: Collection[str], otherwise: Any
@@ -172,6 +162,42 @@ class EventRule:
         known += [(row.entity_type == name, false()) for name in sorted(hidden)]
         found: ColumnElement[bool] = case(*known, else_=otherwise) if known else otherwise
         return found
+
+
+def _move(row: Any, name: str, limit: RowCondition, *, is_found: bool) -> Any:
+    """How an event moved its record into the scope of a condition or out of it; None where no event can.
+
+    The log says what the record's own columns held. What the condition takes from elsewhere, such as who is in a team,
+    is taken as it is now.
+    """
+    statement = row.scope.statement
+    record = statement.catalog.records[name]
+    other = statement.row(record, is_fact=True)
+    changed: dict[str, Any] = {}
+
+    def held(column: str, present: Any, *, is_current: bool) -> Any:
+        text = column.removesuffix("_folded")
+        is_folded = text != column
+        if not isinstance(present.type, _REPEATABLE) or (is_folded and record.model.__folded__[text] is not TEXT):
+            return present
+        value: Any = changed_value(row.changes, camel(text), is_current=is_current)
+        if is_folded:
+            value = folded(value)
+        elif not isinstance(present.type, Text | Choice):
+            value = cast(value, present.type)
+        return case((changed.setdefault(column, has_change(row.changes, camel(text))), value), else_=present)
+
+    was, is_now = (
+        func.coalesce(limit(other.alone(partial(held, is_current=is_current))), false()) for is_current in (False, True)
+    )
+    if not changed:
+        return None
+    there = [other.id == row.entity_id, or_(*changed.values())]
+    if is_found:
+        there.append(not_(func.coalesce(limit(other.related()), false())))
+    ways = ((was, is_now, None), (was, true(), ScopeChange.LEFT), (is_now, true(), ScopeChange.ENTERED))
+    move = case(*((and_(one, two), null() if way is None else way.value) for one, two, way in ways), else_=null())
+    return select(move).select_from(other.source()).where(*there).scalar_subquery()
 
 
 def _rule(row: Any) -> EventRule | None:

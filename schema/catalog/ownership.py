@@ -92,6 +92,8 @@ def _link(record: RecordType, relation: str) -> ToOne:
 def belongs(row: Any, scope: RowScope) -> Condition:
     """The condition that a row belongs to whoever asks, its team or its region.
 
+    By itself, or by what it is part of and who shares it; of some rows only one of the two counts.
+
     Args:
         row: of a statement.
         scope: anything but all or none.
@@ -99,11 +101,15 @@ def belongs(row: Any, scope: RowScope) -> Condition:
     statement = row.scope.statement
     own = statement.catalog.ownerships[row.record.name]
     users = statement.reach(scope.lower())
-    parts: list[Condition] = [one_of(row.reference(name), users) for name in own.users]
-    if scope is not RowScope.OWN:
-        parts += [one_of(row.reference(name), statement.reach("teams")) for name in own.teams]
-    if scope is RowScope.REGION:
-        parts += [one_of(row.reference(name), statement.reach("regions")) for name in own.regions]
+    parts: list[Condition] = []
+    if row.is_alone:
+        parts += [one_of(row.reference(name), users) for name in own.users]
+        if scope is not RowScope.OWN:
+            parts += [one_of(row.reference(name), statement.reach("teams")) for name in own.teams]
+        if scope is RowScope.REGION:
+            parts += [one_of(row.reference(name), statement.reach("regions")) for name in own.regions]
+    if not row.is_related:
+        return or_(false(), *parts)
     for share in own.shares:
         member = statement.row(statement.catalog.records[share.record], is_fact=True)
         named = statement.catalog.ownerships[share.record].users

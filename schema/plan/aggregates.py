@@ -202,7 +202,9 @@ def _limit(statement: Statement, first: int | None) -> int:
     largest = statement.catalog.settings.maximum_page_size
     size = largest if first is None else first
     if not 0 <= size <= largest:
-        raise InputError(f"first: {size} is outside 0 to {largest}")
+        raise InputError(
+            f"first: {size} is outside 0 to {largest}; ask for fewer groups, or narrow them by where or having"
+        )
     return size
 
 

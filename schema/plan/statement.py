@@ -326,6 +326,8 @@ class PlanRow:
         self._is_joined = is_joined
         self._is_fact = is_fact
         self._columns = Columns(record.model, self.reference)
+        #: Whether it says itself whose it is, and whether what it is part of does, or who shares it.
+        self.is_alone = self.is_related = True
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
@@ -353,8 +355,28 @@ class PlanRow:
         access = self.scope.statement.access
         if self._is_fact or not (access.rows or access.hidden):
             return self
+        return self._with(_is_fact=True)
+
+    def alone(self, held: Callable[[str, Expression], Expression]) -> Self:
+        """The same row by itself, with other values in its columns: what it is part of says nothing of whose it is.
+
+        Args:
+            held: from the name of a column and its value to the other one.
+        """
+
+        def reference(name: str) -> Expression:
+            return held(name, self.reference(name))
+
+        columns = Columns(self.record.model, reference)
+        return self._with(reference=reference, _columns=columns, is_related=False)
+
+    def related(self) -> Self:
+        """The same row as if it named nobody itself: only what it is part of, and who shares it, say whose it is."""
+        return self._with(is_alone=False)
+
+    def _with(self, **changed: Any) -> Self:
         row: Self = object.__new__(type(self))
-        row.__dict__ |= self.__dict__ | {"_is_fact": True}
+        row.__dict__ |= self.__dict__ | changed
         return row
 
     @property

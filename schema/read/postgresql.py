@@ -9,6 +9,7 @@ import psycopg
 
 from core.db.database import Database
 from core.db.faults import lost
+from core.db.postgresql import GRACE_SECONDS
 from schema.read.pool import Pool
 from schema.read.reader import PREPARED_STATEMENTS, Steps
 
@@ -35,7 +36,7 @@ class PostgresReader:
             self._dsn,
             timeout=_CONNECTING_SECONDS,
             # The server cancels what takes too long; where it does not even do that, it is gone.
-            command_timeout=self._timeout + _CONNECTING_SECONDS,
+            command_timeout=self._timeout + GRACE_SECONDS,
             statement_cache_size=PREPARED_STATEMENTS,
             # Long statements are those that gain most.
             max_cacheable_statement_size=0,

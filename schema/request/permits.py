@@ -14,7 +14,7 @@ from core.base.errors import UserError
 from core.base.text import with_article, words
 from core.db.transaction import SqlStatement
 from core.log.events import Action
-from schema.catalog.access import Access
+from schema.catalog.access import Access, lacking
 from schema.plan.plan import Plan
 from schema.plan.planner import Planner
 from schema.sql.binds import Moment
@@ -117,11 +117,18 @@ class AccessPermit(Permit):
         return replace(error, message=_ID.sub(shown, error.message))
 
 
-def refused(record: str, right: Right, id: str | None) -> UserError:
-    """The error of a row with which the caller may not do what it asks for."""
+def refused(record: str, right: Right, id: str | None, verb: str | None = None) -> UserError:
+    """The error of a row with which the caller may not do what it asks for.
+
+    Args:
+        record: name of its type.
+        right: that the caller lacks.
+        id: of the row; None for a new one.
+        verb: what it wants to do, where that is not what the right is named after.
+    """
     if id is None:
-        return UserError("FORBIDDEN", f"this needs the permission {record}.{right.lower()}, which you do not have")
-    return UserError("FORBIDDEN", f"id: you may not {right.lower()} {words(record)} {id!r}", ("id",))
+        return UserError("FORBIDDEN", lacking(record, right))
+    return UserError("FORBIDDEN", f"id: you may not {verb or right.lower()} {words(record)} {id!r}", ("id",))
 
 
 def texts(value: Any) -> Iterator[str]:

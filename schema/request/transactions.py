@@ -56,8 +56,9 @@ def write_now(
     reads: Callable[[T], Sequence[SqlStatement]] = _nothing,
     *,
     dry: bool = False,
+    is_endless: bool = False,
 ) -> tuple[T, Sequence[Rows] | None]:
-    """The same in this thread."""
+    """The same in this thread; where it is endless, its statements may take as long as they need."""
     services = context.services
     # One for all tries, so that a second one is refused where the first was committed after all.
     batch_id = new_id("evb")
@@ -89,7 +90,7 @@ def write_now(
         is_news = unit.finish()
         return Done(answer, reads(answer), unit.log.proof if is_news else None)
 
-    written = services.database.writing(in_transaction)
+    written = services.database.writing(in_transaction, is_endless=is_endless)
     context.statements += 0 if sent is None else sent.statements
     if is_news:
         services.announce()

@@ -8,7 +8,7 @@ from starlette.types import Scope
 from core.access.authentication import AskPlugins
 from core.access.keys import start_of
 from core.access.permissions import MONITOR
-from core.base.actors import LOCAL, PUBLIC, Actor
+from core.base.actors import LOCAL, PUBLIC, Actor, Identity
 from core.base.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from core.base.settings import Settings
 from schema.request.context import Services
@@ -74,10 +74,15 @@ class Callers:
             is_public = await authentication.is_configured() and not self._trusts_loopback
         except UnauthenticatedError as error:
             self.note_refusal(scope, headers, error.message.partition(";")[0])
+            # A right key or token is served all the same: there may be many behind one address.
+            self._guard.failures.hit(self._guard.address_of(scope, headers))
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
             raise BadRequest(503, error.message, error.code, {"retry-after": str(error.seconds)}) from None
+        except BadRequest as refusal:
+            self.note_refusal(scope, headers, str(refusal).partition(";")[0])
+            raise
         except Exception:
             _log.exception("who sends a request cannot be found out")
             message = "who sends this cannot be found out now; try again in a minute"
@@ -85,7 +90,7 @@ class Callers:
         if not is_public:
             return self._local(scope, headers)
         try:
-            self._guard.check_rate(self._guard.address_of(scope, headers))
+            self._guard.public.hit(self._guard.address_of(scope, headers))
         except BadRequest as refusal:
             self.note_refusal(scope, headers, str(refusal).partition(";")[0])
             raise
@@ -125,7 +130,14 @@ class Callers:
         if not services.host.implementations("actor"):
             return None
         given = {name.decode("latin-1"): value for name, value in headers.items()}
-        return lambda: identity_by_plugins(services, given, self._guard.address_of(scope, headers))
+        address = self._guard.address_of(scope, headers)
+
+        async def ask() -> Identity | None:
+            # What plugins check can be a password, which unlike a key or a token can be guessed.
+            self._guard.failures.check(address)
+            return await identity_by_plugins(services, given, address)
+
+        return ask
 
     def note_refusal(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
         """Has a refused request counted in the audit list, by how its key begins and where it came from."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -43,7 +44,8 @@ class Engine:
         """
         size = operation.size(given)
         compiling = self.services.compiling
-        if size.values > _MANY_VALUES:
+        has_many = size.values > _MANY_VALUES
+        if has_many:
             values = await compiling.run(lambda: operation.variables(given))
         else:
             values = operation.variables(given)
@@ -59,7 +61,7 @@ class Engine:
         elif operation.is_mutation:
             result = await self._by_handler(context, operation, variant, values)
         if result is None:
-            result = await self._by_executor(context, operation, given)
+            result = await self._by_executor(context, operation, variant, given, has_many=has_many)
         result.cost = cost
         return result
 
@@ -101,10 +103,17 @@ class Engine:
         return OperationResult(b"{%s}" % b",".join(parts), errors)
 
     async def _by_executor(
-        self, context: RequestContext, operation: Operation, given: Mapping[str, Any]
+        self,
+        context: RequestContext,
+        operation: Operation,
+        variant: Variant,
+        given: Mapping[str, Any],
+        *,
+        has_many: bool,
     ) -> OperationResult:
-        """The answer by graphql-core."""
-        result: Any = execute(
+        """The answer by graphql-core, which coerces many values off the event loop."""
+        begin = partial(
+            execute,
             self.assemble().graphql,
             operation.document,
             context_value=context,
@@ -113,12 +122,19 @@ class Engine:
             executor_class=PlanningExecutor,
             compiled=operation,
             mutations=self.assemble().mutations,
+            has_many=has_many,
         )
+        result: Any = await self.services.compiling.run(begin) if has_many else begin()
         if not isinstance(result, ExecutionResult):
             result = await result
         if result.data is None and result.errors and not any(error.path for error in result.errors):
             raise Refused(result.errors)
-        return OperationResult(orjson.dumps(result.data), result.errors or ())
+        data, places = result.data, {key: place for place, key in enumerate(variant.asked)}
+        if data is not None and any(data[key] is None and not variant.asked[key].nullable for key in data):
+            data = None
+        # Whichever failed first, they are reported in the order in which they were asked for.
+        errors = sorted(result.errors or (), key=lambda error: places.get(str((error.path or [""])[0]), -1))
+        return OperationResult(orjson.dumps(data), errors)
 
 
 async def _answered(context: RequestContext, variant: Variant, asked: RootField, moment: Moment) -> OperationResult:

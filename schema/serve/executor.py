@@ -6,9 +6,10 @@ resolver gives a record's id for a field of that record's type, the record is re
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from inspect import isawaitable
 from typing import Any
 
 import orjson
@@ -30,9 +31,12 @@ from schema.write.payloads import answer_mutation
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, which hands planned fields over."""
 
-    def __init__(self, *args: Any, compiled: Operation, mutations: Mapping[str, Mutation], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, compiled: Operation, mutations: Mapping[str, Mutation], has_many: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._mutations = mutations
+        self._has_many = has_many
         self._waiting: dict[Any, list[tuple[str, asyncio.Future[Any], Path]]] = defaultdict(list)
         self._operation = compiled
         self._variant = compiled.variant(self.variable_values, self._context.access)
@@ -55,12 +59,21 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         is_root = parent_type in (self.schema.query_type, self.schema.mutation_type)
         if is_root and name in parent_type.fields and self._has_nul:
             return self._guarded(parent_type, field_details_list, path, self._refused)
+        if is_root and self._has_many:
+            return self._off_loop(
+                super().execute_field, parent_type, source, field_details_list, path, position_context
+            )
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
     @cached_property
     def _has_nul(self) -> bool:
         """Whether a text of the request has the character that no database stores."""
         return self._operation.has_nul or holds_nul(self.variable_values.coerced)
+
+    async def _off_loop(self, execute_field: Callable[..., Any], *given: Any) -> Any:
+        """The answer to a root field whose many arguments are made into a plugin's objects off the event loop."""
+        answer = await self._context.services.compiling.run(lambda: execute_field(*given))
+        return await answer if isawaitable(answer) else answer
 
     async def _refused(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A field whose code would only learn from the database that a text cannot be stored."""
@@ -77,6 +90,11 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         except Exception as error:
             self.handle_field_error(error, return_type, details, path)
             return None
+
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Path) -> None:
+        """Notes an error; of a root field of a query it does not take the others along, so that all are reported."""
+        is_kept = path.prev is None and self._operation.is_query and is_non_null_type(return_type)
+        super().handle_field_error(raw_error, return_type.of_type if is_kept else return_type, field_details_list, path)
 
     async def _planned(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A root field of the catalog: the JSON its statement gives."""

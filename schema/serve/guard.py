@@ -16,12 +16,54 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
 
+from core.base.errors import RateLimitedError
 from core.base.settings import Settings
 from schema.serve.bad_request import BadRequest
 
 _REMEDY = "or create an API key (guanxi keys create) and send it"
 
 Address = IPv4Address | IPv6Address
+
+
+class AddressLimit:
+    """How often one address may do something in a minute, as one server counts it."""
+
+    def __init__(self, per_minute: int, message: str) -> None:
+        """Prepares it.
+
+        Args:
+            per_minute: how often.
+            message: what is answered beyond it, with places for that number and for the seconds to wait.
+        """
+        self._limit = RateLimitItemPerMinute(per_minute)
+        self._message = message
+        self._limiter: MovingWindowRateLimiter | None = None
+
+    def hit(self, address: str) -> None:
+        """Counts once.
+
+        Raises:
+            BadRequest: it is to wait.
+        """
+        if self._limiter is None:
+            self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        if not self._limiter.hit(self._limit, _network(address)):
+            raise self._refusal(self._limiter, address)
+
+    def check(self, address: str) -> None:
+        """Looks whether it may, without counting.
+
+        Raises:
+            BadRequest: it is to wait.
+        """
+        if self._limiter is not None and not self._limiter.test(self._limit, _network(address)):
+            raise self._refusal(self._limiter, address)
+
+    def _refusal(self, limiter: MovingWindowRateLimiter, address: str) -> BadRequest:
+        ends = limiter.get_window_stats(self._limit, _network(address)).reset_time
+        wait = max(1, ceil(ends - time()))
+        message = self._message.format(self._limit.amount, wait)
+        return BadRequest(429, message, RateLimitedError.code, {"retry-after": str(wait)})
 
 
 class Guard:
@@ -32,8 +74,14 @@ class Guard:
         self._origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
         self._proxies: Sequence[IPv4Network | IPv6Network] = settings.trusted_proxies
         self._is_own = lru_cache(256)(self._is_own_name)
-        self._limit = RateLimitItemPerMinute(settings.public_requests_per_minute)
-        self._limiter: MovingWindowRateLimiter | None = None
+        #: What an address may send without a key, and how often with what proves nothing.
+        self.public = AddressLimit(
+            settings.public_requests_per_minute, "more than {} requests a minute without a key; wait {} s, or send one"
+        )
+        self.failures = AddressLimit(
+            settings.failed_authentications_per_minute,
+            "more than {} requests a minute with a key or token that proves nothing; wait {} s, or send the right one",
+        )
 
     # Where a request comes from
 
@@ -99,26 +147,6 @@ class Guard:
                 )
         elif headers.get(b"sec-fetch-site", "none") not in ("same-origin", "none"):
             raise _forbidden(f"sec-fetch-site: pages of other sites may not ask this server; {_REMEDY[3:]}")
-
-    # As nobody in particular
-
-    def check_rate(self, address: str) -> None:
-        """Refuses an address that sends too many requests without a key.
-
-        Raises:
-            BadRequest: it is to wait.
-        """
-        if self._limiter is None:
-            self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        by = _network(address)
-        if not self._limiter.hit(self._limit, by):
-            wait = max(1, ceil(self._limiter.get_window_stats(self._limit, by).reset_time - time()))
-            raise BadRequest(
-                429,
-                f"more than {self._limit.amount} requests a minute without a key; wait {wait} s, or send one",
-                "TOO_MANY_REQUESTS",
-                {"retry-after": str(wait)},
-            )
 
 
 def _forbidden(message: str) -> BadRequest:

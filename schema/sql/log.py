@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import Boolean
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -36,6 +37,16 @@ class changed_value(SqlFunction):  # noqa: N801
 
     def __init__(self, stored: Expression, name: str, *, is_current: bool) -> None:
         self.name, self.place = name, int(is_current)
+        super().__init__(stored)
+
+
+class has_change(SqlFunction):  # noqa: N801
+    """Whether one field is among an event's changes."""
+
+    type = Boolean()
+
+    def __init__(self, stored: Expression, name: str) -> None:
+        self.name = name
         super().__init__(stored)
 
 
@@ -103,6 +114,14 @@ def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> 
     if compiler.dialect.name == SQLITE:
         return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
     return f"({stored} -> '{element.name}' ->> {element.place})"
+
+
+@compiles(has_change)
+def _has_change(element: has_change, compiler: SQLCompiler, **kw: Any) -> str:
+    stored = _stored(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        return f"(json_type({stored}, '$.{element.name}') IS NOT NULL)"
+    return f"({stored} -> '{element.name}' IS NOT NULL)"
 
 
 @compiles(replaced_json)

@@ -212,8 +212,8 @@ class _RootField:
         resolved = self._types.resolve(input_, self._module, self._place, is_input=True)
         argument = StrawberryArgument("input", "input", ResolvedAnnotation(resolved), description="The input.")
 
-        async def resolve(info: strawberry.Info, input: Any) -> Any:
-            return await perform(info.context, plugin, operation, input, shape)
+        def resolve(info: strawberry.Info, input: Any) -> Any:
+            return perform(info.context, plugin, operation, input, shape)
 
         return self._field(resolve, type_, [argument])
 

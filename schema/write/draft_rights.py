@@ -43,7 +43,8 @@ class DraftRights:
         for draft in drafts:
             right = RIGHTS[draft.action]
             if draft.record is not None and draft.record.id not in allowed[right]:
-                draft.errors.append(refused(name, right, draft.record.id))
+                verb = "restore" if draft.action is Action.RESTORED else None
+                draft.errors.append(refused(name, right, draft.record.id, verb))
             elif draft.record is None and not draft.errors and not may_create:
                 draft.errors.append(refused(name, right, None))
             draft.errors += forbidden_inputs(self._record, given[draft.index], permit)

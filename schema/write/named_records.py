@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from core.access.permissions import UNSCOPED, Right
 from core.access.permit import FetchRows, Permit
 from core.base.errors import ForbiddenError, NotFoundError
 from core.base.ids import prefix_of
-from core.base.text import words
+from core.base.text import camel, words
 from core.host.operations import PluginOperation
 from schema.catalog.access import Access
 from schema.request.context import RequestContext
@@ -46,12 +46,15 @@ class NamedRecords:
         for record, ids in {**self.owned, **self.others}.items():
             hidden = ids - set(permit.allowed(fetch, record, Right.READ, ids))
             if hidden:
-                raise NotFoundError(f"there is no {words(record)} {min(hidden)!r}")
+                id = min(hidden)
+                raise NotFoundError(f"{_field_of(self.given, id)}: there is no {words(record)} {id!r}; give another id")
         if self.right is not Right.READ:
             for record, ids in self.owned.items():
                 refused = ids - set(permit.allowed(fetch, record, self.right, ids))
                 if refused:
-                    raise ForbiddenError(f"you may not {self.right.lower()} {words(record)} {min(refused)!r}")
+                    id = min(refused)
+                    problem = f"you may not {self.right.lower()} {words(record)} {id!r}"
+                    raise ForbiddenError(f"{_field_of(self.given, id)}: {problem}; ask somebody who may")
 
     def check_session(self, access: Access) -> None:
         """Refuses a session, which sees everything, to an operation that is about nothing the caller may see.
@@ -98,3 +101,11 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         if not owned and not is_free:
             access.demand(UNSCOPED)
     return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others, given)
+
+
+def _field_of(given: Any, id: str) -> str:
+    """The name of the field, or the argument, that gives an id."""
+    parts = (
+        given.items() if isinstance(given, Mapping) else ((one.name, getattr(given, one.name)) for one in fields(given))
+    )
+    return next(camel(name) for name, value in parts if id in texts(value))

@@ -1,6 +1,6 @@
 """Work of plugins: their operations, each in a transaction of its own or on one state of the data."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -118,10 +118,12 @@ async def transact(
     return await write(context, in_transaction, dry=dry)
 
 
-async def perform(
+def perform(
     context: RequestContext, plugin: Plugin, operation: PluginOperation, given: Input, payload: PayloadShape
-) -> Mapping[str, Any]:
+) -> Awaitable[Mapping[str, Any]]:
     """Does what a mutation's input asks for, and returns its payload.
+
+    What has to be looked through of a large input is looked through before anything is awaited, in any thread.
 
     Raises:
         InputError: as the mutation does; nothing is written then.
@@ -141,20 +143,24 @@ async def perform(
         )
 
     writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
-    try:
-        done = await transact(
-            writer,
-            plugin,
-            lambda ctx: payload.checked(ctx.session, operation.function(ctx, given)),
-            named=named,
-            place=operation.name,
-            once_for=(lambda unit, work: work()) if dry else once_for,
-            dry=dry,
-            keys=lambda: operation.locks(given),
-        )
-    except Reject as reject:
-        return payload.refused(reject.errors, context.request_id)
-    return payload.made(done.answer, done.warnings, context.request_id)
+
+    async def performed() -> Mapping[str, Any]:
+        try:
+            done = await transact(
+                writer,
+                plugin,
+                lambda ctx: payload.checked(ctx.session, operation.function(ctx, given)),
+                named=named,
+                place=operation.name,
+                once_for=(lambda unit, work: work()) if dry else once_for,
+                dry=dry,
+                keys=lambda: operation.locks(given),
+            )
+        except Reject as reject:
+            return payload.refused(reject.errors, context.request_id)
+        return payload.made(done.answer, done.warnings, context.request_id)
+
+    return performed()
 
 
 async def look(

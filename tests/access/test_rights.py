@@ -92,6 +92,28 @@ def test_what_one_creates_is_ones_own(house):
     assert house.asks("adm").query(destroy, id=made["id"])["destroyCustomer"]["userErrors"] == []
 
 
+def test_what_is_refused_is_named_by_its_field_and_by_what_was_to_be_done(house):
+    confirm = (
+        """mutation ($id: ID!) { placeCreditHold(input: {customerId: $id, reason: "x"}) { userErrors { code } } }"""
+    )
+    house.client.create("Role", role="REGIONAL_SALES", permissions=["*.read:team", "override", "*.delete:own"])
+    clerk = house.client.acting_as(house.user("Cle", "REGIONAL_SALES", house.team, "North"))
+    (error,) = clerk.execute(confirm, id=house.customers["eve"])["errors"]
+    assert error["message"].startswith(f"customerId: there is no customer '{house.customers['eve']}'")
+    (error,) = clerk.execute(confirm, id=house.customers["ann"])["errors"]
+    assert error["message"].startswith(f"customerId: you may not change customer '{house.customers['ann']}'")
+    restore = "mutation ($id: ID!) { restoreCustomer(input: {id: $id}) { userErrors { message } } }"
+    gone = house.client.create("Customer", name="gone", ownerId=house.ann)["id"]
+    house.client.query(restore.replace("restore", "delete"), id=gone)
+    (error,) = clerk.query(restore, id=gone)["restoreCustomer"]["userErrors"]
+    assert error["message"] == f"id: you may not restore customer '{gone}'"
+    house.destroy("Customer", gone)
+    (error,) = house.asks("sal").execute(restore, id=house.customers["ann"])["errors"]
+    assert error["message"] == (
+        "this needs the permission Customer.delete (to delete and restore), which you do not have"
+    )
+
+
 def test_reference_data_is_the_administrators(house):
     text = 'mutation { createTeam(input: {name: "Mine"}) { team { id } userErrors { code } } }'
     (error,) = house.asks("dan").execute(text)["errors"]
@@ -136,23 +158,58 @@ def test_a_permission_that_means_nothing_is_refused(house, wrong):
     assert repr(wrong) in error["message"]
 
 
-def test_the_feed_has_what_one_sees_and_says_what_left(house):
-    def feed(who):
-        text = "{ events(first: 500) { nodes { type entityId scopeChange changes { field } requestId } } }"
-        return house.asks(who).query(text)["events"]["nodes"]
-
-    assert house.customers["eve"] not in {event["entityId"] for event in feed("ann")}
-    move = """mutation ($id: ID!, $owner: ID!) { updateCustomer(input: {id: $id, ownerId: $owner}) {
+def test_the_feed_has_what_one_sees_and_says_what_entered_and_left(house):
+    text = "query ($id: ID!) { events(entity: $id, first: 100) { nodes { scopeChange changes { field } requestId } } }"
+    change = """mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
       requestId userErrors { code } } }"""
-    id = house.customers["bob"]
-    done = house.client.query(move, id=id, owner=house.eve)["updateCustomer"]
-    assert house.names("ann") == ["ann"]
-    (left,) = [event for event in feed("ann") if event["scopeChange"] == "LEFT"]
-    assert (left["entityId"], left["changes"], left["requestId"]) == (id, [], done["requestId"])
-    (entered,) = [event for event in feed("eve") if event["scopeChange"] == "ENTERED"]
-    assert (entered["entityId"], entered["changes"]) == (id, [{"field": "ownerId"}])
-    house.client.query(move, id=id, owner=house.bob)
-    assert all(event["changes"] for event in feed("adm") if event["type"] == "CUSTOMER_UPDATED")
+    names = ("ann", "lea", "dan", "eve", "par", "adm")
+
+    def said(whose, **input):
+        """How an update changed who sees its record, by those who see its event; what changed is hidden of what left."""
+        given = {"id": house.customers[whose], **input}
+        request = house.client.query(change, input=given)["updateCustomer"]["requestId"]
+        found = {}
+        for name in names:
+            nodes = house.asks(name).query(text, id=given["id"])["events"]["nodes"]
+            for event in (node for node in nodes if node["requestId"] == request):
+                assert bool(event["changes"]) == (event["scopeChange"] != "LEFT")
+                found[name] = event["scopeChange"]
+        return found
+
+    assert house.asks("ann").query(text, id=house.customers["eve"])["events"]["nodes"] == []
+    # Ann and Lea see their team's, Dan those of his region besides, Eve those of her team, partners their own.
+    assert said("bob", ownerId=house.eve) == {
+        "ann": "LEFT",
+        "lea": "LEFT",
+        "dan": None,
+        "eve": "ENTERED",
+        "adm": None,
+    }
+    assert said("bob", ownerId=house.bob) == {
+        "ann": "ENTERED",
+        "lea": "ENTERED",
+        "dan": None,
+        "eve": "LEFT",
+        "adm": None,
+    }
+    assert said("bob", ownerId=house.ann) == {"ann": None, "lea": None, "dan": None, "adm": None}
+    said("bob", ownerId=house.bob)
+    # By the region alone, whatever its case.
+    assert said("par", region="north") == {"dan": "ENTERED", "par": None, "adm": None}
+    assert said("par", region="NORTH", industry="Steel") == {"dan": None, "par": None, "adm": None}
+    assert said("par", region="East") == {"dan": "LEFT", "par": None, "adm": None}
+    assert said("par", teamId=house.other_team) == {
+        "dan": "ENTERED",
+        "eve": "ENTERED",
+        "par": None,
+        "adm": None,
+    }
+    assert said("par", teamId=None, region=None) == {"dan": "LEFT", "eve": "LEFT", "par": None, "adm": None}
+    # Who sees it all the same, as a member of its account team, sees what changed.
+    member = house.client.create("AccountTeamMember", customerId=house.customers["bob"], userId=house.par)
+    assert said("bob", ownerId=house.par)["par"] is None
+    assert said("bob", ownerId=house.bob)["par"] is None
+    house.destroy("AccountTeamMember", member["id"])
 
 
 def test_what_is_not_to_be_seen_is_left_out_of_the_feed(house):

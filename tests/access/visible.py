@@ -37,6 +37,7 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
     "Task": ("customerId", "opportunityId"),
     "Inspection": ("customerId",),
     "TierChange": ("customerId",),
+    "Receivable": ("customerId", "opportunityId"),
 }
 #: Whose users share a record, and by which reference.
 MEMBERS: Mapping[str, tuple[str, str]] = {
@@ -62,7 +63,7 @@ class Caller:
     def permissions(self) -> frozenset[str]:
         """As a role has them."""
         grants = {f"{record}.read:{scope}" for record, scopes in self.scopes.items() for scope in scopes}
-        return frozenset({*grants, "personal", "value"})
+        return frozenset({*grants, "personal", "value", "credit"})
 
     def scopes_of(self, record: str) -> Collection[str]:
         """The scopes in which it reads a record that belongs to somebody."""

@@ -17,7 +17,7 @@ from tests.oracle.world import ASKED, CHANGED, DELETED, OVERRIDDEN, RANKED, SCAL
 AUTHOR = "local"
 
 #: Days that an amount's rate is of, the first that is known; else the day on which it is entered.
-_DATED_BY = {"Transaction": ("occurredOn",), "Opportunity": ("closedOn", "openedOn")}
+_DATED_BY = {"Transaction": ("occurredOn",), "Opportunity": ("closedOn", "openedOn"), "Receivable": ("invoicedOn",)}
 
 #: Tiers that are set by hand: which of the ranked customers, the tier, its last day.
 _OVERRIDES = [(0, "SMALL", None), (3, "IMPORTANT", date(2025, 6, 1)), (5, "MAIN", date(2025, 12, 31))]

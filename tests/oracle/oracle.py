@@ -1,6 +1,6 @@
 """The oracle: GraphQL over plain lists, executed by graphql-core with resolvers of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -70,8 +70,9 @@ class Oracle:
         default_page_size: int,
         maximum_page_size: int,
         enumerations: Mapping[str, Sequence[str]],
+        as_entered: Collection[str] = (),
     ) -> None:
-        self.schema = build_ast_schema(pruned(sdl, knows), assume_valid_sdl=True)
+        self.schema = build_ast_schema(pruned(sdl, knows, as_entered), assume_valid_sdl=True)
         self.shapes = shapes_of(self.schema, enumerations)
         self._sizes = (default_page_size, maximum_page_size)
         self._cursors = Cursors()

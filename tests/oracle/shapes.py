@@ -57,6 +57,8 @@ _DEFAULT_ORDERS = {
     "StageTransition": [("movedAt", False)],
     "Interaction": [("occurredAt", True)],
     "TierChange": [("changedAt", True)],
+    "Receivable": [("dueOn", False)],
+    "Survey": [("createdAt", True)],
 }
 
 

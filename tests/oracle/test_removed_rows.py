@@ -3,9 +3,10 @@
 import pytest
 
 from tests.access.removal import check_round
+from tests.shares import EXHAUSTIVE
 
 #: Callers, and queries of each.
-ROUNDS, QUERIES = 4, 8
+ROUNDS, QUERIES = 40 if EXHAUSTIVE else 3, 8
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -35,6 +35,8 @@ COUNTS = {
     "Interaction": 70,
     "Task": 70,
     "Inspection": 50,
+    "Receivable": 60,
+    "Survey": 24,
 }
 
 #: The moments at which records are entered, changed and deleted, tiers computed, and questions asked.
@@ -175,6 +177,7 @@ _SPECIAL: Mapping[tuple[str, str], Choose] = {
     ("Inspection", "score"): lambda maker, values: maker.random.randint(-10, 10),
     ("Opportunity", "winProbabilityOverride"): _percent,
     ("Transaction", "quantity"): lambda maker, values: Decimal(maker.random.choice(["1", "2.5", "0.0001", "-3"])),
+    ("Survey", "cadenceDays"): lambda maker, values: maker.random.choice([1, 30, 365]),
     ("Product", "unit"): lambda maker, values: maker.random.choice(["kg", "piece"]),
 }  # fmt: skip
 
@@ -301,6 +304,12 @@ class _Maker:
                     if name != "foundedYear"
                     else [1000, 1999, 2000]
                 )
+        if type == "Receivable":
+            # What is paid or disputed has rules of its own, which are tried by themselves.
+            values |= {"settledOn": None, "isDisputed": False, "disputedOn": None}
+            values["dueOn"] = max(values["dueOn"], values["invoicedOn"])
+            amount, currency = values["amount"]
+            values["amount"] = abs(amount) or amount + 1, currency
         for name in _NEVER_NEGATIVE & values.keys():
             if values[name] is not None:
                 values[name] = abs(values[name][0]), values[name][1]
@@ -432,25 +441,40 @@ _PAST = {
     "OpportunityContact": ("since",),
     "Transaction": ("occurredOn",),
     "Interaction": ("occurredAt",),
+    "Receivable": ("invoicedOn",),
 }
 
-_NEVER_NEGATIVE = {"expectedAmount", "budgetAmount", "totalAssets", "annualRevenue", "listPrice", "potentialValue"}
+_NEVER_NEGATIVE = {
+    "expectedAmount",
+    "budgetAmount",
+    "totalAssets",
+    "annualRevenue",
+    "listPrice",
+    "potentialValue",
+    "budget",
+}
 
 #: References that lead to one customer, and those of them that cannot be left out.
 _OF_ONE_CUSTOMER = {
     "Transaction": ("customerId", "opportunityId"),
+    "Receivable": ("customerId", "opportunityId"),
     "Contact": ("customerId", "reportsToId"),
     "OpportunityContact": ("opportunityId", "contactId"),
     "Interaction": ("customerId", "contactId", "opportunityId"),
     "Task": ("customerId", "contactId", "opportunityId", "interactionId"),
 }
-_NEEDED = {"Transaction": ("customerId",), "OpportunityContact": ("opportunityId", "contactId")}
+_NEEDED = {
+    "Transaction": ("customerId",),
+    "Receivable": ("customerId",),
+    "OpportunityContact": ("opportunityId", "contactId"),
+}
 
 _UNIQUE = {
     "User": [("email",)],
     "AccountTeamMember": [("customerId", "userId")],
     "OpportunityMember": [("opportunityId", "userId")],
     "OpportunityContact": [("opportunityId", "contactId")],
+    "Receivable": [("customerId", "number")],
 }
 
 #: Codes, whose spelling makes the group: here no two differ in case alone.

@@ -42,12 +42,25 @@ class Cluster:
 
     def crash(self) -> None:
         """Kills all of its processes at once, as a lack of memory or a failing machine does."""
+        psutil.wait_procs(self._signal(signal.SIGKILL), timeout=10)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Lets it hang meanwhile: its sockets are open, and nobody answers."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> list[psutil.Process]:
+        """Sends a signal to all of its processes."""
         main = psutil.Process(self._main_process())
         processes = [main, *main.children(recursive=True)]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(processes, timeout=10)
+                process.send_signal(number)
+        return processes
 
     def _main_process(self) -> int:
         return int((self._folder / "postmaster.pid").read_text().split()[0])

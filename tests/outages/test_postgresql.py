@@ -1,5 +1,11 @@
 """PostgreSQL is stopped, started and crashed under load: what was acknowledged is there, and all goes on by itself."""
 
+import json
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.outages.clients import Clients, check, names
@@ -34,3 +40,37 @@ def test_what_was_acknowledged_is_there_and_it_goes_on_by_itself(own_cluster, ho
     assert "Traceback" not in log
     # However many requests met it, the database's own log tells of it once.
     assert log.count('"logger":"guanxi.database"') < 10
+
+
+WAYS = {
+    "write": 'mutation { createCustomer(input: {name: "x"}) { customer { id } userErrors { code } } }',
+    "read": "{ customers { totalCount } }",
+    "query of a plugin": '{ stageRates(firstDay: "2025-01-01", lastDay: "2025-02-01") { won } }',
+}
+
+
+def test_a_server_that_hangs_is_given_up_in_time_and_used_again_when_it_goes_on(own_cluster):
+    with served(own_cluster.url, statement_timeout_ms="1200") as server, ThreadPoolExecutor(3) as threads:
+
+        def ask(text):
+            request = urllib.request.Request(
+                server.address, json.dumps({"query": text}).encode(), {"content-type": "application/json"}
+            )
+            began = time.monotonic()
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    status = answer.status
+            except urllib.error.HTTPError as refused:
+                status = refused.code
+            return status, time.monotonic() - began
+
+        server.until_ready()
+        # So that each way has a connection, which is then open to a server that does not answer.
+        assert [ask(text)[0] for text in WAYS.values()] == [200] * 3
+        with own_cluster.hanging():
+            answers = dict(zip(WAYS, threads.map(ask, WAYS.values()), strict=True))
+        assert {way: status for way, (status, _) in answers.items()} == dict.fromkeys(WAYS, 503)
+        # A write may be committed when it goes on, which is looked for in vain for a while.
+        assert max(seconds for _, seconds in answers.values()) < 15
+        server.until_ready()
+        assert [ask(text)[0] for text in WAYS.values()] == [200] * 3

@@ -81,9 +81,9 @@ def stage_rates(
     """
     if last < first:
         raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
-    cohort = every(
-        {"isFirstEntry": {"eq": True}}, moment_range(ctx.calendar, "movedAt", first, last), of_opportunity(where)
-    )
+    # Of an opportunity that was deleted its moves are left, and no outcome.
+    there = of_opportunity({"outcome": {"isNull": False}}, where)
+    cohort = every({"isFirstEntry": {"eq": True}}, moment_range(ctx.calendar, "movedAt", first, last), there)
     keys = [{"toStageId": True}, {"hasPassed": True}, *under("opportunity", [{"outcome": True}, *by])]
     stages = ctx.query(_STAGES)["stages"]
     rates = {} if by else {mark({}): _unentered(stages, {})}

@@ -15,6 +15,11 @@ from plugins.value_tiering.years import days_of, year_of
 
 _ENTERED = (Action.CREATED, Action.UPDATED, Action.RESTORED)
 _VALUES = {TargetKind.SHARE_OF_WALLET: "targetShare", TargetKind.ABSOLUTE_REVENUE: "targetRevenue"}
+#: Why a target has its kind where none is given; who is in no class is as one of the mass market.
+_REASONS = {
+    TargetKind.SHARE_OF_WALLET: "customers classed as major or named accounts have targets of SHARE_OF_WALLET",
+    TargetKind.ABSOLUTE_REVENUE: "customers of other classes, or of none, have targets of ABSOLUTE_REVENUE",
+}
 _MEANT = {TargetKind.SHARE_OF_WALLET: "a share in percent", TargetKind.ABSOLUTE_REVENUE: "an amount"}
 
 
@@ -34,10 +39,11 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
             asked = f"give {_MEANT[kind]}"
             because = f"a target of the kind {kind} needs it; {asked}"
             if target.kind is None:
-                because = f"the customer's account class calls for {kind}; {asked}, or another kind"
+                because = f"{_REASONS[kind]}; {asked}, or another kind"
             yield UserError("INVALID", f"{needed}: {because}", (needed,), target)
         elif given[other]:
-            message = f"{other}: a target of the kind {kind} is measured by {needed} alone; leave {other} out"
+            because = f"a target of the kind {kind} is" if target.kind is not None else f"{_REASONS[kind]}, which is"
+            message = f"{other}: {because} measured by {needed} alone; leave {other} out, or give another kind"
             yield UserError("INVALID", message, (other,), target)
 
 

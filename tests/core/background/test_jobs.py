@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from sqlmodel import delete, select
 
-from core.background.jobs import PluginJob
+from core.background.jobs import LEASE, PluginJob
 from guanxi import (
     Facet,
     Field,
@@ -213,8 +213,8 @@ def test_a_job_that_is_to_run_more_often_now_is_due_earlier(kept):
     assert plugin.ran("count_hours") == [NOON, NOON + HOUR]
 
 
-def test_two_processes_run_a_job_once(both):
-    (first, second), plugins, _ = both
+def test_two_processes_run_a_job_once_however_long_it_takes(both):
+    (first, second), plugins, clock = both
     began, other_began = threading.Event(), threading.Event()
 
     def during():
@@ -225,6 +225,7 @@ def test_two_processes_run_a_job_once(both):
     one = threading.Thread(target=run_due, args=[first])
     one.start()
     assert began.wait(10)
+    clock.moment += 2 * LEASE
     other_began.set()
     run_due(second)
     one.join()
@@ -238,12 +239,12 @@ def test_a_job_whose_process_died_is_taken_over_after_a_while(kept):
     clock.moment += HOUR
     with client.app.database.transaction() as session:
         died = session.get(PluginJob, "count_hours")
-        died.holder, died.held_until = "hld_of_another", clock.moment + timedelta(minutes=5)
+        died.holder, died.held_until = "hld_of_another", clock.moment + LEASE
     run_due(client)
     with pytest.raises(GuanxiError, match="job 'count_hours' is being run by another process"):
         client.run_job("count_hours")
     assert len(plugin.ran("count_hours")) == 1
-    clock.moment += timedelta(minutes=5)
+    clock.moment += LEASE
     run_due(client)
     assert len(plugin.ran("count_hours")) == 2
 
@@ -253,7 +254,7 @@ def test_a_process_that_lost_a_job_writes_nothing_of_it(both):
     jobs = client.app.jobs
     client.run(client.app.database.in_session(jobs._place))
     assert client.run(client.app.database.in_session(jobs._claim_due)) == "count_hours"
-    clock.moment += timedelta(minutes=6)
+    clock.moment += LEASE
     run_due(thief)
     with pytest.raises(GuanxiError, match="job 'count_hours' was taken over by another process"):
         client.run(jobs._perform("count_hours"))

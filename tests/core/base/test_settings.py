@@ -4,7 +4,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from core.base.errors import ConfigurationError
-from core.base.settings import Settings, explain, load_settings
+from core.base.setting_faults import explain
+from core.base.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -52,16 +53,16 @@ def test_settings_come_from_an_env_file_too_whatever_else_is_in_it(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("default_page_size", "many", "GUANXI_DEFAULT_PAGE_SIZE='many': Input should be a valid integer"),
-        ("maximum_page_size", "0", "GUANXI_MAXIMUM_PAGE_SIZE='0': Input should be greater than or equal to 1"),
-        ("new_for_months", "100000", "GUANXI_NEW_FOR_MONTHS='100000': Input should be less than or equal to 1200"),
+        ("default_page_size", "many", "GUANXI_DEFAULT_PAGE_SIZE='many': it must be a whole number, 1 or more"),
+        ("maximum_page_size", "0", "GUANXI_MAXIMUM_PAGE_SIZE='0': it must be a number, 1 or more"),
+        ("new_for_months", "100000", "GUANXI_NEW_FOR_MONTHS='100000': it must be a number from 1 to 1200"),
         (
             "reporting_currency",
             "yuan",
             "GUANXI_REPORTING_CURRENCY='yuan': 'yuan' is not a current ISO 4217 currency code, such as CNY, EUR or USD",
         ),
         ("plugins", "{loyalty", "write GUANXI_PLUGINS as a JSON object, or GUANXI_PLUGINS__NAME__SETTING for each"),
-        ("plugins", '{"loyalty": 5}', "GUANXI_PLUGINS__LOYALTY=5: Input should be a valid dictionary"),
+        ("plugins", '{"loyalty": 5}', "GUANXI_PLUGINS__LOYALTY=5: it must be a JSON object"),
     ],
 )
 def test_a_value_that_cannot_be_names_variable_value_and_what_it_may_be(monkeypatch, name, value, said):
@@ -108,4 +109,6 @@ def test_the_faults_of_a_plugins_settings_carry_its_prefix():
 
     with pytest.raises(ValidationError) as caught:
         Levels.model_validate({"gold_from": "x"})
-    assert explain(caught.value, "GUANXI_PLUGINS__LOYALTY__").startswith("GUANXI_PLUGINS__LOYALTY__GOLD_FROM='x': ")
+    assert explain(caught.value, "GUANXI_PLUGINS__LOYALTY__", Levels).startswith(
+        "GUANXI_PLUGINS__LOYALTY__GOLD_FROM='x': "
+    )

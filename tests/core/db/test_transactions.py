@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from core.base.errors import SlowStatementError
 from core.db.conflicts import Conflict, conflict_of
 from core.db.database import Database, Done
 from core.db.transaction import SqlStatement, mark
@@ -129,3 +130,26 @@ def test_where_the_line_is_cut_at_the_commit_it_is_found_out_whether_it_was_comm
     assert answer == "done"
     assert (len(tries), rows is None) == ((1, True) if committed else (2, False))
     assert [row[0] for row in stored(database)] == ["a"]
+
+
+def test_a_statement_that_takes_too_long_is_cancelled_unless_the_transaction_is_endless(databases):
+    if databases.engine != "postgresql":
+        pytest.skip("SQLite has one writer, which cancels nothing")
+    database = Database(databases.empty(), statement_seconds=0.05)
+    slow = SqlStatement("SELECT pg_sleep(0.2)")
+
+    def work(transaction):
+        transaction.rows(slow)
+        return Done(transaction.session.execute(text("SELECT pg_sleep(0.2)")).all())
+
+    def in_session(transaction):
+        return Done(transaction.session.execute(text(slow.sql)).all())
+
+    for each in (work, in_session):
+        with pytest.raises(SlowStatementError):
+            database.writing(each)
+        assert database.writing(each, is_endless=True)
+    # The connection goes on, and so does its limit.
+    with pytest.raises(SlowStatementError):
+        database.writing(work)
+    database.close()

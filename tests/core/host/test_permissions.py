@@ -21,6 +21,7 @@ class ParcelsPlugin(Plugin):
     def register_permissions(self):
         yield Permission("parcels", "See parcels.", roles=[UserRole.PARTNER])
         yield RowRule("parcels.sent", "Whom we sent parcels.", {"Customer": lambda row: row.facet(Parcels).count > 0})
+        yield RowRule("parcels.steel", "Who makes steel.", {"Customer": lambda row: row.industry == "Steel"})
 
 
 def test_hook_register_permissions_declares_permissions_with_their_roles_and_scopes_of_rows(crm):
@@ -41,6 +42,25 @@ def test_hook_register_permissions_declares_permissions_with_their_roles_and_sco
     grid = client.acting_as(client.create("User", name="Grid", role="GRID_MANAGER")["id"])
     assert grid.query(text)["customers"]["nodes"] == [{"name": "Ann", "parcels": 2}]
     assert [node["name"] for node in partner.execute(text)["data"]["customers"]["nodes"]] == ["Ann"]
+
+
+def test_the_feed_says_what_entered_and_left_a_scope_of_rows(crm):
+    client = crm(ParcelsPlugin)
+    permissions = {"Customer.read:parcels.steel", "Customer.read:own"}
+    mill = client.acting_as(client.create("User", name="Mill", role="PARTNER")["id"], permissions)
+    id = client.create("Customer", name="Ann")["id"]
+    text = """mutation ($id: ID!, $industry: String!) { updateCustomer(input: {id: $id, industry: $industry}) {
+      userErrors { code } } }"""
+    for industry in ("Steel", "Coal", "Wood", "Steel"):
+        client.query(text, id=id, industry=industry)
+    feed = "{ events(types: [CUSTOMER_UPDATED]) { nodes { scopeChange changes { field } } } }"
+    shown, hidden = [{"field": "industry"}], []
+    assert mill.query(feed)["events"]["nodes"] == [
+        {"scopeChange": "ENTERED", "changes": shown},
+        {"scopeChange": "LEFT", "changes": hidden},
+        {"scopeChange": None, "changes": shown},
+        {"scopeChange": "ENTERED", "changes": shown},
+    ]
 
 
 def test_a_permission_of_the_core_is_not_to_be_declared_again(crm):

@@ -131,3 +131,12 @@ def test_an_argument_that_the_hook_does_not_have_stops_the_start(crm):
 
     with pytest.raises(PluginError, match="takes no argument request; available: ctx, headers, address"):
         crm(Wrong)
+
+
+def test_an_address_that_failed_too_often_is_not_asked_of_plugins(crm, clock):
+    """What a plugin checks can be a password, which can be guessed."""
+    client = crm(Badge, clock=clock, failed_authentications_per_minute=2)
+    admin = administrator(client)
+    assert [asked(client, {"x-badge": "refuses"})[0] for _ in range(3)] == [401, 401, 429]
+    assert asked(client, {"x-badge": "address"})[0] == 429
+    assert admin.query("{ viewer { role } }")["viewer"] == {"role": "ADMINISTRATOR"}

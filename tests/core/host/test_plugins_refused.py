@@ -267,7 +267,7 @@ def test_a_bad_setting_is_named_by_its_environment_variable(monkeypatch):
     monkeypatch.setenv("GUANXI_PLUGINS__ALPHA__GOLD_FROM", "many")
     found = refusal(plugin("alpha", settings=Levels))
     assert found.startswith(
-        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__GOLD_FROM='many': Input should be a valid integer"
+        "plugin 'alpha', settings: GUANXI_PLUGINS__ALPHA__GOLD_FROM='many': it must be a whole number"
     )
 
 
@@ -906,5 +906,5 @@ def test_a_misspelt_word_of_a_class_statement_is_refused():
 
 
 def test_a_bad_setting_of_the_app_is_named_by_its_environment_variable():
-    with pytest.raises(ConfigurationError, match=r"GUANXI_HOOK_WARNING_MS='soon': Input should be a valid integer"):
+    with pytest.raises(ConfigurationError, match=r"GUANXI_HOOK_WARNING_MS='soon': it must be a whole number"):
         load_settings(hook_warning_ms="soon")

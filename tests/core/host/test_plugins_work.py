@@ -1,9 +1,24 @@
 """What a plugin writes in a transaction of its own goes before every plugin, as any change does."""
 
+import threading
+
 import pytest
 import strawberry
 
-from guanxi import Facet, Field, Input, Money, Plugin, PluginError, Ref, UserError, hookimpl, mutation
+from guanxi import (
+    Facet,
+    Field,
+    Input,
+    InputError,
+    Money,
+    Plugin,
+    PluginError,
+    Ref,
+    UserError,
+    hookimpl,
+    mutation,
+    query,
+)
 from guanxi.records import Customer, Transaction
 
 
@@ -158,3 +173,33 @@ def test_warnings_about_what_a_hook_writes_are_returned(crm):
     upserted = client.query(NEW_ONES, rows=rows)["upsertCustomers"]
     # The warning names the gift, which is not a row of the batch, so every row has it.
     assert upserted == {"created": 2, "results": [{"warnings": [{"code": "LARGE"}]}] * 2}
+
+
+def test_all_root_fields_that_fail_are_reported_in_the_order_in_which_they_were_asked_for(crm):
+    later = threading.Event()
+
+    @query
+    def first_count(ctx) -> int:
+        """Fails after the other has."""
+        assert later.wait(10)
+        raise InputError("first: it failed")
+
+    @query
+    def last_count(ctx) -> int:
+        """Fails at once."""
+        later.set()
+        raise InputError("last: it failed")
+
+    class Failing(Plugin):
+        name, version, api = "failing", "1.0", ">=1,<2"
+
+        @hookimpl
+        def register_operations(self):
+            return [first_count, last_count]
+
+    answer = crm(Failing).execute("{ firstCount customers { totalCount } lastCount }")
+    assert answer["data"] is None
+    assert [(error["path"], error["message"]) for error in answer["errors"]] == [
+        (["firstCount"], "first: it failed"),
+        (["lastCount"], "last: it failed"),
+    ]

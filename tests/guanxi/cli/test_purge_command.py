@@ -2,16 +2,19 @@
 
 import json
 import stat
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import inspect, select
 
 from core.background.backlog import PluginCursor, SetAside
+from core.background.jobs import PluginJob
 from core.migrations.purge import purge
 from guanxi import (
     ConfigurationError,
     Facet,
     Field,
+    Job,
     Plugin,
     Record,
     Table,
@@ -58,6 +61,10 @@ class Marking(Plugin):
         yield Field("Customer.markCount", Marks.count, "How many marks.", writable=True)
 
     @hookimpl
+    def register_jobs(self):
+        return [Job("shade_marks", timedelta(days=1), lambda ctx: None, "Shades marks.")]
+
+    @hookimpl
     def after_commit(self, ctx, events):
         raise RuntimeError("never")
 
@@ -95,6 +102,7 @@ def fill(client):
     with client.app.database.transaction() as session:
         session.add(Shade(id="s", mark_id=mark))
     client.deliver()
+    client.run_job("shade_marks")
 
 
 def left(client):
@@ -102,7 +110,11 @@ def left(client):
     with client.app.database.engine.connect() as connection:
         names = [name for name in inspect(connection).get_table_names() if name.startswith("gone_")]
     with client.app.database.transaction() as session:
-        rows = [*session.execute(select(PluginCursor)), *session.execute(select(SetAside))]
+        rows = [
+            *session.execute(select(PluginCursor)),
+            *session.execute(select(SetAside)),
+            *session.execute(select(PluginJob)),
+        ]
         facts = session.connection().exec_driver_sql("SELECT name FROM installation ORDER BY name").scalars().all()
     return names, len(rows), [fact for fact in facts if fact.startswith("gone_")]
 
@@ -121,18 +133,19 @@ def test_what_a_removed_plugin_left_is_shown_written_and_removed(crm, marked, gu
         *(f"gone_marks_{name}" for name in ("mark", "marks", "shade", "version")),
         "plugin_cursor",
         "set_aside",
+        "plugin_job",
         "installation",
     }
     assert "settings that mean nothing afterwards: GUANXI_PLUGINS__GONE_MARKS__COLOUR; unset them" in out
     path = tmp_path / "gone_marks-purged.jsonl"
-    assert out.splitlines()[-1] == "9 rows written to gone_marks-purged.jsonl and removed"
+    assert out.splitlines()[-1] == "11 rows written to gone_marks-purged.jsonl and removed"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     written = [json.loads(line) for line in path.read_text().splitlines()]
     assert written[0] == {"plugin": "gone_marks", "revision": "baseline"}
     rows = [line for line in written if "row" in line]
     (mark,) = [line["row"] for line in rows if line["table"] == "gone_marks_mark"]
     assert mark["label"] == "Ärger, „quoted“\nand broken"
-    assert len(rows) == 9
+    assert len(rows) == 11
     monkeypatch.delenv("GUANXI_PLUGINS__GONE_MARKS__COLOUR")
     client = crm(url=marked)
     assert left(client) == ([], 0, [])

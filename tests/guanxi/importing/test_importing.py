@@ -686,6 +686,22 @@ def test_a_place_too_many_is_refused_by_the_option_that_rounds_it_half_to_even_a
     ]
 
 
+def test_a_second_delimiter_in_the_first_line_is_named_where_a_column_is_not_found(shared, folder):
+    with pytest.raises(ConfigurationError) as refused:
+        folder.load(shared, SIMPLE, "no;name,region\n1,x\n")
+    message = "columns are separated by ',', and 'no;name' has ';' besides: fix the first line, or write `delimiter = "
+    assert message + '";"` under [source]' in refused.value.message
+
+
+def test_a_quote_that_is_not_closed_is_named_with_its_line(shared, folder):
+    with pytest.raises(ConfigurationError) as refused:
+        folder.load(shared, SIMPLE, 'no,name\n1,x\n2,"y\n3,z\n')
+    assert refused.value.message.endswith(
+        'the row that begins in line 3 is not CSV: it has a quote (") that is opened and not closed; close it, or write '
+        '"" for a quote in a text'
+    )
+
+
 def test_a_wrong_delimiter_is_named(shared, folder):
     with pytest.raises(ConfigurationError, match=r"first line has no ',', but ';'; write `delimiter = \";\"`"):
         folder.load(shared, SIMPLE, "no;name\n1;x\n")

@@ -63,6 +63,9 @@ WITHDRAW = """mutation ($id: ID!) { withdrawAbandonment(input: {customerId: $id}
 
 def test_t5_somebody_confirms_what_is_recommended_and_takes_it_back(shared):
     small = customer(shared, 8, "id")["id"]
+    clerk = shared.acting_as(shared.create("User", name="Clerk")["id"], {"*.read", "*.change", "override", "value"})
+    (error,) = clerk.execute(CONFIRM, input={"customerId": small, "reason": "x"})["errors"]
+    assert error["message"] == "this needs the permission approve, which you do not have"
     done = shared.query(CONFIRM, input={"customerId": small, "reason": "Nothing came of it"})["confirmAbandonment"]
     assert done == {
         "customer": {"abandonmentConfirmedReason": "Nothing came of it", "abandonmentConfirmedBy": "local"},

@@ -4,9 +4,12 @@ import asyncio
 import threading
 
 import pytest
+import strawberry
 
+from guanxi import Context, Input, Payload, Plugin, hookimpl, mutation
 from guanxi.races import Rival
 from schema.plan.planner import Planner
+from schema.serve import engine
 
 KNOWN = Rival("{ customers { totalCount } }")
 NEW = "{ customers(first: %d) { nodes { id } } }"
@@ -72,3 +75,59 @@ def test_what_is_nested_too_deeply_for_the_interpreter_is_refused_as_input(clien
     (error,) = client.execute(NEW % 1)["errors"]
     assert error["message"] == "the query is nested too deeply; split it into several"
     assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "nesting"}
+
+
+THREADS = set()
+
+
+@strawberry.input(description="A step.")
+class Step:
+    note: str = strawberry.field(description="What it says.")
+
+    def __post_init__(self):
+        THREADS.add(threading.get_ident())
+
+
+@strawberry.input(description="Steps.")
+class WalkInput(Input):
+    steps: list[Step] = strawberry.field(description="Which.")
+
+
+@strawberry.type(description="How far it went.")
+class WalkPayload(Payload):
+    count: int | None = strawberry.field(default=None, description="How many steps.")
+
+
+@mutation
+def walk(ctx: Context, input: WalkInput) -> WalkPayload:
+    """Walks."""
+    return WalkPayload(count=len(input.steps))
+
+
+class Walking(Plugin):
+    name, version, api = "walking", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_operations(self):
+        return [walk]
+
+
+def test_many_arguments_are_made_into_a_plugins_objects_off_the_event_loop(crm, monkeypatch):
+    client, executed = crm(Walking), set()
+
+    def executing(*args, execute=engine.execute, **kwargs):
+        executed.add(threading.get_ident())
+        return execute(*args, **kwargs)
+
+    async def loop():
+        return threading.get_ident()
+
+    monkeypatch.setattr(engine, "execute", executing)
+    text = """mutation ($few: [Step!]!, $many: [Step!]!) {
+      few: walk(input: {steps: $few}) { count userErrors { code } }
+      many: walk(input: {steps: $many}) { count } }"""
+    steps = [{"note": str(number)} for number in range(3000)]
+    THREADS.clear()
+    answer = client.query(text, few=steps[:1], many=steps)
+    assert answer == {"few": {"count": 1, "userErrors": []}, "many": {"count": 3000}}
+    assert not {*THREADS, *executed} & {client.run(loop())}

@@ -251,6 +251,25 @@ def test_however_many_ask_with_unknown_keys_the_database_is_asked_once_for_all(c
         answers = [_request(client.app, "POST", body, {**JSON, "authorization": f"Bearer {key}"}, "") for key in keys]
         return await asyncio.gather(*answers)
 
-    assert {status for status, _, _ in client.run(flood())} == {401}
+    # They come from one address, which fails too often.
+    assert {status for status, _, _ in client.run(flood())} == {401, 429}
     # One transaction: what it reads, and its end.
     assert len(trips) <= 2
+
+
+def test_an_address_that_keeps_sending_wrong_keys_is_to_wait_and_a_right_key_from_there_is_served(crm, clock):
+    client = crm(clock=clock, failed_authentications_per_minute=3, trusted_proxies=["10.0.0.0/8"])
+    right, wrong = client.bearing(create_key(client)["secret"]), client.bearing("gx_wrong")
+    clock.moment += KEPT
+
+    def status(client, address):
+        headers = {**JSON, "x-forwarded-for": address}
+        status, sent, _ = client.post(orjson.dumps({"query": COUNT}), headers, address="10.0.0.1")
+        return status, int(sent.get("retry-after", 0))
+
+    assert [status(wrong, "203.0.113.1")[0] for _ in range(3)] == [401] * 3
+    refused, wait = status(wrong, "203.0.113.1")
+    assert refused == 429
+    assert 1 <= wait <= 60
+    assert status(right, "203.0.113.1")[0] == 200
+    assert status(wrong, "203.0.113.2")[0] == 401

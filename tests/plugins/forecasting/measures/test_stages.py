@@ -15,12 +15,17 @@ RATES = """query ($first: Date!, $last: Date!, $by: [OpportunityGroupKey!], $whe
 
 @pytest.fixture(scope="module")
 def client(module_crm):
-    """20 enter B in May: 12 go on to C, of which 8 are won, two of them after a step back; 6 of B's are lost."""
+    """20 enter B in May: 12 go on to C, of which 8 are won, two of them after a step back; 6 of B's are lost.
+
+    One more is deleted.
+    """
     made = module_crm(Forecasting, clock=FixedClock(at("2025-05-01")))
     people(made)
     rows = [deal(f"o{n:02d}", 100, openedOn="2025-05-01", expectedCloseDate="2025-06-30") for n in range(20)]
     rows[19] |= {"ownerExternalId": key("bo")}
-    enter(made, *rows)
+    enter(made, *rows, deal("deleted", 100, openedOn="2025-05-01", expectedCloseDate="2025-06-30"))
+    (gone,) = made.query('{ opportunities(where: {name: {eq: "deleted"}}) { nodes { id } } }')["opportunities"]["nodes"]
+    made.query("mutation ($id: ID!) { deleteOpportunity(input: {id: $id}) { userErrors { code } } }", id=gone["id"])
     tick(made, "2025-05-10")
     enter(made, *({"name": row["name"], "externalIds": row["externalIds"], "stageId": stage("B")} for row in rows))
     tick(made, "2025-06-10")
