@@ -73,7 +73,7 @@ def test_a_target_that_has_no_coverage_says_why(client):
     ):
         made = create(client, userId=ids(client, "users")["Director"], **given)["salesTarget"]
         assert tuple(made[name] for name in ("openPipeline", "coverage", "coverageGap")) == expected
-        client.delete("SalesTarget", made["id"])
+        client.query("mutation ($id: ID!) { deleteSalesTarget(input: {id: $id}) { deletedId } }", id=made["id"])
 
 
 def test_targets_are_filtered_and_ordered_by_attainment(client):
