@@ -33,9 +33,9 @@ _USERS = 30
 _STAGES = "ABCDEF"
 #: Share of opportunities that pass from each stage to the next.
 _PASS = {"A": 0.75, "B": 0.72, "C": 0.7, "D": 0.8, "E": 0.93}
-#: How common sources and directness are among opportunities that were lost and the others: a model has to find out.
-_SOURCES_OF = {True: [1, 3, 6, 1, 2], False: [4, 2, 1, 6, 3]}
-_DIRECTNESS_OF = {True: [1, 3], False: [4, 1]}
+#: What many opportunities that were lost have in common, and those that were won: a model has to find out.
+_OFTEN_LOST = {"leadSource": "ONLINE", "directness": "INDIRECT"}
+_OFTEN_WON = {"leadSource": "CUSTOMER_REFERRAL", "directness": "DIRECT"}
 _STAGE_DAYS = {"A": 14, "B": 15, "C": 11, "D": 19, "E": 12}
 
 
@@ -205,11 +205,10 @@ class Sample:
                 "expectedAmount": {"amount": amount},
                 "budgetAmount": {"amount": int(amount * chance.uniform(0.8, 1.4))} if chance.random() < 0.7 else None,
                 "isNewCustomer": chance.random() < 0.25,
-                "leadSource": chance.choices(
-                    ["ACCOUNT_MANAGER", "PARTNER", "ONLINE", "CUSTOMER_REFERRAL", "CUSTOMER_ENQUIRY"],
-                    _SOURCES_OF[path["lost"] is not None],
-                )[0],
-                "directness": chance.choices(["DIRECT", "INDIRECT"], _DIRECTNESS_OF[path["lost"] is not None])[0],
+                "leadSource": chance.choice(
+                    ["ACCOUNT_MANAGER", "PARTNER", "ONLINE", "CUSTOMER_REFERRAL", "CUSTOMER_ENQUIRY"]
+                ),
+                "directness": chance.choice(["DIRECT", "INDIRECT"]),
                 "horizon": chance.choice(["SHORT_TERM", "LONG_TERM"]),
                 "category": chance.choice(["STANDARD_PRODUCT", "ICT_PROJECT"]),
                 "priority": chance.choice(["HIGH", "MEDIUM", "LOW"]),
@@ -218,6 +217,8 @@ class Sample:
                 "acceptsPrice": chance.random() < 0.75,
                 "recognisesValue": chance.random() < 0.8,
             }
+            if not is_open and number % 3:
+                row |= _OFTEN_WON if path["lost"] is None else _OFTEN_LOST
             if is_open and chance.random() < 0.8:
                 due = self._today + timedelta(days=chance.randint(-10, 20))
                 row |= {"nextAction": chance.choice(TASK_SUBJECTS), "nextActionAt": _at(due, 9)}
