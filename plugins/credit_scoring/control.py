@@ -7,7 +7,7 @@ from typing import Any
 
 from guanxi import Action, Change, Changes, Context, Money, UserError
 from guanxi.vocabulary import OpportunityStatus
-from plugins.credit_scoring.groups import Group, chains_of, groups_of, held_chains
+from plugins.credit_scoring.groups import CustomerGroup, chains_of, groups_of, held_chains
 from plugins.credit_scoring.limits import reason_problem
 from plugins.credit_scoring.models import CREDIT, CreditControlOverride, CreditRisk, CreditRiskSource
 from plugins.credit_scoring.settings import Control
@@ -56,7 +56,7 @@ class Standing:
     limit: Decimal | None
     exposure: Decimal
     currency: str
-    groups: Sequence[Group] = ()
+    groups: Sequence[CustomerGroup] = ()
 
     def take(self, exposure: Decimal, moved: Moved | None = None) -> None:
         """Lets the customer have such an exposure, and its groups with it."""
@@ -64,7 +64,7 @@ class Standing:
             group.exposure += self._growth(group, exposure, moved)
         self.exposure = exposure
 
-    def _growth(self, group: Group, exposure: Decimal, moved: Moved | None) -> Decimal:
+    def _growth(self, group: CustomerGroup, exposure: Decimal, moved: Moved | None) -> Decimal:
         """What such an exposure adds to a group: nothing that was another member's before."""
         was_there = moved is not None and group.id in moved.chain
         return exposure - self.exposure - (moved.exposure if moved is not None and was_there else 0)
@@ -82,14 +82,18 @@ class Standing:
             scored = "its evaluation is incomplete" if self.score is None else f"score {self.score}"
             because = "set by hand" if self.is_manual else scored
             yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
+        alone = False
         if self.limit is not None and exposure > self.limit:
+            alone = True
             above = f"{exposure - self.limit} above the credit limit of {self.limit}"
             yield (
                 "CREDIT_LIMIT_EXCEEDED",
                 f"{self.name} would reach an exposure of {exposure}, {above} {self.currency}",
             )
         for group in self.groups:
-            if problem := group.problem(self._growth(group, exposure, moved), self.currency):
+            problem = group.problem(self._growth(group, exposure, moved), self.currency)
+            # Who exceeds a limit alone need not be told so with those below it.
+            if problem and not (alone and group.id == self.id):
                 yield GROUP, problem
 
 

@@ -17,7 +17,7 @@ _GROUP = "id name creditLimit { reportingAmount } groupExposure { amount }"
 
 
 @dataclass(slots=True)
-class Group:
+class CustomerGroup:
     """A customer with those below it: its name and limit, and the exposure of all, in the reporting currency."""
 
     id: str
@@ -76,7 +76,7 @@ def hold_moved(ctx: Context, changes: Changes) -> None:
         held_chains(ctx, ids)
 
 
-def groups_of(ctx: Context, chains: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Group]]:
+def groups_of(ctx: Context, chains: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[CustomerGroup]]:
     """The groups with a limit that each customer is in."""
     if ctx.settings.group_control is Control.OFF:
         return {}
@@ -89,7 +89,7 @@ def groups_of(ctx: Context, chains: Mapping[str, Sequence[str]]) -> Mapping[str,
     return {member: [found[id] for id in chain if id in found] for member, chain in chains.items()}
 
 
-def _groups(ctx: Context, wanted: Mapping[str, Any]) -> Iterator[Group]:
+def _groups(ctx: Context, wanted: Mapping[str, Any]) -> Iterator[CustomerGroup]:
     for node in ctx.pages("Customer", _GROUP, wanted):
         limit, exposure = node["creditLimit"]["reportingAmount"], node["groupExposure"]["amount"]
-        yield Group(node["id"], node["name"], Decimal(limit), Decimal(exposure))
+        yield CustomerGroup(node["id"], node["name"], Decimal(limit), Decimal(exposure))

@@ -10,7 +10,7 @@ from typing import Any
 from guanxi import Context
 from guanxi.calendar import shifted
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.outlook.frames import Asked, Frame, Made
+from plugins.forecasting.outlook.frames import ForecastRequest, Frame, Made
 from plugins.forecasting.outlook.methods import METHODS
 from plugins.forecasting.outlook.series import SEASONS, Series, won_before
 from plugins.forecasting.shared import rules
@@ -115,14 +115,14 @@ def measure(
         by: keys of opportunities as they are now; a result for each group, or one of all.
         where: only opportunities that meet this.
     """
-    now = Asked(ctx, Frame(ctx.calendar, grain, ctx.clock.today()), where, by)
+    now = ForecastRequest(ctx, Frame(ctx.calendar, grain, ctx.clock.today()), where, by)
     won = won_before(now)
     latest = now.frame.latest_closed
     starts = [now.frame.start(latest - back) for back in range(periods - 1, -1, -1)]
     for method in methods:
         made = {}
         for start in starts:
-            asked = Asked(ctx, Frame(ctx.calendar, grain, start - timedelta(days=1)), where, by)
+            asked = ForecastRequest(ctx, Frame(ctx.calendar, grain, start - timedelta(days=1)), where, by)
             made[start] = METHODS[method](asked)
         for group in sorted(won):
             series = won[group]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from guanxi import Context
 from guanxi.vocabulary import Outcome
-from plugins.forecasting.outlook.frames import Asked, Factor, Made, Maker, of
+from plugins.forecasting.outlook.frames import Factor, ForecastRequest, Made, Maker, of
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.policy import cohort_start
 from plugins.forecasting.shared.reports import (
@@ -42,7 +42,7 @@ def cohort(ctx: Context, last: date, horizon: date, where: WhereInput | None) ->
     return every(counted(settings, Point(ctx.calendar.end_of(last)), where, arisen), soon)
 
 
-def formula(asked: Asked) -> Maker:
+def formula(asked: ForecastRequest) -> Maker:
     """Multiplies what is counted by two closed rates (F1, F2)."""
     frame, ctx = asked.frame, asked.ctx
     ahead = frame.as_of, frame.days(1)[1]
@@ -66,7 +66,7 @@ def formula(asked: Asked) -> Maker:
     return made
 
 
-def _rates(asked: Asked) -> Callable[[str], dict[FactorName, Factor]]:
+def _rates(asked: ForecastRequest) -> Callable[[str], dict[FactorName, Factor]]:
     """Conversion at the end of the last closed period, and the achievement reported for it (F5, F6, F11, X10)."""
     closed, assumed = asked.frame.days(-1), asked.assumed
     found: list[Callable[[str], list[Factor]]] = []
@@ -83,7 +83,7 @@ def _rates(asked: Asked) -> Callable[[str], dict[FactorName, Factor]]:
     return rates
 
 
-def _conversions(asked: Asked, last: date, horizon: date) -> Callable[[str], list[Factor]]:
+def _conversions(asked: ForecastRequest, last: date, horizon: date) -> Callable[[str], list[Factor]]:
     every_status = cohort(asked.ctx, last, horizon, asked.where)
     whole = asked.totals("PipelineState", every_status)
     won = asked.totals("PipelineState", every(every_status, _WON))
@@ -100,7 +100,7 @@ def _conversions(asked: Asked, last: date, horizon: date) -> Callable[[str], lis
 
 
 def _achievement(
-    asked: Asked, won_in: tuple[date, date], earned_in: tuple[date, date]
+    asked: ForecastRequest, won_in: tuple[date, date], earned_in: tuple[date, date]
 ) -> Callable[[str], list[Factor]]:
     """Revenue of a period from what was won in the one before, by the amount it was won with (F6)."""
     new = {"winsNewCustomer": {"eq": True}} if asked.settings.new_customers_only else None

@@ -133,7 +133,7 @@ _NOTHING = Decimal(0), Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ForecastRequest:
     """What is to be forecast.
 
     Attributes:

@@ -7,13 +7,13 @@ from datetime import date
 from guanxi import Context
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.outlook.formula import formula
-from plugins.forecasting.outlook.frames import Asked, AssumedRates, Frame, Made, Maker
+from plugins.forecasting.outlook.frames import AssumedRates, ForecastRequest, Frame, Made, Maker
 from plugins.forecasting.outlook.series import seasonal, trend
 from plugins.forecasting.outlook.weighted import stage_weighted
 from plugins.forecasting.shared.reports import WhereInput, mark
 from plugins.forecasting.shared.vocabulary import ForecastMethod
 
-METHODS: Mapping[ForecastMethod, Callable[[Asked], Maker]] = {
+METHODS: Mapping[ForecastMethod, Callable[[ForecastRequest], Maker]] = {
     ForecastMethod.FORMULA: formula,
     ForecastMethod.STAGE_WEIGHTED: stage_weighted,
     ForecastMethod.TREND: trend,
@@ -58,5 +58,5 @@ def make(
         assumed: rates in percent to take instead of those that were measured.
     """
     frame = Frame(ctx.calendar, grain, as_of)
-    made = METHODS[method](Asked(ctx, frame, where, assumed=assumed or {}))(mark({}))
+    made = METHODS[method](ForecastRequest(ctx, frame, where, assumed=assumed or {}))(mark({}))
     return MadeForecast(method, grain, *frame.days(1), as_of, made)

@@ -10,7 +10,7 @@ from guanxi import InputError
 from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.outlook import smoothing
-from plugins.forecasting.outlook.frames import Asked, Factor, Made, Maker
+from plugins.forecasting.outlook.frames import Factor, ForecastRequest, Made, Maker
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import Point, every, moment_range, of_opportunity, value_at
 from plugins.forecasting.shared.vocabulary import FactorName
@@ -45,7 +45,7 @@ class Series:
         return self.counts.get(start, Decimal(0)) if self.knows(start) else None
 
 
-def won_before(asked: Asked, since: date | None = None) -> Mapping[str, Series]:
+def won_before(asked: ForecastRequest, since: date | None = None) -> Mapping[str, Series]:
     """What each group won in the periods closed by the day, as far as it is on record.
 
     Args:
@@ -79,7 +79,7 @@ def won_before(asked: Asked, since: date | None = None) -> Mapping[str, Series]:
 _UNKNOWN = Series(None, {}, {})
 
 
-def trend(asked: Asked) -> Maker:
+def trend(asked: ForecastRequest) -> Maker:
     """Averages the last closed periods (F12)."""
     frame, number = asked.frame, asked.settings.moving_average_periods
     starts = [frame.start(frame.latest_closed - back) for back in range(number - 1, -1, -1)]
@@ -101,7 +101,7 @@ def trend(asked: Asked) -> Maker:
     return made
 
 
-def seasonal(asked: Asked) -> Maker:
+def seasonal(asked: ForecastRequest) -> Maker:
     """Smooths all closed periods with level, trend and season, where there are years enough.
 
     Raises:

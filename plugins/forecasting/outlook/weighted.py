@@ -7,13 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from guanxi import Figures
-from plugins.forecasting.outlook.frames import Asked, Factor, Made, Maker
+from plugins.forecasting.outlook.frames import Factor, ForecastRequest, Made, Maker
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import Point, day_range, every, is_open, of_opportunity, value_at
 from plugins.forecasting.shared.vocabulary import FactorName
 
 
-def stage_weighted(asked: Asked) -> Maker:
+def stage_weighted(asked: ForecastRequest) -> Maker:
     """Weighs what is expected to close in the period, or is overdue, by win probability (F9)."""
     frame = asked.frame
     days = frame.days(1)
