@@ -33,6 +33,9 @@ _USERS = 30
 _STAGES = "ABCDEF"
 #: Share of opportunities that pass from each stage to the next.
 _PASS = {"A": 0.75, "B": 0.72, "C": 0.7, "D": 0.8, "E": 0.93}
+#: What many opportunities that were lost have in common, and those that were won: a model has to find out.
+_OFTEN_LOST = {"leadSource": "ONLINE", "directness": "INDIRECT"}
+_OFTEN_WON = {"leadSource": "CUSTOMER_REFERRAL", "directness": "DIRECT"}
 _STAGE_DAYS = {"A": 14, "B": 15, "C": 11, "D": 19, "E": 12}
 
 
@@ -214,6 +217,8 @@ class Sample:
                 "acceptsPrice": chance.random() < 0.75,
                 "recognisesValue": chance.random() < 0.8,
             }
+            if not is_open and number % 3:
+                row |= _OFTEN_WON if path["lost"] is None else _OFTEN_LOST
             if is_open and chance.random() < 0.8:
                 due = self._today + timedelta(days=chance.randint(-10, 20))
                 row |= {"nextAction": chance.choice(TASK_SUBJECTS), "nextActionAt": _at(due, 9)}

@@ -7,6 +7,7 @@ is found and stays as it is. A row goes through whole or not at all.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -24,6 +25,7 @@ from guanxi.importing.disagreement import RecordKey, disagreements
 from guanxi.importing.mapping import ImportMapping, Item, LinkRule, RecordRule, RowRejected
 from guanxi.importing.report import ImportReport, RowRefusal, RowWarning
 from guanxi.importing.sources import Rejects, Source, SourceRow
+from guanxi.importing.steps import StepLog
 from schema.catalog.catalog import Catalog
 from schema.request.transactions import write
 from schema.write.drafting import Drafting
@@ -203,6 +205,8 @@ class _Writer:
         """Writes one record of each row. Rows that say the same of the same record write it once."""
         living = list(wave.living(rule.name))
         found = _look_up(unit, rule, living)
+        if rule.at is not None:
+            living = _new_steps(unit, living, found, wave)
         asked: list[Asked] = []
         askers: list[list[int]] = []
         notes: dict[int, list[str]] = {}
@@ -222,7 +226,7 @@ class _Writer:
                 askers[place].append(line)
                 continue
             latest[item.key] = len(asked)
-            asked.append(Asked(None, given, rule.match))
+            asked.append(Asked(None, given, rule.match, occurred_at=item.at))
             askers.append([line])
             notes[len(askers) - 1] = item.notes
         for outcome in self._drafting[rule.name].write(unit, asked):
@@ -262,6 +266,29 @@ def _look_up(unit: Unit, rule: RecordRule, living: Sequence[tuple[_Entry, Item]]
             ids = attachments.records_by_external_id(unit.transaction, link.target.name, keys)
             found |= {(name, text): {id} for (_, text), id in ids.items()}
     return found
+
+
+def _moment(told: tuple[_Entry, Item]) -> datetime:
+    at = told[1].at
+    assert at is not None
+    return at
+
+
+def _new_steps(
+    unit: Unit, living: Sequence[tuple[_Entry, Item]], found: _Found, wave: _Wave
+) -> list[tuple[_Entry, Item]]:
+    """The rows whose steps the log does not have yet, in the order of time; the others are settled."""
+    log, new = StepLog(unit, [item for _, item in living]), []
+    for entry, item in sorted(living, key=_moment):
+        line, name = entry.row.line, item.rule.name
+        given, _ = _complete(item, line, found, wave.ids)
+        if id := log.known(item, given):
+            wave.note(name, line, RowOutcome(line, OutcomeStatus.UNCHANGED, id), OutcomeStatus.UNCHANGED)
+        elif late := log.problem(item):
+            wave.refused[line] = RowRefusal(name, late)
+        else:
+            new.append((entry, item))
+    return new
 
 
 def _complete(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ class Item:
         wanted: references to look up, each with the text that names the other record.
         linked: references to records of the same row.
         notes: what was rounded.
+        at: when it happened in the business, of rows that tell a history.
     """
 
     rule: "RecordRule"
@@ -155,13 +157,15 @@ class Item:
     wanted: list[tuple[LinkRule, str]] = field(default_factory=list)
     linked: list[LinkRule] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    at: datetime | None = None
 
     @property
     def key(self) -> Any:
         """What the record is found by, equal for all rows that say something of the same one."""
         if self.rule.match == EXTERNAL_ID:
             first = self.given["externalIds"][0]
-            return first["system"], first["id"]
+            # Rows of different moments tell a history; they do not disagree.
+            return first["system"], first["id"], self.at
         text = self.given[self.rule.match_field or ID]
         return text if self.rule.match == ID else fold(text)
 
@@ -177,6 +181,7 @@ class RecordRule:
         external_ids: system to where the id comes from; with `EXTERNAL_ID` the first is the one it is found by.
         fields, links: how it is filled.
         when: conditions under which a row makes it.
+        at: the moment at which what the row says became so.
     """
 
     name: str
@@ -186,6 +191,7 @@ class RecordRule:
     fields: Sequence[FieldRule] = ()
     links: Sequence[LinkRule] = ()
     when: Sequence[Test] = ()
+    at: FieldRule | None = None
 
     @property
     def match_field(self) -> str | None:
@@ -201,7 +207,7 @@ class RecordRule:
         if not all_hold(self.when, cells):
             return None
         item, problems = Item(self), []
-        for step in (self._read_external_ids, self._read_fields, self._read_links):
+        for step in (self._read_external_ids, self._read_fields, self._read_links, self._read_at):
             problems += [error.message for error in step(item, cells)]
         if problems:
             raise RowRejected(self.name, problems)
@@ -233,6 +239,19 @@ class RecordRule:
                 yield InputError(f"{rule.field.name}: {_NO_KEY}")
             elif value is not Nothing.SAID:
                 item.given[rule.field.name] = value
+
+    def _read_at(self, item: Item, cells: Cells) -> Iterator[InputError]:
+        if self.at is None:
+            return
+        try:
+            found = self.at.of(cells, item.notes)
+        except InputError as error:
+            yield error
+            return
+        if isinstance(found, datetime):
+            item.at = found
+        else:
+            yield InputError("at: is empty in this row; say when it happened, or leave such rows out with `when`")
 
     def _read_links(self, item: Item, cells: Cells) -> Iterator[InputError]:
         for rule in self.links:

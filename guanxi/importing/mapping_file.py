@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from core.base.calendar import zone_of
 from core.base.errors import InputError
 from core.base.money import exponent
 from core.base.text import camel
+from core.crm.opportunities import Opportunity, StageTransition
 from core.records.checks import Conventions
 from guanxi.importing.cells import ABSENT, KEEP, NULL, REJECT, CellTemplate, Test, Value
 from guanxi.importing.mapping import FieldRule, ImportMapping, LinkRule, RecordRule
@@ -76,6 +78,7 @@ class _Reader:
             raise table.fault(f"another record has the name {name!r}; give this one its own with `name`")
         when = self._conditions(table)
         match, external_ids = self._key(table, record)
+        at = self._at(table, record, match) if "at" in table else None
         fields: list[FieldRule] = []
         links: list[LinkRule] = []
         for field, spec in table.table("fields").items():
@@ -90,7 +93,7 @@ class _Reader:
         mapped = {rule.field.name for rule in fields}
         if match != EXTERNAL_ID and {ID: "id"}.get(match, match) not in mapped:
             raise table.fault(f"is found by {match.lower() if match == ID else match}, so that field must be filled")
-        return RecordRule(name, record, match, external_ids, fields, links, when)
+        return RecordRule(name, record, match, external_ids, fields, links, when, at)
 
     def _key(self, table: TomlTable, record: RecordType) -> tuple[str, dict[str, Value]]:
         key = table.table("key")
@@ -105,6 +108,18 @@ class _Reader:
         value = self._value(key)
         key.end()
         return EXTERNAL_ID, {system: value}
+
+    def _at(self, table: TomlTable, record: RecordType, match: str) -> FieldRule:
+        """When what a row says became so: its steps are logged as of then."""
+        spec = table.take("at", str, dict, what="a column in quotes, or a table")
+        if record.model is not Opportunity or match != EXTERNAL_ID:
+            raise table.fault("at: only opportunities have steps, and are found by an external id then; leave it out")
+        inner = self._spec(f"{table.place}: at", spec)
+        moment = replace(self._catalog.records[StageTransition.__name__].fields["movedAt"], name="at")
+        settings = {key for type_, keys in SETTINGS if isinstance(moment.kind, type_) for key in keys}
+        rule = FieldRule(moment, self._value(inner), self._format(inner, settings))
+        inner.end()
+        return rule
 
     def _external_ids(self, place: str, spec: Any, known: Mapping[str, Value]) -> dict[str, Value]:
         table = TomlTable(place, spec)

@@ -92,7 +92,7 @@ def read_form(path: Path) -> MappingForm:
 
 
 def _check_record(table: TomlTable) -> None:
-    table.expect("type", "name", "key", "when", "fields")
+    table.expect("type", "name", "key", "at", "when", "fields")
     table.end()
     if "key" not in table:
         raise table.fault(

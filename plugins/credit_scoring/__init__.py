@@ -25,6 +25,7 @@ from plugins.credit_scoring.commits import control_commits
 from plugins.credit_scoring.control import control, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
+from plugins.credit_scoring.groups import hold_moved
 from plugins.credit_scoring.history import RISK_CHANGED
 from plugins.credit_scoring.holds import HOLD_PLACED, HOLD_RELEASED, place_credit_hold, release_credit_hold
 from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
@@ -119,6 +120,7 @@ class CreditScoring(Plugin):
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterator[UserError]:
         """Judges receivables, their collection and limits, and controls opportunities of customers at risk (C2)."""
+        hold_moved(ctx, changes)
         yield from receivable_problems(ctx, changes)
         yield from collection_problems(ctx, changes)
         yield from limit_problems(changes)

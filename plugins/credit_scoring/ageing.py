@@ -101,7 +101,7 @@ def ageing(
         buckets=buckets,
         invoiced=Money(invoiced, ctx.reporting_currency),
         days_sales_outstanding=rules.sales_days(total, invoiced, days),
-        days_sales_outstanding_gap=None if invoiced else f"nothing was invoiced in the {days} days up to {day}",
+        days_sales_outstanding_gap=None if invoiced > 0 else f"nothing was invoiced in the {days} days up to {day}",
         customers=_customers(ctx, which, day, first) if first else [],
     )
 

@@ -83,13 +83,14 @@ def _judged(
 ) -> Iterator[UserError]:
     """Judges commits in order: each with what is committed before it."""
     for change in new:
-        standings[_record(change).customer_id].exposure -= added[change.record.id]
+        standing = standings[_record(change).customer_id]
+        standing.take(standing.exposure - added[change.record.id])
     for change in new:
         standing = standings[_record(change).customer_id]
         exposure = standing.exposure + added[change.record.id]
         found = list(verdicts(ctx, change, _field(change), standing.problems(exposure)))
         if all(error.warning for error in found):
-            standing.exposure = exposure
+            standing.take(exposure)
             if change.said.get(OVERRIDE_REASON) is not None:
                 keep_override(ctx, change, standing, exposure)
         yield from found

@@ -1,12 +1,13 @@
 """Control of opportunities: winning or enlarging one of a customer at risk warns or is refused (C2, C4)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from guanxi import Action, Change, Changes, Context, Money, UserError
 from guanxi.vocabulary import OpportunityStatus
+from plugins.credit_scoring.groups import CustomerGroup, chains_of, groups_of, held_chains
 from plugins.credit_scoring.limits import reason_problem
 from plugins.credit_scoring.models import CREDIT, CreditControlOverride, CreditRisk, CreditRiskSource
 from plugins.credit_scoring.settings import Control
@@ -26,9 +27,25 @@ _STANDING = (
 _DEAL = "id customerId creditExposure { amount } invoicedAmount { amount } expectedAmount { reportingAmount }"
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an opportunity adds to the exposure of the customer it leaves, and that customer with those above it."""
+
+    chain: Sequence[str]
+    exposure: Decimal
+
+
+#: Code of the problem that a group has.
+GROUP = "GROUP_LIMIT_EXCEEDED"
+
+
 @dataclass(slots=True)
 class Standing:
-    """A customer's credit standing: who it is, its hold, risk, limit and exposure, in the reporting currency."""
+    """A customer's credit standing: who it is, its hold, risk, limit and exposure, in the reporting currency.
+
+    Attributes:
+        groups: those with a limit that it is in; customers of one group share it.
+    """
 
     id: str
     name: str
@@ -39,21 +56,45 @@ class Standing:
     limit: Decimal | None
     exposure: Decimal
     currency: str
+    groups: Sequence[CustomerGroup] = ()
 
-    def problems(self, exposure: Decimal) -> Iterator[tuple[str, str]]:
-        """Yields the problems with such an exposure: codes and messages."""
+    def take(self, exposure: Decimal, moved: Moved | None = None) -> None:
+        """Lets the customer have such an exposure, and its groups with it."""
+        for group in self.groups:
+            group.exposure += self._growth(group, exposure, moved)
+        self.exposure = exposure
+
+    def _growth(self, group: CustomerGroup, exposure: Decimal, moved: Moved | None) -> Decimal:
+        """What such an exposure adds to a group: nothing that was another member's before."""
+        was_there = moved is not None and group.id in moved.chain
+        return exposure - self.exposure - (moved.exposure if moved is not None and was_there else 0)
+
+    def problems(self, exposure: Decimal, moved: Moved | None = None) -> Iterator[tuple[str, str]]:
+        """Yields the problems with such an exposure: codes and messages.
+
+        Args:
+            exposure: of the customer.
+            moved: what comes from another customer, which has it no longer.
+        """
         if self.hold is not None:
             yield "CREDIT_HOLD", f"{self.name} is on credit hold ({self.hold})"
         if self.risk is CreditRisk.HIGH:
             scored = "its evaluation is incomplete" if self.score is None else f"score {self.score}"
             because = "set by hand" if self.is_manual else scored
             yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
+        alone = False
         if self.limit is not None and exposure > self.limit:
+            alone = True
             above = f"{exposure - self.limit} above the credit limit of {self.limit}"
             yield (
                 "CREDIT_LIMIT_EXCEEDED",
                 f"{self.name} would reach an exposure of {exposure}, {above} {self.currency}",
             )
+        for group in self.groups:
+            problem = group.problem(self._growth(group, exposure, moved), self.currency)
+            # Who exceeds a limit alone need not be told so with those below it.
+            if problem and not (alone and group.id == self.id):
+                yield GROUP, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +119,7 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
     if not standings:
         return
     deals = _deals(ctx, [change for change in changed if _record(change).customer_id in standings])
+    chains = chains_of(ctx, {deal.customer for deal in deals.values() if deal.customer and deal.counted})
     for change in changed:
         deal = _record(change)
         standing = standings.get(deal.customer_id)
@@ -85,14 +127,22 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
             continue
         known = deals.get(deal.id, _Deal())
         exposure = standing.exposure + _added(ctx, change, known)
+        moved = _moved(change, known, chains)
         refused = False
         if _wins(change) or _amount(ctx, deal.expected_amount_reporting) > _amount_before(ctx, change, known):
             field = "status" if _wins(change) else "expectedAmount"
-            found = list(verdicts(ctx, change, field, standing.problems(exposure)))
+            found = list(verdicts(ctx, change, field, standing.problems(exposure, moved)))
             refused = any(not error.warning for error in found)
             yield from found
         if not refused:
-            standing.exposure = exposure
+            standing.take(exposure, moved)
+
+
+def _moved(change: Change, known: _Deal, chains: Mapping[str, Sequence[str]]) -> Moved | None:
+    """What the opportunity takes away from another customer."""
+    if known.customer == _record(change).customer_id or not known.counted or change.action is Action.RESTORED:
+        return None
+    return Moved(chains.get(known.customer or "", ()), known.counted)
 
 
 def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[str, str]]) -> Iterator[UserError]:
@@ -107,7 +157,8 @@ def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[
         else f"refused unless {OVERRIDE_REASON} gives a reason to override"
     )
     for code, problem in problems:
-        if ctx.settings.control is Control.WARN or reason is not None:
+        policy = ctx.settings.group_control if code == GROUP else ctx.settings.control
+        if policy is Control.WARN or reason is not None:
             yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True, permission=CREDIT)
         else:
             message = f"{field}: {problem}; {remedy}"
@@ -204,21 +255,31 @@ def _added(ctx: Context, change: Change, known: _Deal) -> Decimal:
 
 
 def standings_of(ctx: Context, changed: Collection[Change]) -> dict[str, Standing]:
-    """Returns the customers that may have problems, by id."""
-    ids = sorted({_record(change).customer_id for change in changed})
+    """Returns the customers that may have problems, by id; nobody else judges their groups meanwhile."""
+    ids = {_record(change).customer_id for change in changed}
+    chains = held_chains(ctx, ids)
+    groups = groups_of(ctx, chains)
     said = [
         {"creditRisk": {"eq": CreditRisk.HIGH}},
         {"creditLimit": {"isNull": False}},
         {"isOnCreditHold": {"eq": True}},
+        {"id": {"in": sorted(id for id, of in groups.items() if of)}},
     ]
-    found = ctx.pages("Customer", _STANDING, {"id": {"in": ids}, "or": said}) if ids else ()
-    return {node["id"]: _standing_of(node, ctx.reporting_currency) for node in found}
+    found = ctx.pages("Customer", _STANDING, {"id": {"in": sorted(ids)}, "or": said}) if ids else ()
+    standings = {node["id"]: _standing_of(node, ctx.reporting_currency) for node in found}
+    for id, standing in standings.items():
+        standing.groups = groups.get(id, ())
+    return standings
 
 
 def standing_with(ctx: Context, id: str) -> Standing | None:
     """Returns a customer's credit standing; None if there is no such customer."""
     node = ctx.query(f"query ($id: ID!) {{ customer(id: $id) {{ {_STANDING} }} }}", {"id": id})["customer"]
-    return None if node is None else _standing_of(node, ctx.reporting_currency)
+    if node is None:
+        return None
+    standing = _standing_of(node, ctx.reporting_currency)
+    standing.groups = groups_of(ctx, chains_of(ctx, [id])).get(id, ())
+    return standing
 
 
 def _standing_of(node: Mapping[str, Any], currency: str) -> Standing:

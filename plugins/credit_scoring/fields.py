@@ -298,7 +298,7 @@ def _figure_fields(money: Any, settings: CreditScoringSettings) -> Iterator[Fiel
             [
                 (CreditGap.NO_LIMIT, limit.is_(None)),
                 (CreditGap.ZERO_LIMIT, limit.is_not_distinct_from(0)),
-                (CreditGap.NOTHING_INVOICED, invoiced(row) == 0),
+                (CreditGap.NOTHING_INVOICED, invoiced(row) <= 0),
                 (CreditGap.TOO_FEW_INVOICES, file.payment_behaviour.is_(None)),
                 (CreditGap.NO_SCORE, file.score.is_(None)),
             ]

@@ -128,7 +128,7 @@ class Receivable(Record, plugin="credit_scoring", prefix="rcv"):
         default=None,
         on_destroy="SET NULL",
     )
-    amount: Money = column("Invoice amount.", index=True)
+    amount: Money = column("Invoice amount; that of a credit note is negative.", index=True)
     invoiced_on: date = column("Invoice date.", index=True)
     due_on: date = column("Due date: the last day for payment on time.", index=True)
     settled_on: date | None = column(

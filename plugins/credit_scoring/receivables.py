@@ -16,7 +16,7 @@ deals = Opportunity.__table__.c
 invoiced = OpportunityCredit.__table__.c
 
 #: Python name to API name of what can be wrong.
-_NAMES = {"amount": "amount", "due_on": "dueOn", "settled_on": "settledOn"}
+_NAMES = {"due_on": "dueOn", "settled_on": "settledOn"}
 
 
 def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
@@ -24,7 +24,6 @@ def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
     for change in changes.of("Receivable", Action.CREATED, Action.UPDATED):
         invoice: Any = change.record
         for field, message in rules.receivable_problems(
-            amount=invoice.amount_minor,
             invoiced_on=invoice.invoiced_on,
             due_on=invoice.due_on,
             settled_on=invoice.settled_on,
@@ -35,11 +34,11 @@ def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
 
 
 def refresh_invoiced(ctx: Context, ids: Collection[str]) -> None:
-    """Updates the invoiced amounts of these opportunities."""
+    """Updates the invoiced amounts of these opportunities. A credit note does not have them invoiced again."""
     session = ctx.session
     sums = (
         select(invoices.opportunity_id, func.sum(invoices.amount_reporting).cast(BigInteger).label("invoiced"))
-        .where(invoices.deleted_at.is_(None), invoices.opportunity_id.in_(ids))
+        .where(invoices.deleted_at.is_(None), invoices.amount_minor > 0, invoices.opportunity_id.in_(ids))
         .group_by(invoices.opportunity_id)
         .subquery()
     )

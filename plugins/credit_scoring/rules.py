@@ -231,9 +231,9 @@ def is_late(due_on: Expression, settled_on: Expression, as_of: Expression) -> Ex
 
 
 def ageing_bucket(outstanding: Expression, days_late: Expression) -> Expression:
-    """Ageing of the outstanding amount; null if nothing is outstanding."""
+    """Ageing of the outstanding amount, of a credit note too; null if nothing is outstanding."""
     return case(
-        (outstanding <= 0, null()),
+        (outstanding == 0, null()),
         (days_late <= 0, AgeingBucket.NOT_DUE.value),
         (days_late <= 30, AgeingBucket.DAYS_1_TO_30.value),
         (days_late <= 60, AgeingBucket.DAYS_31_TO_60.value),
@@ -244,7 +244,6 @@ def ageing_bucket(outstanding: Expression, days_late: Expression) -> Expression:
 
 def receivable_problems(
     *,
-    amount: int,
     invoiced_on: date,
     due_on: date,
     settled_on: date | None,
@@ -252,8 +251,6 @@ def receivable_problems(
 ) -> list[tuple[str, str]]:
     """Returns what is wrong with an invoice: fields and messages."""
     found = []
-    if amount < 0:
-        found.append(("amount", "it is negative; enter a credit as a payment of the invoice it belongs to"))
     if due_on < invoiced_on:
         found.append(("due_on", f"{due_on} is before the invoice date, {invoiced_on}; give a later day"))
     if settled_on is not None and settled_on < invoiced_on:
@@ -377,20 +374,25 @@ def exceeds(limit: Expression, exposure: Expression) -> Expression:
 
 def credit_utilisation(limit: Expression, exposure: Expression) -> Expression:
     """Exposure in percent of the limit, in hundredths (C4); null without a limit, and where it is 0."""
-    return _ratio(exposure * 10_000, func.nullif(limit, 0))
+    return _ratio(_not_negative(exposure) * 10_000, func.nullif(limit, 0))
+
+
+def _not_negative(amount: Expression) -> Expression:
+    """An amount, 0 where credit notes are more than it."""
+    return case((amount > 0, amount), else_=0)
 
 
 def days_sales_outstanding(outstanding: Expression, invoiced: Expression, days: int) -> Expression:
     """Days sales outstanding: what is outstanding by what was invoiced in so many days, times these days (C4).
 
-    In hundredths of a day; null where nothing was invoiced.
+    In hundredths of a day; null where nothing was invoiced, or as much was credited.
     """
-    return _ratio(outstanding * (days * 100), func.nullif(invoiced, 0))
+    return _ratio(_not_negative(outstanding) * (days * 100), case((invoiced > 0, invoiced), else_=null()))
 
 
 def sales_days(outstanding: Decimal, invoiced: Decimal, days: int) -> Decimal | None:
-    """Days sales outstanding of amounts, rounded half up; None where nothing was invoiced (C4)."""
-    return _rounded(outstanding * days / invoiced) if invoiced else None
+    """Days sales outstanding of amounts, rounded half up; None where nothing was invoiced, or as much credited (C4)."""
+    return _rounded(max(outstanding, Decimal(0)) * days / invoiced) if invoiced > 0 else None
 
 
 def is_hold_active(placed_on: Expression, until: Expression, released_on: Expression, as_of: Expression) -> Expression:

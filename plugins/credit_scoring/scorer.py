@@ -49,7 +49,8 @@ def payment_figures(policy: PaymentBehaviour, as_of: date, among: Expression | N
         literal(as_of - timedelta(days=policy.window_days)),
         day,
     )
-    where = [counting, invoices.deleted_at.is_(None)]
+    # A credit note is nothing that a customer pays.
+    where = [counting, invoices.amount_minor >= 0, invoices.deleted_at.is_(None)]
     if among is not None:
         where.append(among)
     found = (

@@ -122,6 +122,10 @@ class CreditScoringSettings(BaseModel):
     control: Control = Field(
         default=Control.WARN, description="Effect of winning, committing or enlarging opportunities at risk or on hold."
     )
+    group_control: Control = Field(
+        default=Control.WARN,
+        description="The same where a customer's group exceeds the limit of a customer above it; OFF with control OFF.",
+    )
     dunning_days: tuple[int, ...] = Field(
         default=(7, 21, 35), description="Days past due from which each dunning level is reached, the first is level 1."
     )

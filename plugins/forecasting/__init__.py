@@ -130,5 +130,5 @@ class Forecasting(Plugin):
 
     @hookimpl
     def sample_data(self, ctx: Context, chance: random.Random) -> None:
-        """Categories that owners submit, targets, and the ends of the last months."""
+        """What owners say and submit, targets, the ends of the last months, and a model where one can be trained."""
         fill_sample(ctx, chance)

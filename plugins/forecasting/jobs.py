@@ -51,11 +51,11 @@ def _keep_forecast(ctx: Context, method: ForecastMethod) -> None:
             period_start=made.first,
             period_end=made.last,
             as_of=made.as_of,
-            revenue=None if made.revenue is None else money(ctx, made.revenue),
-            wins=None if made.wins is None else rounded(made.wins, 4),
+            revenue=None if made.result.revenue is None else money(ctx, made.result.revenue),
+            wins=None if made.result.wins is None else rounded(made.result.wins, 4),
             factors=[
                 f"{factor.name} {factor.first} to {factor.last}: {'unknown' if factor.value is None else factor.value}"
-                for factor in made.factors
+                for factor in made.result.factors
             ],
             policy_version=ctx.settings.version,
         )

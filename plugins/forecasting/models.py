@@ -117,6 +117,13 @@ class ForecastSubmission(Record, plugin="forecasting", prefix="fsb"):
     submitted_at: datetime = column("When it was submitted.", index=True)
     submitted_by: str = column("Who submitted it.", exact=True)
     note: str | None = column("Note entered with it.", default=None, max_length=2000, long=True)
+    call: Money | None = column(
+        "Call: the amount the person says will be won in the period, alongside what is calculated.",
+        default=None,
+        index=True,
+    )
+    called_at: datetime | None = column("When the call was made; a later submission keeps it.", default=None)
+    called_by: str | None = column("Who made the call.", default=None, exact=True)
     is_current: bool = column("Whether it is the person's latest for the period.", default=True, index=True)
     policy_version: str = column("The policy it is based on.", exact=True)
 

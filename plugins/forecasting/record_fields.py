@@ -11,9 +11,10 @@ from guanxi.records import Opportunity, User
 from guanxi.rules import outcome, weighted_amount
 from guanxi.sql import Expression, day_of, rounded_ratio, whole
 from guanxi.vocabulary import Outcome
-from plugins.forecasting.shared.vocabulary import SalesMetric
+from plugins.forecasting.shared import rules
+from plugins.forecasting.shared.vocabulary import CoverageGap, SalesMetric
 
-_WON = Opportunity.__table__.alias("won_opportunity")
+_DEALS = Opportunity.__table__.alias("counted_opportunity")
 _PEOPLE = User.__table__.alias("team_member")
 
 
@@ -50,30 +51,45 @@ def _calculated(row: Row) -> Expression:
 def _won_between(value: Expression, first: Expression, last: Expression) -> Select[Any]:
     """An aggregate over the living opportunities won in a period."""
     return select(value).where(
-        _WON.c.deleted_at.is_(None),
-        outcome(_WON.c.status, _WON.c.lost_at) == Outcome.WON.value,
-        day_of(_WON.c.won_at) >= first,
-        day_of(_WON.c.won_at) <= last,
+        _DEALS.c.deleted_at.is_(None),
+        outcome(_DEALS.c.status, _DEALS.c.lost_at) == Outcome.WON.value,
+        day_of(_DEALS.c.won_at) >= first,
+        day_of(_DEALS.c.won_at) <= last,
     )
 
 
-def _won_amount() -> Expression:
-    return func.coalesce(func.sum(_WON.c.expected_amount_reporting), 0).cast(BigInteger)
+def _amount() -> Expression:
+    return func.coalesce(func.sum(_DEALS.c.expected_amount_reporting), 0).cast(BigInteger)
 
 
 # Targets
 
 
 def _target_fields(unit: int) -> Iterator[Field]:
-    def actual(row: Row) -> Expression:
+    def measured(row: Row, amount: Expression, count: Expression) -> Expression:
         return case(
-            (
-                row.metric == SalesMetric.WON_AMOUNT.value,
-                rounded_ratio(_reached(row, _won_amount()) * 100, literal(unit)),
-            ),
-            (row.metric == SalesMetric.WON_COUNT.value, _reached(row, func.count()) * 100),
+            (row.metric == SalesMetric.WON_AMOUNT.value, amount),
+            (row.metric == SalesMetric.WON_COUNT.value, count),
             else_=null(),
         )
+
+    def in_metric(row: Row, amount: Expression, count: Expression) -> Expression:
+        return measured(row, rounded_ratio(amount * 100, literal(unit)), count * 100)
+
+    def actual(row: Row) -> Expression:
+        return in_metric(row, _reached(row, _amount()), _reached(row, func.count()))
+
+    # In hundredths of the smallest unit of the currency, or of an opportunity, so that nothing is rounded twice.
+    def missing(row: Row) -> Expression:
+        value = whole(row.value)
+        reached = _reached(row, _amount()), _reached(row, func.count())
+        return measured(row, value * unit - 100 * reached[0], value - 100 * reached[1])
+
+    def open_pipeline(row: Row) -> Expression:
+        return measured(row, _open(row, _amount()) * 100, _open(row, func.count()) * 100)
+
+    def gap(row: Row) -> Expression:
+        return rules.coverage_gap(row.metric, missing(row), row.period_end, row.as_of)
 
     yield Field(
         "SalesTarget.actual",
@@ -93,19 +109,40 @@ def _target_fields(unit: int) -> Iterator[Field]:
         "Value still missing to reach the target.",
         Decimal,
     )
+    yield Field(
+        "SalesTarget.openPipeline",
+        lambda row: in_metric(row, _open(row, _amount()), _open(row, func.count())),
+        "Open pipeline: what is expected to close in the period or is overdue, in the metric's unit.",
+        Decimal,
+    )
+    yield Field(
+        "SalesTarget.coverage",
+        lambda row: case((gap(row).is_(None), rules.coverage(open_pipeline(row), missing(row))), else_=null()),
+        "Coverage: open pipeline divided by the gap; null if `coverageGap` says why.",
+        Decimal,
+    )
+    yield Field("SalesTarget.coverageGap", gap, "Why coverage is null.", CoverageGap)
 
 
 def _reached(row: Row, value: Expression) -> Expression:
+    return _of_target(row, _won_between(value, row.period_start, row.period_end))
+
+
+def _open(row: Row, value: Expression) -> Expression:
+    close = _DEALS.c.expected_close_date
+    soon = or_(close.between(row.period_start, row.period_end), close < row.as_of)
+    opened = outcome(_DEALS.c.status, _DEALS.c.lost_at) == Outcome.OPEN.value
+    return _of_target(row, select(value).where(_DEALS.c.deleted_at.is_(None), opened, soon))
+
+
+def _of_target(row: Row, found: Select[Any]) -> Expression:
+    """An aggregate over the opportunities that count for a target."""
     members = select(_PEOPLE.c.id).where(_PEOPLE.c.team_id == row.team_id)
-    return (
-        _won_between(value, row.period_start, row.period_end)
-        .where(
-            or_(row.user_id.is_(None), _WON.c.owner_id == row.user_id),
-            or_(row.team_id.is_(None), _WON.c.owner_id.in_(members)),
-            or_(row.region.is_(None), _WON.c.region_folded == row.column("region_folded")),
-        )
-        .scalar_subquery()
-    )
+    return found.where(
+        or_(row.user_id.is_(None), _DEALS.c.owner_id == row.user_id),
+        or_(row.team_id.is_(None), _DEALS.c.owner_id.in_(members)),
+        or_(row.region.is_(None), _DEALS.c.region_folded == row.column("region_folded")),
+    ).scalar_subquery()
 
 
 # Forecasts and actual results
@@ -116,7 +153,7 @@ def _run_fields(money: Any) -> Iterator[Field]:
         return row.period_end < row.as_of  # type: ignore[no-any-return]
 
     def actual(row: Row) -> Expression:
-        won = _won_between(_won_amount(), row.period_start, row.period_end).scalar_subquery()
+        won = _won_between(_amount(), row.period_start, row.period_end).scalar_subquery()
         return case((over(row), won), else_=null())
 
     def error(row: Row) -> Expression:

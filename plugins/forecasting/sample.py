@@ -1,20 +1,25 @@
-"""Sample data: categories that owners submit, targets of the teams, and snapshots of the last months."""
+"""Sample data: what owners say, targets, pushes, submissions with calls, snapshots, forecasts, and a win model."""
 
 import random
 from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from guanxi import Context
-from guanxi.records import Team
+from guanxi.records import Opportunity, Team, User
 from guanxi.vocabulary import DateGrain, Outcome
-from plugins.forecasting.models import OpportunityForecast, SalesTarget
+from plugins.forecasting.models import ForecastSubmission, OpportunityForecast, SalesTarget
+from plugins.forecasting.outlook.submissions import Period, adjust, roll_up, submit
 from plugins.forecasting.past.history import reconcile
 from plugins.forecasting.past.snapshots import take_snapshot
 from plugins.forecasting.shared.vocabulary import ForecastCategory, SnapshotKind
+from plugins.forecasting.win_model.storage import obstacle, train_anew
 
 _QUARTERS, _MONTHS = 5, 6
+#: Shares of opportunities whose probability is set by hand, of those that are pushed, of people who submit.
+_SURE, _PUSHED, _SUBMITTING = 0.06, 0.15, 0.8
 _OPEN = """{
   opportunities(
     where: {outcome: {eq: OPEN}}, orderBy: [{name: ASC}, {expectedAmount: ASC}, {openedOn: ASC}], first: 1000
@@ -25,8 +30,9 @@ _OPEN = """{
 
 
 def fill_sample(ctx: Context, chance: random.Random) -> None:
-    """Submits categories for owners, sets targets for teams, and takes snapshots of the ends of the last months."""
-    _submit(ctx, chance)
+    """Lets owners set categories and probabilities, push and submit; sets targets; keeps the past; trains a model."""
+    _judge(ctx, chance)
+    _push(ctx, chance)
     _set_targets(ctx, chance)
     ctx.session.flush()
     reconcile(ctx)
@@ -37,10 +43,13 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         end = end.replace(day=1) - timedelta(days=1)
     for day in ends:
         take_snapshot(ctx, SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
+    if obstacle(ctx) is None:
+        train_anew(ctx)
+    _submit(ctx, chance)
 
 
-def _submit(ctx: Context, chance: random.Random) -> None:
-    """Owners commit to half of what is likely, and hope for some of the rest."""
+def _judge(ctx: Context, chance: random.Random) -> None:
+    """Owners commit to half of what is likely, hope for some of the rest, and set a few probabilities themselves."""
     found = ctx.query(_OPEN)["opportunities"]["nodes"]
     files = ctx.facets(OpportunityForecast, [deal["id"] for deal in found])
     for deal in found:
@@ -49,6 +58,50 @@ def _submit(ctx: Context, chance: random.Random) -> None:
             files[deal["id"]].category = ForecastCategory.COMMIT
         elif luck < 0.6:
             files[deal["id"]].category = ForecastCategory.BEST_CASE
+    ids = [deal["id"] for deal in found if chance.random() < _SURE]
+    for opportunity in ctx.session.exec(_of(ids)):
+        opportunity.win_probability_override = Decimal(chance.choice((5, 20, 40, 60, 80, 95)))
+
+
+def _of(ids: list[str]) -> SelectOfScalar[Opportunity]:
+    order = Opportunity.__table__.c
+    return (
+        select(Opportunity)
+        .where(col(Opportunity.id).in_(ids))
+        .order_by(order.name, order.expected_amount_minor, order.opened_on)
+    )
+
+
+def _push(ctx: Context, chance: random.Random) -> None:
+    """Some of what is open is put off by a month or two."""
+    dated = {"outcome": {"eq": Outcome.OPEN}, "expectedCloseDate": {"isNull": False}}
+    ids = [node["id"] for node in ctx.pages("Opportunity", "id", dated)]
+    for opportunity in ctx.session.exec(_of(ids)):
+        if opportunity.expected_close_date and chance.random() < _PUSHED:
+            opportunity.expected_close_date += timedelta(days=chance.randint(20, 60))
+
+
+def _submit(ctx: Context, chance: random.Random) -> None:
+    """Most owners submit the running month with a call of their own; managers roll up, and adjust what they doubt."""
+    period = Period(ctx.calendar, DateGrain.MONTH, ctx.clock.today().replace(day=1))
+    people = list(ctx.session.exec(select(User).order_by(col(User.name), col(User.id))))
+    ctx.session.flush()
+    for person in people:
+        if person.manager_id is not None and chance.random() < _SUBMITTING:
+            _submit_for(ctx, person.id, period, chance)
+    for person in people:
+        if person.manager_id is None:
+            submission = _submit_for(ctx, person.id, period, chance)
+            wanted = {"submissionId": {"eq": submission.id}, "category": {"eq": ForecastCategory.COMMIT}}
+            for line in ctx.pages("ForecastLine", "id amount { amount }", wanted):
+                doubted = Decimal(round(Decimal(line["amount"]["amount"]) * 9 / 10, -3))
+                adjust(ctx, line["id"], doubted, "Two of these commits depend on one budget.")
+
+
+def _submit_for(ctx: Context, person: str, period: Period, chance: random.Random) -> ForecastSubmission:
+    likely = roll_up(ctx, person, period).cumulative()[ForecastCategory.COMMIT]
+    call = Decimal(round(float(likely) * chance.uniform(0.8, 1.2), -3))
+    return submit(ctx, person, period, None, call)
 
 
 def _set_targets(ctx: Context, chance: random.Random) -> None:

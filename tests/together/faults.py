@@ -35,6 +35,16 @@ def limit_is_passed(client: Client, round: int) -> bool:
     return _succeeded(at_once(client, [won, won])) != 1
 
 
+def group_limit_is_passed(client: Client, round: int) -> bool:
+    """A parent's limit of 100, and a deal of 60 of each of two children won at once."""
+    limit = {"creditLimit": money(100), "creditLimitReason": "known"}
+    parent = client.create("Customer", name=f"G{round}", **limit)["id"]
+    stages = {stage["key"]: stage["id"] for stage in client.query("{ stages { id key } }")["stages"]}
+    children = [client.create("Customer", name=f"G{round}{n}", parentId=parent)["id"] for n in range(2)]
+    deal = {"name": "O", "stageId": stages["F"], "expectedAmount": money(60)}
+    return _succeeded(at_once(client, [operation("createOpportunity", customerId=id, **deal) for id in children])) != 1
+
+
 def upsert_by_email_doubles(client: Client, round: int) -> bool:
     """Six times the same 20 rows, matched by e-mail."""
     rows = [{"name": f"E{n}", "email": f"e{n}@round{round}.example"} for n in range(20)]
@@ -125,6 +135,7 @@ def batches_deadlock(client: Client, round: int) -> bool:
 
 FAULTS: Mapping[str, Callable[[Client, int], bool]] = {
     "A1 two deals pass a credit limit": limit_is_passed,
+    "A1 two children pass the limit of their group": group_limit_is_passed,
     "A2 upserts by e-mail make doubles": upsert_by_email_doubles,
     "A3 parents close to a ring": trees_close_to_rings,
     "A4 rates of one currency and day": rate_is_doubled,

@@ -16,7 +16,10 @@ from plugins.value_tiering import ValueTiering
 PLUGINS = (CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering)
 SETTINGS: Mapping[str, Any] = {
     "reporting_currency": "EUR",
-    "plugins": {"credit_scoring": {"control": "BLOCK"}, "satisfaction_surveys": {"cool_down_days": 30}},
+    "plugins": {
+        "credit_scoring": {"control": "BLOCK", "group_control": "BLOCK"},
+        "satisfaction_surveys": {"cool_down_days": 30},
+    },
 }
 #: Columns that are random.
 LEFT_OUT = ("satisfaction_surveys_survey_token.token_hash",)
@@ -115,6 +118,11 @@ def _entered(client: Client) -> dict[str, Any]:
             expectedAmount=money(60),
             expectedCloseDate="2025-06-30",
         )
+    create("group", "Customer", name="Group", **limit)
+    for key in ("sister", "brother"):
+        create(key, "Customer", name=key, parentId=ids["group"])
+        deal = {"customerId": ids[key], "stageId": ids["stages"]["B"], "expectedAmount": money(60)}
+        create(f"{key}_deal", "Opportunity", name=f"of {key}", ownerId=ids["user"], **deal)
     create("task", "Task", subject="Call", customerId=ids["a"])
     create("rate", "ExchangeRate", currency="USD", rate="0.9", validFrom="2025-01-01")
     create("sale", "Transaction", customerId=ids["a"], occurredOn="2025-02-01", actualAmount=money(500))
@@ -245,6 +253,9 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         ),
         "it gets an opportunity": ("gone", operation("createOpportunity", name="o5", customerId=a)),
         "opportunity is won": ("limit step", operation("moveOpportunity", id=o1, stageKey="F")),
+        "a sister's deal is won": ("group", operation("moveOpportunity", id=ids["sister_deal"], stageKey="F")),
+        "a brother's deal is won": ("group", operation("moveOpportunity", id=ids["brother_deal"], stageKey="F")),
+        "the brother leaves the group": ("group", operation("updateCustomer", id=ids["brother"], parentId=None)),
         "another is won": ("limit", operation("moveOpportunity", id=o2, stageKey="F")),
         "opportunity grows": ("limit step", operation("updateOpportunity", id=o1, expectedAmount=money(90))),
         "opportunity is committed": (

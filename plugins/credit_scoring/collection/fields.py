@@ -23,6 +23,11 @@ def is_open(invoice: Row) -> Expression:
     return rules.is_open(invoice.invoiced_on, invoice.settled_on, invoice.as_of)
 
 
+def is_owed(invoice: Row) -> Expression:
+    """Whether a receivable is open and is not a credit note, of which the customer is not reminded."""
+    return and_(is_open(invoice), invoice.amount.minor >= 0)
+
+
 def days_late(invoice: Row) -> Expression:
     """Days late of a receivable as of the day of the request."""
     return rules.days_late(invoice.due_on, invoice.settled_on, invoice.as_of)
@@ -50,7 +55,7 @@ def receivable_fields(dunning_days: Sequence[int]) -> Iterator[Field]:
     """
 
     def level(row: Row) -> Expression:
-        return collection.dunning_level(days_late(row), is_open(row), dunning_days)
+        return collection.dunning_level(days_late(row), is_owed(row), dunning_days)
 
     def is_due(row: Row) -> Expression:
         return collection.is_reminder_due(
@@ -165,7 +170,7 @@ def customer_fields(dunning_days: Sequence[int]) -> Iterator[Field]:
         return row.over(
             Receivable,
             "customer_id",
-            lambda invoice: func.max(collection.dunning_level(days_late(invoice), is_open(invoice), dunning_days)),
+            lambda invoice: func.max(collection.dunning_level(days_late(invoice), is_owed(invoice), dunning_days)),
         )
 
     def broken(row: Row) -> Expression:

@@ -13,7 +13,7 @@ from typing import Any
 from guanxi import Context, Figures, InputError, TooManyGroupsError
 from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
-from plugins.forecasting.outlook.methods import cohort
+from plugins.forecasting.outlook.formula import cohort
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.policy import cohort_start, horizon
 from plugins.forecasting.shared.reports import (

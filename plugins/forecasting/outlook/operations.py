@@ -9,7 +9,8 @@ import strawberry
 from guanxi import Context, InputError, Money, Ref, query
 from guanxi.records import Stage
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.outlook import methods
+from plugins.forecasting.outlook.frames import Factor
+from plugins.forecasting.outlook.methods import make
 from plugins.forecasting.shared.arguments import Opportunities
 from plugins.forecasting.shared.reports import money
 from plugins.forecasting.shared.rules import rounded
@@ -40,11 +41,12 @@ class Forecast:
     period_start: date = strawberry.field(description="First day of the forecast period.")
     period_end: date = strawberry.field(description="Last day of the forecast period.")
     as_of: date = strawberry.field(description="The day as of which it is made.")
-    revenue: Money | None = strawberry.field(description="Forecast revenue; null if a rate is missing.")
+    revenue: Money | None = strawberry.field(description="Forecast revenue; null if something is missing.")
     wins: Decimal | None = strawberry.field(description="Forecast number of wins, exact to four places.")
     wins_rounded: int | None = strawberry.field(description="Forecast number of wins, rounded.")
     factors: list[ForecastFactor] = strawberry.field(description="Factors it is computed from.")
     missing: list[FactorName] = strawberry.field(description="The factors without which there is no result.")
+    reason: str | None = strawberry.field(description="Why there is no forecast revenue; null if there is.")
     is_what_if: bool = strawberry.field(description="Whether a rate was assumed.")
     policy_version: str = strawberry.field(description="The policy it is based on; it changes with each setting.")
 
@@ -71,26 +73,28 @@ def forecast(
         ForecastAssumptions | None, strawberry.argument(description="Rates to assume instead of the measured ones.")
     ] = None,
 ) -> Forecast:
-    """Forecasts sales of the next period by one of three methods.
+    """Forecasts sales of the next period by one of four methods.
 
     Rules F1, F2, F9, F12, X27.
     """
     assumed, today = _assumed(method, assume), ctx.clock.today()
     if as_of is not None and as_of > today:
         raise InputError(f"asOf: {as_of} is in the future; give {today} or an earlier day")
-    made = methods.make(ctx, method, as_of or today, grain, where, assumed)
+    made = make(ctx, method, as_of or today, grain, where, assumed)
+    result = made.result
     return Forecast(
         method=made.method,
         grain=made.grain,
         period_start=made.first,
         period_end=made.last,
         as_of=made.as_of,
-        revenue=None if made.revenue is None else money(ctx, made.revenue),
-        wins=None if made.wins is None else rounded(made.wins, 4),
-        wins_rounded=None if made.wins is None else int(rounded(made.wins, 0)),
-        factors=[_factor(one) for one in made.factors],
-        missing=made.missing,
-        is_what_if=any(one.is_assumed for one in made.factors),
+        revenue=None if result.revenue is None else money(ctx, result.revenue),
+        wins=None if result.wins is None else rounded(result.wins, 4),
+        wins_rounded=None if result.wins is None else int(rounded(result.wins, 0)),
+        factors=[_factor(one) for one in result.factors],
+        missing=result.missing,
+        reason=result.reason,
+        is_what_if=any(one.is_assumed for one in result.factors),
         policy_version=ctx.settings.version,
     )
 
@@ -111,7 +115,7 @@ def _assumed(method: ForecastMethod, given: ForecastAssumptions | None) -> dict[
     return found
 
 
-def _factor(one: methods.Factor) -> ForecastFactor:
+def _factor(one: Factor) -> ForecastFactor:
     return ForecastFactor(
         name=one.name,
         unit=one.unit,

@@ -9,11 +9,11 @@ import strawberry
 from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query
 from guanxi.records import User
 from guanxi.vocabulary import DateGrain
-from plugins.forecasting.models import SUBMIT, ForecastLine, ForecastSubmission
+from plugins.forecasting.models import SUBMIT, ForecastLine, ForecastSubmission, SalesTarget
 from plugins.forecasting.outlook import submissions
 from plugins.forecasting.outlook.submissions import Period, submission_key
 from plugins.forecasting.shared.reports import money
-from plugins.forecasting.shared.vocabulary import ForecastCategory
+from plugins.forecasting.shared.vocabulary import CoverageGap, ForecastCategory
 
 
 @strawberry.type
@@ -56,6 +56,15 @@ class ForecastRollup:
     categories: list[ForecastRollupCategory] = strawberry.field(description="The categories, most certain first.")
     reports: list[ForecastReport] = strawberry.field(description="Direct reports of the person.")
     missing: list[Ref[User]] = strawberry.field(description="Those of them who have not submitted yet.")
+    call: Money | None = strawberry.field(description="The person's own call; null if none was made.")
+    team_call: Money | None = strawberry.field(
+        description="Sum of the calls of the direct reports; null if none was made."
+    )
+    target: Ref[SalesTarget] | None = strawberry.field(description="The person's target of WON_AMOUNT for the period.")
+    coverage: Decimal | None = strawberry.field(
+        description="Coverage: the person's open pipeline divided by what is missing to the target; see `coverageGap`."
+    )
+    coverage_gap: CoverageGap | None = strawberry.field(description="Why coverage is null.")
 
 
 @strawberry.input
@@ -66,6 +75,11 @@ class SubmitForecastInput(Input):
     grain: DateGrain = strawberry.field(default=DateGrain.MONTH, description="Length of the period.")
     period_start: date = strawberry.field(description="First day of the period.")
     note: str | None = strawberry.field(default=None, description="A note on it.")
+    call: Decimal | None = strawberry.field(
+        default=None,
+        description="Call: what the person says will be won in the period, in the reporting currency; null keeps the "
+        "call of the submission before.",
+    )
 
 
 @strawberry.type
@@ -123,19 +137,26 @@ def forecast_rollup(
         ],
         reports=[ForecastReport(user=one.user_id, submission=one.submission_id) for one in rollup.reports],
         missing=[one.user_id for one in rollup.reports if one.submission_id is None],
+        call=None if rollup.call is None else money(ctx, rollup.call),
+        team_call=None if rollup.team_call is None else money(ctx, rollup.team_call),
+        target=rollup.target,
+        coverage=rollup.coverage,
+        coverage_gap=rollup.coverage_gap,
     )
 
 
 @mutation(locks=submission_key, permission=SUBMIT)
 def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastPayload:
-    """Submits a person's current forecast, rolled up over their reports. The previous one is kept and no
-    longer counts.
+    """Submits a person's current forecast, rolled up over their reports, with their own call alongside. The previous
+    one is kept and no longer counts.
     """
     if ctx.actor.permissions is not None and input.user_id not in ctx.actor.reach.team:
         problem = f"userId: {input.user_id!r} is in none of your teams; submit for yourself or for your team"
         raise Reject(UserError("FORBIDDEN", problem, ("userId",)))
     note = (input.note or "").strip() or None
-    made = submissions.submit(ctx, input.user_id, Period(ctx.calendar, input.grain, input.period_start), note)
+    made = submissions.submit(
+        ctx, input.user_id, Period(ctx.calendar, input.grain, input.period_start), note, input.call
+    )
     return SubmitForecastPayload(submission=made, warnings=submissions.kept_adjustments(ctx, made))
 
 

@@ -13,7 +13,7 @@ from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import day_range, every, is_open, moment_range, money, refuse
-from plugins.forecasting.shared.vocabulary import ForecastCategory
+from plugins.forecasting.shared.vocabulary import CoverageGap, ForecastCategory, SalesMetric
 
 SUBMITTED, ADJUSTED = "FORECAST_SUBMITTED", "FORECAST_ADJUSTED"
 
@@ -75,12 +75,24 @@ class DirectReport:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A person's current forecast: own opportunities as they are, reports as they submitted."""
+    """A person's current forecast: own opportunities as they are, reports as they submitted.
+
+    Attributes:
+        call: what the person says will be won; None if nobody said so.
+        team_call: the sum of what direct reports say; None if none of them does.
+        target: the person's target of the amount won; None if there is none.
+        coverage: open pipeline by what is missing to it; None for the reason in coverage_gap.
+    """
 
     user_id: str
     period: Period
     categories: Mapping[ForecastCategory, Amounts]
     reports: Sequence[DirectReport]
+    call: Decimal | None = None
+    team_call: Decimal | None = None
+    target: str | None = None
+    coverage: Decimal | None = None
+    coverage_gap: CoverageGap | None = CoverageGap.NO_TARGET
 
     def cumulative(self) -> dict[ForecastCategory, Decimal]:
         """Each category together with all more certain ones, as adjusted."""
@@ -112,7 +124,10 @@ def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
             team.get(category, Decimal(0)),
             adjusted.get(category),
         )
-    return Rollup(user_id, period, categories, reports)
+    calls = _calls(ctx, [one for one in (mine, *(report.submission_id for report in reports)) if one])
+    call = calls.pop(mine, None) if mine else None
+    team_call = sum(calls.values(), Decimal(0)) if calls else None
+    return Rollup(user_id, period, categories, reports, call, team_call, *_target(ctx, user_id, period))
 
 
 def _is_known(ctx: Context, id: str) -> bool:
@@ -153,11 +168,41 @@ def _adjusted(ctx: Context, submission: str) -> dict[ForecastCategory, Decimal]:
     return {ForecastCategory(line["category"]): Decimal(line["adjustedAmount"]["amount"]) for line in lines}
 
 
-def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> ForecastSubmission:
+def _calls(ctx: Context, submissions: Sequence[str]) -> dict[str, Decimal]:
+    """The calls made with submissions."""
+    wanted = {"id": {"in": list(submissions)}, "call": {"isNull": False}}
+    found = ctx.pages("ForecastSubmission", "id call { reportingAmount }", wanted)
+    return {node["id"]: Decimal(node["call"]["reportingAmount"]) for node in found}
+
+
+def _target(ctx: Context, user_id: str, period: Period) -> tuple[str | None, Decimal | None, CoverageGap | None]:
+    """The person's target of the amount won in a period, with its coverage or why there is none."""
+    wanted = {
+        "userId": {"eq": user_id},
+        "metric": {"eq": SalesMetric.WON_AMOUNT},
+        "grain": {"eq": period.grain},
+        "periodStart": {"eq": period.start},
+    }
+    for node in ctx.pages("SalesTarget", "id coverage coverageGap", wanted):
+        coverage, gap = node["coverage"], node["coverageGap"]
+        return node["id"], None if coverage is None else Decimal(coverage), None if gap is None else CoverageGap(gap)
+    return None, None, CoverageGap.NO_TARGET
+
+
+def submit(
+    ctx: Context, user_id: str, period: Period, note: str | None, call: Decimal | None = None
+) -> ForecastSubmission:
     """Submits a person's current forecast; the previous one is kept and no longer counts.
 
+    Args:
+        ctx: in a transaction that writes.
+        user_id: whose it is.
+        period: of which.
+        note: on it.
+        call: what the person says will be won, in the reporting currency; None keeps the call of the one before.
+
     Raises:
-        Reject: there is no such person or period, or the note is too long.
+        Reject: there is no such person or period, the note is too long, or the call is not an amount.
     """
     if problem := period.problem():
         raise refuse("INVALID", "periodStart", problem)
@@ -165,9 +210,12 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
         raise refuse("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
     if note is not None and len(note) > 2000:
         raise refuse("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
+    called = None if call is None else _amount(ctx, "call", call)
     rollup = roll_up(ctx, user_id, period)
+    before = _latest(ctx, user_id, period)
     held = _held(ctx, user_id, period)
-    _retire(ctx, user_id, period)
+    if before is not None:
+        before.is_current = False
     submission = ForecastSubmission(
         user_id=user_id,
         grain=period.grain,
@@ -176,8 +224,14 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
         submitted_at=ctx.clock.now(),
         submitted_by=ctx.actor.id,
         note=note,
+        call=called,
+        called_at=None if called is None else ctx.clock.now(),
+        called_by=None if called is None else ctx.actor.id,
         policy_version=ctx.settings.version,
     )
+    if called is None and before is not None:
+        submission.call = before.call
+        submission.called_at, submission.called_by = before.called_at, before.called_by
     ctx.session.add(submission)
     # Its lines refer to it.
     ctx.session.flush()
@@ -205,6 +259,8 @@ def submit(ctx: Context, user_id: str, period: Period, note: str | None) -> Fore
             )
     ctx.session.flush()
     effective = {category.value: str(amounts.effective) for category, amounts in rollup.categories.items()}
+    if called is not None:
+        effective["call"] = str(called.amount)
     ctx.publish(SUBMITTED, submission, user=user_id, period_start=period.start, grain=period.grain, **effective)
     return submission
 
@@ -246,15 +302,29 @@ def submission_key(input: Input) -> list[tuple[str, ...]]:
     return [("submissions",)]
 
 
-def _retire(ctx: Context, user_id: str, period: Period) -> None:
-    before = select(ForecastSubmission).where(
+def _latest(ctx: Context, user_id: str, period: Period) -> ForecastSubmission | None:
+    """The submission of a person that counts so far, locked."""
+    query = select(ForecastSubmission).where(
         col(ForecastSubmission.user_id) == user_id,
         col(ForecastSubmission.grain) == period.grain,
         col(ForecastSubmission.period_start) == period.start,
         col(ForecastSubmission.is_current),
     )
-    for earlier in ctx.session.exec(before.order_by(col(ForecastSubmission.id)).with_for_update(key_share=True)):
-        earlier.is_current = False
+    return ctx.session.exec(query.with_for_update(key_share=True)).first()
+
+
+def _amount(ctx: Context, field: str, amount: Decimal) -> Money:
+    """An amount that was typed in, in the reporting currency.
+
+    Raises:
+        Reject: it is negative, or finer than the currency.
+    """
+    if amount < 0:
+        raise refuse("INVALID", field, f"{amount} is negative; give 0 or more")
+    try:
+        return Money(amount, ctx.reporting_currency)
+    except InputError as error:
+        raise refuse("INVALID", field, error.message) from None
 
 
 def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> ForecastLine:
@@ -277,13 +347,8 @@ def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> F
         raise refuse("NOT_CURRENT", "lineId", "its submission was replaced by a later one; adjust that one")
     if not reason.strip() or len(reason) > 1000:
         raise refuse("INVALID", "reason", "say why, in at most 1,000 characters")
-    if amount is not None and amount < 0:
-        raise refuse("INVALID", "amount", f"{amount} is negative; give 0 or more")
+    after = None if amount is None else _amount(ctx, "amount", amount)
     calculated = money(ctx, line.own_amount.amount + line.team_amount.amount)
-    try:
-        after = None if amount is None else Money(amount, ctx.reporting_currency)
-    except InputError as error:
-        raise refuse("INVALID", "amount", error.message) from None
     previous = line.adjusted_amount or calculated
     line.adjusted_amount = after
     adjustment = ForecastAdjustment(

@@ -6,9 +6,15 @@ from fractions import Fraction
 
 from sqlalchemy import and_, case, extract, func, not_, null, or_
 
-from guanxi.sql import Expression, days_between, names_where, whole
+from guanxi.sql import Expression, days_between, names_where, rounded_ratio, whole
 from guanxi.vocabulary import OpportunityStatus, Outcome
-from plugins.forecasting.shared.vocabulary import ForecastCategory, InvalidReason, ProbabilitySource
+from plugins.forecasting.shared.vocabulary import (
+    CoverageGap,
+    ForecastCategory,
+    InvalidReason,
+    ProbabilitySource,
+    SalesMetric,
+)
 
 #: The part in a purchase that makes a contact a key person (O7).
 KEY_PERSON = "DECISION_MAKER"
@@ -194,11 +200,46 @@ def moving_average(values: Sequence[Decimal | int], periods: int) -> Fraction | 
     return sum((Fraction(value) for value in values[-periods:]), Fraction(0)) / periods
 
 
+def forecast_error(forecasts: Sequence[Fraction], actual: Sequence[Decimal]) -> Decimal | None:
+    """Mean absolute error in percent of the mean actual value; None if nothing is actual.
+
+    Unlike a mean of percentages it is known where some values are 0.
+    """
+    missed = sum((abs(said - Fraction(was)) for said, was in zip(forecasts, actual, strict=True)), Fraction(0))
+    return _percent_of(missed, actual)
+
+
+def forecast_bias(forecasts: Sequence[Fraction], actual: Sequence[Decimal]) -> Decimal | None:
+    """Mean of forecast minus actual in percent of the mean actual value: above 0 is too high; None if nothing is."""
+    return _percent_of(sum(forecasts, Fraction(0)) - sum(map(Fraction, actual), Fraction(0)), actual)
+
+
+def _percent_of(value: Fraction, actual: Sequence[Decimal]) -> Decimal | None:
+    whole = sum(map(Fraction, actual), Fraction(0))
+    return None if not whole else rounded(value * 100 / whole)
+
+
 def needed(gap: Decimal, win_rate: Decimal | None) -> Decimal | None:
     """Returns what a stage needs to close a gap to a target, at its win rate in percent (F10)."""
     if not win_rate:
         return None
     return rounded(Fraction(max(gap, Decimal(0))) * 100 / Fraction(win_rate))
+
+
+def coverage(open_pipeline: Expression, missing: Expression) -> Expression:
+    """Open pipeline divided by what is missing to a target, in hundredths (F10); null unless something is missing."""
+    return case((missing > 0, rounded_ratio(open_pipeline * 100, func.nullif(missing, 0))), else_=null())
+
+
+def coverage_gap(metric: Expression, missing: Expression, last: Expression, as_of: Expression) -> Expression:
+    """Why a target has no coverage (F10); null where it has."""
+    covered = [SalesMetric.WON_AMOUNT.value, SalesMetric.WON_COUNT.value]
+    return case(
+        (metric.not_in(covered), CoverageGap.OTHER_METRIC.value),
+        (last < as_of, CoverageGap.PERIOD_OVER.value),
+        (missing <= 0, CoverageGap.NOTHING_MISSING.value),
+        else_=null(),
+    )
 
 
 #: Categories in the order they build on each other: the best case includes what is committed.

@@ -20,6 +20,9 @@ class ForecastingSettings(BaseModel):
     moving_average_periods: int = Field(
         default=3, ge=1, le=24, description="Number of closed periods the trend averages."
     )
+    seasonal_months: int = Field(
+        default=36, ge=24, le=120, description="Closed months on record without which there is no seasonal forecast."
+    )
     best_case_from_percent: int = Field(
         default=50, ge=0, le=100, description="Win probability from which on an open opportunity is BEST_CASE."
     )

@@ -41,6 +41,7 @@ class ForecastMethod(Vocabulary):
     FORMULA = "FORMULA", "Valid open amount times last period's conversion rate and achievement rate."
     STAGE_WEIGHTED = "STAGE_WEIGHTED", "Open amount weighted by win probability."
     TREND = "TREND", "Mean of the amounts won in the last closed periods."
+    SEASONAL = "SEASONAL", "Level, trend and season of all that was won before, by Holt-Winters smoothing."
 
 
 # F4 to F11, G11
@@ -90,6 +91,26 @@ class FactorName(Vocabulary):
     WEIGHTED_COUNT = "WEIGHTED_COUNT", "Sum of the win probabilities."
     WON_AMOUNT = "WON_AMOUNT", "Expected amount of opportunities won in the period."
     WON_COUNT = "WON_COUNT", "Number of opportunities won in the period."
+    HISTORY = "HISTORY", "Closed periods on record, of those that are needed; null if they are too few."
+    LAST_YEAR_AMOUNT = "LAST_YEAR_AMOUNT", "Amount won in the same period of last year."
+    LAST_YEAR_COUNT = "LAST_YEAR_COUNT", "Number won in the same period of last year."
+
+
+class AccuracyGap(Vocabulary):
+    """Why the accuracy of a method is unknown."""
+
+    NO_PAST = "NO_PAST", "Nothing was on record yet before any of the periods."
+    NO_FORECAST = "NO_FORECAST", "The method has no result for any of the periods."
+    NOTHING_WON = "NOTHING_WON", "Nothing was won in the periods, so that there is nothing to be in percent of."
+
+
+class CoverageGap(Vocabulary):
+    """Why coverage is null."""
+
+    NO_TARGET = "NO_TARGET", "There is no target for the period."
+    NOTHING_MISSING = "NOTHING_MISSING", "The target is reached."
+    PERIOD_OVER = "PERIOD_OVER", "The period is over."
+    OTHER_METRIC = "OTHER_METRIC", "The target is for a metric that a pipeline does not cover."
 
 
 class BridgeStep(Vocabulary):

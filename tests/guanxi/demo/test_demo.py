@@ -113,6 +113,23 @@ def test_a_plugin_whose_sample_fails_is_named_and_the_demo_is_not_whole(crm):
     assert client.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"] == 0
 
 
+def test_the_sample_shows_what_forecasting_says(demo):
+    pytest.importorskip("sklearn")
+    found = demo.query("""{
+        winModels { nodes { status } }
+        sources: opportunitiesGroupBy(by: [{winProbabilitySource: true}]) { keys { winProbabilitySource } }
+        pushed: opportunitiesAggregate(where: {pushCount: {gt: 0}}) { count }
+        said: opportunitiesAggregate(where: {forecastCategoryOverride: {isNull: false}}) { count }
+        called: forecastSubmissionsAggregate(where: {call: {isNull: false}}) { count }
+        forecastAdjustments { totalCount }
+        covered: salesTargetsAggregate(where: {coverage: {gt: "0"}}) { count }
+    }""")
+    assert found["winModels"]["nodes"] == [{"status": "IN_USE"}]
+    assert {group["keys"]["winProbabilitySource"] for group in found["sources"]} >= {"OUTCOME", "OVERRIDE", "MODEL"}
+    assert all(found[name]["count"] > 3 for name in ("pushed", "said", "called", "covered"))
+    assert found["forecastAdjustments"]["totalCount"] > 3
+
+
 def test_the_sample_shows_what_value_tiering_says(demo):
     found = demo.query("""{
         quadrants: customersGroupBy(by: [{valueQuadrant: true}]) { keys { valueQuadrant } }

@@ -705,3 +705,51 @@ def test_a_quote_that_is_not_closed_is_named_with_its_line(shared, folder):
 def test_a_wrong_delimiter_is_named(shared, folder):
     with pytest.raises(ConfigurationError, match=r"first line has no ',', but ';'; write `delimiter = \";\"`"):
         folder.load(shared, SIMPLE, "no;name\n1;x\n")
+
+
+STEPS = """
+    [[record]]
+    type = "Opportunity"
+    key = { system = "steps", column = "id" }
+    at = "moved"
+    [record.fields]
+    name = "id"
+    stage = { by = "key", column = "stage" }
+    openedOn = "opened"
+"""
+
+
+def test_steps_are_logged_in_order_as_of_their_moment_once_and_never_against_the_log(shared, folder):
+    rows = """
+        id,stage,moved,opened
+        s1,F,2025-03-14T10:00:00Z,2025-01-05
+        s1,A,2025-01-05T09:00:00Z,2025-01-05
+        s1,C,2025-02-03T09:00:00Z,2025-01-05
+        s1,,,2025-01-05
+        s2,B,2025-02-10T09:00:00Z,2025-02-10
+    """
+    (counts,) = folder.load(shared, STEPS, rows).values()
+    assert (counts["created"], counts["rejected"]) == (2, 1)
+    assert folder.rejected()[0][2] == (
+        "at: is empty in this row; say when it happened, or leave such rows out with `when`"
+    )
+    log = """{ opportunities(where: {name: {in: ["s1", "s2"]}}, orderBy: [{name: ASC}]) { nodes { status wonAt
+        transitions { nodes { fromStage { key } toStage { key } movedAt } } } } }"""
+    first, _ = shared.query(log)["opportunities"]["nodes"]
+    assert (first["status"], first["wonAt"]) == ("WON", "2025-03-14T10:00:00.000Z")
+    steps = [
+        (step["fromStage"] and step["fromStage"]["key"], step["toStage"]["key"], step["movedAt"][:10])
+        for step in first["transitions"]["nodes"]
+    ]
+    assert steps == [(None, "A", "2025-01-05"), ("A", "C", "2025-02-03"), ("C", "F", "2025-03-14")]
+    before = events(shared)
+    (again,) = folder.load(shared, STEPS, rows).values()
+    assert again == {"unchanged": 4, "rejected": 1}
+    (late,) = folder.load(shared, STEPS, "id,stage,moved,opened\ns1,D,2025-02-20T09:00:00Z,2025-01-05\n").values()
+    assert (late, events(shared)) == ({"rejected": 1}, before)
+    assert folder.rejected()[0][2] == (
+        "at: 2025-02-20 09:00 is before the latest step of the opportunity, of 2025-03-14 10:00 to WON, and the log shows "
+        "something else for it; import steps in order, and before the opportunity as it is now"
+    )
+    with pytest.raises(ConfigurationError, match="at: only opportunities have steps"):
+        folder.load(shared, SIMPLE.replace("[record.fields]", 'at = "name"\n    [record.fields]'), "name\nx\n")

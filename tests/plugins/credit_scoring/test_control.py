@@ -295,3 +295,45 @@ def test_c5_value_tiering_learns_of_low_credit_by_field_name(crm):
         "behaviourValue": "86.00",
     }
     assert customer(client, "one", "valueTier smallKind") == {"valueTier": "IMPORTANT", "smallKind": None}
+
+
+GROUP = ("GROUP_LIMIT_EXCEEDED", ["status"])
+
+
+def test_c4_a_group_is_judged_by_the_limit_of_its_parent(warning, crm):
+    parent = enter(warning, "parent")
+    limit(warning, parent, 100)
+    below = [enter(warning, f"child {n}", parentExternalId=data.key("parent")) for n in range(2)]
+    grandchild = enter(warning, "grandchild", parentExternalId=data.key("child 0"))
+    first, second, third = (deal(warning, id, 60) for id in (*below, grandchild))
+    assert said(writes.payload(warning, "update", "Opportunity", id=first, **WIN)) == []
+    answer = writes.payload(warning, "update", "Opportunity", id=second, **WIN)
+    assert said(answer) == [GROUP]
+    assert answer["warnings"][0]["message"] == (
+        "status: Parent and the customers below it would reach an exposure of 120.00, 20.00 above the credit limit of "
+        "100.00 CNY"
+    )
+    checked = warning.query(
+        "query ($id: ID!) { creditCheck(customerId: $id, amount: 0) { problems { code message } } }", id=grandchild
+    )
+    assert checked["creditCheck"]["problems"][0]["message"].startswith("Parent and the customers below it would reach")
+    # Moved from one member to another it is the group's as before.
+    limit(warning, parent, 120)
+    answer = writes.payload(warning, "update", "Opportunity", id=second, customerId=grandchild)
+    assert said(answer) == []
+    assert said(writes.payload(warning, "update", "Opportunity", id=third, **WIN)) == [GROUP]
+    strict = crm(CreditScoring, clock=FixedClock(NOON), plugins={"credit_scoring": {"group_control": "BLOCK"}})
+    limit(strict, enter(strict, "parent"), 100)
+    deals = [deal(strict, enter(strict, f"child {n}", parentExternalId=data.key("parent")), 60) for n in range(2)]
+    upserted = strict.query(
+        """mutation ($input: UpsertOpportunitiesInput!) { upsertOpportunities(input: $input) {
+            failed results { userErrors { code } } } }""",
+        input={"matchBy": "ID", "items": [{"id": id, **WIN} for id in deals]},
+    )["upsertOpportunities"]
+    assert [[error["code"] for error in row["userErrors"]] for row in upserted["results"]] == [
+        [],
+        ["GROUP_LIMIT_EXCEEDED"],
+    ]
+    assert refused(writes.payload(strict, "update", "Opportunity", id=deals[1], **WIN)) == [GROUP]
+    allowed = writes.payload(strict, "update", "Opportunity", id=deals[1], creditOverrideReason="Guaranteed", **WIN)
+    assert said(allowed) == [GROUP]

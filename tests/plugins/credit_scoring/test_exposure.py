@@ -255,7 +255,6 @@ def test_an_invoice_that_contradicts_itself_is_refused_by_field(shared):
         **given,
     )
     assert [(error["code"], error["field"], error["plugin"]) for error in answer["userErrors"]] == [
-        ("INVALID", ["amount"], "credit_scoring"),
         ("INVALID", ["dueOn"], "credit_scoring"),
         ("INVALID", ["settledOn"], "credit_scoring"),
     ]
@@ -336,3 +335,38 @@ def test_c4_a_check_tells_what_control_would_say(shared):
     ]
     gone = shared.query(CHECK, id="cus_01h455vb4pex5vsknk084sn02q", amount="-1")["creditCheck"]
     assert [error["field"] for error in gone["userErrors"]] == [["amount"], ["customerId"]]
+
+
+def test_a_credit_note_lowers_the_exposure_under_any_policy(crm):
+    """It is an invoice below 0: what is owed in its bucket is less, nobody is reminded of it, and a deal stays billed."""
+    client = crm(CreditScoring, clock=FixedClock(NOON), plausibility="REFUSE")
+    id = enter(client, "credited")
+    limit(client, id, 1000)
+    won = deal(client, id, 500, stageId="stg_00000000000000000000000006")
+    of_deal = {"opportunityId": won}
+    invoice(client, "bill", "credited", 500, "2025-04-01", "2025-05-01", **of_deal)
+    invoice(client, "note", "credited", -120, "2025-04-10", "2025-05-01", **of_deal)
+    figures = """outstanding { amount } overdue31To60Days { amount } creditExposure { amount } availableCredit { amount }
+        creditUtilisation daysSalesOutstanding receivables(orderBy: [{number: ASC}]) { nodes {
+        number outstanding { amount } ageingBucket dunningLevel isReminderDue } }"""
+    found = customer(client, "credited", figures)
+    assert {name: found[name]["amount"] for name in ("outstanding", "overdue31To60Days", "creditExposure")} == {
+        "outstanding": "380.00",
+        "overdue31To60Days": "380.00",
+        "creditExposure": "380.00",
+    }
+    assert (found["availableCredit"]["amount"], found["creditUtilisation"]) == ("620.00", "38.00")
+    assert found["daysSalesOutstanding"] == "90.00"
+    bill, note = found["receivables"]["nodes"]
+    assert (bill["dunningLevel"], bill["isReminderDue"]) == (3, True)
+    assert note == {
+        "number": "note",
+        "outstanding": {"amount": "-120.00"},
+        "ageingBucket": "DAYS_31_TO_60",
+        "dunningLevel": None,
+        "isReminderDue": False,
+    }
+    invoice(client, "all back", "credited", -900, "2025-06-01", "2025-06-30")
+    found = customer(client, "credited", figures + " creditGaps")
+    assert (found["creditExposure"]["amount"], found["creditUtilisation"]) == ("-520.00", "0.00")
+    assert (found["daysSalesOutstanding"], "NOTHING_INVOICED" in found["creditGaps"]) == (None, True)

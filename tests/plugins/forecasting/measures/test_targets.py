@@ -8,7 +8,7 @@ from tests.data import key
 from tests.plugins.forecasting.sales import at, deal, enter, lost, people, tick, won
 
 CREATE = """mutation ($input: CreateSalesTargetInput!) { createSalesTarget(input: $input) {
-    salesTarget { id periodEnd actual attainment gap } userErrors { code message field plugin } } }"""
+    salesTarget { id periodEnd actual attainment gap openPipeline coverage coverageGap } userErrors { code message field plugin } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,20 @@ def test_a_target_may_be_of_the_number_won_and_of_what_salesmetrics_measures(cli
     assert reached(client, metric="WON_COUNT", value="4") == ("3.00", "75.00", "1.00")
     assert reached(client, metric="WIN_RATE", value="60") == (None, None, None)
     assert reached(client, metric="LOST_COUNT", value="0") == (None, None, None)
+
+
+def test_a_target_that_has_no_coverage_says_why(client):
+    quarter = {"periodStart": "2025-01-01"}
+    for given, expected in (
+        ({"value": "700000"}, ("0.00", "0.00", None)),
+        ({"value": "0"}, ("0.00", None, "NOTHING_MISSING")),
+        ({"value": "700000", **quarter}, ("0.00", None, "PERIOD_OVER")),
+        ({"value": "5", "metric": "WIN_RATE"}, (None, None, "OTHER_METRIC")),
+        ({"value": "5", "metric": "WON_COUNT"}, ("0.00", "0.00", None)),
+    ):
+        made = create(client, userId=ids(client, "users")["Director"], **given)["salesTarget"]
+        assert tuple(made[name] for name in ("openPipeline", "coverage", "coverageGap")) == expected
+        client.query("mutation ($id: ID!) { deleteSalesTarget(input: {id: $id}) { deletedId } }", id=made["id"])
 
 
 def test_targets_are_filtered_and_ordered_by_attainment(client):

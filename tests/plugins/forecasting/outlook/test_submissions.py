@@ -199,6 +199,53 @@ def test_a_later_submission_takes_the_place_of_the_one_before_which_is_kept(clie
     assert summed[0]["aggregate"]["sum"]["effectiveAmount"]["total"]["amount"] == "1.00"
 
 
+CALL = """query ($user: ID!, $start: Date!) { forecastRollup(userId: $user, periodStart: $start) {
+    call { amount } teamCall { amount } coverage coverageGap target { openPipeline gap } } }"""
+CALLS = """query ($start: Date!) { forecastSubmissions(where: {periodStart: {eq: $start}, call: {isNull: false}}) {
+    nodes { user { name } call { amount } calledBy calledAt } } }"""
+
+
+def test_a_call_is_kept_alongside_and_a_manager_sees_the_team_s_and_how_the_target_is_covered(client):
+    def seen(name):
+        return client.query(CALL, user=client.users[name], start=client.start)["forecastRollup"]
+
+    def target(value):
+        given = {"value": value, "userId": client.users["Ann"], "grain": "MONTH", "periodStart": client.start}
+        assert client.create("SalesTarget", **given)["id"]
+
+    assert seen("Director") == {
+        "call": None,
+        "teamCall": None,
+        "coverage": None,
+        "coverageGap": "NO_TARGET",
+        "target": None,
+    }
+    submit(client, "Ann", call="900.50")
+    submit(client, "Bo", call="3100")
+    tick(client, "2025-06-16")
+    submit(client, "Ann", note="One more visit")
+    called = client.query(CALLS, start=client.start)["forecastSubmissions"]["nodes"]
+    assert sorted((one["user"]["name"], one["call"]["amount"], one["calledAt"][:10]) for one in called) == [
+        ("Ann", "900.50", "2025-06-15"),
+        ("Ann", "900.50", "2025-06-15"),
+        ("Bo", "3100.00", "2025-06-15"),
+    ]
+    assert {one["calledBy"] for one in called} == {"local"}
+    # 750 and 999 are open, 800 is won of 1,383: 1,749 by 583.
+    target("1383")
+    assert seen("Ann") == {
+        "call": {"amount": "900.50"},
+        "teamCall": None,
+        "coverage": "3.00",
+        "coverageGap": None,
+        "target": {"openPipeline": "1749.00", "gap": "583.00"},
+    }
+    assert (seen("Director")["call"], seen("Director")["teamCall"]) == (None, {"amount": "4000.50"})
+    for given, message in (("-1", "call: -1 is negative; give 0 or more"), ("1.001", "call: amount 1.001 has more")):
+        (error,) = submit(client, "Ann", call=given)["userErrors"]
+        assert error["message"].startswith(message)
+
+
 def test_a_submission_with_a_key_is_made_once(client):
     first, second = (submit(client, "Ann", idempotencyKey="k") for _ in range(2))
     assert first == second
