@@ -52,8 +52,8 @@ def _mail(settings: SatisfactionSettings, message: Message, now: datetime) -> Em
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text)
+    mail["Content-Language"] = message.language
     return mail
 
 
