@@ -307,7 +307,8 @@ def _is_latest_by(measure: SatisfactionMeasure, settings: SatisfactionSettings) 
         later = SurveyResponse.__table__.alias()
         c = later.c
         after = and_(
-            c.survey_id == response.survey_id,
+            # Not by its index, which leads to all responses of the survey for each of them.
+            func.coalesce(c.survey_id, "") == response.survey_id,
             c.deleted_at.is_(None),
             rules.measures(scores(c), settings)[measure].is_not(None),
             or_(
