@@ -91,6 +91,7 @@ class CatalogQueries:
     total: Callable[..., Figures]
     groups: Callable[..., list[Figures]]
     pages: Callable[..., Iterator[dict[str, Any]]]
+    derive: Callable[..., list[list[Any]]]
 
 
 async def _in_async_hooks_only(*args: Any) -> Any:
@@ -123,7 +124,7 @@ class Context:
         lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
             `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
             of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
-        catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
+        catalog: how it queries the catalog; see `query`, `total`, `groups`, `pages` and `derive`.
         transact: in async hooks, `await transact(work)` runs `work(ctx)` with a session in a transaction of its own,
             recorded as the plugin's work, and returns its result: for what is to be kept whatever comes after it.
         send: in async hooks, `await send(message)` has the first plugin that serves the channel send a message; see
@@ -199,7 +200,7 @@ class Context:
     ) -> Figures:
         """Returns totals of a list: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
 
-        Needs a session, as `groups` and `pages` do.
+        Needs a session, as `groups`, `pages` and `derive` do.
 
         Args:
             record: name of the record.
@@ -256,6 +257,33 @@ class Context:
             InputError: there is no such record, or the selection has errors.
         """
         return self.catalog.pages(record, selection, where, variables=variables, as_of=as_of)
+
+    def derive(
+        self,
+        record: str,
+        fields: Mapping[str, str],
+        derivation: Callable[[Any], Any],
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[Mapping[str, Any]] = (),
+        as_of: date | None = None,
+    ) -> list[list[Any]]:
+        """Returns the rows of a SELECT over a list, all in one statement, however many records the list has.
+
+        `derive("Transaction", {"day": "occurredOn"}, lambda rows: select(func.max(rows.c.day)))`.
+
+        Args:
+            record, where, as_of: as for `total`.
+            fields: name of a column to a field, across to-one relations: `{"region": "customer.region"}`. Decimals and
+                money are whole numbers of the smallest unit, money in the reporting currency.
+            derivation: makes a SQLAlchemy SELECT of the list as a common table expression.
+            by: keys as for `groups`; columns `key0`, `key1` … have them as the API shows them, texts as they are
+                compared.
+
+        Raises:
+            InputError: there is no such record or field.
+        """
+        return self.catalog.derive(record, fields, derivation, where, by=by, as_of=as_of)
 
 
 class Hooks:
