@@ -110,7 +110,8 @@ def question_results(ctx: Context, scope: ReportScope, least: int) -> list[Quest
     where = {"response": scope.condition}
     rows = ctx.derive("SurveyAnswer", _COLUMNS, _figures, where, as_of=scope.as_of)
     chosen: dict[str, Counter[str]] = defaultdict(Counter)
-    for question, options, count in ctx.derive("SurveyAnswer", _COLUMNS, _choices, where, as_of=scope.as_of):
+    chosen_from = {**where, "question": {"kind": {"in": ["CHOICE", "CHOICES"]}}}
+    for question, options, count in ctx.derive("SurveyAnswer", _COLUMNS, _choices, chosen_from, as_of=scope.as_of):
         chosen[question].update(dict.fromkeys(json.loads(options), count))
     figures = {question: numbers for question, *numbers in rows}
     return [_result(one, figures[one.id], chosen[one.id], least) for one in _questions(ctx, list(figures))]
@@ -123,7 +124,16 @@ def _latest(rows: Any) -> Any:
         partition_by=[rows.c.question, respondent(rows)], order_by=[rows.c.day.desc(), rows.c.id.desc()]
     )
     gaps, items = (made(gap).over(partition_by=rows.c.id) for made in (func.sum, func.count))
-    answers = select(rows, gap.label("gap"), gaps.label("gaps"), items.label("rated"), place.label("place")).subquery()
+    answers = select(
+        rows.c.question,
+        rows.c.score,
+        rows.c.expected,
+        rows.c.choices,
+        gap.label("gap"),
+        gaps.label("gaps"),
+        items.label("rated"),
+        place.label("place"),
+    ).subquery()
     return select(answers).where(answers.c.place == 1).subquery()
 
 

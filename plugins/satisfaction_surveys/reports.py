@@ -5,13 +5,14 @@ measure is the one that counts by it, as in the results of customers (S3).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Double, Select, and_, cast, func, literal, select, union_all
+from sqlalchemy import BigInteger, Double, and_, case, cast, func, select, true
 
 from guanxi import Context, fold
 from guanxi.sql import Expression
@@ -170,8 +171,6 @@ _COLUMNS: Mapping[str, str] = {
     "value": "customerValue",
     **{measure.value: name for measure, name in _FIELDS.items()},
 }
-#: What the rows of the statement are about, besides measures.
-_RESPONSES, _VALUES = "RESPONSES", "VALUES"
 
 
 def report(ctx: Context, scope: ReportScope, settings: SatisfactionSettings) -> Report:
@@ -215,15 +214,14 @@ def _tallies(
     found: dict[tuple[Any, ...], Tally] = defaultdict(Tally)
     statement = _Statement(len(scope.by), settings)
     rows = ctx.derive("SurveyResponse", _COLUMNS, statement.select, where, by=scope.by, as_of=scope.as_of)
-    for about, *values, first, second, third, fourth in rows:
-        tally = found[tuple(values)]
-        if about == _RESPONSES:
-            tally.responses = round(first)
-        elif about == _VALUES:
-            tally.satisfied_value, tally.value = Decimal(first or 0), Decimal(second or 0)
-        else:
-            numbers = (round(number or 0) for number in (first, second, third, fourth))
-            tally.marks[SatisfactionMeasure(about)] = Marks(*numbers)
+    for row in rows:
+        values, (responses, satisfied_value, value), numbers = statement.parts(row)
+        found[tuple(values)] = Tally(
+            responses=responses,
+            marks=defaultdict(Marks, zip(statement.measures, starmap(Marks, numbers), strict=True)),
+            satisfied_value=Decimal(satisfied_value or 0),
+            value=Decimal(value or 0),
+        )
     return found
 
 
@@ -233,84 +231,105 @@ def respondent(rows: Any) -> Expression:
 
 
 class _Statement:
-    """The SELECT of the tallies: a row for each group and measure, with what its respondents show by it."""
+    """The SELECT of the tallies: a row per group, with what its respondents show by each measure.
+
+    Attributes:
+        measures: in the order of the row.
+    """
+
+    measures: Sequence[SatisfactionMeasure] = (*_FIELDS, SatisfactionMeasure.RATE)
 
     def __init__(self, keys: int, settings: SatisfactionSettings) -> None:
         self._keys = [f"key{number}" for number in range(keys)]
         self._settings = settings
 
+    def parts(self, row: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], list[list[int]]]:
+        """The keys of a row, its responses with the values, and four numbers per measure."""
+        start = len(self._keys) + 3
+        numbers = [[number or 0 for number in row[place : place + 4]] for place in range(start, len(row), 4)]
+        return row[: start - 3], row[start - 3 : start], numbers
+
     def select(self, rows: Any) -> Any:
         """All tallies of the responses that the rows are."""
-        keys = self._of(rows)
-        responses = self._row(_RESPONSES, keys, func.count()).select_from(rows).group_by(*keys)
-        marks = {measure: rows.c[measure.value] for measure in _FIELDS}
-        marks[SatisfactionMeasure.CES] = marks[SatisfactionMeasure.CES] * 100
-        marks[SatisfactionMeasure.RATE] = self._rate(marks)
-        latest = {measure: self._latest(rows, mark) for measure, mark in marks.items()}
-        shown = [
-            self._row(
-                measure.value,
-                self._of(one),
-                func.count(),
-                func.sum(one.c.mark),
-                func.count().filter(one.c.mark > 0),
-                func.count().filter(one.c.mark == 0),
-            )
-            .where(one.c.place == 1)
-            .group_by(*self._of(one))
-            for measure, one in latest.items()
-        ]
-        values = self._values(rows, marks[SatisfactionMeasure.RATE], latest[SatisfactionMeasure.RATE])
-        return union_all(responses, *shown, values)
+        counted = self._counted(rows)
+        tallies = select(*self._of(counted), func.count().label("responses"), *self._numbers(counted))
+        found, values = tallies.group_by(*self._of(counted)).subquery(), self._values(counted)
+        first = len(self._keys) + 1
+        columns = [*list(found.c)[:first], values.c.satisfied, values.c.value, *list(found.c)[first:]]
+        return select(*columns).select_from(found.outerjoin(values, self._same(found, values)))
 
     def _of(self, rows: Any) -> list[Any]:
         return [rows.c[name] for name in self._keys]
 
-    @staticmethod
-    def _row(about: str, keys: Sequence[Any], *numbers: Any) -> Select[Any]:
-        padded = [*numbers, *[literal(0)] * (4 - len(numbers))]
-        labelled = [cast(number, Double).label(f"n{place}") for place, number in enumerate(padded)]
-        return select(literal(about).label("about"), *keys, *labelled)
+    def _same(self, one: Any, other: Any) -> Any:
+        return and_(true(), *(one.c[name].is_not_distinct_from(other.c[name]) for name in self._keys))
 
-    def _rate(self, marks: Mapping[SatisfactionMeasure, Any]) -> Expression:
+    def _counted(self, rows: Any) -> Any:
+        """The responses with their marks, and those marks alone that count: of a respondent's, the latest."""
+        marks = {measure: rows.c[measure.value] for measure in _FIELDS}
+        marks[SatisfactionMeasure.CES] = marks[SatisfactionMeasure.CES] * 100
         gap, rating = marks[SatisfactionMeasure.GAP], marks[SatisfactionMeasure.RATING]
         from_rating = int(self._settings.satisfied_from_rating * 100)
-        return rules.percent_if(rules.is_satisfied(self._settings.satisfied_by, gap, rating, from_rating))
+        satisfied = rules.is_satisfied(self._settings.satisfied_by, gap, rating, from_rating)
+        marks[SatisfactionMeasure.RATE] = rules.percent_if(satisfied)
+        # One window for all measures, whose rows are sorted once.
+        so_far: dict[str, Any] = {
+            "partition_by": [*self._of(rows), respondent(rows)],
+            "order_by": [rows.c.day.desc(), rows.c.id.desc()],
+            "rows": (None, 0),
+        }
+        seen = select(
+            *self._of(rows),
+            rows.c.customer,
+            rows.c.survey,
+            rows.c.value,
+            *(mark.label(measure.value) for measure, mark in marks.items()),
+            *(func.count(mark).over(**so_far).label(f"seen_{measure.value}") for measure, mark in marks.items()),
+        ).subquery()
+        latest = (
+            case((seen.c[f"seen_{measure.value}"] == 1, seen.c[measure.value])).label(f"last_{measure.value}")
+            for measure in marks
+        )
+        return select(seen, *latest).cte("counted").prefix_with("MATERIALIZED")
 
-    def _latest(self, rows: Any, mark: Expression) -> Any:
-        """The responses that show a measure, each with its place among those of its respondent, the latest first."""
-        mine = [*self._of(rows), respondent(rows)]
-        place = func.row_number().over(partition_by=mine, order_by=[rows.c.day.desc(), rows.c.id.desc()])
-        columns = [*self._of(rows), rows.c.customer, mark.label("mark"), place.label("place")]
-        return select(*columns).where(mark.is_not(None)).subquery()
+    def _numbers(self, counted: Any) -> Iterator[Any]:
+        for measure in self.measures:
+            mark = counted.c[f"last_{measure.value}"]
+            numbers = [
+                func.count(mark),
+                func.sum(mark).cast(BigInteger),
+                func.count().filter(mark > 0),
+                func.count().filter(mark == 0),
+            ]
+            yield from (number.label(f"{measure.value}{place}") for place, number in enumerate(numbers))
 
-    def _values(self, rows: Any, rate: Expression, latest: Any) -> Select[Any]:
-        """The value of customers in a group, the mean of what it is in each survey, and the part of the satisfied."""
-        counted = rows.c.customer.is_not(None), rows.c.value.is_not(None), rate.is_not(None)
+    def _values(self, counted: Any) -> Any:
+        """The value of the customers of each group, the mean of what it is in each survey, and the satisfied part."""
+        rate, last = (counted.c[f"{prefix}{SatisfactionMeasure.RATE.value}"] for prefix in ("", "last_"))
         by_survey = (
-            select(*self._of(rows), rows.c.customer, func.sum(rows.c.value).label("value"))
-            .where(*counted)
-            .group_by(*self._of(rows), rows.c.customer, rows.c.survey)
+            select(
+                *self._of(counted),
+                counted.c.customer,
+                func.sum(counted.c.value).filter(rate.is_not(None)).label("value"),
+                func.count(last).label("people"),
+                func.count().filter(last > 0).label("satisfied"),
+            )
+            .where(counted.c.customer.is_not(None))
+            .group_by(*self._of(counted), counted.c.customer, counted.c.survey)
             .subquery()
         )
-        value = cast(func.sum(by_survey.c.value), Double) / func.count()
-        valued = (
-            select(*self._of(by_survey), by_survey.c.customer, value.label("value"))
+        value = cast(func.sum(by_survey.c.value), Double) / func.count(by_survey.c.value)
+        part = cast(func.sum(by_survey.c.satisfied), Double) / func.nullif(func.sum(by_survey.c.people), 0)
+        by_customer = (
+            select(*self._of(by_survey), value.label("value"), part.label("part"))
+            .where(by_survey.c.value.is_not(None) | (by_survey.c.people > 0))
             .group_by(*self._of(by_survey), by_survey.c.customer)
+            .having(func.count(by_survey.c.value) > 0)
             .subquery()
         )
-        part = cast(func.count().filter(latest.c.mark > 0), Double) / func.count()
-        satisfied = (
-            select(*self._of(latest), latest.c.customer, part.label("part"))
-            .where(latest.c.place == 1)
-            .group_by(*self._of(latest), latest.c.customer)
-            .subquery()
-        )
-        same = [satisfied.c.customer == valued.c.customer]
-        same += [satisfied.c[name].is_not_distinct_from(valued.c[name]) for name in self._keys]
-        keys = self._of(valued)
-        numbers = func.sum(valued.c.value * satisfied.c.part), func.sum(valued.c.value)
-        return self._row(_VALUES, keys, *numbers).select_from(valued.join(satisfied, and_(*same))).group_by(*keys)
+        c = by_customer.c
+        sums = func.sum(c.value * c.part).label("satisfied"), func.sum(c.value).label("value")
+        return select(*self._of(by_customer), *sums).group_by(*self._of(by_customer)).subquery()
 
 
 class _GroupKey:

@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
 from guanxi import Action, Change, Changes, Context, Reject, UserError
-from guanxi.records import Contact, Customer, Task
+from guanxi.records import Contact
 from guanxi.sql import unordered_id
-from guanxi.vocabulary import Priority
 from plugins.satisfaction_surveys.answers import derived_scores, settle_answers
+from plugins.satisfaction_surveys.follow_up import follow_up
 from plugins.satisfaction_surveys.models import (
     Survey,
     SurveyAnswer,
@@ -30,8 +30,6 @@ from plugins.satisfaction_surveys.questionnaires import (
     scores_of,
 )
 from plugins.satisfaction_surveys.results import refresh
-from plugins.satisfaction_surveys.rules import PASSIVE_FROM
-from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.surveys import problem
 from plugins.satisfaction_surveys.vocabulary import ExpectationCause, ResponseSource, SurveyStatus
 
@@ -137,7 +135,7 @@ def settle_responses(ctx: Context, changes: Changes) -> None:
     """Completes new responses with customers and follow-ups, and updates the results of customers."""
     entered: list[SurveyResponse] = changes.created("SurveyResponse")
     _fill_customers(ctx, [*entered, *changes.updated("SurveyResponse")])
-    _follow_up(ctx, [*entered, *settle_answers(ctx, changes)])
+    follow_up(ctx, [*entered, *settle_answers(ctx, changes)])
     for response in entered:
         ctx.publish(
             SURVEY_COMPLETED,
@@ -162,43 +160,6 @@ def _fill_customers(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
     customers = dict(ctx.session.exec(query).all())
     for one in waiting:
         one.customer_id = customers.get(str(one.contact_id))
-
-
-def _follow_up(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
-    """Creates a task for the account owner for each detractor who answered recently (S3)."""
-    settings: SatisfactionSettings = ctx.settings
-    today = ctx.clock.today()
-    since = today - timedelta(days=settings.follow_up_within_days)
-    detractors = [
-        one
-        for one in entered
-        if one.customer_id is not None
-        and one.nps_score is not None
-        and one.nps_score < PASSIVE_FROM
-        and one.answered_on >= since
-    ]
-    if not detractors or settings.follow_up_days is None:
-        return
-    ids = {one.customer_id for one in detractors}
-    customers = {one.id: one for one in ctx.session.exec(select(Customer).where(col(Customer.id).in_(ids)))}
-    tasks = [
-        Task(
-            subject=f"Follow up {customers[str(one.customer_id)].name}: would not recommend us ({one.nps_score} of 10)"[
-                :300
-            ],
-            description=one.comment,
-            priority=Priority.HIGH,
-            due_on=today + timedelta(days=settings.follow_up_days),
-            assignee_id=customers[str(one.customer_id)].owner_id,
-            customer_id=one.customer_id,
-            contact_id=one.contact_id,
-        )
-        for one in detractors
-    ]
-    ctx.session.add_all(tasks)
-    ctx.session.flush()
-    for one, task in zip(detractors, tasks, strict=True):
-        one.follow_up_task_id = task.id
 
 
 # Answers by one of us
