@@ -77,6 +77,7 @@ REQUEST_ERRORS = {
     "BAD_USER_INPUT": "An argument is not valid; the message names it and the remedy.",
     "CONFLICT": "The idempotency key was used for another request; use a new one.",
     "DOCUMENT_NOT_FOUND": "The server has no document of that hash (status 400); the message says what to do.",
+    "ERASED": "Personal data was erased, also what it had been before; nobody has it any longer.",
     "FORBIDDEN": "The caller may not see or use it.",
     "GRAPHQL_PARSE_FAILED": "The document is not GraphQL.",
     "GRAPHQL_VALIDATION_FAILED": "The document or its variables do not fit the schema.",

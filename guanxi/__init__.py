@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
     from core.records.columns import column, reference
-    from core.records.fields import Field, Job, MoneyExpression, Row
-    from core.records.forms import EMAIL, LINK, PHONE
+    from core.records.fields import Field, History, Job, MoneyExpression, Row
+    from core.records.forms import EMAIL, LINK, NAME, PERSON_NAME, PHONE
     from core.records.record import Facet, Record, Table, one_living, record_named
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "EMAIL",
     "LINK",
+    "NAME",
+    "PERSON_NAME",
     "PHONE",
     "SHOWN_ONCE",
     "Action",
@@ -56,6 +58,7 @@ __all__ = [
     "Figures",
     "FixedClock",
     "GuanxiError",
+    "History",
     "Identity",
     "Input",
     "InputError",
@@ -121,8 +124,8 @@ _HOMES = {
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),
-        "core.records.forms": ("EMAIL", "LINK", "PHONE"),
-        "core.records.fields": ("Field", "Job", "MoneyExpression", "Row"),
+        "core.records.forms": ("EMAIL", "LINK", "NAME", "PERSON_NAME", "PHONE"),
+        "core.records.fields": ("Field", "History", "Job", "MoneyExpression", "Row"),
         "core.records.record": ("Facet", "Record", "Table", "record_named", "one_living"),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),

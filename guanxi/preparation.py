@@ -13,8 +13,8 @@ from core.db.database import SQLITE, Database
 from core.host.host import PluginHost
 from core.migrations.runner import MigrationSet, migrate, pending
 from core.records.installation import Installation
-from core.records.phone_keys import agree_on_region
 from core.records.record import CORE
+from core.records.text_keys import agree_on_keys
 
 _log = logging.getLogger("guanxi.app")
 
@@ -32,7 +32,7 @@ def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Se
     migrate(database, migrations, thoroughly=False)
     database.retrying(lambda session: _agree_on_currency(session, settings.reporting_currency))
     plugins = [CORE, *(plugin.name for plugin in host.plugins)]
-    database.retrying(lambda session: agree_on_region(session, plugins, settings.phone_region))
+    database.retrying(lambda session: agree_on_keys(session, plugins, settings.phone_region))
     _list_lasting(database, settings)
 
 

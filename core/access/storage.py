@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from core.db.transaction import DatabaseTransaction, SqlStatement
+from core.records.companions import keys_of
 from core.records.record import Record
 from core.records.rows import rows_of
 
@@ -23,9 +24,8 @@ def insertion(
         now: the moment.
         if_absent: one with the same keys is left as it is.
     """
-    for name, form in made.__folded__.items():
-        value = getattr(made, name)
-        setattr(made, f"{name}_folded", None if value is None else form.key(value, ""))
+    for name, key in keys_of(made.__companions__, vars(made), ""):
+        setattr(made, name, key)
     made.created_at, made.created_by = now, actor
     made.updated_at, made.updated_by = now, actor
     rows = rows_of(type(made), transaction.dialect)

@@ -11,6 +11,7 @@ GuanxiError
 │   ├── TooManyGroupsError more groups than one query returns
 │   ├── NotFoundError     no such record
 │   ├── ForbiddenError    the caller may not see or use it
+│   ├── ErasedError       personal data that is gone
 │   └── ConflictError     someone else was first: stale version, reused idempotency key
 └── Reject                a hook refuses a change: carries the user errors that say why
 """
@@ -169,6 +170,12 @@ class ForbiddenError(InputError):
     """The caller may not see or use what was asked for."""
 
     code = "FORBIDDEN"
+
+
+class ErasedError(InputError):
+    """Personal data was erased, also what it had been before."""
+
+    code = "ERASED"
 
 
 class ConflictError(InputError):

@@ -42,6 +42,9 @@ CORE_EVENTS: Mapping[str, str] = {
     "CUSTOMER_ERASED": "Personal data about a customer was erased.",
 }
 
+#: Those after which nobody knows what the personal fields of a record were.
+ERASURES: Sequence[str] = ("CONTACT_ERASED", "CUSTOMER_ERASED")
+
 _CHAINS: Mapping[type[Record], Sequence[str]] = {
     Customer: ("parent_id", "referred_by_id"),
     Contact: ("reports_to_id",),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from core.base.money import Money
 from core.crm.people import User
 from core.records.columns import column, reference
-from core.records.forms import EMAIL, LINK, PHONE
+from core.records.forms import EMAIL, LINK, NAME, PERSON_NAME, PHONE
 from core.records.record import Facet, Record, one_living
 from core.records.vocabulary import (
     AccountRelation,
@@ -24,7 +24,9 @@ class Customer(Record, prefix="cus"):
     """An organisation or person we sell to or want to sell to; also called account or company."""
 
     # Personal where the customer is a person; everybody who sees a customer sees how to reach it.
-    name: str = column("Name the customer is known by.", max_length=300, index=True, personal=True, permission=None)
+    name: str = column(
+        "Name the customer is known by.", max_length=300, index=True, form=NAME, personal=True, permission=None
+    )
     legal_name: str | None = column("Registered name.", default=None, max_length=300, personal=True, permission=None)
     number: str | None = column("Customer number in our own books.", default=None, max_length=64, index=True)
     kind: CustomerKind = column("Company or individual.", default=CustomerKind.COMPANY)
@@ -175,7 +177,7 @@ class Contact(Record, prefix="con"):
     __of_one_customer__ = ("customer_id", "reports_to_id")
 
     # Whoever sees a contact knows who it is.
-    name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
+    name: str = column("Full name.", max_length=200, index=True, form=PERSON_NAME, personal=True, permission=None)
     customer_id: str | None = reference(
         Customer,
         "The customer the person belongs to.",

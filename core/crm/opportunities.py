@@ -8,7 +8,7 @@ from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
 from core.records.columns import column, reference
-from core.records.forms import LINK
+from core.records.forms import LINK, NAME
 from core.records.record import Record, one_living
 from core.records.vocabulary import (
     BuyingRole,
@@ -71,7 +71,7 @@ class Opportunity(Record, prefix="opp"):
     __part_of__ = ("customer",)
     __dated_by__ = ("closed_on", "opened_on")
 
-    name: str = column("Name of the opportunity.", max_length=300, index=True)
+    name: str = column("Name of the opportunity.", max_length=300, index=True, form=NAME)
     description: str | None = column("Detailed description.", default=None, max_length=20_000, long=True)
     customer_id: str | None = reference(
         Customer,

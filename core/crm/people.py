@@ -1,7 +1,7 @@
 """Our side of the relationship: users and the teams they work in (G8, K24)."""
 
 from core.records.columns import column, reference
-from core.records.forms import EMAIL, TIME_ZONE
+from core.records.forms import EMAIL, NAME, PERSON_NAME, TIME_ZONE
 from core.records.record import Record, one_living
 from core.records.vocabulary import UserRole
 
@@ -11,7 +11,7 @@ class Team(Record, prefix="tem"):
 
     __owned__ = False
 
-    name: str = column("Name of the team.", max_length=200, index=True)
+    name: str = column("Name of the team.", max_length=200, index=True, form=NAME)
     region: str | None = column("Region it works in.", default=None, max_length=100, index=True, shared=True)
     description: str | None = column("Purpose of the team.", default=None, max_length=2000, long=True)
     parent_id: str | None = reference(
@@ -30,7 +30,7 @@ class User(Record, prefix="usr"):
     __owned__ = False
 
     # Colleagues are known by name to everybody.
-    name: str = column("Full name.", max_length=200, index=True, personal=True, permission=None)
+    name: str = column("Full name.", max_length=200, index=True, form=PERSON_NAME, personal=True, permission=None)
     email: str | None = column("E-mail address.", default=None, max_length=320, index=True, form=EMAIL, personal=True)
     role: UserRole | None = column(
         "Role, which decides what the user may see and do; a user without one may do nothing.", default=None, index=True

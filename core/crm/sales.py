@@ -6,13 +6,14 @@ from decimal import Decimal
 from core.base.money import Money
 from core.crm.customers import Customer
 from core.records.columns import column, reference
+from core.records.forms import NAME
 from core.records.record import Record, one_living
 
 
 class Product(Record, prefix="prd"):
     """Something we sell."""
 
-    name: str = column("Name of the product.", max_length=200, index=True)
+    name: str = column("Name of the product.", max_length=200, index=True, form=NAME)
     code: str | None = column("Our item number.", default=None, max_length=64, index=True)
     series: str | None = column(
         "Series or family it belongs to.", default=None, max_length=100, index=True, shared=True

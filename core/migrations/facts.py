@@ -4,6 +4,7 @@ from packaging.version import InvalidVersion, Version
 from sqlalchemy import Connection, delete, insert, select
 
 from core.records.installation import Installation
+from core.records.text_keys import KEYS
 
 #: The fingerprint of the tables that were last found to be in the database as declared.
 TABLES = "tables"
@@ -15,7 +16,7 @@ _INSTALLATION = Installation.__table__
 
 def facts_of(name: str) -> list[str]:
     """The names under which the facts about a set are kept; no other fact has a blank in its name."""
-    return [f"{name} {fact}" for fact in (TABLES, RELEASE)]
+    return [f"{name} {fact}" for fact in (TABLES, RELEASE, KEYS)]
 
 
 def kept(connection: Connection, name: str, fact: str) -> str | None:

@@ -100,6 +100,23 @@ BatchFunction = Callable[[Any, Sequence[Mapping[str, Any]]], Sequence[Any] | Awa
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Where a plugin keeps what a field of a record was: `History(TierChange, "customer_id", "changed_at", "tier")`.
+
+    Attributes:
+        record: records of the plugin, one for each change.
+        by: the column by which they refer to the record with the field.
+        at: the column with the moment since when it had the value.
+        value: the column with the value.
+    """
+
+    record: type[Record]
+    by: str
+    at: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A field on a record, the plugin's own or another's. The core declares its derived fields the same way.
 
@@ -119,6 +136,8 @@ class Field:
         filter, order, group, aggregate: what it may be used for; by default all that its type allows.
         non_null: always has a value. Only the core's own fields may be.
         deprecated: why not to use it any longer, and what to use instead.
+        history: what the field was at a moment, for `asOf` of a single record: where that is kept, or a batch function
+            like `python`, whose rows have `id` and `at`. What input sets needs none, since the log has it.
     """
 
     path: str
@@ -136,6 +155,7 @@ class Field:
     aggregate: bool = True
     non_null: bool = False
     deprecated: str | None = None
+    history: History | BatchFunction | None = None
 
     @property
     def record(self) -> str:

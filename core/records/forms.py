@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from core.base.calendar import zone_of
 from core.base.errors import InputError
+from core.base.pinyin import VERSION as PINYIN_VERSION
+from core.base.pinyin import pinyin_key
 from core.base.text import fold
 
 #: As many texts of each form are kept with what was found of them; the same one is checked, then compared.
@@ -52,6 +54,10 @@ class TextForm:
         """A part of a text as it would be found in a key."""
         return fold(text)
 
+    def version(self, region: str) -> str:
+        """What keys depend on besides the text; empty for nothing."""
+        return ""
+
 
 class EmailForm(TextForm):
     """An e-mail address, checked by its syntax alone; its case does not count, nor how its domain is encoded."""
@@ -84,10 +90,28 @@ class PhoneForm(TextForm):
         # Many leave out the plus sign.
         return tuple(dict.fromkeys((key, f"+{digits.lstrip('+')}"))) if digits.isdigit() else (key,)
 
+    def version(self, region: str) -> str:
+        return region
+
     def part(self, text: str) -> str:
         plain = fold(text)
         kept = "".join(letter for letter in plain if letter.isdigit() or letter == "+")
         return plain if not kept or any(letter.isalpha() for letter in plain) else kept
+
+
+class NameForm(TextForm):
+    """A name, which can be sorted by pinyin as well."""
+
+    def __init__(self, *, is_person: bool = False) -> None:
+        self._is_person = is_person
+
+    def sort_key(self, text: str, region: str) -> str:
+        """What it sorts by, in pinyin."""
+        return pinyin_key(text, is_person=self._is_person)
+
+    def sort_version(self, region: str) -> str:
+        """What its sort keys depend on."""
+        return PINYIN_VERSION
 
 
 class LinkForm(TextForm):
@@ -109,6 +133,8 @@ class ZoneForm(TextForm):
 
 
 TEXT = TextForm()
+NAME = NameForm()
+PERSON_NAME = NameForm(is_person=True)
 EMAIL = EmailForm()
 PHONE = PhoneForm()
 LINK = LinkForm()

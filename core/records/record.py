@@ -18,10 +18,11 @@ from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, object_session, re
 
 from core.base.ids import EVENT_PREFIX, PREFIX, new_id
 from core.base.money import Money
-from core.base.text import snake
+from core.base.text import snake, words
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.columns import ColumnInfo, MoneyInfo, column, reference, sql_column
-from core.records.forms import TextForm
+from core.records.companions import Companion, folded, pinyin
+from core.records.forms import NameForm, TextForm
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -161,6 +162,22 @@ def _declare(cls: type["Table"], name: str, kind: Any, *, nullable: bool) -> Non
         companion = sql_column(ColumnInfo(internal=True), None if nullable else "", index=index)
         _set_column(cls, f"{name}_folded", str, companion, nullable=nullable)
         cls.__folded__ = {**cls.__folded__, name: info.form}
+        cls.__companions__ = (*cls.__companions__, folded(name, info.form))
+        if isinstance(info.form, NameForm):
+            _add_pinyin(cls, name, info, info.form, nullable=nullable, index=index)
+
+
+def _add_pinyin(
+    cls: type["Table"], name: str, info: ColumnInfo, form: NameForm, *, nullable: bool, index: bool
+) -> None:
+    description = (
+        f"The {words(name)} as Chinese dictionaries sort it: by syllable, tone and character, other letters without "
+        "case and accents."
+    )
+    made = ColumnInfo(description, personal=info.personal, permission=info.permission, read_only=True, exact=True)
+    companion = pinyin(name, form)
+    _set_column(cls, companion.name, str, sql_column(made, None if nullable else "", index=index), nullable=nullable)
+    cls.__companions__ = (*cls.__companions__, companion)
 
 
 def _set_column(cls: type["Table"], name: str, kind: Any, made: Any, *, nullable: bool) -> None:
@@ -223,11 +240,10 @@ def _column_type(resolve: TypeResolve) -> Any:
 def _refold(mapper: Any, connection: Any, target: Any) -> None:
     session = object_session(target)
     region = "" if session is None else session.info.get(PHONE_REGION, "")
-    for name, form in type(target).__folded__.items():
-        value = getattr(target, name)
-        folded = None if value is None else form.key(value, region)
-        if getattr(target, f"{name}_folded") != folded:
-            setattr(target, f"{name}_folded", folded)
+    for companion in type(target).__companions__:
+        key = companion.key(getattr(target, companion.text), region)
+        if getattr(target, companion.name) != key:
+            setattr(target, companion.name, key)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, reference))
@@ -243,6 +259,7 @@ class Table:
     __tablename__: ClassVar[str]
     __money__: ClassVar[dict[str, MoneyInfo]]
     __folded__: ClassVar[dict[str, TextForm]]
+    __companions__: ClassVar[tuple[Companion, ...]]
     __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
     __names__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
@@ -257,7 +274,7 @@ class Table:
         if not abstract:
             if "__tablename__" not in cls.__dict__:
                 cls.__tablename__ = table_name(cls.__name__, plugin)
-            cls.__plugin__, cls.__money__, cls.__folded__ = plugin, {}, {}
+            cls.__plugin__, cls.__money__, cls.__folded__, cls.__companions__ = plugin, {}, {}, ()
             if prefix is not None:
                 _check_record(cls.__name__, plugin, prefix)
                 cls.__prefix__ = prefix  # type: ignore[attr-defined]  # only records have one
@@ -321,7 +338,7 @@ def _map(cls: type[Table]) -> None:
     cls.__names__ = frozenset(table.columns.keys()) | cls.__money__.keys()
     given = [(column.key, column.info["default"]) for column in table.columns if "default" in column.info]
     cls.__defaults__ = tuple((name, None, value) if callable(value) else (name, value, None) for name, value in given)
-    if cls.__folded__:
+    if cls.__companions__:
         event.listen(cls, "before_insert", _refold)
         event.listen(cls, "before_update", _refold)
     if issubclass(cls, Record):

@@ -40,7 +40,7 @@ class TableRows:
 
     Attributes:
         names: of its columns, in order.
-        plain_names: the same without the folded companions of texts.
+        plain_names: the same without the companions of texts.
         key: names of the columns of its primary key.
     """
 
@@ -50,7 +50,7 @@ class TableRows:
         quote = dialect.identifier_preparer.quote
         self.kind = kind
         self.names = tuple(column.key for column in columns)
-        companions = {f"{name}_folded" for name in kind.__folded__}
+        companions = {companion.name for companion in kind.__companions__}
         self.plain_names = tuple(name for name in self.names if name not in companions)
         self.key = tuple(column.key for column in kind.__table__.primary_key.columns)
         self._is_postgresql = engine == POSTGRESQL

@@ -182,13 +182,13 @@ def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mappin
 
 
 def _refold(row: _Row, region: str) -> None:
-    """Keeps the folded companions of texts."""
+    """Keeps the companions of texts."""
     held = row.object.__dict__
-    for name, form in row.rows.kind.__folded__.items():
-        value = held[name]
-        if row.stored is None or value != row.stored[name]:
-            folded = None if value is None else form.key(value, region)
+    for companion in row.rows.kind.__companions__:
+        value = held[companion.text]
+        if row.stored is None or value != row.stored[companion.text]:
+            key = companion.key(value, region)
             if row.stored is None:
-                held[f"{name}_folded"] = folded
-            elif held[f"{name}_folded"] != folded:
-                setattr(row.object, f"{name}_folded", folded)
+                held[companion.name] = key
+            elif held[companion.name] != key:
+                setattr(row.object, companion.name, key)

@@ -28,6 +28,7 @@ from core.log import attachments
 from core.log.changes import shown
 from core.log.events import EventRow
 from core.records.columns import column_info
+from core.records.companions import keys_of
 from core.records.record import CORE, Record, Table, registry_of
 from core.records.rows import rows_of
 from core.records.vocabulary import CustomerKind
@@ -243,23 +244,21 @@ def _erase_rows(unit: Unit, data: StoredData, kind: type[Table], words: _Words, 
 def _erased(kind: type[Table], row: Mapping[str, Any], words: _Words, personal: PersonalFields) -> dict[str, Any]:
     """The texts and personal columns of a row as they are to be, whether they change or not."""
     values: dict[str, Any] = {}
+    companions = {companion.name for companion in kind.__companions__}
     for column in kind.__table__.columns:
         info, name = column_info(column), column.key
-        if column.primary_key or info.internal or info.references is not None:
+        if column.primary_key or info.internal or info.references is not None or name in companions:
             continue
         if info.personal or (kind, name) in personal.columns:
             values[name] = _empty(column)
         elif isinstance(column.type, Text | Json) and not (info.exact or _holds_choices(column)):
             values[name] = words.without(row[name])
-        if name in kind.__folded__ and name in values:
-            form, value = kind.__folded__[name], values[name]
-            values[f"{name}_folded"] = None if value is None else form.key(value, "")
     for name, money in kind.__money__.items():
         if money.info.personal or (kind, name) in personal.columns:
             amount = None if money.nullable else 0
             currency = None if money.nullable else row[f"{name}_currency"]
             values |= {f"{name}_minor": amount, f"{name}_currency": currency, f"{name}_reporting": amount}
-    return values
+    return values | dict(keys_of(kind.__companions__, values, ""))
 
 
 def _erase_events(unit: Unit, data: StoredData, words: _Words, personal: PersonalFields) -> bool:

@@ -9,11 +9,13 @@ from sqlalchemy import event, inspect
 from sqlmodel import Session
 
 from core.base.errors import Reject, UserError
+from core.base.money import Money
 from core.crm.consequences import convert_money, settle
 from core.crm.settlement import Settlement
 from core.log import attachments
 from core.log.changes import Change
 from core.log.events import Action
+from core.records.columns import column_info
 from core.records.record import Facet, Record, Table
 from core.unit.held import Held
 
@@ -95,11 +97,11 @@ class Watch:
         """Settles what a hook has done to a row, and notes it: on a record that changes already, with that change."""
         change = Change(action, row)
         if action is Action.CREATED:
-            names = [column.key for column in type(row).__table__.columns]
-            change.after = {name: value for name in names if (value := getattr(row, name)) is not None}
+            held = {column.key: getattr(row, column.key) for column in type(row).__table__.columns}
+            change.after = {name: value for name, value in _by_field(row, held).items() if value is not None}
         else:
-            change.before = dict(before)
-            change.after = {name: getattr(row, name) for name in before}
+            change.before = _by_field(row, before)
+            change.after = {name: getattr(row, name) for name in change.before}
         if action is Action.UPDATED and "deleted_at" in change.after:
             change.action = Action.RESTORED if row.deleted_at is None else Action.DELETED
             attachments.set_live(self._settlement.transaction, [row.id], live=row.deleted_at is None)
@@ -136,6 +138,28 @@ def add_followers(
         know(Change(Action.CREATED, record))
         held.add(record)
     settlement.followers.clear()
+
+
+#: What every record has and nobody changes by hand.
+_KEPT = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+
+
+def _by_field(row: Table, held: Mapping[str, Any]) -> dict[str, Any]:
+    """What columns of a row hold, or held, by its fields: money whole, without what the core keeps itself."""
+    kind = type(row)
+    left_out = {companion.name for companion in kind.__companions__} | (_KEPT if isinstance(row, Record) else set())
+    found: dict[str, Any] = {}
+    for name, value in held.items():
+        money = column_info(kind.__table__.c[name]).part_of
+        if money is None:
+            if name not in left_out:
+                found[name] = value
+        elif not name.endswith("_reporting"):
+            minor, currency = (
+                held[part] if part in held else getattr(row, part) for part in (f"{money}_minor", f"{money}_currency")
+            )
+            found[money] = None if minor is None else Money.from_minor(minor, currency)
+    return found
 
 
 def _replaced(row: Any) -> dict[str, Any]:

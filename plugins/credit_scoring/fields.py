@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, and_, case, func, literal, null, or_
 
-from guanxi import Field, Money, MoneyExpression, Row
+from guanxi import Field, History, Money, MoneyExpression, Row
 from guanxi.records import Opportunity
 from guanxi.sql import Expression, names_where
 from plugins.credit_scoring import rules
@@ -24,8 +24,10 @@ from plugins.credit_scoring.evaluation import COMPUTED
 from plugins.credit_scoring.limits import REASON
 from plugins.credit_scoring.models import (
     CreditDimension,
+    CreditEvaluation,
     CreditGap,
     CreditHold,
+    CreditLimitChange,
     CreditRisk,
     CreditRiskSource,
     CustomerCredit,
@@ -81,13 +83,24 @@ def _score_fields(settings: CreditScoringSettings) -> Iterator[Field]:
             f"{_LABELS[dimension]} as computed by its scorer, 0 to 100; null without one.",
             Decimal,
         )
-    yield Field("Customer.creditScore", facet.score, "Credit score, 0 to 100; null where it is not rated.")
-    yield Field("Customer.creditStatus", facet.status, "Whether it could be scored; null before the first evaluation.")
+    yield Field(
+        "Customer.creditScore",
+        facet.score,
+        "Credit score, 0 to 100; null where it is not rated.",
+        history=_evaluated("score"),
+    )
+    yield Field(
+        "Customer.creditStatus",
+        facet.status,
+        "Whether it could be scored; null before the first evaluation.",
+        history=_evaluated("status"),
+    )
     yield Field(
         "Customer.creditRisk",
         _risk,
         "Risk in force: the one set by hand while it lasts, else that of the score.",
         CreditRisk,
+        history=_evaluated("risk"),
     )
     yield Field(
         "Customer.creditRiskSource",
@@ -219,6 +232,11 @@ def _owed(row: Row, condition: Callable[[Row], Expression] | None = None) -> Exp
     return row.over(Receivable, "customer_id", lambda invoice: total(unpaid(invoice)), counts)
 
 
+def _evaluated(column: str) -> History:
+    """What evaluations have found of a customer."""
+    return History(CreditEvaluation, "customer_id", "evaluated_at", column)
+
+
 def _limit_fields(money: Any) -> Iterator[Field]:
     def against(rule: Callable[[Expression, Expression], Expression]) -> Minor:
         return lambda row: rule(_limit(row), _exposure(row))
@@ -228,6 +246,7 @@ def _limit_fields(money: Any) -> Iterator[Field]:
         CustomerCredit.credit_limit,
         "Credit limit; setting it requires creditLimitReason.",
         writable=True,
+        history=History(CreditLimitChange, "customer_id", "changed_at", "credit_limit"),
     )
     yield Field(
         f"Customer.{REASON}",

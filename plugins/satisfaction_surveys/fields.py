@@ -17,6 +17,7 @@ from plugins.satisfaction_surveys.models import (
     SurveyResponse,
     step_column,
 )
+from plugins.satisfaction_surveys.past import results_then
 from plugins.satisfaction_surveys.rules import ResponseScores
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import (
@@ -72,7 +73,12 @@ def fields(settings: SatisfactionSettings, currency: str) -> Iterator[Field]:
 def _customer_fields(settings: SatisfactionSettings) -> Iterator[Field]:
     for measure, column in RESULT_COLUMNS.items():
         name = _NAMES[measure]
-        yield Field(f"Customer.{name}", getattr(CustomerResult, column), f"Latest result. {measure.description}")
+        yield Field(
+            f"Customer.{name}",
+            getattr(CustomerResult, column),
+            f"Latest result. {measure.description}",
+            history=results_then(measure, settings),
+        )
         yield Field(
             f"Customer.{name}Trend",
             getattr(CustomerResult, f"{column}_trend"),

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from sqlalchemy import literal, or_
 
-from guanxi import Field, Money, MoneyExpression, Row
+from guanxi import Field, History, Money, MoneyExpression, Row
 from guanxi.sql import Expression, names_where
 from plugins.value_tiering import rules
-from plugins.value_tiering.models import AbandonmentReason, CustomerValue, Policy, SmallKind, TierSource
+from plugins.value_tiering.models import AbandonmentReason, CustomerValue, Policy, SmallKind, TierChange, TierSource
 
 
 def fields(currency: str) -> Iterator[Field]:
@@ -24,6 +24,7 @@ def fields(currency: str) -> Iterator[Field]:
         "Customer.valueTier",
         CustomerValue.tier,
         "Value tier in force: the one set by hand while it lasts, else the tier by rank.",
+        history=History(TierChange, "customer_id", "changed_at", "tier"),
     )
     yield Field("Customer.valueTierSince", CustomerValue.tier_since, "Day since which the tier has been in force.")
     yield Field("Customer.valueTierSource", _source, "Whether the tier is by rank or set by hand.", TierSource)

@@ -16,7 +16,7 @@ from core.base.settings import Settings
 from core.base.text import plural
 from core.db.sql import Expression, folded
 from core.records.columns import ColumnInfo
-from core.records.fields import BatchFunction, Row
+from core.records.fields import BatchFunction, History, Row
 from core.records.record import CORE, Facet, Record, Table
 from schema.catalog.kind import Condition, Filter, Kind
 from schema.catalog.kinds import (
@@ -71,6 +71,7 @@ class CatalogField:
         stored: where input is stored; None for read-only fields.
         permission, personal, deprecated: as declared.
         filter, order, group, aggregate: what it may be used for.
+        history: what it was at a moment, as declared.
     """
 
     name: str
@@ -91,6 +92,7 @@ class CatalogField:
     order: bool = True
     group: bool = True
     aggregate: bool = True
+    history: History | BatchFunction | None = None
 
     @property
     def refers(self) -> bool:

@@ -27,7 +27,7 @@ from core.crm.sales import ExchangeRate, Product, Transaction
 from core.db.types import Choice, Json, Scaled, Timestamp
 from core.host.host import PluginHost
 from core.records.columns import ColumnInfo, column_info
-from core.records.fields import Field, Row
+from core.records.fields import Field, History, Row
 from core.records.forms import TEXT as TEXT_FORM
 from core.records.record import CORE, Facet, MoneyProperty, Record, Table
 from schema.catalog.access import AccessControl
@@ -337,6 +337,7 @@ def _add_declared(catalog: Catalog, declared: Field, owner: str) -> None:
 
 
 def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner: str) -> CatalogField:
+    _check_history(declared.history)
     common = CatalogField(
         declared.name,
         catalog.kind_of(declared.type) if declared.type is not None else TextKind(),
@@ -350,6 +351,7 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
         order=declared.order,
         group=declared.group,
         aggregate=declared.aggregate,
+        history=declared.history,
     )
     if declared.python is not None:
         if declared.type is None:
@@ -366,6 +368,22 @@ def _declared_field(catalog: Catalog, declared: Field, record: RecordType, owner
     if declared.sql is None:
         return replace(common, stored=Stored(declared.name, None, ColumnInfo(declared.description)))
     return replace(common, expression=_where_there(declared.sql))
+
+
+def _check_history(history: Any) -> None:
+    """Checks that a history has the columns it names.
+
+    Raises:
+        TypeError: it does not.
+    """
+    if not isinstance(history, History):
+        return
+    columns = {*history.record.__table__.c.keys(), *history.record.__money__}
+    for name in (history.by, history.at, history.value):
+        if name not in columns:
+            raise TypeError(
+                f"history: {history.record.__name__} has no column {name!r}; it has {', '.join(sorted(columns))}"
+            )
 
 
 def _where_there(expression: Callable[[Row], Any]) -> Callable[[Row], Any]:

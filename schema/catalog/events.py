@@ -21,7 +21,8 @@ from core.records.vocabulary import Vocabulary, vocabulary
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
-from schema.sql.json import changed_value, changes_list, json_value, without_keys
+from schema.sql.json import json_value
+from schema.sql.log import changed_value, changes_list, without_keys
 from schema.sql.selections import Selection
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")

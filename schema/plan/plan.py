@@ -18,6 +18,8 @@ EACH = "*"
 
 #: Hidden keys under which an object that lacks something related tells its type and its id.
 TYPE_KEY = "$type"
+#: And the one under which an object tells whether its personal data was erased.
+ERASED_KEY = "$erased"
 ID_KEY = "$id"
 #: The key under which a statement of its own says which object each of its items belongs to.
 OF_KEY = "$of"
@@ -60,9 +62,15 @@ class Fill(Gap):
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Gap):
-    """A field whose arguments are not valid, or that the caller may not see: null, with an error at each place."""
+    """A field whose arguments are not valid, or that the caller may not see: null, with an error at each place.
+
+    Attributes:
+        error: why.
+        mark: the hidden key under which an object tells whether it is so with it; None if it is so with all.
+    """
 
     error: GuanxiError
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.compiler import all_of, connection, one, permitted, record_object
+from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, Moment
@@ -142,7 +143,8 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
         (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
         return condition
 
-    return one(statement, record, chosen, is_it)
+    made = one if chosen.arguments.get("asOf") is None else one_then
+    return made(statement, record, chosen, is_it)
 
 
 def _events(statement: Statement, chosen: Chosen) -> Select[Any]:

@@ -17,7 +17,21 @@ import orjson
 
 from core.base.errors import GuanxiError, InputError, PluginError, UnavailableError
 from core.db.faults import fault_of
-from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Answer, Branch, Fault, Fill, Gap, Path, Plan, Refusal
+from schema.plan.plan import (
+    EACH,
+    ERASED_KEY,
+    ID_KEY,
+    OF_KEY,
+    TYPE_KEY,
+    Answer,
+    Branch,
+    Fault,
+    Fill,
+    Gap,
+    Path,
+    Plan,
+    Refusal,
+)
 from schema.sql.binds import Moment
 from schema.sql.template import Template, is_placeholder
 
@@ -183,7 +197,8 @@ def _decoded(plan: Plan, value: Any, given: Mapping[int, Filled], branches: Sequ
             faults += runs[id(gap)].put()
         else:
             assert isinstance(gap, Refusal)
-            faults += [Fault((*way, gap.key), gap.error) for way, _ in places]
+            refused = [way for way, there in places if gap.mark is None or there[gap.mark]]
+            faults += [Fault((*way, gap.key), gap.error) for way in refused]
     _strip(known)
     return Answer(value, faults)
 
@@ -206,6 +221,7 @@ def _strip(known: Sequence[tuple[Gap, Sequence[GapPlace]]]) -> None:
     for _, places in known:
         for _, there in places:
             there.pop(TYPE_KEY, None)
+            there.pop(ERASED_KEY, None)
             there.pop(ID_KEY, None)
 
 

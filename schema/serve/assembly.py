@@ -216,6 +216,8 @@ def _root_members(record: RecordType) -> list[Member]:
         Argument("id", "ID | None", "Its id."),
         Argument("externalId", "ExternalIdInput | None", "Its external id, instead of id."),
     ]
+    if record.has_attachments:
+        single.append(Argument("asOf", "DateTime | None", "As it was at this moment, by the log; now by default."))
     members = [Member(one, f"{record.name} | None", f"One record by id or external id: {record.description}", single)]
     if record.plain_list:
         members.append(Member(record.plural, f"list[{record.name}]", f"All of them in order: {record.description}"))

@@ -25,6 +25,7 @@ CODES = frozenset(
         "BAD_USER_INPUT",
         "CONFLICT",
         "DOCUMENT_NOT_FOUND",
+        "ERASED",
         "FORBIDDEN",
         "GRAPHQL_PARSE_FAILED",
         "GRAPHQL_VALIDATION_FAILED",

@@ -21,7 +21,9 @@ from core.db.types import Choice, Text
 _PAIRS = 45
 
 
-class _Sql(FunctionElement[Any]):
+class SqlFunction(FunctionElement[Any]):
+    """What is spelt for each engine."""
+
     type: TypeEngine[Any] = NullType()
     # The text of a compiled statement is kept by the plan, so SQLAlchemy's own cache of statements is not used.
     inherit_cache = False
@@ -42,7 +44,7 @@ class Plain(Text):
 BUILT, PLAIN = Built(), Plain()
 
 
-class json_object(_Sql):  # noqa: N801  (SQL functions are written small)
+class json_object(SqlFunction):  # noqa: N801  (SQL functions are written small)
     """A JSON object of these keys and values, in this order."""
 
     type = BUILT
@@ -52,7 +54,7 @@ class json_object(_Sql):  # noqa: N801  (SQL functions are written small)
         super().__init__(*(value for _, value in pairs))
 
 
-class json_rows(_Sql):  # noqa: N801
+class json_rows(SqlFunction):  # noqa: N801
     """A JSON list of a value of each row, of those for which `only` holds, in an order.
 
     On SQLite it is the order of the rows it is made of, whatever is said here.
@@ -65,31 +67,31 @@ class json_rows(_Sql):  # noqa: N801
         super().__init__(value, *order, *([] if only is None else [only]))
 
 
-class json_array(_Sql):  # noqa: N801
+class json_array(SqlFunction):  # noqa: N801
     """A JSON list of these values."""
 
     type = BUILT
 
 
-class json_value(_Sql):  # noqa: N801
+class json_value(SqlFunction):  # noqa: N801
     """A stored JSON value as JSON."""
 
     type = BUILT
 
 
-class json_bool(_Sql):  # noqa: N801
+class json_bool(SqlFunction):  # noqa: N801
     """A boolean as JSON."""
 
     type = BUILT
 
 
-class moment_text(_Sql):  # noqa: N801
+class moment_text(SqlFunction):  # noqa: N801
     """A moment as `2025-06-01T08:30:00.000Z`."""
 
     type = PLAIN
 
 
-class scaled_text(_Sql):  # noqa: N801
+class scaled_text(SqlFunction):  # noqa: N801
     """An integer of the smallest unit as a decimal text with `scale` places."""
 
     type = PLAIN
@@ -99,23 +101,23 @@ class scaled_text(_Sql):  # noqa: N801
         super().__init__(value)
 
 
-class hex_text(_Sql):  # noqa: N801
+class hex_text(SqlFunction):  # noqa: N801
     """A text as hexadecimal digits."""
 
 
-class contains(_Sql):  # noqa: N801
+class contains(SqlFunction):  # noqa: N801
     """Whether the first text holds the second."""
 
     type = Boolean()
 
 
-class ends_with(_Sql):  # noqa: N801
+class ends_with(SqlFunction):  # noqa: N801
     """Whether the first text ends with the second."""
 
     type = Boolean()
 
 
-class list_holds(_Sql):  # noqa: N801
+class list_holds(SqlFunction):  # noqa: N801
     """Whether a stored JSON list of texts holds any, or every one, of the texts of a list bind."""
 
     type = Boolean()
@@ -123,34 +125,6 @@ class list_holds(_Sql):  # noqa: N801
     def __init__(self, stored: Expression, wanted: Expression, *, every: bool = False) -> None:
         self.every = every
         super().__init__(stored, wanted)
-
-
-class changes_list(_Sql):  # noqa: N801
-    """The changes of an event, stored as `{field: [previous, current]}`, as a JSON list of objects."""
-
-    type = BUILT
-
-    def __init__(self, stored: Expression, chosen: Sequence[tuple[str, str]]) -> None:
-        self.chosen = chosen
-        super().__init__(stored)
-
-
-class without_keys(_Sql):  # noqa: N801
-    """A stored JSON object without some of its keys."""
-
-    def __init__(self, stored: Expression, keys: Iterable[str]) -> None:
-        self.keys = sorted(keys)
-        super().__init__(stored)
-
-
-class changed_value(_Sql):  # noqa: N801
-    """The previous or the current value of one field of an event's changes, as text; null where it did not change."""
-
-    type = TEXT
-
-    def __init__(self, stored: Expression, name: str, *, is_current: bool) -> None:
-        self.name, self.place = name, int(is_current)
-        super().__init__(stored)
 
 
 #: How each engine spells a construct of as many arguments as it takes.
@@ -239,7 +213,7 @@ def _pieces(value: Any, compiler: SQLCompiler, **kw: Any) -> Iterator[str]:
     elif isinstance(value, json_rows):
         order = ", ".join(compiler.process(key, **kw) for key in value.order)
         only = "" if value.only is None else f" FILTER (WHERE {compiler.process(value.only, **kw)})"
-        item = _together(_pieces(value.value, compiler, **kw))
+        item = json_text(value.value, compiler, **kw)
         yield _Fixed("[")
         yield f"coalesce(string_agg({item}, ','{order and f' ORDER BY {order}'}){only}, '')"
         yield _Fixed("]")
@@ -249,6 +223,11 @@ def _pieces(value: Any, compiler: SQLCompiler, **kw: Any) -> Iterator[str]:
         yield _Fixed("null")
     else:
         yield f"coalesce({_member(value.type, compiler.process(value, **kw))}, 'null')"
+
+
+def json_text(value: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    """PostgreSQL for the text of the JSON of a value."""
+    return _together(_pieces(value, compiler, **kw))
 
 
 def _member(type_: Any, sql: str) -> str:
@@ -281,7 +260,7 @@ def _halves(merged: Sequence[str]) -> str:
 @compiles(json_array, POSTGRESQL)
 @compiles(json_rows, POSTGRESQL)
 def _json_postgresql(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return _together(_pieces(element, compiler, **kw))
+    return json_text(element, compiler, **kw)
 
 
 @compiles(scaled_text)
@@ -308,37 +287,6 @@ def _list_holds(element: list_holds, compiler: SQLCompiler, **kw: Any) -> str:
             f"NOT EXISTS (SELECT 1 FROM json_each({wanted}) WHERE value NOT IN (SELECT value FROM json_each({stored})))"
         )
     return f"EXISTS (SELECT 1 FROM json_each({stored}) WHERE value IN (SELECT value FROM json_each({wanted})))"
-
-
-_CHANGE = {"field": "key", "previous": "value -> 0", "current": "value -> 1", "__typename": "'FieldChange'"}
-
-
-@compiles(changes_list)
-def _changes_list(element: changes_list, compiler: SQLCompiler, **kw: Any) -> str:
-    (stored,) = _parts(element, compiler, **kw)
-    change = ", ".join(f"'{key}', {_CHANGE[name]}" for key, name in element.chosen)
-    if compiler.dialect.name == SQLITE:
-        return f"(SELECT json_group_array(json_object({change})) FROM json_each({stored}))"
-    built = f'json_agg(json_build_object({change}) ORDER BY key COLLATE "C")'
-    return f"(SELECT CAST(coalesce({built}, '[]'::json) AS TEXT) FROM jsonb_each({stored}))"
-
-
-@compiles(without_keys)
-def _without_keys(element: without_keys, compiler: SQLCompiler, **kw: Any) -> str:
-    (stored,) = _parts(element, compiler, **kw)
-    if compiler.dialect.name == SQLITE:
-        paths = ", ".join(f"'$.{key}'" for key in element.keys)
-        return f"json_remove({stored}, {paths})"
-    keys = ", ".join(f"'{key}'" for key in element.keys)
-    return f"({stored} - ARRAY[{keys}])"
-
-
-@compiles(changed_value)
-def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> str:
-    (stored,) = _parts(element, compiler, **kw)
-    if compiler.dialect.name == SQLITE:
-        return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
-    return f"({stored} -> '{element.name}' ->> {element.place})"
 
 
 def column(alias: str, name: str, type_: Any) -> Expression:
