@@ -199,7 +199,9 @@ class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
     delivery: InvitationDelivery | None = column(
         "Status of its last message; null if its token was given to whoever invited.", default=None, index=True
     )
-    delivery_problem: str | None = column("Why its last message has not been sent.", default=None, long=True)
+    delivery_problem: str | None = column(
+        "Why its last message has not been sent.", default=None, long=True, personal=True
+    )
     expires_at: datetime = column("When it expires.", index=True)
     reminders: int = column("Number of reminders sent.", default=0)
     answered_at: datetime | None = column(

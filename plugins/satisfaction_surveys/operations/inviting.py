@@ -15,13 +15,18 @@ from plugins.satisfaction_surveys.vocabulary import ExclusionReason
 
 @strawberry.input
 class InviteToSurveyInput(SurveyTargetInput):
-    """Whom to invite or remind, and how."""
+    """The survey to invite to, and how."""
 
     send: bool = strawberry.field(
         default=False,
         description="Whether guanxi sends the messages by the survey's channel. Then no tokens are returned, and "
         "`SurveyInvitation.delivery` shows what became of each.",
     )
+
+
+@strawberry.input
+class RemindSurveyRespondentsInput(InviteToSurveyInput):
+    """The survey to remind of, and how."""
 
 
 _SURVEY = "The survey; null if it was refused."
@@ -98,7 +103,7 @@ def invite_to_survey(ctx: Context, input: InviteToSurveyInput) -> InviteToSurvey
 
 
 @mutation(locks=invitation_key, permission=MANAGE)
-def remind_survey_respondents(ctx: Context, input: InviteToSurveyInput) -> RemindSurveyRespondentsPayload:
+def remind_survey_respondents(ctx: Context, input: RemindSurveyRespondentsInput) -> RemindSurveyRespondentsPayload:
     """Reminds respondents whose reminder is due, as `SurveyInvitation.isReminderDue` shows. In an anonymous
     survey that is everybody, because nobody knows who has answered.
     """

@@ -21,8 +21,6 @@ PLACES = {"rating": 1, "advice": 2, "nps": 3, "csat": 4, "ces": 5, "benefit": 6,
 _INPUTS = {
     "closeSurvey": "SurveyTargetInput",
     "openSurvey": "SurveyTargetInput",
-    "inviteToSurvey": "InviteToSurveyInput",
-    "remindSurveyRespondents": "InviteToSurveyInput",
     "deleteSurveyAnswer": "TargetInput",
     "deleteSurveyResponse": "TargetInput",
     "restoreSurveyResponse": "TargetInput",
