@@ -47,6 +47,7 @@ USER_ERRORS = {
     "NOT_OPEN": "It no longer accepts that; the message says what to do first.",
     "NOT_OVERRIDDEN": "Nothing was set by hand that could be taken back.",
     "NOT_POSSIBLE": "The data does not allow it yet; the message says what is missing.",
+    "NO_CHANNEL": "No plugin sends messages by this channel; configure or install one that does.",
     "NO_RESPONDENTS": "Nobody is in the audience; widen it.",
     "OUT_OF_ORDER": "It comes before what it must follow; give a later moment.",
     "RATE_UNKNOWN": "No exchange rate of that day is known; create one.",
@@ -66,6 +67,7 @@ USER_ERRORS = {
     "TAKEN": "Another living record has that value; give another.",
     "TOKEN_INVALID": "The token is unknown, used or expired.",
     "TOO_FEW_RESPONDENTS": "Too few people would answer for an anonymous survey; widen the audience.",
+    "UNDELIVERABLE": "The server that sends does not take a message for this address; correct it.",
     "WON_TOO_EARLY": "The stage cannot be won from; move the opportunity first.",
 }
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.base.settings import Settings, load_settings
     from core.base.text import fold
     from core.host.contract import Context, Figures, Plugin, hookimpl
+    from core.host.messages import Message
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
     from core.host.retries import Retries
     from core.log.changes import Change, Changes, shown
@@ -62,6 +63,7 @@ __all__ = [
     "Input",
     "InputError",
     "Job",
+    "Message",
     "Money",
     "MoneyExpression",
     "Named",
@@ -116,6 +118,7 @@ _HOMES = {
         "core.base.text": ("fold",),
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
+        "core.host.messages": ("Message",),
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
         "core.host.retries": ("Retries",),
         "core.log.changes": ("Change", "Changes", "shown"),

@@ -47,8 +47,8 @@ from schema.request.compiling import Compiling
 from schema.request.context import RequestContext, Services
 from schema.request.documents import Documents
 from schema.request.limits import Limits
+from schema.request.outreach import context_of_async
 from schema.request.permits import PermitPlans
-from schema.request.questions import context_outside
 from schema.request.refusal import Refused
 from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled
@@ -274,7 +274,7 @@ class App:
             Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
-        outside = partial(context_outside, self.context())
+        outside = partial(context_of_async, self.context())
         self._delivery = Delivery(
             self.database, publisher, self.host, self.settings, self._clock, self._transact, outside
         )
@@ -396,7 +396,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=context_outside(self.context(), plugin.name))
+            await hook(ctx=context_of_async(self.context(), plugin.name))
             return
 
         def work(unit: Unit) -> None:

@@ -54,6 +54,7 @@ class Delivery:
         self._lanes = [
             Lane(plugin, hook, database, host, settings, clock, transact, outside, self._leaseholder)
             for plugin, hook in host.implementations(HOOK)
+            if plugin.listens(host.settings[plugin.name])
         ]
         self._tasks: set[asyncio.Task[None]] = set()
 

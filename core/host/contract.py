@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from core.base.clock import BusinessClock
 from core.base.errors import UserError
 from core.base.settings import Plausibility
 from core.db.locks import Key
+from core.host.messages import Message
 from core.host.operations import PluginOperation
 from core.host.retries import Retries
 from core.log.changes import Changes
@@ -59,6 +60,10 @@ class Plugin:
     reacts_to: ClassVar[Sequence[str] | None] = None
     retries: ClassVar[Retries] = Retries()
 
+    def listens(self, settings: Any) -> bool:
+        """Whether its `after_commit` is called under these settings of the plugin; by default it is."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -86,6 +91,11 @@ class CatalogQueries:
     total: Callable[..., Figures]
     groups: Callable[..., list[Figures]]
     pages: Callable[..., Iterator[dict[str, Any]]]
+    derive: Callable[..., list[list[Any]]]
+
+
+async def _in_async_hooks_only(*args: Any) -> Any:
+    raise RuntimeError("only the async hooks after_commit, startup and shutdown have this")
 
 
 #: Runs a statement that gives one JSON value, with its parameters.
@@ -114,7 +124,11 @@ class Context:
         lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
             `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
             of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
-        catalog: how it queries the catalog; see `query`, `total`, `groups` and `pages`.
+        catalog: how it queries the catalog; see `query`, `total`, `groups`, `pages` and `derive`.
+        transact: in async hooks, `await transact(work)` runs `work(ctx)` with a session in a transaction of its own,
+            recorded as the plugin's work, and returns its result: for what is to be kept whatever comes after it.
+        send: in async hooks, `await send(message)` has the first plugin that serves the channel send a message; see
+            the hook `send`. It raises `Reject` if that is not possible at all, another exception if it may be later.
     """
 
     open_session: Callable[[], Session]
@@ -133,6 +147,8 @@ class Context:
     change_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
     lock: Callable[..., None]
     catalog: CatalogQueries
+    transact: Callable[[Callable[["Context"], Any]], Awaitable[Any]] = _in_async_hooks_only
+    send: Callable[[Message], Awaitable[None]] = _in_async_hooks_only
 
     @property
     def calendar(self) -> Calendar:
@@ -184,7 +200,7 @@ class Context:
     ) -> Figures:
         """Returns totals of a list: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
 
-        Needs a session, as `groups` and `pages` do.
+        Needs a session, as `groups`, `pages` and `derive` do.
 
         Args:
             record: name of the record.
@@ -241,6 +257,33 @@ class Context:
             InputError: there is no such record, or the selection has errors.
         """
         return self.catalog.pages(record, selection, where, variables=variables, as_of=as_of)
+
+    def derive(
+        self,
+        record: str,
+        fields: Mapping[str, str],
+        derivation: Callable[[Any], Any],
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[Mapping[str, Any]] = (),
+        as_of: date | None = None,
+    ) -> list[list[Any]]:
+        """Returns the rows of a SELECT over a list, all in one statement, however many records the list has.
+
+        `derive("Transaction", {"day": "occurredOn"}, lambda rows: select(func.max(rows.c.day)))`.
+
+        Args:
+            record, where, as_of: as for `total`.
+            fields: name of a column to a field, across to-one relations: `{"region": "customer.region"}`. Decimals and
+                money are whole numbers of the smallest unit, money in the reporting currency.
+            derivation: makes a SQLAlchemy SELECT of the list as a common table expression.
+            by: keys as for `groups`; columns `key0`, `key1` … have them as the API shows them, texts as they are
+                compared.
+
+        Raises:
+            InputError: there is no such record or field.
+        """
+        return self.catalog.derive(record, fields, derivation, where, by=by, as_of=as_of)
 
 
 class Hooks:
@@ -410,6 +453,19 @@ class Hooks:
         Failure: logged and tried again with growing pauses, by default for 24 hours (`retries = Retries(…)`). Later
             events of the same records wait behind it; those of other records, and other plugins, go on. What fails for
             longer is set aside for `guanxi plugins retry`, and its records' later events go on. No client sees it.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def send(self, ctx: Context, message: Message) -> bool:
+        """Sends a message to a person by a channel that the plugin serves: e-mail, text message, chat.
+
+        When: when a plugin's async hook calls `ctx.send`; the first plugin that serves the channel sends it.
+        Arguments: `ctx` without a session; `message`. Sync or async; sync runs in a thread of its own.
+        Returns: whether the channel has accepted the message; False where the plugin does not serve the channel.
+        Transaction: none.
+        Failure: passed to the plugin that called. `Reject` means that the message can never be sent, such as to an
+            address that does not exist; any other exception, that it may be tried again.
         """
         raise NotImplementedError
 

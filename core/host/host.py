@@ -368,7 +368,7 @@ def _arguments(function: Any) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-_MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit", "purge")
+_MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit", "send", "purge")
 _RETURN_NOTHING = ("startup", "shutdown", "after_commit", "erase", "purge", "sample_data")
 
 

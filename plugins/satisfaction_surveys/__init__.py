@@ -1,13 +1,15 @@
 """Satisfaction surveys: customers say how satisfied they are, and something is done about it (S1-S5, T12, T15)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from guanxi import (
     Changes,
     Context,
+    Event,
     Field,
     Job,
+    Message,
     Permission,
     Plugin,
     PluginOperation,
@@ -16,9 +18,12 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
+from guanxi.vocabulary import Channel
+from plugins.satisfaction_surveys.answers import judge_answers
 from plugins.satisfaction_surveys.fields import fields
 from plugins.satisfaction_surveys.invitations import INVITATION_EXPIRED, REMINDER_DUE, ROUND_DUE
 from plugins.satisfaction_surveys.jobs import jobs
+from plugins.satisfaction_surveys.languages import judge_languages
 from plugins.satisfaction_surveys.models import (
     MANAGE,
     ImprovementAction,
@@ -27,11 +32,14 @@ from plugins.satisfaction_surveys.models import (
     SurveyInvitation,
     SurveyQuestion,
     SurveyResponse,
+    SurveyTranslation,
 )
 from plugins.satisfaction_surveys.operations import OPERATIONS
 from plugins.satisfaction_surveys.responses import SURVEY_COMPLETED, judge_responses, settle_responses
 from plugins.satisfaction_surveys.sample import fill_sample
+from plugins.satisfaction_surveys.sending import send_queued
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
+from plugins.satisfaction_surveys.smtp import send_mail
 from plugins.satisfaction_surveys.surveys import SURVEY_CLOSED, SURVEY_OPENED, judge_surveys, settle_actions
 
 
@@ -42,7 +50,7 @@ class SatisfactionSurveys(Plugin):
     version = "1.0"
     api = ">=1,<2"
     settings = SatisfactionSettings
-    reacts_to = ("ImprovementAction", "Survey", "SurveyResponse")
+    reacts_to = ("ImprovementAction", "Survey", "SurveyAnswer", "SurveyResponse")
     events = {  # noqa: RUF012  (as Plugin declares it)
         SURVEY_OPENED: "A survey was opened for answers.",
         SURVEY_CLOSED: "A survey was closed.",
@@ -54,8 +62,16 @@ class SatisfactionSurveys(Plugin):
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
-        """Surveys, their questions and invitations, responses with their answers, improvement actions."""
-        return [Survey, SurveyQuestion, SurveyInvitation, SurveyResponse, SurveyAnswer, ImprovementAction]
+        """Surveys, their questions, translations and invitations, responses, answers, improvement actions."""
+        return [
+            Survey,
+            SurveyQuestion,
+            SurveyTranslation,
+            SurveyInvitation,
+            SurveyResponse,
+            SurveyAnswer,
+            ImprovementAction,
+        ]
 
     @hookimpl
     def register_fields(self, settings: SatisfactionSettings, reporting_currency: str) -> Iterable[Field]:
@@ -88,13 +104,36 @@ class SatisfactionSurveys(Plugin):
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
         """Protects answers from changes, and the anonymity of anonymous surveys."""
-        return [*judge_surveys(changes), *judge_responses(ctx, changes)]
+        return [
+            *judge_surveys(changes),
+            *judge_languages(changes),
+            *judge_responses(ctx, changes),
+            *judge_answers(ctx, changes),
+        ]
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:
         """Keeps the results of customers current, and follows up detractors."""
         settle_responses(ctx, changes)
         settle_actions(ctx, changes)
+
+    def listens(self, settings: SatisfactionSettings) -> bool:
+        """Whether invitations can be sent."""
+        return settings.answer_address is not None
+
+    @hookimpl
+    async def after_commit(self, ctx: Context, events: Sequence[Event]) -> None:
+        """Sends the invitations that were queued."""
+        await send_queued(ctx, events)
+
+    @hookimpl
+    def send(self, ctx: Context, message: Message) -> bool:
+        """Sends e-mail by SMTP, if there is a server."""
+        settings: SatisfactionSettings = ctx.settings
+        if message.channel is not Channel.EMAIL or settings.smtp_host is None:
+            return False
+        send_mail(settings, message, ctx.clock.now())
+        return True
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

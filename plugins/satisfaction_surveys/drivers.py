@@ -1,25 +1,52 @@
 """Results by question, and drivers: which item moves the satisfaction with all others (S1, S3)."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from statistics import StatisticsError, correlation
+from math import sqrt
 from typing import Any
 
-from sqlmodel import col, select
+from sqlalchemy import Double, Text, and_, case, cast, func, select
+from sqlmodel import col
 
 from guanxi import Context
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.models import SurveyQuestion
-from plugins.satisfaction_surveys.reports import ReportScope, respondent_in
+from plugins.satisfaction_surveys.reports import ReportScope, respondent
 from plugins.satisfaction_surveys.vocabulary import NoDriverReason, QuestionKind
 
 _PLACES = Decimal("0.01")
-_ANSWER = "questionId score expected choices response { id contactId customerId answeredOn }"
+_COLUMNS = {
+    "question": "questionId",
+    "id": "responseId",
+    "contact": "response.contactId",
+    "customer": "response.customerId",
+    "day": "response.answeredOn",
+    "score": "score",
+    "expected": "expected",
+    "choices": "choices",
+}
 
-#: Hundredths of an item's gap, and of the mean gap of the other items of the same response.
-GapPair = tuple[int, Decimal]
+
+@dataclass(frozen=True, slots=True)
+class GapMoments:
+    """Sums over respondents of an item's gap, the mean gap of the other items of the same response, and products.
+
+    Attributes:
+        respondents: number of people.
+        items, others, items_squared, others_squared, products: the sums.
+        varies: whether neither the item's gaps nor those of the others are all the same.
+    """
+
+    respondents: int
+    items: float = 0
+    others: float = 0
+    items_squared: float = 0
+    others_squared: float = 0
+    products: float = 0
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,92 +77,120 @@ class QuestionResult:
     driver: ItemDriver
 
 
-def driver_of(pairs: Sequence[GapPair], least: int) -> ItemDriver:
-    """Correlates an item's gap with the mean gap of the other items, by respondent.
+def driver_of(moments: GapMoments, least: int) -> ItemDriver:
+    """Correlates an item's gap with the mean gap of the other items, over respondents.
 
     The total leaves the item out, so that no item explains itself.
 
     Args:
-        pairs: one per respondent.
+        moments: of the respondents who answered both.
         least: the fewest respondents it is computed for.
     """
-    if len(pairs) < least:
-        return ItemDriver(None, len(pairs), NoDriverReason.TOO_FEW_RESPONDENTS)
-    try:
-        found = correlation([float(item) for item, _ in pairs], [float(others) for _, others in pairs])
-    except StatisticsError:
-        return ItemDriver(None, len(pairs), NoDriverReason.NO_VARIATION)
-    return ItemDriver(Decimal(found).quantize(_PLACES, ROUND_HALF_UP), len(pairs), None)
+    n = moments.respondents
+    if n < least:
+        return ItemDriver(None, n, NoDriverReason.TOO_FEW_RESPONDENTS)
+    if not moments.varies:
+        return ItemDriver(None, n, NoDriverReason.NO_VARIATION)
+    together = n * moments.products - moments.items * moments.others
+    apart = sqrt(n * moments.items_squared - moments.items**2) * sqrt(n * moments.others_squared - moments.others**2)
+    return ItemDriver(Decimal(together / apart).quantize(_PLACES, ROUND_HALF_UP), n, None)
 
 
 def question_results(ctx: Context, scope: ReportScope, least: int) -> list[QuestionResult]:
     """The results of every question answered in some responses, in the order of the questionnaires.
 
-    Each person counts once per question, by the latest answer.
+    Each person counts once per question, by the latest answer. The number of statements does not depend on how many
+    answers there are.
 
     Args:
         ctx: asks the catalog.
         scope: which responses; not grouped.
         least: the fewest respondents a driver is computed for.
     """
-    latest: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    gaps: dict[str, dict[str, int]] = defaultdict(dict)
     where = {"response": scope.condition}
-    for node in ctx.pages("SurveyAnswer", _ANSWER, where, as_of=scope.as_of):
-        response, question = node["response"], node["questionId"]
-        if node["expected"] is not None:
-            gaps[response["id"]][question] = rules.satisfaction_gap(
-                _hundredths(node, "score"), _hundredths(node, "expected")
-            )
-        known = latest[question].get(respondent_in(response))
-        if known is None or _age(known) < _age(node):
-            latest[question][respondent_in(response)] = node
-    return [_result(one, list(latest[one.id].values()), gaps, least) for one in _questions(ctx, list(latest))]
+    rows = ctx.derive("SurveyAnswer", _COLUMNS, _figures, where, as_of=scope.as_of)
+    chosen: dict[str, Counter[str]] = defaultdict(Counter)
+    chosen_from = {**where, "question": {"kind": {"in": ["CHOICE", "CHOICES"]}}}
+    for question, options, count in ctx.derive("SurveyAnswer", _COLUMNS, _choices, chosen_from, as_of=scope.as_of):
+        chosen[question].update(dict.fromkeys(json.loads(options), count))
+    figures = {question: numbers for question, *numbers in rows}
+    return [_result(one, figures[one.id], chosen[one.id], least) for one in _questions(ctx, list(figures))]
 
 
-def _age(node: Mapping[str, Any]) -> tuple[str, str]:
-    return node["response"]["answeredOn"], node["response"]["id"]
+def _latest(rows: Any) -> Any:
+    """Each person's latest answer to each question, with the gaps of its response."""
+    gap = rules.satisfaction_gap(rows.c.score, rows.c.expected)
+    place = func.row_number().over(
+        partition_by=[rows.c.question, respondent(rows)], order_by=[rows.c.day.desc(), rows.c.id.desc()]
+    )
+    gaps, items = (made(gap).over(partition_by=rows.c.id) for made in (func.sum, func.count))
+    answers = select(
+        rows.c.question,
+        rows.c.score,
+        rows.c.expected,
+        rows.c.choices,
+        gap.label("gap"),
+        gaps.label("gaps"),
+        items.label("rated"),
+        place.label("place"),
+    ).subquery()
+    return select(answers).where(answers.c.place == 1).subquery()
 
 
-def _hundredths(node: Mapping[str, Any], part: str) -> int:
-    return int(Decimal(node[part]) * 100)
+def _figures(rows: Any) -> Any:
+    """A row for each question: its respondents, its sums, and the moments of its gap."""
+    c = _latest(rows).c
+    is_pair = and_(c.gap.is_not(None), c.rated > 1)
+    item = case((is_pair, cast(c.gap, Double)))
+    others = case((is_pair, cast(c.gaps - c.gap, Double) / func.nullif(c.rated - 1, 0)))
+    numbers = [
+        func.count(),
+        *(made(part) for part in (c.score, c.expected, c.gap) for made in (func.sum, func.count)),
+        func.count(item),
+        *(func.sum(one) for one in (item, others, item * item, others * others, item * others)),
+        *(made(one) for one in (item, others) for made in (func.min, func.max)),
+    ]
+    return select(c.question, *(cast(one, Double).label(f"n{n}") for n, one in enumerate(numbers))).group_by(c.question)
+
+
+def _choices(rows: Any) -> Any:
+    """A row for each question and combination of options: how many people chose it."""
+    c = _latest(rows).c
+    options = cast(c.choices, Text).label("options")
+    return select(c.question, options, func.count().label("people")).group_by(c.question, options)
 
 
 def _questions(ctx: Context, ids: Sequence[str]) -> Sequence[SurveyQuestion]:
     order = col(SurveyQuestion.survey_id), col(SurveyQuestion.questions_version), col(SurveyQuestion.position)
-    return ctx.session.exec(select(SurveyQuestion).where(col(SurveyQuestion.id).in_(ids)).order_by(*order)).all()
+    query = select(SurveyQuestion).where(col(SurveyQuestion.id).in_(ids)).order_by(*order)
+    return ctx.session.scalars(query).all()
 
 
 def _result(
-    question: SurveyQuestion,
-    answers: Sequence[Mapping[str, Any]],
-    gaps: Mapping[str, Mapping[str, int]],
-    least: int,
+    question: SurveyQuestion, figures: Sequence[float | None], chosen: Mapping[str, int], least: int
 ) -> QuestionResult:
-    def mean(part: str) -> int | None:
-        return rules.mean_of([_hundredths(one, part) for one in answers if one[part] is not None])
-
-    own = [gaps[one["response"]["id"]] for one in answers if one["expected"] is not None]
-    chosen = Counter(option for one in answers for option in one["choices"])
+    people, *sums = (figure or 0 for figure in figures[:7])
+    score, expected, gap = (
+        rules.mean(round(total), round(count)) for total, count in zip(sums[::2], sums[1::2], strict=True)
+    )
     return QuestionResult(
         question=question,
-        respondents=len(answers),
-        score=mean("score"),
-        expected=mean("expected"),
-        gap=rules.mean_of([items[question.id] for items in own]),
-        choices={option: chosen[option] for option in question.options},
-        driver=_driver(question, own, least),
+        respondents=round(people),
+        score=score,
+        expected=expected,
+        gap=gap,
+        choices={option: chosen.get(option, 0) for option in question.options},
+        driver=_driver(question, round(sums[5]), figures[7:], least),
     )
 
 
-def _driver(question: SurveyQuestion, own: Sequence[Mapping[str, int]], least: int) -> ItemDriver:
+def _driver(question: SurveyQuestion, gaps: int, figures: Sequence[float | None], least: int) -> ItemDriver:
     if question.kind is not QuestionKind.RATING:
         return ItemDriver(None, 0, NoDriverReason.NO_EXPECTATION)
-    pairs = [
-        (items[question.id], Decimal(sum(items.values()) - items[question.id]) / (len(items) - 1))
-        for items in own
-        if len(items) > 1
-    ]
-    if own and not pairs:
+    pairs, *moments, least_item, most_item, least_other, most_other = figures
+    if gaps and not pairs:
         return ItemDriver(None, 0, NoDriverReason.NO_OTHER_ITEM)
-    return driver_of(pairs, least)
+    varies = least_item != most_item and least_other != most_other
+    items, others, items_squared, others_squared, products = (one or 0 for one in moments)
+    found = GapMoments(round(pairs or 0), items, others, items_squared, others_squared, products, varies)
+    return driver_of(found, least)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, case, func, literal, null, or_, type_coerce
+from sqlalchemy import BigInteger, and_, case, exists, func, literal, null, or_, type_coerce
 
 from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.sql import Expression, add_days, rounded_ratio, whole
@@ -265,13 +265,13 @@ def _survey_fields(settings: SatisfactionSettings) -> Iterator[Field]:
         yield Field(
             f"Survey.{name}",
             _mean(measure, settings),
-            f"Mean of all its responses. {measure.description}",
+            f"Mean over its respondents, each by the latest answer. {measure.description}",
             Decimal,
         )
     yield Field(
         "Survey.isTargetMet",
         lambda row: _is_target_met(row, settings),
-        "Whether satisfactionRate, which counts every response, reaches the target; null where there is no rate.",
+        "Whether satisfactionRate reaches the target; null where there is no rate.",
         bool,
     )
 
@@ -300,7 +300,36 @@ def _mean(measure: SatisfactionMeasure, settings: SatisfactionSettings) -> Any:
         found = rules.measures(scores(response), settings)[measure]
         return rounded_ratio(func.sum(found).cast(BigInteger), func.nullif(func.count(found), 0))
 
-    return lambda row: row.over(SurveyResponse, "survey_id", value)
+    return lambda row: row.over(SurveyResponse, "survey_id", value, _is_latest_by(measure, settings))
+
+
+def _is_latest_by(measure: SatisfactionMeasure, settings: SatisfactionSettings) -> Any:
+    """Whether no later response of the same person to the survey shows a measure: a person counts once (S3).
+
+    Of an anonymous survey each response is by a person of its own.
+    """
+
+    def is_latest(response: Row) -> Expression:
+        later = SurveyResponse.__table__.alias()
+        c = later.c
+        after = and_(
+            # Not by its index, which leads to all responses of the survey for each of them.
+            func.coalesce(c.survey_id, "") == response.survey_id,
+            c.deleted_at.is_(None),
+            rules.measures(scores(c), settings)[measure].is_not(None),
+            or_(
+                c.answered_on > response.answered_on,
+                and_(c.answered_on == response.answered_on, c.id > response.id),
+            ),
+        )
+        # Apart, so that each is found by an index or a hash.
+        of_contact = exists().where(c.contact_id == response.contact_id, after)
+        of_customer = exists().where(
+            c.customer_id == response.customer_id, c.contact_id.is_(None), response.contact_id.is_(None), after
+        )
+        return and_(~of_contact, ~of_customer)
+
+    return is_latest
 
 
 def _is_target_met(row: Row, settings: SatisfactionSettings) -> Expression:
@@ -310,7 +339,7 @@ def _is_target_met(row: Row, settings: SatisfactionSettings) -> Expression:
         reached = rules.reaches(func.count().filter(satisfied > 0), respondents, int(settings.target_percent * 100))
         return case((respondents == 0, null()), else_=reached)
 
-    return row.over(SurveyResponse, "survey_id", value)
+    return row.over(SurveyResponse, "survey_id", value, _is_latest_by(SatisfactionMeasure.RATE, settings))
 
 
 # Invitations and improvement

@@ -25,7 +25,7 @@ from plugins.satisfaction_surveys.models import (
 from plugins.satisfaction_surveys.responses import hash_of
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.surveys import audience_where, problem
-from plugins.satisfaction_surveys.vocabulary import ExclusionReason, RespondentKind, SurveyStatus
+from plugins.satisfaction_surveys.vocabulary import ExclusionReason, InvitationDelivery, RespondentKind, SurveyStatus
 
 REMINDER_DUE, INVITATION_EXPIRED, ROUND_DUE = "SURVEY_REMINDER_DUE", "SURVEY_INVITATION_EXPIRED", "SURVEY_ROUND_DUE"
 
@@ -60,7 +60,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An invitation with its token; without one for reminders of an anonymous survey."""
+    """An invitation with its token; without one if it is sent, and in reminders of an anonymous survey."""
 
     invitation_id: str
     token: str | None
@@ -129,8 +129,8 @@ def _last_invited(ctx: Context, query: Select[Any]) -> dict[str, date]:
     return {key: ctx.calendar.day_of(moment) for key, moment in ctx.session.execute(query)}
 
 
-def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent]) -> list[Issued]:
-    """Invites those who were chosen; each invitation is an interaction (K12)."""
+def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent], *, send: bool) -> list[Issued]:
+    """Invites those who were chosen; each invitation is an interaction (K12). To be sent, they are queued."""
     if not respondents:
         return []
     settings: SatisfactionSettings = ctx.settings
@@ -151,13 +151,14 @@ def invite(ctx: Context, survey: Survey, respondents: Sequence[Respondent]) -> l
             invited_at=now,
             sent_at=now,
             expires_at=_end(ctx, survey, now + timedelta(days=settings.invitation_valid_days)),
+            delivery=InvitationDelivery.QUEUED if send else None,
         )
         for one, talk in zip(respondents, talks, strict=True)
     ]
     ctx.session.add_all(made)
     ctx.session.flush()
     _note_invited(ctx, respondents)
-    return _issue(ctx.session, survey, made)
+    return [Issued(one.id, None) for one in made] if send else issue(ctx.session, survey, made)
 
 
 def _end(ctx: Context, survey: Survey, moment: datetime) -> datetime:
@@ -189,7 +190,7 @@ def _note_invited(ctx: Context, invited: Sequence[Respondent]) -> None:
         facet.invited_on = today
 
 
-def _issue(session: Session, survey: Survey, made: Sequence[SurveyInvitation]) -> list[Issued]:
+def issue(session: Session, survey: Survey, made: Sequence[SurveyInvitation]) -> list[Issued]:
     """Creates a token for each invitation, of which only the hash is stored.
 
     Those of an anonymous survey are stored without invitation and in another order, so that nothing leads from one
@@ -216,10 +217,11 @@ def _issue(session: Session, survey: Survey, made: Sequence[SurveyInvitation]) -
 # Reminders
 
 
-def remind(ctx: Context, survey: Survey) -> list[Issued]:
-    """Sends reminders that are due; each invitation gets one more token, earlier ones stay valid.
+def remind(ctx: Context, survey: Survey, *, send: bool) -> list[Issued]:
+    """Reminds those whose reminder is due; to be sent, the messages are queued.
 
-    In an anonymous survey everybody is reminded and nobody gets a token, because nobody knows who has answered.
+    Each invitation gets one more token; earlier ones stay valid. In an anonymous survey everybody is reminded and
+    nobody gets a token, because nobody knows who has answered.
 
     Raises:
         Reject: the survey is not open.
@@ -229,10 +231,11 @@ def remind(ctx: Context, survey: Survey) -> list[Issued]:
     for one in due:
         one.reminders += 1
         one.sent_at = now
+        one.delivery, one.delivery_problem = InvitationDelivery.QUEUED if send else None, None
         ctx.session.add(_interaction(survey, one.customer_id, one.contact_id, "Reminded of", now))
-    if survey.is_anonymous or not due:
+    if send or survey.is_anonymous or not due:
         return [Issued(one.id, None) for one in due]
-    return _issue(ctx.session, survey, due)
+    return issue(ctx.session, survey, due)
 
 
 def _due_reminders(ctx: Context, survey: Survey) -> Sequence[SurveyInvitation]:

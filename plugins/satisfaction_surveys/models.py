@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from guanxi import Facet, Money, Record, Table, column, reference
+from guanxi import Facet, Money, Record, Table, column, one_living, reference
 from guanxi.records import Contact, Customer, Interaction, Task, User
 from guanxi.vocabulary import Channel
 from plugins.satisfaction_surveys.vocabulary import (
     ActionStatus,
     ExpectationCause,
+    InvitationDelivery,
     NpsCategory,
     QuestionKind,
     RespondentKind,
@@ -32,6 +33,18 @@ class Survey(Record, plugin="satisfaction_surveys", prefix="svy"):
     __order__ = (("createdAt", True),)
 
     title: str = column("Name of the survey.", max_length=200, index=True)
+    introduction: str | None = column(
+        "What respondents read before its questions, and in the message that invites them.",
+        default=None,
+        max_length=5000,
+        long=True,
+    )
+    language: str = column(
+        "Tag of the language of its title, introduction and questions, such as en or zh-CN.",
+        default="en",
+        max_length=35,
+        exact=True,
+    )
     purpose: str | None = column(
         "Purpose and definition of the problem; required to open it.", default=None, max_length=5000, long=True
     )
@@ -103,6 +116,43 @@ class SurveyQuestion(Record, plugin="satisfaction_surveys", prefix="svq"):
     text: str = column("Wording of the question.", long=True)
     options: list[str] = column("Options to choose from.", default_factory=list)
     is_required: bool = column("Whether an answer is required.", default=True)
+    code: str | None = column(
+        "Code by which an import finds it. Of several versions of a question, the latest has it.",
+        default=None,
+        max_length=100,
+        exact=True,
+    )
+
+
+one_living(SurveyQuestion, "code", message="code: question {twin} has {code!r} already; give another")
+
+
+class SurveyTranslation(Record, plugin="satisfaction_surveys", prefix="svx"):
+    """The wording of a survey, or of one of its questions, in another language."""
+
+    __aggregates__ = False
+    __order__ = (("surveyId", False), ("language", False), ("id", False))
+    __read_only__ = True
+
+    survey_id: str = reference(
+        Survey,
+        "The survey.",
+        inverse="translations",
+        inverse_description="Its wording in other languages, with that of its questions.",
+        on_destroy="CASCADE",
+    )
+    question_id: str | None = reference(
+        SurveyQuestion,
+        "The question; null for the survey itself.",
+        inverse="translations",
+        inverse_description="Its wording in other languages.",
+        default=None,
+        on_destroy="CASCADE",
+    )
+    language: str = column("Tag of the language, such as de or pt-BR.", max_length=35, exact=True, index=True)
+    text: str = column("Wording of the question, or title of the survey.", long=True)
+    introduction: str | None = column("Introduction of the survey.", default=None, long=True)
+    options: list[str] = column("The options of the question, in its order.", default_factory=list)
 
 
 class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
@@ -147,6 +197,12 @@ class SurveyInvitation(Record, plugin="satisfaction_surveys", prefix="svi"):
     round: int = column("The round of the survey, from 1.", index=True)
     invited_at: datetime = column("When it was created.", index=True)
     sent_at: datetime = column("When it was last sent, as invitation or reminder.", index=True)
+    delivery: InvitationDelivery | None = column(
+        "Status of its last message; null if its token was given to whoever invited.", default=None, index=True
+    )
+    delivery_problem: str | None = column(
+        "Why its last message has not been sent.", default=None, long=True, personal=True
+    )
     expires_at: datetime = column("When it expires.", index=True)
     reminders: int = column("Number of reminders sent.", default=0)
     answered_at: datetime | None = column(
@@ -208,9 +264,9 @@ class SurveyResponse(Record, plugin="satisfaction_surveys", prefix="svr"):
     comment: str | None = column("Additional comment.", default=None, max_length=5000, long=True, personal=True)
     source: ResponseSource = column("How it was received.", default=ResponseSource.ENTERED, read_only=True, index=True)
     questions_version: int | None = column(
-        "Version of the questions that were answered; null if only numbers were entered.",
+        "Version of the questions that were answered; null if only numbers were entered. Given on creation, its "
+        "answers follow question by question, and its numbers are those of its answers.",
         default=None,
-        read_only=True,
     )
     invitation_id: str | None = reference(
         SurveyInvitation,
@@ -236,7 +292,7 @@ class SurveyAnswer(Record, plugin="satisfaction_surveys", prefix="sva"):
     """The answer of a response to one question."""
 
     __part_of__ = ("response",)
-    __read_only__ = True
+    __groups__ = False
 
     response_id: str = reference(
         SurveyResponse,
@@ -251,7 +307,15 @@ class SurveyAnswer(Record, plugin="satisfaction_surveys", prefix="sva"):
     score: Decimal | None = column("The mark given; for a rating, the actual one.", default=None, index=True)
     expected: Decimal | None = column("For a rating, the expected one.", default=None)
     choices: list[str] = column("Options chosen.", default_factory=list)
-    text: str | None = column("Text of the answer.", default=None, long=True, personal=True)
+    text: str | None = column("Text of the answer.", default=None, max_length=5000, long=True, personal=True)
+
+
+one_living(
+    SurveyAnswer,
+    "response_id",
+    "question_id",
+    message="questionId: answer {twin} of the same response answers it already; answer it once",
+)
 
 
 # S3

@@ -8,12 +8,12 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from guanxi import Context, Reject, UserError
-from plugins.satisfaction_surveys.models import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse
+from plugins.satisfaction_surveys.models import Survey, SurveyAnswer, SurveyInvitation, SurveyQuestion, SurveyResponse
 from plugins.satisfaction_surveys.rules import SCALES
 from plugins.satisfaction_surveys.vocabulary import QuestionKind
 
 _MOST_QUESTIONS, _MOST_OPTIONS = 100, 100
-_LONGEST_QUESTION, _LONGEST_OPTION, _LONGEST_ANSWER = 1000, 300, 5000
+_LONGEST_QUESTION, _LONGEST_OPTION, _LONGEST_CODE, LONGEST_ANSWER = 1000, 300, 100, 5000
 #: Kinds that a version has at most once, because a response has one score of each.
 _SINGLE = (QuestionKind.NPS, QuestionKind.CSAT, QuestionKind.CES)
 _WITH_OPTIONS = (QuestionKind.CHOICE, QuestionKind.CHOICES)
@@ -29,6 +29,7 @@ class Question:
     text: str
     options: Sequence[str] = ()
     is_required: bool = True
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,28 @@ class GivenAnswer:
 
 
 @dataclass(slots=True)
-class _Problems:
-    """Collects errors in a list of inputs, item by item."""
+class Problems:
+    """Collects errors in a list of inputs, item by item; without the name of a list, in one record."""
 
-    name: str
+    name: str = ""
+    record: Any = None
     found: list[UserError] = field(default_factory=list)
 
     def add(self, place: int | None, part: str | None, message: str, code: str = "INVALID") -> None:
-        path = [self.name, *([str(place)] if place is not None else []), *([part] if part else [])]
-        self.found.append(UserError(code, f"{'.'.join(path)}: {message}", path))
+        """Adds an error of an item's part, of an item, or of the list as a whole."""
+        path = [
+            *([self.name] if self.name else []),
+            *([str(place)] if place is not None else []),
+            *filter(None, [part]),
+        ]
+        self.found.append(UserError(code, f"{'.'.join(path)}: {message}", path, self.record))
 
     def refuse(self) -> None:
+        """Refuses the inputs if there are errors.
+
+        Raises:
+            Reject: there are.
+        """
         if self.found:
             raise Reject(*self.found)
 
@@ -69,11 +81,13 @@ def set_questions(ctx: Context, survey: Survey, questions: Sequence[Question]) -
     """
     _check_questions(questions)
     session = ctx.session
-    if survey.questions_version == 0 or _is_used(session, survey):
+    if survey.questions_version == 0 or is_version_used(session, survey):
         survey.questions_version += 1
     else:
         for replaced in questions_of(session, survey.id, survey.questions_version):
             session.delete(replaced)
+        session.flush()
+    _pass_codes_on(session, survey, questions)
     for position, question in enumerate(questions, 1):
         session.add(
             SurveyQuestion(
@@ -84,8 +98,27 @@ def set_questions(ctx: Context, survey: Survey, questions: Sequence[Question]) -
                 text=question.text.strip(),
                 options=[option.strip() for option in question.options],
                 is_required=question.is_required,
+                code=question.code,
             )
         )
+
+
+def _pass_codes_on(session: Session, survey: Survey, questions: Sequence[Question]) -> None:
+    """Takes their codes from earlier versions of these questions.
+
+    Raises:
+        Reject: another survey has one of them.
+    """
+    codes = [question.code for question in questions]
+    problems = Problems("questions")
+    holders = select(SurveyQuestion).where(col(SurveyQuestion.code).in_([code for code in codes if code is not None]))
+    for holder in session.exec(holders):
+        if holder.survey_id != survey.id:
+            message = f"{holder.id} of survey {holder.survey_id} has {holder.code!r} already; give another"
+            problems.add(codes.index(holder.code), "code", message, "TAKEN")
+        holder.code = None
+    problems.refuse()
+    session.flush()
 
 
 def questions_of(session: Session, survey_id: str, version: int) -> Sequence[SurveyQuestion]:
@@ -97,7 +130,7 @@ def questions_of(session: Session, survey_id: str, version: int) -> Sequence[Sur
     ).all()
 
 
-def _is_used(session: Session, survey: Survey) -> bool:
+def is_version_used(session: Session, survey: Survey) -> bool:
     """Whether anybody has seen or answered the present version."""
     for model in (SurveyInvitation, SurveyResponse):
         used = select(model.id).where(
@@ -109,31 +142,37 @@ def _is_used(session: Session, survey: Survey) -> bool:
 
 
 def _check_questions(questions: Sequence[Question]) -> None:
-    problems = _Problems("questions")
+    problems = Problems("questions")
     if not 1 <= len(questions) <= _MOST_QUESTIONS:
         problems.add(None, None, f"{len(questions)} are not possible; give 1 to {_MOST_QUESTIONS}")
-    kinds = [question.kind for question in questions]
+    kinds, codes = [question.kind for question in questions], [question.code for question in questions]
     for place, question in enumerate(questions):
-        if not _is_text(question.text, _LONGEST_QUESTION):
-            problems.add(place, "text", f"say what is asked, in at most {_LONGEST_QUESTION:,} characters")
         if question.kind in _SINGLE and kinds.index(question.kind) < place:
             problems.add(place, "kind", f"{question.kind} can be asked only once; leave one out")
-        _check_options(problems, place, question)
+        if question.code is not None and not is_text(question.code, _LONGEST_CODE):
+            problems.add(place, "code", f"give one of at most {_LONGEST_CODE} characters, or leave it out")
+        elif question.code is not None and codes.index(question.code) < place:
+            problems.add(place, "code", f"{question.code!r} is the code of two questions; give one another")
+        check_wording(problems, place, question.kind, question.text, question.options)
     problems.refuse()
 
 
-def _check_options(problems: _Problems, place: int, question: Question) -> None:
-    options = [option.strip() for option in question.options]
-    if question.kind not in _WITH_OPTIONS:
+def check_wording(problems: Problems, place: int, kind: QuestionKind, text: str, given: Sequence[str]) -> None:
+    """Notes what is wrong with the text and the options of a question."""
+    if not is_text(text, _LONGEST_QUESTION):
+        problems.add(place, "text", f"say what is asked, in at most {_LONGEST_QUESTION:,} characters")
+    options = [option.strip() for option in given]
+    if kind not in _WITH_OPTIONS:
         if options:
-            problems.add(place, "options", f"{question.kind} has none; leave them out, or ask for a CHOICE")
+            problems.add(place, "options", f"{kind} has none; leave them out, or ask for a CHOICE")
     elif not 2 <= len(options) <= _MOST_OPTIONS or len(set(options)) < len(options):
         problems.add(place, "options", f"give 2 to {_MOST_OPTIONS} different ones")
-    elif not all(_is_text(option, _LONGEST_OPTION) for option in options):
+    elif not all(is_text(option, _LONGEST_OPTION) for option in options):
         problems.add(place, "options", f"each is a text of at most {_LONGEST_OPTION} characters")
 
 
-def _is_text(text: str | None, longest: int) -> bool:
+def is_text(text: str | None, longest: int) -> bool:
+    """Whether a text says something, is not too long and can be stored."""
     return text is not None and bool(text.strip()) and len(text) <= longest and "\0" not in text
 
 
@@ -148,7 +187,7 @@ def check_answers(
     Raises:
         Reject: one cannot be taken, or is missing; the errors name each.
     """
-    problems = _Problems("answers")
+    problems = Problems("answers")
     by_id = {question.id: question for question in questions}
     found: dict[str, GivenAnswer] = {}
     for place, answer in enumerate(given):
@@ -159,7 +198,7 @@ def check_answers(
             problems.add(place, "questionId", f"{answer.question_id!r} is answered twice; answer it once")
         else:
             found[answer.question_id] = answer
-            _check_answer(problems, place, question, answer)
+            check_answer(problems, place, question, answer)
     missing = [question for question in questions if question.is_required and question.id not in found]
     for question in missing:
         problems.add(None, None, f"question {question.position} ({question.text[:60]!r}) needs an answer", "REQUIRED")
@@ -169,7 +208,8 @@ def check_answers(
     return [(question, found[question.id]) for question in questions if question.id in found]
 
 
-def _check_answer(problems: _Problems, place: int, question: SurveyQuestion, answer: GivenAnswer) -> None:
+def check_answer(problems: Problems, place: int | None, question: SurveyQuestion, answer: GivenAnswer) -> None:
+    """Notes what is wrong with the answer to a question."""
     parts = {"score": answer.score, "expected": answer.expected, "choices": answer.choices, "text": answer.text}
     wanted = _parts_of(question.kind)
     for part, value in parts.items():
@@ -179,8 +219,8 @@ def _check_answer(problems: _Problems, place: int, question: SurveyQuestion, ans
             problems.add(place, part, f"a question of kind {question.kind} takes {' and '.join(wanted)} only")
         elif isinstance(value, Decimal):
             _check_mark(problems, place, part, question.kind, value)
-    if "text" in wanted and answer.text is not None and not _is_text(answer.text, _LONGEST_ANSWER):
-        problems.add(place, "text", f"write something, in at most {_LONGEST_ANSWER:,} characters")
+    if "text" in wanted and answer.text is not None and not is_text(answer.text, LONGEST_ANSWER):
+        problems.add(place, "text", f"write something, in at most {LONGEST_ANSWER:,} characters")
     if "choices" in wanted and answer.choices is not None:
         _check_choices(problems, place, question, answer.choices)
 
@@ -194,7 +234,7 @@ def _parts_of(kind: QuestionKind) -> Collection[str]:
     return ("choices",) if kind in _WITH_OPTIONS else ("text",)
 
 
-def _check_mark(problems: _Problems, place: int, part: str, kind: QuestionKind, mark: Decimal) -> None:
+def _check_mark(problems: Problems, place: int | None, part: str, kind: QuestionKind, mark: Decimal) -> None:
     least, most = SCALES[kind]
     places = 0 if kind in _WHOLE_MARKS else 2
     if not least <= mark <= most or mark != mark.quantize(Decimal(1).scaleb(-places)):
@@ -202,7 +242,7 @@ def _check_mark(problems: _Problems, place: int, part: str, kind: QuestionKind, 
         problems.add(place, part, f"{mark} is not possible; give {number} from {least} to {most}")
 
 
-def _check_choices(problems: _Problems, place: int, question: SurveyQuestion, choices: Sequence[str]) -> None:
+def _check_choices(problems: Problems, place: int | None, question: SurveyQuestion, choices: Sequence[str]) -> None:
     unknown = [choice for choice in choices if choice not in question.options]
     if unknown:
         options = ", ".join(repr(option) for option in question.options)
@@ -221,12 +261,12 @@ def check_comment(comment: str | None) -> None:
     Raises:
         Reject: says why.
     """
-    if comment is not None and not _is_text(comment, _LONGEST_ANSWER):
-        message = f"write something, in at most {_LONGEST_ANSWER:,} characters, or leave it out"
+    if comment is not None and not is_text(comment, LONGEST_ANSWER):
+        message = f"write something, in at most {LONGEST_ANSWER:,} characters, or leave it out"
         raise Reject(UserError("INVALID", f"comment: {message}", ("comment",)))
 
 
-def scores_of(answered: Sequence[tuple[SurveyQuestion, GivenAnswer]]) -> Mapping[str, Any]:
+def scores_of(answered: Sequence[tuple[SurveyQuestion, GivenAnswer | SurveyAnswer]]) -> Mapping[str, Any]:
     """The scores of a response, by column; for several questions of a kind, their mean (S1, T12)."""
 
     def mean(kind: QuestionKind, part: str = "score") -> Decimal | None:

@@ -5,15 +5,18 @@ measure is the one that counts by it, as in the results of customers (S3).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 
+from sqlalchemy import BigInteger, Double, and_, case, cast, func, select, true
+
 from guanxi import Context, fold
+from guanxi.sql import Expression
 from plugins.satisfaction_surveys import rules
-from plugins.satisfaction_surveys.rules import RespondentAnswer
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import ExpectationCause, SatisfactionMeasure
 
@@ -42,37 +45,37 @@ class ReportScope:
         return {"and": [dict(self.where), {"answeredOn": {"lte": self.as_of.isoformat()}}]}
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a group's respondents show by a measure.
+
+    Attributes:
+        respondents: how many they are.
+        total: the sum of their values, in hundredths.
+        positive, zero: how many of the values are so.
+    """
+
+    respondents: int = 0
+    total: int = 0
+    positive: int = 0
+    zero: int = 0
+
+
 @dataclass(slots=True)
 class Tally:
-    """The responses of a group, as far as they count: each respondent's latest by each measure.
+    """The responses of a group, as far as they count.
 
     Attributes:
         responses: how many there are.
-        latest: measure and respondent to the response that counts.
-        customers: respondent to its customer; None in an anonymous survey.
-        values: customer and survey to the customer's value in the reporting currency, as far as its responses show
-            satisfaction.
+        marks: what their respondents show, by measure.
+        satisfied_value, value: of the customers whose respondents show satisfaction, in the smallest unit of the
+            reporting currency: the part of those satisfied, and the whole.
     """
 
     responses: int = 0
-    latest: dict[SatisfactionMeasure, dict[str, RespondentAnswer]] = field(default_factory=lambda: defaultdict(dict))
-    customers: dict[str, str | None] = field(default_factory=dict)
-    values: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
-
-    def add(self, answer: RespondentAnswer, survey: str, customer: str | None, value: Decimal | None) -> None:
-        """Counts a response to a survey, with its part of the customer's value."""
-        self.responses += 1
-        self.customers[answer.respondent] = customer
-        for measure in answer.values:
-            known = self.latest[measure].get(answer.respondent)
-            if known is None or (known.answered_on, known.id) < (answer.answered_on, answer.id):
-                self.latest[measure][answer.respondent] = answer
-        if customer is not None and value is not None and SatisfactionMeasure.RATE in answer.values:
-            self.values[customer][survey] += value
-
-    def marks(self, measure: SatisfactionMeasure) -> dict[str, int]:
-        """Each respondent's value by a measure, in hundredths."""
-        return {respondent: one.values[measure] for respondent, one in self.latest[measure].items()}
+    marks: dict[SatisfactionMeasure, Marks] = field(default_factory=lambda: defaultdict(Marks))
+    satisfied_value: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,12 @@ class Group:
     @property
     def respondents(self) -> int:
         """Number of people whose answers show whether they are satisfied."""
-        return len(self.tally.latest[SatisfactionMeasure.RATE])
+        return self.tally.marks[SatisfactionMeasure.RATE].respondents
 
     @property
     def satisfied(self) -> int:
         """Number of these that are satisfied."""
-        return sum(mark > 0 for mark in self.tally.marks(SatisfactionMeasure.RATE).values())
+        return self.tally.marks[SatisfactionMeasure.RATE].positive
 
     @property
     def rate(self) -> Decimal | None:
@@ -118,22 +121,13 @@ class Group:
     @property
     def weighted_rate(self) -> Decimal | None:
         """The rate weighted by the value of each customer, evenly among its respondents; None without values."""
-        marks = self.tally.marks(SatisfactionMeasure.RATE)
-        people: dict[str, list[bool]] = defaultdict(list)
-        for respondent, mark in marks.items():
-            people[self.tally.customers[respondent] or ""].append(mark > 0)
-        values = {
-            customer: sum(surveys.values(), Decimal(0)) / len(surveys)
-            for customer, surveys in self.tally.values.items()
-        }
-        satisfied = (value * sum(people[customer]) / len(people[customer]) for customer, value in values.items())
-        return rules.percent(sum(satisfied, Decimal(0)), sum(values.values(), Decimal(0)))
+        return rules.percent(self.tally.satisfied_value, self.tally.value)
 
     @property
     def categories(self) -> tuple[int, int, int]:
         """Numbers of promoters, passives and detractors."""
-        points = list(self.tally.marks(SatisfactionMeasure.NPS).values())
-        return sum(one > 0 for one in points), points.count(0), sum(one < 0 for one in points)
+        points = self.tally.marks[SatisfactionMeasure.NPS]
+        return points.positive, points.zero, points.respondents - points.positive - points.zero
 
     @property
     def nps(self) -> Decimal | None:
@@ -147,7 +141,8 @@ class Group:
 
     def mean(self, measure: SatisfactionMeasure) -> int | None:
         """The mean over the respondents by a measure, in hundredths; None without any."""
-        return rules.mean_of(self.tally.marks(measure).values())
+        marks = self.tally.marks[measure]
+        return rules.mean(marks.total, marks.respondents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +162,19 @@ _FIELDS: Mapping[SatisfactionMeasure, str] = {
     SatisfactionMeasure.CES: "cesScore",
     SatisfactionMeasure.PERCEIVED_VALUE: "perceivedValue",
 }
-_ROW = " ".join(
-    [
-        "id surveyId contactId customerId answeredOn expectationCauses customerValue { amount }",
-        *_FIELDS.values(),
-    ]
-)
+_COLUMNS: Mapping[str, str] = {
+    "id": "id",
+    "survey": "surveyId",
+    "contact": "contactId",
+    "customer": "customerId",
+    "day": "answeredOn",
+    "value": "customerValue",
+    **{measure.value: name for measure, name in _FIELDS.items()},
+}
 
 
 def report(ctx: Context, scope: ReportScope, settings: SatisfactionSettings) -> Report:
-    """Reports on some responses.
+    """Reports on some responses, in a number of statements that does not depend on how many there are.
 
     Args:
         ctx: asks the catalog.
@@ -186,91 +184,177 @@ def report(ctx: Context, scope: ReportScope, settings: SatisfactionSettings) -> 
     Raises:
         TooManyGroupsError: there are too many groups.
     """
-    keys = [_GroupKey(ctx, key) for key in scope.by]
+    keys = [_GroupKey(key) for key in scope.by]
     found = {
         tuple(key.shown(group.keys) for key in keys): Tally()
         for group in ctx.groups("SurveyResponse", scope.by, scope.condition, as_of=scope.as_of)
     }
-    causes = {cause: Tally() for cause in ExpectationCause}
-    selection = " ".join([_ROW, *(key.selection for key in keys)])
-    for node in ctx.pages("SurveyResponse", selection, scope.condition, as_of=scope.as_of):
-        value = node["customerValue"] and Decimal(node["customerValue"]["amount"])
-        one = answer_in(node, settings)
-        for tally in (
-            found[tuple(key.of(node) for key in keys)],
-            *(causes[ExpectationCause(cause)] for cause in node["expectationCauses"]),
-        ):
-            tally.add(one, node["surveyId"], node["customerId"], value)
+    for values, tally in _tallies(ctx, scope, scope.condition, settings).items():
+        found[tuple(key.of(value) for key, value in zip(keys, values, strict=True))] = tally
+    whole = replace(scope, by=())
+    causes = {
+        cause: _tallies(ctx, whole, {"and": [scope.condition, {"expectationCauses": {"has": cause.value}}]}, settings)
+        for cause in ExpectationCause
+    }
     names = [".".join(key.path) for key in keys]
     return Report(
         groups=[Group(list(zip(names, values, strict=True)), tally, settings) for values, tally in found.items()],
         causes=[
-            Group([("expectationCause", cause.value)], tally, settings)
-            for cause, tally in causes.items()
-            if tally.responses
+            Group([("expectationCause", cause.value)], tallies[()], settings)
+            for cause, tallies in causes.items()
+            if tallies[()].responses
         ],
     )
 
 
-def respondent_in(node: Mapping[str, Any]) -> str:
+def _tallies(
+    ctx: Context, scope: ReportScope, where: Mapping[str, Any], settings: SatisfactionSettings
+) -> dict[tuple[Any, ...], Tally]:
+    """The tallies of responses by the keys of the scope, all in one statement."""
+    found: dict[tuple[Any, ...], Tally] = defaultdict(Tally)
+    statement = _Statement(len(scope.by), settings)
+    rows = ctx.derive("SurveyResponse", _COLUMNS, statement.select, where, by=scope.by, as_of=scope.as_of)
+    for row in rows:
+        values, (responses, satisfied_value, value), numbers = statement.parts(row)
+        found[tuple(values)] = Tally(
+            responses=responses,
+            marks=defaultdict(Marks, zip(statement.measures, starmap(Marks, numbers), strict=True)),
+            satisfied_value=Decimal(satisfied_value or 0),
+            value=Decimal(value or 0),
+        )
+    return found
+
+
+def respondent(rows: Any) -> Expression:
     """Who answered a response: the contact, else the customer; of an anonymous one, somebody of its own."""
-    return str(node["contactId"] or node["customerId"] or node["id"])
+    return func.coalesce(rows.c.contact, rows.c.customer, rows.c.id)
 
 
-def answer_in(node: Mapping[str, Any], settings: SatisfactionSettings) -> RespondentAnswer:
-    """A response as the report counts it."""
-    values = {measure: _hundredths(node[name]) for measure, name in _FIELDS.items() if node[name] is not None}
-    deciding = values.get(rules.deciding_measure(settings.satisfied_by))
-    if deciding is not None:
-        from_rating = int(settings.satisfied_from_rating * 100)
-        satisfied = rules.is_satisfied(settings.satisfied_by, deciding, deciding, from_rating)
-        values[SatisfactionMeasure.RATE] = rules.WHOLE if satisfied else 0
-    return RespondentAnswer(node["id"], respondent_in(node), date.fromisoformat(node["answeredOn"]), values)
+class _Statement:
+    """The SELECT of the tallies: a row per group, with what its respondents show by each measure.
 
+    Attributes:
+        measures: in the order of the row.
+    """
 
-def _hundredths(value: Any) -> int:
-    return int(Decimal(value) * 100)
+    measures: Sequence[SatisfactionMeasure] = (*_FIELDS, SatisfactionMeasure.RATE)
+
+    def __init__(self, keys: int, settings: SatisfactionSettings) -> None:
+        self._keys = [f"key{number}" for number in range(keys)]
+        self._settings = settings
+
+    def parts(self, row: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], list[list[int]]]:
+        """The keys of a row, its responses with the values, and four numbers per measure."""
+        start = len(self._keys) + 3
+        numbers = [[number or 0 for number in row[place : place + 4]] for place in range(start, len(row), 4)]
+        return row[: start - 3], row[start - 3 : start], numbers
+
+    def select(self, rows: Any) -> Any:
+        """All tallies of the responses that the rows are."""
+        counted = self._counted(rows)
+        tallies = select(*self._of(counted), func.count().label("responses"), *self._numbers(counted))
+        found, values = tallies.group_by(*self._of(counted)).subquery(), self._values(counted)
+        first = len(self._keys) + 1
+        columns = [*list(found.c)[:first], values.c.satisfied, values.c.value, *list(found.c)[first:]]
+        return select(*columns).select_from(found.outerjoin(values, self._same(found, values)))
+
+    def _of(self, rows: Any) -> list[Any]:
+        return [rows.c[name] for name in self._keys]
+
+    def _same(self, one: Any, other: Any) -> Any:
+        return and_(true(), *(one.c[name].is_not_distinct_from(other.c[name]) for name in self._keys))
+
+    def _counted(self, rows: Any) -> Any:
+        """The responses with their marks, and those marks alone that count: of a respondent's, the latest."""
+        marks = {measure: rows.c[measure.value] for measure in _FIELDS}
+        marks[SatisfactionMeasure.CES] = marks[SatisfactionMeasure.CES] * 100
+        gap, rating = marks[SatisfactionMeasure.GAP], marks[SatisfactionMeasure.RATING]
+        from_rating = int(self._settings.satisfied_from_rating * 100)
+        satisfied = rules.is_satisfied(self._settings.satisfied_by, gap, rating, from_rating)
+        marks[SatisfactionMeasure.RATE] = rules.percent_if(satisfied)
+        # One window for all measures, whose rows are sorted once.
+        so_far: dict[str, Any] = {
+            "partition_by": [*self._of(rows), respondent(rows)],
+            "order_by": [rows.c.day.desc(), rows.c.id.desc()],
+            "rows": (None, 0),
+        }
+        seen = select(
+            *self._of(rows),
+            rows.c.customer,
+            rows.c.survey,
+            rows.c.value,
+            *(mark.label(measure.value) for measure, mark in marks.items()),
+            *(func.count(mark).over(**so_far).label(f"seen_{measure.value}") for measure, mark in marks.items()),
+        ).subquery()
+        latest = (
+            case((seen.c[f"seen_{measure.value}"] == 1, seen.c[measure.value])).label(f"last_{measure.value}")
+            for measure in marks
+        )
+        return select(seen, *latest).cte("counted").prefix_with("MATERIALIZED")
+
+    def _numbers(self, counted: Any) -> Iterator[Any]:
+        for measure in self.measures:
+            mark = counted.c[f"last_{measure.value}"]
+            numbers = [
+                func.count(mark),
+                func.sum(mark).cast(BigInteger),
+                func.count().filter(mark > 0),
+                func.count().filter(mark == 0),
+            ]
+            yield from (number.label(f"{measure.value}{place}") for place, number in enumerate(numbers))
+
+    def _values(self, counted: Any) -> Any:
+        """The value of the customers of each group, the mean of what it is in each survey, and the satisfied part."""
+        rate, last = (counted.c[f"{prefix}{SatisfactionMeasure.RATE.value}"] for prefix in ("", "last_"))
+        by_survey = (
+            select(
+                *self._of(counted),
+                counted.c.customer,
+                func.sum(counted.c.value).filter(rate.is_not(None)).label("value"),
+                func.count(last).label("people"),
+                func.count().filter(last > 0).label("satisfied"),
+            )
+            .where(counted.c.customer.is_not(None))
+            .group_by(*self._of(counted), counted.c.customer, counted.c.survey)
+            .subquery()
+        )
+        value = cast(func.sum(by_survey.c.value), Double) / func.count(by_survey.c.value)
+        part = cast(func.sum(by_survey.c.satisfied), Double) / func.nullif(func.sum(by_survey.c.people), 0)
+        by_customer = (
+            select(*self._of(by_survey), value.label("value"), part.label("part"))
+            .where(by_survey.c.value.is_not(None) | (by_survey.c.people > 0))
+            .group_by(*self._of(by_survey), by_survey.c.customer)
+            .having(func.count(by_survey.c.value) > 0)
+            .subquery()
+        )
+        c = by_customer.c
+        sums = func.sum(c.value * c.part).label("satisfied"), func.sum(c.value).label("value")
+        return select(*self._of(by_customer), *sums).group_by(*self._of(by_customer)).subquery()
 
 
 class _GroupKey:
-    """A key of the groups, read of a response as the group shows it."""
+    """A key of the groups, by which the statement's rows are found as the group shows it."""
 
-    def __init__(self, ctx: Context, key: Mapping[str, Any]) -> None:
-        self._calendar = ctx.calendar
-        self.path, leaf = _way(key)
-        self._grain = leaf if isinstance(leaf, str) else None
+    def __init__(self, key: Mapping[str, Any]) -> None:
+        self.path = _way(key)
         self._shown: dict[Any, Any] = {}
 
-    @property
-    def selection(self) -> str:
-        """What is selected of a response."""
-        return " { ".join(self.path) + " }" * (len(self.path) - 1)
-
     def shown(self, keys: Mapping[str, Any]) -> Any:
-        """The value a group shows, which its responses are found by."""
+        """The value a group shows."""
         value = _value(keys, self.path)
         self._shown[value] = value
-        self._shown.setdefault(_folded(value), value)
+        self._shown.setdefault(_compared(value), value)
         return value
 
-    def of(self, node: Mapping[str, Any]) -> Any:
-        """The value of the group a response belongs to; of a text that may be another spelling."""
-        value = _value(node, self.path)
-        if self._grain is not None and value is not None:
-            value = self._calendar.first_of(self._day(value), self._grain).isoformat()
-        return self._shown[value] if value in self._shown else self._shown[_folded(value)]
-
-    def _day(self, value: str) -> date:
-        return date.fromisoformat(value) if "T" not in value else self._calendar.day_of(datetime.fromisoformat(value))
+    def of(self, value: Any) -> Any:
+        """The value the group shows that has this one in the statement."""
+        return self._shown[value] if value in self._shown else self._shown[_compared(value)]
 
 
-def _way(key: Mapping[str, Any]) -> tuple[Sequence[str], Any]:
-    """The way to a group key and what is said of it: `{customer: {region: true}}` leads to customer, region."""
+def _way(key: Mapping[str, Any]) -> Sequence[str]:
+    """The way to a group key: `{customer: {region: true}}` leads to customer, region."""
     ((name, inner),) = key.items()
-    if not isinstance(inner, Mapping):
-        return [name], inner
-    rest, leaf = _way(inner)
-    return [name, *rest], leaf
+    return [name, *_way(inner)] if isinstance(inner, Mapping) else [name]
 
 
 def _value(keys: Any, path: Iterable[str]) -> Any:
@@ -279,6 +363,8 @@ def _value(keys: Any, path: Iterable[str]) -> Any:
     return keys
 
 
-def _folded(value: Any) -> Any:
-    """A value as it compares without case, like the keys of groups."""
+def _compared(value: Any) -> Any:
+    """A value as it is compared: texts without case, like the keys of groups; truth as JSON spells it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return fold(value) if isinstance(value, str) else value

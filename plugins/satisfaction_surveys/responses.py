@@ -1,18 +1,19 @@
 """Responses: entered by one of us or given by token, judged, followed up; untraceable where that is promised."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
 from guanxi import Action, Change, Changes, Context, Reject, UserError
-from guanxi.records import Contact, Customer, Task
+from guanxi.records import Contact
 from guanxi.sql import unordered_id
-from guanxi.vocabulary import Priority
+from plugins.satisfaction_surveys.answers import derived_scores, settle_answers
+from plugins.satisfaction_surveys.follow_up import follow_up
 from plugins.satisfaction_surveys.models import (
     Survey,
     SurveyAnswer,
@@ -29,8 +30,6 @@ from plugins.satisfaction_surveys.questionnaires import (
     scores_of,
 )
 from plugins.satisfaction_surveys.results import refresh
-from plugins.satisfaction_surveys.rules import PASSIVE_FROM
-from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.surveys import problem
 from plugins.satisfaction_surveys.vocabulary import ExpectationCause, ResponseSource, SurveyStatus
 
@@ -47,8 +46,9 @@ _SAID: Mapping[str, str] = {
     "ces_score": "cesScore",
     "perceived_benefit": "perceivedBenefit",
     "perceived_cost": "perceivedCost",
+    "questions_version": "questionsVersion",
 }
-_SCORES = tuple(name for name in _SAID if name not in ("survey_id", "answered_on"))
+_SCORES = tuple(name for name in _SAID if name not in ("survey_id", "answered_on", "questions_version"))
 #: Who is recorded as the author of an anonymous response.
 _NOBODY = "anonymous"
 
@@ -72,11 +72,16 @@ def judge_responses(ctx: Context, changes: Changes) -> Iterator[UserError]:
         return
     asked = {change.record.survey_id for change in entered}  # type: ignore[attr-defined]
     surveys = {one.id: one for one in ctx.session.exec(select(Survey).where(col(Survey.id).in_(asked)))}
+    derived = derived_scores(ctx.session, _rescored(entered))
+    answered = {answer.response_id for answer in changes.created("SurveyAnswer")}
     for change in entered:
         response: Any = change.record
-        yield from _judge_respondent(change, surveys.get(response.survey_id))
+        survey = surveys.get(response.survey_id)
+        yield from _judge_respondent(change, survey)
         if change.action is Action.UPDATED:
-            yield from _judge_update(change)
+            yield from _judge_update(change, derived.get(response.id, {}))
+        elif survey is not None and response.questions_version is not None and response.id not in answered:
+            yield from _judge_announced(response, survey)
         if response.answered_on > ctx.clock.today():
             message = f"{response.answered_on} is in the future; today is {ctx.clock.today()}"
             yield problem("INVALID", "answeredOn", message, response)
@@ -96,9 +101,32 @@ def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserErr
         yield problem("REQUIRED", "customerId", "say who answered, by customer or contact", response)
 
 
-def _judge_update(change: Change) -> Iterator[UserError]:
+def _rescored(changed: Iterable[Change]) -> list[str]:
+    """The responses whose numbers change, though they were answered question by question."""
+    return [
+        change.record.id
+        for change in changed
+        if change.action is Action.UPDATED
+        and change.record.questions_version is not None  # type: ignore[attr-defined]
+        and not change.before.keys().isdisjoint(_SCORES)
+    ]
+
+
+def _judge_announced(response: SurveyResponse, survey: Survey) -> Iterator[UserError]:
+    """Returns errors in a response whose answers are to follow one by one."""
+    version = response.questions_version or 0
+    if not 1 <= version <= survey.questions_version:
+        message = f"the survey has no version {version} of its questions; its latest is {survey.questions_version}"
+        yield problem("INVALID", "questionsVersion", message, response)
+    for name in _SCORES:
+        if getattr(response, name) is not None:
+            message = "it follows from the answers that questionsVersion announces; leave one of the two out"
+            yield problem("INVALID", _SAID[name], message, response)
+
+
+def _judge_update(change: Change, derived: Mapping[str, Any]) -> Iterator[UserError]:
     for name, field in _SAID.items():
-        if name in change.before:
+        if name in change.before and not (name in derived and getattr(change.record, name) == derived[name]):
             message = "answers cannot be changed; delete the response and enter it again"
             yield problem("IMMUTABLE", field, message, change.record)
 
@@ -107,7 +135,7 @@ def settle_responses(ctx: Context, changes: Changes) -> None:
     """Completes new responses with customers and follow-ups, and updates the results of customers."""
     entered: list[SurveyResponse] = changes.created("SurveyResponse")
     _fill_customers(ctx, [*entered, *changes.updated("SurveyResponse")])
-    _follow_up(ctx, entered)
+    follow_up(ctx, [*entered, *settle_answers(ctx, changes)])
     for response in entered:
         ctx.publish(
             SURVEY_COMPLETED,
@@ -132,43 +160,6 @@ def _fill_customers(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
     customers = dict(ctx.session.exec(query).all())
     for one in waiting:
         one.customer_id = customers.get(str(one.contact_id))
-
-
-def _follow_up(ctx: Context, entered: Sequence[SurveyResponse]) -> None:
-    """Creates a task for the account owner for each detractor who answered recently (S3)."""
-    settings: SatisfactionSettings = ctx.settings
-    today = ctx.clock.today()
-    since = today - timedelta(days=settings.follow_up_within_days)
-    detractors = [
-        one
-        for one in entered
-        if one.customer_id is not None
-        and one.nps_score is not None
-        and one.nps_score < PASSIVE_FROM
-        and one.answered_on >= since
-    ]
-    if not detractors or settings.follow_up_days is None:
-        return
-    ids = {one.customer_id for one in detractors}
-    customers = {one.id: one for one in ctx.session.exec(select(Customer).where(col(Customer.id).in_(ids)))}
-    tasks = [
-        Task(
-            subject=f"Follow up {customers[str(one.customer_id)].name}: would not recommend us ({one.nps_score} of 10)"[
-                :300
-            ],
-            description=one.comment,
-            priority=Priority.HIGH,
-            due_on=today + timedelta(days=settings.follow_up_days),
-            assignee_id=customers[str(one.customer_id)].owner_id,
-            customer_id=one.customer_id,
-            contact_id=one.contact_id,
-        )
-        for one in detractors
-    ]
-    ctx.session.add_all(tasks)
-    ctx.session.flush()
-    for one, task in zip(detractors, tasks, strict=True):
-        one.follow_up_task_id = task.id
 
 
 # Answers by one of us

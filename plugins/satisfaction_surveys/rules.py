@@ -275,7 +275,12 @@ def _counted(
 
 def mean_of(marks: Collection[int]) -> int | None:
     """The mean of marks in hundredths; None without any."""
-    return int((Decimal(sum(marks)) / len(marks)).quantize(Decimal(1), ROUND_HALF_UP)) if marks else None
+    return mean(sum(marks), len(marks))
+
+
+def mean(total: int, count: int) -> int | None:
+    """The mean of so many marks in hundredths; None without any."""
+    return int((Decimal(total) / count).quantize(Decimal(1), ROUND_HALF_UP)) if count else None
 
 
 def policy_version(settings: SatisfactionSettings) -> str:

@@ -10,11 +10,20 @@ from sqlmodel import col, select
 
 from guanxi import Context
 from guanxi.records import Contact, Customer
-from plugins.satisfaction_surveys.models import ImprovementAction, Survey, SurveyAnswer, SurveyQuestion, SurveyResponse
+from plugins.satisfaction_surveys.languages import TranslatedQuestion, set_translation
+from plugins.satisfaction_surveys.models import (
+    ImprovementAction,
+    Survey,
+    SurveyAnswer,
+    SurveyInvitation,
+    SurveyQuestion,
+    SurveyResponse,
+)
 from plugins.satisfaction_surveys.questionnaires import Question, questions_of, set_questions
 from plugins.satisfaction_surveys.surveys import open_survey, set_audience
 from plugins.satisfaction_surveys.vocabulary import (
     ExpectationCause,
+    InvitationDelivery,
     QuestionKind,
     RespondentKind,
     SurveyStepStatus,
@@ -23,14 +32,23 @@ from plugins.satisfaction_surveys.vocabulary import (
 #: About so many days ago each round was answered.
 _ROUNDS = (290, 170, 40)
 _QUESTIONS = (
-    Question(QuestionKind.NPS, "How likely are you to recommend us?"),
-    Question(QuestionKind.RATING, "How do you find our service, and what did you expect of it?"),
-    Question(QuestionKind.RATING, "How do you find our deliveries, and what did you expect of them?"),
-    Question(QuestionKind.RATING, "How do you find our invoices, and what did you expect of them?"),
+    Question(QuestionKind.NPS, "How likely are you to recommend us?", code="recommend"),
+    Question(QuestionKind.RATING, "How do you find our service, and what did you expect of it?", code="service"),
+    Question(
+        QuestionKind.RATING, "How do you find our deliveries, and what did you expect of them?", code="deliveries"
+    ),
+    Question(QuestionKind.RATING, "How do you find our invoices, and what did you expect of them?", code="invoices"),
     Question(QuestionKind.CSAT, "How satisfied are you with your account manager?"),
     Question(QuestionKind.BENEFIT, "How large is the benefit of working with us?"),
     Question(QuestionKind.COST, "How large are the effort and cost?"),
     Question(QuestionKind.TEXT, "What should we do better?", is_required=False),
+)
+#: The first questions in German; the others read as they are.
+_IN_GERMAN = (
+    "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?",
+    "Wie finden Sie unseren Service, und was haben Sie davon erwartet?",
+    "Wie finden Sie unsere Lieferungen, und was haben Sie davon erwartet?",
+    "Wie finden Sie unsere Rechnungen, und was haben Sie davon erwartet?",
 )
 _COMMENTS = (
     "The hotline takes too long.",
@@ -62,12 +80,14 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         if question.kind is QuestionKind.RATING
     ]
     ctx.session.add_all(answer for one in responses for answer in _answers(one, items, chance))
+    _invite(ctx, survey, _respondents(ctx)[:8])
     _improve(ctx, survey, responses, chance, today)
 
 
 def _survey(ctx: Context) -> Survey:
     survey = Survey(
         title="Relationship survey",
+        introduction="Eight questions, three minutes. Your answers decide what we improve first.",
         purpose="How satisfied are the people we work with, and where do we lose them?",
         content="Recommendation, service, account manager, benefit and cost.",
         method="By e-mail to up to two contacts of each customer.",
@@ -84,8 +104,38 @@ def _survey(ctx: Context) -> Survey:
     set_audience(survey, RespondentKind.CONTACTS, {"customer": {"status": {"in": ["ACTIVE", "INACTIVE"]}}})
     set_questions(ctx, survey, _QUESTIONS)
     ctx.session.flush()
+    _translate(ctx, survey)
     open_survey(ctx, survey)
     return survey
+
+
+def _translate(ctx: Context, survey: Survey) -> None:
+    questions = questions_of(ctx.session, survey.id, survey.questions_version)
+    german = [TranslatedQuestion(one.id, text) for one, text in zip(questions, _IN_GERMAN, strict=False)]
+    introduction = "Acht Fragen, drei Minuten. Ihre Antworten entscheiden, was wir zuerst verbessern."
+    set_translation(ctx, survey, "de", "Kundenzufriedenheit", introduction, german)
+
+
+def _invite(ctx: Context, survey: Survey, invited: list[tuple[Customer, Contact]]) -> None:
+    """The messages of the round that is under way: sent, but for the last, whose address is wrong."""
+    sent_at = ctx.clock.now() - timedelta(days=_ROUNDS[-1] + 15)
+    survey.rounds, survey.last_round_on = len(_ROUNDS), ctx.calendar.day_of(sent_at)
+    for place, (customer, contact) in enumerate(invited, 1):
+        is_sent = place < len(invited)
+        ctx.session.add(
+            SurveyInvitation(
+                survey_id=survey.id,
+                customer_id=customer.id,
+                contact_id=contact.id,
+                questions_version=survey.questions_version,
+                round=survey.rounds,
+                invited_at=sent_at,
+                sent_at=sent_at,
+                expires_at=sent_at + timedelta(days=30),
+                delivery=InvitationDelivery.SENT if is_sent else InvitationDelivery.FAILED,
+                delivery_problem=None if is_sent else "the mail server refused it: 550 5.1.1 User unknown",
+            )
+        )
 
 
 def _respondents(ctx: Context) -> list[tuple[Customer, Contact]]:

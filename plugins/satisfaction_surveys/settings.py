@@ -1,8 +1,10 @@
 """Settings of satisfaction surveys, with the domain's defaults."""
 
 from decimal import Decimal
+from email.utils import parseaddr
+from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from guanxi import Vocabulary
 
@@ -21,6 +23,14 @@ class PerceivedValueMode(Vocabulary):
 
     DIFFERENCE = "DIFFERENCE", "Benefit minus cost."
     RATIO = "RATIO", "Benefit divided by cost."
+
+
+class SmtpSecurity(Vocabulary):
+    """How the connection to the mail server is secured."""
+
+    STARTTLS = "STARTTLS", "It begins in the clear and is encrypted before anything is sent."
+    TLS = "TLS", "It is encrypted from the beginning."
+    NONE = "NONE", "Not at all: for a server on the same machine."
 
 
 class SatisfactionSettings(BaseModel):
@@ -75,3 +85,29 @@ class SatisfactionSettings(BaseModel):
     follow_up_within_days: int = Field(
         default=30, ge=0, le=36_500, description="Days after which answers, such as imported ones, are not followed up."
     )
+    answer_address: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S*\{token\}\S*$",
+        description="Address of the page on which surveys are answered, for the link in invitations that are sent, "
+        "with {token}, and {language} if the page takes one: https://example.com/survey?token={token}.",
+    )
+    smtp_host: str | None = Field(default=None, description="Mail server that sends invitations; none sends no mail.")
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Its port.")
+    smtp_security: SmtpSecurity = Field(
+        default=SmtpSecurity.STARTTLS, description="How the connection to it is secured."
+    )
+    smtp_username: str | None = Field(default=None, description="Name to log in with; none does not log in.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password to log in with.")
+    smtp_sender: str | None = Field(
+        default=None, description="Sender of the mail, such as Acme <surveys@example.com>; required with SMTP_HOST."
+    )
+    smtp_timeout_seconds: int = Field(default=15, ge=1, le=20, description="Longest wait for a reply of the server.")
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        sender = self.smtp_sender or ""
+        if self.smtp_host is not None and not (sender.isprintable() and "@" in parseaddr(sender)[1]):
+            raise ValueError("smtp_sender: give an address that mail is sent from, as smtp_host is given")
+        if (self.smtp_username is None) is not (self.smtp_password is None):
+            raise ValueError("smtp_username: give it together with smtp_password, or neither")
+        return self

@@ -91,6 +91,14 @@ class InvitationStatus(Vocabulary):
     EXPIRED = "EXPIRED", "It expired without an answer; in an anonymous survey, with or without one."
 
 
+class InvitationDelivery(Vocabulary):
+    """Status of the message that invites or reminds a respondent."""
+
+    QUEUED = "QUEUED", "Waits to be sent, or to be tried again."
+    SENT = "SENT", "Its channel has accepted it."
+    FAILED = "FAILED", "It cannot be sent; send a reminder once the reason is removed."
+
+
 class ExclusionReason(Vocabulary):
     """Why a member of the audience is not invited."""
 

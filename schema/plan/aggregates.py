@@ -164,7 +164,7 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     check_keys("by", arguments["by"])
     check_keys("orderBy", arguments.get("orderBy"))
     row, there = filtered(statement, record, where, None)
-    keys = [_key(statement, row, part, ()) for part in arguments["by"]]
+    keys = [group_key(statement, row, part, ()) for part in arguments["by"]]
     if not keys:
         raise InputError(
             f"by: name at least one key; for aggregates of the whole list there is {record.plural}Aggregate"
@@ -208,10 +208,16 @@ def _limit(statement: Statement, first: int | None) -> int:
     return size
 
 
-def _key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
+def group_key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: tuple[str, ...]) -> GroupKey:
+    """A key as it is asked for, across the to-one relations that lead to it.
+
+    Raises:
+        InputError: it is not a key.
+        ForbiddenError: the caller may not see it.
+    """
     ((name, asked),) = part.items()
     if name in row.record.to_one:
-        return _key(statement, row.to(name), asked, (*way, name))
+        return group_key(statement, row.to(name), asked, (*way, name))
     field = row.record.fields[name]
     statement.demand(row.record, field)
     if asked is False:

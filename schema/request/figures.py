@@ -61,6 +61,16 @@ class FiguresQuery:
             raise TooManyGroupsError(most)
         return [self._figures(found["keys"], found["aggregate"]) for found in answer]
 
+    def list_text(self, *, is_grouped: bool) -> str:
+        """A query of the list as a whole, or of its groups."""
+        record = self._record
+        if is_grouped:
+            return (
+                f"query ($where: {record.name}Where, $by: [{record.name}GroupKey!]!) "
+                f"{{ {record.plural}GroupBy(where: $where, by: $by) {{ aggregate {{ count }} }} }}"
+            )
+        return f"query ($where: {record.name}Where) {{ {record.plural}Aggregate(where: $where) {{ count }} }}"
+
     def pages(
         self,
         ask: AskCatalog,

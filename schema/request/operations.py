@@ -158,6 +158,15 @@ class Variant:
         field = chosen(self._document, operation.root, key, details)
         return operation.planner.plan(operation.planned[field.name], field, self._access, refused)
 
+    def plan(self, key: str, compile_root: CompileRoot) -> Plan:
+        """The plan of something else than a root field's answer, by the arguments of that field.
+
+        Raises:
+            InputError: they are not valid.
+        """
+        field = chosen(self._document, self._operation.root, key, self.asked[key].details)
+        return self._operation.planner.plan(compile_root, field, self._access)
+
     def has_shape(self, key: str) -> bool:
         """Whether something was made already of what is selected of a root field that no plan answers."""
         return key in self._shapes

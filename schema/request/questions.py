@@ -22,7 +22,9 @@ from core.host.contract import CatalogQueries, Context, FetchJson, Figures
 from core.host.host import logger
 from core.log.changes import shown
 from schema.catalog.access import EVERYTHING, Access
+from schema.plan.derived import Derivation, derived
 from schema.plan.plan import Answer, Plan
+from schema.plan.statement import CompileRoot
 from schema.read.execution import FetchAsync, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.figures import FiguresQuery
@@ -233,7 +235,46 @@ def questions_in(context: RequestContext, fetch: FetchJson, access: Access = EVE
     ) -> Iterator[dict[str, Any]]:
         return FiguresQuery(catalog, record, {}).pages(asked, selection, where, variables or {}, as_of, most)
 
-    return CatalogQueries(asked, total, groups, pages)
+    def derive(
+        record: str,
+        fields: Mapping[str, str],
+        derivation: Derivation,
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: Sequence[Mapping[str, Any]] = (),
+        as_of: date | None = None,
+    ) -> list[list[Any]]:
+        text = FiguresQuery(catalog, record, {}).list_text(is_grouped=bool(by))
+        given = {"where": where} | ({"by": list(by)} if by else {})
+        compile_root = derived(catalog.records[record], fields, derivation)
+        return _derive_now(context.on(as_of), fetch, access, text, given, compile_root)
+
+    return CatalogQueries(asked, total, groups, pages, derive)
+
+
+def _derive_now(
+    context: RequestContext,
+    fetch: FetchJson,
+    access: Access,
+    text: str,
+    variables: Mapping[str, Any],
+    compile_root: CompileRoot,
+) -> list[list[Any]]:
+    """The rows of a SELECT over the list that is the one root field of a query.
+
+    Raises:
+        InputError: the query has errors.
+    """
+    with _told():
+        operation = context.services.documents.operation(text, None)
+        values = _values(operation, variables)
+        variant = operation.variant(values, access)
+    (asked,) = variant.asked.values()
+    if asked.error is not None:
+        raise asked.error
+    plan = variant.plan(asked.key, compile_root)
+    found = fetch(plan.sql, plan.values(moment_of(context, values)))
+    return [] if found is None else orjson.loads(found)
 
 
 def context_outside(context: RequestContext, plugin: str) -> Context:
@@ -262,5 +303,5 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         insert_rows=unavailable,
         change_rows=unavailable,
         lock=unavailable,
-        catalog=CatalogQueries(asked, unavailable, unavailable, unavailable),
+        catalog=CatalogQueries(asked, unavailable, unavailable, unavailable, unavailable),
     )

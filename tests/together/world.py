@@ -25,7 +25,7 @@ SETTINGS: Mapping[str, Any] = {
 LEFT_OUT = ("satisfaction_surveys_survey_token.token_hash",)
 
 _TARGETS = ("delete", "restore", "destroy")
-_SURVEY_TARGETS = ("openSurvey", "closeSurvey", "inviteToSurvey", "remindSurveyRespondents")
+_SURVEY_TARGETS = ("openSurvey", "closeSurvey")
 _UPSERTED = "created updated unchanged failed results { status userErrors { code } }"
 
 
@@ -158,6 +158,17 @@ def _enter_surveys(client: Client, ids: dict[str, Any]) -> None:
     _made(client, operation("openSurvey", surveyId=create))
     ids["token"] = _made(client, operation("inviteToSurvey", surveyId=create), "issued { token }")["issued"][0]["token"]
     ids["asked"] = create
+    rated = client.create("Survey", "id", title="rated", purpose="to know")["id"]
+    items = [{"kind": "CES", "text": "How easy was it?"}, *questions]
+    _made(client, operation("setSurveyQuestions", surveyId=rated, questions=items))
+    response = {"surveyId": rated, "customerId": ids["a"], "answeredOn": "2025-05-01", "questionsVersion": 1}
+    ids["response"] = client.create("SurveyResponse", "id", **response)["id"]
+    ids["items"] = [
+        one["id"]
+        for one in client.query(
+            "query ($id: ID!) { surveyQuestions(where: {surveyId: {eq: $id}}) { nodes { id } } }", id=rated
+        )["surveyQuestions"]["nodes"]
+    ]
     found = client.query("{ surveyQuestions { nodes { id surveyId } } }")["surveyQuestions"]["nodes"]
     ids["questions"] = {one["surveyId"]: one["id"] for one in found}
 
@@ -364,5 +375,12 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             "answer invite",
             operation("recordSurveyResponse", surveyId=ids["open"], customerId=b, answers=of_open),
         ),
+        **{
+            f"question {place} is answered": (
+                "response",
+                operation("createSurveyAnswer", responseId=ids["response"], questionId=question, score="6"),
+            )
+            for place, question in enumerate(ids["items"], 1)
+        },
         "results are recomputed": ("answer", operation("recomputeSatisfaction")),
     }

@@ -8,6 +8,7 @@ from plugins.satisfaction_surveys.operations.lifecycle import (
     recompute_satisfaction,
     set_survey_audience,
     set_survey_questions,
+    set_survey_translation,
 )
 from plugins.satisfaction_surveys.operations.queries import customer_satisfaction, satisfaction_report, survey_form
 from plugins.satisfaction_surveys.operations.questions import survey_question_report
@@ -18,6 +19,7 @@ OPERATIONS = (
     customer_satisfaction,
     survey_form,
     set_survey_questions,
+    set_survey_translation,
     set_survey_audience,
     open_survey,
     close_survey,

@@ -8,8 +8,26 @@ from guanxi import SHOWN_ONCE, Context, Payload, Ref, mutation
 from plugins.satisfaction_surveys.invitations import Issued, audience_of, choose, invite, remind
 from plugins.satisfaction_surveys.models import MANAGE, Survey, SurveyInvitation
 from plugins.satisfaction_surveys.operations.lifecycle import SurveyTargetInput
+from plugins.satisfaction_surveys.sending import check_sending
 from plugins.satisfaction_surveys.surveys import invitation_key, survey_of
 from plugins.satisfaction_surveys.vocabulary import ExclusionReason
+
+
+@strawberry.input
+class InviteToSurveyInput(SurveyTargetInput):
+    """The survey to invite to, and how."""
+
+    send: bool = strawberry.field(
+        default=False,
+        description="Whether guanxi sends the messages by the survey's channel. Then no tokens are returned, and "
+        "`SurveyInvitation.delivery` shows what became of each.",
+    )
+
+
+@strawberry.input
+class RemindSurveyRespondentsInput(InviteToSurveyInput):
+    """The survey to remind of, and how."""
+
 
 _SURVEY = "The survey; null if it was refused."
 
@@ -22,7 +40,7 @@ class IssuedSurveyInvitation:
     token: str | None = strawberry.field(
         metadata=SHOWN_ONCE,
         description="The token for `answerSurvey`. It is shown once and stored nowhere: send it to the respondent. "
-        "Null if the request is repeated, and in reminders of an anonymous survey.",
+        "Null if the request is repeated or the message is sent by guanxi, and in reminders of an anonymous survey.",
     )
 
 
@@ -61,15 +79,17 @@ class RemindSurveyRespondentsPayload(Payload):
 
 
 @mutation(locks=invitation_key, permission=MANAGE)
-def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPayload:
+def invite_to_survey(ctx: Context, input: InviteToSurveyInput) -> InviteToSurveyPayload:
     """Invites the members of the audience who are due; each invitation is an interaction. Excluded are those who
     must not be contacted, or who were already invited in this round, or recently to another survey.
 
     Rules S3, K12.
     """
     survey = survey_of(ctx.session, input.survey_id)
+    if input.send:
+        check_sending(ctx.settings, survey)
     selected = choose(ctx, survey, audience_of(ctx, survey))
-    issued = invite(ctx, survey, selected.invited)
+    issued = invite(ctx, survey, selected.invited, send=input.send)
     return InviteToSurveyPayload(
         survey=survey,
         invited=len(selected.invited),
@@ -83,12 +103,14 @@ def invite_to_survey(ctx: Context, input: SurveyTargetInput) -> InviteToSurveyPa
 
 
 @mutation(locks=invitation_key, permission=MANAGE)
-def remind_survey_respondents(ctx: Context, input: SurveyTargetInput) -> RemindSurveyRespondentsPayload:
+def remind_survey_respondents(ctx: Context, input: RemindSurveyRespondentsInput) -> RemindSurveyRespondentsPayload:
     """Reminds respondents whose reminder is due, as `SurveyInvitation.isReminderDue` shows. In an anonymous
     survey that is everybody, because nobody knows who has answered.
     """
     survey = survey_of(ctx.session, input.survey_id)
-    issued = remind(ctx, survey)
+    if input.send:
+        check_sending(ctx.settings, survey)
+    issued = remind(ctx, survey, send=input.send)
     return RemindSurveyRespondentsPayload(
         survey=survey, reminded=len(issued), issued=[] if input.dry_run else _shown(issued)
     )

@@ -7,6 +7,7 @@ import strawberry
 
 from guanxi import Context, Input, Named, Payload, Ref, Reject, mutation
 from plugins.satisfaction_surveys import surveys
+from plugins.satisfaction_surveys.languages import TranslatedQuestion, set_translation
 from plugins.satisfaction_surveys.models import MANAGE, Survey
 from plugins.satisfaction_surveys.questionnaires import Question, set_questions
 from plugins.satisfaction_surveys.results import recompute
@@ -31,6 +32,11 @@ class SurveyQuestionInput:
         default=None, description="Options to choose from, for CHOICE and CHOICES."
     )
     is_required: bool = strawberry.field(default=True, description="Whether an answer is required.")
+    code: str | None = strawberry.field(
+        default=None,
+        description="Code by which an import finds it, unlike that of any other question. An earlier version of the "
+        "survey's questions loses it.",
+    )
 
 
 @strawberry.input
@@ -38,6 +44,27 @@ class SetSurveyQuestionsInput(SurveyTargetInput):
     """The questions of a survey."""
 
     questions: list[SurveyQuestionInput] = strawberry.field(description="All questions, in order.")
+
+
+@strawberry.input
+class SurveyQuestionTranslationInput:
+    """A question in another language."""
+
+    question_id: strawberry.ID = strawberry.field(description="The question, of the present version.")
+    text: str = strawberry.field(description="Wording of the question.")
+    options: list[str] | None = strawberry.field(default=None, description="Its options, in the question's order.")
+
+
+@strawberry.input
+class SetSurveyTranslationInput(SurveyTargetInput):
+    """A survey in another language."""
+
+    language: str = strawberry.field(description="Tag of the language, such as de or pt-BR.")
+    title: str = strawberry.field(description="Name of the survey.")
+    introduction: str | None = strawberry.field(default=None, description="Introduction of the survey.")
+    questions: list[SurveyQuestionTranslationInput] = strawberry.field(
+        default_factory=list, description="Its questions; those left out keep the wording they have."
+    )
 
 
 @strawberry.input
@@ -80,8 +107,19 @@ def set_survey_questions(ctx: Context, input: SetSurveyQuestionsInput) -> Ref[Su
     that answers never change meaning.
     """
     survey = survey_of(ctx.session, input.survey_id)
-    questions = [Question(one.kind, one.text, one.options or (), one.is_required) for one in input.questions]
+    questions = [Question(one.kind, one.text, one.options or (), one.is_required, one.code) for one in input.questions]
     set_questions(ctx, survey, questions)
+    return survey
+
+
+@mutation(locks=no_keys, permission=MANAGE)
+def set_survey_translation(ctx: Context, input: SetSurveyTranslationInput) -> Ref[Survey]:
+    """Sets the wording of a survey and its questions in another language. What is not translated is shown as it is.
+    The wording of a question that was sent out or answered is kept.
+    """
+    survey = survey_of(ctx.session, input.survey_id)
+    questions = [TranslatedQuestion(one.question_id, one.text, one.options or ()) for one in input.questions]
+    set_translation(ctx, survey, input.language, input.title, input.introduction, questions)
     return survey
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from guanxi import Context, InputError, Named, Ref, Reject, query
 from guanxi.records import Customer
 from plugins.satisfaction_surveys import rules
+from plugins.satisfaction_surveys.languages import Wording, wording
 from plugins.satisfaction_surveys.models import SurveyQuestion, SurveyResponse
 from plugins.satisfaction_surveys.questionnaires import questions_of
 from plugins.satisfaction_surveys.reports import Group, Interval, ReportScope, report
@@ -149,7 +150,8 @@ class SurveyFormQuestion:
     id: strawberry.ID = strawberry.field(description="Its id, for `answerSurvey`.")
     kind: QuestionKind = strawberry.field(description="Kind of answer it asks for.")
     text: str = strawberry.field(description="Wording of the question.")
-    options: list[str] = strawberry.field(description="Options to choose from.")
+    options: list[str] = strawberry.field(description="Options to choose from, as `answerSurvey` takes them.")
+    option_texts: list[str] = strawberry.field(description="How each option reads in the language.")
     is_required: bool = strawberry.field(description="Whether an answer is required.")
     minimum: int | None = strawberry.field(description="The lowest mark; null for questions without marks.")
     maximum: int | None = strawberry.field(description="The highest mark, likewise.")
@@ -160,6 +162,9 @@ class SurveyForm:
     """A survey as a respondent sees it."""
 
     title: str = strawberry.field(description="Name of the survey.")
+    introduction: str | None = strawberry.field(description="What to read before the questions.")
+    language: str = strawberry.field(description="Tag of the language it is in.")
+    languages: list[str] = strawberry.field(description="Languages it can be read in, its own first.")
     is_anonymous: bool = strawberry.field(
         description="Whether it is anonymous: answers cannot be traced to respondents."
     )
@@ -234,7 +239,15 @@ def customer_satisfaction(
 
 @query(public=True)
 def survey_form(
-    ctx: Context, token: Annotated[str, strawberry.argument(description="The token that came with the invitation.")]
+    ctx: Context,
+    token: Annotated[str, strawberry.argument(description="The token that came with the invitation.")],
+    language: Annotated[
+        str | None,
+        strawberry.argument(
+            description="Tag of the language to read it in, such as de-AT: that, else de, else the survey's own, "
+            "which is the default."
+        ),
+    ] = None,
 ) -> SurveyForm | None:
     """Returns the questions a token can answer, as `answerSurvey` takes them; null if nothing can be answered with it.
     Needs no API key.
@@ -246,18 +259,26 @@ def survey_form(
     if row.is_used:
         return None
     questions = questions_of(ctx.session, survey.id, row.questions_version)
+    words = wording(ctx.session, survey, language)
     return SurveyForm(
-        title=survey.title, is_anonymous=survey.is_anonymous, questions=[_question(one) for one in questions]
+        title=words.title,
+        introduction=words.introduction,
+        language=words.language,
+        languages=list(words.languages),
+        is_anonymous=survey.is_anonymous,
+        questions=[_question(one, words) for one in questions],
     )
 
 
-def _question(one: SurveyQuestion) -> SurveyFormQuestion:
+def _question(one: SurveyQuestion, words: Wording) -> SurveyFormQuestion:
     minimum, maximum = SCALES.get(one.kind, (None, None))
+    text, options = words.questions.get(one.id, (one.text, one.options))
     return SurveyFormQuestion(
         id=strawberry.ID(one.id),
         kind=one.kind,
-        text=one.text,
+        text=text,
         options=one.options,
+        option_texts=list(options),
         is_required=one.is_required,
         minimum=minimum,
         maximum=maximum,

@@ -45,7 +45,16 @@ class Curious(Plugin):
             counts.append(ctx.session.scalar(select(func.count()).select_from(Task)))
             return [*counts, ctx.query("{ tasksAggregate { count } }")["tasksAggregate"]["count"]]
 
-        return [counted_twice, days_known_on, scribble, add_task, add_task_as_plugin, add_chore, selected_names]
+        return [
+            counted_twice,
+            days_known_on,
+            scribble,
+            add_task,
+            add_task_as_plugin,
+            add_chore,
+            selected_names,
+            tasks_by_customer,
+        ]
 
 
 @query
@@ -54,6 +63,19 @@ def days_known_on(ctx, id: strawberry.ID, day: date) -> list[str]:
     where = {"id": {"eq": id}}
     found = [ctx.query(AGES, {"where": where}, as_of=day), ctx.query(AGES, {"where": where})]
     return [str(answer["customers"]["nodes"][0]) for answer in found]
+
+
+@query
+def tasks_by_customer(ctx, where: str | None = None) -> list[str]:
+    """How many tasks each customer has, and the longest subject."""
+    fields = {"customer": "customer.name", "subject": "subject"}
+
+    def derivation(rows):
+        longest = func.max(func.length(rows.c.subject))
+        return select(rows.c.customer, func.count(), longest).group_by(rows.c.customer).order_by(rows.c.customer)
+
+    found = ctx.derive("Task", fields, derivation, where and {"subject": {"eq": where}})
+    return [f"{customer}: {count}, {longest}" for customer, count, longest in found]
 
 
 @query
@@ -265,3 +287,16 @@ def test_a_mutation_that_is_tried_dry_writes_nothing(asked):
     tried = chore(asked, subject="Doubtful", dryRun=True)
     assert (tried["task"], [warning["code"] for warning in tried["warnings"]]) == (None, ["DOUBTFUL"])
     assert asked.query("{ tasksAggregate { count } }") == tasks
+
+
+def test_an_operation_derives_in_one_statement_what_its_caller_may_see(crm):
+    client = crm(Curious)
+    eve = client.create("User", name="Eve")["id"]
+    for name, owner in (("Hers", eve), ("Theirs", None)):
+        customer = client.create("Customer", name=name, ownerId=owner)["id"]
+        for subject in ("Call", "Visit"):
+            client.create("Task", subject=subject, customerId=customer)
+    assert client.query("{ tasksByCustomer }") == {"tasksByCustomer": ["Hers: 2, 5", "Theirs: 2, 5"]}
+    assert client.query('{ tasksByCustomer(where: "Call") }') == {"tasksByCustomer": ["Hers: 1, 4", "Theirs: 1, 4"]}
+    scoped = client.acting_as(eve, {"Customer.read:own", "Task.read:own"})
+    assert scoped.query("{ tasksByCustomer }") == {"tasksByCustomer": ["Hers: 2, 5"]}

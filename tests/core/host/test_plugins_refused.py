@@ -218,7 +218,7 @@ def test_a_hook_that_cannot_wait_must_not_be_async(hook):
 
     waits.__name__ = hook
     assert refusal(plugin("alpha", **{hook: hookimpl(waits)})) == (
-        f"plugin 'alpha', {hook}: must not be async; only startup, shutdown, actor, after_commit, purge may be"
+        f"plugin 'alpha', {hook}: must not be async; only startup, shutdown, actor, after_commit, send, purge may be"
     )
 
 

@@ -21,8 +21,7 @@ PLACES = {"rating": 1, "advice": 2, "nps": 3, "csat": 4, "ces": 5, "benefit": 6,
 _INPUTS = {
     "closeSurvey": "SurveyTargetInput",
     "openSurvey": "SurveyTargetInput",
-    "inviteToSurvey": "SurveyTargetInput",
-    "remindSurveyRespondents": "SurveyTargetInput",
+    "deleteSurveyAnswer": "TargetInput",
     "deleteSurveyResponse": "TargetInput",
     "restoreSurveyResponse": "TargetInput",
 }

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from plugins.satisfaction_surveys.drivers import driver_of
+from plugins.satisfaction_surveys.drivers import GapMoments, driver_of
 from plugins.satisfaction_surveys.vocabulary import NoDriverReason
 
 REPORT = """query ($where: SurveyResponseWhere, $asOf: Date) { surveyQuestionReport(where: $where, asOf: $asOf) {
@@ -26,7 +26,17 @@ REPORT = """query ($where: SurveyResponseWhere, $asOf: Date) { surveyQuestionRep
     ],
 )
 def test_a_driver_is_the_correlation_of_an_items_gap_with_that_of_the_others(pairs, correlation, reason):
-    found = driver_of([(item, Decimal(others)) for item, others in pairs], 3)
+    items, rest = zip(*pairs, strict=True)
+    moments = GapMoments(
+        len(pairs),
+        sum(items),
+        sum(rest),
+        sum(one * one for one in items),
+        sum(one * one for one in rest),
+        sum(one * other for one, other in pairs),
+        len(set(items)) > 1 and len(set(rest)) > 1,
+    )
+    found = driver_of(moments, 3)
     assert found.correlation == (None if correlation is None else Decimal(correlation))
     assert (found.respondents, found.reason) == (len(pairs), reason)
 

@@ -222,3 +222,29 @@ def test_more_groups_than_a_list_may_have_are_refused(other):
     where = {"surveyId": {"eq": other.survey_id}}
     answer = other.client.execute(REPORT, where=where, by=[{"customer": {"name": True}}])
     assert answer["errors"][0]["message"] == ("by: this makes 5 groups or more; use fewer keys, or a narrower where")
+
+
+# Somebody who answers 3 in March and 9 in June counts by the 9, beside one who answers 9; a score that is left out does
+# not take the place of an earlier one.
+def test_s3_the_fields_of_a_survey_and_its_report_count_people_by_their_latest_answer(world):
+    world.customers("Ann", "Ben")
+    world.survey_id = world.survey()
+    ratings = {"actualRating": "2", "expectedRating": "4"}
+    world.responses(
+        world.survey_id,
+        ("Ann-0", "2025-03-01", {"npsScore": 3, "actualRating": "5", "expectedRating": "4"}),
+        ("Ann-0", "2025-06-01", {"npsScore": 9}),
+        ("Ben", "2025-05-01", {"npsScore": 9, "actualRating": "4", "expectedRating": "4"}),
+        ("Ben", "2025-05-02", ratings),
+        ("Ben-0", "2025-05-03", ratings),
+    )
+    fields = "responseCount nps satisfactionRate satisfactionGap isTargetMet"
+    assert world.of(world.survey_id, fields) == {
+        "responseCount": 5,
+        "nps": "100.00",
+        "satisfactionRate": "33.33",
+        "satisfactionGap": "-1.00",
+        "isTargetMet": False,
+    }
+    (group,) = report(world)["groups"]
+    assert [group[name] for name in ("respondents", "nps", "rate", "gap")] == [3, "100.00", "33.33", "-1.00"]

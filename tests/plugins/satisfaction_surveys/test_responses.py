@@ -186,7 +186,14 @@ def test_a_token_shows_its_questions_and_nothing_else(asked):
         "warnings",
         "requestId",
     }
-    assert {field["name"] for field in types["form"]["fields"]} == {"title", "isAnonymous", "questions"}
+    assert {field["name"] for field in types["form"]["fields"]} == {
+        "title",
+        "introduction",
+        "language",
+        "languages",
+        "isAnonymous",
+        "questions",
+    }
 
 
 WRONG = [
