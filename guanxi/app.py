@@ -54,6 +54,7 @@ from schema.request.transactions import write_now
 from schema.serve.assembly import Assembled
 from schema.serve.engine import Engine
 from schema.serve.http import STOPPING, Endpoint
+from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.observation import Observation
 from schema.serve.response import protected
 
@@ -143,11 +144,16 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as an ASGI application; the lifespan starts and stops it."""
-        await (self._answering if scope["type"] == "http" else self._starlette)(scope, receive, send)
+        if scope["type"] == "http":
+            await self._answering(scope, receive, send)
+        elif scope["type"] == "websocket" and _path(scope) == "/graphql":
+            await self._endpoint.connect(scope, receive, send)
+        else:
+            await self._starlette(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        if scope["path"].removeprefix(scope.get("root_path", "")) == "/graphql":
+        if _path(scope) == "/graphql":
             await self._endpoint(scope, receive, send)
         else:
             await self._starlette(scope, receive, protected(send))
@@ -253,7 +259,7 @@ class App:
             self.database, self.settings.statement_timeout_ms / 1000, self.settings.queue_deadline_ms / 1000
         )
         await reader.open()
-        publisher = self._publisher = Publisher(self.database, lambda: self.delivery.announce())
+        publisher = self._publisher = Publisher(self.database, self._announce)
         planner = Planner(self.catalog, dialect_of(self.database.dialect, self.settings.calendar), reader.fits)
         services = Services(
             self.settings,
@@ -292,6 +298,11 @@ class App:
         finally:
             await self._stop(started)
 
+    def _announce(self) -> None:
+        """Passes on that events have new numbers."""
+        self.delivery.announce()
+        self.subscriptions.announce()
+
     # Stopping
 
     async def _stop(self, started: Sequence[Plugin]) -> None:
@@ -302,6 +313,7 @@ class App:
             task.cancel()
         if self._monitoring.folder is not None:
             self._monitoring.folder.write(own_figures(self))
+        await stopping.step("subscriptions", self.subscriptions.stop())
         await stopping.step("the job that runs", self.jobs.stop())
         await stopping.step("delivery", self.delivery.stop())
         for plugin, hook in self._shutdown_hooks(started):
@@ -343,6 +355,11 @@ class App:
         await self._endpoint.callers.check_monitor(
             scope, {name: value.decode("latin-1") for name, value in scope["headers"]}
         )
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """The subscriptions of its clients."""
+        return self._endpoint.subscriptions
 
     @property
     def observation(self) -> Observation:
@@ -425,6 +442,11 @@ async def running_alone(app: App, *, serving: bool = False) -> AsyncIterator[App
         gc.set_threshold(20_000, 10, 5)
         gc.enable()
         yield app
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _shared_with(answering: ASGIApp, origins: Sequence[str]) -> ASGIApp:

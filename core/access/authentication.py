@@ -82,6 +82,11 @@ class Authentication:
             return None
         return self._actors.peek(_digest(authorization))
 
+    def forget(self) -> None:
+        """Has everything looked up again that it was told by."""
+        self._rings.forget()
+        self._actors.forget()
+
     @property
     def is_known_to_be_open(self) -> bool:
         """Whether a moment ago nobody had to say who they are; where not, `is_configured` has to find out."""

@@ -44,6 +44,10 @@ class Kept(Generic[T]):
         # A clock that was set back has not made it younger.
         return answer if since <= self._clock.now() < until else None
 
+    def forget(self) -> None:
+        """Has all of them found anew."""
+        self._answers.clear()
+
     async def get(self, key: Hashable, seek: Callable[[], Awaitable[Found[T]]]) -> T:
         """The answer for a key: the one kept, or what is found now. Failures are not kept."""
         kept = self.peek(key)

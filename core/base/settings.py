@@ -246,6 +246,15 @@ class Settings(BaseSettings):
     requests_at_once: int = Field(
         default=50, ge=1, description="Requests that one user or API key may have under way on one server."
     )
+    subscriptions_at_once: int = Field(
+        default=100, ge=1, description="Subscriptions that one user or API key may have on one server."
+    )
+    maximum_subscribed_records: int = Field(
+        default=100_000,
+        ge=1,
+        description="Most records that the filter of a subscription may select when it begins; each takes eight bytes "
+        "of memory.",
+    )
     public_requests_per_minute: int = Field(
         default=60, ge=1, description="Requests per minute that one address may send without a key or token."
     )

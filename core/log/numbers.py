@@ -6,6 +6,7 @@ side, and to number there would make them commit one after another. A batch only
 the last statement of its transaction. All locks are held by then, so of two transactions that change one record the
 later one has the later position. After the commit a publisher numbers what has none, in the order of positions. The
 counter's row lets one publisher at a time do so, and whoever waited for it reads what the one before has committed.
+With its commit every server that listens hears of the new numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +28,14 @@ def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[SqlState
     return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(numbered, inserted.values)
 
 
+#: What listens for new numbers on PostgreSQL listens to this.
+CHANNEL = "guanxi_events"
+
 #: Waits rather than skips: the snapshot of another publisher may be older than the commit this is called for.
 _HOLD = SqlStatement("SELECT last FROM event_counter FOR UPDATE")
 # A statement of its own, so that it sees what was committed before the counter was held.
 _NUMBER = SqlStatement(
-    """WITH waiting AS (
+    f"""WITH waiting AS (
         SELECT id, row_number() OVER (ORDER BY position) AS place FROM event_batch WHERE sequence IS NULL
     ), numbered AS (
         UPDATE event_batch SET sequence = event_counter.last + waiting.place FROM waiting, event_counter
@@ -39,7 +43,8 @@ _NUMBER = SqlStatement(
     ), counted AS (
         SELECT count(*) AS number FROM numbered
     )
-    UPDATE event_counter SET last = last + number FROM counted WHERE number > 0 RETURNING number"""
+    UPDATE event_counter SET last = last + number FROM counted WHERE number > 0
+    RETURNING number, pg_notify('{CHANNEL}', '')"""
 )
 
 

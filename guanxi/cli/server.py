@@ -29,7 +29,14 @@ _GRACE_SECONDS = 0.5
 commands = typer.Typer()
 
 #: How uvicorn serves. Whom proxies name is the guard's business: uvicorn would believe any on this machine.
-SERVER: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "proxy_headers": False}
+#: To compress what WebSockets are sent would take each connection more memory than all else.
+SERVER: dict[str, Any] = {
+    "log_level": "warning",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "ws_per_message_deflate": False,
+}
 
 Host = Annotated[
     str, typer.Option(help="Address to listen on; other than loopback only with authentication, such as 0.0.0.0.")
@@ -98,7 +105,7 @@ def serve_app(
     server = _server(config)
 
     async def work() -> None:
-        stop = StopSignals(server, seconds)
+        stop = StopSignals(server, seconds, app.subscriptions.stop)
         async with running_alone(app, serving=True):
             is_configured = await check_host(app, host)
             # Nobody can connect before it is known who may.
@@ -142,26 +149,36 @@ def _server(config: Any) -> Any:
 class StopSignals:
     """Has a server stop at SIGTERM and SIGINT, from the start of the app to its end, and in time whatever happens."""
 
-    def __init__(self, server: Any, seconds: float) -> None:
+    def __init__(self, server: Any, seconds: float, first: Callable[[], Awaitable[None]]) -> None:
         """Prepares it; called on the event loop.
 
         Args:
             server: of uvicorn.
             seconds: after which it ends at the latest.
+            first: what is done before connections are closed.
         """
         self._server = server
         self._seconds = seconds
+        self._first = first
+        self._stopping: asyncio.Task[None] | None = None
         for number in (signal.SIGTERM, signal.SIGINT):
             # A second one changes nothing: the time is bounded already.
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
 
     def stop(self) -> None:
         """Has it stop."""
-        if not self._server.should_exit:
-            self._server.should_exit = True
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
             last = threading.Timer(self._seconds + _GRACE_SECONDS, _give_up)
             last.daemon = True
             last.start()
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(self._seconds / 4):
+                await self._first()
+        finally:
+            self._server.should_exit = True
 
 
 async def _stop_without_file(app: "App", stop: StopSignals) -> None:

@@ -224,6 +224,16 @@ class RecordType:
         return plural(self.singular)
 
     @property
+    def changes(self) -> str:
+        """Name of the root field of subscriptions to its changes."""
+        return f"{self.plural}Changed"
+
+    @property
+    def change_type(self) -> str:
+        """Name of the type of what that gives."""
+        return f"{self.name}Change"
+
+    @property
     def plural_type(self) -> str:
         """The plural as type names use it."""
         return plural(self.name)

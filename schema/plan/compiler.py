@@ -131,7 +131,7 @@ def _by_itself(record: RecordType) -> CompileRoot:
         hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
         built = json_object([(chosen.key, member), (OF_KEY, row.id), *hidden.items()])
-        return row.select(json_rows(built, [row.id]), [_is_known(row)])
+        return row.select(json_rows(built, [row.id]), [is_known(row)])
 
     return compile_root
 
@@ -143,7 +143,7 @@ def by_ids(record: RecordType) -> CompileRoot:
         row = statement.row(record)
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
-        there = [_is_known(row), *statement.limited(row)]
+        there = [is_known(row), *statement.limited(row)]
         return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
@@ -153,11 +153,12 @@ def permitted(statement: Statement, record: RecordType, right: Right) -> Select[
     """The ids of those of some records, known by id, with which a caller may do something, as a JSON list."""
     row = statement.row(record, is_fact=True)
     limit = statement.access.limit(record.name, right)
-    there = [_is_known(row), *([] if limit is None else [limit(row)])]
+    there = [is_known(row), *([] if limit is None else [limit(row)])]
     return row.select(json_rows(row.id, [row.id]), there)
 
 
-def _is_known(row: PlanRow) -> Condition:
+def is_known(row: PlanRow) -> Condition:
+    """Whether a row is one of those that are known by id."""
     ids = row.scope.statement.binds.computed(lambda moment: moment.ids, ListOf(TEXT), "ids")
     found: Condition = one_of(row.id, ids)
     return found

@@ -239,6 +239,24 @@ def _opened(text: str, signature: str) -> Sequence[Any]:
     return carried if isinstance(carried, list) else ()
 
 
+def log_cursor(secret: bytes, sequence: int, id: str) -> str:
+    """The cursor of a place in the event log that is no entry of a list."""
+    return _signature(secret, "log") + json.dumps([sequence, id]).encode().hex()
+
+
+def place_in_log(cursor: str) -> tuple[int, str]:
+    """The number of a transaction and the id of an event, from a cursor of the log or of any list of its events.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        sequence, id = json.loads(bytes.fromhex(cursor[_SIGNATURE_LENGTH:]))
+        return _whole(sequence), _text(id)
+    except (ValueError, TypeError, RecursionError):
+        raise InputError("after: this is not a cursor of events; leave it out, or use one from there") from None
+
+
 def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:
     if isinstance(storage, Timestamp):
         return moment_text(value)

@@ -15,6 +15,7 @@ from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
+from schema.plan.changes import changed, event_edges
 from schema.plan.compiler import all_of, by_type, connection, one, permitted
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
@@ -44,6 +45,10 @@ class Planner:
         self.roots: dict[str, CompileRoot] = {"node": _node, "nodes": _nodes, "search": search}
         for record in catalog.records.values():
             self.roots |= _roots_of(record)
+        #: The root fields of subscriptions, each of some records that are known by id.
+        self.streams: dict[str, CompileRoot] = {
+            record.changes: changed(record) for record in catalog.records.values() if record.has_attachments
+        } | {"events": event_edges}
         self._dialect = dialect
         self._fits = fits
 

@@ -220,7 +220,7 @@ class Operation:
         root: its root type.
         planned: the root fields of that type that plans answer.
         is_introspection: whether it asks about the schema alone.
-        kind: query, mutation or introspection.
+        kind: query, mutation, subscription or introspection.
         literals: the size of its values that are no variables, defaults included.
     """
 
@@ -245,10 +245,13 @@ class Operation:
         self.root: GraphQLObjectType = root
         self.is_introspection = is_introspection(document, node)
         self.kind = "introspection" if self.is_introspection else node.operation.value
-        self.planned: Mapping[str, CompileRoot] = planner.roots if self.is_query else {}
+        self.is_subscription = node.operation is OperationType.SUBSCRIPTION
+        self.planned: Mapping[str, CompileRoot] = (
+            planner.roots if self.is_query else planner.streams if self.is_subscription else {}
+        )
         self._schema = schema
         self._definitions = node.variable_definitions or ()
-        used = None if self.is_query else used_below(document)
+        used = used_below(document) if self.is_mutation else None
         kinds: dict[str, Any] = {
             definition.variable.name.value: type_from_ast(schema, definition.type)
             for definition in self._definitions

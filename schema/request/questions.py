@@ -69,10 +69,10 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
 async def _compiled_without_misfits(
     context: RequestContext, variant: Variant, asked: RootField, moment: Moment
 ) -> Plan:
-    return await context.services.compiling.run(lambda: _without_misfits(variant, asked, moment))
+    return await context.services.compiling.run(lambda: without_misfits(variant, asked, moment))
 
 
-def _without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan:
+def without_misfits(variant: Variant, asked: RootField, moment: Moment) -> Plan:
     """The plan without the fields whose arguments are not valid."""
     assert asked.plan is not None
     misfits = asked.plan.misfits(moment)
@@ -192,7 +192,7 @@ def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, a
     if asked.typename is not None:
         return orjson.loads(asked.typename)
     assert asked.plan is not None
-    plan = _without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
+    plan = without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
     return run_now(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin))
 
 

@@ -26,6 +26,7 @@ from schema.types.aggregates import add_aggregates
 from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
 from schema.types.outputs import list_arguments, where_argument
 from schema.types.plugin_operations import add_operations
+from schema.types.subscriptions import add_subscriptions
 from schema.write import mutations
 from schema.write.access_mutations import access_mutations
 from schema.write.answers import Mutation
@@ -57,6 +58,9 @@ A CRM: customers, contacts, opportunities, transactions, interactions and tasks,
 - Mutations: what a user can fix is in `userErrors`, and nothing was written; what a policy only warns about is in
   `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and returns its answer.
+- Subscriptions: over WebSocket (`graphql-transport-ws`) or as `text/event-stream`. The plural with `Changed` gives
+  each `record` that enters, changes or leaves what `where` selects: `change` says which, `id` whose, and `record` is
+  null once it has left. Continue with its last `cursor` as `after`: each record that changed meanwhile comes first.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 
@@ -128,6 +132,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     }
     builder.output("Query", "The queries.", roots["Query"])
     builder.output("Mutation", "The mutations.", roots["Mutation"])
+    add_subscriptions(builder, catalog)
     names = {root: [member.name for member in members] for root, members in roots.items()}
     payloads = {record.name: record.singular for record in catalog.records.values() if record.writable}
     public = add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
@@ -144,6 +149,7 @@ class _Schema(strawberry.Schema):
         super().__init__(
             query=builder.types["Query"],
             mutation=builder.types["Mutation"],
+            subscription=builder.types["Subscription"],
             types=[
                 *([PluginDirective] if catalog.versions else []),
                 *(builder.types[record.name] for record in catalog.records.values()),

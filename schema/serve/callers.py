@@ -96,6 +96,14 @@ class Callers:
             raise
         return PUBLIC
 
+    def check_page(self, headers: Mapping[bytes, str]) -> None:
+        """Refuses what a page of another origin sends, which has no CORS to keep it from reading the answer.
+
+        Raises:
+            BadRequest: it comes from there.
+        """
+        self._guard.check_page(headers)
+
     async def check_monitor(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
         """Refuses who may not read the figures of the server: programs of this machine may, and who has `monitor`.
 

@@ -111,7 +111,13 @@ class Engine:
         *,
         has_many: bool,
     ) -> OperationResult:
-        """The answer by graphql-core, which coerces many values off the event loop."""
+        """The answer by graphql-core, which coerces many values off the event loop.
+
+        Raises:
+            Refused: it is a subscription, which has no one answer.
+        """
+        if operation.is_subscription:
+            raise Refused([GraphQLError("a subscription is asked for over WebSocket or as text/event-stream")])
         begin = partial(
             execute,
             self.assemble().graphql,

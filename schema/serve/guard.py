@@ -115,7 +115,7 @@ class Guard:
                 f"host: {_host_of(host) or 'none'} is not a name of this server; list it in GUANXI_ALLOWED_HOSTS, "
                 f"{_REMEDY}"
             )
-        self._check_page(headers)
+        self.check_page(headers)
         came_from: str | None = _peer(scope)
         if self._proxies and self._is_proxy(_address(_peer(scope))):
             # Of a proxy that does not say for whom it asks, anybody may be behind.
@@ -136,8 +136,12 @@ class Guard:
         host = _host_of(header)
         return host in self._hosts or _is_loopback(host)
 
-    def _check_page(self, headers: Mapping[bytes, str]) -> None:
-        """Refuses what a page of another origin sends."""
+    def check_page(self, headers: Mapping[bytes, str]) -> None:
+        """Refuses what a page of another origin sends.
+
+        Raises:
+            BadRequest: it comes from there.
+        """
         origin = headers.get(b"origin")
         if origin is not None:
             host = headers.get(b"host", "").lower()

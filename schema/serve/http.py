@@ -2,13 +2,14 @@
 
 Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where the client asks for it, else
 `application/json`; a mutation only by POST; nothing but JSON is read, so that no foreign page can forge a request.
-It speaks ASGI itself: between the socket and a plan that is kept, nothing is done that a request does not need.
+Subscriptions are answered as event streams, or over WebSocket. It speaks ASGI itself: between the socket and a plan
+that is kept, nothing is done that a request does not need.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -22,11 +23,18 @@ from starlette.types import Receive, Scope, Send
 from core.access.permissions import INTROSPECT
 from core.base import tracing
 from core.base.actors import PUBLIC, Actor, ActorKind
-from core.base.errors import InputError, OutcomeUnknownError, RateLimitedError, UnauthenticatedError, UnavailableError
+from core.base.errors import (
+    InputError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    SlowStatementError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.limits import Limits
-from schema.request.operations import OperationResult
+from schema.request.operations import Operation, OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import ACTOR, REALM, Callers
@@ -34,7 +42,11 @@ from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
 from schema.serve.introspection import Introspection, KeptAnswer
-from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
+from schema.serve.live.event_stream import EventStream, finished
+from schema.serve.live.groups import Subscriber, Subscription
+from schema.serve.live.subscriptions import Subscriptions
+from schema.serve.live.websocket import GOING_AWAY, WebSocket
+from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
 from schema.serve.observation import Observation, RequestRecord, trace_request
 from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
 from schema.serve.persisted import PersistedDocuments
@@ -69,6 +81,7 @@ class Endpoint:
         self._settings = settings
         self.callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
+        self.subscriptions = Subscriptions(lambda: engine().services)
         self._persisted = PersistedDocuments(settings.documents_file, only=settings.documents_only)
         #: What is known of its requests.
         self.observation = Observation(settings.slow_request_ms / 1000)
@@ -87,16 +100,132 @@ class Endpoint:
         if tracing.is_on():
             with tracing.request_span(headers):
                 response = await self._response(scope, headers, receive, record)
-                trace_request(record, response)
+                trace_request(record, None if response is None else response.status)
         else:
             response = await self._response(scope, headers, receive, record)
-        if response is not None:
+        if type(response) is EventStream:
+            # Known as soon as it begins: it may go on for days.
+            self.observation.note(record, response.status)
+            await response.send(send)
+        elif response is not None:
             await response.send(send)
             self.observation.note(record, response.status)
 
+    async def connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one WebSocket."""
+        if self.refusal:
+            await send({"type": "websocket.close", "code": GOING_AWAY})
+        else:
+            await WebSocket(self, scope, receive, send).run()
+
+    def limits(self, caller: Actor | None) -> BodyLimits:
+        """What a message may be; None stands for who is not known yet."""
+        return self._bodies if caller is not None else self._public_bodies
+
+    async def begin(self, subscriber: Subscriber, key: str, asked: GraphQLRequest) -> bytes | None:
+        """The whole answer to an operation as JSON; None if it is a subscription, which has begun."""
+        caller, record = subscriber.actor, RequestRecord()
+        allowances = self._get_engine().services.allowances if caller.kind in _LIMITED else None
+        try:
+            if allowances is not None:
+                await allowances.take(caller.id)
+            try:
+                found = await self._prepared(subscriber, key, asked, {}, caller, record)
+                if isinstance(found, Subscription):
+                    await self.subscriptions.begin(found)
+                    found = Response(b"")
+            finally:
+                if allowances is not None:
+                    allowances.give_back(caller.id)
+        except BadRequest as bad:
+            found = _refused(bad, PLAIN_JSON, record)
+        except (RateLimitedError, SlowStatementError, UnavailableError) as fault:
+            found = _refused(BadRequest(503, fault.message, fault.code), PLAIN_JSON, record)
+        except Exception:
+            found = _failed("an operation of a WebSocket", record)
+        self.observation.note(record, found.status)
+        return found.body or None
+
+    async def _prepared(
+        self,
+        subscriber: Subscriber,
+        key: str,
+        asked: GraphQLRequest,
+        headers: Mapping[bytes, str],
+        caller: Actor,
+        record: RequestRecord,
+    ) -> Subscription | Response:
+        """A subscription that is about to begin, or the response to another operation or to one that is refused.
+
+        Raises:
+            BadRequest: it may not be asked for so.
+        """
+        if caller is PUBLIC:
+            # Which refuses subscriptions as well.
+            return await self._answer(asked, PLAIN_JSON, headers, caller, record)
+        services = self._get_engine().services
+        context = RequestContext(services, actor=caller, request_id=_request_id(headers))
+        try:
+            operation = await self._operation(asked)
+            if operation.is_subscription:
+                record.operation, record.context = operation, context
+                return await self.subscriptions.prepare(subscriber, key, operation, asked.variables, context)
+        except Refused as refused:
+            return _with_errors([presented(error, context, refused=True) for error in refused.errors], record)
+        except InputError as error:
+            return _with_errors([presented(GraphQLError(error.message, original_error=error), context)], record)
+        return await self._answer(asked, PLAIN_JSON, headers, caller, record)
+
+    async def _operation(self, asked: GraphQLRequest) -> Operation:
+        """The operation that is asked for.
+
+        Raises:
+            Refused, BadRequest: there is none.
+        """
+        services = self._get_engine().services
+        text, name = self._persisted.text(asked.query, asked.document_id), asked.operation_name
+        documents = services.documents
+        return documents.known(text, name) or await services.compiling.operation(documents, text, name)
+
+    async def _streamed(
+        self,
+        scope: Scope,
+        asked: GraphQLRequest,
+        headers: Mapping[bytes, str],
+        receive: Receive,
+        caller: Actor,
+        record: RequestRecord,
+    ) -> "Response | EventStream":
+        """The response as a stream of events; errors of the request as usual.
+
+        Raises:
+            BadRequest: it may not be asked for so.
+        """
+        stream = EventStream(caller, lambda: self._verified(scope, headers), receive)
+        try:
+            found = await self._prepared(stream, "", asked, headers, caller, record)
+        except RateLimitedError as error:
+            raise BadRequest(429, error.message, error.code, {"retry-after": str(error.seconds)}) from None
+        if isinstance(found, Subscription):
+            return stream.serving(self.subscriptions, found)
+        if found.status == 200 and found.media_type == PLAIN_JSON:
+            return replace(found, body=finished(found.body), media_type=EVENT_STREAM)
+        return found
+
+    async def _verified(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        """Who has sent a request, now.
+
+        Raises:
+            BadRequest: what proved it no longer does, or that cannot be found out now.
+        """
+        actor = await self.callers.caller(scope, headers)
+        if actor is PUBLIC:
+            raise BadRequest(401, "this needs authentication", UnauthenticatedError.code)
+        return actor
+
     async def _response(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord
-    ) -> Response | None:
+    ) -> "Response | EventStream | None":
         """The response, whatever happens; None where nobody waits for it any more."""
         try:
             return await self._respond(scope, headers, receive, record)
@@ -111,14 +240,11 @@ class Endpoint:
                 OutcomeUnknownError() if may_be_written else UnavailableError(STOPPING), record, PLAIN_JSON
             )
         except Exception:
-            _log.exception("%s %s failed", scope["method"], scope["path"])
-            error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
-            record.codes = ["INTERNAL_SERVER_ERROR"]
-            return Response(orjson.dumps({"errors": [error]}), 500)
+            return _failed(f"{scope['method']} {scope['path']}", record)
 
     async def _respond(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord
-    ) -> Response:
+    ) -> "Response | EventStream":
         media = accepted(headers.get(b"accept", "*/*"))
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         try:
@@ -132,11 +258,7 @@ class Endpoint:
                 return await self._asked_and_answered(scope, headers, receive, caller, record)
             return await self._within_allowance(scope, headers, receive, caller, record)
         except BadRequest as bad:
-            error: dict[str, Any] = {"message": str(bad)}
-            if bad.code:
-                record.codes = [bad.code]
-                error["extensions"] = {"code": bad.code}
-            return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+            return _refused(bad, media_type, record)
 
     def _is_page(self, scope: Scope) -> bool:
         """Whether somebody who takes HTML wants to look at GraphiQL."""
@@ -145,7 +267,7 @@ class Endpoint:
 
     async def _within_allowance(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor, record: RequestRecord
-    ) -> Response:
+    ) -> "Response | EventStream":
         """The response to somebody who may send so many requests, which says how many are left.
 
         Raises:
@@ -165,11 +287,12 @@ class Endpoint:
             "ratelimit-policy": f'"requests";q={left.limit};w=60',
             "ratelimit": f'"requests";r={left.left};t={left.seconds}',
         }
-        return replace(response, headers={**response.headers, **told})
+        response.headers = {**response.headers, **told}
+        return response
 
     async def _asked_and_answered(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, caller: Actor, record: RequestRecord
-    ) -> Response:
+    ) -> "Response | EventStream":
         method = scope["method"]
         if method == "POST":
             limits = self._public_bodies if caller is PUBLIC else self._bodies
@@ -181,6 +304,8 @@ class Endpoint:
         media = accepted(headers.get(b"accept", "*/*"))
         if media is None:
             raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
+        if media == EVENT_STREAM:
+            return await self._streamed(scope, asked, headers, receive, caller, record)
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
         return await self._answer(asked, media_type, headers, caller, record)
 
@@ -204,6 +329,8 @@ class Endpoint:
             name = asked.operation_name
             operation = documents.known(text, name) or await compiling.operation(documents, text, name)
             record.operation = operation
+            if operation.is_subscription:
+                raise BadRequest(406, "a subscription is answered as text/event-stream, or over WebSocket", None)
             if asked.by_get and not operation.is_query:
                 raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
             if operation.asks_about_schema:
@@ -226,6 +353,29 @@ class Endpoint:
         context.cost = result.cost
         said = _cost_header(result.cost, budget)
         return response_to(result, context, record, media_type, said, budget if asked.wants_cost else None)
+
+
+def _refused(bad: BadRequest, media_type: str, record: RequestRecord) -> Response:
+    """The response to a request that is not answered."""
+    error: dict[str, Any] = {"message": str(bad)}
+    if bad.code:
+        record.codes = [bad.code]
+        error["extensions"] = {"code": bad.code}
+    return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+
+
+def _failed(what: str, record: RequestRecord) -> Response:
+    """The response where something went wrong; called where that is caught."""
+    _log.exception("%s failed", what)
+    error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+    record.codes = ["INTERNAL_SERVER_ERROR"]
+    return Response(orjson.dumps({"errors": [error]}), 500)
+
+
+def _with_errors(errors: Sequence[Mapping[str, Any]], record: RequestRecord) -> Response:
+    """The response to a subscription that does not begin."""
+    record.codes = [error["extensions"]["code"] for error in errors]
+    return Response(orjson.dumps({"errors": errors}), 400)
 
 
 def _is_public(text: str, engine: Engine) -> bool:

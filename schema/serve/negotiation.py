@@ -5,6 +5,7 @@ from functools import lru_cache
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 
 
 @lru_cache(256)
@@ -17,7 +18,7 @@ def accepted(header: str) -> str | None:
         if quality > 0:
             ranked.append((-quality, place, name))
     for _, _, name in sorted(ranked):
-        if name in (GRAPHQL_JSON, PLAIN_JSON, HTML):
+        if name in (GRAPHQL_JSON, PLAIN_JSON, HTML, EVENT_STREAM):
             return name
         if name in ("*/*", "application/*"):
             return PLAIN_JSON

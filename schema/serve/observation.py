@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from core.base import tracing
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
-from schema.serve.response import Response
 
 _log = logging.getLogger("guanxi.request")
 
@@ -46,7 +45,7 @@ _LONGEST_NAME = 100
 
 #: What is neither a query nor a mutation: GraphiQL's page, and what was refused before it was read.
 NO_OPERATION = "none"
-KINDS = ("query", "mutation", "introspection", NO_OPERATION)
+KINDS = ("query", "mutation", "subscription", "introspection", NO_OPERATION)
 
 
 class RequestRecord:
@@ -154,12 +153,12 @@ def _fields(record: RequestRecord, kind: str, status: int, seconds: float) -> di
     return found
 
 
-def trace_request(record: RequestRecord, response: Response | None) -> None:
+def trace_request(record: RequestRecord, status: int | None) -> None:
     """Describes the span of a request."""
     operation = record.operation
     described: dict[str, str | int] = {"graphql.operation.type": record.kind}
-    if response is not None:
-        described["http.response.status_code"] = response.status
+    if status is not None:
+        described["http.response.status_code"] = status
     if operation is not None:
         described["graphql.operation.name"] = (operation.name or "")[:_LONGEST_NAME]
         described["guanxi.fields"] = ",".join(operation.root_fields[:_MOST_FIELDS])

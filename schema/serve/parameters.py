@@ -90,9 +90,29 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
     except TimeoutError:
         said = f"the body did not come within {limits.deadline.seconds:g} s; send it faster, or in parts"
         raise BadRequest(408, said, headers=_CLOSE) from None
+    return asked_in(parsed(body, limits))
+
+
+def parsed(body: bytes, limits: BodyLimits) -> Any:
+    """What a body of JSON has in it.
+
+    Raises:
+        BadRequest: it is not JSON, or too large.
+    """
     if len(body) > limits.containers:
+        if len(body) > limits.bytes:
+            raise _too_large(limits.bytes)
         _check_parts(body, limits)
-    return _checked(_json(body, "the body"), by_get=False)
+    return _json(body, "the body")
+
+
+def asked_in(given: Any) -> GraphQLRequest:
+    """What is asked for by a JSON object.
+
+    Raises:
+        BadRequest: it is not a GraphQL request.
+    """
+    return _checked(given, by_get=False)
 
 
 def _check_parts(body: bytes, limits: BodyLimits) -> None:

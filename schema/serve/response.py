@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from starlette.types import Message, Send
 
 from schema.serve.bad_request import Headers
-from schema.serve.negotiation import GRAPHQL_JSON, HTML, PLAIN_JSON
+from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON
 
 #: What browsers are told with every response: to take it for what it says it is, to show it in no frame, to run nothing
 #: of it, to keep it nowhere and to name the page it came from to nobody.
@@ -17,11 +17,11 @@ _PROTECTION: Headers = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-_PROTECTION_HEADERS = [(name.encode(), value.encode()) for name, value in _PROTECTION.items()]
+PROTECTION_HEADERS = [(name.encode(), value.encode()) for name, value in _PROTECTION.items()]
 
 _CONTENT_TYPES = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
-    for media_type in (GRAPHQL_JSON, PLAIN_JSON, HTML)
+    for media_type in (GRAPHQL_JSON, PLAIN_JSON, HTML, EVENT_STREAM)
 }
 
 
@@ -31,7 +31,7 @@ def protected(send: Send) -> Send:
     async def send_protected(message: Message) -> None:
         if message["type"] == "http.response.start":
             known = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(one for one in _PROTECTION_HEADERS if one[0] not in known)]
+            message["headers"] = [*message["headers"], *(one for one in PROTECTION_HEADERS if one[0] not in known)]
         await send(message)
 
     return send_protected
@@ -50,7 +50,7 @@ class Response:
     async def send(self, send: Send) -> None:
         """Sends it."""
         if self.headers.keys().isdisjoint(_PROTECTION):
-            headers = _PROTECTION_HEADERS.copy()
+            headers = PROTECTION_HEADERS.copy()
         else:
             headers = [
                 (name.encode(), value.encode()) for name, value in _PROTECTION.items() if name not in self.headers

@@ -1,0 +1,1 @@
+"""Subscriptions: what clients are told as it happens, over WebSocket and as event streams."""
