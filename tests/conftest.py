@@ -218,7 +218,7 @@ def _name_of(plugins: tuple[Any, ...]) -> str | None:
 _OF_THE_SERVER = {
     *("database_url", "sqlite_synchronous", "journal_file", "issuers", "refusals_kept_days", "graphiql"),
     *("allowed_hosts", "allowed_origins", "trusted_proxies", "documents_file", "documents_only"),
-    *("requests_per_minute", "requests_at_once", "public_requests_per_minute"),
+    *("requests_per_minute", "requests_at_once", "subscriptions_at_once", "public_requests_per_minute"),
     "failed_authentications_per_minute",
     *("maximum_body_bytes", "maximum_public_body_bytes", "maximum_cost", "maximum_conditions", "maximum_values"),
     *("maximum_tokens", "maximum_depth", "maximum_fields", "maximum_root_fields", "maximum_fragments"),

@@ -254,11 +254,31 @@ def worker_app() -> Any:
     configure_logs(app.settings)
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            _stop_subscriptions_first(app)
         await app(scope, receive, send)
         if scope["type"] == "lifespan" and app.left_behind:
             _exit(0)
 
     return answer
+
+
+def _stop_subscriptions_first(app: "App") -> None:
+    """Has a worker end subscriptions before uvicorn, whose handlers of signals are there by now, closes connections."""
+    loop = asyncio.get_running_loop()
+    stopping: set[asyncio.Task[None]] = set()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        then: Any = signal.getsignal(number)
+
+        async def stop(number: int = number, then: Any = then) -> None:
+            try:
+                async with asyncio.timeout(app.settings.shutdown_deadline_ms / 4000):
+                    await app.subscriptions.stop()
+            finally:
+                then(number, None)
+
+        if callable(then):
+            loop.add_signal_handler(number, lambda stop=stop: stopping.add(asyncio.ensure_future(stop())))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -116,9 +116,9 @@ class EventStream:
         """Sends one result."""
         self._outbox.put(*next_event(payload))
 
-    async def caught_up(self) -> bool:
-        """Waits until all is sent; whether anybody is still there."""
-        await self._outbox.sent()
+    async def has_room(self) -> bool:
+        """Waits until more may be delivered; whether anybody is still there."""
+        await self._outbox.room()
         return self._outbox.is_open
 
     def fail(self, key: str, error: Mapping[str, Any]) -> None:

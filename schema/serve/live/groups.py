@@ -118,8 +118,8 @@ class Subscriber(Protocol):
         """Passes on what one of its subscriptions is told."""
         ...
 
-    async def caught_up(self) -> bool:
-        """Waits until most of what it was given is sent; whether it is still there."""
+    async def has_room(self) -> bool:
+        """Waits until more may be delivered; whether it is still there."""
         ...
 
     def fail(self, key: str, error: Mapping[str, Any]) -> None:

@@ -64,6 +64,11 @@ class Outbox:
         self._parcels.clear()
         self._bytes = 0
 
+    async def room(self) -> None:
+        """Waits while it is half full."""
+        if len(self._parcels) > _MOST_PARCELS // 2 or self._bytes > _MOST_BYTES // 2:
+            await self.sent()
+
     async def sent(self) -> None:
         """Waits until everything is sent, or cannot be."""
         if self._task is not None:

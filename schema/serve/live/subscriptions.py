@@ -7,7 +7,7 @@ by one statement. What another server has written is heard of by PostgreSQL's NO
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,6 +74,16 @@ class Subscriptions:
     def count(self) -> int:
         """How many there are."""
         return sum(map(len, self._subscribers.values()))
+
+    @property
+    def subscribers(self) -> Collection[Subscriber]:
+        """The clients that are connected."""
+        return self._subscribers.keys()
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """Those who ask the same."""
+        return [group for known in self._groups.values() for group in known.values()]
 
     def announce(self) -> None:
         """Makes it look for new events; called on the event loop."""
@@ -322,23 +332,19 @@ class Subscriptions:
                 subscription.subscriber.deliver(subscription.key, payload)
 
     async def _tell_missed(self, subscription: Subscription, place: Place, until: Place | None = None) -> Place:
-        """Tells one subscription what came after a place, up to another or until little is left; returns how far."""
+        """Tells one subscription what came after a place, up to another or until nothing is left; returns how far."""
         group, log = subscription.group, self._log()
-        while until is None or place < until:
-            entries = await log.after(place)
-            is_last = len(entries) < PAGE
-            if until is None and is_last:
-                return place
-            own = [entry for entry in entries if until is None or entry.place <= until]
-            if group.entity != "Event":
-                own = [entry for entry in own if entry.entity_type == group.entity]
+        while (until is None or place < until) and (entries := await log.after(place)):
+            own = [
+                entry
+                for entry in entries
+                if group.entity in ("Event", entry.entity_type) and (until is None or entry.place <= until)
+            ]
             for payload in await group.missed(own) if own else ():
                 subscription.subscriber.deliver(subscription.key, payload)
-            if is_last:
-                break
+                if until is None and not await subscription.subscriber.has_room():
+                    break
             place = entries[-1].place
-            if not await subscription.subscriber.caught_up():
-                break
         return place
 
     def _fail(self, subscription: Subscription, error: Mapping[str, Any]) -> None:

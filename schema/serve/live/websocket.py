@@ -247,9 +247,9 @@ class WebSocket:
         """Sends one result of an operation."""
         self._outbox.put(b'{"id":', orjson.dumps(key), b',"type":"next","payload":', payload, b"}")
 
-    async def caught_up(self) -> bool:
-        """Waits until all is sent; whether the client is still there."""
-        await self._outbox.sent()
+    async def has_room(self) -> bool:
+        """Waits until more may be delivered; whether the client is still there."""
+        await self._outbox.room()
         return self._outbox.is_open
 
     def fail(self, key: str, error: Mapping[str, Any]) -> None:
