@@ -79,8 +79,8 @@ async def _measure(pid: int, address: str, clients: int, kinds: int) -> None:
         await asyncio.gather(_write(writer, f"kind {kind:04d} {number}"), waiting)
         latencies.append((time.perf_counter() - began) * 1000)
     print(
-        f"{clients} subscribers of {kinds} kinds: {memory:.0f} MB more, begun in {seconds:.1f} s; after a write the last "
-        f"of {clients // kinds} has heard in {statistics.median(latencies):.0f} ms (median of {_WRITES}), "
+        f"{clients} subscribers of {kinds} kinds: {memory:.0f} MB more, begun in {seconds:.1f} s; after a write the "
+        f"last of {clients // kinds} has heard in {statistics.median(latencies):.0f} ms (median of {_WRITES}), "
         f"at most {max(latencies):.0f} ms",
         flush=True,
     )

@@ -265,20 +265,22 @@ def worker_app() -> Any:
 
 def _stop_subscriptions_first(app: "App") -> None:
     """Has a worker end subscriptions before uvicorn, whose handlers of signals are there by now, closes connections."""
-    loop = asyncio.get_running_loop()
     stopping: set[asyncio.Task[None]] = set()
+
+    async def stop(number: int, then: Any) -> None:
+        try:
+            async with asyncio.timeout(app.settings.shutdown_deadline_ms / 4000):
+                await app.subscriptions.stop()
+        finally:
+            then(number, None)
+
+    def begin(number: int, then: Any) -> None:
+        stopping.add(asyncio.create_task(stop(number, then)))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        then: Any = signal.getsignal(number)
-
-        async def stop(number: int = number, then: Any = then) -> None:
-            try:
-                async with asyncio.timeout(app.settings.shutdown_deadline_ms / 4000):
-                    await app.subscriptions.stop()
-            finally:
-                then(number, None)
-
+        then = signal.getsignal(number)
         if callable(then):
-            loop.add_signal_handler(number, lambda stop=stop: stopping.add(asyncio.ensure_future(stop())))
+            asyncio.get_running_loop().add_signal_handler(number, begin, number, then)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ from schema.request.context import RequestContext, Services
 from schema.request.operations import RootField
 from schema.request.questions import moment_of, run_plan
 from schema.serve.live.id_set import IdSet
-from schema.serve.live.log_reader import Entry, Place
+from schema.serve.live.log_reader import LogEntry, Place
 from schema.serve.presentation import presented
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME
@@ -28,7 +28,7 @@ _BEGINNING = frozenset({Action.CREATED, Action.RESTORED})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SharedQuestion:
     """What subscribers ask for: a root field, compiled for their access, with their variables.
 
     Attributes:
@@ -144,11 +144,11 @@ class Subscription:
 
     subscriber: Subscriber
     key: str
-    group: "Group"
+    group: "SubscriberGroup"
     after: Place | None
 
 
-class Group(ABC):
+class SubscriberGroup(ABC):
     """Subscribers of one question.
 
     Attributes:
@@ -157,29 +157,29 @@ class Group(ABC):
         members: their subscriptions, each with whether it is told already.
     """
 
-    def __init__(self, question: Question, entity: str) -> None:
+    def __init__(self, question: SharedQuestion, entity: str) -> None:
         self.question = question
         self.entity = entity
         self.members: dict[Subscription, bool] = {}
 
     @abstractmethod
-    async def news(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    async def news(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         """What members are told of new events about what they ask about, in order."""
 
     @abstractmethod
-    async def missed(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    async def missed(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         """What somebody is told who has missed some events."""
 
 
-class EventGroup(Group):
+class EventGroup(SubscriberGroup):
     """Subscribers of events themselves."""
 
-    def __init__(self, question: Question, types: Collection[str] | None, about: str | None) -> None:
+    def __init__(self, question: SharedQuestion, types: Collection[str] | None, about: str | None) -> None:
         super().__init__(question, "Event")
         self._types = types
         self._about = about
 
-    async def news(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    async def news(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         ids = [entry.id for entry in entries if self._is_asked_for(entry)]
         if not ids:
             return ()
@@ -188,15 +188,15 @@ class EventGroup(Group):
 
     missed = news
 
-    def _is_asked_for(self, entry: Entry) -> bool:
+    def _is_asked_for(self, entry: LogEntry) -> bool:
         is_of_types = self._types is None or entry.type in self._types
         return is_of_types and (self._about is None or entry.entity_id == self._about)
 
 
-class RecordGroup(Group):
+class RecordGroup(SubscriberGroup):
     """Subscribers of the records that a filter selects."""
 
-    def __init__(self, question: Question, entity: str, selected: Sequence[str] | None) -> None:
+    def __init__(self, question: SharedQuestion, entity: str, selected: Sequence[str] | None) -> None:
         """Begins with what the filter selects now.
 
         Args:
@@ -207,7 +207,7 @@ class RecordGroup(Group):
         super().__init__(question, entity)
         self._selected = None if selected is None else IdSet(selected)
 
-    async def news(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    async def news(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         last = _last(entries)
         found = await self.question.read(list(last))
         first = {entry.entity_id: entry for entry in reversed(entries)}
@@ -222,7 +222,7 @@ class RecordGroup(Group):
             self._note(id, is_selected=id in found)
         return told
 
-    async def missed(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    async def missed(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         last = _last(entries)
         found = await self.question.read(list(last))
         gone = await self.question.readable(self.entity, [id for id in last if id not in found])
@@ -240,7 +240,7 @@ class RecordGroup(Group):
             (self._selected.add if is_selected else self._selected.discard)(id)
 
     def _told(
-        self, change: RecordChange, entry: Entry, found: tuple[dict[str, Any], list[dict[str, Any]]] = ({}, [])
+        self, change: RecordChange, entry: LogEntry, found: tuple[dict[str, Any], list[dict[str, Any]]] = ({}, [])
     ) -> bytes:
         record, errors = found
         secret = self.question.services.secret
@@ -254,9 +254,9 @@ class RecordGroup(Group):
         return self.question.payload(member, errors)
 
 
-def _last(entries: Sequence[Entry]) -> dict[str, Entry]:
+def _last(entries: Sequence[LogEntry]) -> dict[str, LogEntry]:
     """The records that changed, each with its last event, in the order of those."""
-    found: dict[str, Entry] = {}
+    found: dict[str, LogEntry] = {}
     for entry in entries:
         found.pop(entry.entity_id, None)
         found[entry.entity_id] = entry

@@ -27,7 +27,7 @@ _COLUMNS = "sequence, id, type, entity_type, entity_id, action"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One event, as far as it matters to whom it is told."""
 
     sequence: int
@@ -64,7 +64,7 @@ class LogReader:
         last = await self._reader.fetch("SELECT CAST(last AS TEXT) FROM event_counter", ())
         return int(last or 0), _LAST_EVENT
 
-    async def after(self, place: Place) -> Sequence[Entry]:
+    async def after(self, place: Place) -> Sequence[LogEntry]:
         """The events after a place in order, as many as are read at once.
 
         Raises:
@@ -74,5 +74,5 @@ class LogReader:
         return [_entry(*row) for row in orjson.loads(found or b"[]") or ()]
 
 
-def _entry(sequence: int, id: str, type: str, entity_type: str, entity_id: str, action: str) -> Entry:
-    return Entry(sequence, id, type, entity_type, entity_id, Action(action))
+def _entry(sequence: int, id: str, type: str, entity_type: str, entity_id: str, action: str) -> LogEntry:
+    return LogEntry(sequence, id, type, entity_type, entity_id, Action(action))

@@ -27,8 +27,16 @@ from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.questions import moment_of, without_misfits
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
-from schema.serve.live.groups import Ending, EventGroup, Group, Question, RecordGroup, Subscriber, Subscription
-from schema.serve.live.log_reader import PAGE, Entry, LogReader, Place
+from schema.serve.live.groups import (
+    Ending,
+    EventGroup,
+    RecordGroup,
+    SharedQuestion,
+    Subscriber,
+    SubscriberGroup,
+    Subscription,
+)
+from schema.serve.live.log_reader import PAGE, LogEntry, LogReader, Place
 from schema.sql.binds import Moment
 
 _log = logging.getLogger("guanxi.live")
@@ -61,8 +69,8 @@ class Subscriptions:
         self._get_services = services
         self._subscribers: dict[Subscriber, dict[str, Subscription]] = {}
         self._counts: Counter[str] = Counter()
-        self._groups: dict[str, dict[Any, Group]] = defaultdict(dict)
-        self._opening: dict[Any, asyncio.Task[Group]] = {}
+        self._groups: dict[str, dict[Any, SubscriberGroup]] = defaultdict(dict)
+        self._opening: dict[Any, asyncio.Task[SubscriberGroup]] = {}
         self._place: Place = (0, "")
         # Held while groups are told of events, and while somebody joins one, so that nobody hears anything twice.
         self._turn = asyncio.Lock()
@@ -81,7 +89,7 @@ class Subscriptions:
         return self._subscribers.keys()
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[SubscriberGroup]:
         """Those who ask the same."""
         return [group for known in self._groups.values() for group in known.values()]
 
@@ -211,7 +219,7 @@ class Subscriptions:
         asked: RootField,
         values: VariableValues,
         arguments: Mapping[str, Any],
-    ) -> Group:
+    ) -> SubscriberGroup:
         """The group that asks the same, which is made if there is none."""
         plan = await _plan_of(context, variant, asked, values)
         key = _key(context, plan, values, arguments)
@@ -241,7 +249,7 @@ class Subscriptions:
         arguments: Mapping[str, Any],
         entity: str,
         key: Any,
-    ) -> Group:
+    ) -> SubscriberGroup:
         services = context.services
         log = self._log()
         async with self._turn:
@@ -251,8 +259,8 @@ class Subscriptions:
             begin = self._place
         type_name = "EventEdge" if entity == "Event" else services.catalog.records[entity].change_type
         selected = variant.shape(asked.key, lambda selection: [(one.key, one.name) for one in selection.of(type_name)])
-        question = Question(services, asked, plan, selected, values, context.actor)
-        group: Group
+        question = SharedQuestion(services, asked, plan, selected, values, context.actor)
+        group: SubscriberGroup
         if entity == "Event":
             group = EventGroup(question, arguments.get("types"), arguments.get("entity"))
         else:
@@ -306,12 +314,12 @@ class Subscriptions:
         services = self._get_services()
         return LogReader(services.reader, services.database.dialect)
 
-    async def _spread(self, entries: Sequence[Entry]) -> None:
+    async def _spread(self, entries: Sequence[LogEntry]) -> None:
         """Tells every group of new events."""
-        by_type: dict[str, list[Entry]] = defaultdict(list)
+        by_type: dict[str, list[LogEntry]] = defaultdict(list)
         for entry in entries:
             by_type[entry.entity_type].append(entry)
-        told: list[tuple[Group, Sequence[Entry]]] = []
+        told: list[tuple[SubscriberGroup, Sequence[LogEntry]]] = []
         told += [(group, by_type[name]) for name in by_type for group in self._groups[name].values()]
         told += [(group, entries) for group in self._groups["Event"].values()]
         for start in range(0, len(told), _AT_ONCE):
@@ -319,7 +327,7 @@ class Subscriptions:
             # On SQLite nothing of it may have waited.
             await asyncio.sleep(0)
 
-    async def _tell(self, group: Group, entries: Sequence[Entry]) -> None:
+    async def _tell(self, group: SubscriberGroup, entries: Sequence[LogEntry]) -> None:
         try:
             payloads = await group.news(entries)
         except Exception as error:

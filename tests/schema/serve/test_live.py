@@ -290,9 +290,7 @@ def test_clients_of_the_protocols_hear_and_are_told_when_the_server_stops(databa
     create = 'mutation { createCustomer(input: {name: "Ann"}) { userErrors { message } } }'
     asked = gql(CHANGES)
     asked.variable_values = {"where": BEGINS_WITH_A}
-    # Of several processes either is closed as a single one is, and hears of the other.
-    workers = ("--workers", "2") if databases.engine == "postgresql" else ()
-    with serving(databases.installed(), *workers) as (process, address):
+    with serving(databases.installed()) as (process, address):
 
         async def live():
             protocol = WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL

@@ -56,6 +56,7 @@ ENTERED_ALIKE = re.compile(r"Update(?P<updated>\w+)Input|(?P<upserted>\w+)Upsert
 SAME_EVERYWHERE = {
     r"\w+Connection": {"edges", "nodes", "pageInfo", "totalCount"},
     r"\w+Edge": {"cursor", "node"},
+    r"\w+Change": {"change", "cursor", "id", "record"},
     r"\w+Filter": {"some", "every", "none"},
     r"\w+(Where|Having)": {"and", "or", "not"},
 }
@@ -98,6 +99,8 @@ def said_elsewhere(app, name, member):
 
 def argument_said_elsewhere(app, record, field, argument):
     """The description of an argument of a list below a record, which the root list has as well."""
+    if record == "Subscription":
+        return f"`{argument}`" in app.assembled.graphql.description
     many = app.catalog.records[record].to_many.get(field.removesuffix("Aggregate"))
     root = app.assembled.graphql.query_type.fields[app.catalog.records[many.target].plural] if many else None
     if root is None:
