@@ -5,7 +5,6 @@ terms of `core.search.terms`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, String, event
@@ -182,22 +181,27 @@ def own_terms(kind: type[Record], values: Mapping[str, Any]) -> str:
         values: of its columns; `__search__` of the type names those that count, its name first.
     """
     found = {f"{TYPE}{kind.__name__.lower()}"}
-    for name, terms_in, before in _searched(kind):  # type: ignore[arg-type]  # a class is hashable
+    for name, terms_in, before in _searched(kind):
         if (value := values[name]) is not None:
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
     return " ".join(sorted(found))
 
 
-@lru_cache(1000)
-def _searched(kind: type[Record]) -> Sequence[tuple[str, Callable[[str], set[str]], str]]:
+_Searched = Sequence[tuple[str, Callable[[str], set[str]], str]]
+_known: dict[type[Record], _Searched] = {}
+
+
+def _searched(kind: type[Record]) -> _Searched:
     """The columns a type is found by: the name of each, what gives the terms of its text, what comes before them."""
-    found = []
-    for place, name in enumerate(kind.__search__):
-        info = column_info(kind.__table__.c[name])
-        before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
-        found.append((name, _way(info.form, is_name=place == 0), before))
-    return found
+    if kind not in _known:
+        found = []
+        for place, name in enumerate(kind.__search__):
+            info = column_info(kind.__table__.c[name])
+            before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
+            found.append((name, _way(info.form, is_name=place == 0), before))
+        _known[kind] = found
+    return _known[kind]
 
 
 def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
