@@ -12,7 +12,6 @@ from core.db.sqlite import prepare_sqlite
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.record import tables_of
 from guanxi import create_app, load_settings
-from guanxi.testing import running
 from plugins.value_tiering import ValueTiering
 
 ROWS = {
@@ -135,9 +134,6 @@ def large(module_crm):
     url = module_crm.databases.fresh()
     app = create_app(load_settings(database_url=url), [ValueTiering])
     app.migrate()
-    # What the rows are found by is written when a server first starts: it has none yet, and nobody searches here.
-    with running(app):
-        pass
     filling = Filling(module_crm.databases.engine)
     with app.database.engine.connect() as connection:
         driver = connection.connection.driver_connection
