@@ -16,13 +16,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlmodel import col, delete
 from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
 from core.base.settings import Settings
 from core.host.host import discover
+from core.records.installation import Installation
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.design import Design, design
+from guanxi.preparation import prepare
 from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
 from tests.snippets import snippets
@@ -119,6 +122,10 @@ class Databases:
             settings = load_settings(database_url=url)
             app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
+            # As after a first start, which takes twice as long as others; the currency is each app's own.
+            prepare(app.database, app.migrations, settings, app.host)
+            with app.database.engine.begin() as connection:
+                connection.execute(delete(Installation).where(col(Installation.name) == "reporting_currency"))
             app.database.close()
             self._templates[name] = url
         return self.copy(self._templates[name])

@@ -178,6 +178,7 @@ _SPECIAL: Mapping[tuple[str, str], Choose] = {
     ("Opportunity", "winProbabilityOverride"): _percent,
     ("Transaction", "quantity"): lambda maker, values: Decimal(maker.random.choice(["1", "2.5", "0.0001", "-3"])),
     ("Survey", "cadenceDays"): lambda maker, values: maker.random.choice([1, 30, 365]),
+    ("Survey", "language"): lambda maker, values: maker.random.choice(["de", "fr", "zh-Hans"]),
     ("Product", "unit"): lambda maker, values: maker.random.choice(["kg", "piece"]),
 }  # fmt: skip
 

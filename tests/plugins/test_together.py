@@ -10,12 +10,15 @@ from graphql import validate_schema
 from schema.catalog.kinds import MoneyKind
 from tests import data
 from tests.conftest import ENGINES
-from tests.shares import by_turns
+from tests.shares import by_turns, is_due
 
 PLUGINS = {
     point.name: point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")
 }
-SUBSETS = list(chain.from_iterable(combinations(sorted(PLUGINS), size) for size in range(len(PLUGINS) + 1)))
+#: Those of an even size: among them, any plugins but all are there or absent in every combination. With EXHAUSTIVE=1 all.
+SUBSETS = list(
+    chain.from_iterable(combinations(sorted(PLUGINS), size) for size in range(len(PLUGINS) + 1) if is_due(size, 2))
+)
 WON, LOST = "stg_00000000000000000000000006", "stg_00000000000000000000000002"
 
 

@@ -53,13 +53,17 @@ def admin(client):
     return administrator(client)
 
 
-@pytest.fixture
-def ann(admin):
+def linked(admin):
     """Ann, who is known to the issuer as `ann`."""
     id = admin.create("User", name="Ann", role="ACCOUNT_MANAGER", email="ann@example.com")["id"]
-    linked = admin.query(LINK, input={"issuer": ISSUER, "subject": "ann", "userId": id})["linkIdentity"]
-    assert linked["userErrors"] == [] and linked["userIdentity"]["user"]["id"] == id
+    link = admin.query(LINK, input={"issuer": ISSUER, "subject": "ann", "userId": id})["linkIdentity"]
+    assert link["userErrors"] == [] and link["userIdentity"]["user"]["id"] == id
     return id
+
+
+@pytest.fixture
+def ann(admin):
+    return linked(admin)
 
 
 def who(client, text):
@@ -111,8 +115,16 @@ REFUSED = {
 }
 
 
+@pytest.fixture(scope="module")
+def refusing(module_crm, key_file):
+    """A client of a server that knows the issuer and its subject `ann`, for all tokens that are refused; and Ann."""
+    refusing = module_crm(issuers={"company": issuer(key_file=str(key_file))}, failed_authentications_per_minute=1000)
+    return refusing, linked(administrator(refusing))
+
+
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_token_that_proves_nothing_is_refused(client, ann, name):
+def test_a_token_that_proves_nothing_is_refused(refusing, name):
+    client, ann = refusing
     status, code, message = asked(client.bearing(REFUSED[name]()))
     assert (status, code) == (401, "UNAUTHENTICATED")
     assert ";" in message

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from importlib.util import find_spec
 
 import pytest
 
@@ -9,7 +10,8 @@ from guanxi import FixedClock
 from plugins.forecasting import Forecasting
 from tests.plugins.forecasting.sales import at, deal, enter, lost, people, stage, tick, won
 
-pytest.importorskip("sklearn")
+# Not imported here: both processes of the suite collect this file, and it takes two seconds.
+pytestmark = pytest.mark.skipif(find_spec("sklearn") is None, reason="the optional library is not there")
 
 TRAIN = """mutation ($dryRun: Boolean!) { trainWinModel(input: {dryRun: $dryRun}) {
     model { id status reason decided won judgedOn algorithm auc brier baselineBrier stageBrier
