@@ -9,11 +9,10 @@ that is kept, nothing is done that a request does not need.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import orjson
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
@@ -41,16 +40,23 @@ from schema.serve.callers import ACTOR, REALM, Callers
 from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
-from schema.serve.introspection import Introspection, KeptAnswer
+from schema.serve.introspection import Introspection, kept_response
 from schema.serve.live.event_stream import EventStream, finished
 from schema.serve.live.groups import Subscriber, Subscription
 from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.live.websocket import GOING_AWAY, WebSocket
-from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, takes_gzip
+from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON, accepted
 from schema.serve.observation import Observation, RequestRecord, trace_request
 from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
 from schema.serve.persisted import PersistedDocuments
-from schema.serve.presentation import presented, response_to, unavailable
+from schema.serve.presentation import (
+    failed_response,
+    presented,
+    refused_response,
+    response_to,
+    response_with_errors,
+    unavailable,
+)
 from schema.serve.response import Response
 from schema.sql.selections import TYPENAME
 
@@ -138,11 +144,11 @@ class Endpoint:
                 if allowances is not None:
                     allowances.give_back(caller.id)
         except BadRequest as bad:
-            found = _refused(bad, PLAIN_JSON, record)
+            found = refused_response(bad, PLAIN_JSON, record)
         except (RateLimitedError, SlowStatementError, UnavailableError) as fault:
-            found = _refused(BadRequest(503, fault.message, fault.code), PLAIN_JSON, record)
+            found = refused_response(BadRequest(503, fault.message, fault.code), PLAIN_JSON, record)
         except Exception:
-            found = _failed("an operation of a WebSocket", record)
+            found = failed_response("an operation of a WebSocket", record)
         self.observation.note(record, found.status)
         return found.body or None
 
@@ -171,9 +177,9 @@ class Endpoint:
                 record.operation, record.context = operation, context
                 return await self.subscriptions.prepare(subscriber, key, operation, asked.variables, context)
         except Refused as refused:
-            return _with_errors([presented(error, context, refused=True) for error in refused.errors], record)
+            return response_with_errors([presented(error, context, refused=True) for error in refused.errors], record)
         except InputError as error:
-            return _with_errors([presented(GraphQLError(error.message, original_error=error), context)], record)
+            return response_with_errors([presented(GraphQLError(error.message, original_error=error), context)], record)
         return await self._answer(asked, PLAIN_JSON, headers, caller, record)
 
     async def _operation(self, asked: GraphQLRequest) -> Operation:
@@ -240,7 +246,7 @@ class Endpoint:
                 OutcomeUnknownError() if may_be_written else UnavailableError(STOPPING), record, PLAIN_JSON
             )
         except Exception:
-            return _failed(f"{scope['method']} {scope['path']}", record)
+            return failed_response(f"{scope['method']} {scope['path']}", record)
 
     async def _respond(
         self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, record: RequestRecord
@@ -258,7 +264,7 @@ class Endpoint:
                 return await self._asked_and_answered(scope, headers, receive, caller, record)
             return await self._within_allowance(scope, headers, receive, caller, record)
         except BadRequest as bad:
-            return _refused(bad, media_type, record)
+            return refused_response(bad, media_type, record)
 
     def _is_page(self, scope: Scope) -> bool:
         """Whether somebody who takes HTML wants to look at GraphiQL."""
@@ -340,7 +346,7 @@ class Endpoint:
                 with suppress(GraphQLError):
                     operation.size(asked.variables)
                     kept = await self._introspection.answer(operation, operation.variables(asked.variables))
-                    return _kept_response(kept, media_type, headers)
+                    return kept_response(kept, media_type, headers)
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
@@ -353,29 +359,6 @@ class Endpoint:
         context.cost = result.cost
         said = _cost_header(result.cost, budget)
         return response_to(result, context, record, media_type, said, budget if asked.wants_cost else None)
-
-
-def _refused(bad: BadRequest, media_type: str, record: RequestRecord) -> Response:
-    """The response to a request that is not answered."""
-    error: dict[str, Any] = {"message": str(bad)}
-    if bad.code:
-        record.codes = [bad.code]
-        error["extensions"] = {"code": bad.code}
-    return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
-
-
-def _failed(what: str, record: RequestRecord) -> Response:
-    """The response where something went wrong; called where that is caught."""
-    _log.exception("%s failed", what)
-    error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
-    record.codes = ["INTERNAL_SERVER_ERROR"]
-    return Response(orjson.dumps({"errors": [error]}), 500)
-
-
-def _with_errors(errors: Sequence[Mapping[str, Any]], record: RequestRecord) -> Response:
-    """The response to a subscription that does not begin."""
-    record.codes = [error["extensions"]["code"] for error in errors]
-    return Response(orjson.dumps({"errors": errors}), 400)
 
 
 def _is_public(text: str, engine: Engine) -> bool:
@@ -407,17 +390,3 @@ def _request_id(headers: Mapping[bytes, str]) -> str | None:
     """The id that a client gives its request, if it is one that logs can hold."""
     given = headers.get(b"x-request-id")
     return given if given is not None and _REQUEST_ID.fullmatch(given) else None
-
-
-def _kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:
-    """An answer about the schema: compressed if the client accepts that, and not sent if it has it already."""
-    packs = takes_gzip(headers.get(b"accept-encoding", ""))
-    etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
-    # Callers may get different answers, so no cache in between may keep one for all.
-    sent = {"etag": etag, "cache-control": "private", "vary": "Accept, Accept-Encoding"}
-    known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
-    if etag in known or "*" in known:
-        return Response(b"", 304, media_type, sent)
-    if packs:
-        return Response(kept.packed, media_type=media_type, headers=sent | {"content-encoding": "gzip"})
-    return Response(kept.body, media_type=media_type, headers=sent)

@@ -8,7 +8,7 @@ same wherever the type stands, so it is written once.
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -22,6 +22,8 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from core.base.errors import InputError
 from schema.request.operations import Operation
+from schema.serve.negotiation import takes_gzip
+from schema.serve.response import Response
 from schema.sql.selections import TYPENAME, Document
 
 #: Standard documents have 96 forms, of which a server sees a few.
@@ -201,3 +203,17 @@ class _Walk:
             found.append(part)
         self._written += size
         return b",".join(found)
+
+
+def kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:
+    """An answer about the schema: compressed if the client accepts that, and not sent if it has it already."""
+    packs = takes_gzip(headers.get(b"accept-encoding", ""))
+    etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
+    # Callers may get different answers, so no cache in between may keep one for all.
+    sent = {"etag": etag, "cache-control": "private", "vary": "Accept, Accept-Encoding"}
+    known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(b"", 304, media_type, sent)
+    if packs:
+        return Response(kept.packed, media_type=media_type, headers=sent | {"content-encoding": "gzip"})
+    return Response(kept.body, media_type=media_type, headers=sent)

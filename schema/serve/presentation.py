@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from core.base.errors import GuanxiError, OutcomeUnknownError, PluginError, Unav
 from core.db.faults import fault_of
 from schema.request.context import RequestContext
 from schema.request.operations import OperationResult
+from schema.serve.bad_request import BadRequest
 from schema.serve.observation import RequestRecord
 from schema.serve.response import Response
 
@@ -60,6 +61,29 @@ def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str)
     body = orjson.dumps({"errors": [{"message": fault.message, "extensions": {"code": fault.code}}]})
     headers = {} if isinstance(fault, OutcomeUnknownError) else {"retry-after": str(fault.seconds)}
     return Response(body, 503, media_type, headers)
+
+
+def refused_response(bad: BadRequest, media_type: str, record: RequestRecord) -> Response:
+    """The response to a request that is not answered."""
+    error: dict[str, Any] = {"message": str(bad)}
+    if bad.code:
+        record.codes = [bad.code]
+        error["extensions"] = {"code": bad.code}
+    return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+
+
+def failed_response(what: str, record: RequestRecord) -> Response:
+    """The response where something went wrong; called where that is caught."""
+    _log.exception("%s failed", what)
+    error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+    record.codes = ["INTERNAL_SERVER_ERROR"]
+    return Response(orjson.dumps({"errors": [error]}), 500)
+
+
+def response_with_errors(errors: Sequence[Mapping[str, Any]], record: RequestRecord) -> Response:
+    """The response to a subscription that does not begin."""
+    record.codes = [error["extensions"]["code"] for error in errors]
+    return Response(orjson.dumps({"errors": errors}), 400)
 
 
 def _fault_of_root(error: GraphQLError) -> UnavailableError | None:

@@ -8,25 +8,29 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from graphql import GraphQLError
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from core.base.actors import Actor, ActorKind
-from core.base.errors import InputError, RateLimitedError, UnavailableError
+from core.base.errors import RateLimitedError, UnavailableError
 from core.db.database import POSTGRESQL
-from schema.plan.changes import selected_ids
 from schema.plan.order import place_in_log
-from schema.plan.plan import Branch, Plan
+from schema.plan.plan import Plan
 from schema.read.listener import Listener
 from schema.request.context import RequestContext, Services
-from schema.request.operations import Operation, RootField, Variant, Variation
-from schema.request.questions import moment_of, without_misfits
-from schema.request.refusal import Refused
+from schema.request.operations import Operation, RootField, Variant
+from schema.request.questions import moment_of
 from schema.serve.bad_request import BadRequest
+from schema.serve.live.compiling import (
+    ids_selected,
+    only_root_field,
+    plan_of,
+    root_arguments,
+    sharing_key,
+    values_spelled,
+    variant_of,
+)
 from schema.serve.live.groups import (
     Ending,
     EventGroup,
@@ -37,7 +41,6 @@ from schema.serve.live.groups import (
     Subscription,
 )
 from schema.serve.live.log_reader import PAGE, LogEntry, LogReader, Place
-from schema.sql.binds import Moment
 
 _log = logging.getLogger("guanxi.live")
 
@@ -53,8 +56,6 @@ _AT_ONCE = 4
 
 #: Those whose subscriptions are counted.
 _LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
-#: What stands for the moment of the request where questions are compared.
-_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Subscriptions:
@@ -97,8 +98,6 @@ class Subscriptions:
         """Makes it look for new events; called on the event loop."""
         self._news.set()
 
-    # From the outside
-
     def welcome(self, subscriber: Subscriber) -> None:
         """Notes a client that may have subscriptions, until it is gone (`end_all`)."""
         self._subscribers.setdefault(subscriber, {})
@@ -128,9 +127,9 @@ class Subscriptions:
         # Before anything is waited for, so that no other takes the place.
         self._counts[actor.id] += 1
         try:
-            variant, values = await _prepared(operation, given, context)
-            asked = _only(variant)
-            arguments = _arguments(operation, asked, values)
+            variant, values = await variant_of(operation, given, context)
+            asked = only_root_field(variant)
+            arguments = root_arguments(operation, asked, values)
             after = arguments.get("after")
             place = None if after is None else place_in_log(after)
             await self._listen(context.services)
@@ -221,8 +220,8 @@ class Subscriptions:
         arguments: Mapping[str, Any],
     ) -> SubscriberGroup:
         """The group that asks the same, which is made if there is none."""
-        plan = await _plan_of(context, variant, asked, values)
-        key = _key(context, plan, values, arguments)
+        plan = await plan_of(context, variant, asked, values)
+        key = sharing_key(context, plan, values, arguments)
         entity = self._entity(context.services, asked)
         known = self._groups[entity].get(key)
         if known is not None:
@@ -264,7 +263,7 @@ class Subscriptions:
         if entity == "Event":
             group = EventGroup(question, arguments.get("types"), arguments.get("entity"))
         else:
-            group = RecordGroup(question, entity, await _selected(context, variant, asked, values, entity))
+            group = RecordGroup(question, entity, await ids_selected(context, variant, asked, values, entity))
         async with self._turn:
             # What changed while it was read what the filter selects.
             while begin < self._place and (entries := await log.after(begin)):
@@ -359,8 +358,6 @@ class Subscriptions:
         self.end(subscription.subscriber, subscription.key)
         subscription.subscriber.fail(subscription.key, error)
 
-    # Who they are
-
     async def _verify_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(_VERIFY_SECONDS)
@@ -397,95 +394,5 @@ class Subscriptions:
     async def _sees_the_same(self, subscription: Subscription, actor: Actor) -> bool:
         question = subscription.group.question
         before, now = (RequestContext(question.services, actor=one) for one in (subscription.subscriber.actor, actor))
-        spelled = [_spelled(question.plan, moment_of(context, question.values)) for context in (before, now)]
+        spelled = [values_spelled(question.plan, moment_of(context, question.values)) for context in (before, now)]
         return before.access == now.access and spelled[0] == spelled[1]
-
-
-async def _prepared(
-    operation: Operation, given: Mapping[str, Any], context: RequestContext
-) -> tuple[Variant, VariableValues]:
-    """An operation compiled for what a request gives.
-
-    Raises:
-        Refused: it costs too much, or the variables are not as it declares them.
-    """
-    size = operation.size(given)
-    values = operation.variables(given)
-    variant = operation.known(values, context.access)
-    if isinstance(variant, Variation):
-        variant = await context.services.compiling.variant(operation, variant, size.values)
-    operation.check_cost(variant.cost.of(size.values))
-    return variant, values
-
-
-def _only(variant: Variant) -> RootField:
-    """The one root field of a subscription, which the catalog answers.
-
-    Raises:
-        InputError: directives leave it out, or it cannot be asked like that.
-    """
-    asked = next(iter(variant.asked.values()), None)
-    if asked is None:
-        raise InputError("a subscription selects one field; directives have left it out")
-    if asked.error is not None:
-        raise asked.error
-    return asked
-
-
-def _arguments(operation: Operation, asked: RootField, values: VariableValues) -> Mapping[str, Any]:
-    """The arguments of its root field.
-
-    Raises:
-        Refused: they are not as the schema declares them.
-    """
-    try:
-        return get_argument_values(operation.root.fields[asked.name], asked.nodes[0], values)
-    except GraphQLError as error:
-        raise Refused([error]) from None
-
-
-async def _plan_of(context: RequestContext, variant: Variant, asked: RootField, values: VariableValues) -> Plan:
-    """The plan that serves these values.
-
-    Raises:
-        InputError: one of the field's own arguments is not valid.
-    """
-    assert asked.plan is not None
-    moment = moment_of(context, values)
-    if not asked.plan.misfits(moment):
-        return asked.plan
-    return await context.services.compiling.run(lambda: without_misfits(variant, asked, moment))
-
-
-async def _selected(
-    context: RequestContext, variant: Variant, asked: RootField, values: VariableValues, entity: str
-) -> Sequence[str] | None:
-    """The ids of the records that a subscription's filter selects now; None for all there are.
-
-    Raises:
-        InputError: they are too many.
-    """
-    services = context.services
-    compile_root = selected_ids(services.catalog.records[entity])
-    plan = await services.compiling.run(lambda: variant.plan(asked.key, compile_root))
-    found = await services.reader.fetch(plan.sql, plan.values(moment_of(context, values)))
-    if found is None:
-        return None
-    ids: list[str] = orjson.loads(found)
-    most = services.settings.maximum_subscribed_records
-    if len(ids) > most:
-        raise InputError(f"where: it selects more than {most} records; narrow it, or subscribe to events")
-    return ids
-
-
-def _key(context: RequestContext, plan: Plan, values: VariableValues, arguments: Mapping[str, Any]) -> Any:
-    """What is the same for all who are told the same: the statement, and what it is run with."""
-    asked = [arguments.get(name) for name in ("types", "entity")]
-    return id(plan), _spelled(plan, moment_of(context, values)), repr(asked)
-
-
-def _spelled(plan: Plan, moment: Moment) -> str:
-    """The values that a plan reads from a request, but for its time."""
-    moment.now = _NO_MOMENT
-    below = [_spelled(gap.plan, moment) for gap in plan.gaps if isinstance(gap, Branch)]
-    return repr((plan.values(moment), below))

@@ -30,7 +30,10 @@ BEGINS_WITH_A = {"name": {"startsWith": "A"}}
 
 
 async def created(app, name):
-    return (await executed(app, CREATE, {"name": name}))["createCustomer"]["customer"]["id"]
+    made = (await executed(app, CREATE, {"name": name}))["createCustomer"]["customer"]["id"]
+    # Who subscribes from now on is not told of it.
+    await app.publisher.publish()
+    return made
 
 
 async def renamed(app, id, name):
