@@ -175,12 +175,33 @@ class Cursors:
     """The cursors of one list: how SQL writes them, and how they are read back into key values."""
 
     def __init__(
-        self, statement: Statement, list_name: str, keys: Sequence[SortKey], arguments: Mapping[str, Any]
+        self,
+        statement: Statement,
+        list_name: str,
+        keys: Sequence[SortKey],
+        arguments: Mapping[str, Any],
+        *,
+        is_place: bool = False,
     ) -> None:
+        """Prepares them.
+
+        Args:
+            statement: they are part of.
+            list_name: of the list.
+            keys: of its order.
+            arguments: of the list.
+            is_place: whether they are places in a log, whatever part of it is listed and in which direction.
+        """
         self._statement = statement
         self._keys = keys
-        identity = [list_name, [(key.descending, key.nulls_first) for key in keys], _stable(arguments.get("orderBy"))]
+        identity: list[Any] = [
+            list_name,
+            [(key.descending, key.nulls_first) for key in keys],
+            _stable(arguments.get("orderBy")),
+        ]
         where = arguments.get("where")
+        if is_place:
+            identity, where = [], None
 
         def spelled(variables: Mapping[str, Any]) -> str:
             return json.dumps([*identity, _stable(resolve(where, variables))], default=str)

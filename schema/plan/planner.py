@@ -15,7 +15,7 @@ from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
-from schema.plan.compiler import all_of, by_type, connection, one, permitted
+from schema.plan.compiler import all_of, by_type, connection, events, one, permitted
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.search import search
@@ -114,7 +114,7 @@ class Planner:
 def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
     """The root fields of a record."""
     if record.name == "Event":
-        return {"events": _events}
+        return {"events": lambda statement, chosen: events(statement, chosen, ())}
     roots: dict[str, CompileRoot] = {
         record.singular: lambda statement, chosen: _single(statement, record, chosen),
         record.plural: lambda statement, chosen: connection(statement, record, chosen, ()),
@@ -145,18 +145,6 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
 
     made = one if chosen.arguments.get("asOf") is None else one_then
     return made(statement, record, chosen, is_it)
-
-
-def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
-    given = chosen.arguments
-    where: dict[str, Any] = {}
-    if given.get("types") is not None:
-        where["type"] = {"in": given["types"]}
-    if given.get("entity") is not None:
-        where["entityId"] = {"eq": given["entity"]}
-    arguments: dict[str, Any] = {name: given[name] for name in ("first", "after") if name in given}
-    asked = Chosen(chosen.key, chosen.name, arguments | {"where": where}, chosen.selection)
-    return connection(statement, statement.catalog.records["Event"], asked, ())
 
 
 def _node(statement: Statement, chosen: Chosen) -> Select[Any]:

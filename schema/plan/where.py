@@ -67,6 +67,14 @@ def filtered(
     return row, [*link, *statement.visible(row, where), *conditions(statement, row, where)]
 
 
+def listed(
+    statement: Statement, record: RecordType, arguments: Mapping[str, Any], under: tuple[PlanRow, ToMany] | None
+) -> tuple[PlanRow, list[Condition]]:
+    """A row of a list that may be a log, and the conditions that all of its arguments put on it."""
+    row, there = filtered(statement, record, arguments.get("where"), under)
+    return row, there if record.log is None else [*there, *record.log.narrowed(row, arguments)]
+
+
 def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, function: str) -> Expression:
     """One aggregate of a field over the rows of a scope, as a bare number."""
     statement.demand(row.record, field)
