@@ -8,6 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from core.access.keys import ApiKey
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.crm.people import User
 from core.db.sql import Expression, one_of
 from core.log.events import EventBatch
@@ -89,7 +90,11 @@ def _parents(catalog: Catalog, record: RecordType) -> Sequence[str]:
 def _known_type(catalog: Catalog) -> Callable[[str], str]:
     def check(name: str) -> str:
         if name not in catalog.records:
-            raise InputError(f"entityTypes: there is no record {name!r}; they are named like types, as in Customer")
+            raise InputError(
+                sentence(
+                    "entityTypes: there is no record {name!r}; they are named like types, as in Customer", name=name
+                )
+            )
         return name
 
     return check

@@ -8,6 +8,7 @@ from sqlalchemy import Select, String, case, cast, func, literal_column, null, s
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
 from schema.catalog.catalog import Log, RecordType, ToMany
 from schema.plan.order import Cursors, Stretch, sort_keys, stretches
@@ -77,7 +78,14 @@ class Page:
         settings = self._statement.catalog.settings
         size: int = settings.default_page_size if asked is None else asked
         if not 0 <= size <= settings.maximum_page_size:
-            raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+            raise InputError(
+                sentence(
+                    "{name}: {size} is outside 0 to {maximum_page_size}; page with after or before",
+                    name=name,
+                    size=size,
+                    maximum_page_size=settings.maximum_page_size,
+                )
+            )
         return size
 
     # What is selected of it
