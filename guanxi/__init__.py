@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from core.records.columns import column, reference
     from core.records.fields import Field, History, Job, MoneyExpression, Row
     from core.records.forms import EMAIL, LINK, NAME, PERSON_NAME, PHONE
-    from core.records.record import Facet, Record, Table, one_living, record_named
+    from core.records.record import Facet, Record, Table, record_named
+    from core.records.uniqueness import one_living
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
@@ -129,7 +130,8 @@ _HOMES = {
         "core.records.columns": ("column", "reference"),
         "core.records.forms": ("EMAIL", "LINK", "NAME", "PERSON_NAME", "PHONE"),
         "core.records.fields": ("Field", "History", "Job", "MoneyExpression", "Row"),
-        "core.records.record": ("Facet", "Record", "Table", "record_named", "one_living"),
+        "core.records.record": ("Facet", "Record", "Table", "record_named"),
+        "core.records.uniqueness": ("one_living",),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
         "schema.types.operation_types": ("Input", "Payload"),

@@ -12,7 +12,8 @@ from core.host.host import PluginHost, PluginSource
 from core.records.fields import Job
 from schema.catalog.access import AccessControl
 from schema.catalog.catalog import Catalog
-from schema.catalog.derivation import access_control, build_catalog
+from schema.catalog.derivation import build_catalog
+from schema.catalog.permissions import access_control
 from schema.plan.expression_checks import check_expressions
 from schema.serve.assembly import Assembled, assemble
 

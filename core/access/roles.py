@@ -5,7 +5,8 @@ from core.crm.people import User
 from core.log.changes import Change
 from core.log.events import Action
 from core.records.columns import column
-from core.records.record import Record, one_living
+from core.records.record import Record
+from core.records.uniqueness import one_living
 from core.records.vocabulary import UserRole
 
 

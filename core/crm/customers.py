@@ -6,7 +6,8 @@ from core.base.money import Money
 from core.crm.people import User
 from core.records.columns import column, reference
 from core.records.forms import EMAIL, LINK, NAME, PERSON_NAME, PHONE
-from core.records.record import Facet, Record, one_living
+from core.records.record import Facet, Record
+from core.records.uniqueness import one_living
 from core.records.vocabulary import (
     AccountRelation,
     Attitude,

@@ -9,7 +9,8 @@ from core.crm.people import User
 from core.crm.sales import Product
 from core.records.columns import column, reference
 from core.records.forms import LINK, NAME
-from core.records.record import Record, one_living
+from core.records.record import Record
+from core.records.uniqueness import one_living
 from core.records.vocabulary import (
     BuyingRole,
     Directness,

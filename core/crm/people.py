@@ -2,7 +2,8 @@
 
 from core.records.columns import column, reference
 from core.records.forms import EMAIL, NAME, PERSON_NAME, TIME_ZONE
-from core.records.record import Record, one_living
+from core.records.record import Record
+from core.records.uniqueness import one_living
 from core.records.vocabulary import UserRole
 
 

@@ -7,7 +7,8 @@ from core.base.money import Money
 from core.crm.customers import Customer
 from core.records.columns import column, reference
 from core.records.forms import NAME
-from core.records.record import Record, one_living
+from core.records.record import Record
+from core.records.uniqueness import one_living
 
 
 class Product(Record, prefix="prd"):

@@ -10,8 +10,9 @@ from core.base.text import camel
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.events import Action
-from core.records.record import Record, Uniqueness
+from core.records.record import Record
 from core.records.rows import quoted, rows_of
+from core.records.uniqueness import Uniqueness
 
 _Key = tuple[Any, ...]
 

@@ -4,15 +4,14 @@ A `Record` is a first-class thing of the CRM with an id; a `Facet` holds one plu
 of another's; a `Table` is anything else a plugin stores, such as history. A column of type `Money` becomes three.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect, text
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, object_session, registry
 
@@ -23,6 +22,7 @@ from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.columns import ColumnInfo, MoneyInfo, column, reference, sql_column
 from core.records.companions import Companion, folded, pinyin
 from core.records.forms import NameForm, TextForm
+from core.records.uniqueness import Uniqueness
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -356,15 +356,6 @@ class Facet(Table, abstract=True):
     record_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uniqueness:
-    """What only one living record may have: see `one_living`."""
-
-    columns: Sequence[str]
-    message: str
-    flag: str | None
-
-
 class Record(Table, abstract=True):
     """A first-class thing of the CRM: `class Invoice(Record, plugin="credit", prefix="inv")`.
 
@@ -413,27 +404,3 @@ class Record(Table, abstract=True):
     deleted_at: datetime | None = column(
         "When the record was deleted; null unless it is deleted.", default=None, read_only=True
     )
-
-
-def one_living(record: type[Record], *columns: str, message: str, flag: str | None = None, name: str = "live") -> None:
-    """Lets only one of the living records have these values; the unit of work says so, and the database keeps it.
-
-    Those that had them in common before it was kept are marked by `is_old_twin`, where the record has that column, and
-    left as they are.
-
-    Args:
-        record: which ones.
-        columns: what only one may have; records without one of the values do not count. Texts are compared as filters
-            compare them.
-        message: what a second one is refused with: names of columns in braces, and `{twin}` for the id of the first.
-        flag: only records for which this column is true count.
-        name: of the index, where a record has several.
-    """
-    table = record.__table__
-    record.__unique__ = (*record.__unique__, Uniqueness(columns, message, flag))
-    conditions = ["deleted_at IS NULL"]
-    conditions += ["is_old_twin IS NULL"] if "is_old_twin" in table.c else []
-    conditions += [f"{flag} IS TRUE"] if flag else []
-    where = text(" AND ".join(conditions))
-    keys = [table.c[f"{column}_folded" if column in record.__folded__ else column] for column in columns]
-    Index(f"uq_{table.name}_{name}", *keys, unique=True, sqlite_where=where, postgresql_where=where)

@@ -4,7 +4,7 @@ On PostgreSQL an index of two `tsvector`s answers, on SQLite one of FTS5. Neithe
 terms of `core.search.terms`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, String, event
@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.records.columns import ColumnInfo, column, column_info, sql_column
-from core.records.forms import PERSON_NAME, PHONE
+from core.records.forms import PERSON_NAME, PHONE, TextForm
 from core.records.record import Record, Table
 from core.search.terms import TYPE, number_terms, terms_of, whole
 
@@ -181,20 +181,41 @@ def own_terms(kind: type[Record], values: Mapping[str, Any]) -> str:
         values: of its columns; `__search__` of the type names those that count, its name first.
     """
     found = {f"{TYPE}{kind.__name__.lower()}"}
-    for place, name in enumerate(kind.__search__):
-        value = values[name]
-        if value is None:
-            continue
-        info = column_info(kind.__table__.c[name])
-        is_person = info.form is PERSON_NAME
-        terms = number_terms([value]) if info.form is PHONE else terms_of([value], is_person=is_person)
-        if place == 0:
-            terms.add(whole(value))
-        before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
-        found |= {f"{before}{term}" for term in terms}
+    for name, terms_in, before in _searched(kind):
+        if (value := values[name]) is not None:
+            terms = terms_in(value)
+            found |= {before + term for term in terms} if before else terms
     return " ".join(sorted(found))
+
+
+_Searched = Sequence[tuple[str, Callable[[str], set[str]], str]]
+_known: dict[type[Record], _Searched] = {}
+
+
+def _searched(kind: type[Record]) -> _Searched:
+    """The columns a type is found by: the name of each, what gives the terms of its text, what comes before them."""
+    if kind not in _known:
+        found = []
+        for place, name in enumerate(kind.__search__):
+            info = column_info(kind.__table__.c[name])
+            before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
+            found.append((name, _way(info.form, is_name=place == 0), before))
+        _known[kind] = found
+    return _known[kind]
+
+
+def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
+    if form is PHONE:
+        return number_terms
+    is_person = form is PERSON_NAME
+
+    def terms(text: str) -> set[str]:
+        found = terms_of(text, is_person=is_person)
+        return found | {whole(text)} if is_name else found
+
+    return terms
 
 
 def tag_terms(names: Iterable[str]) -> str:
     """The terms of a record's tags."""
-    return " ".join(sorted(terms_of(names)))
+    return " ".join(sorted({term for name in names for term in terms_of(name)}))

@@ -29,6 +29,8 @@ def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -
             if wanted.get(kind.__name__) != stored.get(kind.__name__):
                 _rewrite(transaction, kind)
         if wanted != stored:
+            # Statistics of an empty table would have the engine read it from end to end.
+            transaction.put(SqlStatement("ANALYZE search_entry"))
             _keep(transaction, plugin, wanted)
 
 

@@ -7,7 +7,7 @@ them that follow each other, and by how it is read: from each syllable on, whole
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -38,8 +38,11 @@ def plain(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text; a run of Chinese characters is a word of its own."""
+    letters = plain(text)
+    if letters.isascii():
+        return [word[:_LONGEST_WORD] for word in _WORD.findall(letters)]
     found = []
-    for word in _WORD.findall(plain(text)):
+    for word in _WORD.findall(letters):
         end = 0
         for run in HAN.finditer(word):
             found += [word[end : run.start()], run[0]]
@@ -48,14 +51,12 @@ def words(text: str) -> list[str]:
     return [word[:_LONGEST_WORD] for word in found if word]
 
 
-def terms_of(texts: Iterable[str], *, is_person: bool = False) -> set[str]:
-    """The terms by which texts are found; names of persons begin with a surname where they are Chinese."""
-    return {
-        term
-        for text in texts
-        for place, word in enumerate(words(text))
-        for term in _terms(word, is_person=is_person and place == 0)
-    }
+def terms_of(text: str, *, is_person: bool = False) -> set[str]:
+    """The terms by which a text is found; the name of a person begins with a surname where it is Chinese."""
+    found: set[str] = set()
+    for place, word in enumerate(words(text)):
+        found |= _terms(word, is_person=is_person and place == 0)
+    return found
 
 
 def whole(name: str) -> str:
@@ -63,13 +64,10 @@ def whole(name: str) -> str:
     return WHOLE + "".join(words(name))[:_LONGEST_NAME]
 
 
-def number_terms(texts: Iterable[str]) -> set[str]:
-    """The terms by which telephone numbers are found: their digits, also from any of the first on."""
-    found: set[str] = set()
-    for text in texts:
-        digits = "".join(letter for letter in plain(text) if letter.isdigit())[:_LONGEST_WORD]
-        found |= {digits[start:] for start in range(max(1, len(digits) - _SHORTEST_ENDING + 1)) if digits[start:]}
-    return found
+def number_terms(text: str) -> set[str]:
+    """The terms by which a telephone number is found: its digits, also from any of the first on."""
+    digits = "".join(letter for letter in plain(text) if letter.isdigit())[:_LONGEST_WORD]
+    return {digits[start:] for start in range(max(1, len(digits) - _SHORTEST_ENDING + 1)) if digits[start:]}
 
 
 @lru_cache(20_000)

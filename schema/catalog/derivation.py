@@ -9,10 +9,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Date
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.access.audit import AuditEntry
-from core.access.declarations import Permission, RowRule
 from core.access.identities import UserIdentity
 from core.access.keys import ApiKey
-from core.access.permissions import NAMES
 from core.access.roles import Role
 from core.base.errors import PluginError
 from core.base.money import Money
@@ -30,7 +28,6 @@ from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, History, Row
 from core.records.forms import TEXT as TEXT_FORM
 from core.records.record import CORE, Facet, MoneyProperty, Record, Table
-from schema.catalog.access import AccessControl
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
@@ -81,7 +78,7 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
         _add_relations(catalog, record)
     for declared in core_fields(settings):
         _add_declared(catalog, declared, CORE)
-    for plugin, model in _registered(host, "register_records"):
+    for plugin, model in registered(host, "register_records"):
         _check_record(catalog, plugin, model)
         try:
             _add_record(catalog, model, plugin)
@@ -91,7 +88,7 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
         if record.owner != CORE:
             _add_relations(catalog, record)
     catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
-    for plugin, declared in _registered(host, "register_fields"):
+    for plugin, declared in registered(host, "register_fields"):
         _add_declared(catalog, declared, plugin)
     catalog.ownerships.update(ownerships(catalog))
     for record in catalog.records.values():
@@ -100,38 +97,7 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     return catalog
 
 
-def access_control(host: PluginHost, catalog: Catalog) -> AccessControl:
-    """From the permissions of actors to what they may see and do.
-
-    Raises:
-        PluginError: a declaration clashes or is not possible, or a field or record needs a permission that nobody
-            declares.
-    """
-    declared: dict[str, tuple[str, Permission | RowRule]] = {}
-    for plugin, item in _registered(host, "register_permissions"):
-        if not isinstance(item, Permission | RowRule):
-            raise PluginError(plugin, "register_permissions", f"{item!r} is neither a Permission nor a RowRule")
-        if item.name in NAMES or item.name in declared:
-            rival = declared[item.name][0] if item.name in declared else CORE
-            raise PluginError(plugin, f"permission {item.name}", f"{rival} has one of that name; choose another")
-        declared[item.name] = (plugin, item)
-    items = [item for _, item in declared.values()]
-    control = AccessControl(
-        catalog,
-        [item for item in items if isinstance(item, Permission)],
-        [item for item in items if isinstance(item, RowRule)],
-    )
-    catalog.permission_names.update(control.names, control.scope_names)
-    for record in catalog.records.values():
-        needed = [(record.owner, f"record {record.name}", record.permission)]
-        needed += [(made.owner, f"field {record.name}.{name}", made.permission) for name, made in record.fields.items()]
-        for owner, place, name in needed:
-            if name is not None and name not in control.names:
-                raise PluginError(owner, place, f"needs the permission {name!r}; declare it in register_permissions")
-    return control
-
-
-def _registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
+def registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
     """What the plugins return from a registration hook, one by one with the plugin's name."""
     for plugin, answer in host.register(hook):
         if answer is None:

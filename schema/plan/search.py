@@ -209,17 +209,19 @@ def _step(
         index = table("search_index", sql_column("rowid"), sql_column("search_index")).alias(statement.alias())
         source = index.join(entry, entry.c.number == index.c.rowid)
         match = index.c.search_index.op("MATCH")(asked[number])
-    there = or_(false(), *(_seen(statement, record, entry) for record in known))
     length = func.length(entry.c.terms).label("length")
-    found = select(entry.c.record_id.label("id"), whole_number(number).label("step"), length)
+    # Apart and whole, so that PostgreSQL takes the index; for the few rows of the limit it would read the table.
+    matching = select(entry.c.record_id, entry.c.entity_type, length).select_from(source).where(match)
+    hits = matching.cte(statement.alias()).prefix_with("MATERIALIZED", dialect=POSTGRESQL)
+    there = or_(false(), *(_seen(statement, record, hits) for record in known))
+    found = select(hits.c.record_id.label("id"), whole_number(number).label("step"), hits.c.length)
     # As a table, because SQLite takes no part of a union with a limit of its own.
-    return select(found.select_from(source).where(match, there).limit(size).subquery(statement.alias()))
+    return select(found.where(there).limit(size).subquery(statement.alias()))
 
 
 def _seen(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
     row = statement.row(record, is_fact=True)
     there = [row.id == entry.c.record_id, *statement.visible(row)]
-    seen: ColumnElement[bool] = and_(
-        entry.c.entity_type == constant(record.name), select(1).select_from(row.source()).where(*there).exists()
-    )
-    return seen
+    # Not an EXISTS, for which PostgreSQL may read all records of the type at once.
+    one = select(whole_number(1)).select_from(row.source()).where(*there).scalar_subquery()
+    return and_(entry.c.entity_type == constant(record.name), one == whole_number(1))

@@ -13,7 +13,6 @@ from math import inf
 from typing import Any, Self
 
 from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
-from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
 from sqlalchemy.types import TypeEngine
@@ -21,15 +20,16 @@ from sqlalchemy.types import TypeEngine
 from core.base.errors import ForbiddenError, InputError
 from core.base.sentences import sentence
 from core.db.sql import Expression
-from core.db.types import Json, ListOf, Text
+from core.db.types import Json, ListOf
 from core.records.fields import MoneyExpression
 from core.records.record import Facet, Record, Table
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kind import Condition
+from schema.plan.columns import Columns, default_of, known, type_of
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
-from schema.sql.json import PLAIN, TEXT, column, constant, json_value, whole_number
+from schema.sql.json import TEXT, column, constant, json_value, whole_number
 from schema.sql.selections import Chosen
 
 #: Compiles to SQL what a statement is to answer.
@@ -259,8 +259,8 @@ class Scope:
         return part if isinstance(part, _SHORT) else self._step(part, part.type)
 
     def _step(self, worked_out: Expression, type_: TypeEngine[Any]) -> Expression:
-        for number, known in enumerate(self._steps):
-            if known is worked_out:
+        for number, step in enumerate(self._steps):
+            if step is worked_out:
                 return column(self._alias, f"step{number}", type_)
         self._steps.append(worked_out)
         return column(self._alias, f"step{len(self._steps) - 1}", type_)
@@ -284,46 +284,6 @@ class Scope:
         return base
 
 
-class Columns:
-    """The columns of one alias of a table, money fields as three in one."""
-
-    def __init__(self, model: type[Table], reference: Callable[[str], Expression]) -> None:
-        self._model = model
-        self._reference = reference
-
-    def __getattr__(self, name: str) -> Any:
-        model = self._model
-        if name in model.__money__:
-            return MoneyExpression(*(self._reference(f"{name}_{part}") for part in ("minor", "currency", "reporting")))
-        return self._reference(_known(model, name))
-
-
-def _known(model: type[Table], name: str) -> str:
-    """The name of a column of a table, known to be there."""
-    if name not in model.__table__.c:
-        raise AttributeError(
-            f"{model.__name__} has no column {name!r}; it has {', '.join(sorted(model.__table__.c.keys()))}"
-        )
-    return name
-
-
-def _default_of(facet: type[Facet], name: str) -> Any:
-    """What a column of a facet holds unless something else is written; None for nothing."""
-    text = name.removesuffix("_folded")
-    is_folded = text != name and text in facet.__folded__
-    for column_name, default, factory in facet.__defaults__:
-        if column_name == (text if is_folded else name):
-            value = default if factory is None else factory()
-            return facet.__folded__[text].key(value, "") if is_folded and value is not None else value
-    return None
-
-
-def _type_of(given: SqlColumn[Any]) -> TypeEngine[Any]:
-    """The type of a record's own column; of ids one that says that JSON escapes nothing in them."""
-    is_id = isinstance(given.type, Text) and (given.primary_key or given.foreign_keys)
-    return PLAIN if is_id else given.type
-
-
 class PlanRow:
     """A row of a record under one alias (`core.records.fields.Row`)."""
 
@@ -341,7 +301,7 @@ class PlanRow:
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
-        return column(self.alias, name, _type_of(self.record.table.c[name]))
+        return column(self.alias, name, type_of(self.record.table.c[name]))
 
     def __getattr__(self, name: str) -> Any:
         return self.column(name)
@@ -404,7 +364,7 @@ class PlanRow:
     def joined(self, model: type[Table], by: str, value: Expression) -> Any:
         """The row of a table whose column `by` has a value, joined once."""
         table = model.__table__
-        _known(model, by)
+        known(model, by)
         alias = self.scope.join(
             (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
         )
@@ -416,7 +376,7 @@ class PlanRow:
 
         def defaulted(name: str) -> Expression:
             found: Expression = getattr(columns, name)
-            default = _default_of(facet, name)
+            default = default_of(facet, name)
             if default is None:
                 return found
             otherwise = literal(default, found.type)
@@ -488,7 +448,7 @@ class PlanRow:
         statement = self.scope.statement
         other = statement.row(statement.catalog.records[record.__name__], is_fact=True)
         found = value(other)
-        conditions = [other.reference(_known(record, by)) == self.id, *statement.living(other)]
+        conditions = [other.reference(known(record, by)) == self.id, *statement.living(other)]
         if where is not None:
             conditions.append(where(other))
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
@@ -499,7 +459,7 @@ class PlanRow:
         table = self.record.table.alias(statement.alias())
         upper = select(self.id.label("id")).cte(statement.alias(), recursive=True, nesting=True)
         # What is below a deleted one still belongs, and what is met again ends the search.
-        members = upper.union(select(table.c.id).where(table.c[_known(self.record.model, by)] == upper.c.id))
+        members = upper.union(select(table.c.id).where(table.c[known(self.record.model, by)] == upper.c.id))
         member = statement.row(self.record, is_fact=True)
         found = value(member)
         # One by one, by their keys: to join a few of them PostgreSQL would read all records of the table.
@@ -530,7 +490,7 @@ class PageRow(PlanRow):
         """A column of the record's own table, handed out by the inner SELECT."""
         if name not in self.handed_out:
             self.handed_out[name] = self.inner.reference(name).label(_handed_out(name))
-        return column(self.alias, _handed_out(name), _type_of(self.record.table.c[name]))
+        return column(self.alias, _handed_out(name), type_of(self.record.table.c[name]))
 
 
 def _handed_out(name: str) -> str:

@@ -1,0 +1,150 @@
+"""How fast `search` finds: a million customers, common and rare words, beginnings, mistakes, Chinese, on both engines.
+
+`python -m bench.search [--customers N] [--engine ENGINE]` prints the median and the longest of each kind in
+milliseconds, as the server answers it to a client in the same process, and how long the entries took to be made.
+"""
+
+import argparse
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import psycopg
+
+from bench.databases import ENGINES, Folder
+from core.db.database import POSTGRESQL
+from guanxi import create_app, load_settings
+from guanxi.testing import Client, running
+
+_SYLLABLES = (
+    "ka",
+    "lo",
+    "mi",
+    "ne",
+    "sor",
+    "tan",
+    "ver",
+    "wil",
+    "bra",
+    "dun",
+    "fel",
+    "gor",
+    "hal",
+    "jin",
+    "pol",
+    "rus",
+)
+_KINDS = ("GmbH", "AG", "Ltd", "Inc", "SA", "Group", "Foods", "Trading", "Logistics", "Medical", "Energy", "Software")
+_CHINESE = "北京上海广州深圳长城华夏东方科技贸易电子医药能源物流食品银河星光天地人和金玉"
+_ASK = "query ($text: String!) { search(text: $text, first: 10) { match node { id ... on Customer { name } } } }"
+_REST = ("RETENTION", "[]", "[]", "[]", "[]", False)
+#: So many of each kind of question.
+_ASKED = 40
+_COLUMNS = (
+    "id, version, created_at, created_by, updated_at, updated_by, name, name_folded, kind, status, account_relation, "
+    "needs, preferences, interests, industry_competitors, do_not_contact"
+)
+
+
+def names(count: int) -> Iterator[str]:
+    """Names as companies have them: a few words that many share, and some that few do."""
+    chance = random.Random(7)
+    words = ["".join(chance.choices(_SYLLABLES, k=chance.randint(2, 4))).capitalize() for _ in range(40_000)]
+    # Few words are in many names, many words in few.
+    weights = list(accumulate(1 / (place + 1) for place in range(len(words))))
+    for number in range(count):
+        if number % 10 == 0:
+            yield "".join(chance.choices(_CHINESE, k=chance.randint(4, 8)))
+        else:
+            yield " ".join([*chance.choices(words, cum_weights=weights, k=2), chance.choice(_KINDS)])
+
+
+def fill(url: str, count: int, *, is_postgresql: bool) -> None:
+    """Puts customers in, without what they are found by."""
+    stamp = "2025-01-01T00:00:00.000Z"
+    rows = (
+        (f"cus_{number:026d}", 1, stamp, "bench", stamp, "bench", name, name.casefold(), "COMPANY", "ACTIVE", *_REST)
+        for number, name in enumerate(names(count))
+    )
+    if is_postgresql:
+        with psycopg.connect(url) as server:
+            with server.cursor().copy(f"COPY customer ({_COLUMNS}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            server.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+        return
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
+        marks = ", ".join("?" * len(_COLUMNS.split(",")))
+        file.executemany(f"INSERT INTO customer ({_COLUMNS}) VALUES ({marks})", rows)
+        file.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+
+
+def questions(known: list[str]) -> dict[str, list[str]]:
+    """Texts by what is hard about them."""
+    chance = random.Random(8)
+    latin = [name for name in known if name.isascii()]
+    chinese = [name for name in known if not name.isascii()]
+    some = chance.sample(latin, _ASKED)
+    return {
+        "a whole name": some,
+        "two words in the other order": [" ".join(name.split()[1::-1]) for name in some],
+        "a common word": [chance.choice(_KINDS) for _ in range(_ASKED)],
+        "a common and a rare word": [f"{name.split()[2]} {name.split()[0]}" for name in some],
+        "two letters": [name[:2] for name in some],
+        "one letter": [name[:1] for name in some],
+        "the beginnings of two words": [f"{name.split()[1][:3]} {name.split()[0][:4]}" for name in some],
+        "a word with a mistake": [_mistaken(name.split()[0]) for name in some],
+        "two words with a mistake": [f"{_mistaken(name.split()[0])} {name.split()[1]}" for name in some],
+        "nothing like it": [f"{name[:2]}qqxz{name[3:5]}" for name in some],
+        "two Chinese characters": [name[1:3] for name in chance.sample(chinese, _ASKED)],
+        "initials of pinyin": ["bjkj", "shmy", "gzdz", "szyy"] * (_ASKED // 4),
+    }
+
+
+def _mistaken(word: str) -> str:
+    return f"{word[:2]}{word[3]}{word[2]}{word[4:]}" if len(word) > 4 else word + "x"
+
+
+def measure(client: Client, known: list[str]) -> None:
+    """Asks each kind of question, and prints how long the answers took."""
+    for kind, texts in questions(known).items():
+        spent = []
+        for text in [texts[0], *texts]:
+            begun = time.perf_counter()
+            client.query(_ASK, text=text)
+            spent.append((time.perf_counter() - begun) * 1000)
+        # The first compiled the statement.
+        print(f"  {kind:<32}{median(spent[1:]):8.1f}{max(spent[1:]):8.1f}", flush=True)
+
+
+def main() -> None:
+    """Builds a database on each engine, and asks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--engine", choices=ENGINES)
+    given = parser.parse_args()
+    known = list(names(given.customers))[:5_000]
+    for engine in [given.engine] if given.engine else ENGINES:
+        with TemporaryDirectory() as name, Folder(Path(name)).engine(engine) as databases:
+            databases.make("search")
+            url = databases.url("search")
+            settings = load_settings(database_url=url, sqlite_synchronous="NORMAL")
+            app = create_app(settings, [])
+            app.migrate()
+            app.database.close()
+            fill(url, given.customers, is_postgresql=engine == POSTGRESQL)
+            begun = time.perf_counter()
+            app = create_app(settings, [])
+            app.migrate()
+            with running(app) as client:
+                print(f"{engine}: {given.customers:,} customers; entries made in {time.perf_counter() - begun:.0f} s")
+                measure(client, known)
+
+
+if __name__ == "__main__":
+    main()
