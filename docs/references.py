@@ -175,6 +175,7 @@ def errors() -> str:
         "# Errors",
         "",
         "A message always names the field, the value and the remedy. Rely on the codes; messages may be reworded.",
+        "`params` of a user error has the values of its message by name, for a message of your own.",
         "",
         "## In `userErrors` and `warnings` of a payload",
         "",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from core.base.money import Money
+    from core.base.sentences import sentence
     from core.base.settings import Settings, load_settings
     from core.base.text import fold
     from core.host.contract import Context, Figures, Plugin, hookimpl
@@ -96,6 +97,7 @@ __all__ = [
     "query",
     "record_named",
     "reference",
+    "sentence",
     "shown",
 ]
 
@@ -117,6 +119,7 @@ _HOMES = {
         ),
         "core.base.money": ("Money",),
         "core.base.text": ("fold",),
+        "core.base.sentences": ("sentence",),
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.messages": ("Message",),

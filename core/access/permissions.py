@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.records.columns import PERSONAL
 from core.records.vocabulary import UserRole, Vocabulary
 
@@ -88,10 +89,19 @@ def grant(text: str) -> Grant | None:
     if found is None:
         if _NAME.fullmatch(text):
             return None
-        raise InputError(f"permission {text!r}: write it like Customer.change:team, *.read or personal")
+        raise InputError(
+            sentence("permission {text!r}: write it like Customer.change:team, *.read or personal", text=text)
+        )
     record, right, scope = found.groups()
     if right.upper() not in Right.__members__:
-        raise InputError(f"permission {text!r}: {right!r} is not a right; use {', '.join(Right).lower()}")
+        raise InputError(
+            sentence(
+                "permission {text!r}: {right!r} is not a right; use {known}",
+                text=text,
+                right=right,
+                known=", ".join(Right).lower(),
+            )
+        )
     named = (scope or RowScope.ALL).upper()
     return Grant(record, Right(right.upper()), named if named in RowScope.__members__ else scope)
 
@@ -128,11 +138,23 @@ def check(permissions: Iterable[str], records: Collection[str], names: Collectio
         found = grant(text)
         if found is None:
             if text not in names:
-                raise InputError(f"permission {text!r} is unknown; available: {', '.join(sorted(names))}")
+                raise InputError(
+                    sentence(
+                        "permission {text!r} is unknown; available: {known}", text=text, known=", ".join(sorted(names))
+                    )
+                )
         elif found.record != ANY and found.record not in records:
-            raise InputError(f"permission {text!r}: there is no record {found.record!r}")
+            raise InputError(
+                sentence("permission {text!r}: there is no record {record!r}", text=text, record=found.record)
+            )
         elif found.scope not in RowScope.__members__ and found.scope not in names:
-            raise InputError(f"permission {text!r}: {found.scope!r} is not a scope; use own, team, region or all")
+            raise InputError(
+                sentence(
+                    "permission {text!r}: {scope!r} is not a scope; use own, team, region or all",
+                    text=text,
+                    scope=found.scope,
+                )
+            )
 
 
 def _grants(rights: str, scope: RowScope) -> frozenset[str]:

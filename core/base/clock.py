@@ -7,6 +7,7 @@ from typing import Protocol
 
 from core.base.calendar import Calendar, zone_of
 from core.base.errors import InputError
+from core.base.sentences import sentence
 
 #: Days that anything happens on. Before and after them is room for what is reckoned from them, such as a year earlier.
 EARLIEST, LATEST = date(1000, 1, 1), date(2999, 12, 31)
@@ -20,7 +21,14 @@ def check_day(value: date) -> None:
     """
     day = value.date() if isinstance(value, datetime) else value
     if not EARLIEST <= day <= LATEST:
-        raise InputError(f"{day} is outside {EARLIEST} to {LATEST}; leave it out if it means without end")
+        raise InputError(
+            sentence(
+                "{day} is outside {earliest} to {latest}; leave it out if it means without end",
+                day=day,
+                earliest=EARLIEST,
+                latest=LATEST,
+            )
+        )
 
 
 def to_milliseconds(moment: datetime) -> datetime:

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.base.sentences import from_parts, params_of, parts_of
+
 
 @dataclass(frozen=True, slots=True)
 class UserError:
@@ -27,7 +29,7 @@ class UserError:
 
     Attributes:
         code: stable and machine-readable, such as `REQUIRED` or `RATE_UNKNOWN`.
-        message: names the field, the value and the remedy.
+        message: names the field, the value and the remedy; a `sentence` lets clients have its values by name.
         field: path to the input field, outermost first; None for the record as a whole.
         record: the record it is about, or its id; in a batch this decides which row is refused.
         plugin: filled in by the host.
@@ -44,9 +46,25 @@ class UserError:
     permission: str | None = None
 
     @property
+    def params(self) -> dict[str, Any]:
+        """The values in its message by name, from which a client can make a message of its own."""
+        return params_of(self.message)
+
+    @property
     def record_id(self) -> str | None:
         """The id of the record it names, if it names one."""
         return self.record if self.record is None or isinstance(self.record, str) else str(self.record.id)
+
+    def kept(self) -> list[Any]:
+        """It as JSON, for `restored`."""
+        template, params = parts_of(self.message)
+        return [self.code, template, None if self.field is None else list(self.field), self.plugin, params]
+
+    @classmethod
+    def restored(cls, kept: Sequence[Any], *, warning: bool) -> "UserError":
+        """What was kept; params are missing where an earlier version kept it."""
+        code, template, field, plugin, *params = kept
+        return cls(code, from_parts(template, *params), field, plugin=plugin, warning=warning)
 
     def under(self, *prefix: str) -> "UserError":
         """The same error with its field path placed under `prefix`."""

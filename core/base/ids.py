@@ -6,6 +6,7 @@ from uuid import uuid4
 from typeid import TypeID
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.base.text import with_article, words
 
 #: The prefix of event ids.
@@ -50,6 +51,11 @@ def check_id(id: str, prefix: str, name: str) -> str:
     """
     if prefix_of(id) != prefix:
         raise InputError(
-            f"{id!r} is not an id of {with_article(words(name))}; they look like {prefix}_01h455vb4pex5vsknk084sn02q"
+            sentence(
+                "{id!r} is not an id of {record}; they look like {prefix}_01h455vb4pex5vsknk084sn02q",
+                id=id,
+                record=with_article(words(name)),
+                prefix=prefix,
+            )
         )
     return id

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any, Self
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 
 _NO_MINOR = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
@@ -37,7 +38,9 @@ def exponent(currency: str) -> int:
     try:
         return EXPONENTS[currency]
     except KeyError:
-        raise InputError(f"{currency!r} is not a current ISO 4217 currency code, such as CNY, EUR or USD") from None
+        raise InputError(
+            sentence("{currency!r} is not a current ISO 4217 currency code, such as CNY, EUR or USD", currency=currency)
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,27 @@ class Money:
     def __post_init__(self) -> None:
         amount, places = _exact(self.amount), exponent(self.currency)
         if not amount.is_finite():
-            raise InputError(f"amount {amount} is not a finite amount of {self.currency}")
+            raise InputError(
+                sentence("amount {amount} is not a finite amount of {currency}", amount=amount, currency=self.currency)
+            )
         if abs(amount) > Decimal(LARGEST_MINOR).scaleb(-places):
-            raise InputError(f"amount {amount} {self.currency} is larger than this system can store")
+            raise InputError(
+                sentence(
+                    "amount {amount} {currency} is larger than this system can store",
+                    amount=amount,
+                    currency=self.currency,
+                )
+            )
         rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
         if rounded != amount:
-            raise InputError(f"amount {amount} has more than the {places} decimal places of {self.currency}")
+            raise InputError(
+                sentence(
+                    "amount {amount} has more than the {places} decimal places of {currency}",
+                    amount=amount,
+                    places=places,
+                    currency=self.currency,
+                )
+            )
         # Zero is neither positive nor negative.
         object.__setattr__(self, "amount", rounded or abs(rounded))
 
@@ -93,8 +111,13 @@ class Money:
 
 def _exact(amount: Any) -> Decimal:
     if isinstance(amount, float):
-        raise InputError(f"amount {amount} is a floating-point number, which is not exact; write Decimal('{amount}')")
+        raise InputError(
+            sentence(
+                "amount {amount} is a floating-point number, which is not exact; write Decimal('{amount}')",
+                amount=amount,
+            )
+        )
     try:
         return Decimal(amount)
     except (InvalidOperation, TypeError, ValueError):
-        raise InputError(f"amount {amount!r} is not a number") from None
+        raise InputError(sentence("amount {amount!r} is not a number", amount=amount)) from None

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
 from core.base.ids import new_id
+from core.base.sentences import sentence
 from core.crm.opportunities import Opportunity, Stage, StageTransition
 from core.crm.rules import (
     OPEN_STATUSES,
@@ -92,7 +93,7 @@ def _owner_problems(settlement: Settlement, change: Change) -> Iterator[UserErro
     """Doubts that an opportunity is handled by nobody (O19)."""
     record: Any = change.record
     if record.owner_id is None and record.status in OWNED_STATUSES and change.action is Action.UPDATED:
-        message = f"an opportunity that is {record.status} has no owner; give it one"
+        message = sentence("an opportunity that is {status} has no owner; give it one", status=record.status)
         yield settlement.doubt(change, "owner_id", message)
 
 
@@ -121,24 +122,32 @@ def _follow_stage(
     """Lets the status follow the stage (X3): entering a winning stage wins, leaving it for an early one reopens."""
     record: Any = change.record
     if moved and before in (OpportunityStatus.LOST, OpportunityStatus.CLOSED) and asked is None:
-        message = (
-            f"an opportunity that is {before} cannot move; reopen it first: updateOpportunity with status FOLLOWING"
+        message = sentence(
+            "an opportunity that is {before} cannot move; reopen it first: updateOpportunity with status FOLLOWING",
+            before=before,
         )
         return [problem(change, "NOT_OPEN", "stage_id", message)]
     if stage.wins and record.status in OPEN_STATUSES and (moved or asked is not None):
         if asked is not None:
-            message = (
-                f"stage {stage.key} ({stage.name}) wins the opportunity, so it cannot be {asked}; "
-                "leave the status out, or give an earlier stage"
+            message = sentence(
+                "stage {key} ({stage}) wins the opportunity, so it cannot be {asked}; leave the status out, or give "
+                "an earlier stage",
+                key=stage.key,
+                stage=stage.name,
+                asked=asked,
             )
             return [problem(change, "STAGE_WINS", "status", message)]
         put(change, "status", OpportunityStatus.WON)
     if record.status in WON_STATUSES and not (stage.wins or stage.may_win):
         if asked is not None or not moved:
             possible = ", ".join(other.key for other in settlement.stages() if other.wins or other.may_win)
-            message = (
-                f"{record.status} is not possible in stage {stage.key} ({stage.name}); "
-                f"move it first to one of the stages from which it may be won: {possible}"
+            message = sentence(
+                "{status} is not possible in stage {key} ({stage}); move it first to one of the stages from which it "
+                "may be won: {possible}",
+                status=record.status,
+                key=stage.key,
+                stage=stage.name,
+                possible=possible,
             )
             return [problem(change, "WON_TOO_EARLY", "status", message)]
         put(change, "status", OpportunityStatus.FOLLOWING)
@@ -198,10 +207,14 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
     )
     for name in ("loss_reason", "loss_summary"):
         if change.after.get(name) is not None and not was_lost:
-            message = f"an opportunity that is {status} was not lost; give it with the status LOST"
+            message = sentence(
+                "an opportunity that is {status} was not lost; give it with the status LOST", status=status
+            )
             yield problem(change, "INVALID", name, message)
     if change.after.get("closed_on") and status in OPEN_STATUSES:
-        message = f"an opportunity that is {status} is not decided; give it with the status WON or LOST"
+        message = sentence(
+            "an opportunity that is {status} is not decided; give it with the status WON or LOST", status=status
+        )
         yield problem(change, "INVALID", "closed_on", message)
     kept = {
         "won_at": status in WON_STATUSES and before in WON_STATUSES,
@@ -210,14 +223,15 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
     }
     for name, decided in kept.items():
         if decided and name in change.after and change.after[name] is None:
-            message = (
-                f"an opportunity that is {status} has such a date; give another, or reopen it with status FOLLOWING"
+            message = sentence(
+                "an opportunity that is {status} has such a date; give another, or reopen it with status FOLLOWING",
+                status=status,
             )
             yield problem(change, "REQUIRED", name, message)
     turned = "lost_at" in change.after and (change.before.get("lost_at") is None) != (change.after["lost_at"] is None)
     if status is before is OpportunityStatus.CLOSED and turned:
-        message = "the outcome of a closed opportunity cannot change; reopen it first with status FOLLOWING"
-        yield problem(change, "INVALID", "lost_at", message)
+        settled = "the outcome of a closed opportunity cannot change; reopen it first with status FOLLOWING"
+        yield problem(change, "INVALID", "lost_at", settled)
 
 
 def _status_problems(change: Change, before: OpportunityStatus | None, *, stepped: bool) -> Iterator[UserError]:
@@ -263,7 +277,11 @@ def _log_step(
     last = _last_step(settlement, record) if before is not None and moment < settlement.now else None
     if last is not None and moment < last:
         given, previous = (f"{one:%Y-%m-%d %H:%M:%S}" for one in (moment, last))
-        message = f"{given} is before the previous step, of {previous}; the step is logged as of then"
+        message = sentence(
+            "{given} is before the previous step, of {previous}; the step is logged as of then",
+            given=given,
+            previous=previous,
+        )
         yield settlement.doubt(change, "at", message)
         # The log leads on from step to step, so that its last one is the current stage.
         moment = last
@@ -306,11 +324,13 @@ def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     living = select(func.count()).where(col(Opportunity.stage_id) == stage.id, col(Opportunity.deleted_at).is_(None))
     count = settlement.session.exec(living).one()
     if count == 1:
-        message = f"1 opportunity is in stage {stage.key}; move it to another stage first"
+        message = sentence("1 opportunity is in stage {key}; move it to another stage first", key=stage.key)
     elif count:
-        message = f"{count} opportunities are in stage {stage.key}; move them to another stage first"
+        message = sentence(
+            "{count} opportunities are in stage {key}; move them to another stage first", count=count, key=stage.key
+        )
     elif all(other.id == stage.id for other in settlement.stages()):
-        message = f"stage {stage.key} is the only one; opportunities need one"
+        message = sentence("stage {key} is the only one; opportunities need one", key=stage.key)
     else:
         return []
     return [UserError("REFERRED_TO", message, None, stage)]
@@ -332,9 +352,9 @@ def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     if not count:
         return []
     several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
-    message = f"the customer has {several}; decide on them, or"
+    message = sentence("the customer has {several}; decide on them, or", several=several)
     if change.action is Action.DESTROYED:
-        remedy = f"{message} delete it first, which asks what becomes of them"
+        remedy = sentence("{message} delete it first, which asks what becomes of them", message=message)
         return [UserError("REFERRED_TO", remedy, None, change.record)]
-    remedy = f"openOpportunities: {message} say what becomes of them"
+    remedy = sentence("openOpportunities: {message} say what becomes of them", message=message)
     return [UserError("REFERRED_TO", remedy, ("openOpportunities",), change.record)]

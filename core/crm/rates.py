@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from core.base.errors import NotFoundError
 from core.base.money import Money
+from core.base.sentences import sentence
 from core.crm.sales import ExchangeRate
 from core.db.transaction import DatabaseTransaction, mark
 from core.records.rows import rows_of
@@ -30,8 +31,13 @@ class Rates:
         rate = self._rate(money.currency, day)
         if rate is None:
             raise NotFoundError(
-                f"no rate from {money.currency} to {self.reporting_currency} is known on {day}; "
-                f"create one with createExchangeRate, valid from that day or earlier"
+                sentence(
+                    "no rate from {currency} to {reporting_currency} is known on {day}; create one with "
+                    "createExchangeRate, valid from that day or earlier",
+                    currency=money.currency,
+                    reporting_currency=self.reporting_currency,
+                    day=day,
+                )
             )
         return money.convert(rate, self.reporting_currency).minor
 

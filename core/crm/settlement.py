@@ -10,6 +10,7 @@ from sqlmodel import Session
 from core.base.actors import Actor
 from core.base.calendar import Calendar
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.settings import Plausibility
 from core.base.text import camel
 from core.crm.opportunities import Stage
@@ -111,7 +112,9 @@ class Settlement:
 
 def problem(change: Change, code: str, field: str, message: str) -> UserError:
     """What is wrong with a field of a change: the message begins with the field and names the remedy."""
-    return UserError(code, f"{camel(field)}: {message}", (camel(field),), change.record)
+    return UserError(
+        code, sentence("{field}: {message}", field=camel(field), message=message), (camel(field),), change.record
+    )
 
 
 def put(change: Change, name: str, value: Any) -> None:

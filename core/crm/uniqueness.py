@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.text import camel
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
@@ -85,7 +86,7 @@ def _problems(
         if twin is not None:
             values = {name: getattr(change.record, name) for name in unique.columns}
             field = camel(unique.flag or unique.columns[-1])
-            message = f"{field}: {unique.message.format(twin=twin, **values)}"
+            message = sentence("{field}: {format}", field=field, format=unique.message.format(twin=twin, **values))
             yield UserError("ALREADY_EXISTS", message, (field,), change.record)
         elif getattr(change.record, "is_old_twin", None):
             # What it had in common with an older record is gone, so the database keeps its key as well from now on.

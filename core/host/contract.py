@@ -16,6 +16,7 @@ from core.base.actors import Actor, Identity
 from core.base.calendar import Calendar
 from core.base.clock import BusinessClock
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.settings import Plausibility
 from core.db.locks import Key
 from core.host.messages import Message
@@ -169,7 +170,7 @@ class Context:
 
         `doubt(lease, "endsOn", "it is in the next century")`; the message of the result begins with the field.
         """
-        text = f"{field}: {message}"
+        text = sentence("{field}: {message}", field=field, message=message)
         return UserError("IMPLAUSIBLE", text, (field,), record, warning=self.plausibility == "WARN")
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:

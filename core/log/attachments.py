@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Index, text
 
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.text import fold
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.records.columns import column
@@ -133,7 +134,13 @@ def taken(
             remedy = "change or delete that record" if id in restored else "leave it out, or change that record"
             yield UserError(
                 "EXTERNAL_ID_TAKEN",
-                f"externalIds: {key[1]!r} of {key[0]!r} belongs to {owner}; {remedy} first",
+                sentence(
+                    "externalIds: {key!r} of {system!r} belongs to {owner}; {remedy} first",
+                    key=key[1],
+                    system=key[0],
+                    owner=owner,
+                    remedy=remedy,
+                ),
                 ("externalIds",),
                 id,
             )

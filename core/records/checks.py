@@ -10,6 +10,7 @@ from unicodedata import category
 
 from core.base.clock import check_day
 from core.base.errors import InputError, UserError
+from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.base.text import camel
 from core.records.columns import ColumnInfo, column_info
@@ -54,13 +55,20 @@ def check_text(value: str, longest: int) -> None:
         InputError: says which.
     """
     if len(value) > longest:
-        raise InputError(f"{value[:40]!r}… has {len(value)} characters; at most {longest} are possible")
+        raise InputError(
+            sentence(
+                "{value!r}… has {count} characters; at most {longest} are possible",
+                value=value[:40],
+                count=len(value),
+                longest=longest,
+            )
+        )
     if "\0" in value:
         raise InputError("the character NUL (U+0000) is not possible; leave it out")
     if not value.strip():
         raise InputError("it must not be empty; give a text")
     if not is_visible(value):
-        raise InputError(f"nothing of {value[:40]!a} can be seen; give a text")
+        raise InputError(sentence("nothing of {value!a} can be seen; give a text", value=value[:40]))
 
 
 def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
@@ -71,7 +79,9 @@ def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
     """
     check_text(value, info.max_length or LONGEST_TEXT)
     if info.pattern and not re.fullmatch(info.pattern, value):
-        raise InputError(f"{value!r} does not fit: {info.hint or f'it must match {info.pattern}'}")
+        raise InputError(
+            sentence("{value!r} does not fit: {hint}", value=value, hint=info.hint or f"it must match {info.pattern}")
+        )
     info.form.check(value, region)
 
 
@@ -82,9 +92,21 @@ def check_number_of(value: Any, info: ColumnInfo) -> None:
         InputError: says why.
     """
     if info.minimum is not None and value < info.minimum:
-        raise InputError(f"{spelled(value)} is too small; the minimum is {spelled(info.minimum)}")
+        raise InputError(
+            sentence(
+                "{value} is too small; the minimum is {limit}",
+                value=spelled(value),
+                limit=spelled(info.minimum),
+            )
+        )
     if info.maximum is not None and value > info.maximum:
-        raise InputError(f"{spelled(value)} is too large; the maximum is {spelled(info.maximum)}")
+        raise InputError(
+            sentence(
+                "{value} is too large; the maximum is {limit}",
+                value=spelled(value),
+                limit=spelled(info.maximum),
+            )
+        )
 
 
 def spelled(number: Decimal | int) -> str:
@@ -116,4 +138,9 @@ def record_problems(record: Record, values: Mapping[str, Any], region: str) -> I
             elif kind in (date, datetime):
                 check_day(value)
         except InputError as error:
-            yield UserError("INVALID", f"{camel(name)}: {error.message}", (camel(name),), record)
+            yield UserError(
+                "INVALID",
+                sentence("{name}: {problem}", name=camel(name), problem=error.message),
+                (camel(name),),
+                record,
+            )

@@ -12,6 +12,7 @@ from core.base.calendar import zone_of
 from core.base.errors import InputError
 from core.base.pinyin import VERSION as PINYIN_VERSION
 from core.base.pinyin import pinyin_key
+from core.base.sentences import sentence
 from core.base.text import fold
 
 #: As many texts of each form are kept with what was found of them; the same one is checked, then compared.
@@ -119,7 +120,11 @@ class LinkForm(TextForm):
 
     def check(self, text: str, region: str) -> None:
         if not _is_link(text):
-            raise InputError(f"{text!r} is not a link; write it like https://example.com or mailto:name@example.com")
+            raise InputError(
+                sentence(
+                    "{text!r} is not a link; write it like https://example.com or mailto:name@example.com", text=text
+                )
+            )
 
 
 class ZoneForm(TextForm):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.text import camel, words
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity, OpportunityContact
@@ -76,7 +77,12 @@ def _problems(change: Change, known: _Customers) -> Iterator[UserError]:
             # The one that is given is named, of two the second.
             field, against = (name, other) if name in change.after else (other, name)
             if message := other_customer_problem(customers[field], camel(against), customers[against]):
-                yield UserError("OTHER_CUSTOMER", f"{camel(field)}: {message}", (camel(field),), change.record)
+                yield UserError(
+                    "OTHER_CUSTOMER",
+                    sentence("{field}: {message}", field=camel(field), message=message),
+                    (camel(field),),
+                    change.record,
+                )
                 return
 
 
@@ -104,9 +110,11 @@ def separation_warnings(
             if (count := _staying(transaction, model, change.record))
         ]
         if staying:
-            message = (
-                f"customerId: {', '.join(staying)} of the opportunity belong to another customer than "
-                f"{change.record.customer_id}; change them as well"
+            message = sentence(
+                "customerId: {known} of the opportunity belong to another customer than {customer_id}; change them as "
+                "well",
+                known=", ".join(staying),
+                customer_id=change.record.customer_id,
             )
             yield UserError("OTHER_CUSTOMER", message, ("customerId",), change.record, warning=True)
 

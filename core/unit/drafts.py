@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.base.errors import UserError
+from core.base.errors import ConflictError, UserError
 from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
@@ -151,8 +151,9 @@ def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Seque
 
 
 def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:
-    """The outcome of a row that was refused."""
-    return RowOutcome(index, OutcomeStatus.FAILED, None, errors)
+    """The outcome of a row that was refused; of a conflict with the record as somebody else has left it."""
+    current = next((error.record_id for error in errors if error.code == ConflictError.code), None)
+    return RowOutcome(index, OutcomeStatus.FAILED, current, errors)
 
 
 #: The error for a row that the database refuses although it passed every check.

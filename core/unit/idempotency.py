@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from core.base.errors import ConflictError, InputError
+from core.base.sentences import sentence
 from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.log.changes import shown
 from core.records.columns import column
@@ -58,7 +59,9 @@ def once(
         ConflictError: the key was used for another operation or input.
     """
     if not key.strip() or len(key) > _LONGEST or "\0" in key:
-        raise InputError(f"idempotencyKey: give 1 to {_LONGEST} characters, not only spaces, and no NUL")
+        raise InputError(
+            sentence("idempotencyKey: give 1 to {longest} characters, not only spaces, and no NUL", longest=_LONGEST)
+        )
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
     rows, engine = rows_of(IdempotencyKey, transaction.dialect), transaction.dialect
     mine = f"WHERE actor = {mark(engine, 1)} AND key = {mark(engine, 2)}"

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
 
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.text import camel, words
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
@@ -36,7 +37,12 @@ def dangling(
             problems += [
                 UserError(
                     "NOT_FOUND",
-                    f"{field}: there is no {words(key.column.table.name)} {id!r}; give the id of an existing one",
+                    sentence(
+                        "{field}: there is no {record} {id!r}; give the id of an existing one",
+                        field=field,
+                        record=words(key.column.table.name),
+                        id=id,
+                    ),
                     (field,),
                     change.record,
                 )

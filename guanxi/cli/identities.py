@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from guanxi.cli.asking import ask, moment
 from guanxi.cli.console import out
 
@@ -73,5 +74,7 @@ def _user_id(user: str) -> str:
         return user
     found = ask(_USERS, {"email": user})["nodes"]
     if len(found) != 1:
-        raise InputError(f"{user}: {len(found) or 'no'} users have this address; give the id of one")
+        raise InputError(
+            sentence("{user}: {value} users have this address; give the id of one", user=user, value=len(found) or "no")
+        )
     return str(found[0]["id"])

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.records.vocabulary import UserRole
 from guanxi.cli.asking import ask, moment
 from guanxi.cli.console import err, out
@@ -127,5 +128,5 @@ def _id_of(key: str) -> str:
     start = "_".join(key.split("_")[:2])
     found = _keys({"start": {"eq": start}})
     if not found:
-        raise InputError(f"no API key begins with {start}; see `guanxi keys list --revoked`")
+        raise InputError(sentence("no API key begins with {start}; see `guanxi keys list --revoked`", start=start))
     return str(found[0]["id"])

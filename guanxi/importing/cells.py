@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from guanxi.importing.values import as_text
 
 #: Column to value of one row, cleaned: None where there is nothing.
@@ -79,7 +80,7 @@ class Value:
             if text in self.map:
                 return self.map[text]
             if found is not None and self.unmapped == REJECT:
-                raise InputError(f"{text!r} is not in its map; add it there, or fix the row")
+                raise InputError(sentence("{text!r} is not in its map; add it there, or fix the row", text=text))
             if found is not None and self.unmapped == NULL:
                 return None
         return Nothing.SAID if found is None else found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.base.errors import ConfigurationError, InputError
+from core.base.sentences import sentence
 from core.base.text import camel, fold
 from guanxi.importing.cells import ABSENT, NULL, REJECT, Cells, Nothing, Test, Value, all_hold
 from guanxi.importing.sources import Layout, Source, SourceRow
@@ -74,7 +75,7 @@ class FieldRule:
             notes += [f"{self.field.name}: {note}"] if note else []
             return value
         except InputError as error:
-            raise InputError(f"{self.field.name}: {error.message}") from None
+            raise InputError(sentence("{field}: {problem}", field=self.field.name, problem=error.message)) from None
 
     def _items(self, cells: Cells) -> Any:
         found = self.value.found(cells)
@@ -88,7 +89,12 @@ class FieldRule:
             return self.currency
         given = cells.get(self.currency_column)
         if given is None:
-            raise InputError(f"column {self.currency_column!r}, which names the currency, is empty; fill it")
+            raise InputError(
+                sentence(
+                    "column {currency_column!r}, which names the currency, is empty; fill it",
+                    currency_column=self.currency_column,
+                )
+            )
         return as_text(given)
 
 
@@ -136,7 +142,9 @@ class LinkRule:
                 return None
             return found if found is None or found is Nothing.SAID else as_text(found)
         except InputError as error:
-            raise InputError(f"{self.relation.name}: {error.message}") from None
+            raise InputError(
+                sentence("{relation}: {problem}", relation=self.relation.name, problem=error.message)
+            ) from None
 
 
 @dataclass(slots=True)
@@ -219,12 +227,12 @@ class RecordRule:
             try:
                 found = value.of(cells)
             except InputError as error:
-                yield InputError(f"external id of {system!r}: {error.message}")
+                yield InputError(sentence("external id of {system!r}: {problem}", system=system, problem=error.message))
                 continue
             if found is not None and found is not Nothing.SAID:
                 keys.append({"system": system, "id": as_text(found)})
             elif self.match == EXTERNAL_ID and place == 0:
-                yield InputError(f"external id of {system!r}: {_NO_KEY}")
+                yield InputError(sentence("external id of {system!r}: {no_key}", system=system, no_key=_NO_KEY))
         if keys:
             item.given["externalIds"] = keys
 
@@ -236,7 +244,7 @@ class RecordRule:
                 yield error
                 continue
             if rule.field.name == self.match_field and (value is None or value is Nothing.SAID):
-                yield InputError(f"{rule.field.name}: {_NO_KEY}")
+                yield InputError(sentence("{field}: {no_key}", field=rule.field.name, no_key=_NO_KEY))
             elif value is not Nothing.SAID:
                 item.given[rule.field.name] = value
 

@@ -11,6 +11,7 @@ from typing import Any
 from core.base.clock import to_milliseconds
 from core.base.errors import InputError
 from core.base.money import exponent
+from core.base.sentences import sentence
 from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import (
@@ -75,7 +76,9 @@ def as_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, str | int | Decimal):
         return str(value)
-    raise InputError(f"{value!r} is not a single value; only a field that is a list takes several")
+    raise InputError(
+        sentence("{value!r} is not a single value; only a field that is a list takes several", value=value)
+    )
 
 
 def convert(kind: Kind, value: Any, format: Format, currency: str | None = None) -> Any:
@@ -113,7 +116,11 @@ _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": Fal
 def _boolean(kind: Any, value: Any, format: Format) -> bool:
     found = _TRUTH.get(as_text(value).lower())
     if found is None:
-        raise InputError(f"{value!r} is neither true nor false; translate it, as in map = {{ Y = true, N = false }}")
+        raise InputError(
+            sentence(
+                "{value!r} is neither true nor false; translate it, as in map = {{ Y = true, N = false }}", value=value
+            )
+        )
     return found
 
 
@@ -122,8 +129,13 @@ def _choice(kind: ChoiceKind, value: Any, format: Format) -> StrEnum:
         return kind.enum(as_text(value))
     except ValueError:
         raise InputError(
-            f"{value!r} is none of {', '.join(kind.enum)}; translate it with a map, "
-            f'as in map = {{ "{as_text(value)}" = "{next(iter(kind.enum))}" }}'
+            sentence(
+                '{value!r} is none of {known}; translate it with a map, as in map = {{ "{as_text}" = "{next}" }}',
+                value=value,
+                known=", ".join(kind.enum),
+                as_text=as_text(value),
+                next=next(iter(kind.enum)),
+            )
         ) from None
 
 
@@ -161,7 +173,11 @@ def _number(text: str, format: Format) -> Decimal:
         written = "".join(["1", format.thousands or "", "234", format.decimal, "5"])
         has_separators = re.fullmatch(r"[+-]?[0-9][0-9.,' ]*[0-9]", text.strip()) is not None
         remedy = 'say how it is, as in thousands = ".", decimal = ","' if has_separators else "fix it"
-        raise InputError(f"{text!r} is not a number written as {written}; {remedy}")
+        raise InputError(
+            sentence(
+                "{text!r} is not a number written as {written}; {remedy}", text=text, written=written, remedy=remedy
+            )
+        )
     sign, whole, places, power = match.groups()
     digits = whole.replace(format.thousands, "") if format.thousands else whole
     number = Decimal(f"{sign}{digits}.{places or 0}e{power or 0}") * format.times
@@ -201,7 +217,7 @@ _LONGEST_NUMBER = 20
 def _whole(kind: Any, value: Any, format: Format) -> int:
     number = _number(as_text(value), format)
     if number != number.to_integral_value():
-        raise InputError(f"{value!r} is not a whole number")
+        raise InputError(sentence("{value!r} is not a whole number", value=value))
     return int(number)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, InputError, Money, Ref, query
+from guanxi import Context, InputError, Money, Ref, query, sentence
 from guanxi.records import Customer
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import CREDIT, AgeingBucket
@@ -84,11 +84,23 @@ def ageing(
     today = ctx.clock.today()
     day, days = as_of or today, ctx.settings.sales_days if sales_days is None else sales_days
     if day > today:
-        raise InputError(f"asOf: {day} is in the future; give {today} or an earlier day")
+        raise InputError(sentence("asOf: {day} is in the future; give {today} or an earlier day", day=day, today=today))
     if not 0 <= first <= _MOST_CUSTOMERS:
-        raise InputError(f"first: {first} is not between 0 and {_MOST_CUSTOMERS}; give a number in that range")
+        raise InputError(
+            sentence(
+                "first: {first} is not between 0 and {most_customers}; give a number in that range",
+                first=first,
+                most_customers=_MOST_CUSTOMERS,
+            )
+        )
     if not 1 <= days <= _MOST_DAYS:
-        raise InputError(f"salesDays: {days} is not between 1 and {_MOST_DAYS}; give a number in that range")
+        raise InputError(
+            sentence(
+                "salesDays: {days} is not between 1 and {most_days}; give a number in that range",
+                days=days,
+                most_days=_MOST_DAYS,
+            )
+        )
     which: dict[str, Any] = {} if customer_ids is None else {"customerId": {"in": list(customer_ids)}}
     sold = {**which, "invoicedOn": {"gt": _before(day, days), "lte": day}}
     found = ctx.query(_TOTALS, {"owed": _owed(which, day), "sold": sold}, as_of=day)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from guanxi import Action, Change, Changes, Context, Money, UserError
+from guanxi import Action, Change, Changes, Context, Money, UserError, sentence
 from guanxi.vocabulary import OpportunityStatus
 from plugins.credit_scoring.groups import CustomerGroup, chains_of, groups_of, held_chains
 from plugins.credit_scoring.limits import reason_problem
@@ -159,12 +159,24 @@ def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[
     for code, problem in problems:
         policy = ctx.settings.group_control if code == GROUP else ctx.settings.control
         if policy is Control.WARN or reason is not None:
-            yield UserError(code, f"{field}: {problem}", (field,), change.record, warning=True, permission=CREDIT)
+            yield UserError(
+                code,
+                sentence("{field}: {problem}", field=field, problem=problem),
+                (field,),
+                change.record,
+                warning=True,
+                permission=CREDIT,
+            )
         else:
-            message = f"{field}: {problem}; {remedy}"
+            message = sentence("{field}: {problem}; {remedy}", field=field, problem=problem, remedy=remedy)
             yield UserError(code, message, (field,), change.record, permission=CREDIT)
     if reason is not None and (wrong := reason_problem(reason)):
-        yield UserError("INVALID", f"{OVERRIDE_REASON}: {wrong}", (OVERRIDE_REASON,), change.record)
+        yield UserError(
+            "INVALID",
+            sentence("{override_reason}: {wrong}", override_reason=OVERRIDE_REASON, wrong=wrong),
+            (OVERRIDE_REASON,),
+            change.record,
+        )
 
 
 def keep_overrides(ctx: Context, changes: Changes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from guanxi import Context, UserError
+from guanxi import Context, UserError, sentence
 from guanxi.records import Customer
 from guanxi.sql import Prepared, is_listed
 from plugins.credit_scoring import rules
@@ -204,7 +204,11 @@ def unknown_customers(ctx: Context, ids: Collection[str], name: str) -> list[Use
     """Returns an error for each id that does not belong to a living customer; `name` is the input's."""
     living = set(ctx.session.scalars(select(customers.id).where(customers.id.in_(ids), customers.deleted_at.is_(None))))
     return [
-        UserError("NOT_FOUND", f"{name}: there is no customer {id!r}; give the id of an existing one", (name,))
+        UserError(
+            "NOT_FOUND",
+            sentence("{name}: there is no customer {id!r}; give the id of an existing one", name=name, id=id),
+            (name,),
+        )
         for id in ids
         if id not in living
     ]

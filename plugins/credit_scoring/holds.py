@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import literal, select
 
-from guanxi import Context, Input, Ref, Reject, UserError, mutation
+from guanxi import Context, Input, Ref, Reject, UserError, mutation, sentence
 from guanxi.records import Customer
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.evaluation import unknown_customers
@@ -52,10 +52,16 @@ def place_credit_hold(ctx: Context, input: PlaceCreditHoldInput) -> Ref[Customer
     today = ctx.clock.today()
     problems = _problems(ctx, input)
     if input.until is not None and input.until < today:
-        message = f"until: {input.until} is in the past; give {today} or a later day, or leave it out"
+        message = sentence(
+            "until: {until} is in the past; give {today} or a later day, or leave it out",
+            until=input.until,
+            today=today,
+        )
         problems.append(UserError("INVALID", message, ("until",)))
     if _active(ctx, input.customer_id) is not None:
-        message = f"customerId: {input.customer_id} is on credit hold already; release that first"
+        message = sentence(
+            "customerId: {customer_id} is on credit hold already; release that first", customer_id=input.customer_id
+        )
         problems.append(UserError("ON_HOLD", message, ("customerId",)))
     if problems:
         raise Reject(*problems)
@@ -81,7 +87,13 @@ def release_credit_hold(ctx: Context, input: ReleaseCreditHoldInput) -> Ref[Cust
     problems = _problems(ctx, input)
     hold = _active(ctx, input.customer_id)
     if hold is None and not problems:
-        problems = [UserError("NOT_ON_HOLD", f"customerId: {input.customer_id} is not on credit hold", ("customerId",))]
+        problems = [
+            UserError(
+                "NOT_ON_HOLD",
+                sentence("customerId: {customer_id} is not on credit hold", customer_id=input.customer_id),
+                ("customerId",),
+            )
+        ]
     if problems or hold is None:
         raise Reject(*problems)
     hold.release_reason = input.reason.strip()
@@ -93,7 +105,9 @@ def release_credit_hold(ctx: Context, input: ReleaseCreditHoldInput) -> Ref[Cust
 def _problems(ctx: Context, input: PlaceCreditHoldInput | ReleaseCreditHoldInput) -> list[UserError]:
     problems = unknown_customers(ctx, [input.customer_id], "customerId")
     wrong = reason_problem(input.reason)
-    return [*problems, UserError("INVALID", f"reason: {wrong}", ("reason",))] if wrong else problems
+    return (
+        [*problems, UserError("INVALID", sentence("reason: {wrong}", wrong=wrong), ("reason",))] if wrong else problems
+    )
 
 
 def _active(ctx: Context, customer: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from guanxi import Change, Changes, Context, UserError
+from guanxi import Change, Changes, Context, UserError, sentence
 from plugins.credit_scoring.models import CreditLimitChange, CustomerCredit
 
 LIMIT_CHANGED = "CREDIT_LIMIT_CHANGED"
@@ -17,12 +17,17 @@ def limit_problems(changes: Changes) -> Iterator[UserError]:
     for change in _limited(changes):
         limit = change.after[LIMIT]
         if limit is not None and limit.minor < 0:
-            message = f"{LIMIT}: {limit} is negative; give 0 or more, or null for no limit"
+            message = sentence(
+                "{field}: {limit} is negative; give 0 or more, or null for no limit", field=LIMIT, limit=limit
+            )
             yield UserError("INVALID", message, (LIMIT,), change.record)
         problem = reason_problem(change.said.get(REASON))
         if problem:
             yield UserError(
-                "REQUIRED", f"{REASON}: {problem}; a change of the limit needs a reason", (REASON,), change.record
+                "REQUIRED",
+                sentence("{reason}: {problem}; a change of the limit needs a reason", reason=REASON, problem=problem),
+                (REASON,),
+                change.record,
             )
 
 

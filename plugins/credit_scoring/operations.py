@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query
+from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query, sentence
 from guanxi.records import Customer
 from plugins.credit_scoring.control import standing_with
 from plugins.credit_scoring.evaluation import evaluate, unknown_customers
@@ -209,9 +209,13 @@ def credit_check(
     standing = standing_with(ctx, customer_id)
     wrong = []
     if amount < 0:
-        wrong.append(UserError("INVALID", f"amount: {amount} is negative; give 0 or more", ("amount",)))
+        wrong.append(
+            UserError("INVALID", sentence("amount: {amount} is negative; give 0 or more", amount=amount), ("amount",))
+        )
     if standing is None:
-        message = f"customerId: there is no customer {customer_id!r}; give the id of an existing one"
+        message = sentence(
+            "customerId: there is no customer {customer_id!r}; give the id of an existing one", customer_id=customer_id
+        )
         wrong.append(UserError("NOT_FOUND", message, ("customerId",)))
     if wrong or standing is None:
         return CreditCheck(control=control, user_errors=wrong)
@@ -280,7 +284,11 @@ def override_credit_risk(ctx: Context, input: OverrideCreditRiskInput) -> Ref[Cu
     """
     problems, today = _check_text("reason", input.reason), ctx.clock.today()
     if input.until is not None and input.until < today:
-        message = f"until: {input.until} is in the past; give {today} or a later day, or leave it out"
+        message = sentence(
+            "until: {until} is in the past; give {today} or a later day, or leave it out",
+            until=input.until,
+            today=today,
+        )
         problems.append(UserError("INVALID", message, ("until",)))
     file = _file_of(ctx, input.customer_id, problems)
     file.override_risk, file.override_reason, file.override_until = input.risk, input.reason.strip(), input.until
@@ -297,7 +305,11 @@ def clear_credit_risk_override(ctx: Context, input: ClearCreditRiskOverrideInput
     id = input.customer_id
     file = _file_of(ctx, id, _check_text("reason", input.reason))
     if file.override_risk is None:
-        raise Reject(UserError("NOT_OVERRIDDEN", f"customerId: the risk of {id} is not set by hand", ("customerId",)))
+        raise Reject(
+            UserError(
+                "NOT_OVERRIDDEN", sentence("customerId: the risk of {id} is not set by hand", id=id), ("customerId",)
+            )
+        )
     file.override_risk = file.override_reason = file.override_until = None
     file.override_by = file.override_at = None
     return _evaluated(ctx, file, EvaluationTrigger.OVERRIDE_CLEARED, input.reason)
@@ -337,4 +349,4 @@ def _evaluated(ctx: Context, file: CustomerCredit, trigger: EvaluationTrigger, n
 
 def _check_text(name: str, text: str) -> list[UserError]:
     problem = reason_problem(text)
-    return [UserError("INVALID", f"{name}: {problem}", (name,))] if problem else []
+    return [UserError("INVALID", sentence("{name}: {problem}", name=name, problem=problem), (name,))] if problem else []

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from guanxi import Action, Changes, Context, UserError
+from guanxi import Action, Changes, Context, UserError, sentence
 from guanxi.records import Opportunity
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import OpportunityCredit, Receivable
@@ -30,7 +30,7 @@ def receivable_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
             today=ctx.clock.today(),
         ):
             name = _NAMES[field]
-            yield UserError("INVALID", f"{name}: {message}", (name,), invoice)
+            yield UserError("INVALID", sentence("{name}: {message}", name=name, message=message), (name,), invoice)
 
 
 def refresh_invoiced(ctx: Context, ids: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from guanxi import Context, UserError
+from guanxi import Context, UserError, sentence
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.evaluation import inputs_of, scored_elsewhere, unknown_customers
 from plugins.credit_scoring.models import CreditDimension, CustomerCredit, DimensionSource, Receivable
@@ -36,7 +36,13 @@ class AssumedDimensions:
             "transactionRecord": self.transaction_record,
         }
         return [
-            UserError("INVALID", f"{name}: {value} is not between 0 and 100; give a value in that range", (name,))
+            UserError(
+                "INVALID",
+                sentence(
+                    "{name}: {value} is not between 0 and 100; give a value in that range", name=name, value=value
+                ),
+                (name,),
+            )
             for name, value in names.items()
             if value is not None and not 0 <= value <= 100
         ]
@@ -59,7 +65,11 @@ def assess_customer(ctx: Context, id: str, as_of: date | None, assumed: AssumedD
     problems = [*unknown_customers(ctx, [id], "customerId"), *assumed.problems()]
     if day > today:
         problems.append(
-            UserError("INVALID", f"asOf: {day} is in the future; give {today} or an earlier day", ("asOf",))
+            UserError(
+                "INVALID",
+                sentence("asOf: {day} is in the future; give {today} or an earlier day", day=day, today=today),
+                ("asOf",),
+            )
         )
     if problems:
         return AssessmentAnswer(day, problems=problems)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from guanxi import Action, Changes, Context, UserError
+from guanxi import Action, Changes, Context, UserError, sentence
 from guanxi.calendar import last_of
 from plugins.forecasting.models import SalesTarget
 from plugins.forecasting.shared.vocabulary import ForecastCategory
@@ -32,16 +32,25 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         target: Any = change.record
         start = ctx.calendar.first_of(target.period_start, target.grain)
         if start != target.period_start:
-            message = f"periodStart: no {target.grain} begins on {target.period_start}; give {start}"
+            message = sentence(
+                "periodStart: no {grain} begins on {period_start}; give {start}",
+                grain=target.grain,
+                period_start=target.period_start,
+                start=start,
+            )
             yield UserError("INVALID", message, ("periodStart",), target)
         named = [name for name in _SCOPES if getattr(target, name) is not None]
         if len(named) > 1:
             fields = [_SCOPE_FIELDS[name] for name in named]
-            message = f"{fields[1]}: a target is for one of them only; leave out {fields[0]} or {fields[1]}"
+            message = sentence(
+                "{field}: a target is for one of them only; leave out {other} or {field}",
+                field=fields[1],
+                other=fields[0],
+            )
             yield UserError("INVALID", message, (fields[1],), target)
         twin = seen.setdefault(mark(target), target)
         for other in [twin] if twin is not target else _twins(ctx, target):
-            message = f"periodStart: {other.id} is already that target; change it instead"
+            message = sentence("periodStart: {other_id} is already that target; change it instead", other_id=other.id)
             yield UserError("TAKEN", message, ("periodStart",), target)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, select
 
-from guanxi import Action, Changes, Context, InputError, Reject, UserError
+from guanxi import Action, Changes, Context, InputError, Reject, UserError, sentence
 from plugins.satisfaction_surveys.models import Survey, SurveyQuestion, SurveyTranslation
 from plugins.satisfaction_surveys.questionnaires import (
     LONGEST_ANSWER,
@@ -35,7 +35,7 @@ def language_tag(text: str) -> str:
     """
     found = _TAG.fullmatch(text.strip())
     if found is None:
-        raise InputError(f"{text!r} is not a language tag; write it like en, pt-BR or zh-Hans")
+        raise InputError(sentence("{text!r} is not a language tag; write it like en, pt-BR or zh-Hans", text=text))
     script, region = found["script"], found["region"]
     parts = [found["language"].lower(), script and script.title(), region and region.upper()]
     return "-".join(part for part in parts if part) + found["variants"].lower()
@@ -64,7 +64,13 @@ def judge_languages(changes: Changes) -> Iterator[UserError]:
             continue
         try:
             if language_tag(survey.language) != survey.language:
-                raise InputError(f"{survey.language!r} is spelled {language_tag(survey.language)!r}; write it so")
+                raise InputError(
+                    sentence(
+                        "{language!r} is spelled {language_tag!r}; write it so",
+                        language=survey.language,
+                        language_tag=language_tag(survey.language),
+                    )
+                )
         except InputError as error:
             yield problem("INVALID", "language", error.message, survey)
 

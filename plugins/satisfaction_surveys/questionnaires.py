@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from guanxi import Context, Reject, UserError
+from guanxi import Context, Reject, UserError, sentence
 from plugins.satisfaction_surveys.models import Survey, SurveyAnswer, SurveyInvitation, SurveyQuestion, SurveyResponse
 from plugins.satisfaction_surveys.rules import SCALES
 from plugins.satisfaction_surveys.vocabulary import QuestionKind
@@ -58,7 +58,9 @@ class Problems:
             *([str(place)] if place is not None else []),
             *filter(None, [part]),
         ]
-        self.found.append(UserError(code, f"{'.'.join(path)}: {message}", path, self.record))
+        self.found.append(
+            UserError(code, sentence("{known}: {message}", known=".".join(path), message=message), path, self.record)
+        )
 
     def refuse(self) -> None:
         """Refuses the inputs if there are errors.
@@ -114,7 +116,12 @@ def _pass_codes_on(session: Session, survey: Survey, questions: Sequence[Questio
     holders = select(SurveyQuestion).where(col(SurveyQuestion.code).in_([code for code in codes if code is not None]))
     for holder in session.exec(holders):
         if holder.survey_id != survey.id:
-            message = f"{holder.id} of survey {holder.survey_id} has {holder.code!r} already; give another"
+            message = sentence(
+                "{holder_id} of survey {survey_id} has {code!r} already; give another",
+                holder_id=holder.id,
+                survey_id=holder.survey_id,
+                code=holder.code,
+            )
             problems.add(codes.index(holder.code), "code", message, "TAKEN")
         holder.code = None
     problems.refuse()
@@ -263,7 +270,7 @@ def check_comment(comment: str | None) -> None:
     """
     if comment is not None and not is_text(comment, LONGEST_ANSWER):
         message = f"write something, in at most {LONGEST_ANSWER:,} characters, or leave it out"
-        raise Reject(UserError("INVALID", f"comment: {message}", ("comment",)))
+        raise Reject(UserError("INVALID", sentence("comment: {message}", message=message), ("comment",)))
 
 
 def scores_of(answered: Sequence[tuple[SurveyQuestion, GivenAnswer | SurveyAnswer]]) -> Mapping[str, Any]:

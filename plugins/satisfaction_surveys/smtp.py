@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
-from guanxi import GuanxiError, Message, Reject, UserError
+from guanxi import GuanxiError, Message, Reject, UserError, sentence
 from plugins.satisfaction_surveys.settings import SatisfactionSettings, SmtpSecurity
 
 #: From here on a reply of the server is its last word.
@@ -35,7 +35,9 @@ def send_mail(settings: SatisfactionSettings, message: Message, now: datetime) -
     except smtplib.SMTPDataError as error:
         raise _refusal(error.smtp_code, error.smtp_error) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise Reject(UserError("UNDELIVERABLE", f"address: the server cannot take it: {error}")) from None
+        raise Reject(
+            UserError("UNDELIVERABLE", sentence("address: the server cannot take it: {error}", error=error))
+        ) from None
     except smtplib.SMTPResponseException as error:
         raise GuanxiError(f"the mail server said: {_said(error.smtp_code, error.smtp_error)}") from None
     except (OSError, smtplib.SMTPException) as error:
@@ -69,7 +71,9 @@ def _address(text: str) -> Address:
             raise ValueError
         return Address(name, addr_spec=address)
     except (ValueError, IndexError, MessageError):
-        raise Reject(UserError("INVALID", f"address: {text!r} is not an e-mail address; correct it")) from None
+        raise Reject(
+            UserError("INVALID", sentence("address: {text!r} is not an e-mail address; correct it", text=text))
+        ) from None
 
 
 def _connect(settings: SatisfactionSettings) -> smtplib.SMTP:
@@ -93,7 +97,9 @@ def _connect(settings: SatisfactionSettings) -> smtplib.SMTP:
 
 def _refusal(code: int, said: bytes | str) -> Exception:
     if code >= _PERMANENT:
-        return Reject(UserError("UNDELIVERABLE", f"the mail server refused it: {_said(code, said)}"))
+        return Reject(
+            UserError("UNDELIVERABLE", sentence("the mail server refused it: {said}", said=_said(code, said)))
+        )
     return GuanxiError(f"the mail server did not take it: {_said(code, said)}")
 
 

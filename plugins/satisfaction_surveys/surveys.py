@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from guanxi import Action, Change, Changes, Context, Input, Reject, UserError, shown
+from guanxi import Action, Change, Changes, Context, Input, Reject, UserError, sentence, shown
 from plugins.satisfaction_surveys.models import Survey, step_column
 from plugins.satisfaction_surveys.settings import SatisfactionSettings
 from plugins.satisfaction_surveys.vocabulary import (
@@ -24,7 +24,7 @@ SURVEY_OPENED, SURVEY_CLOSED = "SURVEY_OPENED", "SURVEY_CLOSED"
 
 def problem(code: str, field: str, message: str, record: Any = None) -> UserError:
     """An error of one input field: the message begins with the field and names the remedy."""
-    return UserError(code, f"{field}: {message}", (field,), record)
+    return UserError(code, sentence("{field}: {message}", field=field, message=message), (field,), record)
 
 
 def survey_of(session: Session, id: str) -> Survey:
@@ -165,7 +165,12 @@ def _out_of_order(change: Change) -> Iterator[UserError]:
         statuses = getattr(change.record, step_column(earlier)), getattr(change.record, name)
         if name in change.after and statuses[0] is SurveyStepStatus.NOT_STARTED is not statuses[1]:
             field = f"{later.value.lower()}Step"
-            message = f"{field}: {later} comes after {earlier}, which has not been started"
+            message = sentence(
+                "{field}: {later} comes after {earlier}, which has not been started",
+                field=field,
+                later=later,
+                earlier=earlier,
+            )
             yield UserError("OUT_OF_ORDER", message, (field,), change.record, warning=True)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from guanxi import Context, Input, Money, Ref, Reject, UserError, mutation, query
+from guanxi import Context, Input, Money, Ref, Reject, UserError, mutation, query, sentence
 from guanxi.records import Customer
 from plugins.value_tiering import rules
 from plugins.value_tiering.assets.operations import customer_asset_value, customer_equity
@@ -108,7 +108,11 @@ def override_value_tier(ctx: Context, input: OverrideValueTierInput) -> Ref[Cust
     """
     problems, today = _check_reason(input.reason), ctx.clock.today()
     if input.until is not None and input.until < today:
-        message = f"until: {input.until} is in the past; give {today} or a later day, or leave it out"
+        message = sentence(
+            "until: {until} is in the past; give {today} or a later day, or leave it out",
+            until=input.until,
+            today=today,
+        )
         problems.append(UserError("INVALID", message, ("until",)))
     value = _value_of(ctx, input.customer_id, problems)
     value.override_tier, value.override_reason, value.override_until = input.tier, input.reason.strip(), input.until
@@ -141,7 +145,9 @@ def confirm_abandonment(ctx: Context, input: ConfirmAbandonmentInput) -> Ref[Cus
     asked = "query ($id: ID!) { customer(id: $id) { abandonmentReasons } }"
     reasons = ctx.query(asked, {"id": id})["customer"]["abandonmentReasons"]
     if not reasons:
-        message = f"abandoning {id} is not recommended; only small customers without a high potential are abandoned"
+        message = sentence(
+            "abandoning {id} is not recommended; only small customers without a high potential are abandoned", id=id
+        )
         raise _refusal("NOT_RECOMMENDED", message)
     value.abandoned_reason, value.abandoned_by, value.abandoned_at = note, ctx.actor.id, ctx.clock.now()
     ctx.publish(ABANDONED, id, reasons=reasons, note=note)
@@ -193,7 +199,7 @@ def _value_of(ctx: Context, id: str, problems: list[UserError] | None = None) ->
 
 
 def _refusal(code: str, message: str) -> Reject:
-    return Reject(UserError(code, f"customerId: {message}", ("customerId",)))
+    return Reject(UserError(code, sentence("customerId: {message}", message=message), ("customerId",)))
 
 
 def _check_reason(reason: str) -> list[UserError]:

@@ -11,6 +11,7 @@ from core.access.declarations import Permission, RowRule
 from core.access.permissions import ADMINISTER, DEFAULTS, NAMES, Right, RowScope, scopes
 from core.base.actors import Actor
 from core.base.errors import ForbiddenError
+from core.base.sentences import sentence
 from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.events import EventRule, RowCondition
@@ -57,7 +58,9 @@ class Access:
             ForbiddenError: it does.
         """
         if permission in self.denied:
-            raise ForbiddenError(f"this needs the permission {permission}, which you do not have")
+            raise ForbiddenError(
+                sentence("this needs the permission {permission}, which you do not have", permission=permission)
+            )
 
     def may(self, record: str, right: Right) -> bool:
         """Whether it may do something with records of a type at all."""

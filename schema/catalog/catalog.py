@@ -179,6 +179,19 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """What makes a record a log: a cursor is a place in it, whatever is filtered, and it can be followed from its end.
+
+    Attributes:
+        narrowed: from a row and the arguments of a list to conditions on the row.
+        end: the key values of the place after all there is.
+    """
+
+    narrowed: Callable[[Any, Mapping[str, Any]], Iterator[Condition]]
+    end: Callable[[], Sequence[Expression]]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordType:
     """A record of the catalog.
 
@@ -195,6 +208,7 @@ class RecordType:
         groups: whether lists of it can be grouped; only what has aggregates can.
         scope: conditions beyond "not deleted" under which a row is there at all.
         permission: name of the permission without which nobody sees it; None for none.
+        log: what it has as a log; None for all others.
     """
 
     name: str
@@ -212,6 +226,7 @@ class RecordType:
     groups: bool = True
     scope: Callable[[Row], Sequence[ColumnElement[bool]]] | None = None
     permission: str | None = None
+    log: Log | None = None
 
     @property
     def singular(self) -> str:
@@ -273,13 +288,13 @@ class RecordType:
         yield from self.fields
         yield from self.to_one
         if self.has_attachments:
-            yield "can"
+            yield from ("can", "timeline")
         for many in self.to_many:
             yield from (many, f"{many}Aggregate")
 
     def owner_of(self, name: str) -> str | None:
         """Who has declared a name already."""
-        if name == "can":
+        if name in ("can", "timeline"):
             return CORE
         for group in (self.fields, self.to_one, self.to_many, self.said):
             if name in group:

@@ -19,9 +19,10 @@ from core.log.events import Action, EventBatch, EventRow
 from core.records.forms import TEXT
 from core.records.record import CORE
 from core.records.vocabulary import Vocabulary, vocabulary
-from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.catalog.catalog import Catalog, CatalogField, Log, RecordType
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import DecimalKind, IdKind, MomentKind, TextKind
+from schema.catalog.timelines import actor_name, log_end, narrowed
 from schema.sql.json import json_value
 from schema.sql.log import changed_value, changes_list, has_change, without_keys
 from schema.sql.selections import Selection
@@ -228,6 +229,7 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
         aggregates=False,
         groups=False,
         scope=lambda row: [is_numbered(row)],
+        log=Log(narrowed, log_end),
     )
 
     def add(name: str, kind: Kind, description: str, expression: Any, *, nullable: bool = False) -> None:
@@ -241,6 +243,13 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
     add("occurredAt", MomentKind(), "When it happened in the business.", lambda row: row.occurred_at)
     add("recordedAt", MomentKind(), "When it was recorded.", lambda row: batch(row).recorded_at)
     add("actor", IdKind(), "Who did it.", lambda row: batch(row).actor)
+    add(
+        "actorName",
+        TextKind(),
+        "Name of who did it: of a user or API key if you may see it, else what `actor` says.",
+        lambda row: actor_name(row, batch(row).actor),
+        nullable=True,
+    )
     add("requestId", IdKind(), "The request it came from.", lambda row: batch(row).request_id, nullable=True)
     add("changes", ChangesKind(), "What changed, field by field; without fields one may not see.", _changes)
     add(

@@ -8,6 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression, one_of, rounded_ratio
 from core.db.types import Text
 from schema.sql.binds import Binds
@@ -132,7 +133,9 @@ class Kind:
 def refuse_null(operator: str, operand: Any) -> None:
     """Refuses to compare with null, which would silently match nothing or everything."""
     if operand is None:
-        raise InputError(f"{operator}: null cannot be compared; leave it out, or use isNull")
+        raise InputError(
+            sentence("{operator}: null cannot be compared; leave it out, or use isNull", operator=operator)
+        )
 
 
 def is_null(value: Expression, wanted: bool) -> Condition:

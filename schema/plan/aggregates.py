@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
 from core.records.fields import MoneyExpression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
@@ -167,11 +168,18 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     keys = [group_key(statement, row, part, ()) for part in arguments["by"]]
     if not keys:
         raise InputError(
-            f"by: name at least one key; for aggregates of the whole list there is {record.plural}Aggregate"
+            sentence(
+                "by: name at least one key; for aggregates of the whole list there is {plural}Aggregate",
+                plural=record.plural,
+            )
         )
     ways = [key.way for key in keys]
     if twice := next((way for way in ways if ways.count(way) > 1), None):
-        raise InputError(f"by: {'.'.join(twice)} is named twice, but a group shows one value of it; leave one out")
+        raise InputError(
+            sentence(
+                "by: {known} is named twice, but a group shows one value of it; leave one out", known=".".join(twice)
+            )
+        )
     groups = _Groups(statement, record, row, keys, where)
     built = chosen.selection.build(
         f"{record.name}Group",
@@ -203,7 +211,11 @@ def _limit(statement: Statement, first: int | None) -> int:
     size = largest if first is None else first
     if not 0 <= size <= largest:
         raise InputError(
-            f"first: {size} is outside 0 to {largest}; ask for fewer groups, or narrow them by where or having"
+            sentence(
+                "first: {size} is outside 0 to {largest}; ask for fewer groups, or narrow them by where or having",
+                size=size,
+                largest=largest,
+            )
         )
     return size
 
@@ -221,7 +233,7 @@ def group_key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: 
     field = row.record.fields[name]
     statement.demand(row.record, field)
     if asked is False:
-        raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
+        raise InputError(sentence("by.{name}: false groups by nothing; write true, or leave it out", name=name))
     grain = None if asked is True else str(asked)
     expression = _group_expression(row, field, grain)
     shown = func.min(field.value(row)) if _is_folded(field) else expression
@@ -282,7 +294,7 @@ class _Groups(_Numbers):
                 if key.way == here:
                     value = column(self.alias, f"k{number}", key.expression.type)
                     return value if key.kind.functions == ("min", "max") else key.kind.json(value, chosen.selection)
-            raise InputError(f"keys.{'.'.join(here)} is not a key of these groups; name it in `by`")
+            raise InputError(sentence("keys.{name} is not a key of these groups; name it in `by`", name=".".join(here)))
 
         names = [*record.fields, *record.to_one]
         return selection.build(f"{record.name}GroupKeys", dict.fromkeys(names, part))
@@ -299,7 +311,7 @@ def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None)
     found: list[Condition] = []
     for name, asked in (given or {}).items():
         if asked is None:
-            raise InputError(f"having.{name}: null filters nothing; leave it out")
+            raise InputError(sentence("having.{name}: null filters nothing; leave it out", name=name))
         if name == "and":
             found += [condition for part in asked for condition in _having(statement, row, part)]
         elif name == "or":
@@ -311,7 +323,13 @@ def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None)
         else:
             for field_name, filter_ in asked.items():
                 if filter_ is None:
-                    raise InputError(f"having.{name}.{field_name}: null filters nothing; leave it out")
+                    raise InputError(
+                        sentence(
+                            "having.{name}.{field_name}: null filters nothing; leave it out",
+                            name=name,
+                            field_name=field_name,
+                        )
+                    )
                 field = row.record.fields[field_name]
                 statement.demand(row.record, field)
                 number, kind = field.kind.aggregate(name, field.value(row)), field.kind.aggregate_kind(name)
@@ -352,6 +370,10 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
             return SortKey(_sortable(key), *direction(asked))
     known = ", ".join(".".join(key.way) for key in keys)
     raise InputError(
-        f"orderBy.key.{'.'.join(here)} is not a key of these groups, whose keys are {known}; name it in `by`, or order "
-        "by one of those"
+        sentence(
+            "orderBy.key.{name} is not a key of these groups, whose keys are {keys}; name it in `by`, or order by "
+            "one of those",
+            name=".".join(here),
+            keys=known,
+        )
     )

@@ -53,7 +53,7 @@ def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
     """Those of some events that the caller may see, as a JSON list of objects with what is selected of their edges."""
     row = statement.row(statement.catalog.records["Event"])
     keys = sort_keys(statement, row, None)
-    cursors = Cursors(statement, row.record.plural, keys, {"where": {}})
+    cursors = Cursors(statement, row.record.plural, keys, {}, is_place=True)
 
     def member(field: Chosen) -> Expression:
         if field.name == TYPENAME:

@@ -18,12 +18,13 @@ from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
 from schema.catalog.kinds import BooleanKind
 from schema.catalog.ownership import CAN
+from schema.catalog.timelines import TIMELINE
 from schema.plan.aggregates import aggregate
 from schema.plan.order import sort_keys
 from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
-from schema.plan.where import filtered
+from schema.plan.where import listed
 from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
@@ -111,6 +112,8 @@ def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Express
 
 def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
     record, statement, name = row.record, row.scope.statement, chosen.name
+    if name == TIMELINE:
+        return row.scope.json(events(statement, chosen, path, row).scalar_subquery())
     if name in record.to_one:
         target = row.to(name)
         return case((target.id.is_not(None), record_object(target, chosen.selection, path)), else_=null())
@@ -204,7 +207,7 @@ def connection(
     type_name = f"{record.name}Connection"
 
     def total(field: Chosen) -> Expression:
-        row, there = filtered(statement, record, chosen.arguments.get("where"), under)
+        row, there = listed(statement, record, chosen.arguments, under)
         return select(count_rows()).select_from(row.source()).where(*there).scalar_subquery()
 
     # Made in any case: what is wrong with its arguments is wrong regardless of what is selected.
@@ -214,6 +217,14 @@ def connection(
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
     return page.select(built)
+
+
+def events(statement: Statement, chosen: Chosen, path: Path, of: PlanRow | None = None) -> Select[Any]:
+    """A page of the log, newest first if that is asked; of a record and what hangs on it, or of all."""
+    order = [{"sequence": "DESC" if chosen.arguments.get("newestFirst") else "ASC"}]
+    arguments = {**chosen.arguments, "orderBy": order, "of": of}
+    asked = Chosen(chosen.key, chosen.name, arguments, chosen.selection)
+    return connection(statement, statement.catalog.records["Event"], asked, path)
 
 
 def by_type(

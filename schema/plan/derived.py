@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CTE, Select, select
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression, whole
 from schema.catalog.catalog import RecordType
 from schema.catalog.kinds import DecimalKind, MoneyKind
@@ -52,7 +53,11 @@ def _value(statement: Statement, row: PlanRow, path: str) -> Expression:
     for step in way:
         row = row.to(step)
     if name not in row.record.fields:
-        raise InputError(f"{row.record.name} has no field {name!r}; see the schema for those it has")
+        raise InputError(
+            sentence(
+                "{record} has no field {name!r}; see the schema for those it has", record=row.record.name, name=name
+            )
+        )
     field = row.record.fields[name]
     statement.demand(row.record, field)
     value = field.value(row)

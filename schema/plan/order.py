@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
 from core.db.types import Choice, Text, Timestamp
 from schema.catalog.kind import Condition
@@ -62,7 +63,14 @@ def check_keys(argument: str, given: Sequence[Any] | None) -> None:
         InputError: there are too many.
     """
     if len(given or ()) > _MOST_KEYS:
-        raise InputError(f"{argument}: {len(given or ())} keys are too many; at most {_MOST_KEYS} are possible")
+        raise InputError(
+            sentence(
+                "{argument}: {count} keys are too many; at most {most_keys} are possible",
+                argument=argument,
+                count=len(given or ()),
+                most_keys=_MOST_KEYS,
+            )
+        )
 
 
 def direction(given: Any) -> tuple[bool, bool]:
@@ -175,12 +183,33 @@ class Cursors:
     """The cursors of one list: how SQL writes them, and how they are read back into key values."""
 
     def __init__(
-        self, statement: Statement, list_name: str, keys: Sequence[SortKey], arguments: Mapping[str, Any]
+        self,
+        statement: Statement,
+        list_name: str,
+        keys: Sequence[SortKey],
+        arguments: Mapping[str, Any],
+        *,
+        is_place: bool = False,
     ) -> None:
+        """Prepares them.
+
+        Args:
+            statement: they are part of.
+            list_name: of the list.
+            keys: of its order.
+            arguments: of the list.
+            is_place: whether they are places in a log, whatever part of it is listed and in which direction.
+        """
         self._statement = statement
         self._keys = keys
-        identity = [list_name, [(key.descending, key.nulls_first) for key in keys], _stable(arguments.get("orderBy"))]
+        identity: list[Any] = [
+            list_name,
+            [(key.descending, key.nulls_first) for key in keys],
+            _stable(arguments.get("orderBy")),
+        ]
         where = arguments.get("where")
+        if is_place:
+            identity, where = [], None
 
         def spelled(variables: Mapping[str, Any]) -> str:
             return json.dumps([*identity, _stable(resolve(where, variables))], default=str)
@@ -216,8 +245,11 @@ class Cursors:
                 return restored(carried[place])
             except (ValueError, TypeError, OverflowError, RecursionError):
                 raise InputError(
-                    f"{argument}: this cursor belongs to another list, order or filter; "
-                    "use it with the arguments it came from, or start without it"
+                    sentence(
+                        "{argument}: this cursor belongs to another list, order or filter; use it with the arguments "
+                        "it came from, or start without it",
+                        argument=argument,
+                    )
                 ) from None
 
         return source
@@ -240,8 +272,8 @@ def _opened(text: str, signature: str) -> Sequence[Any]:
 
 
 def log_cursor(secret: bytes, sequence: int, id: str) -> str:
-    """The cursor of a place in the event log that is no entry of a list."""
-    return _signature(secret, "log") + json.dumps([sequence, id]).encode().hex()
+    """The cursor of a place in the event log, as `Cursors` of places write it."""
+    return _signature(secret, "[null]") + json.dumps([sequence, id]).encode().hex()
 
 
 def place_in_log(cursor: str) -> tuple[int, str]:

@@ -8,13 +8,14 @@ from sqlalchemy import Select, String, case, cast, func, literal_column, null, s
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
-from schema.catalog.catalog import RecordType, ToMany
+from schema.catalog.catalog import Log, RecordType, ToMany
 from schema.plan.order import Cursors, Stretch, sort_keys, stretches
 from schema.plan.plan import EACH, Path
 from schema.plan.statement import PageRow, PlanRow, Statement
-from schema.plan.where import filtered
-from schema.sql.json import WHOLE, column, count_rows, json_bool, json_rows, whole_number
+from schema.plan.where import listed
+from schema.sql.json import TEXT, WHOLE, column, count_rows, json_bool, json_rows, whole_number
 from schema.sql.selections import Chosen, Selection
 
 #: Makes the JSON object of a record.
@@ -36,16 +37,16 @@ class Page:
         under: tuple[PlanRow, ToMany] | None,
         build: BuildObject,
     ) -> None:
-        given = chosen.arguments
+        given = self._given = chosen.arguments
         self._statement = statement
         self._build = build
         self._record = record
         self._path = path
-        self._inner, self._there = filtered(statement, record, given.get("where"), under)
+        self._inner, self._there = listed(statement, record, given, under)
         self._keys = sort_keys(statement, self._inner, given.get("orderBy"))
         self._outer = PageRow(self._inner)
         list_name = record.plural if under is None else f"{under[0].record.name}.{under[1].name}"
-        self._cursors = Cursors(statement, list_name, self._keys, given)
+        self._cursors = Cursors(statement, list_name, self._keys, given, is_place=record.log is not None)
         self._backward = given.get("last") is not None
         self._has_after, self._has_before = given.get("after") is not None, given.get("before") is not None
         self._ends = [
@@ -55,7 +56,7 @@ class Page:
         ]
         self._is_below = under is not None
         size = self._wanted_size(given)
-        self._size = whole_number(size)
+        self._size, self._has_size = whole_number(size), size > 0
         # One row more tells whether there are more; places count from the end for a page from the end.
         more = "hasPreviousPage" if self._backward else "hasNextPage"
         self._peeks = any(
@@ -77,7 +78,14 @@ class Page:
         settings = self._statement.catalog.settings
         size: int = settings.default_page_size if asked is None else asked
         if not 0 <= size <= settings.maximum_page_size:
-            raise InputError(f"{name}: {size} is outside 0 to {settings.maximum_page_size}; page with after or before")
+            raise InputError(
+                sentence(
+                    "{name}: {size} is outside 0 to {maximum_page_size}; page with after or before",
+                    name=name,
+                    size=size,
+                    maximum_page_size=settings.maximum_page_size,
+                )
+            )
         return size
 
     # What is selected of it
@@ -135,17 +143,29 @@ class Page:
             {
                 "hasNextPage": lambda field: json_bool(_known(self._has_before) if self._backward else more),
                 "hasPreviousPage": lambda field: json_bool(more if self._backward else _known(self._has_after)),
-                "startCursor": lambda field: self._end(func.min),
-                "endCursor": lambda field: self._end(func.max),
+                "startCursor": lambda field: self._end(func.min, "before"),
+                "endCursor": lambda field: self._end(func.max, "after"),
             },
         )
         # Of constants alone there would be one for each record of the page; an aggregate makes them one.
         return case((count_rows() >= 0, built), else_=null())
 
-    def _end(self, pick: Any) -> Expression:
+    def _end(self, pick: Any, end: str) -> Expression:
+        """The cursor of the first or last row; of an empty page the one it was asked with."""
         self._needs_place = True
         placed = pick(cast(self._place + _EIGHT_DIGITS, String).concat(self._cursor()))
-        return func.substr(placed if self._only is None else placed.filter(self._only), 9)
+        found: Expression = func.substr(placed if self._only is None else placed.filter(self._only), 9)
+        given = self._given.get(end)
+        if given is not None:
+            return func.coalesce(found, self._statement.binds.value(given, TEXT))
+        return func.coalesce(found, self._cursors.written(log.end())) if (log := self._followed(end)) else found
+
+    def _followed(self, end: str) -> Log | None:
+        """The log whose end an empty page has reached at one of its ends, if it has."""
+        descending = self._keys[0].descending
+        other = "before" if end == "after" else "after"
+        is_end = (end == "after") != descending and self._given.get(other) is None
+        return self._record.log if is_end and (self._backward != descending or self._has_size) else None
 
     # Where it comes from
 

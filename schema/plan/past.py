@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal_column, null, select
 
 from core.base.errors import ErasedError, InputError
+from core.base.sentences import sentence
 from core.base.text import camel
 from core.crm.consequences import ERASURES
 from core.db.sql import Expression
@@ -58,7 +59,10 @@ def _moment(statement: Statement, chosen: Chosen) -> Expression:
         at: datetime = resolve(given, moment.variables)
         if at > moment.now:
             raise InputError(
-                f"asOf: {at.isoformat()} is in the future, of which nothing is known; leave it out for now"
+                sentence(
+                    "asOf: {isoformat} is in the future, of which nothing is known; leave it out for now",
+                    isoformat=at.isoformat(),
+                )
             )
         return at
 
@@ -89,8 +93,12 @@ class _PastRow:
         field = record.fields.get(name)
         if field is None or not self._is_known(field):
             raise InputError(
-                f"{record.name}.{name}: nobody knows what it was, since it is worked out from other records as they "
-                "are now; leave it out, or ask without asOf"
+                sentence(
+                    "{record}.{name}: nobody knows what it was, since it is worked out from other records as they are "
+                    "now; leave it out, or ask without asOf",
+                    record=record.name,
+                    name=name,
+                )
             )
         if not self._statement.shown(self._row, field, path, chosen.key):
             hidden[TYPE_KEY] = constant(record.name)
@@ -154,15 +162,19 @@ class _PastRow:
         is_erased = self._is_erased()
         hidden |= {TYPE_KEY: constant(self._record.name), ERASED_KEY: BooleanKind().json(is_erased, chosen.selection)}
         place = f"{self._record.name}.{field.name}"
-        error = ErasedError(f"{place}: it was erased, with what it had been before")
+        error = ErasedError(sentence("{place}: it was erased, with what it had been before", place=place))
         self._statement.gaps.append(Refusal(path, chosen.key, self._record.name, error, ERASED_KEY))
         return case((is_erased, null()), else_=json_value(found))
 
     def _money(self, field: CatalogField, replaced: Expression, selection: Selection) -> Expression:
         if "reportingAmount" in selection.names("Money"):
             raise InputError(
-                f"{self._record.name}.{field.name}: what it was worth in the reporting currency is not kept; "
-                "leave out reportingAmount, or ask without asOf"
+                sentence(
+                    "{record}.{field}: what it was worth in the reporting currency is not kept; leave out "
+                    "reportingAmount, or ask without asOf",
+                    record=self._record.name,
+                    field=field.name,
+                )
             )
         value = json_or(replaced, field.kind.json(field.value(self._row), Whole(selection.document, ())))
         parts: dict[str, Callable[[Chosen], Expression]] = {

@@ -9,6 +9,7 @@ from sqlalchemy import Dialect, Select, func, literal_column, select
 from core.access.permissions import Right
 from core.base.errors import InputError
 from core.base.ids import prefix_of
+from core.base.sentences import sentence
 from core.db.database import POSTGRESQL
 from core.db.types import ListOf
 from schema.catalog.access import Access
@@ -16,7 +17,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.changes import changed, event_edges
-from schema.plan.compiler import all_of, by_type, connection, one, permitted
+from schema.plan.compiler import all_of, by_type, connection, events, one, permitted
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.search import search
@@ -79,7 +80,10 @@ class Planner:
                 checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
                 return Plan(sql, self._binds(statement, compiled), checks, [*statement.gaps, *branches])
         raise InputError(
-            f"{chosen.key}: the query is too deep or too wide for the database engine; split it into several"
+            sentence(
+                "{key}: the query is too deep or too wide for the database engine; split it into several",
+                key=chosen.key,
+            )
         )
 
     def permitted(self, record: RecordType, right: Right, access: Access) -> Plan:
@@ -119,7 +123,7 @@ class Planner:
 def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
     """The root fields of a record."""
     if record.name == "Event":
-        return {"events": _events}
+        return {"events": lambda statement, chosen: events(statement, chosen, ())}
     roots: dict[str, CompileRoot] = {
         record.singular: lambda statement, chosen: _single(statement, record, chosen),
         record.plural: lambda statement, chosen: connection(statement, record, chosen, ()),
@@ -137,7 +141,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
     id: Any = chosen.arguments.get("id")
     external_id: Any = chosen.arguments.get("externalId")
     if (id is None) == (external_id is None):
-        raise InputError(f"{record.singular}: give either id or externalId")
+        raise InputError(sentence("{singular}: give either id or externalId", singular=record.singular))
 
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
@@ -150,18 +154,6 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
 
     made = one if chosen.arguments.get("asOf") is None else one_then
     return made(statement, record, chosen, is_it)
-
-
-def _events(statement: Statement, chosen: Chosen) -> Select[Any]:
-    given = chosen.arguments
-    where: dict[str, Any] = {}
-    if given.get("types") is not None:
-        where["type"] = {"in": given["types"]}
-    if given.get("entity") is not None:
-        where["entityId"] = {"eq": given["entity"]}
-    arguments: dict[str, Any] = {name: given[name] for name in ("first", "after") if name in given}
-    asked = Chosen(chosen.key, chosen.name, arguments | {"where": where}, chosen.selection)
-    return connection(statement, statement.catalog.records["Event"], asked, ())
 
 
 def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
@@ -182,7 +174,13 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
     def source(moment: Moment) -> list[str]:
         given = resolve(ids, moment.variables)
         if len(given) > largest:
-            raise InputError(f"ids: {len(given)} are more than the {largest} that one request may ask for")
+            raise InputError(
+                sentence(
+                    "ids: {count} are more than the {largest} that one request may ask for",
+                    count=len(given),
+                    largest=largest,
+                )
+            )
         return [check(id) for id in given]
 
     wanted = statement.binds.computed(source, ListOf(TEXT))
@@ -208,7 +206,11 @@ def _known_id(catalog: Catalog, argument: str) -> Callable[[str], str]:
     def check(id: str) -> str:
         if prefix_of(id) not in known:
             raise InputError(
-                f"{argument}: {id!r} is not an id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q"
+                sentence(
+                    "{argument}: {id!r} is not an id of a record; ids look like cus_01h455vb4pex5vsknk084sn02q",
+                    argument=argument,
+                    id=id,
+                )
             )
         return id
 

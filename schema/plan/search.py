@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.base.text import snake
 from core.db.database import POSTGRESQL
 from core.db.sql import Expression
@@ -153,7 +154,14 @@ def _size(statement: Statement, chosen: Chosen) -> Any:
     first = _USUAL if given is None else given
     largest = statement.catalog.settings.maximum_page_size
     if not 1 <= first <= largest:
-        raise InputError(f"{chosen.key}: first: {first} is not possible; give a number from 1 to {largest}")
+        raise InputError(
+            sentence(
+                "{key}: first: {first} is not possible; give a number from 1 to {largest}",
+                key=chosen.key,
+                first=first,
+                largest=largest,
+            )
+        )
     return whole_number(first)
 
 
@@ -170,7 +178,13 @@ def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) ->
         def source(moment: Moment) -> str:
             sought = resolve(given, moment.variables)
             if len(sought) > _LONGEST_TEXT:
-                raise InputError(f"text: {len(sought)} characters are too many; at most {_LONGEST_TEXT} are possible")
+                raise InputError(
+                    sentence(
+                        "text: {count} characters are too many; at most {longest_text} are possible",
+                        count=len(sought),
+                        longest_text=_LONGEST_TEXT,
+                    )
+                )
             wanted = None
             if is_limited:
                 asked = resolve(types, moment.variables)

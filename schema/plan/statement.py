@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, 
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
 from core.db.types import Json, ListOf
 from core.records.fields import MoneyExpression
@@ -148,7 +149,9 @@ class Statement:
             ForbiddenError: the caller may see none of them, whoever they belong to.
         """
         if record.name in self.access.hidden:
-            raise ForbiddenError(f"{record.name}: you may not see any; ask for the permission {record.name}.read")
+            raise ForbiddenError(
+                sentence("{record}: you may not see any; ask for the permission {record}.read", record=record.name)
+            )
 
     def demand(self, record: RecordType, field: CatalogField) -> None:
         """Checks that a field may be used to filter, order, group or aggregate.
@@ -193,7 +196,14 @@ class Statement:
 
 
 def _forbidden(record: RecordType, field: CatalogField) -> ForbiddenError:
-    return ForbiddenError(f"{record.name}.{field.name}: needs the permission {field.permission}, which you do not have")
+    return ForbiddenError(
+        sentence(
+            "{record}.{field}: needs the permission {permission}, which you do not have",
+            record=record.name,
+            field=field.name,
+            permission=field.permission,
+        )
+    )
 
 
 #: What costs nothing to have several times in a statement.

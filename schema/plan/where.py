@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import and_, false, func, not_, or_, select, true
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.sql import Expression
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
@@ -26,7 +27,7 @@ def conditions(statement: Statement, row: PlanRow, where: Where | None) -> list[
     found: list[Condition] = []
     for name, given in (where or {}).items():
         if given is None:
-            raise InputError(f"where.{name}: null filters nothing; leave it out, or use isNull")
+            raise InputError(sentence("where.{name}: null filters nothing; leave it out, or use isNull", name=name))
         found += _part(statement, row, name, given)
     return found
 
@@ -67,6 +68,14 @@ def filtered(
     return row, [*link, *statement.visible(row, where), *conditions(statement, row, where)]
 
 
+def listed(
+    statement: Statement, record: RecordType, arguments: Mapping[str, Any], under: tuple[PlanRow, ToMany] | None
+) -> tuple[PlanRow, list[Condition]]:
+    """A row of a list that may be a log, and the conditions that all of its arguments put on it."""
+    row, there = filtered(statement, record, arguments.get("where"), under)
+    return row, there if record.log is None else [*there, *record.log.narrowed(row, arguments)]
+
+
 def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, function: str) -> Expression:
     """One aggregate of a field over the rows of a scope, as a bare number."""
     statement.demand(row.record, field)
@@ -92,14 +101,25 @@ def _aggregate_conditions(
         if function == "where":
             continue
         if asked is None:
-            raise InputError(f"{many.name}Aggregate.{function}: null filters nothing; leave it out")
+            raise InputError(
+                sentence(
+                    "{many}Aggregate.{function}: null filters nothing; leave it out", many=many.name, function=function
+                )
+            )
         if function == "count":
             count = _aggregate(statement, row, many, where, None, "count")
             yield from IntKind().conditions(count, asked, statement.binds)
             continue
         for name, filter_ in asked.items():
             if filter_ is None:
-                raise InputError(f"{many.name}Aggregate.{function}.{name}: null filters nothing; leave it out")
+                raise InputError(
+                    sentence(
+                        "{many}Aggregate.{function}.{name}: null filters nothing; leave it out",
+                        many=many.name,
+                        function=function,
+                        name=name,
+                    )
+                )
             field = statement.catalog.records[many.target].fields[name]
             kind = field.kind.aggregate_kind(function)
             value = _aggregate(statement, row, many, where, name, function)

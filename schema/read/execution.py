@@ -16,6 +16,7 @@ import anyio.to_thread
 import orjson
 
 from core.base.errors import GuanxiError, InputError, PluginError, UnavailableError
+from core.base.sentences import sentence
 from core.db.faults import fault_of
 from schema.plan.plan import (
     EACH,
@@ -315,7 +316,7 @@ def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
         function: Any = one.fill.field.python
         if inspect.iscoroutinefunction(function):
             name = f"{one.fill.record}.{one.fill.field.name}"
-            raise InputError(f"{name} is async and cannot be called inside a transaction")
+            raise InputError(sentence("{name} is async and cannot be called inside a transaction", name=name))
         try:
             return function(context(one.fill.field.owner), one.rows)
         except Exception as error:

@@ -68,7 +68,7 @@ def deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
             for argument in node.arguments or ():
                 if argument.name.value in ("first", "last"):
                     note(sizes, argument.value)
-                elif node.name.value in ("node", "nodes"):
+                elif node.name.value in ("node", "nodes") or argument.name.value == "about":
                     note(ids, argument.value)
 
     def note(found: set[str], value: Any) -> None:

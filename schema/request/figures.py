@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.base.errors import InputError, TooManyGroupsError
+from core.base.sentences import sentence
 from core.host.contract import Figures
 from schema.catalog.catalog import Catalog
 from schema.catalog.kind import Kind
@@ -29,7 +30,13 @@ class FiguresQuery:
 
     def __init__(self, catalog: Catalog, record: str, fields: Mapping[str, Sequence[str]]) -> None:
         if record not in catalog.records:
-            raise InputError(f"there is no record {record!r}; available: {', '.join(sorted(catalog.records))}")
+            raise InputError(
+                sentence(
+                    "there is no record {record!r}; available: {known}",
+                    record=record,
+                    known=", ".join(sorted(catalog.records)),
+                )
+            )
         self._record = catalog.records[record]
         self._fields = {function: names for function, names in fields.items() if names}
 
@@ -109,7 +116,13 @@ class FiguresQuery:
 
     def _kind(self, name: str) -> Kind:
         if name not in self._record.fields:
-            raise InputError(f"{self._record.name} has no field {name!r}; see the schema for those it has")
+            raise InputError(
+                sentence(
+                    "{record} has no field {name!r}; see the schema for those it has",
+                    record=self._record.name,
+                    name=name,
+                )
+            )
         return self._record.fields[name].kind
 
     def _figures(self, keys: Mapping[str, Any], answer: Mapping[str, Any]) -> Figures:

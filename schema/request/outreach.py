@@ -8,6 +8,7 @@ from typing import Any
 
 from core.base.actors import plugin_actor
 from core.base.errors import Reject, UserError
+from core.base.sentences import sentence
 from core.host.contract import Context
 from core.host.host import attributed
 from core.host.messages import Message
@@ -60,5 +61,7 @@ async def _send(context: RequestContext, message: Message) -> None:
                 is_sent = await to_thread(hook, ctx=ctx, message=message)
         if is_sent:
             return
-    text = f"channel: no plugin sends by {message.channel}; configure or install one that does"
+    text = sentence(
+        "channel: no plugin sends by {channel}; configure or install one that does", channel=message.channel
+    )
     raise Reject(UserError("NO_CHANNEL", text, ("channel",)))

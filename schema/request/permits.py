@@ -11,6 +11,7 @@ import orjson
 from core.access.permissions import Right
 from core.access.permit import FetchRows, Permit
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.base.text import with_article, words
 from core.db.transaction import SqlStatement
 from core.log.events import Action
@@ -128,7 +129,11 @@ def refused(record: str, right: Right, id: str | None, verb: str | None = None) 
     """
     if id is None:
         return UserError("FORBIDDEN", lacking(record, right))
-    return UserError("FORBIDDEN", f"id: you may not {verb or right.lower()} {words(record)} {id!r}", ("id",))
+    return UserError(
+        "FORBIDDEN",
+        sentence("id: you may not {value} {record} {id!r}", value=verb or right.lower(), record=words(record), id=id),
+        ("id",),
+    )
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ from graphql.execution.values import VariableValues
 from core.base import tracing
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.host.contract import CatalogQueries, Context, FetchJson, Figures
 from core.host.host import logger
 from core.log.changes import shown
@@ -182,7 +183,7 @@ def _messages(errors: Sequence[GraphQLError]) -> str:
 
 def _check_planned(asked: RootField) -> None:
     if not asked.is_planned and asked.typename is None:
-        raise InputError(f"{asked.name}: {_ONLY_THE_CATALOG}")
+        raise InputError(sentence("{asked}: {only_the_catalog}", asked=asked.name, only_the_catalog=_ONLY_THE_CATALOG))
 
 
 def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:

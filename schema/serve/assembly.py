@@ -202,22 +202,12 @@ def _add_record(builder: Builder, catalog: Catalog, record: RecordType) -> dict[
 def _root_members(record: RecordType) -> list[Member]:
     """The root fields of Query for one record."""
     if record.name == "Event":
-        arguments = [
-            Argument("first", "int | None", "How many events; 50 by default, 1,000 at most."),
-            Argument(
-                "after",
-                "str | None",
-                "Only records after this cursor. Keep the cursor to continue later; nothing is missed.",
-            ),
-            Argument("types", "list[EventType] | None", "Only events of these types."),
-            Argument("entity", "ID | None", "Only events of this record: its timeline."),
-        ]
         return [
             Member(
                 "events",
                 "EventConnection",
                 "The event log: what happened, in the order of commits, without gaps.",
-                arguments,
+                outputs.log_arguments(),
             )
         ]
     one = record.singular

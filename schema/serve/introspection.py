@@ -21,6 +21,7 @@ from graphql.execution.collect_fields import FieldDetails, collect_fields, colle
 from graphql.execution.values import VariableValues, get_argument_values
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from schema.request.operations import Operation
 from schema.serve.negotiation import takes_gzip
 from schema.serve.response import Response
@@ -199,7 +200,12 @@ class _Walk:
         for part in parts:
             size += len(part) + 1
             if size > _LARGEST or self._written + size > _MOST_WRITTEN:
-                raise InputError(f"the answer would be larger than {_LARGEST} bytes; ask about fewer types at once")
+                raise InputError(
+                    sentence(
+                        "the answer would be larger than {largest} bytes; ask about fewer types at once",
+                        largest=_LARGEST,
+                    )
+                )
             found.append(part)
         self._written += size
         return b",".join(found)

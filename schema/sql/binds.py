@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from core.base.actors import Actor
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from core.db.types import ListOf
 from schema.sql.slots import Slot, resolve
 
@@ -143,7 +144,13 @@ def comparable(scale: int, operator: str) -> Callable[[Decimal], int]:
         if operator in ("gte", "lt"):
             return _held(exact.to_integral_value(ROUND_CEILING))
         if exact != exact.to_integral_value():
-            raise InputError(f"{value} has more than {scale} decimal places, so nothing can equal it; round it")
+            raise InputError(
+                sentence(
+                    "{value} has more than {scale} decimal places, so nothing can equal it; round it",
+                    value=value,
+                    scale=scale,
+                )
+            )
         return _held(exact)
 
     return convert

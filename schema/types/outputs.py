@@ -6,6 +6,7 @@ from dataclasses import replace
 from core.base.text import words
 from schema.catalog.catalog import Catalog, RecordType, ToMany
 from schema.catalog.ownership import CAN
+from schema.catalog.timelines import TIMELINE
 from schema.types.builder import Argument, Builder, Member
 
 CAN_MEMBER = Member(CAN, "Can", "What you may do with it.")
@@ -56,8 +57,10 @@ def add_shared(builder: Builder) -> None:
         [
             Member("hasNextPage", "bool", "Whether more records follow."),
             Member("hasPreviousPage", "bool", "Whether records precede it."),
-            Member("startCursor", "str | None", "Cursor of the first record; null on an empty page."),
-            Member("endCursor", "str | None", "Cursor of the last record; null on an empty page."),
+            Member(
+                "startCursor", "str | None", "Cursor of the first record; on an empty page `before`, if it was given."
+            ),
+            Member("endCursor", "str | None", "Cursor of the last record; on an empty page `after`, if it was given."),
         ],
     )
     builder.output(
@@ -94,6 +97,42 @@ def list_arguments(record: RecordType) -> Sequence[Argument]:
     )
 
 
+def log_arguments() -> Sequence[Argument]:
+    """The arguments of the log."""
+    return (
+        Argument("first", "int | None", "Number of events from the start; 50 by default, 1,000 at most."),
+        Argument(
+            "after",
+            "str | None",
+            "Only events after this cursor. Keep `endCursor` to continue later, with these or other arguments; nothing "
+            "is missed.",
+        ),
+        Argument(
+            "last", "int | None", "Number of events from the end; with 0, `endCursor` is where to begin from now."
+        ),
+        Argument("before", "str | None", "Only events before this cursor."),
+        Argument("types", "list[EventType] | None", "Only events of these types."),
+        Argument("newestFirst", "bool | None", "In the opposite order; cursors are the same in both."),
+        Argument("entityTypes", "list[str] | None", "Only events of records of these types, such as Customer."),
+        Argument("entity", "ID | None", "Only events of this record."),
+        Argument(
+            "about",
+            "ID | None",
+            "Only events of this record, of what refers to it and of what is part of that: an account's timeline.",
+        ),
+    )
+
+
+def _timeline() -> Member:
+    arguments = [argument for argument in log_arguments() if argument.name not in ("entityTypes", "entity", "about")]
+    return Member(
+        TIMELINE,
+        "EventConnection | None",
+        "What happened to it and to what refers to it.",
+        [replace(argument, description="") for argument in arguments],
+    )
+
+
 def where_argument(record: RecordType) -> Argument:
     """The argument that filters a list."""
     return Argument("where", f"{record.name}Where | None", "Only records that meet this.")
@@ -105,7 +144,11 @@ def add_record(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     builder.output(
         record.name,
         record.description,
-        [*_fields(record), *([CAN_MEMBER] if record.has_attachments else []), *_relations(catalog, record)],
+        [
+            *_fields(record),
+            *([CAN_MEMBER, _timeline()] if record.has_attachments else []),
+            *_relations(catalog, record),
+        ],
         interfaces=["Node"],
         owner=record.owner,
     )

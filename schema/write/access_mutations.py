@@ -13,6 +13,7 @@ from core.access.reach import user_actor
 from core.access.storage import locked
 from core.base.actors import Identity
 from core.base.errors import InputError, UserError
+from core.base.sentences import sentence
 from core.records.checks import check_text
 from core.records.columns import column_info
 from core.unit.drafts import OutcomeStatus, RowOutcome, failure
@@ -37,7 +38,7 @@ class _Issued(RowOutcome):
 class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
     def __init__(self, code: str, name: str, message: str) -> None:
         super().__init__(message)
-        self.error = UserError(code, f"{name}: {message}", (name,))
+        self.error = UserError(code, sentence("{name}: {message}", name=name, message=message), (name,))
 
 
 def access_mutations(builder: Builder) -> dict[str, Mutation]:
@@ -191,7 +192,10 @@ def _scopes_refusal(context: RequestContext, given: MutationInput) -> Mapping[st
     try:
         check(_scopes(given), services.catalog.records, {*services.control.names, *services.control.scope_names})
     except InputError as error:
-        return _key_payload(given, [failure(0, [UserError("INVALID", f"scopes: {error.message}", ("scopes",))])])
+        return _key_payload(
+            given,
+            [failure(0, [UserError("INVALID", sentence("scopes: {problem}", problem=error.message), ("scopes",))])],
+        )
     return None
 
 
@@ -216,7 +220,15 @@ def _rotate(unit: Unit, given: MutationInput) -> RowOutcome:
     key = _living_key(unit, given["id"])
     minutes = given["overlapMinutes"]
     if not 0 <= minutes <= _LONGEST_OVERLAP_MINUTES:
-        raise _Faulty("INVALID", "overlapMinutes", f"{minutes} is outside 0 to {_LONGEST_OVERLAP_MINUTES}")
+        raise _Faulty(
+            "INVALID",
+            "overlapMinutes",
+            sentence(
+                "{minutes} is outside 0 to {longest_overlap_minutes}",
+                minutes=minutes,
+                longest_overlap_minutes=_LONGEST_OVERLAP_MINUTES,
+            ),
+        )
     overlap = timedelta(minutes=minutes)
     secret = keys.rotate(unit.transaction, key, overlap, unit.actor.id, unit.now, unit.request_id)
     return _Issued(0, OutcomeStatus.UPDATED, key.id, secret=secret)
@@ -225,7 +237,7 @@ def _rotate(unit: Unit, given: MutationInput) -> RowOutcome:
 def _revoke(unit: Unit, given: MutationInput) -> RowOutcome:
     key = locked(unit.transaction, ApiKey, given["id"])
     if key is None:
-        raise _Faulty("NOT_FOUND", "id", f"there is no API key {given['id']!r}")
+        raise _Faulty("NOT_FOUND", "id", sentence("there is no API key {given!r}", given=given["id"]))
     if key.revoked_at is not None:
         return RowOutcome(0, OutcomeStatus.UNCHANGED, key.id)
     keys.revoke(unit.transaction, key, unit.actor.id, unit.now, unit.request_id)
@@ -235,9 +247,9 @@ def _revoke(unit: Unit, given: MutationInput) -> RowOutcome:
 def _living_key(unit: Unit, id: str) -> ApiKey:
     key: ApiKey | None = locked(unit.transaction, ApiKey, id)
     if key is None:
-        raise _Faulty("NOT_FOUND", "id", f"there is no API key {id!r}")
+        raise _Faulty("NOT_FOUND", "id", sentence("there is no API key {id!r}", id=id))
     if not keys.is_living(key, unit.now):
-        raise _Faulty("IMMUTABLE", "id", f"{key.start} is revoked or expired; create a new key")
+        raise _Faulty("IMMUTABLE", "id", sentence("{start} is revoked or expired; create a new key", start=key.start))
     return key
 
 
@@ -246,7 +258,11 @@ def _link(unit: Unit, given: MutationInput) -> RowOutcome:
     identity = Identity(_text(given["subject"], "subject", _LONGEST_NAME), issuer=issuer)
     _check_user(unit, given["userId"])
     if (known := linked_user(unit.transaction, identity)) is not None:
-        raise _Faulty("TAKEN", "subject", f"{identity.subject!r} is {known} already; remove that link first")
+        raise _Faulty(
+            "TAKEN",
+            "subject",
+            sentence("{subject!r} is {known} already; remove that link first", subject=identity.subject, known=known),
+        )
     id = link(unit.transaction, identity, given["userId"], unit.actor.id, unit.now, unit.request_id)
     return RowOutcome(0, OutcomeStatus.CREATED, id)
 
@@ -254,14 +270,14 @@ def _link(unit: Unit, given: MutationInput) -> RowOutcome:
 def _unlink(unit: Unit, given: MutationInput) -> RowOutcome:
     found: UserIdentity | None = locked(unit.transaction, UserIdentity, given["id"])
     if found is None:
-        raise _Faulty("NOT_FOUND", "id", f"there is no identity {given['id']!r}")
+        raise _Faulty("NOT_FOUND", "id", sentence("there is no identity {given!r}", given=given["id"]))
     unlink(unit.transaction, found, unit.actor.id, unit.now, unit.request_id)
     return RowOutcome(0, OutcomeStatus.DESTROYED, found.id)
 
 
 def _check_user(unit: Unit, id: str) -> None:
     if "\0" in id or user_actor(unit.transaction, id) is None:
-        raise _Faulty("NOT_FOUND", "userId", f"there is no active user {id!r}")
+        raise _Faulty("NOT_FOUND", "userId", sentence("there is no active user {id!r}", id=id))
 
 
 def _text(value: str, name: str, longest: int) -> str:

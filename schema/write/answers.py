@@ -162,28 +162,22 @@ def _all_loaded(stored: Sequence[Any]) -> list[RowOutcome]:
 
 
 def _dumped(outcome: RowOutcome) -> dict[str, Any]:
-    def error(given: UserError) -> list[Any]:
-        return [given.code, given.message, list(given.field) if given.field else None, given.plugin]
-
     return {
         "index": outcome.index,
         "status": outcome.status.value,
         "id": outcome.id,
-        "errors": [error(given) for given in outcome.errors],
-        "warnings": [error(given) for given in outcome.warnings],
+        "errors": [error.kept() for error in outcome.errors],
+        "warnings": [error.kept() for error in outcome.warnings],
     }
 
 
 def _loaded(stored: Mapping[str, Any]) -> RowOutcome:
-    def errors(given: list[Any], *, warning: bool) -> list[UserError]:
-        return [UserError(code, text, field, plugin=plugin, warning=warning) for code, text, field, plugin in given]
-
     return RowOutcome(
         stored["index"],
         OutcomeStatus(stored["status"]),
         stored["id"],
-        errors(stored["errors"], warning=False),
-        errors(stored["warnings"], warning=True),
+        [UserError.restored(error, warning=False) for error in stored["errors"]],
+        [UserError.restored(warning, warning=True) for warning in stored["warnings"]],
     )
 
 

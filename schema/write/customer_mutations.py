@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from core.access.permissions import Right
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity
 from core.crm.pipeline import open_opportunities
@@ -96,11 +97,19 @@ def _problem(id: str, fate: str, target: str | None) -> UserError | None:
     """What is wrong with the input."""
     field = "moveOpportunitiesTo"
     if fate == OpenOpportunities.MOVE and target is None:
-        return UserError("REQUIRED", f"{field}: give the customer that gets the open opportunities", (field,))
+        return UserError(
+            "REQUIRED", sentence("{field}: give the customer that gets the open opportunities", field=field), (field,)
+        )
     if fate != OpenOpportunities.MOVE and target is not None:
-        return UserError("INVALID", f"{field}: leave it out, or give openOpportunities: MOVE", (field,))
+        return UserError(
+            "INVALID", sentence("{field}: leave it out, or give openOpportunities: MOVE", field=field), (field,)
+        )
     if target == id:
-        return UserError("INVALID", f"{field}: {target} is the customer that is deleted; give another", (field,))
+        return UserError(
+            "INVALID",
+            sentence("{field}: {target} is the customer that is deleted; give another", field=field, target=target),
+            (field,),
+        )
     return None
 
 
@@ -110,10 +119,10 @@ def _target_problem(unit: Unit, target: str) -> UserError | None:
     found = unit.held.locked(Customer, [target]).get(target) if seen else None
     if found is not None and found.deleted_at is None:
         return None
-    message = f"there is no customer {target!r}; give the id of an existing one"
+    message = sentence("there is no customer {target!r}; give the id of an existing one", target=target)
     if found is not None:
-        message = f"customer {target!r} is deleted; restore it first, or give another"
-    return UserError("NOT_FOUND", f"moveOpportunitiesTo: {message}", ("moveOpportunitiesTo",))
+        message = sentence("customer {target!r} is deleted; restore it first, or give another", target=target)
+    return UserError("NOT_FOUND", sentence("moveOpportunitiesTo: {message}", message=message), ("moveOpportunitiesTo",))
 
 
 def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | None) -> list[UserError]:
@@ -121,13 +130,22 @@ def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | N
     action, right = (Action.DELETED, Right.DELETE) if target is None else (Action.UPDATED, Right.CHANGE)
     allowed = unit.permit.allowed(unit.transaction.rows, Opportunity.__name__, right, set(ids))
     if hidden := len(ids) - len(allowed):
-        message = f"openOpportunities: {hidden} of them you may not {right.value.lower()}; ask somebody who may"
+        message = sentence(
+            "openOpportunities: {hidden} of them you may not {right}; ask somebody who may",
+            hidden=hidden,
+            right=right.value.lower(),
+        )
         return [UserError("FORBIDDEN", message, ("openOpportunities",))]
     change = {} if target is None else {"customerId": target}
     outcomes = drafting.write(unit, [Asked(action, {"id": id, **change}) for id in ids]) if ids else []
     field = "openOpportunities" if target is None else "moveOpportunitiesTo"
     return [
-        UserError(error.code, f"{field}: {ids[outcome.index]}: {error.message}", (field,), warning=error.warning)
+        UserError(
+            error.code,
+            sentence("{field}: {ids}: {problem}", field=field, ids=ids[outcome.index], problem=error.message),
+            (field,),
+            warning=error.warning,
+        )
         for outcome in outcomes
         for error in (*outcome.errors, *outcome.warnings)
     ]
@@ -146,7 +164,12 @@ def _restore(catalog: Catalog) -> Mutation:
             deal.deleted_with = None
         restored = opportunities.write(unit, [Asked(Action.RESTORED, {"id": id}) for id in ids]) if ids else []
         left = [
-            UserError(error.code, f"{ids[one.index]} stays deleted: {error.message}", None, warning=True)
+            UserError(
+                error.code,
+                sentence("{ids} stays deleted: {problem}", ids=ids[one.index], problem=error.message),
+                None,
+                warning=True,
+            )
             for one in restored
             for error in one.errors
         ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from core.access.permissions import Right, check
 from core.access.permit import Permit
 from core.base.errors import InputError, UserError
+from core.base.sentences import sentence
 from core.base.text import camel, words
 from core.log.changes import Changes
 from core.log.events import Action
@@ -75,7 +76,12 @@ class DraftRights:
             seen = unit.permit.allowed(unit.transaction.rows, target, Right.READ, {id for _, _, id in several})
             for draft, field, id in several:
                 if id not in seen:
-                    problem = f"{field.name}: there is no {words(target)} {id!r}; give the id of an existing one"
+                    problem = sentence(
+                        "{field}: there is no {record} {id!r}; give the id of an existing one",
+                        field=field.name,
+                        record=words(target),
+                        id=id,
+                    )
                     draft.errors.append(UserError("NOT_FOUND", problem, (field.name,)))
 
     def misplaced(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
@@ -86,8 +92,12 @@ class DraftRights:
         made = {change.record.id: change.index for change in changes.of(name, Action.CREATED)}
         unit.flush()
         placed = unit.permit.allowed(unit.transaction.rows, name, Right.CREATE, made)
-        problem = f"you may create {words(self._record.plural)} of your own only, or of your team or region as far as "
-        problem += "your role goes; name another owner, or leave it out to own it yourself"
+        problem = sentence(
+            "you may create {record} of your own only, or of your team or region as far as your role goes; name "
+            "another "
+            "owner, or leave it out to own it yourself",
+            record=words(self._record.plural),
+        )
         return {index: [UserError("FORBIDDEN", problem)] for id, index in made.items() if id not in placed}
 
 
@@ -96,14 +106,18 @@ def permission_problems(catalog: Catalog, permissions: Sequence[str]) -> list[Us
     try:
         check(permissions, catalog.records, catalog.permission_names)
     except InputError as error:
-        return [UserError("INVALID", f"permissions: {error.message}", ("permissions",))]
+        return [UserError("INVALID", sentence("permissions: {problem}", problem=error.message), ("permissions",))]
     return []
 
 
 def forbidden_inputs(record: RecordType, given: RowInput, permit: Permit) -> list[UserError]:
     """Errors of what an input sets, by value or by external id, without the permission that it needs."""
     return [
-        UserError("FORBIDDEN", f"{field.name}: needs the permission {field.permission}", (field.name,))
+        UserError(
+            "FORBIDDEN",
+            sentence("{field}: needs the permission {permission}", field=field.name, permission=field.permission),
+            (field.name,),
+        )
         for field in record.input_fields
         if not permit.has(field.permission) and given.keys() & {field.name, field.reference_name}
     ]

@@ -1,7 +1,7 @@
 """From mutation inputs to drafts: records are found, matched and referred to in bulk, then the unit of work writes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,23 +10,23 @@ from core.access.roles import Role
 from core.base.actors import ActorKind
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
-from core.base.text import fold, words
+from core.base.sentences import sentence
+from core.base.text import words
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
-from core.records.checks import Conventions, check_text
+from core.records.checks import Conventions
 from core.records.record import Record
 from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
+from schema.write.attached_checks import check_keys, check_tags, stripped_tags
 from schema.write.draft_rights import DraftRights, permission_problems
 from schema.write.input_checks import Checked, InputFields, missing
 from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, match_key, upsert_locks
-
-_MOST_TAGS, _LONGEST_TAG = 100, 100
-_LONGEST_SYSTEM, _LONGEST_KEY = 64, 255
+from schema.write.overtaken import overtaken
 
 
 class RecordBatch(Batch):
@@ -147,7 +147,12 @@ class Drafting:
             id, match, as_new = asked.given["id"], found[index], new[index]
             if isinstance(match, Record) and match.id != id:
                 by = "externalIds" if asked.match == EXTERNAL_ID else asked.match
-                problem = f"id: the row matches {match.id} by {by}, not {id}; leave id out, or match by id"
+                problem = sentence(
+                    "id: the row matches {match_id} by {by}, not {id}; leave id out, or match by id",
+                    match_id=match.id,
+                    by=by,
+                    id=id,
+                )
                 problems[index] = UserError("INVALID", problem, ("id",))
             elif match is None and isinstance(as_new, UserError):
                 problems[index] = as_new
@@ -179,36 +184,37 @@ class Drafting:
             elif row is None and asked.action in (None, Action.CREATED):
                 found[index] = None
             else:
-                found[index] = self._expected(asked, row, id)
+                found[index] = self._expected(unit, asked, row, id)
         return found
 
     def _wrong(self, id: str) -> UserError | None:
         try:
             check_id(id, self._record.prefix, self._record.name)
         except InputError as error:
-            return UserError("INVALID", f"id: {error.message}", ("id",))
+            return UserError("INVALID", sentence("id: {problem}", problem=error.message), ("id",))
         return None
 
-    def _expected(self, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
+    def _expected(self, unit: Unit, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
         name = words(self._record.singular)
         if row is None:
-            return UserError("NOT_FOUND", f"id: there is no {name} {id!r}", ("id",))
+            return UserError("NOT_FOUND", sentence("id: there is no {name} {id!r}", name=name, id=id), ("id",))
         deleted = row.deleted_at is not None
         if asked.action is Action.CREATED:
-            return UserError("ALREADY_EXISTS", f"id: {name} {id!r} exists already; update it, or leave id out", ("id",))
+            return UserError(
+                "ALREADY_EXISTS",
+                sentence("id: {name} {id!r} exists already; update it, or leave id out", name=name, id=id),
+                ("id",),
+            )
         if asked.action is Action.RESTORED and not deleted:
-            return UserError("NOT_DELETED", f"id: {name} {id!r} is not deleted", ("id",))
+            return UserError("NOT_DELETED", sentence("id: {name} {id!r} is not deleted", name=name, id=id), ("id",))
         if deleted and asked.action not in (Action.RESTORED, Action.DESTROYED):
-            return UserError("DELETED", f"id: {name} {id!r} is deleted; restore it first", ("id",))
+            return UserError(
+                "DELETED", sentence("id: {name} {id!r} is deleted; restore it first", name=name, id=id), ("id",)
+            )
         expected = asked.given.get("expectedVersion")
         if expected is not None and expected != row.version:
-            return UserError(
-                "CONFLICT",
-                f"expectedVersion: {name} {id!r} is at version {row.version}, not {expected}: someone changed it on "
-                f"{row.updated_at:%Y-%m-%d %H:%M} UTC; read it again and repeat the change",
-                ("expectedVersion",),
-            )
+            return overtaken(unit, self._record, row, expected)
         return row
 
     def _by_external_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
@@ -233,7 +239,9 @@ class Drafting:
     ) -> dict[int, "Record | UserError | None"]:
         rows = self._load(unit, {id for found in ids.values() for id in found})
         found: dict[int, Record | UserError | None] = {
-            index: UserError("REQUIRED", f"{field}: rows are matched by it, so every row needs it", (field,))
+            index: UserError(
+                "REQUIRED", sentence("{field}: rows are matched by it, so every row needs it", field=field), (field,)
+            )
             for index in without
         }
         for index, several in ids.items():
@@ -241,11 +249,13 @@ class Drafting:
                 continue
             known = several & rows.keys()
             if several and not known:
-                problem = f"{field}: it belongs to a record that you may not see; use another one"
+                problem = sentence("{field}: it belongs to a record that you may not see; use another one", field=field)
                 found[index] = UserError("TAKEN", problem, (field,))
             elif len(several) > 1:
                 named = ", ".join(sorted(known)[:5])
-                problem = f"{field}: {len(several)} records match: {named}; match by id"
+                problem = sentence(
+                    "{field}: {count} records match: {named}; match by id", field=field, count=len(several), named=named
+                )
                 found[index] = UserError("AMBIGUOUS", problem, (field,))
             else:
                 found[index] = rows[next(iter(several))] if several else None
@@ -302,13 +312,13 @@ class Drafting:
                 self._link(draft, name, given, linked)
         draft.values |= asked.extra or {}
         if "tags" in given:
-            draft.tags = _tags(given["tags"] or ())
-            draft.errors += _check_tags(draft.tags)
+            draft.tags = stripped_tags(given["tags"] or ())
+            draft.errors += check_tags(draft.tags)
         if "externalIds" in given:
             keys = given["externalIds"] or ()
             draft.external_ids = {item["system"]: item["id"] for item in keys}
             draft.keep_keys = asked.action is None
-            draft.errors += _check_keys(keys)
+            draft.errors += check_keys(keys)
         if draft.model is Role and "permissions" in draft.values:
             draft.errors += permission_problems(self._catalog, draft.values["permissions"])
         if creating:
@@ -328,13 +338,17 @@ class Drafting:
                 self._unlink(draft, field, name)
             return
         if given.get(field.name) is not None:
-            problem = f"{name}: give either {field.name} or {name}"
+            problem = sentence("{name}: give either {field} or {name}", name=name, field=field.name)
             draft.errors.append(UserError("INVALID", problem, (name,)))
             return
         id = linked.get((target, key["system"], key["id"]))
         if id is None:
-            problem = (
-                f"{name}: no {words(target)} has the external id {key['id']!r} of {key['system']!r}; create it first"
+            problem = sentence(
+                "{name}: no {record} has the external id {key!r} of {system!r}; create it first",
+                name=name,
+                record=words(target),
+                key=key["id"],
+                system=key["system"],
             )
             draft.errors.append(UserError("NOT_FOUND", problem, (name,)))
         else:
@@ -345,7 +359,7 @@ class Drafting:
         if field.stored.nullable:
             draft.values[field.stored.column] = None
         elif draft.action is Action.UPDATED:
-            problem = f"{name}: null is not allowed; give a value, or leave it out"
+            problem = sentence("{name}: null is not allowed; give a value, or leave it out", name=name)
             draft.errors.append(UserError("REQUIRED", problem, (name,)))
 
 
@@ -354,39 +368,3 @@ def _target(field: CatalogField) -> str:
     assert field.stored is not None
     references = field.stored.info.references
     return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
-
-
-def _tags(given: Iterable[str]) -> list[str]:
-    """The tags without surrounding spaces, each once regardless of case."""
-    found: dict[str, str] = {}
-    for tag in given:
-        if tag.strip():
-            found.setdefault(fold(tag.strip()), tag.strip())
-    return list(found.values())
-
-
-def _check_tags(tags: Sequence[str]) -> list[UserError]:
-    try:
-        if len(tags) > _MOST_TAGS:
-            raise InputError(f"{len(tags)} tags are too many; at most {_MOST_TAGS} are possible")
-        for tag in tags:
-            check_text(tag, _LONGEST_TAG)
-    except InputError as error:
-        return [UserError("INVALID", f"tags: {error.message}", ("tags",))]
-    return []
-
-
-def _check_keys(keys: Sequence[RowInput]) -> list[UserError]:
-    systems = [item["system"] for item in keys]
-    twice = sorted({system for system in systems if systems.count(system) > 1})
-    problems = [
-        UserError("INVALID", f"externalIds: two ids of {system!r}; a record has one per system", ("externalIds",))
-        for system in twice
-    ]
-    try:
-        for item in keys:
-            check_text(item["system"], _LONGEST_SYSTEM)
-            check_text(item["id"], _LONGEST_KEY)
-    except InputError as error:
-        problems.append(UserError("INVALID", f"externalIds: {error.message}", ("externalIds",)))
-    return problems

@@ -8,6 +8,7 @@ from core.base.clock import check_day
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
+from core.base.sentences import sentence
 from core.base.text import words
 from core.records.checks import Conventions, check_number_of, check_text, check_text_of, spelled
 from core.records.columns import ColumnInfo
@@ -98,17 +99,30 @@ class Checked:
         try:
             checked = check(value, conventions)
         except _NoValueError as error:
-            self.errors.append(UserError("REQUIRED", f"{field.name}: {error.message}", (field.name,)))
+            self.errors.append(
+                UserError(
+                    "REQUIRED", sentence("{field}: {problem}", field=field.name, problem=error.message), (field.name,)
+                )
+            )
             return
         except MalformedError as error:
-            problem = UserError("INVALID", f"{field.name}: {error.message}", (field.name,), warning=self._keeps)
+            problem = UserError(
+                "INVALID",
+                sentence("{field}: {problem}", field=field.name, problem=error.message),
+                (field.name,),
+                warning=self._keeps,
+            )
             if not self._keeps:
                 self.errors.append(problem)
                 return
             self.warnings.append(problem)
             checked = value.strip()
         except InputError as error:
-            self.errors.append(UserError("INVALID", f"{field.name}: {error.message}", (field.name,)))
+            self.errors.append(
+                UserError(
+                    "INVALID", sentence("{field}: {problem}", field=field.name, problem=error.message), (field.name,)
+                )
+            )
             return
         if stored.facet is None:
             self.values[stored.column] = checked
@@ -128,7 +142,11 @@ def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[s
             continue
         if values.get(field.stored.column) is None:
             noun = words(fields.record.singular)
-            yield UserError("REQUIRED", f"{field.name}: a new {noun} needs it; give a value", (field.name,))
+            yield UserError(
+                "REQUIRED",
+                sentence("{field}: a new {noun} needs it; give a value", field=field.name, noun=noun),
+                (field.name,),
+            )
 
 
 def check_value(field: CatalogField, value: Any, conventions: Conventions) -> Any:
@@ -169,7 +187,11 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
 
     def text(value: Any, conventions: Conventions) -> Any:
         if not value.strip():
-            raise InputError(f"it must not be empty; {'give null, or a text' if may_be_null else 'give a text'}")
+            raise InputError(
+                sentence(
+                    "it must not be empty; {value}", value="give null, or a text" if may_be_null else "give a text"
+                )
+            )
         # Otherwise the same text typed and imported would make two records.
         value = value.strip()
         check_text_of(value, info, conventions.region)
@@ -222,10 +244,18 @@ def _check_decimal(value: Decimal, scale: int) -> Decimal:
     """The decimal with all of its places."""
     largest = Decimal(_MOST_UNITS).scaleb(-scale)
     if abs(value) > largest:
-        raise InputError(f"{spelled(value)} is larger than this system can store; the maximum is {spelled(largest)}")
+        raise InputError(
+            sentence(
+                "{value} is larger than this system can store; the maximum is {limit}",
+                value=spelled(value),
+                limit=spelled(largest),
+            )
+        )
     whole = value.quantize(Decimal(1).scaleb(-scale))
     if whole != value:
-        raise InputError(f"{spelled(value)} has more than {scale} decimal places; round it")
+        raise InputError(
+            sentence("{value} has more than {scale} decimal places; round it", value=spelled(value), scale=scale)
+        )
     return whole
 
 
@@ -238,7 +268,13 @@ def _check_reference(value: str, info: ColumnInfo) -> None:
 
 def _check_list(value: list[Any], info: ColumnInfo, conventions: Conventions) -> list[Any]:
     if len(value) > _LONGEST_LIST:
-        raise InputError(f"{len(value)} items are too many; at most {_LONGEST_LIST} are possible")
+        raise InputError(
+            sentence(
+                "{count} items are too many; at most {longest_list} are possible",
+                count=len(value),
+                longest_list=_LONGEST_LIST,
+            )
+        )
     for item in value:
         check_text(str(item), _LONGEST_ITEM)
         info.form.check(str(item), conventions.region)

@@ -48,6 +48,11 @@ def add_shared(builder: Builder) -> None:
             Member("code", "str", "Stable and machine-readable, such as REQUIRED or CONFLICT."),
             Member("message", "str", "Names the field, the value and the remedy."),
             Member("field", "list[str] | None", "Path to the input field; null for the record as a whole."),
+            Member(
+                "params",
+                "JSON",
+                "The values in the message by name, such as `value`, `limit` or `id`, for a message of your own.",
+            ),
             Member("plugin", "str | None", "The plugin that raised it; null for the core."),
         ],
     )
@@ -143,7 +148,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member(
                 record.singular,
                 f"{name} | None",
-                "The record as it is now; null if the change was refused or the record is gone.",
+                "The record as it is now; null if the change was refused, unless by CONFLICT, or the record is gone.",
             ),
             Member("deletedId", "ID | None", "Its id if it was deleted or destroyed."),
             ERRORS,

@@ -9,6 +9,7 @@ from core.access.permissions import UNSCOPED, Right
 from core.access.permit import FetchRows, Permit
 from core.base.errors import ForbiddenError, NotFoundError
 from core.base.ids import prefix_of
+from core.base.sentences import sentence
 from core.base.text import camel, words
 from core.host.operations import PluginOperation
 from schema.catalog.access import Access
@@ -47,14 +48,27 @@ class NamedRecords:
             hidden = ids - set(permit.allowed(fetch, record, Right.READ, ids))
             if hidden:
                 id = min(hidden)
-                raise NotFoundError(f"{_field_of(self.given, id)}: there is no {words(record)} {id!r}; give another id")
+                raise NotFoundError(
+                    sentence(
+                        "{field_of}: there is no {record} {id!r}; give another id",
+                        field_of=_field_of(self.given, id),
+                        record=words(record),
+                        id=id,
+                    )
+                )
         if self.right is not Right.READ:
             for record, ids in self.owned.items():
                 refused = ids - set(permit.allowed(fetch, record, self.right, ids))
                 if refused:
                     id = min(refused)
                     problem = f"you may not {self.right.lower()} {words(record)} {id!r}"
-                    raise ForbiddenError(f"{_field_of(self.given, id)}: {problem}; ask somebody who may")
+                    raise ForbiddenError(
+                        sentence(
+                            "{field_of}: {problem}; ask somebody who may",
+                            field_of=_field_of(self.given, id),
+                            problem=problem,
+                        )
+                    )
 
     def check_session(self, access: Access) -> None:
         """Refuses a session, which sees everything, to an operation that is about nothing the caller may see.
@@ -66,8 +80,12 @@ class NamedRecords:
         is_free = operation.unscoped or operation.permission or operation.public
         if access.writes is not None and not (self.owned or is_free):
             raise ForbiddenError(
-                f"{operation.name}: it reads by a session, so it must be declared unscoped, which needs the "
-                f"permission {UNSCOPED}; or let it ask by ctx.query, total, groups and pages"
+                sentence(
+                    "{operation}: it reads by a session, so it must be declared unscoped, which needs the permission "
+                    "{unscoped}; or let it ask by ctx.query, total, groups and pages",
+                    operation=operation.name,
+                    unscoped=UNSCOPED,
+                )
             )
 
 

@@ -128,7 +128,8 @@ async def answer_mutation(
         refused = mutation.present(given, outcomes)
     places: list[_Place] = []
     answer = _presented(shape.parts, {**refused, "requestId": context.request_id}, (), places)
-    faults = await _filled(context, plans, places, moment, None if dry else rows)
+    # Of what was rolled back nothing was read with a commit.
+    faults = await _filled(context, plans, places, moment, None if dry else rows or None)
     return Answer(orjson.dumps(answer), faults)
 
 

@@ -11,6 +11,7 @@ from core.access.audit import AuditAction
 from core.access.permissions import ADMINISTER, EXPORT, Right
 from core.base.errors import InputError, UserError
 from core.base.ids import prefix_of
+from core.base.sentences import sentence
 from core.base.text import camel
 from core.crm.customers import Contact, Customer
 from core.db.types import timestamp_text
@@ -47,7 +48,7 @@ def personal_data_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mut
 def _subject(unit: Unit, id: str, right: Right) -> Record | UserError:
     """The contact or customer, deleted or not, locked, or why the caller may not do that with it."""
     kind = _SUBJECTS.get(prefix_of(id) or "")
-    missing = UserError("NOT_FOUND", f"id: there is no contact or customer {id!r}", ("id",))
+    missing = UserError("NOT_FOUND", sentence("id: there is no contact or customer {id!r}", id=id), ("id",))
     if kind is None or id not in unit.permit.allowed(unit.transaction.rows, kind.__name__, Right.READ, [id]):
         return missing
     found = unit.held.locked(kind, [id]).get(id)
@@ -231,7 +232,9 @@ def _erase(builder: Builder, catalog: Catalog) -> Mutation:
         try:
             check_text(given["reason"], _LONGEST_REASON)
         except InputError as error:
-            return [failure(0, [UserError("INVALID", f"reason: {error.message}", ("reason",))])]
+            return [
+                failure(0, [UserError("INVALID", sentence("reason: {problem}", problem=error.message), ("reason",))])
+            ]
         found = _subject(unit, given["id"], Right.DESTROY)
         if isinstance(found, UserError):
             return [failure(0, [found])]

@@ -46,8 +46,7 @@ class WorkDone:
 
     def kept(self) -> dict[str, Any]:
         """It as JSON, for a repetition of the request."""
-        warnings = [[warning.code, warning.message, warning.field, warning.plugin] for warning in self.warnings]
-        return {"answer": self.repeated, "warnings": warnings}
+        return {"answer": self.repeated, "warnings": [warning.kept() for warning in self.warnings]}
 
 
 def _work_done(plugin: Plugin, answer: Any, warnings: Sequence[UserError], currency: str) -> WorkDone:
@@ -61,10 +60,7 @@ def _work_done(plugin: Plugin, answer: Any, warnings: Sequence[UserError], curre
 
 
 def _remembered(kept: Mapping[str, Any]) -> WorkDone:
-    warnings = [
-        UserError(code, message, field, plugin=plugin, warning=True)
-        for code, message, field, plugin in kept["warnings"]
-    ]
+    warnings = [UserError.restored(warning, warning=True) for warning in kept["warnings"]]
     return WorkDone(kept["answer"], kept["answer"], warnings)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.access.permissions import Right
 from core.base.errors import InputError, UserError
+from core.base.sentences import sentence
 from core.crm.activities import Interaction, Task
 from core.crm.opportunities import Opportunity, StageTransition
 from core.log.events import Action
@@ -28,7 +29,7 @@ class _Faulty(Exception):  # noqa: N818  (carries the error that is answered)
 
     def __init__(self, code: str, field: str, message: str) -> None:
         super().__init__(message)
-        self.error = UserError(code, f"{field}: {message}", (field,))
+        self.error = UserError(code, sentence("{field}: {message}", field=field, message=message), (field,))
 
 
 def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]:
@@ -94,7 +95,11 @@ def _stage_id(unit: Unit, given: MutationInput) -> str:
         raise _Faulty("INVALID", "stageKey", "give either stageId or stageKey")
     stages = {stage.key: stage.id for stage in unit.settlement.stages()}
     if key not in stages:
-        raise _Faulty("NOT_FOUND", "stageKey", f"there is no stage {key!r}; available: {', '.join(stages)}")
+        raise _Faulty(
+            "NOT_FOUND",
+            "stageKey",
+            sentence("there is no stage {key!r}; available: {known}", key=key, known=", ".join(stages)),
+        )
     return stages[key]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from guanxi import Action, Changes, Context, Money, UserError
+from guanxi import Action, Changes, Context, Money, UserError, sentence
 from guanxi.sql import Prepared, is_listed
 from plugins.credit_scoring.collection import rules
 from plugins.credit_scoring.collection.models import Payment
@@ -108,13 +108,16 @@ def _payment_problems(ctx: Context, changes: Changes, accounts: Mapping[str, _Ac
                 "rest as a payment of another invoice"
             )
         if wrong is not None:
-            yield UserError("INVALID", f"amount: {wrong}", ("amount",), payment)
+            yield UserError("INVALID", sentence("amount: {wrong}", wrong=wrong), ("amount",), payment)
             continue
         account.paid += minor
         if account.is_settled_by_hand and account.settled_on is not None and payment.paid_on > account.settled_on:
-            message = (
-                f"paidOn: {payment.paid_on} is after {account.settled_on}, on which invoice {account.number} was paid "
-                "in full; correct one of the days"
+            message = sentence(
+                "paidOn: {paid_on} is after {settled_on}, on which invoice {number} was paid in full; correct one of "
+                "the days",
+                paid_on=payment.paid_on,
+                settled_on=account.settled_on,
+                number=account.number,
             )
             yield UserError("INVALID", message, ("paidOn",), payment)
         elif doubt := rules.before_invoice_doubt(payment.paid_on, account.invoiced_on):
@@ -124,7 +127,11 @@ def _payment_problems(ctx: Context, changes: Changes, accounts: Mapping[str, _Ac
 def _reminder_problems(ctx: Context, reminder: Any, accounts: Mapping[str, _Account]) -> Iterator[UserError]:
     most = len(ctx.settings.dunning_days)
     if reminder.level > most:
-        message = f"level: {reminder.level} is above the highest dunning level, {most}; give 1 to {most}"
+        message = sentence(
+            "level: {level} is above the highest dunning level, {most}; give 1 to {most}",
+            level=reminder.level,
+            most=most,
+        )
         yield UserError("INVALID", message, ("level",), reminder)
     account = accounts.get(reminder.receivable_id)
     if account is None:
@@ -143,9 +150,10 @@ def _reminder_problems(ctx: Context, reminder: Any, accounts: Mapping[str, _Acco
 
 def _promise_problems(ctx: Context, promise: Any, accounts: Mapping[str, _Account]) -> Iterator[UserError]:
     if promise.promised_for < promise.promised_on:
-        message = (
-            f"promisedFor: {promise.promised_for} is before the day of the promise, {promise.promised_on}; "
-            "give a later day"
+        message = sentence(
+            "promisedFor: {promised_for} is before the day of the promise, {promised_on}; give a later day",
+            promised_for=promise.promised_for,
+            promised_on=promise.promised_on,
         )
         yield UserError("INVALID", message, ("promisedFor",), promise)
     account = accounts.get(promise.receivable_id)
@@ -153,7 +161,7 @@ def _promise_problems(ctx: Context, promise: Any, accounts: Mapping[str, _Accoun
         return
     wrong = rules.amount_problem(promise.amount_minor, promise.amount_currency, account.currency)
     if wrong is not None:
-        yield UserError("INVALID", f"amount: {wrong}", ("amount",), promise)
+        yield UserError("INVALID", sentence("amount: {wrong}", wrong=wrong), ("amount",), promise)
     elif promise.amount_minor > account.amount:
         whole = Money.from_minor(account.amount, account.currency)
         yield ctx.doubt(promise, "amount", f"{promise.amount} is more than the invoice, {whole}; check both")
@@ -178,16 +186,23 @@ def _reduction_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         last = max(day for day, _ in parts)
         previous = change.before.get("amount")
         if previous is not None and previous.currency != invoice.amount_currency:
-            message = (
-                f"amount: its payments are in {previous.currency}; give it in {previous.currency}, or delete them first"
+            message = sentence(
+                "amount: its payments are in {currency}; give it in {currency}, or delete them first",
+                currency=previous.currency,
             )
             yield UserError("INVALID", message, ("amount",), invoice)
         elif invoice.amount_minor < whole:
             least = Money.from_minor(whole, invoice.amount_currency)
-            message = f"amount: {least} of it is paid; give at least that, or correct the payments"
+            message = sentence(
+                "amount: {least} of it is paid; give at least that, or correct the payments", least=least
+            )
             yield UserError("INVALID", message, ("amount",), invoice)
         if change.after.get("settled_on") is not None and invoice.settled_on < last:
-            message = f"settledOn: {invoice.settled_on} is before its last payment, {last}; give {last} or a later day"
+            message = sentence(
+                "settledOn: {settled_on} is before its last payment, {last}; give {last} or a later day",
+                settled_on=invoice.settled_on,
+                last=last,
+            )
             yield UserError("INVALID", message, ("settledOn",), invoice)
 
 
@@ -208,5 +223,9 @@ def _desertion_doubts(ctx: Context, changes: Changes) -> Iterator[UserError]:
     for row in ctx.rows(_OPEN, ids=sorted(gone)) if gone else ():
         count = row["count"]
         are = "receivable is" if count == 1 else "receivables are"
-        message = f"{count} {are} open, and will be in lists and totals without a customer; settle or delete them first"
+        message = sentence(
+            "{count} {are} open, and will be in lists and totals without a customer; settle or delete them first",
+            count=count,
+            are=are,
+        )
         yield ctx.doubt(gone[row["customer_id"]], "id", message)

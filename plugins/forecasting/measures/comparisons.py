@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from guanxi import Context, InputError
+from guanxi import Context, InputError, sentence
 from guanxi.calendar import last_of, shifted, year_before
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.measures.metrics import Ledger, Measured, measure, unit_of
@@ -83,9 +83,16 @@ def series(
     """
     starts = list(islice(ctx.calendar.between(first, last, grain), _MOST_PERIODS + 1))
     if not starts:
-        raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
+        raise InputError(
+            sentence("lastDay: {last} is before firstDay, {first}; give a later one", last=last, first=first)
+        )
     if len(starts) > _MOST_PERIODS:
-        raise InputError(f"grain: these are more than {_MOST_PERIODS} periods; give fewer days, or a larger grain")
+        raise InputError(
+            sentence(
+                "grain: these are more than {most_periods} periods; give fewer days, or a larger grain",
+                most_periods=_MOST_PERIODS,
+            )
+        )
     needed = set(starts)
     if wanted.previous:
         needed |= {shifted(start, grain, -1) for start in starts}

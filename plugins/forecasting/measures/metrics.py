@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import Context, Figures, InputError, TooManyGroupsError
+from guanxi import Context, Figures, InputError, TooManyGroupsError, sentence
 from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain, OpportunityStatus, Outcome
 from plugins.forecasting.outlook.formula import cohort
@@ -130,7 +130,7 @@ class Ledger:
     def _flow(self, flow: Flow, grain: DateGrain, first: date, last: date) -> list[Figures]:
         """The groups of the periods from one to another, asked in halves where they are too many for one query."""
         if any(path_of(key) == (flow.dated,) for key in self._by):
-            raise InputError(f"by: {flow.dated} defines the periods; leave it out")
+            raise InputError(sentence("by: {dated} defines the periods; leave it out", dated=flow.dated))
         of_record = flow.record == "Opportunity"
         days = first, last_of(last, grain)
         within = moment_range(self._calendar, flow.dated, *days) if flow.is_moment else day_range(flow.dated, *days)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from guanxi import Context, InputError
+from guanxi import Context, InputError, sentence
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.reports import (
@@ -80,7 +80,9 @@ def stage_rates(
         InputError: the days are the wrong way round.
     """
     if last < first:
-        raise InputError(f"lastDay: {last} is before firstDay, {first}; give a later one")
+        raise InputError(
+            sentence("lastDay: {last} is before firstDay, {first}; give a later one", last=last, first=first)
+        )
     # Of an opportunity that was deleted its moves are left, and no outcome.
     there = of_opportunity({"outcome": {"isNull": False}}, where)
     cohort = every({"isFirstEntry": {"eq": True}}, moment_range(ctx.calendar, "movedAt", first, last), there)
@@ -156,10 +158,16 @@ def target_by_stage(ctx: Context, target_id: str) -> list[TargetNeed]:
     answer = ctx.query(_TARGET, {"id": target_id})
     target = answer["salesTarget"]
     if target is None:
-        raise InputError(f"targetId: there is no target {target_id!r}; see the query salesTargets")
+        raise InputError(
+            sentence("targetId: there is no target {target_id!r}; see the query salesTargets", target_id=target_id)
+        )
     if target["metric"] != SalesMetric.WON_AMOUNT:
         raise InputError(
-            f"targetId: {target_id} is of {target['metric']}; only a target of WON_AMOUNT can be divided by stage"
+            sentence(
+                "targetId: {target_id} is of {target}; only a target of WON_AMOUNT can be divided by stage",
+                target_id=target_id,
+                target=target["metric"],
+            )
         )
     wanted = every(
         Point(ctx.clock.now()).where(),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, InputError, Money, query
+from guanxi import Context, InputError, Money, query, sentence
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.outlook import accuracy
 from plugins.forecasting.outlook.series import SEASONS
@@ -68,7 +68,7 @@ def forecast_accuracy(
     it, and compared with what was won.
     """
     if not 1 <= periods <= _MOST:
-        raise InputError(f"periods: {periods} is not possible; give 1 to {_MOST}")
+        raise InputError(sentence("periods: {periods} is not possible; give 1 to {most}", periods=periods, most=_MOST))
     if methods is None:
         methods = [method for method in ForecastMethod if method is not ForecastMethod.SEASONAL or grain in SEASONS]
     found = accuracy.measure(ctx, list(dict.fromkeys(methods)), grain, periods, by or (), where)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, InputError, Money, Ref, query
+from guanxi import Context, InputError, Money, Ref, query, sentence
 from guanxi.records import Stage
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.outlook.frames import Factor
@@ -79,7 +79,9 @@ def forecast(
     """
     assumed, today = _assumed(method, assume), ctx.clock.today()
     if as_of is not None and as_of > today:
-        raise InputError(f"asOf: {as_of} is in the future; give {today} or an earlier day")
+        raise InputError(
+            sentence("asOf: {as_of} is in the future; give {today} or an earlier day", as_of=as_of, today=today)
+        )
     made = make(ctx, method, as_of or today, grain, where, assumed)
     result = made.result
     return Forecast(
@@ -109,9 +111,9 @@ def _assumed(method: ForecastMethod, given: ForecastAssumptions | None) -> dict[
     }
     found = {name: rate for name, rate in rates.items() if rate is not None}
     if found and method is not ForecastMethod.FORMULA:
-        raise InputError(f"assume: {method} has no rates; use FORMULA, or leave it out")
+        raise InputError(sentence("assume: {method} has no rates; use FORMULA, or leave it out", method=method))
     if any(rate < 0 for rate in found.values()):
-        raise InputError(f"assume: {min(found.values())} is negative; give percentages of 0 or more")
+        raise InputError(sentence("assume: {min} is negative; give percentages of 0 or more", min=min(found.values())))
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from guanxi import InputError
+from guanxi import InputError, sentence
 from guanxi.calendar import last_of, shifted
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.outlook import smoothing
@@ -109,7 +109,9 @@ def seasonal(asked: ForecastRequest) -> Maker:
     """
     frame = asked.frame
     if (season := SEASONS.get(frame.grain)) is None:
-        raise InputError(f"grain: SEASONAL knows months and quarters, not {frame.grain}; use MONTH or QUARTER")
+        raise InputError(
+            sentence("grain: SEASONAL knows months and quarters, not {grain}; use MONTH or QUARTER", grain=frame.grain)
+        )
     needed = asked.settings.seasonal_months * season // 12
     known = won_before(asked)
     latest, ahead = frame.start(frame.latest_closed), 1 - frame.latest_closed

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query
+from guanxi import Context, Input, Money, Payload, Ref, Reject, UserError, mutation, query, sentence
 from guanxi.records import User
 from guanxi.vocabulary import DateGrain
 from plugins.forecasting.models import SUBMIT, ForecastLine, ForecastSubmission, SalesTarget
@@ -151,7 +151,9 @@ def submit_forecast(ctx: Context, input: SubmitForecastInput) -> SubmitForecastP
     one is kept and no longer counts.
     """
     if ctx.actor.permissions is not None and input.user_id not in ctx.actor.reach.team:
-        problem = f"userId: {input.user_id!r} is in none of your teams; submit for yourself or for your team"
+        problem = sentence(
+            "userId: {user_id!r} is in none of your teams; submit for yourself or for your team", user_id=input.user_id
+        )
         raise Reject(UserError("FORBIDDEN", problem, ("userId",)))
     note = (input.note or "").strip() or None
     made = submissions.submit(

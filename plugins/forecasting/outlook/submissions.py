@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlmodel import col, select
 
-from guanxi import Context, Figures, Input, InputError, Money, UserError
+from guanxi import Context, Figures, Input, InputError, Money, UserError, sentence
 from guanxi.calendar import Calendar, last_of
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.models import ForecastAdjustment, ForecastLine, ForecastSubmission
@@ -106,9 +106,9 @@ def roll_up(ctx: Context, user_id: str, period: Period) -> Rollup:
         InputError: there is no such person, or no such period.
     """
     if problem := period.problem():
-        raise InputError(f"periodStart: {problem}")
+        raise InputError(sentence("periodStart: {problem}", problem=problem))
     if not _is_known(ctx, user_id):
-        raise InputError(f"userId: there is no user {user_id!r}; see the query users")
+        raise InputError(sentence("userId: there is no user {user_id!r}; see the query users", user_id=user_id))
     people = ctx.pages("User", "id", {"managerId": {"eq": user_id}})
     reports = [DirectReport(node["id"], _current(ctx, node["id"], period)) for node in people]
     own = _own(ctx, user_id, period)
@@ -289,9 +289,12 @@ def kept_adjustments(ctx: Context, submission: ForecastSubmission) -> list[UserE
     for line in ctx.session.exec(lines.order_by(col(ForecastLine.category))):
         if line.adjusted_amount is not None:
             calculated = line.own_amount.amount + line.team_amount.amount
-            message = (
-                f"{line.category}: the adjustment to {line.adjusted_amount} still holds, though {calculated} is "
-                "calculated now; clear it by adjustForecast if it is over"
+            message = sentence(
+                "{category}: the adjustment to {adjusted_amount} still holds, though {calculated} is calculated now; "
+                "clear it by adjustForecast if it is over",
+                category=line.category,
+                adjusted_amount=line.adjusted_amount,
+                calculated=calculated,
             )
             found.append(UserError("ADJUSTMENT_KEPT", message, warning=True))
     return found

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import col, select
 
-from guanxi import Context, Figures, InputError
+from guanxi import Context, Figures, InputError, sentence
 from plugins.forecasting.models import PipelineSnapshot
 from plugins.forecasting.shared.reports import Point, ReportKey, WhereInput, every, is_open, money
 from plugins.forecasting.shared.settings import ForecastingSettings
@@ -28,16 +28,28 @@ def point_of(ctx: Context, day: date | None, snapshot_id: str | None, field: str
         InputError: both are given, the day is in the future, or there is no such snapshot.
     """
     if day is not None and snapshot_id is not None:
-        raise InputError(f"{field}: give either date or snapshotId")
+        raise InputError(sentence("{field}: give either date or snapshotId", field=field))
     if snapshot_id is not None:
         found = ctx.session.get(PipelineSnapshot, snapshot_id)
         if found is None:
-            raise InputError(f"snapshotId: there is no snapshot {snapshot_id!r}; see the query pipelineSnapshots")
+            raise InputError(
+                sentence(
+                    "snapshotId: there is no snapshot {snapshot_id!r}; see the query pipelineSnapshots",
+                    snapshot_id=snapshot_id,
+                )
+            )
         return Point(found.as_of, found.taken_at)
     if day is None:
         return Point(ctx.clock.now())
     if day > ctx.clock.today():
-        raise InputError(f"{field}: {day} is in the future; give {ctx.clock.today()} or an earlier day")
+        raise InputError(
+            sentence(
+                "{field}: {day} is in the future; give {today} or an earlier day",
+                field=field,
+                day=day,
+                today=ctx.clock.today(),
+            )
+        )
     return Point(ctx.calendar.end_of(day))
 
 

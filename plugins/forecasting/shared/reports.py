@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from guanxi import Context, InputError, Money, Reject, UserError
+from guanxi import Context, InputError, Money, Reject, UserError, sentence
 from guanxi.calendar import Calendar
 from guanxi.vocabulary import DateGrain, Outcome
 from plugins.forecasting.shared.rules import rounded
@@ -89,7 +89,7 @@ def grain_of(key: ReportKey) -> DateGrain | None:
     if isinstance(rest, Mapping):
         return grain_of(rest)
     if rest is False:
-        raise InputError(f"by.{name}: false groups by nothing; write true, or leave it out")
+        raise InputError(sentence("by.{name}: false groups by nothing; write true, or leave it out", name=name))
     return None if rest is True else DateGrain(rest)
 
 
@@ -125,4 +125,4 @@ def money(ctx: Context, amount: Decimal | Fraction) -> Money:
 
 def refuse(code: str, field: str, message: str) -> Reject:
     """The refusal of one input field."""
-    return Reject(UserError(code, f"{field}: {message}", (field,)))
+    return Reject(UserError(code, sentence("{field}: {message}", field=field, message=message), (field,)))

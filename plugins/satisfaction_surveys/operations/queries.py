@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 from pydantic import ValidationError
 
-from guanxi import Context, InputError, Named, Ref, Reject, query
+from guanxi import Context, InputError, Named, Ref, Reject, query, sentence
 from guanxi.records import Customer
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.languages import Wording, wording
@@ -340,7 +340,14 @@ def _supposed(settings: SatisfactionSettings, **given: Any) -> SatisfactionSetti
         return SatisfactionSettings.model_validate({**settings.model_dump(), **said})
     except ValidationError as error:
         (name,), problem = error.errors()[0]["loc"], error.errors()[0]["msg"]
-        raise InputError(f"{_SUPPOSED[str(name)]}: {said[str(name)]} is not possible: {problem}") from None
+        raise InputError(
+            sentence(
+                "{supposed}: {said} is not possible: {problem}",
+                supposed=_SUPPOSED[str(name)],
+                said=said[str(name)],
+                problem=problem,
+            )
+        ) from None
 
 
 def _text(value: Any) -> str | None:

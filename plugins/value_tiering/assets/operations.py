@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Money, Reject, UserError, query
+from guanxi import Context, Money, Reject, UserError, query, sentence
 from guanxi.records import Customer
 from guanxi.vocabulary import DateGrain
 from plugins.value_tiering.assets import rules
@@ -63,7 +63,9 @@ def customer_asset_value(
     """
     customer = ctx.session.get(Customer, customer_id)
     if customer is None or customer.deleted_at is not None:
-        problem = f"there is no customer {customer_id!r}; give the id of an existing one"
+        problem = sentence(
+            "there is no customer {customer_id!r}; give the id of an existing one", customer_id=customer_id
+        )
         raise _refusal("customerId", problem, "NOT_FOUND")
     return _valued(ctx, {"customerId": {"eq": customer_id}}, first_year, last_year, discount_percent)
 
@@ -124,4 +126,4 @@ def _by_year(
 
 
 def _refusal(field: str, message: str, code: str = "INVALID") -> Reject:
-    return Reject(UserError(code, f"{field}: {message}", (field,)))
+    return Reject(UserError(code, sentence("{field}: {message}", field=field, message=message), (field,)))

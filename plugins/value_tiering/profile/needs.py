@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import FromClause, func, select
 
-from guanxi import Context, Reject, UserError, query
+from guanxi import Context, Reject, UserError, query, sentence
 from guanxi.records import Customer
 from guanxi.sql import folded
 from plugins.value_tiering.models import VALUE
@@ -30,7 +30,9 @@ def customer_needs(
     Rule K4.
     """
     if not 1 <= first <= 1000:
-        raise Reject(UserError("INVALID", f"first: {first} is not between 1 and 1000", ("first",)))
+        raise Reject(
+            UserError("INVALID", sentence("first: {first} is not between 1 and 1000", first=first), ("first",))
+        )
     needs = _needs(ctx)
     need = needs.c.value
     number = func.count(customers.id.distinct())

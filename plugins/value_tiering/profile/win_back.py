@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from guanxi import Action, Change, Changes, Context, UserError
+from guanxi import Action, Change, Changes, Context, UserError, sentence
 from guanxi.records import Task
 from guanxi.vocabulary import TaskStatus
 from plugins.value_tiering.profile.models import BuyerProfile, RelationshipClass
@@ -27,10 +27,12 @@ def loss_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         is_lost = change.after.get(_CLASS, known and known.relationship_class) == RelationshipClass.LOST
         reason = change.after.get(_REASON, known and known.lost_reason)
         if is_lost and not (reason or "").strip():
-            message = f"{_REASON}: say why the customer is lost, in at most 1,000 characters"
+            message = sentence("{reason}: say why the customer is lost, in at most 1,000 characters", reason=_REASON)
             yield UserError("INVALID", message, (_REASON,), change.record)
         elif not is_lost and change.after.get(_REASON) is not None:
-            message = f"{_REASON}: the customer is not lost; leave it out, or give {_CLASS}: LOST"
+            message = sentence(
+                "{reason}: the customer is not lost; leave it out, or give {value}: LOST", reason=_REASON, value=_CLASS
+            )
             yield UserError("INVALID", message, (_REASON,), change.record)
 
 

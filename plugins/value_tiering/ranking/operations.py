@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query
+from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query, sentence
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE, ValueTier
 from plugins.value_tiering.ranking.measures import basis_of
@@ -127,9 +127,12 @@ def _warnings(done: TiersRecomputed) -> list[UserError]:
         Measure.PROFIT: ("cost", "enter costs, or rank by REVENUE"),
         Measure.USAGE: ("quantity", "enter quantities, or rank by REVENUE"),
     }[done.basis.measure]
-    message = (
-        f"measure: {done.unmeasured} customers that bought are not ranked, because no {missing} is known of what they"
-        f" bought; {remedy}"
+    message = sentence(
+        "measure: {unmeasured} customers that bought are not ranked, because no {missing} is known of what they "
+        "bought; {remedy}",
+        unmeasured=done.unmeasured,
+        missing=missing,
+        remedy=remedy,
     )
     return [UserError("NOT_MEASURED", message, ("measure",), warning=True)]
 
@@ -146,20 +149,28 @@ def _checked(input: RecomputeValueTiersInput) -> Quotas | None:
     """
     problems, quotas = [], None
     if input.period_start and input.period_end and input.period_end < input.period_start:
-        message = f"periodEnd: {input.period_end} is before the first day; give {input.period_start} or a later day"
+        message = sentence(
+            "periodEnd: {period_end} is before the first day; give {period_start} or a later day",
+            period_end=input.period_end,
+            period_start=input.period_start,
+        )
         problems.append(UserError("INVALID", message, ("periodEnd",)))
     if not 0 <= input.list_moves <= 1000:
-        message = f"listMoves: {input.list_moves} is not between 0 and 1000"
+        message = sentence("listMoves: {list_moves} is not between 0 and 1000", list_moves=input.list_moves)
         problems.append(UserError("INVALID", message, ("listMoves",)))
     if input.quotas is not None and not input.dry_run:
         setting = "GUANXI_PLUGINS__VALUE_TIERING__QUOTAS"
-        message = f"quotas: they are only tried; give dryRun: true, and set {setting} to apply them"
+        message = sentence(
+            "quotas: they are only tried; give dryRun: true, and set {setting} to apply them", setting=setting
+        )
         problems.append(UserError("INVALID", message, ("quotas",)))
     elif input.quotas is not None:
         given = input.quotas
         shares = {"important": given.important, "main": given.main, "ordinary": given.ordinary, "small": given.small}
         if min(shares.values()) < 0 or sum(shares.values()) != 100:
-            message = f"quotas: {', '.join(map(str, shares.values()))} are not shares that sum to 100"
+            message = sentence(
+                "quotas: {known} are not shares that sum to 100", known=", ".join(map(str, shares.values()))
+            )
             problems.append(UserError("INVALID", message, ("quotas",)))
         else:
             quotas = Quotas(**shares)
@@ -180,9 +191,15 @@ def value_tier_movements(
     """
     today = ctx.clock.today()
     if last_day > today:
-        message = f"lastDay: {last_day} is in the future; give {today} or an earlier day"
+        message = sentence(
+            "lastDay: {last_day} is in the future; give {today} or an earlier day", last_day=last_day, today=today
+        )
         raise Reject(UserError("INVALID", message, ("lastDay",)))
     if last_day < first_day:
-        message = f"lastDay: {last_day} is before the first day; give {first_day} or a later day"
+        message = sentence(
+            "lastDay: {last_day} is before the first day; give {first_day} or a later day",
+            last_day=last_day,
+            first_day=first_day,
+        )
         raise Reject(UserError("INVALID", message, ("lastDay",)))
     return [_movement(one) for one in movements_between(ctx, first_day, last_day)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from guanxi import Action, Changes, UserError
+from guanxi import Action, Changes, UserError, sentence
 from plugins.value_tiering.resources.models import ResourceKind
 
 _ENTERED = (Action.CREATED, Action.UPDATED, Action.RESTORED)
@@ -15,7 +15,9 @@ def resource_problems(changes: Changes) -> Iterator[UserError]:
         budget: Any = change.record
         total = budget.major_share + budget.named_share + budget.non_named_share + budget.mass_market_share
         if total != 100:
-            message = f"massMarketShare: the four shares sum to {total}, but must sum to 100; give all four"
+            message = sentence(
+                "massMarketShare: the four shares sum to {total}, but must sum to 100; give all four", total=total
+            )
             yield UserError("INVALID", message, ("massMarketShare",), budget)
     for change in changes.of("ResourceUse", *_ENTERED):
         use: Any = change.record
@@ -23,7 +25,9 @@ def resource_problems(changes: Changes) -> Iterator[UserError]:
             if use.cost is None:
                 yield UserError("INVALID", "cost: FUNDS are spent as an amount; give it", ("cost",), use)
             if use.quantity is not None:
-                message = "quantity: of FUNDS the cost is the quantity; leave it out"
-                yield UserError("INVALID", message, ("quantity",), use)
+                settled = "quantity: of FUNDS the cost is the quantity; leave it out"
+                yield UserError("INVALID", settled, ("quantity",), use)
         elif use.quantity is None:
-            yield UserError("INVALID", f"quantity: say how much {use.kind} was spent", ("quantity",), use)
+            yield UserError(
+                "INVALID", sentence("quantity: say how much {kind} was spent", kind=use.kind), ("quantity",), use
+            )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import BigInteger, case, func, select
 
-from guanxi import Context, Money, Reject, UserError, query
+from guanxi import Context, Money, Reject, UserError, query, sentence
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE, AccountClass, CustomerValue
 from plugins.value_tiering.ranking.measures import customers, values
@@ -70,7 +70,12 @@ def resource_report(
     Rules T10, X23.
     """
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        message = f"year: {year} is not between {FIRST_YEAR} and {LAST_YEAR}; give such a year"
+        message = sentence(
+            "year: {year} is not between {first_year} and {last_year}; give such a year",
+            year=year,
+            first_year=FIRST_YEAR,
+            last_year=LAST_YEAR,
+        )
         raise Reject(UserError("INVALID", message, ("year",)))
     budgets = budgets_of(ctx, year)
     members = _members(ctx)

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import BigInteger, and_, case, func, select
 
-from guanxi import Context, Money, Reject, UserError, query
+from guanxi import Context, Money, Reject, UserError, query, sentence
 from guanxi.records import Customer, Transaction
 from guanxi.sql import Expression
 from plugins.value_tiering.models import VALUE
@@ -92,4 +92,4 @@ def customer_base_report(
 
 
 def _refusal(field: str, message: str) -> Reject:
-    return Reject(UserError("INVALID", f"{field}: {message}", (field,)))
+    return Reject(UserError("INVALID", sentence("{field}: {message}", field=field, message=message), (field,)))

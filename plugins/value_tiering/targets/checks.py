@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from guanxi import Action, Changes, Context, UserError
+from guanxi import Action, Changes, Context, UserError, sentence
 from guanxi.records import Transaction
 from plugins.value_tiering.models import AccountClass, CustomerValue
 from plugins.value_tiering.targets.models import CustomerTarget, PurchaseTotal, TargetKind
@@ -40,10 +40,17 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
             because = f"a target of the kind {kind} needs it; {asked}"
             if target.kind is None:
                 because = f"{_REASONS[kind]}; {asked}, or another kind"
-            yield UserError("INVALID", f"{needed}: {because}", (needed,), target)
+            yield UserError(
+                "INVALID", sentence("{needed}: {because}", needed=needed, because=because), (needed,), target
+            )
         elif given[other]:
             because = f"a target of the kind {kind} is" if target.kind is not None else f"{_REASONS[kind]}, which is"
-            message = f"{other}: {because} measured by {needed} alone; leave {other} out, or give another kind"
+            message = sentence(
+                "{other}: {because} measured by {needed} alone; leave {other} out, or give another kind",
+                other=other,
+                because=because,
+                needed=needed,
+            )
             yield UserError("INVALID", message, (other,), target)
 
 
@@ -56,9 +63,10 @@ def purchase_warnings(ctx: Context, changes: Changes) -> Iterator[UserError]:
             yield ctx.doubt(purchases, "year", f"{purchases.year} has not begun; give {this_year} or an earlier year")
         sales = _sales(ctx, purchases)
         if sales > purchases.total_reporting:
-            message = (
-                f"total: in {purchases.year} we alone sold more than that to the customer, so that our share is above"
-                " 100 %; correct the total, or the transactions"
+            message = sentence(
+                "total: in {year} we alone sold more than that to the customer, so that our share is above 100 %; "
+                "correct the total, or the transactions",
+                year=purchases.year,
             )
             yield UserError("ABOVE_WHOLE", message, ("total",), purchases, warning=True)
 

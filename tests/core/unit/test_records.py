@@ -107,7 +107,19 @@ def test_the_expected_version_keeps_one_from_undoing_what_another_did(client):
     assert "read it again" in error["message"]
     for action in ("delete", "destroy"):
         assert refusal(client, action, "Customer", id=id, expectedVersion=1)["code"] == "CONFLICT"
-    assert read(client, "Customer", id, "name version") == {"name": "Acme 2", "version": 2}
+    changed(client, "Customer", id, name="Acme 2", city="Bonn", tags=["vip"])
+    changed(client, "Customer", id, city="Köln")
+    text = """mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
+      customer { id version city } userErrors { code params } } }"""
+    answer = client.query(text, input={"id": id, "expectedVersion": 2, "city": "Kiel"})["updateCustomer"]
+    assert answer["customer"] == {"id": id, "version": 4, "city": "Köln"}
+    params = answer["userErrors"][0]["params"]
+    assert (params["id"], params["version"], params["expected"]) == (id, 4, 2)
+    assert params["changes"] == [
+        {"field": "city", "previous": None, "current": "Köln"},
+        {"field": "tags", "previous": [], "current": ["vip"]},
+    ]
+    assert read(client, "Customer", id, "name version") == {"name": "Acme 2", "version": 4}
 
 
 def test_a_record_that_is_not_there_cannot_be_changed(client):

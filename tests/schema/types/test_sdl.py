@@ -101,6 +101,8 @@ def argument_said_elsewhere(app, record, field, argument):
     """The description of an argument of a list below a record, which the root list has as well."""
     if record == "Subscription":
         return f"`{argument}`" in app.assembled.graphql.description
+    if field == "timeline":
+        return app.assembled.graphql.query_type.fields["events"].args[argument].description
     many = app.catalog.records[record].to_many.get(field.removesuffix("Aggregate"))
     root = app.assembled.graphql.query_type.fields[app.catalog.records[many.target].plural] if many else None
     if root is None:
@@ -152,7 +154,7 @@ def test_the_schema_stays_short_enough_for_clients(app):
         (full if record.aggregates else entered if record.writable else read).append(lines)
     assert sum(full) / len(full) < 720
     # Of what is entered more than half are mutations and their inputs.
-    assert sum(entered) / len(entered) < 340
+    assert sum(entered) / len(entered) < 345
     assert sum(read) / len(read) < 165
 
 
