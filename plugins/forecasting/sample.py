@@ -14,7 +14,8 @@ from plugins.forecasting.models import ForecastSubmission, OpportunityForecast, 
 from plugins.forecasting.outlook.submissions import Period, adjust, roll_up, submit
 from plugins.forecasting.past.history import reconcile
 from plugins.forecasting.past.snapshots import take_snapshot
-from plugins.forecasting.shared.vocabulary import ForecastCategory, SnapshotKind
+from plugins.forecasting.shared.vocabulary import ForecastCategory, ModelStatus, SnapshotKind
+from plugins.forecasting.win_model.scoring import forget
 from plugins.forecasting.win_model.storage import obstacle, train_anew
 
 _QUARTERS, _MONTHS = 5, 6
@@ -43,9 +44,16 @@ def fill_sample(ctx: Context, chance: random.Random) -> None:
         end = end.replace(day=1) - timedelta(days=1)
     for day in ends:
         take_snapshot(ctx, SnapshotKind.SCHEDULED, f"End of {day:%B %Y}", day)
-    if obstacle(ctx) is None:
-        train_anew(ctx)
     _submit(ctx, chance)
+    if obstacle(ctx) is None:
+        _show_model(ctx)
+
+
+def _show_model(ctx: Context) -> None:
+    """Trains a model to look at. It is not in use, so that what the sample says does not depend on an extra."""
+    train_anew(ctx).status = ModelStatus.RETIRED
+    forget(ctx)
+    reconcile(ctx)
 
 
 def _judge(ctx: Context, chance: random.Random) -> None:

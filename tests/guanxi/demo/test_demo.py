@@ -124,8 +124,9 @@ def test_the_sample_shows_what_forecasting_says(demo):
         forecastAdjustments { totalCount }
         covered: salesTargetsAggregate(where: {coverage: {gt: "0"}}) { count }
     }""")
-    assert found["winModels"]["nodes"] == [{"status": "IN_USE"}]
-    assert {group["keys"]["winProbabilitySource"] for group in found["sources"]} >= {"OUTCOME", "OVERRIDE", "MODEL"}
+    # It is there to be looked at: what the sample says does not depend on an extra.
+    assert found["winModels"]["nodes"] == [{"status": "RETIRED"}]
+    assert {group["keys"]["winProbabilitySource"] for group in found["sources"]} >= {"OUTCOME", "OVERRIDE"}
     assert all(found[name]["count"] > 3 for name in ("pushed", "said", "called", "covered"))
     assert found["forecastAdjustments"]["totalCount"] > 3
 

@@ -157,7 +157,9 @@ def test_t8_a_target_has_the_value_of_its_kind_and_no_other(crm):
     assert (refused["code"], refused["field"]) == ("INVALID", ["targetShare"])
     assert refused["message"].endswith("a target of the kind SHARE_OF_WALLET needs it; give a share in percent")
     (refused,) = target(client, "major", **given)["userErrors"]
-    assert refused["message"].startswith("targetShare: the customer's account class calls for SHARE_OF_WALLET")
+    assert refused["message"].startswith(
+        "targetShare: customers classed as major or named accounts have targets of SHARE_OF_WALLET"
+    )
     (refused,) = target(client, "major", targetShare="5", **given)["userErrors"]
     assert refused["field"] == ["targetRevenue"]
     chosen = target(client, "major", targetRevenue={"amount": "5"}, kind="ABSOLUTE_REVENUE")["customerTarget"]
