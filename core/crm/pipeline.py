@@ -203,7 +203,9 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
             change, "INVALID", "lost_at", f"an opportunity that is {status} was not lost; give it with the status LOST"
         )
     was_lost = status is OpportunityStatus.LOST or (
-        status is OpportunityStatus.CLOSED and (before is not OpportunityStatus.CLOSED or record.lost_at is not None)
+        # What was won, and is closed now, was not lost.
+        status is OpportunityStatus.CLOSED
+        and (before not in (OpportunityStatus.CLOSED, *WON_STATUSES) or record.lost_at is not None)
     )
     for name in ("loss_reason", "loss_summary"):
         if change.after.get(name) is not None and not was_lost:

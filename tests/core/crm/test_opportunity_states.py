@@ -74,6 +74,14 @@ def test_whatever_it_ended_as_a_single_mutation_reopens_it(client, known):
         _agree(found)
 
 
+def test_what_was_won_has_no_reason_for_a_loss_when_it_is_closed(client, known):
+    id = made(client, "Opportunity", name="Deal", status="WON", stageId=known["F"])["id"]
+    (error,) = payload(client, "update", "Opportunity", id=id, status="CLOSED", **LOSS)["userErrors"][:1]
+    assert (error["code"], error["field"]) == ("INVALID", ["lossReason"])
+    assert payload(client, "update", "Opportunity", id=id, status="CLOSED")["userErrors"] == []
+    _agree(read(client, "Opportunity", id, ASK))
+
+
 def _agree(found):
     """Checks that nothing of an opportunity contradicts the rest of it."""
     status, steps = found["status"], found["transitions"]["nodes"]
