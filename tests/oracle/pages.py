@@ -42,6 +42,10 @@ class Cursors:
         return found  # type: ignore[no-any-return]
 
 
+def _kept(given: str | None) -> Cursor | None:
+    return None if given is None else Cursor(given)
+
+
 def connection(
     records: Records,
     cursors: Cursors,
@@ -74,8 +78,9 @@ def connection(
         "pageInfo": {
             "hasNextPage": before is not None if last is not None else more,
             "hasPreviousPage": more if last is not None else after is not None,
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
+            # An empty page keeps the cursors it was asked with.
+            "startCursor": edges[0]["cursor"] if edges else _kept(before),
+            "endCursor": edges[-1]["cursor"] if edges else _kept(after),
         },
     }
 

@@ -135,6 +135,9 @@ def _read(
         type_ = get_named_type(definition.type)
         if type_.name in shapes:
             shape.to_one[name] = type_.name
+        elif type_.name == "EventConnection":
+            # The log is written by the system, and so is what it shows of a record.
+            continue
         elif type_.name.endswith("Connection"):
             shape.to_many[name] = (type_.name.removesuffix("Connection"), "")
         elif type_.name == "ExternalId":

@@ -45,7 +45,8 @@ class Walk:
             data = answer["data"]["under"] if self.under else answer["data"]
             page, info = data["page"], data["page"]["pageInfo"]
             cursors = [edge["cursor"] for edge in page["edges"]]
-            assert [info["startCursor"], info["endCursor"]] == ([cursors[0], cursors[-1]] if cursors else [None, None])
+            kept = [start, None] if self.backward else [None, start]
+            assert [info["startCursor"], info["endCursor"]] == ([cursors[0], cursors[-1]] if cursors else kept)
             assert len(cursors) == self.size or not info[more]
             assert info["hasNextPage" if self.backward else "hasPreviousPage"] == (start is not None)
             yield [edge["node"]["id"] for edge in page["edges"]]

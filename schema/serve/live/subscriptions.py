@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql.execution.values import VariableValues
 
@@ -17,7 +17,6 @@ from core.base.errors import RateLimitedError, UnavailableError
 from core.db.database import POSTGRESQL
 from schema.plan.order import place_in_log
 from schema.plan.plan import Plan
-from schema.read.listener import Listener
 from schema.request.context import RequestContext, Services
 from schema.request.operations import Operation, RootField, Variant
 from schema.request.questions import moment_of
@@ -56,6 +55,9 @@ _AT_ONCE = 4
 
 #: Those whose subscriptions are counted.
 _LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
+
+if TYPE_CHECKING:
+    from schema.read.listener import Listener
 
 
 class Subscriptions:
@@ -208,6 +210,9 @@ class Subscriptions:
     async def _listen(self, services: Services) -> None:
         """Hears of what other servers write from now on, where that is to be heard of."""
         if self._listener is None and services.database.dialect == POSTGRESQL:
+            # Only now: commands that do not serve do without its driver.
+            from schema.read.listener import Listener
+
             self._listener = Listener(services.database, self.announce)
             await self._listener.start()
 
