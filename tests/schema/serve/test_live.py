@@ -319,6 +319,7 @@ def test_clients_of_the_protocols_hear_and_are_told_when_the_server_stops(databa
                 with pytest.raises(TransportError):
                     await anext(heard)
                 assert (await stream.stdout.read()).split() == [b"event:", b"complete", b"data:"]
+                assert await stream.wait() == 0
                 assert connection.close_code == 1001
 
         asyncio.run(live())
