@@ -64,8 +64,8 @@ def test_a_subscriber_hears_what_enters_changes_and_leaves_its_filter(crm):
             await executed(app, "mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { deletedId } }", {"id": bea})
             assert await changes(heard, 1) == [("LEFT", bea, None)]
             heard.say("complete", id="1")
-            heard.subscribe("2", "{ customers { totalCount } }")
             await created(app, "Abel")
+            heard.subscribe("2", "{ customers { totalCount } }")
             assert (await heard.data()) == {"customers": {"totalCount": 2}}
 
     client.run(live(client.app))
