@@ -142,7 +142,9 @@ class EventRule:
         """What changed, without what is not shown."""
         shown = row.changes
         cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
-        return case((self.scope_change(row) == ScopeChange.LEFT.value, null()), *cuts, else_=shown)
+        # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
+        change = row.scope.value(self.scope_change(row), is_repeated=True)
+        return case((change == ScopeChange.LEFT.value, null()), *cuts, else_=shown)
 
     def scope_change(self, row: Any, *, is_found: bool = True) -> Any:
         """How an update changed whether the caller sees its record; null where it did not.

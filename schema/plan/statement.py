@@ -15,6 +15,7 @@ from typing import Any, Self
 from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
@@ -256,7 +257,12 @@ class Scope:
         return self._once(found)
 
     def _once(self, part: Expression) -> Expression:
-        return part if isinstance(part, _SHORT) else self._step(part, part.type)
+        return part if isinstance(part, _SHORT) or self._has_steps(part) else self._step(part, part.type)
+
+    def _has_steps(self, part: Expression) -> bool:
+        """Whether it is made of something that is worked out already: steps do not see each other."""
+        own = f'{self._alias}."step'
+        return any(isinstance(each, ColumnClause) and each.name.startswith(own) for each in iterate(part))
 
     def _step(self, worked_out: Expression, type_: TypeEngine[Any]) -> Expression:
         for number, step in enumerate(self._steps):

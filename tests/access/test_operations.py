@@ -13,4 +13,4 @@ def test_whatever_users_send_stays_in_their_house(crm):
     for _ in range(100):
         operations.step()
     assert operations.check_world() > 60
-    assert operations.statuses["answered"] > 15
+    assert operations.statuses["answered"] > 30
