@@ -1,13 +1,13 @@
 """The event log as a record of the catalog: read-only, in the order of commits, numbered batches only."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal, not_, null, or_, select, true
+from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal, not_, null, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import PluginError
@@ -127,48 +127,46 @@ class EventRule:
 
     def __call__(self, row: Any) -> ColumnElement[bool]:
         """The condition under which an event is seen: its record is, or it tells that the record left."""
-        seen = self._by_type(row, self._seen(row), self.hidden, true())
-        found: ColumnElement[bool] = or_(seen, self.scope_change(row, is_found=False) == ScopeChange.LEFT.value)
+        limited = sorted({*self.rows, *self.hidden})
+        # All next to each other, because an old SQLite parses nothing deep.
+        seen = [and_(row.entity_type == name, condition) for name, condition in self._seen(row)]
+        left = self._moved(row, ScopeChange.LEFT, is_found=False)
+        found: ColumnElement[bool] = or_(row.entity_type.not_in(limited), *seen, left)
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
 
     def _seen(self, row: Any) -> Iterator[tuple[str, Any]]:
         statement = row.scope.statement
         for name, limit in self.rows.items():
-            other = statement.row(statement.catalog.records[name], is_fact=True)
-            there = [other.id == row.entity_id, limit(other)]
-            yield name, select(1).select_from(other.source()).where(*there).exists()
+            yield name, statement.is_among(statement.catalog.records[name], limit, row.entity_id)
 
     def changes(self, row: Any) -> Any:
         """What changed, without what is not shown."""
         shown = row.changes
         cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
         # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
-        change = row.scope.value(self.scope_change(row), is_repeated=True)
-        return case((change == ScopeChange.LEFT.value, null()), *cuts, else_=shown)
+        left = row.scope.value(self._moved(row, ScopeChange.LEFT), is_repeated=True)
+        return case((left, null()), *cuts, else_=shown)
 
-    def scope_change(self, row: Any, *, is_found: bool = True) -> Any:
-        """How an update changed whether the caller sees its record; null where it did not.
+    def scope_change(self, row: Any) -> Any:
+        """How an update changed whether the caller sees its record; null where it did not."""
+        return case(*((self._moved(row, way), way.value) for way in ScopeChange), else_=null())
+
+    def _moved(self, row: Any, way: ScopeChange, *, is_found: bool = True) -> ColumnElement[bool]:
+        """The condition that an update took its record into the caller's scope, or out of it.
 
         Args:
             row: of the event.
+            way: in or out.
             is_found: whether the record may be seen all the same, by way of what it is part of or who shares it.
         """
-        moves = ((name, _move(row, name, limit, is_found=is_found)) for name, limit in self.rows.items())
-        known = [(name, move) for name, move in moves if move is not None]
-        is_other = row.action != literal(Action.UPDATED, Choice(Action))
-        return case((is_other, null()), (true(), self._by_type(row, known, (), null())))
-
-    def _by_type(
-        self, row: Any, cases: Iterable[tuple[str, Any]], hidden: Collection[str], otherwise: Any
-    ) -> ColumnElement[bool]:
-        known = [(row.entity_type == name, condition) for name, condition in cases]
-        known += [(row.entity_type == name, false()) for name in sorted(hidden)]
-        found: ColumnElement[bool] = case(*known, else_=otherwise) if known else otherwise
-        return found
+        moves = ((name, _move(row, name, limit, way, is_found=is_found)) for name, limit in self.rows.items())
+        known = [and_(row.entity_type == name, move) for name, move in moves if move is not None]
+        moved: ColumnElement[bool] = and_(row.action == literal(Action.UPDATED, Choice(Action)), or_(false(), *known))
+        return moved
 
 
-def _move(row: Any, name: str, limit: RowCondition, *, is_found: bool) -> Any:
-    """How an event moved its record into the scope of a condition or out of it; None where no event can.
+def _move(row: Any, name: str, limit: RowCondition, way: ScopeChange, *, is_found: bool) -> ColumnElement[bool] | None:
+    """The condition that an event moved its record into the scope of a condition or out of it; None where none can.
 
     The log says what the record's own columns held. What the condition takes from elsewhere, such as who is in a team,
     is taken as it is now.
@@ -190,17 +188,14 @@ def _move(row: Any, name: str, limit: RowCondition, *, is_found: bool) -> Any:
             value = cast(value, present.type)
         return case((changed.setdefault(column, has_change(row.changes, camel(text))), value), else_=present)
 
-    was, is_now = (
-        func.coalesce(limit(other.alone(partial(held, is_current=is_current))), false()) for is_current in (False, True)
-    )
+    was, is_now = (limit(other.alone(partial(held, is_current=is_current))) for is_current in (False, True))
     if not changed:
         return None
-    there = [other.id == row.entity_id, or_(*changed.values())]
+    here, there = (was, is_now) if way is ScopeChange.LEFT else (is_now, was)
+    found = [other.id == row.entity_id, or_(*changed.values()), here, not_(func.coalesce(there, false()))]
     if is_found:
-        there.append(not_(func.coalesce(limit(other.related()), false())))
-    ways = ((was, is_now, None), (was, true(), ScopeChange.LEFT), (is_now, true(), ScopeChange.ENTERED))
-    move = case(*((and_(one, two), null() if way is None else way.value) for one, two, way in ways), else_=null())
-    return select(move).select_from(other.source()).where(*there).scalar_subquery()
+        found.append(not_(statement.is_among(other.record, lambda seen: limit(seen.related()), other.id)))
+    return select(1).select_from(other.source()).where(*found).exists()
 
 
 def _rule(row: Any) -> EventRule | None:

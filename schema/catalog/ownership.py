@@ -118,7 +118,6 @@ def belongs(row: Any, scope: RowScope) -> Condition:
     for name in own.parents:
         # Of the row alone and not of a join: the condition may be part of one.
         link = row.record.to_one[name]
-        parent = statement.row(statement.catalog.records[link.target], is_fact=True)
-        there = [parent.id == row.reference(link.column), belongs(parent, scope)]
-        parts.append(select(1).select_from(parent.source()).where(*there).exists())
+        parent = statement.catalog.records[link.target]
+        parts.append(statement.is_among(parent, lambda seen: belongs(seen, scope), row.reference(link.column)))
     return or_(false(), *parts)

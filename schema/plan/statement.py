@@ -137,6 +137,15 @@ class Statement:
         limit = self.access.rows.get(row.record.name)
         return [] if limit is None else [limit(row.as_fact())]
 
+    def is_among(self, record: RecordType, condition: Callable[["PlanRow"], Condition], id: Expression) -> Condition:
+        """Whether an id is one of the records, deleted or not, for which a condition holds.
+
+        They are a table at the head of the statement: in its place the condition would be too deep for an old SQLite.
+        """
+        row = self.row(record, is_fact=True)
+        found = select(row.id.label("id")).select_from(row.source()).where(condition(row)).cte(self.alias())
+        return select(1).select_from(found).where(found.c.id == id).exists()
+
     def reach(self, part: str) -> BindParameter[Any]:
         """Whose records are the caller's: one part of its `Reach`."""
         return self.binds.computed(
