@@ -148,7 +148,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
             it: Condition = row.id == statement.binds.value(id, TEXT)
             return it
         field = record.fields["externalIds"]
-        wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
+        wanted = {"has": {"system": external_id["system"], "values": [external_id["value"]]}}
         (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
         return condition
 
