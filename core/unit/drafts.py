@@ -75,9 +75,17 @@ class Draft:
     warnings: Sequence[UserError] = ()
 
 
+#: The place of an outcome of all rows together.
+WHOLE = -1
+
+
 @dataclass(slots=True)
 class RowOutcome:
-    """The outcome of one draft: a status, the record's id, errors and warnings."""
+    """The outcome of one draft: a status, the record's id, errors and warnings.
+
+    Attributes:
+        index: row of the batch, or `WHOLE`.
+    """
 
     index: int
     status: OutcomeStatus

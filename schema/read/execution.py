@@ -303,16 +303,8 @@ def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
         InputError: an argument is not valid, or a field cannot be filled in there.
         PluginError: a Python field fails.
     """
-    answer = _taken(steps, fetch, context)
-    for fault in answer.faults:
-        raise _raised(fault.error) from None
-    return answer.decoded()
 
-
-def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
-    def part(one: Call | PlanSteps) -> Any:
-        if not isinstance(one, Call):
-            return _taken(one, fetch, context)
+    def call(one: Call) -> Any:
         function: Any = one.fill.field.python
         if inspect.iscoroutinefunction(function):
             name = f"{one.fill.record}.{one.fill.field.name}"
@@ -321,6 +313,21 @@ def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
             return function(context(one.fill.field.owner), one.rows)
         except Exception as error:
             return error
+
+    answer = _taken(steps, fetch, call)
+    for fault in answer.faults:
+        raise _raised(fault.error) from None
+    return answer.decoded()
+
+
+def rehearse(steps: PlanSteps, fetch: FetchNow) -> None:
+    """Takes the steps inside a transaction for the sake of their statements; no Python field is filled in."""
+    _taken(steps, fetch, lambda call: [None] * len(call.rows))
+
+
+def _taken(steps: PlanSteps, fetch: FetchNow, call: Callable[[Call], Any]) -> Answer:
+    def part(one: Call | PlanSteps) -> Any:
+        return call(one) if isinstance(one, Call) else _taken(one, fetch, call)
 
     step = next(steps)
     try:

@@ -61,6 +61,7 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
             return [failure(0, [problem])]
         # Who gives it another opportunity meanwhile waits, and finds it deleted.
         unit.held.locked(Customer, [id], exclusive=True)
+        unit.announce_removal()
         ids = [] if fate == OpenOpportunities.REFUSE else open_opportunities(unit.session, id)
         if target is not None and (problem := _target_problem(unit, target)) is not None:
             return [failure(0, [problem])]
@@ -90,6 +91,7 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.DELETE)],
+        removes=True,
     )
 
 

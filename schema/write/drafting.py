@@ -112,6 +112,8 @@ class Drafting:
         drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
         if unit.permit.is_limited:
             self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
+        if any(draft.action in (Action.DELETED, Action.DESTROYED) and not draft.errors for draft in drafts):
+            unit.announce_removal()
         return drafts
 
     # Finding the records meant
