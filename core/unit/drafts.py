@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.base.errors import ConflictError, UserError
+from core.base.sentences import sentence
 from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
@@ -167,6 +168,8 @@ def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:
 #: The error for a row that the database refuses although it passed every check.
 TAKEN = UserError(
     "CONFLICT",
-    "another record has the same key, or one that this refers to was destroyed meanwhile; "
-    "read the record again and repeat the change",
+    sentence(
+        "another record has the same key, or one that this refers to was destroyed meanwhile; read "
+        "the record again and repeat the change"
+    ),
 )

@@ -43,18 +43,21 @@ class FieldError(GuanxiError):
     Attributes:
         plugin: its name.
         place: the field.
-        reason: in two words.
+        is_late: it took too long.
         cause: what was raised.
     """
 
     code = "PLUGIN_ERROR"
 
     def __init__(self, plugin: str, place: str, cause: BaseException) -> None:
-        self.reason = "took too long" if isinstance(cause, TimeoutError) else "failed"
+        self.is_late = isinstance(cause, TimeoutError)
         if isinstance(fault_of(cause) or cause, UnavailableError):
             # It would have worked, had the database been there.
             self.code = UnavailableError.code
-        super().__init__(f"{place} of plugin {plugin!r} {self.reason}")
+        if self.is_late:
+            super().__init__(sentence("{place} of plugin {plugin!r} took too long", place=place, plugin=plugin))
+        else:
+            super().__init__(sentence("{place} of plugin {plugin!r} failed", place=place, plugin=plugin))
         self.plugin = plugin
         self.place = place
         self.cause = cause
@@ -260,7 +263,7 @@ def _counted(fill: Fill, values: Any, rows: Sequence[Any]) -> Sequence[Any]:
 
 def _fault(fill: Fill, way: Way, cause: BaseException) -> Fault:
     error = FieldError(fill.field.owner, fill.place, cause)
-    logging.getLogger(f"guanxi.plugins.{error.plugin}").error("%s %s", error.place, error.reason, exc_info=cause)
+    logging.getLogger(f"guanxi.plugins.{error.plugin}").error("%s", error.message, exc_info=cause)
     return Fault((*way, fill.key), error)
 
 

@@ -33,7 +33,9 @@ from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.refusal import Refused
 from schema.sql.binds import Moment
 
-_ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the function of another operation itself"
+_ONLY_THE_CATALOG = sentence(
+    "plugin code can query fields of the catalog only; call the function of another operation itself"
+)
 
 
 def moment_of(context: RequestContext, values: VariableValues) -> Moment:
@@ -185,7 +187,9 @@ def ask_now(
 def _values(operation: Operation, variables: Mapping[str, Any] | None) -> VariableValues:
     values = operation.variables(shown(dict(variables or {})))
     if not operation.is_query:
-        raise InputError("plugin code can only run queries; write with the session of a hook or of an operation")
+        raise InputError(
+            sentence("plugin code can only run queries; write with the session of a hook or of an operation")
+        )
     return values
 
 
@@ -204,7 +208,7 @@ def _messages(errors: Sequence[GraphQLError]) -> str:
 
 def _check_planned(asked: RootField) -> None:
     if not asked.is_planned and asked.typename is None:
-        raise InputError(sentence("{asked}: {only_the_catalog}", asked=asked.name, only_the_catalog=_ONLY_THE_CATALOG))
+        raise InputError(sentence("{asked}: {message}", asked=asked.name, message=_ONLY_THE_CATALOG))
 
 
 def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:

@@ -207,7 +207,9 @@ def _create(unit: Unit, given: MutationInput) -> RowOutcome:
     name = _text(given["name"], "name", int(column_info(ApiKey.__table__.c.name).max_length or 0))
     expires_at = given.get("expiresAt")
     if expires_at is not None and expires_at <= unit.now:
-        raise _Faulty("INVALID", "expiresAt", f"{expires_at:%Y-%m-%d %H:%M} UTC is over; give a later moment")
+        raise _Faulty(
+            "INVALID", "expiresAt", sentence("{expires_at} is over; give a later moment", expires_at=expires_at)
+        )
     user_id = given.get("userId")
     if user_id is not None:
         _check_user(unit, user_id)

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from core.access.permissions import Right
 from core.base.errors import UserError
-from core.base.sentences import sentence
+from core.base.sentences import sentence, term
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity
 from core.crm.pipeline import open_opportunities
@@ -135,7 +135,7 @@ def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | N
         message = sentence(
             "openOpportunities: {hidden} of them you may not {right}; ask somebody who may",
             hidden=hidden,
-            right=right.value.lower(),
+            right=term(right.value.lower()),
         )
         return [UserError("FORBIDDEN", message, ("openOpportunities",))]
     change = {} if target is None else {"customerId": target}

@@ -6,8 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from graphql import GraphQLResolveInfo
+
 from core.access.permissions import IMPORT
 from core.base.errors import UserError
+from core.base.languages import Language
 from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
@@ -39,10 +42,15 @@ WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
 REQUEST_ID = Member("requestId", "ID", REQUEST_ID_TEXT)
 
 _ROWS_ERRORS_TEXT = (
-    "What must be fixed, in the order of the rows: `field` begins with `items` and the position of the row. Nothing was "
-    "written for these rows; without a row, nothing at all."
+    "What must be fixed, in the order of the rows: `field` begins with `items` and the position of the row. Nothing "
+    "was written for these rows; without a row, nothing at all."
 )
 _ROWS_WARNINGS_TEXT = "What a policy warns about, with `field` as in userErrors; these rows were written all the same."
+
+
+def _message(source: UserError, info: GraphQLResolveInfo[Any]) -> str:
+    language: Language = info.context.language
+    return language.said(source.message)
 
 
 def add_shared(builder: Builder) -> None:
@@ -53,7 +61,7 @@ def add_shared(builder: Builder) -> None:
         "Something a user can fix or is warned about.",
         [
             Member("code", "str", "Stable and machine-readable, such as REQUIRED or CONFLICT."),
-            Member("message", "str", "Names the field, the value and the remedy."),
+            Member("message", "str", "Names the field, the value and the remedy.", resolve=_message),
             Member("field", "list[str] | None", "Path to the input field; null for the record as a whole."),
             Member(
                 "params",

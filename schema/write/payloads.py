@@ -11,6 +11,8 @@ import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
 from core.base.errors import UnavailableError
+from core.base.languages import ENGLISH, Language
+from core.base.sentences import sentence
 from core.db.transaction import Rows, SqlStatement
 from core.host.contract import FetchJson
 from schema.catalog.catalog import Catalog
@@ -23,7 +25,7 @@ from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
 from schema.write.answers import Mutation, MutationInput, run
 
-_UNREAD = "this was written, but the database cannot be reached now to read it; ask for it in a moment"
+_UNREAD = sentence("this was written, but the database cannot be reached now to read it; ask for it in a moment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,22 @@ async def answer_mutation(
         outcomes, rows = await run(context, mutation, given, reads, on_removal=keep, dry=dry)
         refused = mutation.present(given, outcomes)
     places: list[_Place] = []
-    answer = _presented(shape.parts, {**refused, "requestId": context.request_id}, (), places)
+    payload = {**_said_in(context.language, refused), "requestId": context.request_id}
+    answer = _presented(shape.parts, payload, (), places)
     # Of what was rolled back nothing was read with a commit.
     faults = await _filled(context, plans, places, moment, None if dry else rows or None, removed)
     return Answer(orjson.dumps(answer), faults)
+
+
+def _said_in(language: Language, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A payload with its errors and warnings in a language."""
+    if language is ENGLISH:
+        return payload
+    said = {
+        kind: [replace(error, message=language.said(error.message)) for error in payload[kind]]
+        for kind in ("userErrors", "warnings")
+    }
+    return {**payload, **said}
 
 
 async def _prepared(
