@@ -29,7 +29,8 @@ class UserError:
 
     Attributes:
         code: stable and machine-readable, such as `REQUIRED` or `RATE_UNKNOWN`.
-        message: names the field, the value and the remedy; a `sentence` lets clients have its values by name.
+        message: names the field, the value and the remedy; a `sentence` lets clients have its values by name,
+            and read it in their language.
         field: path to the input field, outermost first; None for the record as a whole.
         record: the record it is about, or its id; in a batch this decides which row is refused.
         plugin: filled in by the host.
