@@ -95,7 +95,11 @@ def translated(message: str, translate: Translate) -> str:
         name: translated(value, translate) if isinstance(value, Sentence) else value
         for name, value in message.params.items()
     }
-    return Sentence(translate(message.template), params)
+    try:
+        return Sentence(translate(message.template), params)
+    except (LookupError, ValueError):
+        # A translation with places for other values says nothing.
+        return message
 
 
 def replaced(message: str, change: Callable[[str], str]) -> str:

@@ -151,7 +151,7 @@ def _said_in(language: Language, payload: Mapping[str, Any]) -> Mapping[str, Any
         return payload
     said = {
         kind: [replace(error, message=language.said(error.message)) for error in payload[kind]]
-        for kind in ("userErrors", "warnings")
+        for kind in {"userErrors", "warnings"} & payload.keys()
     }
     return {**payload, **said}
 
