@@ -96,7 +96,7 @@ def key(id: str) -> dict[str, str]:
 
 def upsert(client: Client, plural: str, items: list[dict[str, Any]]) -> None:
     name = plural[:1].upper() + plural[1:]
-    payload = "failed results { userErrors { message } }"
+    payload = "failed userErrors { message field }"
     text = f"mutation ($input: Upsert{name}Input!) {{ upsert{name}(input: $input) {{ {payload} }} }}"
     for start in range(0, len(items), 1000):
         answer = client.query(text, input={"items": items[start : start + 1000]})[f"upsert{name}"]

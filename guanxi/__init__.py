@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from core.base.money import Money
-    from core.base.sentences import sentence
+    from core.base.sentences import sentence, template, term
     from core.base.settings import Settings, load_settings
     from core.base.text import fold
     from core.host.contract import Context, Figures, Plugin, hookimpl
@@ -99,6 +99,8 @@ __all__ = [
     "reference",
     "sentence",
     "shown",
+    "template",
+    "term",
 ]
 
 #: Where each name is, for when it is asked for; what type checkers and editors read is above.
@@ -119,7 +121,7 @@ _HOMES = {
         ),
         "core.base.money": ("Money",),
         "core.base.text": ("fold",),
-        "core.base.sentences": ("sentence",),
+        "core.base.sentences": ("sentence", "template", "term"),
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.messages": ("Message",),

@@ -26,14 +26,16 @@ from schema.catalog.access import EVERYTHING, Access
 from schema.plan.derived import Derivation, derived
 from schema.plan.plan import Answer, Plan
 from schema.plan.statement import CompileRoot
-from schema.read.execution import FetchAsync, run, run_now, steps
+from schema.read.execution import FetchAsync, rehearse, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.figures import FiguresQuery
 from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.refusal import Refused
 from schema.sql.binds import Moment
 
-_ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the function of another operation itself"
+_ONLY_THE_CATALOG = sentence(
+    "plugin code can query fields of the catalog only; call the function of another operation itself"
+)
 
 
 def moment_of(context: RequestContext, values: VariableValues) -> Moment:
@@ -92,8 +94,24 @@ def _traced(fetch: FetchAsync) -> FetchAsync:
     return traced
 
 
-async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
-    """The result of a plan."""
+#: What statements with their values gave in a transaction.
+Recorded = dict[tuple[str, str], bytes | None]
+
+
+def recorded(plan: Plan, moment: Moment, fetch: FetchJson) -> Recorded:
+    """What the statements of a plan give now in a transaction, for `run_plan` once it has ended."""
+    found: Recorded = {}
+
+    def noted(sql: str, values: Sequence[Any]) -> bytes | None:
+        value = found[sql, repr(values)] = fetch(sql, values)
+        return value
+
+    rehearse(steps(plan, moment), noted)
+    return found
+
+
+async def run_plan(context: RequestContext, plan: Plan, moment: Moment, known: Recorded | None = None) -> Answer:
+    """The result of a plan; of what was recorded, nothing is read again."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
     read = _traced(services.reader.fetch) if tracing.is_on() else services.reader.fetch
@@ -102,7 +120,12 @@ async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answe
         context.statements += 1
         return read(sql, values)
 
-    return await run(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin), deadline)
+    async def looked_up(sql: str, values: Sequence[Any]) -> bytes | None:
+        key = sql, repr(values)
+        return known[key] if known is not None and key in known else await fetch(sql, values)
+
+    look = fetch if known is None else looked_up
+    return await run(steps(plan, moment), look, lambda plugin: context_outside(context, plugin), deadline)
 
 
 # The same questions from Python
@@ -164,7 +187,9 @@ def ask_now(
 def _values(operation: Operation, variables: Mapping[str, Any] | None) -> VariableValues:
     values = operation.variables(shown(dict(variables or {})))
     if not operation.is_query:
-        raise InputError("plugin code can only run queries; write with the session of a hook or of an operation")
+        raise InputError(
+            sentence("plugin code can only run queries; write with the session of a hook or of an operation")
+        )
     return values
 
 
@@ -183,7 +208,7 @@ def _messages(errors: Sequence[GraphQLError]) -> str:
 
 def _check_planned(asked: RootField) -> None:
     if not asked.is_planned and asked.typename is None:
-        raise InputError(sentence("{asked}: {only_the_catalog}", asked=asked.name, only_the_catalog=_ONLY_THE_CATALOG))
+        raise InputError(sentence("{asked}: {message}", asked=asked.name, message=_ONLY_THE_CATALOG))
 
 
 def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:

@@ -13,6 +13,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
 from core.base.errors import PluginError
+from core.base.sentences import noun
 from core.base.text import snake
 from core.host.host import PluginHost
 from core.records.record import CORE
@@ -21,6 +22,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.plan.search import SearchMatch, searchable
 from schema.serve.executor import PlanningExecutor
 from schema.serve.plugin_list import add_plugin_list, listed_plugins
+from schema.serve.vocabularies import add_vocabularies, vocabulary_member
 from schema.types import inputs, outputs
 from schema.types.aggregates import add_aggregates
 from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
@@ -117,6 +119,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     _add_viewer(builder)
     _add_search(builder, catalog)
     add_plugin_list(builder)
+    add_vocabularies(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
         with _attributed(owner, f"enumeration {enum.__name__}"):
@@ -272,6 +275,7 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             ],
         ),
         Member("viewer", "Viewer", "Who is asking.", resolve=_viewer),
+        vocabulary_member(),
         Member(
             "plugins",
             "list[Plugin]",
@@ -282,8 +286,10 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
 
 
 def _add_search(builder: Builder, catalog: Catalog) -> None:
-    types = {snake(record.name).upper(): record.description for record in searchable(catalog)}
-    builder.enum(vocabulary("SearchType", "A type of records that search finds.", types))
+    found = {snake(record.name).upper(): record for record in searchable(catalog)}
+    types = {value: record.description for value, record in found.items()}
+    labels = {value: noun(record.name).capitalized() for value, record in found.items()}
+    builder.enum(vocabulary("SearchType", "A type of records that search finds.", types, labels))
     builder.enum(SearchMatch)
     builder.output(
         "SearchResult",

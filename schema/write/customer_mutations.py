@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from core.access.permissions import Right
 from core.base.errors import UserError
-from core.base.sentences import sentence
+from core.base.sentences import sentence, term
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity
 from core.crm.pipeline import open_opportunities
@@ -61,6 +61,8 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
             return [failure(0, [problem])]
         # Who gives it another opportunity meanwhile waits, and finds it deleted.
         is_there = id in unit.held.locked(Customer, [id], exclusive=True)
+        if is_there:
+            unit.announce_removal()
         ids = open_opportunities(unit.session, id) if is_there and fate != OpenOpportunities.REFUSE else []
         if target is not None and (problem := _target_problem(unit, target)) is not None:
             return [failure(0, [problem])]
@@ -90,6 +92,7 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.DELETE)],
+        removes=True,
     )
 
 
@@ -134,7 +137,7 @@ def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | N
         message = sentence(
             "openOpportunities: {hidden} of them you may not {right}; ask somebody who may",
             hidden=hidden,
-            right=right.value.lower(),
+            right=term(right.value.lower()),
         )
         return [UserError("FORBIDDEN", message, ("openOpportunities",))]
     change = {} if target is None else {"customerId": target}

@@ -10,8 +10,7 @@ from core.access.roles import Role
 from core.base.actors import ActorKind
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
-from core.base.sentences import sentence
-from core.base.text import words
+from core.base.sentences import noun, sentence
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
@@ -112,6 +111,8 @@ class Drafting:
         drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
         if unit.permit.is_limited:
             self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
+        if any(draft.action in (Action.DELETED, Action.DESTROYED) and not draft.errors for draft in drafts):
+            unit.announce_removal()
         return drafts
 
     # Finding the records meant
@@ -196,7 +197,7 @@ class Drafting:
 
     def _expected(self, unit: Unit, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
-        name = words(self._record.singular)
+        name = noun(self._record.singular)
         if row is None:
             return UserError("NOT_FOUND", sentence("id: there is no {name} {id!r}", name=name, id=id), ("id",))
         deleted = row.deleted_at is not None
@@ -346,7 +347,7 @@ class Drafting:
             problem = sentence(
                 "{name}: no {record} has the external id {key!r} of {system!r}; create it first",
                 name=name,
-                record=words(target),
+                record=noun(target),
                 key=key["value"],
                 system=key["system"],
             )

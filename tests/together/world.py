@@ -26,7 +26,7 @@ LEFT_OUT = ("satisfaction_surveys_survey_token.token_hash",)
 
 _TARGETS = ("delete", "restore", "destroy")
 _SURVEY_TARGETS = ("openSurvey", "closeSurvey")
-_UPSERTED = "created updated unchanged failed results { status userErrors { code } }"
+_UPSERTED = "created updated unchanged failed results { status }"
 
 
 def clock() -> FixedClock:

@@ -138,7 +138,7 @@ def test_a_record_that_is_not_there_cannot_be_changed(client):
 def test_a_deleted_record_is_gone_from_every_list_until_it_is_restored(client):
     id = made(client, "Customer", name="Sleeper", externalIds=[key("sleeper")])["id"]
     contact = made(client, "Contact", name="Dora", customerId=id)["id"]
-    assert done(client, "delete", "Customer", id)["record"] is None
+    assert done(client, "delete", "Customer", id)["record"]["id"] == id
     assert read(client, "Customer", id, "id") is None
     assert read(client, "Contact", contact, "customerId customer { id }") == {"customerId": id, "customer": None}
     found = client.query(
@@ -208,7 +208,7 @@ def test_what_others_cannot_do_without_is_not_destroyed(client):
     assert refusal(client, "destroy", "Customer", id=id)["code"] == "REFERRED_TO"
     for sold in (first, second):
         done(client, "destroy", "Transaction", sold)
-    assert done(client, "destroy", "Customer", id)["record"] is None
+    assert done(client, "destroy", "Customer", id)["record"]["id"] == id
     assert refusal(client, "restore", "Customer", id=id)["code"] == "NOT_FOUND"
 
 
@@ -551,7 +551,23 @@ def test_deletion_and_destruction_name_what_is_gone(client):
         return client.query(ask.format(action, more), id=id)[f"{action}Product"]
 
     assert answered("delete", ", dryRun: true") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
-    assert answered("delete") == {"deletedId": id, "product": None, "userErrors": []}
+    assert answered("delete") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
     assert answered("delete") == {"deletedId": None, "product": None, "userErrors": [{"code": "DELETED"}]}
     assert answered("restore") == {"deletedId": None, "product": {"id": id}, "userErrors": []}
-    assert answered("destroy") == {"deletedId": id, "product": None, "userErrors": []}
+    assert answered("destroy") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
+
+
+def test_what_is_removed_is_answered_as_it_was(client):
+    id, heir = made(client, "Customer", name="Was", tags=["vip"])["id"], made(client, "Customer", name="Heir")["id"]
+    made(client, "Contact", name="Eve", customerId=id)
+    made(client, "Opportunity", name="Deal", customerId=id)
+    shown = "customer { name version deletedAt tags contacts { nodes { name } } opportunities { nodes { name } } }"
+    was = {"name": "Was", "version": 1, "deletedAt": None, "tags": ["vip"], "contacts": {"nodes": [{"name": "Eve"}]}}
+    fate = f'openOpportunities: MOVE, moveOpportunitiesTo: "{heir}"'
+    deleted = client.query(f'mutation {{ it: deleteCustomer(input: {{id: "{id}", {fate}}}) {{ deletedId {shown} }} }}')
+    assert deleted["it"] == {"deletedId": id, "customer": {**was, "opportunities": {"nodes": [{"name": "Deal"}]}}}
+    destroyed = client.query(f'mutation {{ it: destroyCustomer(input: {{id: "{id}"}}) {{ deletedId {shown} }} }}')
+    known = destroyed["it"]["customer"]
+    assert (destroyed["it"]["deletedId"], known["version"], known["deletedAt"] is None) == (id, 2, False)
+    assert (known["tags"], known["contacts"]) == (["vip"], was["contacts"])
+    assert read(client, "Customer", id, "id") is None

@@ -241,7 +241,7 @@ def test_payloads_of_mutations_are_read_by_one_statement_however_many_records_th
     made = statements.of(f'mutation {{ createCustomer(input: {{name: "Made"}}) {{ {payload} }} }}')
     assert made[1] == 1
     upsert = f"""mutation ($items: [CustomerUpsertItem!]!) {{ upsertCustomers(input: {{items: $items}}) {{
-        created results {{ {payload} }} userErrors {{ message }} }} }}"""
+        created results {{ {payload.partition(" userErrors")[0]} }} userErrors {{ message }} }} }}"""
     costs = {}
     for count in (2, 40):
         items = [{"name": f"Many {n}", "externalIds": [data.key(f"many{count}-{n}")]} for n in range(count)]
