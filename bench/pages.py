@@ -26,7 +26,8 @@ PAGES = {
         timeline(last: 20) {{ nodes {{ type occurredAt actorName changes {{ field previous current }} }} }} }} }}""",
     "board": """{ stages { key name position } opportunitiesGroupBy(by: [{stage: {key: true}}],
         where: {outcome: {eq: OPEN}}) { keys { stage { key } } aggregate { count sum { weightedAmount {
-        total { amount } } } } } opportunities(first: 200, where: {outcome: {eq: OPEN}}, orderBy: [{expectedCloseDate: ASC}]) { nodes {
+        total { amount } } } } }
+        opportunities(first: 200, where: {outcome: {eq: OPEN}}, orderBy: [{expectedCloseDate: ASC}]) { nodes {
         id version name stage { key } expectedAmount { amount } owner { name } customer { name } } } }""",
     "charts": """{ customersGroupBy(by: [{valueTier: true}]) { keys { valueTier } aggregate { count
         sum { currentValue { total { amount } } } } }
