@@ -19,7 +19,7 @@ export const all = {
     deleteCustomer(input: {id: $id}) { deletedId customer { __typename id name } userErrors { code field message } }
   }`,
   WATCH: `subscription Watch($name: String!) {
-    customersChanged(where: {name: {eq: $name}}) { change id record { ${FIELDS} } }
+    customersChanged(where: {name: {eq: $name}}) { change recordId record { ${FIELDS} } }
   }`,
   WRONG: "query Wrong { customers(first: 1) { nodes { favouriteColour } } }",
 };

@@ -43,6 +43,7 @@ await report(
     },
     joined: async () => (await list({ after: null }, "cache-only")).customers.edges.map((edge) => edge.node),
     show: async (id) => (await ask(of.ONE, { id })).customer,
+    forgets: true,
     cached: async (id) => (await ask(of.ONE, { id }, "cache-only"))?.customer ?? null,
     create: async (name) => (await change(of.CREATE, { name })).createCustomer,
     update: async (id, name, version) => (await change(of.UPDATE, { id, name, version })).updateCustomer,

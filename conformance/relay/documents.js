@@ -69,6 +69,6 @@ graphql`
 
 graphql`
   subscription documentsWatchSubscription($name: String!) {
-    customersChanged(where: {name: {eq: $name}}) { change id record { id name } }
+    customersChanged(where: {name: {eq: $name}}) { change recordId record { id name } }
   }
 `;
