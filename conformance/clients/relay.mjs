@@ -47,6 +47,7 @@ const checks = scenario({
   },
   joined: async () => held(of.ListQuery, first).customers.edges.map((edge) => edge.node),
   show: async (id) => (await ask(of.OneQuery, { id })).customer,
+  forgets: true,
   cached: async (id) => held(of.OneQuery, { id }).customer ?? null,
   create: async (name) => (await change(of.CreateMutation, { name })).createCustomer,
   update: async (id, name, version) => (await change(of.UpdateMutation, { id, name, version })).updateCustomer,
