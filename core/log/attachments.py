@@ -74,20 +74,18 @@ _SOUGHT = {
 def records_by_external_id(
     transaction: DatabaseTransaction, entity: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    """The ids of living records of a type, by (system, external id)."""
+    """The ids of living records of a type, by (system, external id); those of merged ones lead to the survivor."""
     engine = transaction.dialect
     # No text of the database holds NUL, and neither engine takes one to compare with.
     sought = sorted(key for key in keys if "\0" not in "".join(key))
     if not sought:
         return {}
-    columns: list[Any] = [[key[part] for key in sought] for part in (0, 1)]
-    if engine != "postgresql":
-        columns = [json.dumps(column) for column in columns]
     sql = (
-        "SELECT system, value, record_id FROM external_id "
-        f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (system, value) IN ({_SOUGHT[engine]})"
+        "SELECT k.system, k.value, coalesce(m.into_id, k.record_id) FROM external_id k "
+        "LEFT JOIN merged_record m ON m.id = k.record_id "
+        f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (k.system, k.value) IN ({_SOUGHT[engine]})"
     )
-    rows = transaction.rows(SqlStatement(sql, (entity, *columns)))
+    rows = transaction.rows(SqlStatement(sql, (entity, *_pairs(engine, sought))))
     return {(system, value): id for system, value, id in rows}
 
 
@@ -157,6 +155,21 @@ def drop(transaction: DatabaseTransaction, ids: Collection[str]) -> None:
     """Removes tags and external ids of records that are destroyed."""
     for table in ("tag", "external_id"):
         _delete(transaction, table, ids)
+
+
+def keep(transaction: DatabaseTransaction, ids: Collection[str], without: Collection[tuple[str, str]]) -> None:
+    """Keeps the external ids of merged records, so that they lead to the survivor, but for those it has itself."""
+    engine = transaction.dialect
+    sql = (
+        f"UPDATE external_id SET is_live = TRUE WHERE {among(engine, 'record_id', 1)} "
+        f"AND (system, value) NOT IN ({_SOUGHT[engine]})"
+    )
+    transaction.put(SqlStatement(sql, (listed(engine, ids), *_pairs(engine, without))))
+
+
+def _pairs(engine: str, keys: Collection[tuple[str, str]]) -> list[Any]:
+    columns = [[key[part] for key in sorted(keys)] for part in (0, 1)]
+    return columns if engine == "postgresql" else [json.dumps(column) for column in columns]
 
 
 def _delete(transaction: DatabaseTransaction, table: str, ids: Collection[str]) -> None:

@@ -26,6 +26,7 @@ class Watch:
     Attributes:
         follow_ups: changes of records that hooks made and that nobody asked for.
         amendments: what hooks changed of records whose change was asked for; it belongs to that change.
+        facets: what hooks changed of rows of facets.
         warnings: about what hooks did.
     """
 
@@ -37,6 +38,7 @@ class Watch:
         self._is_on = False
         self.follow_ups: list[Change] = []
         self.amendments: list[Change] = []
+        self.facets: list[Change] = []
         self.warnings: list[UserError] = []
 
     def clear(self) -> None:
@@ -56,6 +58,7 @@ class Watch:
         """
         self.follow_ups.clear()
         self.amendments.clear()
+        self.facets.clear()
         self.warnings.clear()
         self._held.look()
         self._is_on = True
@@ -124,6 +127,8 @@ class Watch:
             self.know(change)
             self._stamp(row, new=action is Action.CREATED)
             self.follow_ups.append(change)
+        elif isinstance(row, Facet):
+            self.facets.append(change)
 
     def _add_followers(self) -> None:
         add_followers(self._held, self._settlement, self._stamp, self.know)
