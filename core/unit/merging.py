@@ -92,10 +92,10 @@ def merge(
     own = _noted_own(unit, draft, into)
     with moving(unit):
         unit.host.merge(unit.context, into, merged, unit.flush)
-        _move(unit, into, {*ids}, staying)
+        warnings = _move(unit, into, {*ids}, staying)
         unit.flush()
         rows = [_noted(change) for change in (*unit.watch.follow_ups, *unit.watch.facets)]
-    warnings = _written(unit, [(id, Draft(kind, Action.DELETED)) for id in ids])
+    warnings += _written(unit, [(id, Draft(kind, Action.DELETED)) for id in ids])
     warnings += _written(unit, [(into.id, draft)])
     attachments.keep(unit.transaction, ids, draft.external_ids.items())
     made = Merge(
@@ -147,17 +147,20 @@ def references_to(unit: Unit, kind: type[Record]) -> Iterator[tuple[type[Record]
                 yield model, key.parent
 
 
-def _move(unit: Unit, into: Record, ids: set[str], staying: Collection[Reference]) -> None:
+def _move(unit: Unit, into: Record, ids: set[str], staying: Collection[Reference]) -> list[UserError]:
+    """Has all that refers to the merged records refer to the one that stays; returns warnings of what is left out."""
+    warnings = []
     for model, column in sorted(references_to(unit, type(into)), key=lambda found: (found[0].__name__, found[1].key)):
         if (model, column.key) in staying:
             continue
         rows = unit.held.locked(model, _referring(unit, model, column.key, ids))
         moving = {id: row for id, row in sorted(rows.items()) if getattr(row, column.key) in ids and id not in ids}
         for id, twin in _twins(unit, model, column.key, into, moving).items():
-            _leave_out(unit, moving.pop(id), twin)
+            warnings.append(_leave_out(unit, moving.pop(id), twin))
         for id, row in moving.items():
             # It does not become its own parent.
             setattr(row, column.key, None if id == into.id else into.id)
+    return warnings
 
 
 def _referring(unit: Unit, model: type[Record], column: str, ids: Collection[str]) -> list[str]:
@@ -196,8 +199,8 @@ def _belongs(column: Column[Any]) -> bool:
     return any(key.ondelete == "CASCADE" for key in column.foreign_keys)
 
 
-def _leave_out(unit: Unit, row: Any, twin: Any) -> None:
-    """Deletes the second of two records of which there may be one; the first gets what only the second has.
+def _leave_out(unit: Unit, row: Any, twin: Any) -> UserError:
+    """Deletes the second of two records of which there may be one, with a warning; the first gets what it lacks.
 
     Raises:
         Reject: others depend on the second.
@@ -223,6 +226,14 @@ def _leave_out(unit: Unit, row: Any, twin: Any) -> None:
         lacks = getattr(twin, name) is None or (name in flags and value)
         if name not in _OWN | references and value is not None and lacks:
             setattr(twin, name, value)
+    message = sentence(
+        "{second} was left out, since there may be only one {record} like {first}; look whether that one is as it "
+        "should be",
+        first=twin.id,
+        second=row.id,
+        record=words(type(row).__name__),
+    )
+    return UserError("LEFT_OUT", message, None, twin.id, warning=True)
 
 
 # Undoing

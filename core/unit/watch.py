@@ -36,6 +36,7 @@ class Watch:
         self._stamp = stamp
         self._known: dict[int, Change] = {}
         self._is_on = False
+        self._is_collecting = False
         self.follow_ups: list[Change] = []
         self.amendments: list[Change] = []
         self.facets: list[Change] = []
@@ -73,11 +74,16 @@ class Watch:
 
     def collect(self) -> None:
         """Takes up what hooks have done to rows that are held."""
-        if not self._is_on:
+        # What settles a change may open the session, before which all so far is written.
+        if not self._is_on or self._is_collecting:
             return
-        for row, before in self._held.news():
-            self._take(row, Action.UPDATED, before)
-        self._held.look()
+        self._is_collecting = True
+        try:
+            for row, before in list(self._held.news()):
+                self._take(row, Action.UPDATED, before)
+            self._held.look()
+        finally:
+            self._is_collecting = False
         self._add_followers()
 
     def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:

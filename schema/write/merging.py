@@ -94,7 +94,7 @@ def _merge(builder: Builder, catalog: Catalog, record: RecordType) -> Mutation:
         [
             Member(record.singular, f"{name} | None", "The one that stays; null if it was refused."),
             Member("mergeId", "ID | None", "Id of the merge, for `unmerge`; null in a dry run."),
-            Member("fields", "list[MergedField]", "Field by field what the records have, and what is taken."),
+            Member("fields", "list[MergedField]", "The fields of which they have different values, and what is taken."),
             ERRORS,
             WARNINGS,
             REQUEST_ID,
@@ -270,11 +270,11 @@ class _Choices:
         return draft
 
     def shown(self) -> list[dict[str, Any]]:
-        """The fields that any of them has a value of, as far as the caller may see them."""
+        """The fields of which they have different values, as far as the caller may see them."""
         found = [
             self._shown(chosen.field.name, chosen.values, self._ids[chosen.place], chosen.value)
             for chosen in self._chosen
-            if self._unit.permit.has(chosen.field.permission) and any(map(_says, chosen.values))
+            if self._unit.permit.has(chosen.field.permission) and any(one != chosen.value for one in chosen.values)
         ]
         if any(self._tags):
             found.append(self._shown("tags", self._tags, None, sorted({tag for tags in self._tags for tag in tags})))
