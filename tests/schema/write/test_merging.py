@@ -1,13 +1,15 @@
 """Records that are merged into one: what moves, where ids lead, what is logged, and how it is undone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from guanxi import FixedClock
 from guanxi.testing import Rival, together
 from plugins.credit_scoring import CreditScoring
 from plugins.satisfaction_surveys import SatisfactionSurveys
+from plugins.satisfaction_surveys.models import ContactSurveys
 from plugins.value_tiering import ValueTiering
 from tests import writes
 
@@ -210,6 +212,20 @@ def test_contacts_are_merged_too(world):
     )
     assert found["contact"] == {"id": twin, "opportunityRoles": {"nodes": [{"isPrimary": True}]}}
     assert codes(world.unmerge(done["mergeId"])) == []
+
+
+def test_the_hook_merge_keeps_when_somebody_was_invited_last(world):
+    client, days = world.client, (date(2025, 5, 1), date(2025, 6, 1))
+    people = [client.create("Contact", name=name)["id"] for name in ("Ann", "Anna")]
+    with client.app.database.engine.begin() as connection:
+        rows = [{"record_id": id, "invited_on": day} for id, day in zip(people, days, strict=True)]
+        connection.execute(insert(ContactSurveys.__table__), rows)
+    text = "mutation ($i: MergeContactsInput!) { mergeContacts(input: $i) { mergeId userErrors { message } } }"
+    done = client.query(text, i={"id": people[0], "mergeIds": people[1:]})["mergeContacts"]
+    asked = "query ($id: ID!) { contact(id: $id) { lastSurveyInvitationOn } }"
+    assert client.query(asked, id=people[0])["contact"] == {"lastSurveyInvitationOn": "2025-06-01"}
+    assert codes(world.unmerge(done["mergeId"])) == []
+    assert client.query(asked, id=people[0])["contact"] == {"lastSurveyInvitationOn": "2025-05-01"}
 
 
 def test_erased_with_the_one_that_stays(world):
