@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from guanxi.texts import HAN, plain, syllables, words
 
@@ -26,6 +27,8 @@ _LEGAL = frozenset(
 _LEADING = frozenset(_listed("the pt ooo oao zao pao ao tov tzov cv firma"))
 #: Words between a name and its legal form.
 _JOINING = frozenset(_listed("and und et y e i of de des da do the"))
+#: What a name is cut off from, at its end.
+_ENDING = _LEGAL | _JOINING
 #: Chinese, Japanese and Korean legal forms, longest first; what they leave is the name with its city and trade.
 _HAN_LEGAL = re.compile(
     "股份有限责任公司|有限责任公司|有限責任公司|股份有限公司|集团有限公司|集團有限公司|控股有限公司|有限合伙企业|"
@@ -62,6 +65,8 @@ _PUBLIC_DOMAINS = frozenset(
     )
 )
 _NUMBER, _SHORTEST_NUMBER = 8, 6
+#: So many names are kept with their normal form: of one record it is asked for several times.
+_MOST_KEPT = 4096
 _TITLES = frozenset(_listed("mr mrs ms miss dr prof herr frau hr fr mme mlle sir jr sr ii iii dipl ing phd md mba"))
 _SHORT_STREETS = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "blvd": "boulevard", "ln": "lane",
@@ -83,27 +88,29 @@ def latin(text: str, *, is_person: bool = False) -> list[str]:
     return [word for word in found if word]
 
 
-def company_words(name: str) -> list[str]:
+@lru_cache(_MOST_KEPT)
+def company_words(name: str) -> Sequence[str]:
     """What a company's name is made of without its legal form: `Müller & Söhne GmbH` becomes `muller sohne`."""
     bare = _HAN_LEGAL.sub(" ", plain(name)).strip() or plain(name)
     bare = _INITIALS.sub(lambda found: re.sub(r"[.\s]", "", found[0]) + " ", bare)
     found = latin(bare)
-    return _without_forms(found) or found
+    return tuple(_without_forms(found))
 
 
 def _without_forms(found: Sequence[str]) -> list[str]:
     rest = list(found)
-    while len(rest) > 1 and rest[-1] in _LEGAL | _JOINING:
+    while len(rest) > 1 and rest[-1] in _ENDING:
         rest.pop()
     while len(rest) > 1 and rest[0] in _LEADING:
         rest.pop(0)
     return [word for place, word in enumerate(rest) if place == 0 or word not in _JOINING]
 
 
-def person_words(name: str) -> list[str]:
+@lru_cache(_MOST_KEPT)
+def person_words(name: str) -> Sequence[str]:
     """The names of a person without titles: `Dr. Anne-Marie Ø'Hara` becomes `anne marie o hara`."""
     found = latin(name, is_person=True)
-    return [word for word in found if word not in _TITLES] or found
+    return tuple([word for word in found if word not in _TITLES] or found)
 
 
 def street_words(street: str) -> list[str]:

@@ -276,7 +276,7 @@ class _Choices:
             for chosen in self._chosen
             if self._unit.permit.has(chosen.field.permission) and any(one != chosen.value for one in chosen.values)
         ]
-        if any(self._tags):
+        if any(tags != self._tags[0] for tags in self._tags):
             found.append(self._shown("tags", self._tags, None, sorted({tag for tags in self._tags for tag in tags})))
         return found
 
