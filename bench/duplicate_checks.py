@@ -1,7 +1,7 @@
 """What a check for duplicates costs with as many keys as a million customers have: `python -m bench.duplicate_checks`.
 
-It prints the milliseconds of `createCustomer` with the policy WARN and OFF in turn, on each engine. The keys are those of
-no record but for a few thousand customers, since only what shares a key is ever read.
+It prints the milliseconds of `createCustomer` with the policy WARN and OFF in turn, on each engine. But for two
+thousand customers the keys are those of nobody, since only what shares a key is ever read.
 """
 
 import random

@@ -145,9 +145,20 @@ def taken(
 
 
 def set_live(transaction: DatabaseTransaction, ids: Collection[str], *, live: bool) -> None:
-    """Frees the external ids of deleted records, or claims them again for restored ones."""
+    """Frees the external ids of deleted records, or claims them again for restored ones.
+
+    Those that lead to a record because one that was merged into it had them go with it.
+    """
     engine = transaction.dialect
-    sql = f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)}"
+    merged = f"SELECT id FROM merged_record WHERE {among(engine, 'into_id', 1)}"
+    own = (
+        "SELECT 1 FROM external_id own JOIN merged_record m ON m.into_id = own.record_id "
+        "WHERE m.id = external_id.record_id AND own.system = external_id.system AND own.value = external_id.value"
+    )
+    sql = (
+        f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)} "
+        f"OR (record_id IN ({merged}) AND NOT EXISTS ({own}))"
+    )
     transaction.put(SqlStatement(sql, (listed(engine, ids), live)))
 
 
@@ -158,11 +169,21 @@ def drop(transaction: DatabaseTransaction, ids: Collection[str]) -> None:
 
 
 def keep(transaction: DatabaseTransaction, ids: Collection[str], without: Collection[tuple[str, str]]) -> None:
-    """Keeps the external ids of merged records, so that they lead to the survivor, but for those it has itself."""
+    """Claims the external ids of merged records again, so that they lead to the survivor.
+
+    Args:
+        transaction: in which that is done.
+        ids: of the records; of several with one external id the first claims it.
+        without: external ids that the survivor has itself.
+    """
     engine = transaction.dialect
+    first = (
+        "SELECT min(record_id) FROM external_id o WHERE o.system = external_id.system AND o.value = external_id.value "
+        f"AND {among(engine, 'record_id', 1)}"
+    )
     sql = (
         f"UPDATE external_id SET is_live = TRUE WHERE {among(engine, 'record_id', 1)} "
-        f"AND (system, value) NOT IN ({_SOUGHT[engine]})"
+        f"AND (system, value) NOT IN ({_SOUGHT[engine]}) AND record_id = ({first})"
     )
     transaction.put(SqlStatement(sql, (listed(engine, ids), *_pairs(engine, without))))
 

@@ -97,7 +97,8 @@ def merge(
         rows = [_noted(change) for change in (*unit.watch.follow_ups, *unit.watch.facets)]
     warnings += _written(unit, [(id, Draft(kind, Action.DELETED)) for id in ids])
     warnings += _written(unit, [(into.id, draft)])
-    attachments.keep(unit.transaction, ids, draft.external_ids.items())
+    chain = merges.merged_into(unit.transaction, ids)
+    attachments.keep(unit.transaction, [*ids, *chain], draft.external_ids.items())
     made = Merge(
         id=new_id(merges.PREFIX),
         entity_type=kind.__name__,

@@ -151,8 +151,15 @@ def test_ids_of_merged_records_lead_to_the_one_that_stays(world):
     merged = client.query(MERGE, input={"id": c, "mergeIds": [world.a]})["mergeCustomers"]
     lead = "query ($id: ID!) { customer(id: $id) { id } }"
     assert client.query(lead, id=world.b) == {"customer": {"id": c}}
+    by_key = "query ($key: ExternalIdInput!) { customer(externalId: $key) { id } }"
+    assert [client.query(by_key, key=key)["customer"] for key in world.keys] == [{"id": c}] * 3
+    # What leads to a deleted record leads nowhere, until it is restored.
+    for action, given, found in (("delete", {"openOpportunities": "DELETE"}, None), ("restore", {}, {"id": c})):
+        writes.payload(client, action, "Customer", "id", id=c, **given)
+        assert [client.query(by_key, key=key)["customer"] for key in world.keys] == [found] * 3
     assert codes(world.unmerge(merged["mergeId"])) == []
     assert client.query(lead, id=world.b) == {"customer": here}
+    assert [client.query(by_key, key=key)["customer"] for key in world.keys] == [here] * 3
 
 
 def test_what_has_changed_since_is_not_restored(world):
