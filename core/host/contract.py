@@ -483,6 +483,22 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def merge(self, ctx: Context, into: Record, merged: Sequence[Record]) -> None:
+        """Brings together what the plugin keeps of records that are merged, where that is more than a reference.
+
+        When: while `mergeCustomers` or `mergeContacts` runs, before anything else of them is written. Afterwards the
+            core has all records that refer to merged ones refer to `into`, but for the history of a field (`history=`),
+            and for those of which there may be one only, where `into` has one; then `before_commit` is called with
+            these changes, each with `is_moved`. Of facets, input fields are chosen by whoever merges.
+        Arguments: `ctx`; `into`, the record that stays; `merged`, those that will be deleted.
+        Returns: nothing.
+        Transaction: inside. What it changes of records and facets by `ctx` is logged, and undone by `unmerge`.
+        Failure: `Reject` gives `userErrors`, and nothing is merged; another exception rolls the whole transaction back
+            and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
     def purge(self, ctx: Context) -> None:
         """Removes what the plugin keeps elsewhere than in the database: files, entries in other systems.
 

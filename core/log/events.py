@@ -20,6 +20,8 @@ class Action(Vocabulary):
     DELETED = "DELETED", "It was deleted; it can be restored."
     RESTORED = "RESTORED", "It was restored."
     DESTROYED = "DESTROYED", "It was permanently removed."
+    MERGED = "MERGED", "Others of its kind were merged into it."
+    UNMERGED = "UNMERGED", "A merge of others into it was undone."
     PUBLISHED = "PUBLISHED", "A plugin or a rule announced something about it."
 
 

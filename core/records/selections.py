@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Select
+from sqlalchemy import CompoundSelect, Select
+from sqlmodel import Session
 
 from core.base.calendar import Calendar
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
@@ -15,7 +16,7 @@ from core.records.rows import dialect_of
 class Prepared:
     """A query with binds: `Prepared(select(…).where(is_listed(column, "ids")))`; spelled once for each engine."""
 
-    def __init__(self, query: Select[Any]) -> None:
+    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
         self._query = query
         self._spelled: dict[tuple[str, Calendar], _Spelled] = {}
 
@@ -26,9 +27,13 @@ class Prepared:
             self._spelled[key] = _Spelled(self._query, *key)
         return self._spelled[key]
 
+    def through(self, session: Session, values: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+        """Its rows by the names of their columns, read by a session."""
+        return [dict(row) for row in session.execute(self._query, dict(values)).mappings()]
+
 
 class _Spelled:
-    def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
+    def __init__(self, query: Select[Any] | CompoundSelect[Any], engine: str, calendar: Calendar) -> None:
         dialect = dialect_of(engine, calendar)
         compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self._sql = str(compiled)
