@@ -27,7 +27,7 @@ from core.base.clock import BusinessClock, Clock, SystemClock
 from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
 from core.base.settings import Settings, load_settings
 from core.db.database import Database
-from core.host.contract import Plugin
+from core.host.contract import Context, Plugin
 from core.host.distributions import refuse_strangers
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.log.changes import shown
@@ -280,11 +280,10 @@ class App:
             Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
         )
         self._engine = Engine(services, self._design.assemble)
-        outside = partial(context_of_async, self.context())
         self._delivery = Delivery(
-            self.database, publisher, self.host, self.settings, self._clock, self._transact, outside
+            self.database, publisher, self.host, self.settings, self._clock, self._transact, self._outside
         )
-        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact)
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._outside)
         started: list[Plugin] = []
         try:
             await publisher.start()
@@ -371,6 +370,10 @@ class App:
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
         write_now(self.context(plugin_actor(plugin.name)), work, is_endless=True)
 
+    def _outside(self, plugin: str) -> Context:
+        """The context of an async hook or job, as of now."""
+        return context_of_async(self.context(), plugin, self.jobs.hurry)
+
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""
         hooks = dict(self.host.implementations("startup"))
@@ -413,7 +416,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=context_of_async(self.context(), plugin.name))
+            await hook(ctx=self._outside(plugin.name))
             return
 
         def work(unit: Unit) -> None:
