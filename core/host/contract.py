@@ -345,7 +345,7 @@ class Hooks:
         Arguments: this plugin's `settings`.
         Returns: `Job` declarations.
         Transaction: none here. Each run of a job has one of its own with `ctx`, recorded as the plugin's work and
-            committed by the host.
+            committed by the host; that of an async job has none, and writes by `ctx.transact`.
         Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
             back, logged and recorded; the job runs again when it is due next.
         """

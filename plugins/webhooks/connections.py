@@ -20,7 +20,7 @@ _IDLE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Reply:
     """The response of a receiver, whose body is of no interest.
 
     Attributes:
@@ -95,7 +95,7 @@ class Connections:
     async def __aexit__(self, *error: Any) -> None:
         await self._pool.__aexit__(*error)
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Sends a body and reads the response, up to the limit.
 
         Raises:
@@ -119,6 +119,6 @@ class Connections:
                     if left < 0:
                         break
                 after = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
-                return Response(response.status, int(after) if after.isdigit() and len(after) < 10 else None)
+                return Reply(response.status, int(after) if after.isdigit() and len(after) < 10 else None)
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise UnreachableError(f"{target.host} cannot be reached: {error or type(error).__name__}") from error

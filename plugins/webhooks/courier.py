@@ -8,14 +8,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from guanxi import Context, GuanxiError, InputError
-from plugins.webhooks.log import Due, Outcome, due, next_due, pause_webhook, settle
+from plugins.webhooks.log import Attempt, Due, due, next_due, pause_webhook, settle
 from plugins.webhooks.messages import NotToBeSentError, Sender, message_of, sender_of
 from plugins.webhooks.settings import WebhookSettings
 from plugins.webhooks.signing import opened, signed
 from plugins.webhooks.vocabulary import WebhookDeliveryStatus
 
 if TYPE_CHECKING:
-    from plugins.webhooks.connections import Connections, Response
+    from plugins.webhooks.connections import Connections, Reply
 
 JOB = "webhook_deliveries"
 
@@ -48,7 +48,7 @@ class _Courier:
         self._settings: WebhookSettings = ctx.settings
         self._connections = connections
         self._under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
-        self._outcomes: list[Outcome] = []
+        self._attempts: list[Attempt] = []
         self._counts: Counter[str] = Counter()
 
     @property
@@ -61,7 +61,7 @@ class _Courier:
         while True:
             await asyncio.gather(*(self._begin(one) for one in await self._look()))
             if not self._under_way:
-                if self._outcomes:
+                if self._attempts:
                     continue
                 break
             await asyncio.wait(self._under_way, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -75,22 +75,22 @@ class _Courier:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._outcomes:
-            await self._ctx.transact(partial(settle, outcomes=self._outcomes))
+        if self._attempts:
+            await self._ctx.transact(partial(settle, attempts=self._attempts))
 
     async def _look(self) -> Sequence[Due]:
         """Notes what was done, and takes what is due."""
-        outcomes = list(self._outcomes)
+        attempts = list(self._attempts)
         busy: dict[str, set[str]] = defaultdict(set)
         for webhook_id, record_id in self._under_way.values():
             busy[webhook_id].add(record_id)
 
         def look(ctx: Context) -> list[Due]:
-            settle(ctx, outcomes)
+            settle(ctx, attempts)
             return due(ctx, busy)
 
         found: Sequence[Due] = await self._ctx.transact(look)
-        del self._outcomes[: len(outcomes)]
+        del self._attempts[: len(attempts)]
         return found
 
     async def _begin(self, one: Due) -> None:
@@ -108,23 +108,23 @@ class _Courier:
         """Makes one attempt."""
         began, start = self._ctx.clock.now(), monotonic()
 
-        def outcome(status: WebhookDeliveryStatus, **said: Any) -> Outcome:
+        def attempt(status: WebhookDeliveryStatus, **said: Any) -> Attempt:
             spent = round((monotonic() - start) * 1000)
-            return Outcome(one.webhook_id, delivery, began, status, duration_ms=spent, **said)
+            return Attempt(one.webhook_id, delivery, began, status, duration_ms=spent, **said)
 
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 body = await message_of(sender, delivery)
                 response = await self._send(one, sender.url, delivery["id"], body)
-            done = outcome(**_judged(response))
+            done = attempt(**_judged(response))
         except NotToBeSentError as skipped:
-            done = outcome(WebhookDeliveryStatus.SKIPPED, problem=str(skipped))
+            done = attempt(WebhookDeliveryStatus.SKIPPED, problem=str(skipped))
         except Exception as error:
-            done = outcome(WebhookDeliveryStatus.PENDING, problem=self._problem(error))
+            done = attempt(WebhookDeliveryStatus.PENDING, problem=self._problem(error))
         self._counts["failed" if done.status is WebhookDeliveryStatus.PENDING else done.status.lower()] += 1
-        self._outcomes.append(done)
+        self._attempts.append(done)
 
-    async def _send(self, one: Due, url: str, id: str, body: bytes) -> "Response":
+    async def _send(self, one: Due, url: str, id: str, body: bytes) -> "Reply":
         secrets = [opened(kept, self._settings.encryption_keys) for kept in one.secrets]
         headers = {
             "content-type": "application/json",
@@ -146,7 +146,7 @@ class _Courier:
         return text[:_LONGEST_PROBLEM]
 
 
-def _judged(response: "Response") -> dict[str, Any]:
+def _judged(response: "Reply") -> dict[str, Any]:
     """What a response means for a delivery."""
     status = response.status
     said = {"response_status": status, "retry_after": response.retry_after}

@@ -9,7 +9,7 @@ from guanxi import Action, Event
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class EventFilter:
     """What a webhook asks to be told of; what is empty asks for all.
 
     Attributes:
@@ -35,9 +35,9 @@ class Filter:
         )
 
 
-def filter_of(webhook: Mapping[str, Any]) -> Filter:
+def filter_of(webhook: Mapping[str, Any]) -> EventFilter:
     """The filter of a webhook as the API shows it."""
-    return Filter(
+    return EventFilter(
         webhook["id"],
         frozenset(webhook["eventTypes"]),
         frozenset(webhook["recordTypes"]),

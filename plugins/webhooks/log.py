@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, func, not_, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, func, not_, or_, select
 from sqlmodel import col
 
 from guanxi import Context, Event
 from guanxi.sql import Prepared, is_listed, new_stem
 from guanxi.types import Timestamp
-from plugins.webhooks.filters import Filter
+from plugins.webhooks.filters import EventFilter
 from plugins.webhooks.models import Webhook, WebhookDelivery, WebhookSecret
 from plugins.webhooks.settings import WebhookSettings
 from plugins.webhooks.vocabulary import WebhookDeliveryStatus, WebhookStatus
@@ -131,8 +131,8 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt.
+class Attempt:
+    """One attempt to make a delivery, and what became of it.
 
     Attributes:
         webhook_id: of the webhook.
@@ -163,7 +163,7 @@ class Outcome:
 # What is to be delivered
 
 
-def add_events(ctx: Context, filters: Sequence[Filter], events: Sequence[Event]) -> None:
+def add_events(ctx: Context, filters: Sequence[EventFilter], events: Sequence[Event]) -> None:
     """Has webhooks deliver what they take of these events, each once however often this is asked for."""
     given = {"webhooks": [one.webhook_id for one in filters], "events": [event.id for event in events]}
     known = {(row["webhook_id"], row["event_id"]) for row in ctx.rows(_KNOWN, **given)}
@@ -262,72 +262,57 @@ def next_due(ctx: Context) -> datetime | None:
 # What became of it
 
 
-def settle(ctx: Context, outcomes: Sequence[Outcome]) -> None:
+def settle(ctx: Context, attempts: Sequence[Attempt]) -> None:
     """Notes what became of attempts, and pauses webhooks that fail too often."""
-    by_webhook: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        by_webhook[outcome.webhook_id].append(outcome)
+    by_webhook: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        by_webhook[attempt.webhook_id].append(attempt)
     now = ctx.clock.now()
-    ctx.change_rows(WebhookDelivery, [_noted(ctx.settings, outcome, now) for outcome in outcomes])
-    for outcome in outcomes:
-        if outcome.status is _PENDING or outcome.delivery["first_failed_at"] is not None:
-            _pass_on(ctx, outcome, now)
+    ctx.change_rows(WebhookDelivery, [_noted(ctx.settings, attempt, now) for attempt in attempts])
     for webhook_id, several in sorted(by_webhook.items()):
         _count(ctx, webhook_id, [one for one in several if not one.is_ping], now)
 
 
-def _noted(settings: WebhookSettings, outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _noted(settings: WebhookSettings, attempt: Attempt, now: datetime) -> dict[str, Any]:
     """The changed row of a delivery."""
-    status, next_attempt, first = outcome.status, None, outcome.delivery["first_failed_at"]
-    attempts = outcome.delivery["attempts"] + 1
+    status, next_attempt, first = attempt.status, None, attempt.delivery["first_failed_at"]
+    attempts = attempt.delivery["attempts"] + 1
     if status is _PENDING:
         first = first or now
         last = first + settings.retries.duration
         pause = settings.retries.pause(attempts, _chance.random())
-        wanted = min(timedelta(seconds=outcome.retry_after or 0), settings.retries.longest_pause)
+        wanted = min(timedelta(seconds=attempt.retry_after or 0), settings.retries.longest_pause)
         next_attempt = min(now + max(pause, wanted), last)
-        if now >= last or outcome.is_ping:
+        if now >= last or attempt.is_ping:
             status, next_attempt = WebhookDeliveryStatus.FAILED, None
     return {
-        "id": outcome.delivery["id"],
+        "id": attempt.delivery["id"],
         "status": status,
         "attempts": attempts,
-        "attempted_at": outcome.began,
+        "attempted_at": attempt.began,
         "next_attempt_at": next_attempt,
-        "response_status": outcome.response_status,
-        "duration_ms": outcome.duration_ms,
-        "problem": outcome.problem,
+        "response_status": attempt.response_status,
+        "duration_ms": attempt.duration_ms,
+        "problem": attempt.problem,
         "first_failed_at": first,
         "updated_at": now,
     }
 
 
-def _pass_on(ctx: Context, outcome: Outcome, now: datetime) -> None:
-    """Has what waits behind a delivery be due no earlier than that, or now where it waits no longer."""
-    row = _deliveries.c
-    first = select(row.next_attempt_at).where(row.id == outcome.delivery["id"]).scalar_subquery()
-    ctx.session.execute(
-        update(_deliveries)
-        .where(row.webhook_id == outcome.webhook_id, row.record_id == outcome.delivery["record_id"])
-        .where(row.status == _PENDING, row.id != outcome.delivery["id"])
-        .values(next_attempt_at=func.coalesce(first, now))
-    )
-
-
-def _count(ctx: Context, webhook_id: str, outcomes: Iterable[Outcome], now: datetime) -> None:
+def _count(ctx: Context, webhook_id: str, attempts: Iterable[Attempt], now: datetime) -> None:
     """Counts the failures of a webhook in a row; those that were under way together are one."""
     for known in ctx.rows(_WEBHOOK, webhook=webhook_id):
         failures, failed_at, resumes_at = known["failures"], known["failed_at"], known["resumes_at"]
         stops = None
-        for outcome in outcomes:
-            if outcome.status is WebhookDeliveryStatus.DELIVERED:
+        for attempt in attempts:
+            if attempt.status is WebhookDeliveryStatus.DELIVERED:
                 failures, resumes_at = 0, None
-            elif outcome.status is _PENDING and (failed_at is None or outcome.began > failed_at):
+            elif attempt.status is _PENDING and (failed_at is None or attempt.began > failed_at):
                 failures, failed_at = failures + 1, now
                 if failures >= _MANY:
                     pause = ctx.settings.retries.pause(failures - _MANY + 1, _chance.random())
                     resumes_at = now + pause
-            stops = stops or outcome.stops
+            stops = stops or attempt.stops
         if failures >= ctx.settings.pause_after_failures:
             stops = stops or f"{failures} failures in a row"
         changed = {"failures": failures, "failed_at": failed_at, "resumes_at": resumes_at}

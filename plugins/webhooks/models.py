@@ -78,7 +78,9 @@ class WebhookDelivery(Record, plugin="webhooks", prefix="whd"):
     status: WebhookDeliveryStatus = column("How it stands.", default=WebhookDeliveryStatus.PENDING, index=True)
     attempts: int = column("How often it was tried.", default=0)
     attempted_at: datetime | None = column("When it was last tried.", default=None)
-    next_attempt_at: datetime | None = column("When it is tried next, if it is.", default=None)
+    next_attempt_at: datetime | None = column(
+        "When it is tried next, if nothing of its record waits before it.", default=None
+    )
     response_status: int | None = column("HTTP status of the last response.", default=None)
     duration_ms: int | None = column("How long the last attempt took, in milliseconds.", default=None)
     problem: str | None = column("Why the last attempt failed, or why it was skipped.", default=None, exact=True)
