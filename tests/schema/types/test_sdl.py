@@ -20,9 +20,10 @@ from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
+from plugins.webhooks import Webhooks
 
 CONTRACT = Path(__file__).parents[3] / "schema.graphql"
-FIRST_PARTY = [CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering]
+FIRST_PARTY = [CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering, Webhooks]
 
 
 @pytest.fixture(scope="module")
