@@ -91,7 +91,7 @@ def read(folder: Path) -> Data:
 
 
 def key(id: str) -> dict[str, str]:
-    return {"system": SYSTEM, "id": id}
+    return {"system": SYSTEM, "value": id}
 
 
 def upsert(client: Client, plural: str, items: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
 _SUBSCRIPTION = """subscription ($where: CustomerWhere) { customersChanged(where: $where) {
-    change id record { name annualRevenue { amount } owner { name } } } }"""
+    change recordId record { name annualRevenue { amount } owner { name } } } }"""
 _CREATE = """mutation ($name: String!) { createCustomer(input: {name: $name}) { customer { id } } }"""
 _WRITES = 20
 

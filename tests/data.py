@@ -9,7 +9,7 @@ SYSTEM = "test"
 
 def key(id: str) -> dict[str, str]:
     """An external id of the test system."""
-    return {"system": SYSTEM, "id": id}
+    return {"system": SYSTEM, "value": id}
 
 
 def upsert(client: Client, plural: str, items: list[dict[str, Any]], **options: Any) -> dict[str, Any]:

@@ -62,8 +62,8 @@ A CRM: customers, contacts, opportunities, transactions, interactions and tasks,
   `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and returns its answer.
 - Subscriptions: over WebSocket (`graphql-transport-ws`) or as `text/event-stream`. The plural with `Changed` gives
-  each `record` that enters, changes or leaves what `where` selects: `change` says which, `id` whose, and `record` is
-  null once it has left. Continue with its last `cursor` as `after`: each record that changed meanwhile comes first.
+  each `record` that enters, changes or leaves what `where` selects: `change` says which, `recordId` whose, and `record`
+  is null once it has left. Continue with its last `cursor` as `after`: each record that changed meanwhile comes first.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 

@@ -101,7 +101,7 @@ def add_shared(builder: Builder) -> None:
         "External ids of one system.",
         [
             Member("system", "str", "Name of the other system."),
-            Member("ids", "list[ID] | None", "One of these ids in that system; any if not given."),
+            Member("values", "list[ID] | None", "One of these ids in that system; any if not given."),
         ],
     )
     builder.input(
@@ -115,7 +115,7 @@ def add_shared(builder: Builder) -> None:
     builder.input(
         "ExternalIdInput",
         "A record's id in another system.",
-        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id in that system.")],
+        [Member("system", "str", "Name of the other system."), Member("value", "ID", "The id in that system.")],
     )
     builder.input(
         "MoneyInput",

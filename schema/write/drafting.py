@@ -90,7 +90,7 @@ class Drafting:
     def marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
-        marks: set[Any] = {(item["system"], item["id"]) for item in given.get("externalIds") or ()}
+        marks: set[Any] = {(item["system"], item["value"]) for item in given.get("externalIds") or ()}
         if given.get("id") is not None:
             marks.add(given["id"])
         if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
@@ -102,7 +102,7 @@ class Drafting:
         needs: set[Any] = set()
         for by_id, by_key in self._alike:
             key = asked.given.get(by_key)
-            needs |= {asked.given.get(by_id), (key["system"], key["id"]) if key else None}
+            needs |= {asked.given.get(by_id), (key["system"], key["value"]) if key else None}
         return needs - {None}
 
     def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
@@ -233,7 +233,7 @@ class Drafting:
 
     def _by_external_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         keys = {
-            index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
+            index: {(item["system"], item["value"]) for item in asked.given.get("externalIds") or ()}
             for index, asked in items
         }
         known = attachments.records_by_external_id(unit.transaction, self._record.name, set().union(*keys.values()))
@@ -284,7 +284,7 @@ class Drafting:
             for name in self._references.keys() & item.given.keys():
                 key = item.given[name]
                 if key is not None:
-                    asked[self._references[name][1]].add((key["system"], key["id"]))
+                    asked[self._references[name][1]].add((key["system"], key["value"]))
         linked = {
             target: attachments.records_by_external_id(unit.transaction, target, keys) for target, keys in asked.items()
         }
@@ -330,7 +330,7 @@ class Drafting:
             draft.errors += check_tags(draft.tags)
         if "externalIds" in given:
             keys = given["externalIds"] or ()
-            draft.external_ids = {item["system"]: item["id"] for item in keys}
+            draft.external_ids = {item["system"]: item["value"] for item in keys}
             draft.keep_keys = asked.action is None
             draft.errors += check_keys(keys)
         if draft.model is Role and "permissions" in draft.values:
@@ -355,13 +355,13 @@ class Drafting:
             problem = sentence("{name}: give either {field} or {name}", name=name, field=field.name)
             draft.errors.append(UserError("INVALID", problem, (name,)))
             return
-        id = linked.get((target, key["system"], key["id"]))
+        id = linked.get((target, key["system"], key["value"]))
         if id is None:
             problem = sentence(
                 "{name}: no {record} has the external id {key!r} of {system!r}; create it first",
                 name=name,
                 record=noun(target),
-                key=key["id"],
+                key=key["value"],
                 system=key["system"],
             )
             draft.errors.append(UserError("NOT_FOUND", problem, (name,)))

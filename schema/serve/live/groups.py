@@ -249,7 +249,7 @@ class RecordGroup(SubscriberGroup):
         secret = self.question.services.secret
         given = {
             "change": change.value,
-            "id": entry.entity_id,
+            "recordId": entry.entity_id,
             "cursor": log_cursor(secret, *entry.place),
             TYPENAME: self.question.services.catalog.records[self.entity].change_type,
         }

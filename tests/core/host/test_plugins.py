@@ -385,7 +385,7 @@ def test_records_that_a_hook_deletes_are_logged_and_let_go_of(guarded):
     assert sorted(events_of(guarded, task["id"])[-1][0] for task in tasks) == ["TASK_DELETED", "TASK_DESTROYED"]
     for number in range(2):
         found = guarded.query(
-            'query ($id: ID!) { task(externalId: {system: "test", id: $id}) { id } }', id=f"unfollowed {number}"
+            'query ($id: ID!) { task(externalId: {system: "test", value: $id}) { id } }', id=f"unfollowed {number}"
         )
         assert found["task"] is None
 

@@ -379,7 +379,7 @@ def test_lines_of_one_upsert_may_refer_to_each_other(billed):
     ]
     data.upsert(billed, "invoiceLines", items)
     found = billed.query(
-        '{ invoiceLine(externalId: {system: "test", id: "n1"}) { replacements { nodes { text replaces { text } } } } }'
+        '{ invoiceLine(externalId: {system: "test", value: "n1"}) { replacements { nodes { text replaces { text } } } } }'
     )
     assert found["invoiceLine"]["replacements"]["nodes"] == [{"text": "Newer", "replaces": {"text": "New"}}]
 

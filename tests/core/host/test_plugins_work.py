@@ -169,7 +169,7 @@ def test_warnings_about_what_a_hook_writes_are_returned(crm):
     warning = {"code": "LARGE", "message": "actualAmount: is more than 50", "plugin": "till"}
     assert new("Grand") == {"customer": {"sales": 0}, "userErrors": [], "warnings": [warning]}
     assert new("Excessive")["userErrors"] == [{"code": "TOO_LARGE", "plugin": "till"}]
-    rows = [{"name": name, "externalIds": [{"system": "s", "id": name}]} for name in ("Modest", "Grand")]
+    rows = [{"name": name, "externalIds": [{"system": "s", "value": name}]} for name in ("Modest", "Grand")]
     upserted = client.query(NEW_ONES, rows=rows)["upsertCustomers"]
     # The warning names the gift, which is not a row of the batch, so every row has it.
     assert upserted == {

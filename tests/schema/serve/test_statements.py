@@ -205,7 +205,7 @@ def test_records_of_any_type_by_their_ids(client, statements):
         "{ id ... on Customer { name initial } ... on Opportunity { name stage { key } } ... on Contact { name } }"
     )
     assert statements.of(f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {several} }}", ids=ids) == ONE
-    assert statements.of('{ customer(externalId: {system: "test", id: "c1"}) { name initial } }') == ONE
+    assert statements.of('{ customer(externalId: {system: "test", value: "c1"}) { name initial } }') == ONE
 
 
 def test_the_event_log(statements):

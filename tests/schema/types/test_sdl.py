@@ -41,6 +41,15 @@ def test_the_committed_contract_is_what_the_server_serves(app):
         pytest.fail(f"the schema has changed; run `guanxi schema > schema.graphql` and look at the difference:\n{told}")
 
 
+def test_an_id_is_that_of_the_object_itself(app):
+    """Clients keep each object under its id: two objects with one id would be taken for each other."""
+    objects = [kind for kind in app.assembled.graphql.type_map.values() if is_object_type(kind)]
+    wrong = [
+        kind.name for kind in objects if "id" in kind.fields and "Node" not in {one.name for one in kind.interfaces}
+    ]
+    assert wrong == []
+
+
 #: What the types that a record makes are called after it.
 OWN = (
     r"Connection|Edge|Where|Order|Sum|Avg|Aggregate\w*|Values\w*|Numbers\w*|Group\w*|Having|Payload|MatchKey|Upsert\w+"
@@ -57,7 +66,7 @@ ENTERED_ALIKE = re.compile(r"Update(?P<updated>\w+)Input|(?P<upserted>\w+)Upsert
 SAME_EVERYWHERE = {
     r"\w+Connection": {"edges", "nodes", "pageInfo", "totalCount"},
     r"\w+Edge": {"cursor", "node"},
-    r"\w+Change": {"change", "cursor", "id", "record"},
+    r"\w+Change": {"change", "cursor", "recordId", "record"},
     r"\w+Filter": {"some", "every", "none"},
     r"\w+(Where|Having)": {"and", "or", "not"},
 }
