@@ -11,8 +11,8 @@ from core.base.sentences import sentence
 from core.base.text import camel
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
-from core.records.record import noun_in
 from core.log.merges import survivors
+from core.records.record import noun_in
 from core.records.rows import quoted
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from guanxi import GuanxiError
+from guanxi import GuanxiError, sentence
 from plugins.webhooks.settings import WebhookSettings
 
 Address = IPv4Address | IPv6Address
@@ -88,7 +88,9 @@ def choose(found: Iterable[str], target: Target, settings: WebhookSettings) -> S
         return [str(one) for one in excepted]
     public = [str(one) for one in addresses if is_public(one)]
     if not public:
-        problem = f"{target.host} is internal; use a public address, or have it listed in EXCEPTIONS"
+        problem = sentence(
+            "{host} is internal; use a public address, or have it listed in EXCEPTIONS", host=target.host
+        )
         raise RefusedAddressError(problem)
     _check_port(target, settings)
     return public

@@ -26,7 +26,9 @@ def check_installed() -> None:
         Reject: there is not.
     """
     if find_spec("httpcore") is None:
-        raise Reject(UserError("NOT_POSSIBLE", "httpcore, which sends, is not installed; install guanxi[webhooks]"))
+        raise Reject(
+            UserError("NOT_POSSIBLE", sentence("httpcore, which sends, is not installed; install guanxi[webhooks]"))
+        )
 
 
 def check(ctx: Context, webhook: Webhook) -> None:
@@ -65,12 +67,16 @@ def _record_problems(webhook: Webhook) -> list[UserError]:
 def _field_problems(ctx: Context, webhook: Webhook) -> list[UserError]:
     """An error for a field that none of the records has."""
     if webhook.changed_fields and not webhook.record_types:
-        return [problem("REQUIRED", "recordTypes", "say which records have the fields of changedFields")]
+        return [problem("REQUIRED", "recordTypes", sentence("say which records have the fields of changedFields"))]
     for name in webhook.changed_fields:
         if not any(_has_field(ctx, record, name) for record in webhook.record_types):
             known = ", ".join(webhook.record_types)
             return [
-                problem("INVALID", "changedFields", f"{known} has no field {name!r}; see the schema for those it has")
+                problem(
+                    "INVALID",
+                    "changedFields",
+                    sentence("{known} has no field {name!r}; see the schema for those it has", known=known, name=name),
+                )
             ]
     return []
 
@@ -91,9 +97,11 @@ def _condition_problems(ctx: Context, webhook: Webhook) -> list[UserError]:
         return []
     where = json.loads(webhook.condition)
     if len(webhook.record_types) != 1:
-        return [problem("REQUIRED", "recordTypes", "name the one type of records that the condition is about")]
+        return [
+            problem("REQUIRED", "recordTypes", sentence("name the one type of records that the condition is about"))
+        ]
     if not isinstance(where, dict):
-        return [problem("INVALID", "condition", "it is not an object; write it as the where of a list")]
+        return [problem("INVALID", "condition", sentence("it is not an object; write it as the where of a list"))]
     try:
         ctx.total(webhook.record_types[0], {"and": [{"id": {"eq": _NOBODY}}, where]})
     except InputError as error:

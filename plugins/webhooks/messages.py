@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guanxi import Action, Context, InputError
+from guanxi import Action, Context, InputError, sentence
 from plugins.webhooks.log import PING
 
 _WEBHOOK = "query ($id: ID!) { webhook(id: $id) { id url query condition } }"
@@ -44,7 +44,7 @@ async def sender_of(ctx: Context, webhook_id: str, owner_id: str) -> Sender:
     own = await ctx.acting_as(owner_id)
     webhook = (await own.query(_WEBHOOK, {"id": webhook_id}))["webhook"]
     if webhook is None:
-        raise InputError(f"there is no webhook {webhook_id!r}; it was deleted")
+        raise InputError(sentence("there is no webhook {webhook_id!r}; it was deleted", webhook_id=webhook_id))
     condition = webhook["condition"]
     return Sender(own, webhook["url"], webhook["query"], None if condition is None else json.loads(condition))
 

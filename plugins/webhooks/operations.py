@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlmodel import Session, col, select
 
-from guanxi import JSON, SHOWN_ONCE, Context, Input, Named, Payload, Ref, Reject, mutation
+from guanxi import JSON, SHOWN_ONCE, Context, Input, Named, Payload, Ref, Reject, mutation, sentence
 from guanxi.sql import unordered_id
 from plugins.webhooks.checks import check, check_installed, problem
 from plugins.webhooks.log import add_ping, again
@@ -207,7 +207,7 @@ def rotate_webhook_secret(ctx: Context, input: RotateWebhookSecretInput) -> Secr
     webhook = _webhook(ctx.session, input.id)
     hours = ctx.settings.overlap_hours if input.overlap_hours is None else input.overlap_hours
     if not 0 <= hours <= 8_760:
-        raise Reject(problem("INVALID", "overlapHours", "it must be from 0 to 8,760"))
+        raise Reject(problem("INVALID", "overlapHours", sentence("it must be from 0 to 8,760")))
     now = ctx.clock.now()
     for secret in ctx.session.exec(select(WebhookSecret).where(WebhookSecret.webhook_id == webhook.id)):
         # Two at most are valid.
@@ -230,15 +230,17 @@ def redeliver_webhook_deliveries(
 ) -> RedeliverWebhookDeliveriesPayload:
     """Makes deliveries again, with what the query reads now, under the same `webhook-id`."""
     if (input.ids is None) is (input.webhook_id is None):
-        raise Reject(problem("INVALID", "ids", "give either ids or webhookId"))
+        raise Reject(problem("INVALID", "ids", sentence("give either ids or webhookId")))
     query = select(WebhookDelivery).order_by(col(WebhookDelivery.sequence), col(WebhookDelivery.id))
     if input.ids is not None:
         wanted = list(dict.fromkeys(map(str, input.ids)))
         if len(wanted) > _MOST_AT_ONCE:
-            raise Reject(problem("INVALID", "ids", f"give at most {_MOST_AT_ONCE:,}"))
+            raise Reject(
+                problem("INVALID", "ids", sentence("give at most {most_at_once:,}", most_at_once=_MOST_AT_ONCE))
+            )
         found = ctx.session.exec(query.where(col(WebhookDelivery.id).in_(wanted))).all()
         if missing := {*wanted} - {one.id for one in found}:
-            raise Reject(problem("NOT_FOUND", "ids", f"there is no delivery {min(missing)!r}"))
+            raise Reject(problem("NOT_FOUND", "ids", sentence("there is no delivery {value!r}", value=min(missing))))
     else:
         webhook = _webhook(ctx.session, str(input.webhook_id))
         failed = query.where(WebhookDelivery.webhook_id == webhook.id)
@@ -270,7 +272,7 @@ def _webhook(session: Session, id: str) -> Webhook:
     """
     webhook = session.get(Webhook, id, with_for_update={"key_share": True}, populate_existing=True)
     if webhook is None:
-        raise Reject(problem("NOT_FOUND", "id", f"there is no webhook {id!r}"))
+        raise Reject(problem("NOT_FOUND", "id", sentence("there is no webhook {id!r}", id=id)))
     return webhook
 
 
@@ -290,13 +292,15 @@ def _owner(ctx: Context, input: WebhookFieldsInput, webhook: Webhook | None) -> 
     if input.owner_id not in (None, strawberry.UNSET):
         if input.owner_id != me and not administers:
             raise Reject(
-                problem("FORBIDDEN", "ownerId", "to name another takes the permission administer; leave it out")
+                problem(
+                    "FORBIDDEN", "ownerId", sentence("to name another takes the permission administer; leave it out")
+                )
             )
         return str(input.owner_id)
     if webhook is not None and administers:
         return webhook.owner_id
     if me is None:
-        raise Reject(problem("REQUIRED", "ownerId", "name the user with whose rights it is to read"))
+        raise Reject(problem("REQUIRED", "ownerId", sentence("name the user with whose rights it is to read")))
     return me
 
 

@@ -93,7 +93,7 @@ def test_a_client_is_answered_in_the_language_it_likes_best(header, tag):
 # What is said in it
 
 REFUSED = """mutation { one: createCustomer(input: {name: " "}) { userErrors { code message field params } }
-    many: upsertCustomers(input: {items: [{name: "A"}, {externalIds: [{system: "s", id: "1"}], name: " "}]}) {
+    many: upsertCustomers(input: {matchBy: NAME, items: [{name: "A"}, {name: "B", city: " "}]}) {
         userErrors { message field } } }"""
 
 
@@ -107,10 +107,8 @@ def test_errors_are_in_the_language_of_the_caller_and_their_codes_and_values_are
         "field": ["name"],
         "params": {"field": "name"},
     }
-    assert [one["field"] for one in found["data"]["many"]["userErrors"]] == [
-        ["items", "0", "externalIds"],
-        ["items", "1", "name"],
-    ]
+    (error,) = found["data"]["many"]["userErrors"]
+    assert error == {"message": "city：不能为空；请填写 null 或文本", "field": ["items", "1", "city"]}
     gone = "opp_01h455vb4pex5vsknk084sn02q"
     delete = f'mutation {{ it: deleteOpportunity(input: {{id: "{gone}"}}) {{ userErrors {{ message params }} }} }}'
     said = [asked(speaking, delete, language) for language in ("zh", None)]
@@ -132,11 +130,11 @@ def test_errors_of_requests_are_too(speaking):
 
 
 def test_an_answer_that_is_repeated_is_in_the_language_of_who_asks_again(speaking):
-    rows = '[{name: "Kept", externalIds: [{system: "s", id: "k"}]}, {name: " ", externalIds: [{system: "s", id: "l"}]}]'
-    text = f'mutation {{ it: upsertCustomers(input: {{items: {rows}, idempotencyKey: "k"}}) {{ created userErrors {{ message }} }} }}'
+    rows = 'matchBy: NAME, items: [{name: "Kept"}, {name: "Not", city: " "}], idempotencyKey: "k"'
+    text = f"mutation {{ it: upsertCustomers(input: {{{rows}}}) {{ created userErrors {{ message }} }} }}"
     first, again = (asked(speaking, text, language)[2]["data"]["it"] for language in ("en", "zh"))
-    assert first == {"created": 1, "userErrors": [{"message": "name: it must not be empty; give a text"}]}
-    assert again == {"created": 1, "userErrors": [{"message": "name：不能为空；请填写文本"}]}
+    assert first == {"created": 1, "userErrors": [{"message": "city: it must not be empty; give null, or a text"}]}
+    assert again == {"created": 1, "userErrors": [{"message": "city：不能为空；请填写 null 或文本"}]}
 
 
 VOCABULARY = "query ($name: String!) { vocabulary(name: $name) { value label description order } }"
