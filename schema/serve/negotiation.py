@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
-
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 HTML = "text/html"
@@ -33,24 +31,24 @@ def language_of(header: str, known: Iterable[str]) -> str:
     for asked in _ranked(header)[:_MOST_LANGUAGES]:
         if asked == "*":
             break
+        language, script = _language_and_script(asked)
         for tag in tags:
-            if _is_read(_locale(asked), _locale(tag)):
+            known_language, known_script = _language_and_script(tag)
+            if language == known_language and (script == known_script or None in (script, known_script)):
                 return tag
     return tags[0]
 
 
-def _is_read(asked: Locale | None, known: Locale | None) -> bool:
-    """Whether who asks for one language can read another: in the same script, as far as both name one."""
-    if asked is None or known is None or asked.language != known.language:
-        return False
-    return None in (asked.script, known.script) or asked.script == known.script
+def _language_and_script(tag: str) -> tuple[str | None, str | None]:
+    """A language and how it is written, as far as its tag or its region says so; neither of one that is not known."""
+    # Most processes never need it.
+    from babel import Locale, UnknownLocaleError
 
-
-def _locale(tag: str) -> Locale | None:
     try:
-        return Locale.parse(tag, sep="-")
+        found = Locale.parse(tag, sep="-")
     except (ValueError, UnknownLocaleError):
-        return None
+        return None, None
+    return found.language, found.script
 
 
 def _ranked(header: str) -> list[str]:
