@@ -96,7 +96,7 @@ class AccessPermit(Permit):
         named: dict[str, set[str]] = {}
         catalog = self._plans.catalog
         for error in known:
-            for match in _ID.finditer(error.message):
+            for match in _ID.finditer(" ".join((error.message, *texts(error.params)))):
                 record = catalog.by_prefix(match.group(1))
                 if record is not None and match.group(0) not in seen:
                     named.setdefault(record.name, set()).add(match.group(0))

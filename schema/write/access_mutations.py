@@ -265,7 +265,7 @@ def _link(unit: Unit, given: MutationInput) -> RowOutcome:
         raise _Faulty(
             "TAKEN",
             "subject",
-            sentence("{subject!r} is {known} already; remove that link first", subject=identity.subject, known=known),
+            sentence("{subject!r} is {user} already; remove that link first", subject=identity.subject, user=known),
         )
     id = link(unit.transaction, identity, given["userId"], unit.actor.id, unit.now, unit.request_id)
     return RowOutcome(0, OutcomeStatus.CREATED, id)
