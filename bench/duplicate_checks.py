@@ -4,40 +4,41 @@ It prints the milliseconds of `createCustomer` with the policy WARN and OFF in t
 thousand customers the keys are those of nobody, since only what shares a key is ever read.
 """
 
-import random
 import statistics
 import time
 import warnings
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
 from bench.duplicates import made_up
 from core.base.ids import new_id
 from guanxi.testing import Client, app_with
 from plugins.duplicates import Duplicates
-from plugins.duplicates.models import DuplicateKey
 from plugins.duplicates.rules import Profile
 
 KEYS, KNOWN, CHECKS = 7_000_000, 2_000, 200
-_AT_ONCE = 50_000
+_FILL = {
+    "sqlite": f"""
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {KEYS})
+        INSERT INTO duplicates_duplicate_key (hash, record_id)
+        SELECT hex(randomblob(6)), 'cus_' || hex(randomblob(8)) FROM n
+    """,
+    "postgresql": f"""
+        INSERT INTO duplicates_duplicate_key (hash, record_id)
+        SELECT left(md5(n::text), 12), 'cus_' || md5(random()::text) FROM generate_series(1, {KEYS}) AS n
+    """,
+}
 _UPSERT = "mutation ($items: [CustomerUpsertItem!]!) { upsertCustomers(input: {items: $items}) { created } }"
 
 
 def fill(engine: Engine) -> None:
     """Stores keys of nobody."""
-    chance = random.Random(1)
     with engine.begin() as connection:
-        for _ in range(KEYS // _AT_ONCE):
-            rows = [
-                {"hash": urlsafe_b64encode(chance.randbytes(9)).decode(), "record_id": f"cus_{chance.getrandbits(60)}"}
-                for _ in range(_AT_ONCE)
-            ]
-            connection.execute(insert(DuplicateKey.__table__), rows)
+        connection.exec_driver_sql(_FILL[engine.dialect.name])
 
 
 def given(profile: Profile) -> dict[str, Any]:

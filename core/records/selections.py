@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import CompoundSelect, Select
+from sqlalchemy import Select
 from sqlmodel import Session
 
 from core.base.calendar import Calendar
@@ -16,7 +16,7 @@ from core.records.rows import dialect_of
 class Prepared:
     """A query with binds: `Prepared(select(…).where(is_listed(column, "ids")))`; spelled once for each engine."""
 
-    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
+    def __init__(self, query: Select[Any]) -> None:
         self._query = query
         self._spelled: dict[tuple[str, Calendar], _Spelled] = {}
 
@@ -33,7 +33,7 @@ class Prepared:
 
 
 class _Spelled:
-    def __init__(self, query: Select[Any] | CompoundSelect[Any], engine: str, calendar: Calendar) -> None:
+    def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
         dialect = dialect_of(engine, calendar)
         compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self._sql = str(compiled)

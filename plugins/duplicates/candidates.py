@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, union_all
+from sqlalchemy import Subquery, bindparam, func, select, union_all
 
 from guanxi import Action, Change, Changes, Context, Record, UserError, sentence, term
 from guanxi.sql import Prepared, is_listed
 from plugins.duplicates.index import hashes
 from plugins.duplicates.models import DuplicateKey
-from plugins.duplicates.profiles import KINDS, profile_in, profiles
+from plugins.duplicates.profiles import COLUMNS, KINDS, profile_in, profile_of
 from plugins.duplicates.rules import Profile, Verdict, verdict
 from plugins.duplicates.settings import DuplicatePolicy
 
@@ -28,7 +29,7 @@ _FEW = 20
 held = DuplicateKey.__table__.c
 
 
-def _by_slots() -> Prepared:
+def _by_slots() -> Subquery:
     parts = [
         select(
             select(held.hash, held.record_id)
@@ -38,16 +39,25 @@ def _by_slots() -> Prepared:
         )
         for slot in range(_SLOTS)
     ]
-    return Prepared(union_all(*parts))
+    return union_all(*parts).subquery()
 
 
-def _by_list() -> Prepared:
+def _by_list() -> Subquery:
     place = func.row_number().over(partition_by=held.hash, order_by=held.record_id).label("place")
     ranked = select(held.hash, held.record_id, place).where(is_listed(held.hash, "keys")).subquery()
-    return Prepared(select(ranked.c.hash, ranked.c.record_id).where(ranked.c.place <= _MOST_OF_A_KEY))
+    return select(ranked.c.hash, ranked.c.record_id).where(ranked.c.place <= _MOST_OF_A_KEY).subquery()
 
 
-_OF_ONE, _OF_MANY = _by_slots(), _by_list()
+def _living(kind: type[Record], sharing: Subquery) -> Prepared:
+    """The living records of a type that have some keys, once for each key, with what says who they are about."""
+    table = kind.__table__
+    columns = (table.c[name] for name in ("id", *COLUMNS[kind]))
+    source = sharing.join(table, table.c.id == sharing.c.record_id)
+    return Prepared(select(sharing.c.hash, *columns).select_from(source).where(table.c.deleted_at.is_(None)))
+
+
+_OF_ONE = {kind: _living(kind, _by_slots()) for kind in COLUMNS}
+_OF_MANY = {kind: _living(kind, _by_list()) for kind in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +71,18 @@ class Candidate:
 def candidates(ctx: Context, kind: type[Record], asked: Mapping[str, Profile]) -> dict[str, list[Candidate]]:
     """The stored records that may be about the same as those asked for, by the id of these; the most likely first."""
     wanted = {id: hashes(profile) for id, profile in asked.items()}
-    sharing: dict[str, set[str]] = defaultdict(set)
-    for row in _sharing(ctx, {hash for found in wanted.values() for hash in found}):
-        sharing[row["hash"]].add(row["record_id"])
-    alike = {id: {other for hash in found for other in sharing[hash]} - {id} for id, found in wanted.items()}
-    known = profiles(ctx, kind, {other for others in alike.values() for other in others})
-    return {id: _ranked(asked[id], {other: known[other] for other in alike[id] & known.keys()}) for id in asked}
+    sharing: dict[str, dict[str, Profile]] = defaultdict(dict)
+    for row in _sharing(ctx, kind, {hash for found in wanted.values() for hash in found}):
+        sharing[row["hash"]][row["id"]] = profile_of(kind, row)
+    alike = {id: {other: its for hash in found for other, its in sharing[hash].items()} for id, found in wanted.items()}
+    return {id: _ranked(asked[id], {other: its for other, its in alike[id].items() if other != id}) for id in asked}
 
 
-def _sharing(ctx: Context, keys: Collection[str]) -> Sequence[Mapping[str, str]]:
+def _sharing(ctx: Context, kind: type[Record], keys: Collection[str]) -> Sequence[Mapping[str, Any]]:
     if len(keys) > _SLOTS:
-        return ctx.rows(_OF_MANY, keys=sorted(keys))
+        return ctx.rows(_OF_MANY[kind], keys=sorted(keys))
     given = [*sorted(keys), *([None] * (_SLOTS - len(keys)))]
-    return ctx.rows(_OF_ONE, **{f"key{slot}": key for slot, key in enumerate(given)})
+    return ctx.rows(_OF_ONE[kind], **{f"key{slot}": key for slot, key in enumerate(given)})
 
 
 def _ranked(profile: Profile, others: Mapping[str, Profile]) -> list[Candidate]:
