@@ -87,7 +87,7 @@ async def _measure(address: str, many: int) -> None:
 
 def _on(engine: str, url: str, many: int) -> None:
     print(engine)
-    policy = {"ALLOW_HTTP": "true", "EXCEPTIONS": '["127.0.0.1"]'}
+    policy = {"ENABLED": "true", "ALLOW_HTTP": "true", "EXCEPTIONS": '["127.0.0.1"]'}
     with server_of(url, {f"GUANXI_PLUGINS__WEBHOOKS__{name}": value for name, value in policy.items()}) as (_, address):
         asyncio.run(_measure(address.replace("ws", "http"), many))
 

@@ -44,6 +44,10 @@ class Webhooks(Plugin):
         """What is entered and changed of webhooks."""
         return OPERATIONS
 
+    def listens(self, settings: WebhookSettings) -> bool:
+        """Whether webhooks are to be told anything."""
+        return settings.enabled
+
     @hookimpl
     async def after_commit(self, ctx: Context, events: Sequence[Event]) -> None:
         """Puts what webhooks take of these events into the log of deliveries, and has it delivered."""
@@ -56,7 +60,8 @@ class Webhooks(Plugin):
         await ctx.hurry(JOB)
 
     @hookimpl
-    def register_jobs(self) -> Iterable[Job]:
+    def register_jobs(self, settings: WebhookSettings) -> Iterable[Job]:
         """Delivering, and forgetting what was delivered."""
-        yield Job(JOB, timedelta(minutes=1), deliver, "Delivers to webhooks what is due.")
+        if settings.enabled:
+            yield Job(JOB, timedelta(minutes=1), deliver, "Delivers to webhooks what is due.")
         yield Job("webhook_log", timedelta(days=1), forget, "Removes deliveries and secrets that are old enough.")

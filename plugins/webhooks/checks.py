@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib.util import find_spec
 
 from guanxi import Context, InputError, Reject, UserError, record_named, sentence
 from plugins.webhooks.addresses import RefusedAddressError, target_of
@@ -19,16 +18,15 @@ def problem(code: str, field: str, message: str) -> UserError:
     return UserError(code, sentence("{field}: {message}", field=field, message=message), (field,))
 
 
-def check_installed() -> None:
-    """Makes sure that there is what sends.
+def check_enabled(ctx: Context) -> None:
+    """Makes sure that webhooks deliver at all.
 
     Raises:
-        Reject: there is not.
+        Reject: they do not.
     """
-    if find_spec("httpcore") is None:
-        raise Reject(
-            UserError("NOT_POSSIBLE", sentence("httpcore, which sends, is not installed; install guanxi[webhooks]"))
-        )
+    if not ctx.settings.enabled:
+        message = sentence("webhooks are switched off; set GUANXI_PLUGINS__WEBHOOKS__ENABLED=true")
+        raise Reject(UserError("NOT_POSSIBLE", message))
 
 
 def check(ctx: Context, webhook: Webhook) -> None:

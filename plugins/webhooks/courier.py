@@ -27,7 +27,7 @@ _GONE = 410
 
 async def deliver(ctx: Context) -> str:
     """Delivers all that is due, and has the job run again when something is due next; returns what it did."""
-    # It takes the extra, and its time to be loaded.
+    # It comes with the extra.
     from plugins.webhooks.connections import Connections
 
     async with Connections(ctx.settings) as connections:

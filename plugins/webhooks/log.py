@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, func, not_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, not_, or_, select
 from sqlmodel import col
 
 from guanxi import Context, Event
@@ -38,11 +38,15 @@ _OF_WEBHOOK = _deliveries.c.webhook_id == bindparam("webhook")
 def _is_first() -> ColumnElement[bool]:
     """The condition that nothing about the same record is to be delivered before."""
     row = _deliveries.c
-    comes_before = or_(
-        _earlier.c.sequence < row.sequence, and_(_earlier.c.sequence == row.sequence, _earlier.c.id < row.id)
+    first = (
+        select(_earlier.c.id)
+        .where(_earlier.c.webhook_id == row.webhook_id, _earlier.c.record_id == row.record_id)
+        .where(_earlier.c.status == _PENDING)
+        .order_by(_earlier.c.sequence, _earlier.c.id)
+        .limit(1)
     )
-    of_same = and_(_earlier.c.webhook_id == row.webhook_id, _earlier.c.record_id == row.record_id)
-    return ~select(1).where(of_same, _earlier.c.status == _PENDING, comes_before).exists()
+    # One row is looked up by the index, whatever the engine knows of the table: it makes no join of this.
+    return row.id == first.scalar_subquery()
 
 
 def _due(*conditions: ColumnElement[bool]) -> Prepared:
@@ -76,20 +80,24 @@ _WITH_DUE = Prepared(
         _webhooks.c.resumes_at,
     )
     .where(
-        select(1)
+        select(_deliveries.c.id)
         .where(_deliveries.c.webhook_id == _webhooks.c.id)
         .where(_deliveries.c.status == _PENDING, _deliveries.c.next_attempt_at <= _NOW)
-        .exists()
+        .limit(1)
+        .scalar_subquery()
+        .is_not(None)
     )
     .order_by(_webhooks.c.id)
 )
 _DUE = _due()
 _DUE_PINGS = _due(_deliveries.c.record_id == _deliveries.c.webhook_id, _deliveries.c.event_type == PING)
+#: What waits for another is due already, so what is due later is what failed.
 _NEXT = Prepared(
     select(func.min(_deliveries.c.next_attempt_at).label("next"))
     .join(_webhooks, _webhooks.c.id == _deliveries.c.webhook_id)
-    .where(_deliveries.c.status == _PENDING, _webhooks.c.status == WebhookStatus.ENABLED)
-    .where(or_(_webhooks.c.resumes_at.is_(None), _webhooks.c.resumes_at <= _NOW), _is_first())
+    .where(_deliveries.c.status == _PENDING, _deliveries.c.next_attempt_at > _NOW)
+    .where(_webhooks.c.status == WebhookStatus.ENABLED)
+    .where(or_(_webhooks.c.resumes_at.is_(None), _webhooks.c.resumes_at <= _NOW))
 )
 _RESUMING = Prepared(
     select(func.min(_webhooks.c.resumes_at).label("next")).where(

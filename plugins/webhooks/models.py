@@ -90,14 +90,9 @@ class WebhookDelivery(Record, plugin="webhooks", prefix="whd"):
 _deliveries = WebhookDelivery.__table__
 _deliveries.append_constraint(UniqueConstraint(_deliveries.c.webhook_id, _deliveries.c.event_id))
 # What is due of a webhook, and what of one of its records comes first.
-Index("ix_webhooks_webhook_delivery_due", _deliveries.c.webhook_id, _deliveries.c.status, _deliveries.c.next_attempt_at)
-Index(
-    "ix_webhooks_webhook_delivery_turn",
-    _deliveries.c.webhook_id,
-    _deliveries.c.record_id,
-    _deliveries.c.status,
-    _deliveries.c.sequence,
-)
+_of = _deliveries.c
+Index("ix_webhooks_webhook_delivery_due", _of.webhook_id, _of.status, _of.next_attempt_at, _of.sequence, _of.id)
+Index("ix_webhooks_webhook_delivery_turn", _of.webhook_id, _of.record_id, _of.status, _of.sequence, _of.id)
 
 
 class WebhookSecret(Table, plugin="webhooks"):

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from guanxi import JSON, SHOWN_ONCE, Context, Input, Named, Payload, Ref, Reject, mutation, sentence
 from guanxi.sql import unordered_id
-from plugins.webhooks.checks import check, check_installed, problem
+from plugins.webhooks.checks import check, check_enabled, problem
 from plugins.webhooks.log import add_ping, again
 from plugins.webhooks.models import MANAGE, Webhook, WebhookDelivery, WebhookSecret
 from plugins.webhooks.signing import new_secret, sealed
@@ -170,7 +170,7 @@ def create_webhook(ctx: Context, input: CreateWebhookInput) -> SecretWebhookPayl
     """
     webhook = Webhook(url=input.url, owner_id=_owner(ctx, input, None))
     _set(webhook, input)
-    check_installed()
+    check_enabled(ctx)
     check(ctx, webhook)
     ctx.session.add(webhook)
     ctx.session.flush()

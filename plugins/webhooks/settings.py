@@ -1,6 +1,7 @@
 """Settings of webhooks."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import ip_network
 from typing import Self
 
@@ -13,6 +14,11 @@ from guanxi import Retries
 class WebhookSettings(BaseModel):
     """How webhooks deliver, and where to."""
 
+    enabled: bool = Field(
+        default=False,
+        description="Whether webhooks are told what happens: then every commit is looked at, and what they take is "
+        "written down.",
+    )
     exceptions: list[str] = Field(
         default_factory=list,
         description="Hosts and networks that receivers may be on although they are internal, at any port, as a JSON "
@@ -71,6 +77,12 @@ class WebhookSettings(BaseModel):
             ) from None
         if self.retry_hours > self.kept_days * 24:
             raise ValueError("retry_hours: deliveries are removed before; lower it, or raise kept_days")
+        return self
+
+    @model_validator(mode="after")
+    def _check_extra(self) -> Self:
+        if self.enabled and find_spec("httpcore") is None:
+            raise ValueError("enabled: httpcore, which sends, is not installed; install guanxi[webhooks]")
         return self
 
     @property

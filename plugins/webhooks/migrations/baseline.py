@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhooks_webhook_delivery_due",
         "webhooks_webhook_delivery",
-        ["webhook_id", "status", "next_attempt_at"],
+        ["webhook_id", "status", "next_attempt_at", "sequence", "id"],
         unique=False,
     )
     op.create_index(
@@ -90,7 +90,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhooks_webhook_delivery_turn",
         "webhooks_webhook_delivery",
-        ["webhook_id", "record_id", "status", "sequence"],
+        ["webhook_id", "record_id", "status", "sequence", "id"],
         unique=False,
     )
     op.create_index(

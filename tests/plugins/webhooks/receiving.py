@@ -77,7 +77,13 @@ class World:
     """A running CRM with webhooks, and what tests do with it."""
 
     def __init__(self, crm, clock, receiver, url=None, **policy):
-        settings = {"allow_http": True, "exceptions": ["127.0.0.0/8"], "first_retry_seconds": 20, **policy}
+        settings = {
+            "enabled": True,
+            "allow_http": True,
+            "exceptions": ["127.0.0.0/8"],
+            "first_retry_seconds": 20,
+            **policy,
+        }
         self.client = crm(Webhooks, clock=clock, url=url, plugins={"webhooks": settings})
         self.clock, self.receiver = clock, receiver
 

@@ -41,6 +41,12 @@ def test_what_could_not_deliver_is_refused(entered, given, field, message):
     assert (payload["webhook"], error["field"], message in error["message"]) == (None, [field], True), error
 
 
+def test_no_webhook_is_entered_where_they_are_switched_off(crm, clock, receiver):
+    world = World(crm, clock, receiver, enabled=False)
+    (error,) = world.asked({"ownerId": world.user()})["userErrors"]
+    assert (error["code"], "ENABLED=true" in error["message"]) == ("NOT_POSSIBLE", True)
+
+
 def test_whoever_enters_or_changes_a_webhook_owns_it(entered):
     world, ada = entered
     mine = world.client.acting_as(ada)
