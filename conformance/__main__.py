@@ -110,6 +110,12 @@ TOOLS = (
         is_reporting=False,
     ),
     Tool(
+        "examples/sync.ts",
+        ["typescript"],
+        "it compiles, and what it sends twice is written once",
+        [("npx", "tsc", "-p", "sync"), _client("sync")],
+    ),
+    Tool(
         "gql for Python",
         ["gql"],
         "pages, errors, documents checked by the schema, subscriptions",

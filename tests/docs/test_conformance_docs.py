@@ -18,4 +18,4 @@ def test_the_table_is_of_the_versions_that_are_installed():
     exact |= {re.sub(r"\[.*\]==", " ", requirement) for requirement in extra}
     shown = {package for _, packages, *_ in rows for package in packages.split(", ")}
     assert shown <= exact, "run `python -m conformance --write`"
-    assert len(rows) == 10
+    assert len(rows) == 11
