@@ -30,16 +30,21 @@ USER_ERRORS = {
     "ALREADY_OPEN": "It is already open; nothing has to be done.",
     "AMBIGUOUS": "Several records match the row; match by id.",
     "ANONYMOUS": "The survey is anonymous, so the answer cannot name or find a person.",
+    "CANNOT_MERGE": "What belongs to the records does not go together; the message says what to change first.",
+    "CANNOT_UNMERGE": "The merge can no longer be undone; the message says why.",
     "CONFLICT": "Someone else was first; read the record again and repeat the change.",
     "CREDIT_HOLD": "The customer is on credit hold; have it released, or give an override.",
     "CREDIT_LIMIT_EXCEEDED": "The customer's exposure would exceed its limit; lower the amount or give an override.",
     "CYCLE": "A chain of parents would close; give another parent.",
     "DELETED": "The record is deleted; restore it first.",
+    "DUPLICATE": "It is likely there already; look at that one, merge them, or say `allowDuplicates: true`.",
     "EXTERNAL_ID_TAKEN": "Another living record has that external id; leave it out, or change that record.",
     "FORBIDDEN": "Your role does not allow it with this record or field; ask somebody whose role does.",
     "HIGH_CREDIT_RISK": "The customer's credit is at risk; give an override if the change is wanted all the same.",
     "IMMUTABLE": "It can no longer change; make a new one.",
     "INVALID": "The value is not possible; the message says what is.",
+    "LEFT_OUT": "A warning: there may be only one like it, so the one of the merged record was deleted.",
+    "MERGED": "The record was merged into another; use that one, or undo the merge by `unmerge`.",
     "NOT_DELETED": "Only a deleted record can be restored.",
     "NOT_FOUND": "Nothing has that id; give one that exists.",
     "NOT_MEASURED": "A warning: nothing is known that these customers could be ranked by.",
@@ -47,6 +52,7 @@ USER_ERRORS = {
     "NOT_OPEN": "It no longer accepts that; the message says what to do first.",
     "NOT_OVERRIDDEN": "Nothing was set by hand that could be taken back.",
     "NOT_POSSIBLE": "The data does not allow it yet; the message says what is missing.",
+    "NOT_RESTORED": "A warning: it changed since the merge, so undoing that left it as it is.",
     "NO_CHANNEL": "No plugin sends messages by this channel; configure or install one that does.",
     "NO_RESPONDENTS": "Nobody is in the audience; widen it.",
     "OUT_OF_ORDER": "It comes before what it must follow; give a later moment.",
@@ -200,7 +206,7 @@ def roles() -> str:
         (point.name, one)
         for point in sorted(entry_points(group="guanxi.plugins"), key=lambda point: point.name)
         if point.value.startswith("plugins.")
-        for one in point.load()().register_permissions()
+        for one in getattr(point.load()(), "register_permissions", tuple)()
         if isinstance(one, Permission)
     ]
     lines = [

@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
+    from schema.types.scalars import JSON
 
 __all__ = [
     "EMAIL",
+    "JSON",
     "LINK",
     "NAME",
     "PERSON_NAME",
@@ -137,6 +139,7 @@ _HOMES = {
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
         "schema.types.operation_types": ("Input", "Payload"),
+        "schema.types.scalars": ("JSON",),
     }.items()
     for name in names
 }

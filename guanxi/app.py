@@ -28,7 +28,7 @@ from core.base.errors import ConfigurationError, InputError, PluginError, Unavai
 from core.base.languages import Language, languages
 from core.base.settings import Settings, load_settings
 from core.db.database import Database
-from core.host.contract import Plugin
+from core.host.contract import Context, Plugin
 from core.host.distributions import refuse_strangers
 from core.host.folders import folder_of
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
@@ -289,11 +289,10 @@ class App:
             self.languages,
         )
         self._engine = Engine(services, self._design.assemble)
-        outside = partial(context_of_async, self.context())
         self._delivery = Delivery(
-            self.database, publisher, self.host, self.settings, self._clock, self._transact, outside
+            self.database, publisher, self.host, self.settings, self._clock, self._transact, self._outside
         )
-        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact)
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._outside)
         started: list[Plugin] = []
         try:
             await publisher.start()
@@ -380,6 +379,10 @@ class App:
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
         write_now(self.context(plugin_actor(plugin.name)), work, is_endless=True)
 
+    def _outside(self, plugin: str) -> Context:
+        """The context of an async hook or job, as of now."""
+        return context_of_async(self.context(), plugin, self.jobs.hurry)
+
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""
         hooks = dict(self.host.implementations("startup"))
@@ -422,7 +425,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=context_of_async(self.context(), plugin.name))
+            await hook(ctx=self._outside(plugin.name))
             return
 
         def work(unit: Unit) -> None:

@@ -36,6 +36,7 @@ class UserError:
         plugin: filled in by the host.
         warning: the change goes through and the message is returned with it.
         permission: who lacks it is only told that a rule decided, not what it saw.
+        reveals: id of a record that the message names: who may not see that one is not warned of it.
     """
 
     code: str
@@ -45,6 +46,7 @@ class UserError:
     plugin: str | None = None
     warning: bool = False
     permission: str | None = None
+    reveals: str | None = None
 
     @property
     def params(self) -> dict[str, Any]:

@@ -164,6 +164,9 @@ class Settings(BaseSettings):
         description="What becomes of what is possible but implausible, such as an opportunity won before the day it "
         "originated, or a negative transaction. WARN: it is written, with a warning; REFUSE: it is refused.",
     )
+    unmerge_days: int = Field(
+        default=30, ge=0, le=36_500, description="Days within which a merge of customers or contacts can be undone."
+    )
     stale_after_days: int = Field(
         default=180, ge=1, le=36_500, description="Days without a change after which a customer is stale."
     )

@@ -39,6 +39,10 @@ CORE_EVENTS: Mapping[str, str] = {
     "OPPORTUNITY_WON": "An opportunity was won.",
     "OPPORTUNITY_LOST": "An opportunity was lost.",
     "TASK_COMPLETED": "A task was completed.",
+    "CONTACT_MERGED": "Contacts were merged into one.",
+    "CONTACT_UNMERGED": "A merge of contacts was undone.",
+    "CUSTOMER_MERGED": "Customers were merged into one.",
+    "CUSTOMER_UNMERGED": "A merge of customers was undone.",
     "CONTACT_ERASED": "Personal data about a contact was erased.",
     "CUSTOMER_ERASED": "Personal data about a customer was erased.",
 }

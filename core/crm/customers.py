@@ -25,6 +25,7 @@ from core.records.vocabulary import (
 class Customer(Record, prefix="cus"):
     """An organisation or person we sell to or want to sell to; also called account or company."""
 
+    __merges__ = True
     __search__ = ("name", "legal_name", "number", "email", "phone")
 
     # Personal where the customer is a person; everybody who sees a customer sees how to reach it.
@@ -179,6 +180,7 @@ class Contact(Record, prefix="con"):
     """A person on the customer's side."""
 
     __of_one_customer__ = ("customer_id", "reports_to_id")
+    __merges__ = True
     __search__ = ("name", "email", "phone", "mobile_phone")
 
     # Whoever sees a contact knows who it is.

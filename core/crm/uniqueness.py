@@ -56,7 +56,7 @@ def _problems(
         if (change.action is Action.RESTORED or not change.after.keys().isdisjoint(named))
         and (unique.flag is None or getattr(change.record, unique.flag))
     ]
-    asked = {change.record.id: key for change in touched if (key := _key(change.record, unique, region)) is not None}
+    asked = {change.record.id: key for change in touched if (key := key_of(change.record, unique, region)) is not None}
     if not asked:
         return
     # What changes along with them is not in the database yet, so what is found there may be different by now.
@@ -66,7 +66,7 @@ def _problems(
     holders: dict[_Key, list[str]] = defaultdict(list)
     for id, record in changing.items():
         if record.deleted_at is None and (unique.flag is None or getattr(record, unique.flag)):
-            key = _key(record, unique, region)
+            key = key_of(record, unique, region)
             if key is not None:
                 holders[key].append(id)
     stored: dict[_Key, list[str]] = defaultdict(list)
@@ -93,7 +93,7 @@ def _problems(
             change.record.is_old_twin = None
 
 
-def _key(record: Record, unique: Uniqueness, region: str) -> _Key | None:
+def key_of(record: Record, unique: Uniqueness, region: str) -> _Key | None:
     """What only one may have, as it is compared; None where a part is not known."""
     found = []
     for name in unique.columns:
@@ -126,6 +126,6 @@ def _stored(
     where = f"WHERE {' AND '.join(conditions)} ORDER BY created_at, id"
     statement: SqlStatement = rows.select(where, *values)
     for record in rows.all_made(transaction.rows(statement)):
-        key = _key(record, unique, region)
+        key = key_of(record, unique, region)
         if key in keys and key is not None:
             yield record.id, key

@@ -269,6 +269,22 @@ class PluginHost:
                 function(ctx=ctx, records=records)
                 flush()
 
+    def merge(self, context: MakeContext, into: Record, merged: Sequence[Record], flush: Callable[[], None]) -> None:
+        """Lets every plugin bring together what only it keeps of records that are merged.
+
+        Raises:
+            Reject: a plugin refuses; its errors carry its name.
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        for plugin, function in self.implementations("merge"):
+            ctx = context(plugin)
+            try:
+                with self.running(plugin, "merge", len(merged)):
+                    function(ctx=ctx, into=into, merged=merged)
+                    flush()
+            except Reject as reject:
+                raise reject.by(plugin.name) from None
+
     def running(self, plugin: Plugin, hook: str, rows: int = 1) -> "attributed":
         """While a hook runs: what it raises is attributed to its plugin, and that it is slow is logged.
 
@@ -369,7 +385,7 @@ def _arguments(function: Any) -> list[str]:
 
 
 _MAY_BE_ASYNC = ("startup", "shutdown", "actor", "after_commit", "send", "purge")
-_RETURN_NOTHING = ("startup", "shutdown", "after_commit", "erase", "purge", "sample_data")
+_RETURN_NOTHING = ("startup", "shutdown", "after_commit", "erase", "merge", "purge", "sample_data")
 
 
 def _check_data(plugin: Plugin) -> None:

@@ -74,20 +74,18 @@ _SOUGHT = {
 def records_by_external_id(
     transaction: DatabaseTransaction, entity: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    """The ids of living records of a type, by (system, external id)."""
+    """The ids of living records of a type, by (system, external id); those of merged ones lead to the survivor."""
     engine = transaction.dialect
     # No text of the database holds NUL, and neither engine takes one to compare with.
     sought = sorted(key for key in keys if "\0" not in "".join(key))
     if not sought:
         return {}
-    columns: list[Any] = [[key[part] for key in sought] for part in (0, 1)]
-    if engine != "postgresql":
-        columns = [json.dumps(column) for column in columns]
     sql = (
-        "SELECT system, value, record_id FROM external_id "
-        f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (system, value) IN ({_SOUGHT[engine]})"
+        "SELECT k.system, k.value, coalesce(m.into_id, k.record_id) FROM external_id k "
+        "LEFT JOIN merged_record m ON m.id = k.record_id "
+        f"WHERE entity_type = {mark(engine, 1)} AND is_live AND (k.system, k.value) IN ({_SOUGHT[engine]})"
     )
-    rows = transaction.rows(SqlStatement(sql, (entity, *columns)))
+    rows = transaction.rows(SqlStatement(sql, (entity, *_pairs(engine, sought))))
     return {(system, value): id for system, value, id in rows}
 
 
@@ -149,9 +147,20 @@ def taken(
 
 
 def set_live(transaction: DatabaseTransaction, ids: Collection[str], *, live: bool) -> None:
-    """Frees the external ids of deleted records, or claims them again for restored ones."""
+    """Frees the external ids of deleted records, or claims them again for restored ones.
+
+    Those that lead to a record because one that was merged into it had them go with it.
+    """
     engine = transaction.dialect
-    sql = f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)}"
+    merged = f"SELECT id FROM merged_record WHERE {among(engine, 'into_id', 1)}"
+    own = (
+        "SELECT 1 FROM external_id own JOIN merged_record m ON m.into_id = own.record_id "
+        "WHERE m.id = external_id.record_id AND own.system = external_id.system AND own.value = external_id.value"
+    )
+    sql = (
+        f"UPDATE external_id SET is_live = {mark(engine, 2)} WHERE {among(engine, 'record_id', 1)} "
+        f"OR (record_id IN ({merged}) AND NOT EXISTS ({own}))"
+    )
     transaction.put(SqlStatement(sql, (listed(engine, ids), live)))
 
 
@@ -159,6 +168,31 @@ def drop(transaction: DatabaseTransaction, ids: Collection[str]) -> None:
     """Removes tags and external ids of records that are destroyed."""
     for table in ("tag", "external_id"):
         _delete(transaction, table, ids)
+
+
+def keep(transaction: DatabaseTransaction, ids: Collection[str], without: Collection[tuple[str, str]]) -> None:
+    """Claims the external ids of merged records again, so that they lead to the survivor.
+
+    Args:
+        transaction: in which that is done.
+        ids: of the records; of several with one external id the first claims it.
+        without: external ids that the survivor has itself.
+    """
+    engine = transaction.dialect
+    first = (
+        "SELECT min(record_id) FROM external_id o WHERE o.system = external_id.system AND o.value = external_id.value "
+        f"AND {among(engine, 'record_id', 1)}"
+    )
+    sql = (
+        f"UPDATE external_id SET is_live = TRUE WHERE {among(engine, 'record_id', 1)} "
+        f"AND (system, value) NOT IN ({_SOUGHT[engine]}) AND record_id = ({first})"
+    )
+    transaction.put(SqlStatement(sql, (listed(engine, ids), *_pairs(engine, without))))
+
+
+def _pairs(engine: str, keys: Collection[tuple[str, str]]) -> list[Any]:
+    columns = [[key[part] for key in sorted(keys)] for part in (0, 1)]
+    return columns if engine == "postgresql" else [json.dumps(column) for column in columns]
 
 
 def _delete(transaction: DatabaseTransaction, table: str, ids: Collection[str]) -> None:

@@ -26,6 +26,7 @@ class Change:
         occurred_at: when it happened in the business.
         index: which row of a batch it is.
         said: what was said with it apart from fields, by API name: a plugin's writable field that nothing stores.
+        is_moved: nobody asked for it: what the record refers to was merged, so that it refers to the survivor.
     """
 
     action: Action
@@ -35,6 +36,7 @@ class Change:
     occurred_at: datetime | None = None
     index: int = 0
     said: Mapping[str, Any] = field(default_factory=dict)
+    is_moved: bool = False
 
     @property
     def entity(self) -> str:

@@ -4,7 +4,7 @@ Each transaction that changes something writes the `Event`s of its changes and, 
 see numbered batches only; `core.log.numbers` says how batches get their numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,12 @@ class EventLog:
             change.occurred_at,
             changes=change.logged(),
         )
+
+    def note_merge(self, action: Action, record: Record, merge_id: str, ids: Sequence[str]) -> None:
+        """Notes that others were merged into a record, or that this was undone."""
+        entity = type(record).__name__
+        data = {"merge": merge_id, "records": list(ids)}
+        self._add(f"{snake(entity).upper()}_{action}", entity, record.id, action, None, data=data)
 
     def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
         """Announces something about a record."""

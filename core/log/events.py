@@ -20,6 +20,8 @@ class Action(Vocabulary):
     DELETED = "DELETED", "It was deleted; it can be restored."
     RESTORED = "RESTORED", "It was restored."
     DESTROYED = "DESTROYED", "It was permanently removed."
+    MERGED = "MERGED", "Others of its kind were merged into it."
+    UNMERGED = "UNMERGED", "A merge of others into it was undone."
     PUBLISHED = "PUBLISHED", "A plugin or a rule announced something about it."
 
 
@@ -83,6 +85,7 @@ class Event:
         data: further data of a published event.
         actor: who did it.
         id, sequence: the event's own id, and its batch's number in the log.
+        recorded_at: when it was recorded.
     """
 
     type: str
@@ -95,3 +98,4 @@ class Event:
     actor: str = ""
     id: str = ""
     sequence: int = 0
+    recorded_at: datetime | None = None

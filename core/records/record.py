@@ -397,6 +397,8 @@ class Record(Table, abstract=True):
     __unique__: ClassVar[tuple[Uniqueness, ...]] = ()
     #: References that have to lead to records of one customer, if they lead to any.
     __of_one_customer__: ClassVar[tuple[str, ...]] = ()
+    #: Whether several can be merged into one, so that an id may lead to another record.
+    __merges__: ClassVar[bool] = False
     #: The columns with texts it is found by, its name first; without any, search does not find it.
     __search__: ClassVar[tuple[str, ...]] = ()
     #: Whether whoever its columns name owns it: users as `owner`, `user` or `assignee`, a team, a region.

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Select
+from sqlmodel import Session
 
 from core.base.calendar import Calendar
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
@@ -25,6 +26,10 @@ class Prepared:
         if key not in self._spelled:
             self._spelled[key] = _Spelled(self._query, *key)
         return self._spelled[key]
+
+    def through(self, session: Session, values: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+        """Its rows by the names of their columns, read by a session."""
+        return [dict(row) for row in session.execute(self._query, dict(values)).mappings()]
 
 
 class _Spelled:

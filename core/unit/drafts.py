@@ -12,6 +12,7 @@ from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
+from core.log.merges import kept_keys
 from core.records.record import Facet, Record
 from core.records.vocabulary import Vocabulary
 from core.unit.held import Held
@@ -82,7 +83,7 @@ WHOLE = -1
 
 @dataclass(slots=True)
 class RowOutcome:
-    """The outcome of one draft: a status, the record's id, errors and warnings.
+    """The outcome of one draft: a status, the record's id, errors and warnings, and what else is answered, as JSON.
 
     Attributes:
         index: row of the batch, or `WHOLE`.
@@ -93,6 +94,7 @@ class RowOutcome:
     id: str | None = None
     errors: Sequence[UserError] = ()
     warnings: Sequence[UserError] = ()
+    answer: Any = None
 
 
 class Before:
@@ -104,6 +106,8 @@ class Before:
         keyed = [draft.record.id for draft in known if draft.external_ids is not None]
         self._tags = attachments.tags_of(transaction, tagged) if tagged else {}
         self._keys = attachments.external_ids_of(transaction, keyed) if keyed else {}
+        changing = [draft for draft in known if not self._has_all(draft)]
+        self._kept = kept_keys(transaction, [draft.record.id for draft in changing])
         wanted: dict[type[Facet], list[str]] = defaultdict(list)
         for draft in known:
             for item in draft.facets:
@@ -119,7 +123,10 @@ class Before:
                 yield "tags", present, wanted
         if draft.external_ids is not None:
             held = self._keys.get(id, {})
-            asked = {**held, **draft.external_ids} if draft.keep_keys else dict(draft.external_ids)
+            # Those that lead to it anyway, because a record that was merged into it had them, are no change.
+            kept = self._kept.get(id, ())
+            given = {system: value for system, value in draft.external_ids.items() if (system, value) not in kept}
+            asked = {**held, **given} if draft.keep_keys else given
             if asked != held:
                 yield "external_ids", held, asked
         for item in draft.facets:
@@ -127,6 +134,10 @@ class Before:
             before = None if row is None else getattr(row, item.column)
             if before != item.value:
                 yield item.name, before, item.value
+
+    def _has_all(self, draft: Draft) -> bool:
+        """Whether a record has all external ids that it is given."""
+        return (draft.external_ids or {}).items() <= self._keys.get(draft.record.id, {}).items()
 
 
 def by_row(errors: Iterable[UserError], changes: Changes) -> tuple[dict[int, list[UserError]], list[UserError]]:

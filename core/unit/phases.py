@@ -358,6 +358,31 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
     _note(unit, ())
 
 
+@contextmanager
+def moving(unit: Unit) -> Iterator[None]:
+    """While records are merged or parted: what refers to them is settled, completed by every plugin and noted.
+
+    Plugins do not judge it again, since it says nothing new.
+
+    Raises:
+        Reject: it breaks a rule of the core, or a plugin refuses.
+        PluginError: a plugin's hook failed.
+    """
+    with _watched(unit):
+        yield
+        unit.flush()
+        changes = Changes(unit.watch.follow_ups)
+        for change in changes:
+            change.is_moved = True
+        if changes:
+            unit.host.locks(changes).take(unit.transaction)
+            after_flush(unit.settlement, changes)
+            if problems := _misfits(unit, changes) or _rival_problems(unit, changes, {}):
+                raise Reject(*problems)
+            unit.host.before_commit(unit.context, changes, unit.flush_session)
+    _note(unit, ())
+
+
 def _refuse(rows: Mapping[int, Sequence[UserError]]) -> None:
     if rows:
         raise _Refused(rows)

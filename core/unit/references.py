@@ -11,6 +11,7 @@ from core.base.sentences import sentence
 from core.base.text import camel
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
+from core.log.merges import survivors
 from core.records.record import noun_in
 from core.records.rows import quoted
 
@@ -33,7 +34,8 @@ def dangling(
     found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
     for key, rows in zip(tables, found, strict=True):
         by_id = asked[key]
-        for id in by_id.keys() - {row[0] for row in rows}:
+        missing = by_id.keys() - {row[0] for row in rows}
+        for id in missing - _redirected(transaction, key, {id: by_id[id] for id in missing}):
             field = camel(key.parent.key)
             problems += [
                 UserError(
@@ -50,6 +52,18 @@ def dangling(
                 for change in by_id[id]
             ]
     return problems
+
+
+def _redirected(transaction: DatabaseTransaction, key: ForeignKey, missing: Mapping[str, Sequence[Change]]) -> set[str]:
+    """Has references to records that were merged lead to the living survivors; returns what they referred to."""
+    known = survivors(transaction, missing)
+    found = transaction.rows(_living(transaction.dialect, key.column.table, set(known.values()))) if known else ()
+    living = {id: into for id, into in known.items() if (into,) in {tuple(row) for row in found}}
+    for id, into in living.items():
+        for change in missing[id]:
+            change.after[key.parent.key] = into
+            setattr(change.record, key.parent.key, into)
+    return set(living)
 
 
 def _living(engine: str, table: SqlTable, ids: Collection[str]) -> SqlStatement:

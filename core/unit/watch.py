@@ -26,6 +26,7 @@ class Watch:
     Attributes:
         follow_ups: changes of records that hooks made and that nobody asked for.
         amendments: what hooks changed of records whose change was asked for; it belongs to that change.
+        facets: what hooks changed of rows of facets.
         warnings: about what hooks did.
     """
 
@@ -35,8 +36,10 @@ class Watch:
         self._stamp = stamp
         self._known: dict[int, Change] = {}
         self._is_on = False
+        self._is_collecting = False
         self.follow_ups: list[Change] = []
         self.amendments: list[Change] = []
+        self.facets: list[Change] = []
         self.warnings: list[UserError] = []
 
     def clear(self) -> None:
@@ -56,6 +59,7 @@ class Watch:
         """
         self.follow_ups.clear()
         self.amendments.clear()
+        self.facets.clear()
         self.warnings.clear()
         self._held.look()
         self._is_on = True
@@ -70,11 +74,16 @@ class Watch:
 
     def collect(self) -> None:
         """Takes up what hooks have done to rows that are held."""
-        if not self._is_on:
+        # What settles a change may open the session, before which all so far is written.
+        if not self._is_on or self._is_collecting:
             return
-        for row, before in self._held.news():
-            self._take(row, Action.UPDATED, before)
-        self._held.look()
+        self._is_collecting = True
+        try:
+            for row, before in list(self._held.news()):
+                self._take(row, Action.UPDATED, before)
+            self._held.look()
+        finally:
+            self._is_collecting = False
         self._add_followers()
 
     def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:
@@ -124,6 +133,8 @@ class Watch:
             self.know(change)
             self._stamp(row, new=action is Action.CREATED)
             self.follow_ups.append(change)
+        elif isinstance(row, Facet):
+            self.facets.append(change)
 
     def _add_followers(self) -> None:
         add_followers(self._held, self._settlement, self._stamp, self.know)

@@ -1,7 +1,7 @@
 """Credit scoring: creditworthiness of customers, and our exposure to them (C1 to C5)."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from guanxi import (
@@ -17,6 +17,7 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
+from guanxi.records import Customer
 from plugins.credit_scoring.ageing import ageing
 from plugins.credit_scoring.collection.models import Payment, PaymentPromise, PaymentReminder
 from plugins.credit_scoring.collection.settlement import settle_receivables
@@ -31,6 +32,7 @@ from plugins.credit_scoring.holds import HOLD_PLACED, HOLD_RELEASED, place_credi
 from plugins.credit_scoring.jobs import REVIEW_OVERDUE, jobs
 from plugins.credit_scoring.limits import LIMIT_CHANGED, keep_limits, limit_problems
 from plugins.credit_scoring.locks import keys_of
+from plugins.credit_scoring.merging import check_invoices
 from plugins.credit_scoring.models import (
     CREDIT,
     CreditControlOverride,
@@ -125,6 +127,12 @@ class CreditScoring(Plugin):
         yield from collection_problems(ctx, changes)
         yield from limit_problems(changes)
         yield from control(ctx, changes)
+
+    @hookimpl
+    def merge(self, ctx: Context, into: Record, merged: Sequence[Record]) -> None:
+        """Refuses customers with different invoices of one number (C4)."""
+        if isinstance(into, Customer):
+            check_invoices(ctx, [into, *merged])
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> Iterator[UserError]:

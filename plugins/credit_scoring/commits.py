@@ -64,6 +64,8 @@ def control_commits(ctx: Context, changes: Changes) -> Iterator[UserError]:
     for id, file in files.items():
         file.committed = True if id in added else None
     new = [change for change in changed if change.record.id in added and _is_new(change, before)]
+    # What only follows a customer into another was committed before.
+    new = [change for change in new if not change.is_moved]
     found = list(_judged(ctx, new, standings, added))
     if refusals := [error for error in found if not error.warning]:
         raise Reject(*refusals)

@@ -21,7 +21,12 @@ from guanxi import (
 from guanxi.vocabulary import Channel
 from plugins.satisfaction_surveys.answers import judge_answers
 from plugins.satisfaction_surveys.fields import fields
-from plugins.satisfaction_surveys.invitations import INVITATION_EXPIRED, REMINDER_DUE, ROUND_DUE
+from plugins.satisfaction_surveys.invitations import (
+    INVITATION_EXPIRED,
+    REMINDER_DUE,
+    ROUND_DUE,
+    keep_latest_invitation,
+)
 from plugins.satisfaction_surveys.jobs import jobs
 from plugins.satisfaction_surveys.languages import judge_languages
 from plugins.satisfaction_surveys.models import (
@@ -116,6 +121,11 @@ class SatisfactionSurveys(Plugin):
         """Keeps the results of customers current, and follows up detractors."""
         settle_responses(ctx, changes)
         settle_actions(ctx, changes)
+
+    @hookimpl
+    def merge(self, ctx: Context, into: Record, merged: Sequence[Record]) -> None:
+        """Whoever was invited is spared, under whichever record that was."""
+        keep_latest_invitation(ctx, into, merged)
 
     def listens(self, settings: SatisfactionSettings) -> bool:
         """Whether invitations can be sent."""

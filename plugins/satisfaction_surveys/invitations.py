@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Select, func, insert, literal, update
 from sqlmodel import Session, col, select
 
-from guanxi import Context, Reject, sentence
-from guanxi.records import Interaction
+from guanxi import Context, Record, Reject, sentence
+from guanxi.records import Contact, Interaction
 from guanxi.vocabulary import InteractionDirection
 from plugins.satisfaction_surveys import rules
 from plugins.satisfaction_surveys.models import (
@@ -325,3 +325,13 @@ def announce_rounds(ctx: Context) -> int:
     announced = update(Survey).where(col(Survey.id).in_([survey.id for survey in waiting]))
     ctx.session.execute(announced.values(round_announced=surveys.rounds).execution_options(synchronize_session=False))
     return len(waiting)
+
+
+def keep_latest_invitation(ctx: Context, into: Record, merged: Sequence[Record]) -> None:
+    """Keeps on a record when those that are merged into it were invited last."""
+    facet: type[Any] = ContactSurveys if isinstance(into, Contact) else CustomerResult
+    ids = [record.id for record in merged]
+    latest = ctx.session.scalar(select(func.max(facet.invited_on)).where(col(facet.record_id).in_(ids)))
+    if latest is not None:
+        row = ctx.facet(facet, into.id)
+        row.invited_on = max(latest, row.invited_on or latest)

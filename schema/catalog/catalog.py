@@ -206,6 +206,7 @@ class RecordType:
         plain_list: its root list is short and returned whole.
         aggregates: whether lists of it have aggregates.
         groups: whether lists of it can be grouped; only what has aggregates can.
+        merges: whether several can be merged into one, so that an id may lead to another record.
         scope: conditions beyond "not deleted" under which a row is there at all.
         permission: name of the permission without which nobody sees it; None for none.
         log: what it has as a log; None for all others.
@@ -222,6 +223,7 @@ class RecordType:
     default_order: Sequence[tuple[str, bool]] = (("id", False),)
     writable: bool = True
     plain_list: bool = False
+    merges: bool = False
     aggregates: bool = True
     groups: bool = True
     scope: Callable[[Row], Sequence[ColumnElement[bool]]] | None = None

@@ -144,6 +144,7 @@ def _add_record(catalog: Catalog, model: type[Record], owner: str) -> None:
         default_order=model.__order__,
         writable=not model.__read_only__,
         plain_list=model.__plain_list__,
+        merges=model.__merges__,
         aggregates=model.__aggregates__,
         groups=model.__aggregates__ and model.__groups__,
         permission=model.__permission__,

@@ -73,7 +73,7 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
         for record in catalog.records.values()
         if record.has_attachments
         for action in Action
-        if action is not Action.PUBLISHED
+        if action not in (Action.MERGED, Action.UNMERGED, Action.PUBLISHED)
     }
     labels = {
         f"{snake(record.name).upper()}_{action}": sentence(

@@ -18,6 +18,7 @@ from schema.catalog.kind import Condition
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.changes import changed, event_edges
 from schema.plan.compiler import all_of, by_type, connection, events, one, permitted
+from schema.plan.merges import leads_by_key, where_it_leads
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.search import search
@@ -143,10 +144,18 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
     if (id is None) == (external_id is None):
         raise InputError(sentence("{singular}: give either id or externalId", singular=record.singular))
 
+    # What was merged was a record of its own before.
+    leads = record.merges and chosen.arguments.get("asOf") is None
+
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
-            it: Condition = row.id == statement.binds.value(id, TEXT)
+            value = statement.binds.value(id, TEXT)
+            it: Condition = row.id == (where_it_leads(record, value) if leads else value)
             return it
+        if leads:
+            system, key = (statement.binds.value(external_id[name], TEXT) for name in ("system", "id"))
+            known: Condition = row.id == leads_by_key(record, system, key)
+            return known
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "values": [external_id["value"]]}}
         (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
@@ -161,7 +170,7 @@ def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
     value = statement.binds.value(id, TEXT, _known_id(statement.catalog, "id"))
     named = _named(statement.catalog, id)
     if len(named) == 1:
-        return one(statement, named[0], chosen, lambda row: row.id == value)
+        return one(statement, named[0], chosen, lambda row: row.id == where_it_leads(named[0], value))
     given = select(value.label("value")).subquery(statement.alias())
     return select(by_type(statement, named, chosen, given.c.value, ())).select_from(given)
 

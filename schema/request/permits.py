@@ -102,7 +102,8 @@ class AccessPermit(Permit):
                     named.setdefault(record.name, set()).add(match.group(0))
         for name, ids in named.items():
             seen.update(self.allowed(fetch, name, Right.READ, ids))
-        return [self._concealed(error, seen) for error in known]
+        told = [error for error in known if not error.warning or error.reveals is None or error.reveals in seen]
+        return [self._concealed(error, seen) for error in told]
 
     def _concealed(self, error: UserError, seen: Collection[str]) -> UserError:
         if not self.access.has(error.permission):

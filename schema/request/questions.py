@@ -132,9 +132,21 @@ async def run_plan(context: RequestContext, plan: Plan, moment: Moment, known: R
 
 
 async def ask(
-    context: RequestContext, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None
+    context: RequestContext,
+    text: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    as_of: date | None = None,
+    is_limited: bool = False,
 ) -> Any:
     """The data of a query. Variables may be Python values, such as dates and `Money`.
+
+    Args:
+        context: who asks.
+        text: of the query.
+        variables: its variables.
+        as_of: the day at whose end it is evaluated.
+        is_limited: whether it may not ask for more than a request may.
 
     Raises:
         InputError: the query has errors; the message has them all.
@@ -148,6 +160,8 @@ async def ask(
         variant = operation.known(values, context.access)
         if isinstance(variant, Variation):
             variant = await compiling.variant(operation, variant)
+        if is_limited:
+            operation.check_cost(variant.cost.of(operation.size(values.coerced).values))
     moment = moment_of(context, values)
     found, faults = {}, []
     for asked in variant.asked.values():
@@ -303,15 +317,27 @@ def _derive_now(
     return [] if found is None else orjson.loads(found)
 
 
-def context_outside(context: RequestContext, plugin: str) -> Context:
-    """The context of a plugin's Python field or async function: queries that are awaited, but no session."""
+def context_outside(context: RequestContext, plugin: str, *, is_limited: bool = False) -> Context:
+    """The context of a plugin's Python field or async function: queries that are awaited, but no session.
+
+    Args:
+        context: who asks.
+        plugin: whose function it is.
+        is_limited: whether its queries may not ask for more than a request may.
+    """
     services = context.services
 
     def unavailable(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("there is no transaction here: do this in an operation or in a hook that has a session")
 
     async def asked(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
-        return await ask(context, text, variables, as_of=as_of)
+        return await ask(context, text, variables, as_of=as_of, is_limited=is_limited)
+
+    async def total(
+        record: str, where: Mapping[str, Any] | None = None, *, as_of: date | None = None, **fields: Sequence[str]
+    ) -> Figures:
+        figures = FiguresQuery(services.catalog, record, fields)
+        return figures.totals_in(await asked(figures.total_text(), {"where": where}, as_of=as_of))
 
     return Context(
         open_session=lambda: None,  # type: ignore[arg-type,return-value]  # said in its documentation
@@ -329,5 +355,5 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         insert_rows=unavailable,
         change_rows=unavailable,
         lock=unavailable,
-        catalog=CatalogQueries(asked, unavailable, unavailable, unavailable, unavailable),
+        catalog=CatalogQueries(asked, total, unavailable, unavailable, unavailable),
     )

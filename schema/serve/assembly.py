@@ -33,6 +33,7 @@ from schema.write import mutations
 from schema.write.access_mutations import access_mutations
 from schema.write.answers import Mutation
 from schema.write.customer_mutations import customer_mutations
+from schema.write.merging import merge_mutations
 from schema.write.mutations import record_mutations
 from schema.write.personal_data import personal_data_mutations
 from schema.write.plugin_work import look, perform
@@ -115,6 +116,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
         **customer_mutations(builder, catalog),
         **access_mutations(builder),
         **personal_data_mutations(builder, catalog),
+        **merge_mutations(builder, catalog),
     }
     _add_viewer(builder)
     _add_search(builder, catalog)

@@ -182,6 +182,7 @@ def _dumped(outcome: RowOutcome) -> dict[str, Any]:
         "id": outcome.id,
         "errors": [error.kept() for error in outcome.errors],
         "warnings": [error.kept() for error in outcome.warnings],
+        "answer": outcome.answer,
     }
 
 
@@ -192,6 +193,8 @@ def _loaded(stored: Mapping[str, Any]) -> RowOutcome:
         stored["id"],
         [UserError.restored(error, warning=False) for error in stored["errors"]],
         [UserError.restored(warning, warning=True) for warning in stored["warnings"]],
+        # An earlier version did not keep it.
+        stored.get("answer"),
     )
 
 

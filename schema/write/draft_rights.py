@@ -10,6 +10,7 @@ from core.base.sentences import noun, sentence, term
 from core.base.text import camel
 from core.log.changes import Changes
 from core.log.events import Action
+from core.log.merges import survivors
 from core.unit.drafts import Draft
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
@@ -74,8 +75,11 @@ class DraftRights:
                     asked[target].append((draft, field, id))
         for target, several in asked.items():
             seen = unit.permit.allowed(unit.transaction.rows, target, Right.READ, {id for _, _, id in several})
+            hidden = {id for _, _, id in several} - {*seen}
+            known = survivors(unit.transaction, hidden)
+            seen_then = unit.permit.allowed(unit.transaction.rows, target, Right.READ, set(known.values()))
             for draft, field, id in several:
-                if id not in seen:
+                if id in hidden and known.get(id) not in seen_then:
                     problem = sentence(
                         "{field}: there is no {record} {id!r}; give the id of an existing one",
                         field=field.name,

@@ -14,6 +14,7 @@ from core.base.sentences import noun, sentence
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
+from core.log.merges import survivors
 from core.records.checks import Conventions
 from core.records.record import Record
 from core.unit.batches import Batch, NumberedRow
@@ -175,6 +176,8 @@ class Drafting:
         # Whoever refers to a record waits until it is deleted, and finds it so.
         goes = any(asked.action in (Action.DELETED, Action.DESTROYED) for _, asked in items)
         rows = self._load(unit, wanted, exclusive=goes)
+        changing = {asked.given.get("id") for _, asked in items if asked.action in (None, Action.UPDATED)}
+        rows = {**rows, **self._survivors(unit, wanted & changing, rows)}
         found: dict[int, Record | UserError | None] = {}
         for index, asked in items:
             id = asked.given.get("id")
@@ -187,6 +190,13 @@ class Drafting:
             else:
                 found[index] = self._expected(unit, asked, row, id)
         return found
+
+    def _survivors(self, unit: Unit, ids: set[str], rows: Mapping[str, Record]) -> Mapping[str, Record]:
+        """The records that ids of merged ones lead to."""
+        gone = {id for id in ids if self._record.merges and (id not in rows or rows[id].deleted_at is not None)}
+        known = survivors(unit.transaction, gone)
+        living = self._load(unit, set(known.values()))
+        return {id: living[into] for id, into in known.items() if into in living}
 
     def _wrong(self, id: str) -> UserError | None:
         try:
@@ -209,6 +219,9 @@ class Drafting:
             )
         if asked.action is Action.RESTORED and not deleted:
             return UserError("NOT_DELETED", sentence("id: {name} {id!r} is not deleted", name=name, id=id), ("id",))
+        if deleted and asked.action is Action.RESTORED and (known := survivors(unit.transaction, {row.id})):
+            problem = sentence("id: {id!r} was merged into {into}; undo that by unmerge", id=row.id, into=known[row.id])
+            return UserError("MERGED", problem, ("id",))
         if deleted and asked.action not in (Action.RESTORED, Action.DESTROYED):
             return UserError(
                 "DELETED", sentence("id: {name} {id!r} is deleted; restore it first", name=name, id=id), ("id",)

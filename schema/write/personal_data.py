@@ -16,6 +16,7 @@ from core.base.text import camel
 from core.crm.customers import Contact, Customer
 from core.db.types import timestamp_text
 from core.log import attachments
+from core.log.merges import forget_undo, merged_into, survivors
 from core.records.checks import check_text
 from core.records.columns import column_info
 from core.records.record import Facet, Record, Table
@@ -47,6 +48,7 @@ def personal_data_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mut
 
 def _subject(unit: Unit, id: str, right: Right) -> Record | UserError:
     """The contact or customer, deleted or not, locked, or why the caller may not do that with it."""
+    id = survivors(unit.transaction, {id}).get(id, id)
     kind = _SUBJECTS.get(prefix_of(id) or "")
     missing = UserError("NOT_FOUND", sentence("id: there is no contact or customer {id!r}", id=id), ("id",))
     if kind is None or id not in unit.permit.allowed(unit.transaction.rows, kind.__name__, Right.READ, [id]):
@@ -243,8 +245,9 @@ def _erase(builder: Builder, catalog: Catalog) -> Mutation:
         if kept := people.keys() - set(allowed):
             return [failure(0, [refused(Contact.__name__, Right.DESTROY, min(kept))])]
         unit.lock_done()
-        records = [*people.values(), found]
+        records = [*_merged(unit, [*people.values(), found]), *people.values(), found]
         unit.host.erase(unit.context, records, unit.flush)
+        forget_undo(unit.transaction, [record.id for record in records])
         erased = [record for record in records if erase(unit, record, _personal_fields(catalog))]
         for record in erased:
             unit.log.publish(f"{type(record).__name__.upper()}_ERASED", record, reason=given["reason"])
@@ -266,6 +269,15 @@ def _erase(builder: Builder, catalog: Catalog) -> Mutation:
         permission=ADMINISTER,
         is_lasting=True,
     )
+
+
+def _merged(unit: Unit, records: Sequence[Record]) -> list[Any]:
+    """The records that were merged into some: they are about the same."""
+    found: list[Any] = []
+    for kind in _SUBJECTS.values():
+        ids = merged_into(unit.transaction, [record.id for record in records if isinstance(record, kind)])
+        found += unit.held.locked(kind, ids).values()
+    return found
 
 
 def _is_asked(record: Record, given: MutationInput) -> bool:

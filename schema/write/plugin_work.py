@@ -180,6 +180,7 @@ async def look(
         ctx = replace(
             context_outside(context, plugin.name),
             open_session=open_session,
+            rows=lambda query, **values: query.through(open_session(), values),
             actor=context.actor,
             catalog=questions_in(context, fetch, context.access),
         )

@@ -210,6 +210,8 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             "gone",
             operation("deleteCustomer", id=a, openOpportunities="MOVE", moveOpportunitiesTo=b),
         ),
+        "customers are merged": ("gone merge", operation("mergeCustomers", id=a, mergeIds=[b])),
+        "they are merged the other way": ("merge", operation("mergeCustomers", id=b, mergeIds=[a])),
         "customer is restored": ("key", operation("restoreCustomer", id=ids["gone"])),
         "customer is destroyed": ("gone", operation("destroyCustomer", id=c)),
         "upsert by e-mail": ("upsert", operation("upsertCustomers", matchBy="EMAIL", items=[new])),

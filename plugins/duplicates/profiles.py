@@ -1,0 +1,85 @@
+"""Profiles of customers and contacts, as they are stored or about to be."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from guanxi import EMAIL, Change, Context, Record
+from guanxi.records import Contact, Customer
+from guanxi.sql import Prepared, is_listed
+from guanxi.vocabulary import CustomerKind
+from plugins.duplicates.forms import phone_ending
+from plugins.duplicates.rules import Profile
+
+#: The columns that say who a record is about.
+COLUMNS: Mapping[type[Record], tuple[str, ...]] = {
+    Customer: (
+        *("name", "legal_name", "kind", "email", "phone", "website", "tax_id"),
+        *("street", "city", "postal_code", "region"),
+    ),
+    Contact: ("name", "email", "phone", "mobile_phone", "birth_date", "customer_id"),
+}
+KINDS: Mapping[str, type[Record]] = {kind.__name__: kind for kind in COLUMNS}
+
+
+def _stored(kind: type[Record]) -> Prepared:
+    table = kind.__table__
+    columns = (table.c[name] for name in ("id", *COLUMNS[kind]))
+    return Prepared(select(*columns).where(is_listed(table.c.id, "ids"), table.c.deleted_at.is_(None)))
+
+
+_STORED = {kind: _stored(kind) for kind in COLUMNS}
+
+
+def profiles(ctx: Context, kind: type[Record], ids: Collection[str]) -> dict[str, Profile]:
+    """The profiles of living records by id."""
+    rows = ctx.rows(_STORED[kind], ids=sorted(ids)) if ids else ()
+    return {row["id"]: profile_of(kind, row) for row in rows}
+
+
+def profile_of(kind: type[Record], values: Mapping[str, Any]) -> Profile:
+    """The profile that values of columns make."""
+    emails = [EMAIL.key(values["email"], "")] if values["email"] else []
+    if kind is Contact:
+        numbers = (values["phone"], values["mobile_phone"])
+        return Profile(
+            [values["name"]],
+            is_person=True,
+            emails=emails,
+            phones=_endings(*numbers),
+            born_on=values["birth_date"],
+            customer=values["customer_id"],
+        )
+    return Profile(
+        [name for name in (values["name"], values["legal_name"]) if name],
+        is_person=values["kind"] is CustomerKind.INDIVIDUAL,
+        emails=emails,
+        phones=_endings(values["phone"]),
+        website=values["website"],
+        tax_id=values["tax_id"],
+        street=values["street"],
+        city=values["city"],
+        postal_code=values["postal_code"],
+        region=values["region"],
+    )
+
+
+def profile_in(change: Change) -> Profile:
+    """The profile of a record that changes, as it will be."""
+    return profile_of(type(change.record), vars(change.record))
+
+
+def is_about(change: Change) -> bool:
+    """Whether a change is of what says who a record is about."""
+    return not change.after.keys().isdisjoint(COLUMNS[type(change.record)])
+
+
+def _endings(*numbers: str | None) -> list[str]:
+    return list(_each(numbers))
+
+
+def _each(numbers: Collection[str | None]) -> Iterator[str]:
+    for number in numbers:
+        if ending := phone_ending(number):
+            yield ending

@@ -1,0 +1,219 @@
+"""What makes two records likely to be about one: evidence for and against, summed up to a score with its reasons.
+
+Evidence is counted in natural logarithms of odds, as Fellegi and Sunter do: what equals adds, what differs takes away,
+what one of the two lacks does neither. The score is the probability in percent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from math import exp
+
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+from rapidfuzz.fuzz import token_sort_ratio
+
+from plugins.duplicates import forms
+
+#: Before anything is compared: most pairs that have a key in common are not duplicates.
+_PRIOR = -6.0
+#: Similarity of names from which on they are nearly the same, and below which they are different ones.
+_CLOSE, _APART = 0.9, 0.75
+#: More of a name is not used as a key.
+_SHORTEST_HALF = 5
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a customer or contact, as it is stored.
+
+    Attributes:
+        names: the name, and others it is known by; the first one is its own.
+        is_person: whether it is a person rather than an organisation.
+        emails, phones: as they are compared: addresses folded, of numbers the end.
+        website: address of its site.
+        tax_id: number by which an office knows it.
+        born_on: date of birth.
+        street, city, postal_code, region: its address.
+        customer: id of the customer to whom a contact belongs.
+    """
+
+    names: Sequence[str]
+    is_person: bool
+    emails: Sequence[str] = ()
+    phones: Sequence[str] = ()
+    website: str | None = None
+    tax_id: str | None = None
+    born_on: date | None = None
+    street: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    region: str | None = None
+    customer: str | None = None
+
+    @cached_property
+    def words(self) -> Sequence[Sequence[str]]:
+        """The words of each of its names in their normal form."""
+        normal = forms.person_words if self.is_person else forms.company_words
+        return [found for name in self.names if (found := normal(name))]
+
+    @cached_property
+    def domains(self) -> frozenset[str]:
+        """The domains that are its own."""
+        found = {forms.site_of(self.website), *(forms.domain_of(email) for email in self.emails)}
+        return frozenset(domain for domain in found if domain)
+
+    @cached_property
+    def where(self) -> Sequence[str]:
+        """The words of its street."""
+        return forms.street_words(self.street) if self.street else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one comparison says: the field, in the API's spelling, and how much it speaks for one record."""
+
+    field: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How likely two records are about one.
+
+    Attributes:
+        score: 0 to 100.
+        evidence: what was compared, strongest first.
+    """
+
+    score: int
+    evidence: Sequence[Evidence]
+
+    @property
+    def matched_on(self) -> list[str]:
+        """The fields that speak for it, strongest first."""
+        return [one.field for one in self.evidence if one.weight > 0]
+
+
+def verdict(one: Profile, other: Profile) -> Verdict:
+    """Compares two profiles."""
+    found = sorted(_compared(one, other), key=lambda evidence: -evidence.weight)
+    total = _PRIOR + sum(evidence.weight for evidence in found)
+    # 100 is for certainty, which nothing compared gives.
+    return Verdict(min(99, round(100 / (1 + exp(-total)))), found)
+
+
+def _compared(one: Profile, other: Profile) -> Iterator[Evidence]:
+    yield Evidence("name", _name_weight(one, other))
+    yield from _shared("email", one.emails, other.emails, 6.0, -0.5)
+    yield from _shared("phone", one.phones, other.phones, 4.5, -0.5)
+    if not one.is_person and not other.is_person and one.domains and other.domains:
+        yield Evidence("website", 3.0 if one.domains & other.domains else -1.0)
+    yield from _coded("taxId", forms.code(one.tax_id), forms.code(other.tax_id), 8.0, 5.0, -3.0)
+    if one.born_on and other.born_on:
+        yield Evidence("birthDate", _birth_weight(one.born_on, other.born_on))
+    if one.where and other.where:
+        alike = token_sort_ratio(" ".join(one.where), " ".join(other.where)) / 100
+        yield Evidence("street", 3.5 if alike > 0.95 else 2.5 if alike > 0.8 else 0.5 if alike > 0.65 else -1.0)
+    yield from _coded("postalCode", forms.code(one.postal_code), forms.code(other.postal_code), 2.0, 1.0, -0.7)
+    if one.city and other.city:
+        alike = JaroWinkler.similarity(" ".join(forms.latin(one.city)), " ".join(forms.latin(other.city)))
+        yield Evidence("city", 1.5 if alike > _CLOSE else -0.7)
+    if one.region and other.region:
+        yield Evidence("region", 0.5 if forms.latin(one.region) == forms.latin(other.region) else -0.5)
+    if one.customer and other.customer:
+        yield Evidence("customerId", 4.0 if one.customer == other.customer else -1.0)
+
+
+def _name_weight(one: Profile, other: Profile) -> float:
+    alike = max((_alike(mine, its) for mine in one.words for its in other.words), default=0.0)
+    if one.is_person or other.is_person:
+        return 5.0 if alike > 0.985 else 4.0 if alike > _CLOSE else 1.0 if alike > _APART else -3.0
+    return 8.0 if alike > 0.985 else 7.5 if alike > 0.95 else 4.0 if alike > _CLOSE else 0.5 if alike > _APART else -4.0
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> float:
+    """How alike two names are, 0 to 1: in whatever order, and however their words are cut."""
+    # A number in a name tells branches, funds and model lines apart.
+    if [word for word in one if word.isdigit()] != [word for word in other if word.isdigit()]:
+        return 0.0
+    joined = JaroWinkler.similarity("".join(one), "".join(other))
+    ordered = JaroWinkler.similarity("".join(sorted(one)), "".join(sorted(other)))
+    return max(joined, ordered, _covered(one, other))
+
+
+def _covered(one: Sequence[str], other: Sequence[str]) -> float:
+    """How well the words of the shorter name are found in the longer one."""
+    few, many = sorted((list(one), list(other)), key=len)
+    if not few or len("".join(few)) < _SHORTEST_HALF:
+        return 0.0
+    rest, total, letters = many, 0.0, 0
+    for word in sorted(few, key=len, reverse=True):
+        best = max(rest, key=lambda its: JaroWinkler.similarity(word, its))
+        total += JaroWinkler.similarity(word, best) * len(word)
+        letters += len(word)
+        rest = [its for its in rest if its is not best] or [best]
+    missing = max(0, len(many) - len(few))
+    return total / letters - 0.08 * missing
+
+
+def _birth_weight(one: date, other: date) -> float:
+    if one == other:
+        return 5.0
+    if one.year == other.year and (one.month, one.day) == (other.day, other.month):
+        return 4.0
+    changes = DamerauLevenshtein.distance(f"{one:%Y%m%d}", f"{other:%Y%m%d}")
+    return 3.0 if changes == 1 else 0.0 if changes == 2 else -3.0
+
+
+def _shared(field: str, one: Sequence[str], other: Sequence[str], same: float, none: float) -> Iterator[Evidence]:
+    if one and other:
+        yield Evidence(field, none if set(one).isdisjoint(other) else same)
+
+
+def _coded(
+    field: str, one: str | None, other: str | None, same: float, close: float, differs: float
+) -> Iterator[Evidence]:
+    if one and other:
+        changes = 0 if one == other else DamerauLevenshtein.distance(one, other)
+        yield Evidence(field, same if not changes else close if changes == 1 else differs)
+
+
+# Keys: two records are only compared if they have one in common.
+
+
+def keys(profile: Profile) -> set[str]:
+    """The keys by which duplicates of a record are found: each alone is rare, and one typing mistake leaves others."""
+    found = {f"mail {email}" for email in profile.emails} | {f"phone {phone}" for phone in profile.phones}
+    found |= {f"domain {domain}" for domain in profile.domains if not profile.is_person}
+    if tax_id := forms.code(profile.tax_id):
+        found.add(f"tax {tax_id}")
+    for words in profile.words:
+        found.add(f"name {''.join(sorted(words))}")
+        found.add(f"name {''.join(words)}")
+        if not profile.is_person:
+            found |= _halves("".join(words))
+    if profile.is_person:
+        found |= _of_person(profile)
+    return found
+
+
+def _halves(name: str) -> set[str]:
+    """Both halves of a name. Names that differ by a letter more or less are cut at the same place at least once."""
+    cuts = {len(name) // 2, (len(name) + 1) // 2}
+    return {half for cut in cuts if cut >= _SHORTEST_HALF for half in (f"begin {name[:cut]}", f"end {name[-cut:]}")}
+
+
+def _of_person(profile: Profile) -> set[str]:
+    """Keys of people, whose names many share: a part of the name with something else."""
+    parts = {word[:4] for words in profile.words[:1] for word in words if len(word) > 1}
+    born = f"{profile.born_on:%Y%m%d}" if profile.born_on else None
+    postal = forms.code(profile.postal_code)
+    others = [other for other in (born, postal, profile.customer) if other]
+    found = {f"part {part} {other}" for part in parts for other in others}
+    if profile.where:
+        longest = max(profile.where, key=len)
+        found |= {f"street {longest} {other}" for other in (born, postal) if other}
+    if born and postal:
+        found.add(f"born {born} {postal}")
+    return found

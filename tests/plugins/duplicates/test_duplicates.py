@@ -1,0 +1,95 @@
+"""Likely duplicates when records are created, and the query that lists them, through the API."""
+
+import pytest
+from sqlalchemy import delete
+
+from guanxi.testing import Rival, together
+from plugins.duplicates import Duplicates
+from plugins.duplicates.models import DuplicateKey
+from tests import writes
+
+ASK = "query ($id: ID!) { duplicates(record: $id) { customer { name } contact { name } score matchedOn } }"
+REFUSE = {"duplicates": {"policy": "REFUSE"}}
+CREATE = "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { userErrors { code } } }"
+UPSERT = """mutation ($items: [CustomerUpsertItem!]!) { upsertCustomers(input: {items: $items}) {
+    results { status userErrors { code } } } }"""
+
+
+@pytest.fixture(scope="module")
+def warning(module_crm):
+    return module_crm(Duplicates)
+
+
+@pytest.fixture(scope="module")
+def refusing(module_crm):
+    return module_crm(Duplicates, plugins=REFUSE)
+
+
+def create(client, **given):
+    errors = "{ code message params }"
+    text = f"mutation ($input: CreateCustomerInput!) {{ createCustomer(input: $input) {{ customer {{ id }} userErrors {errors} warnings {errors} }} }}"
+    return client.query(text, input=given)["createCustomer"]
+
+
+def found(client, id):
+    return client.query(ASK, id=id)["duplicates"]
+
+
+def test_a_likely_duplicate_is_warned_of_and_listed(warning):
+    first = create(warning, name="Müller & Söhne GmbH", email="info@mueller.example")["customer"]["id"]
+    second = create(warning, name="Muller Sohne AG", website="https://www.mueller.example")
+    (told,) = second["warnings"]
+    assert (told["code"], told["params"]["candidate"], told["params"]["score"]) == ("DUPLICATE", first, 99)
+    id = second["customer"]["id"]
+    assert found(warning, id) == [
+        {"customer": {"name": "Müller & Söhne GmbH"}, "contact": None, "score": 99, "matchedOn": ["name", "website"]}
+    ]
+    # It follows what changes, what is deleted and what is restored.
+    writes.payload(warning, "update", "Customer", "id", id=first, name="Alpha", email=None)
+    assert found(warning, id) == []
+    writes.payload(warning, "update", "Customer", "id", id=first, name="Mueller Sohne", email="a@mueller.example")
+    assert len(found(warning, id)) == 1
+    writes.payload(warning, "delete", "Customer", "id", id=first)
+    assert found(warning, id) == []
+    writes.payload(warning, "restore", "Customer", "id", id=first)
+    assert len(found(warning, id)) == 1
+    # Records that are older than the plugin are found once the job has run.
+    with warning.app.database.engine.begin() as connection:
+        connection.execute(delete(DuplicateKey.__table__))
+    assert found(warning, id) == []
+    assert warning.run_job("index_duplicates").startswith("indexed ")
+    assert len(found(warning, id)) == 1
+
+
+def test_a_likely_duplicate_is_refused_unless_it_is_allowed(refusing):
+    first = create(refusing, name="Kern Optics Ltd")["customer"]["id"]
+    refused = create(refusing, name="Kern Optcis Limited")
+    assert [(error["code"], error["params"]["candidate"]) for error in refused["userErrors"]] == [("DUPLICATE", first)]
+    assert create(refusing, name="Kern Optcis Limited", allowDuplicates=True)["userErrors"] == []
+    # Of two in one batch the first is there before the second.
+    items = [{"name": name, "externalIds": [{"system": "a", "id": name}]} for name in ("Fjord AB", "FJORD", "Vesta Oy")]
+    results = refusing.query(UPSERT, items=items)["upsertCustomers"]["results"]
+    assert [one["status"] for one in results] == ["CREATED", "FAILED", "CREATED"]
+
+
+def test_of_two_created_at_once_the_second_is_refused(refusing):
+    create(refusing, name="Somebody else")
+    assert together(refusing, *(Rival(CREATE, {"input": {"name": name}}) for name in ("Castell AG", "CASTELL"))) > 0
+
+
+def test_what_the_caller_may_not_see_is_not_named(warning, refusing):
+    for client in (warning, refusing):
+        owner = client.create("User", name="Olga")["id"]
+        hidden = client.create("Customer", name="Hidden Harbour", ownerId=owner)["id"]
+        stranger = client.acting_as(
+            client.create("User", name="Stan")["id"], ["Customer.read:own", "Customer.create:own", "personal"]
+        )
+        answer = create(stranger, name="Hidden Harbour Ltd")
+        assert hidden not in str(answer)
+        if client is warning:
+            assert (answer["warnings"], answer["userErrors"]) == ([], [])
+            assert found(stranger, answer["customer"]["id"]) == []
+        else:
+            (error,) = answer["userErrors"]
+            assert error["message"].startswith("a customer that you may not see may be the same customer")
+            assert error["params"] == {}
