@@ -60,12 +60,12 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         if (problem := _problem(id, fate, target)) is not None:
             return [failure(0, [problem])]
         # Who gives it another opportunity meanwhile waits, and finds it deleted.
-        unit.held.locked(Customer, [id], exclusive=True)
-        ids = [] if fate == OpenOpportunities.REFUSE else open_opportunities(unit.session, id)
+        is_there = id in unit.held.locked(Customer, [id], exclusive=True)
+        ids = open_opportunities(unit.session, id) if is_there and fate != OpenOpportunities.REFUSE else []
         if target is not None and (problem := _target_problem(unit, target)) is not None:
             return [failure(0, [problem])]
         told: list[UserError] = []
-        if unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}):
+        if is_there and unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}):
             told = _decided(unit, opportunities, ids, target)
         if refused := [error for error in told if not error.warning]:
             unit.discards = True
@@ -115,8 +115,9 @@ def _problem(id: str, fate: str, target: str | None) -> UserError | None:
 
 def _target_problem(unit: Unit, target: str) -> UserError | None:
     """Why opportunities cannot be moved to a customer: the caller knows no such living one."""
-    seen = unit.permit.allowed(unit.transaction.rows, Customer.__name__, Right.READ, {target})
-    found = unit.held.locked(Customer, [target]).get(target) if seen else None
+    found = unit.held.locked(Customer, [target]).get(target)
+    if found is not None and not unit.permit.allowed(unit.transaction.rows, Customer.__name__, Right.READ, {target}):
+        found = None
     if found is not None and found.deleted_at is None:
         return None
     message = sentence("there is no customer {target!r}; give the id of an existing one", target=target)
