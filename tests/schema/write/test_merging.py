@@ -1,5 +1,6 @@
 """Records that are merged into one: what moves, where ids lead, what is logged, and how it is undone."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -27,6 +28,9 @@ STATE = """query ($id: ID!) { customer(id: $id) { id name email doNotContact tag
     opportunities { nodes { name } } } }"""
 
 
+_KEYS = itertools.count()
+
+
 class World:
     """Two customers that are one, with what belongs to them."""
 
@@ -36,8 +40,10 @@ class World:
 
     def enter(self):
         create = self.client.create
-        key = str(id(object()))
-        self.keys = [{"system": "erp", "value": f"{key}-{number}"} for number in (1, 2)] + [{"system": "shop", "value": key}]
+        key = str(next(_KEYS))
+        self.keys = [{"system": "erp", "value": f"{key}-{number}"} for number in (1, 2)] + [
+            {"system": "shop", "value": key}
+        ]
         self.a = create("Customer", name="Acme", tags=["x", "y"], externalIds=self.keys[:1])["id"]
         more = {"potentialValue": {"amount": "50"}, "doNotContact": True, "parentId": self.a}
         self.b = create(
