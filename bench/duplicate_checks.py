@@ -63,7 +63,7 @@ def measure(url: str) -> Iterator[str]:
     known, new = records[:KNOWN], records[KNOWN : KNOWN + 2 * CHECKS]
     with app_with(Duplicates, database_url=url) as client:
         fill(client.app.database.engine)
-        items = [{**one, "externalIds": [{"system": "bench", "id": str(place)}]} for place, one in enumerate(known)]
+        items = [{**one, "externalIds": [{"system": "bench", "value": str(place)}]} for place, one in enumerate(known)]
         client.query(_UPSERT, items=items)
         with client.app.database.engine.begin() as connection:
             # As servers do by themselves after a while.

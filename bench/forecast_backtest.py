@@ -91,12 +91,12 @@ def read(folder: Path) -> Data:
 
 
 def key(id: str) -> dict[str, str]:
-    return {"system": SYSTEM, "id": id}
+    return {"system": SYSTEM, "value": id}
 
 
 def upsert(client: Client, plural: str, items: list[dict[str, Any]]) -> None:
     name = plural[:1].upper() + plural[1:]
-    payload = "failed results { userErrors { message } }"
+    payload = "failed userErrors { message field }"
     text = f"mutation ($input: Upsert{name}Input!) {{ upsert{name}(input: $input) {{ {payload} }} }}"
     for start in range(0, len(items), 1000):
         answer = client.query(text, input={"items": items[start : start + 1000]})[f"upsert{name}"]

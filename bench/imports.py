@@ -76,7 +76,7 @@ def _figures(seconds: float, own: float, behind: float) -> dict[str, float]:
 
 def _item(kind: str, row: int) -> dict[str, Any]:
     return {
-        "externalIds": [{"system": "bench", "id": f"row {row}"}],
+        "externalIds": [{"system": "bench", "value": f"row {row}"}],
         "name": f"Imported {row}",
         "industry": ("Retail", "Energy", "Finance")[row % 3],
         "region": ("North", "East", "South", "West")[row % 4],

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,15 +23,15 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
 _SUBSCRIPTION = """subscription ($where: CustomerWhere) { customersChanged(where: $where) {
-    change id record { name annualRevenue { amount } owner { name } } } }"""
+    change recordId record { name annualRevenue { amount } owner { name } } } }"""
 _CREATE = """mutation ($name: String!) { createCustomer(input: {name: $name}) { customer { id } } }"""
 _WRITES = 20
 
 
 @contextmanager
-def _server(url: str) -> Iterator[tuple[int, str]]:
-    """A server of a database: its process and its address."""
-    environment = os.environ | {"GUANXI_DATABASE_URL": url, "GUANXI_LOG_LEVEL": "WARNING"}
+def server_of(url: str, settings: Mapping[str, str] | None = None) -> Iterator[tuple[int, str]]:
+    """A server of a database, with these further settings: its process and its address."""
+    environment = {**os.environ, **(settings or {}), "GUANXI_DATABASE_URL": url, "GUANXI_LOG_LEVEL": "WARNING"}
     command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()"]
     subprocess.run([*command, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     serve = [*command, "serve", "--port", "0"]
@@ -104,7 +104,7 @@ async def _write(connection: ClientConnection, name: str) -> None:
 def _on(engine: str, url: str, clients: int) -> None:
     print(engine, flush=True)
     for kinds in (10, clients):
-        with _server(url) as (pid, address):
+        with server_of(url) as (pid, address):
             asyncio.run(_measure(pid, address, clients, kinds))
 
 

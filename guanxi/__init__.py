@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from core.base.money import Money
-    from core.base.sentences import sentence
+    from core.base.sentences import sentence, template, term
     from core.base.settings import Settings, load_settings
     from core.base.text import fold
     from core.host.contract import Context, Figures, Plugin, hookimpl
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
     from schema.types.operation_types import Input, Payload
+    from schema.types.scalars import JSON
 
 __all__ = [
     "EMAIL",
+    "JSON",
     "LINK",
     "NAME",
     "PERSON_NAME",
@@ -99,6 +101,8 @@ __all__ = [
     "reference",
     "sentence",
     "shown",
+    "template",
+    "term",
 ]
 
 #: Where each name is, for when it is asked for; what type checkers and editors read is above.
@@ -119,7 +123,7 @@ _HOMES = {
         ),
         "core.base.money": ("Money",),
         "core.base.text": ("fold",),
-        "core.base.sentences": ("sentence",),
+        "core.base.sentences": ("sentence", "template", "term"),
         "core.base.settings": ("Settings", "load_settings"),
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.messages": ("Message",),
@@ -135,6 +139,7 @@ _HOMES = {
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
         "schema.types.operation_types": ("Input", "Payload"),
+        "schema.types.scalars": ("JSON",),
     }.items()
     for name in names
 }

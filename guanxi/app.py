@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -25,10 +25,12 @@ from core.base import tracing
 from core.base.actors import LOCAL, Actor, plugin_actor
 from core.base.clock import BusinessClock, Clock, SystemClock
 from core.base.errors import ConfigurationError, InputError, PluginError, UnavailableError, told
+from core.base.languages import Language, languages
 from core.base.settings import Settings, load_settings
 from core.db.database import Database
-from core.host.contract import Plugin
+from core.host.contract import Context, Plugin
 from core.host.distributions import refuse_strangers
+from core.host.folders import folder_of
 from core.host.host import REMEDY, PluginHost, PluginSource, discover, logger
 from core.log.changes import shown
 from core.migrations.runner import MigrationSet, migrate, sets_of
@@ -128,6 +130,12 @@ class App:
     def sdl(self) -> str:
         """The schema in schema definition language, sorted."""
         return self.assembled.sdl()
+
+    @cached_property
+    def languages(self) -> Mapping[str, Language]:
+        """The languages that its messages are said in, by tag, English first."""
+        folders = [folder_of(plugin, "translations") for plugin in self.host.plugins]
+        return languages([folder for folder in folders if folder is not None])
 
     @property
     def migrations(self) -> list[MigrationSet]:
@@ -278,13 +286,13 @@ class App:
             publisher.wake,
             partial(note_lasting, self.database, self.settings),
             Allowances(self.database, self._clock, self.settings.requests_per_minute, self.settings.requests_at_once),
+            self.languages,
         )
         self._engine = Engine(services, self._design.assemble)
-        outside = partial(context_of_async, self.context())
         self._delivery = Delivery(
-            self.database, publisher, self.host, self.settings, self._clock, self._transact, outside
+            self.database, publisher, self.host, self.settings, self._clock, self._transact, self._outside
         )
-        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact)
+        self._jobs = Jobs(self.database, self._design.jobs, self._clock, self._transact, self._outside)
         started: list[Plugin] = []
         try:
             await publisher.start()
@@ -371,6 +379,10 @@ class App:
     def _transact(self, plugin: Plugin, work: Callable[[Unit], None]) -> None:
         write_now(self.context(plugin_actor(plugin.name)), work, is_endless=True)
 
+    def _outside(self, plugin: str) -> Context:
+        """The context of an async hook or job, as of now."""
+        return context_of_async(self.context(), plugin, self.jobs.hurry)
+
     async def _start_all(self, started: list[Plugin]) -> None:
         """Starts the plugins in order; notes those that are to be shut down."""
         hooks = dict(self.host.implementations("startup"))
@@ -413,7 +425,7 @@ class App:
     async def _call(self, plugin: Plugin, hook: Callable[..., Any], name: str) -> None:
         """Runs a lifespan hook: sync with a session of its own, async without."""
         if inspect.iscoroutinefunction(getattr(plugin, name)):
-            await hook(ctx=context_of_async(self.context(), plugin.name))
+            await hook(ctx=self._outside(plugin.name))
             return
 
         def work(unit: Unit) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
-from core.background.jobs import declared_jobs
+from core.background.job_declarations import declared_jobs
 from core.base.settings import Settings
 from core.host.contract import Plugin
 from core.host.host import PluginHost, PluginSource

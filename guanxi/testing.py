@@ -45,6 +45,12 @@ class Client:
         self._actor = actor
         self._headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
 
+    def reading(self, language: str) -> "Client":
+        """The same client, which asks for messages and labels in a language, such as `zh-CN`."""
+        client = Client(self.app, self._runner, actor=self._actor)
+        client._headers = {**self._headers, "accept-language": language}
+        return client
+
     def bearing(self, credential: str) -> "Client":
         """A client of the same app that sends an API key or a token with each request."""
         return Client(self.app, self._runner, credential=credential)

@@ -9,7 +9,7 @@ SYSTEM = "test"
 
 def key(id: str) -> dict[str, str]:
     """An external id of the test system."""
-    return {"system": SYSTEM, "id": id}
+    return {"system": SYSTEM, "value": id}
 
 
 def upsert(client: Client, plural: str, items: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
@@ -17,8 +17,8 @@ def upsert(client: Client, plural: str, items: list[dict[str, Any]], **options: 
     name = plural[:1].upper() + plural[1:]
     answer = client.query(
         f"""mutation ($input: Upsert{name}Input!) {{ upsert{name}(input: $input) {{
-            created updated unchanged failed userErrors {{ code message field }}
-            results {{ index status userErrors {{ code message field plugin }} warnings {{ code message plugin }} }} }} }}""",
+            created updated unchanged failed userErrors {{ code message field plugin }}
+            warnings {{ code message field plugin }} results {{ index status }} }} }}""",
         input={"items": items, **options},
     )[f"upsert{name}"]
     assert not answer["failed"], answer

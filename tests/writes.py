@@ -62,9 +62,19 @@ def upserted(
     answer: dict[str, Any] = client.query(
         f"""mutation ($input: Upsert{name}Input!) {{ done: upsert{name}(input: $input) {{
             created updated unchanged failed {ERRORS}
-            results {{ index status record: {one} {{ {ask} }} {ERRORS} }} }} }}""",
+            results {{ index status record: {one} {{ {ask} }} }} }} }}""",
         input={"items": items, **options},
     )["done"]
+    return with_rows(answer)
+
+
+def with_rows(answer: dict[str, Any]) -> dict[str, Any]:
+    """The payload of an upsert with the errors and warnings of each row also under its result, fields as in the row."""
+    for place, result in enumerate(answer["results"]):
+        way = ["items", str(place)]
+        for kind in {"userErrors", "warnings"} & answer.keys():
+            found = [error for error in answer[kind] if error["field"][:2] == way]
+            result[kind] = [{**error, "field": error["field"][2:] or None} for error in found]
     return answer
 
 

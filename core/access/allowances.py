@@ -20,6 +20,7 @@ from sqlmodel import Session, col
 
 from core.base.clock import Clock
 from core.base.errors import RateLimitedError, UnavailableError
+from core.base.sentences import sentence
 from core.db.database import POSTGRESQL, Database
 from core.records.columns import column
 from core.records.record import Table
@@ -173,7 +174,12 @@ class Allowances:
         """
         share = self._share(actor)
         if share.running >= self._at_once:
-            raise RateLimitedError(f"{share.running} requests of yours are under way; wait for them to be answered", 1)
+            raise RateLimitedError(
+                sentence(
+                    "{running} requests of yours are under way; wait for them to be answered", running=share.running
+                ),
+                1,
+            )
         now = self._clock.now().timestamp()
         if share.until <= now and share.lease is None:
             share.left = 0
@@ -182,7 +188,12 @@ class Allowances:
             await asyncio.shield(share.lease)
         if now < share.refused_until and share.left <= 0:
             wait = ceil(share.refused_until - now)
-            raise RateLimitedError(f"more than {self._item.amount} requests within a minute; wait {wait} s", wait)
+            raise RateLimitedError(
+                sentence(
+                    "more than {amount} requests within a minute; wait {wait} s", amount=self._item.amount, wait=wait
+                ),
+                wait,
+            )
         share.left -= 1
         share.running += 1
         if share.left <= self.block // 2 and share.lease is None and now >= share.refused_until:

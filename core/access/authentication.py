@@ -14,6 +14,7 @@ from core.access.tokens import Issuers
 from core.base.actors import Actor, Identity
 from core.base.clock import Clock
 from core.base.errors import UnauthenticatedError
+from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.base.text import fold
 from core.db.database import Database, Done
@@ -34,11 +35,13 @@ _KEY = f"Bearer {START}"
 AskPlugins = Callable[[], Awaitable[Identity | None]]
 
 _UNKNOWN_KEY = UnauthenticatedError(
-    "the API key is unknown, expired or revoked; ask an administrator for a new one (guanxi keys create)"
+    sentence("the API key is unknown, expired or revoked; ask an administrator for a new one (guanxi keys create)")
 )
 _NO_USER = UnauthenticatedError(
-    "nobody who may use this server is known by this sign-in; ask an administrator to link it to a user "
-    "(guanxi identities link)"
+    sentence(
+        "nobody who may use this server is known by this sign-in; ask an administrator to link it to "
+        "a user (guanxi identities link)"
+    )
 )
 
 
@@ -121,7 +124,9 @@ class Authentication:
         if authorization is None:
             return None
         if not is_bearer or not text:
-            raise UnauthenticatedError("authorization: send `Authorization: Bearer` and an API key or a token")
+            raise UnauthenticatedError(
+                sentence("authorization: send `Authorization: Bearer` and an API key or a token")
+            )
         return await self._actors.get(_digest(authorization), partial(self._by_token, text))
 
     # By key

@@ -1,6 +1,7 @@
 """Roles as data: what each may do, where somebody has decided otherwise than the defaults."""
 
 from core.access.permissions import ADMINISTER, DEFAULTS
+from core.base.sentences import template
 from core.crm.people import User
 from core.log.changes import Change
 from core.log.events import Action
@@ -24,7 +25,7 @@ class Role(Record, prefix="rol"):
     )
 
 
-one_living(Role, "role", message="{twin} is what {role} may do already; change that one")
+one_living(Role, "role", message=template("{twin} is what {role} may do already; change that one"))
 
 
 #: What decides on a user's permissions, and on whose records are its own.

@@ -16,6 +16,7 @@ from jwt.exceptions import PyJWKClientError
 from core.base.actors import Identity
 from core.base.clock import Clock
 from core.base.errors import ConfigurationError, UnauthenticatedError, UnavailableError
+from core.base.sentences import sentence
 from core.base.settings import IssuerSettings
 
 _log = logging.getLogger("guanxi.access")
@@ -76,7 +77,9 @@ class KeySet:
                     await self._fetch()
         found = self._known(id)
         if found is None and self._failed:
-            raise UnavailableError("the keys that verify this token cannot be fetched now; try again in a minute", 60)
+            raise UnavailableError(
+                sentence("the keys that verify this token cannot be fetched now; try again in a minute"), 60
+            )
         return found
 
     def _known(self, id: str | None) -> PublicKeyTypes | None:
@@ -158,14 +161,14 @@ class Issuer:
             UnavailableError: its keys cannot be reached.
         """
         if header.get("alg") not in self._algorithms:
-            raise UnauthenticatedError("the token is not signed as its issuer's are; get a new one from it")
+            raise UnauthenticatedError(sentence("the token is not signed as its issuer's are; get a new one from it"))
         key = self._key
         if self._set is not None:
             id = header.get("kid")
             key = await self._set.key(id if isinstance(id, str) else None)
             if key is None:
                 raise UnauthenticatedError(
-                    "the token is signed by a key that its issuer does not publish; get a new one from it"
+                    sentence("the token is signed by a key that its issuer does not publish; get a new one from it")
                 )
         settings = self.settings
         try:
@@ -179,17 +182,19 @@ class Issuer:
                 options=_OPTIONS,
             )
         except jwt.ExpiredSignatureError:
-            raise UnauthenticatedError("the token has expired; get a new one from its issuer") from None
+            raise UnauthenticatedError(sentence("the token has expired; get a new one from its issuer")) from None
         except jwt.ImmatureSignatureError:
-            raise UnauthenticatedError("the token is not valid yet; compare the clocks of both machines") from None
+            raise UnauthenticatedError(
+                sentence("the token is not valid yet; compare the clocks of both machines")
+            ) from None
         except jwt.InvalidAudienceError:
             raise UnauthenticatedError(
-                "the token is meant for another server; get one for this from its issuer"
+                sentence("the token is meant for another server; get one for this from its issuer")
             ) from None
         except (jwt.PyJWTError, ValueError, TypeError):
-            raise UnauthenticatedError("the token is not valid; get a new one from its issuer") from None
+            raise UnauthenticatedError(sentence("the token is not valid; get a new one from its issuer")) from None
         if not claims["sub"]:
-            raise UnauthenticatedError("the token names nobody; its issuer has to put a `sub` into it")
+            raise UnauthenticatedError(sentence("the token names nobody; its issuer has to put a `sub` into it"))
         email = claims.get("email") if claims.get("email_verified") is True and settings.link_by_email else None
         identity = Identity(claims["sub"], email if isinstance(email, str) else None, settings.issuer)
         return VerifiedToken(identity, claims["exp"] + settings.leeway_seconds - time())
@@ -224,7 +229,10 @@ class Issuers:
         issuer = self._issuers.get(claimed)
         if issuer is None:
             raise UnauthenticatedError(
-                "the token is of an issuer that this server does not know; get one from an issuer of its GUANXI_ISSUERS"
+                sentence(
+                    "the token is of an issuer that this server does not know; get one from an issuer of its "
+                    "GUANXI_ISSUERS"
+                )
             )
         return await issuer.verified(token, header)
 
@@ -232,13 +240,15 @@ class Issuers:
 def _unverified(token: str) -> tuple[Mapping[str, Any], str]:
     """The header of a token, and the issuer it claims to be of: what says by which keys it is verified, and no more."""
     if len(token) > _LONGEST:
-        raise UnauthenticatedError(f"the token is longer than {_LONGEST} characters; get one with fewer claims")
+        raise UnauthenticatedError(
+            sentence("the token is longer than {longest} characters; get one with fewer claims", longest=_LONGEST)
+        )
     try:
         header = jwt.get_unverified_header(token)
         claims = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise UnauthenticatedError(
-            "neither an API key nor a token; send `Authorization: Bearer` and one of them"
+            sentence("neither an API key nor a token; send `Authorization: Bearer` and one of them")
         ) from None
     issuer = claims.get("iss")
     return header, issuer if isinstance(issuer, str) else ""

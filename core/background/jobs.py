@@ -3,30 +3,31 @@
 A job's row in the database tells when it is due and who runs it. Whoever claims it has a lease of some seconds, in
 which the job's own transaction begins; that locks the row, so that no second run begins however long it lasts. The
 database ends the transaction of a process that died, so no lease has to be renewed, and the next process takes over.
+An async job has no transaction to lock the row in, so its lease is renewed while it runs. It waits for others, so it
+holds up no other job.
 """
 
 import asyncio
 import contextlib
 import logging
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
 
 from core.background.leases import Leaseholder, is_free
 from core.base.clock import Clock
-from core.base.errors import ConfigurationError, GuanxiError, PluginError, UnavailableError
+from core.base.errors import ConfigurationError, GuanxiError, UnavailableError
 from core.db.database import Database
 from core.db.sql import insert_if_absent
-from core.host.contract import Plugin
-from core.host.host import PluginHost, attributed, logger
+from core.host.contract import Context, Plugin
+from core.host.host import attributed, logger
 from core.records.columns import column
 from core.records.fields import Job
 from core.records.installation import Installation
@@ -37,9 +38,10 @@ from core.unit.unit import Transact, Unit
 
 _log = logging.getLogger("guanxi.jobs")
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: How long a process that died after it had claimed a job holds up the others; longer than a turn is waited for.
 LEASE = timedelta(seconds=15)
+#: So often the lease of an async job is renewed.
+_RENEW_SECONDS = 4.0
 #: When to try again without a database, and to look again at what another process runs.
 _RETRY_SECONDS = 1.0
 _LONGEST_PAUSE, _SHORTEST_PAUSE = 60.0, 0.05
@@ -80,46 +82,22 @@ class PlannedJob:
     row: PluginJob | None
 
 
-def declared_jobs(host: PluginHost) -> dict[str, tuple[Plugin, Job]]:
-    """The jobs of all plugins by name.
-
-    Raises:
-        PluginError: a declaration clashes or is not possible; the message names the plugin and the remedy.
-    """
-    found: dict[str, tuple[Plugin, Job]] = {}
-    for plugin, answer in host.register("register_jobs"):
-        if answer is not None and (not isinstance(answer, Iterable) or isinstance(answer, str)):
-            problem = f"returned {answer!r}, which is not a list; write [...] around it, or yield"
-            raise PluginError(plugin.name, "register_jobs", problem)
-        for job in answer or ():
-            _check(plugin, job)
-            if job.name in found:
-                rival = found[job.name][0].name
-                problem = f"{rival} has a job of that name already; choose another name"
-                raise PluginError(plugin.name, f"job {job.name}", problem)
-            found[job.name] = plugin, job
-    return found
-
-
-def _check(plugin: Plugin, job: Any) -> None:
-    if not isinstance(job, Job):
-        raise PluginError(plugin.name, "register_jobs", f"{job!r} is not a guanxi.Job")
-    problem = None
-    if not _NAME.fullmatch(job.name):
-        problem = "must be named in snake case, as in expire_points"
-    elif not isinstance(job.every, timedelta) or job.every < timedelta(seconds=1):
-        problem = f"every {job.every!r} is not possible; give a timedelta of a second or more"
-    elif not callable(job.run) or iscoroutinefunction(job.run):
-        problem = f"run {job.run!r} is not a plain function; write `def`, not `async def`"
-    elif not job.description:
-        problem = "has no description; say in one sentence what it does"
-    if problem:
-        raise PluginError(plugin.name, f"job {job.name}", problem)
-
-
 def jobs_fact(plugin: str) -> str:
     """The name of the fact that lists a plugin's jobs, for when it is no longer there to declare them."""
     return f"{plugin} jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Jobs that one task runs, one at a time: those with transactions, or an async one.
+
+    Attributes:
+        names: of the jobs.
+        wake: set where it is to look again what is due.
+    """
+
+    names: Collection[str]
+    wake: asyncio.Event
 
 
 def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
@@ -136,55 +114,79 @@ class Jobs:
         declared: Mapping[str, tuple[Plugin, Job]],
         clock: Clock,
         transact: Transact,
+        outside: Callable[[str], Context],
     ) -> None:
+        """Prepares it.
+
+        Args:
+            database: where their plan is.
+            declared: each with its plugin, by name.
+            clock: the source of time.
+            transact: runs what has a transaction.
+            outside: makes the context of an async job, by the name of its plugin.
+        """
         self._database = database
         self._declared = declared
         self._clock = clock
         self._transact = transact
+        self._outside = outside
         self._leaseholder = Leaseholder()
         self._running: set[str] = set()
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        #: When what this process has claimed was due.
+        self._was_due: dict[str, datetime] = {}
+        waiting = [name for name, (_, job) in declared.items() if iscoroutinefunction(job.run)]
+        working = [name for name in declared if name not in waiting]
+        self._lines = [_Line(names, asyncio.Event()) for names in (working, *([name] for name in waiting)) if names]
+        self._is_stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waited_for: set[asyncio.Future[str | None]] = set()
         #: How often jobs ended in this process, by name and outcome.
         self.ended: Counter[tuple[str, str]] = Counter()
 
     def start(self) -> None:
         """From now on runs jobs in the background as they fall due, until `stop`."""
-        if self._declared:
-            self._stopping.clear()
-            self._task = asyncio.create_task(self._run_until(self._stopping))
+        self._is_stopping = False
+        self._tasks = [asyncio.create_task(self._run_line(line)) for line in self._lines]
 
     async def stop(self) -> None:
-        """Begins no other job, and waits for the one that is running."""
-        self._stopping.set()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """Begins no other job, and waits for the one that is running; async ones are broken off."""
+        self._is_stopping = True
+        for line in self._lines:
+            line.wake.set()
+        for waited_for in self._waited_for:
+            waited_for.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def let_go(self) -> None:
         """Lets others run what it claimed and does not run."""
         if self._declared:
             self._running.clear()
-            await self._database.in_session(partial(self._let_go, waits=True), self._database.threads(1))
+            release = partial(self._let_go, names=self._declared, waits=True)
+            await self._database.in_session(release, self._database.threads(1))
 
-    async def _run_until(self, stop: asyncio.Event) -> None:
+    async def _run_line(self, line: _Line) -> None:
         # Not ended by cancelling it, which would leave the thread of a job that runs with a closed database.
-        while not stop.is_set():
+        while not self._is_stopping:
+            line.wake.clear()
             pause = _LONGEST_PAUSE
             try:
-                await self.run_due(stop.is_set)
-                pause = await self._database.in_session(self._pause)
+                await self.run_due(line.names)
+                pause = await self._database.in_session(partial(self._pause, names=line.names))
             except UnavailableError:
                 # The database's own log tells of it, once.
                 pause = _RETRY_SECONDS
             except Exception:
                 _log.exception("jobs cannot be run now; trying again")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+                await asyncio.wait_for(line.wake.wait(), pause)
 
-    async def run_due(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Runs all jobs that are due, one at a time until `stopped`; what fails is logged and recorded."""
-        await self._database.in_session(self._place)
-        while not stopped() and (name := await self._database.in_session(self._claim_due)) is not None:
+    async def run_due(self, names: Collection[str] | None = None) -> None:
+        """Runs the jobs that are due, of these or of all, one at a time; what fails is logged and recorded."""
+        names = self._declared if names is None else names
+        claim = partial(self._claim_due, names=names)
+        await self._database.in_session(partial(self._place, names=names))
+        while not self._is_stopping and (name := await self._database.in_session(claim)) is not None:
             try:
                 await self._perform(name)
             except UnavailableError:
@@ -207,6 +209,19 @@ class Jobs:
             raise GuanxiError(f"job {name!r} is being run by another process; try again when it is done")
         return await self._perform(name)
 
+    async def hurry(self, name: str, at: datetime | None = None) -> None:
+        """Has an async job run now, or at a moment, if it is not due earlier; also once more if it is running.
+
+        Raises:
+            ConfigurationError: there is no such async job.
+        """
+        line = next((line for line in self._lines if [*line.names] == [name]), None)
+        if line is None or not iscoroutinefunction(self._declared[name][1].run):
+            raise ConfigurationError(f"there is no async job {name!r} that could be hurried")
+        moment = at or self._clock.now()
+        await self._database.in_session(lambda session: self._hurry(session, name, moment))
+        line.wake.set()
+
     async def planned(self) -> list[PlannedJob]:
         """All jobs in plugin order, with their state."""
         return await self._database.in_session(self._planned)
@@ -222,7 +237,11 @@ class Jobs:
         plugin, job = self._declared[name]
         self._running.add(name)
         try:
-            report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
+            if iscoroutinefunction(job.run):
+                report = await self._wait_for(plugin, job)
+                await self._database.in_session(lambda session: self._finish(session, job, JobOutcome.DONE, report))
+            else:
+                report = await self._database.in_thread(lambda: self._run_in_transaction(plugin, job))
         except UnavailableError:
             # Nobody has run it: it stays due, and is let go with the next look at the plan.
             raise
@@ -238,36 +257,68 @@ class Jobs:
 
     def _run_in_transaction(self, plugin: Plugin, job: Job) -> str | None:
         reports: list[str | None] = []
+        run: Any = job.run
 
         def work(unit: Unit) -> None:
             self._lock(unit.session, job.name)
             with attributed(plugin, f"job {job.name}"), own_work(unit, plugin, job.locks):
-                reports.append(job.run(unit.context(plugin)))
+                reports.append(run(unit.context(plugin)))
             self._finish(unit.session, job, JobOutcome.DONE, reports[-1])
 
         self._transact(plugin, work)
         return reports[-1]
 
-    def _lock(self, session: Session, name: str) -> None:
+    async def _wait_for(self, plugin: Plugin, job: Job) -> str | None:
+        """Runs an async job, and renews its lease as long as it runs.
+
+        Raises:
+            UnavailableError: it was broken off, because the server stops.
+        """
+
+        def renew(session: Session) -> None:
+            self._leaseholder.take(self._lock(session, job.name), self._clock.now() + LEASE)
+
+        with attributed(plugin, f"job {job.name}", GuanxiError):
+            run: Any = job.run(self._outside(plugin.name))
+            work: asyncio.Future[str | None] = asyncio.ensure_future(run)
+            self._waited_for.add(work)
+            try:
+                while not (await asyncio.wait([work], timeout=_RENEW_SECONDS))[0]:
+                    await self._database.in_session(renew)
+                return work.result()
+            except asyncio.CancelledError:
+                if not self._is_stopping:
+                    raise
+            finally:
+                self._waited_for.discard(work)
+                work.cancel()
+                await asyncio.wait([work])
+        raise UnavailableError(f"job {job.name!r} was broken off; the next server to run goes on with it")
+
+    def _lock(self, session: Session, name: str) -> PluginJob:
         row = session.get(PluginJob, name, with_for_update=True)
         if row is None or not self._leaseholder.holds(row):
             raise GuanxiError(f"job {name!r} was taken over by another process")
+        return row
 
     def _finish(self, session: Session, job: Job, outcome: JobOutcome, report: str | None) -> None:
         row = session.get(PluginJob, job.name, with_for_update=True)
         if row is None or not self._leaseholder.holds(row):
             return
         row.outcome, row.report = outcome, None if report is None else str(report)[:_LONGEST_REPORT]
-        row.due_at = next_due(row.due_at, job.every, self._clock.now())
+        # If it was hurried meanwhile, it is due as was said then.
+        if row.due_at == self._was_due.get(job.name, row.due_at):
+            row.due_at = next_due(row.due_at, job.every, self._clock.now())
         self._leaseholder.release(row)
 
     # The plan
 
-    def _place(self, session: Session) -> None:
-        """Schedules new jobs at once, and reschedules those that are to run more often now."""
+    def _place(self, session: Session, names: Collection[str] | None = None) -> None:
+        """Schedules new jobs of these or of all at once, and reschedules those that are to run more often now."""
         now = self._clock.now()
-        self._let_go(session)
-        for name, (_, job) in sorted(self._declared.items()):
+        names = self._declared if names is None else names
+        self._let_go(session, names)
+        for name, (_, job) in sorted((name, self._declared[name]) for name in names):
             session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
             session.execute(
                 update(PluginJob)
@@ -280,16 +331,24 @@ class Jobs:
             fact.value = " ".join(sorted({*fact.value.split(), *names}))
             session.add(fact)
 
-    def _let_go(self, session: Session, *, waits: bool = False) -> None:
+    def _let_go(self, session: Session, names: Iterable[str], *, waits: bool = False) -> None:
         """Releases what this process claimed and does not run; waits for the end of a run that was broken off."""
         left = select(PluginJob).where(
-            PluginJob.holder == self._leaseholder.id, col(PluginJob.name).not_in(self._running)
+            PluginJob.holder == self._leaseholder.id, col(PluginJob.name).in_({*names} - self._running)
         )
         for row in session.exec(left.with_for_update(skip_locked=not waits)):
             self._leaseholder.release(row)
 
-    def _claim_due(self, session: Session) -> str | None:
-        return self._claim(session, col(PluginJob.due_at) <= self._clock.now())
+    def _hurry(self, session: Session, name: str, at: datetime) -> None:
+        now = self._clock.now()
+        session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
+        # Whoever runs it now may have looked already, so that what was due before does not count.
+        is_later = or_(col(PluginJob.due_at) > at, col(PluginJob.holder).is_not(None))
+        session.execute(update(PluginJob).where(col(PluginJob.name) == name, is_later).values(due_at=at))
+
+    def _claim_due(self, session: Session, names: Iterable[str] | None = None) -> str | None:
+        named = col(PluginJob.name).in_([*(self._declared if names is None else names)])
+        return self._claim(session, and_(named, col(PluginJob.due_at) <= self._clock.now()))
 
     def _claim(self, session: Session, wanted: ColumnElement[bool]) -> str | None:
         """Claims the first of the wanted jobs that nobody runs; returns its name."""
@@ -309,11 +368,12 @@ class Jobs:
             return None
         self._leaseholder.take(row, now + LEASE)
         row.started_at = now
+        self._was_due[row.name] = row.due_at
         return row.name
 
-    def _pause(self, session: Session) -> float:
-        """Seconds until the next job is due, as far as is known now."""
-        rows = session.exec(select(PluginJob).where(col(PluginJob.name).in_(self._declared))).all()
+    def _pause(self, session: Session, names: Collection[str]) -> float:
+        """Seconds until the next of these jobs is due, as far as is known now."""
+        rows = session.exec(select(PluginJob).where(col(PluginJob.name).in_([*names]))).all()
         now = self._clock.now()
         waits = [(max(row.due_at, row.held_until or row.due_at) - now).total_seconds() for row in rows]
         # Had it been free, what is due by now would have been run: another process has locked it.

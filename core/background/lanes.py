@@ -325,6 +325,7 @@ def events_of(session: Session, batch: EventBatch) -> list[Event]:
             actor=batch.actor,
             id=row.id,
             sequence=batch.sequence or 0,
+            recorded_at=batch.recorded_at,
         )
         for row in rows
     ]

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.base.sentences import from_parts, params_of, parts_of
+from core.base.sentences import from_parts, joined, params_of, parts_of, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class UserError:
 
     Attributes:
         code: stable and machine-readable, such as `REQUIRED` or `RATE_UNKNOWN`.
-        message: names the field, the value and the remedy; a `sentence` lets clients have its values by name.
+        message: names the field, the value and the remedy; a `sentence` lets clients have its values by name,
+            and read it in their language.
         field: path to the input field, outermost first; None for the record as a whole.
         record: the record it is about, or its id; in a batch this decides which row is refused.
         plugin: filled in by the host.
@@ -139,8 +140,10 @@ class OutcomeUnknownError(UnavailableError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the database was lost while this was being written, and it is not known whether it was; look for it, or "
-            "send it again with the idempotencyKey it had"
+            sentence(
+                "the database was lost while this was being written, and it is not known whether it was; "
+                "look for it, or send it again with the idempotencyKey it had"
+            )
         )
 
 
@@ -151,8 +154,10 @@ class SlowStatementError(GuanxiError):
 
     def __init__(self) -> None:
         super().__init__(
-            "a statement took too long and was cancelled; ask for less, filter by an indexed field, or send fewer rows "
-            "at once"
+            sentence(
+                "a statement took too long and was cancelled; ask for less, filter by an indexed field, or "
+                "send fewer rows at once"
+            )
         )
 
 
@@ -180,7 +185,9 @@ class TooManyGroupsError(InputError):
     """There are more groups than one query returns."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"by: this makes {most} groups or more; use fewer keys, or a narrower where")
+        super().__init__(
+            sentence("by: this makes {most} groups or more; use fewer keys, or a narrower where", most=most)
+        )
 
 
 class NotFoundError(InputError):
@@ -213,10 +220,10 @@ class Reject(GuanxiError):  # noqa: N818  (a verb, as hooks use it: raise Reject
     code = "REJECTED"
 
     def __init__(self, *errors: UserError) -> None:
-        self.errors = errors or (UserError("REJECTED", "refused without a reason"),)
+        self.errors = errors or (UserError("REJECTED", sentence("refused without a reason")),)
         if len(self.errors) == 1:
             self.code = self.errors[0].code
-        super().__init__("; ".join(error.message for error in self.errors))
+        super().__init__(joined([error.message for error in self.errors]))
 
     def by(self, plugin: str) -> "Reject":
         """The same refusal, each error naming the plugin that refuses."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 from typeid import TypeID
 
 from core.base.errors import InputError
-from core.base.sentences import sentence
+from core.base.sentences import sentence, term
 from core.base.text import with_article, words
 
 #: The prefix of event ids.
@@ -54,7 +54,7 @@ def check_id(id: str, prefix: str, name: str) -> str:
             sentence(
                 "{id!r} is not an id of {record}; they look like {prefix}_01h455vb4pex5vsknk084sn02q",
                 id=id,
-                record=with_article(words(name)),
+                record=term(words(name), with_article(words(name))),
                 prefix=prefix,
             )
         )

@@ -1,9 +1,15 @@
 """Messages that keep the text and the values they are made of, so that they can be said in another language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
+from functools import reduce
 from typing import Any, Self
+
+from core.base.text import plural, words
+
+#: Gives a text in another language.
+Translate = Callable[[str], str]
 
 
 class Sentence(str):
@@ -26,30 +32,132 @@ class Sentence(str):
         return type(self), (self.template, self.params)
 
 
+class Term(Sentence):
+    """A word in a message that has a translation of its own, such as the name of a record.
+
+    Its template is the word as it is looked up; the text may have an article, or be the plural.
+    """
+
+    def __new__(cls, template: str, shown: Any = None) -> Self:
+        made = str.__new__(cls, shown or template)
+        made.template, made.params = template, {}
+        return made
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.template, str(self))
+
+    def capitalized(self) -> "Term":
+        """The same as it begins a line."""
+        return Term(self.template, self[:1].upper() + self[1:])
+
+
 def sentence(template: str, /, **params: Any) -> Sentence:
-    """A message from a text with names in braces and their values: `sentence("at most {limit} rows", limit=5)`."""
+    """A message from a text with names in braces and their values: `sentence("at most {limit} rows", limit=5)`.
+
+    The text is written out where it is called, for translations are looked up by it.
+    """
     return Sentence(template, {name: _plain(value) for name, value in params.items()})
+
+
+def template(text: str) -> str:
+    """Marks a text of which messages are made later, so that it is found by who translates."""
+    return text
+
+
+def term(text: str, shown: str | None = None) -> Term:
+    """A word that is a value of a message and has a translation of its own.
+
+    Args:
+        text: the word as translations have it.
+        shown: how the message has it in English, such as with an article or in the plural.
+    """
+    return Term(text, shown)
+
+
+def noun(name: str, count: int = 1) -> Term:
+    """The name of a record as a word of a message: `noun("accountTeamMember")`, in the plural for several."""
+    text = words(name)
+    return Term(text, text if count == 1 else plural(text))
+
+
+def joined(messages: Sequence[str]) -> str:
+    """Messages one after another."""
+    return reduce(lambda first, second: sentence("{first}; {second}", first=first, second=second), messages)
+
+
+def translated(message: str, translate: Translate) -> str:
+    """A message in another language: its own text and those of the messages and terms within it."""
+    if isinstance(message, Term):
+        return Term(translate(message.template))
+    if not isinstance(message, Sentence):
+        return translate(message)
+    params = {
+        name: translated(value, translate) if isinstance(value, Sentence) else value
+        for name, value in message.params.items()
+    }
+    try:
+        return Sentence(translate(message.template), params)
+    except (LookupError, ValueError):
+        # A translation with places for other values says nothing.
+        return message
+
+
+def replaced(message: str, change: Callable[[str], str]) -> str:
+    """A message in which the texts among its values are changed; one that has no values is changed itself."""
+    if isinstance(message, Term):
+        return message
+    if not isinstance(message, Sentence):
+        return change(message)
+    return Sentence(message.template, {name: _replaced(value, change) for name, value in message.params.items()})
+
+
+def _replaced(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return replaced(value, change)
+    if isinstance(value, list):
+        return [_replaced(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _replaced(item, change) for key, item in value.items()}
+    return value
 
 
 def params_of(message: str) -> dict[str, Any]:
     """The values in a message by name, those of messages within it among them."""
     found: dict[str, Any] = {}
     for name, value in getattr(message, "params", {}).items():
-        if isinstance(value, Sentence):
+        if isinstance(value, Sentence) and not isinstance(value, Term):
             found = {**params_of(value), **found}
         else:
             found[name] = value
     return found
 
 
-def parts_of(message: str) -> tuple[str, dict[str, Any]]:
-    """The text and the values of a message as JSON takes them, for `from_parts`."""
+def parts_of(message: str) -> tuple[str, Any]:
+    """The text and the values of a message as JSON takes them, for `from_parts`; what is no sentence has none."""
+    if isinstance(message, Term):
+        return message.template, str(message)
     if not isinstance(message, Sentence):
-        return message, {}
+        return message, None
     params = {
         name: list(parts_of(value)) if isinstance(value, Sentence) else value for name, value in message.params.items()
     }
     return message.template, params
+
+
+def from_parts(text: str, params: Mapping[str, Any] | None = None) -> str:
+    """The message that `parts_of` took apart; a text that was no sentence is none again."""
+    if params is None:
+        return text
+    return Sentence(text, {name: _from_part(value) for name, value in params.items()})
+
+
+def _from_part(value: Any) -> Any:
+    match value:
+        case [str() as text, str() as shown]:
+            return Term(text, shown)
+        case [str() as text, dict() as params]:
+            return Sentence(text, {name: _from_part(one) for name, one in params.items()})
+    return value
 
 
 def _plain(value: Any) -> Any:
@@ -68,14 +176,3 @@ def _plain(value: Any) -> Any:
         case dict():
             return {key: _plain(item) for key, item in value.items()}
     return str(value)
-
-
-def from_parts(text: str, params: Mapping[str, Any] | None = None) -> str:
-    """The message that `parts_of` took apart; a text without values is one already."""
-    if not params:
-        return text
-    return Sentence(text, {name: from_parts(*value) if _is_parts(value) else value for name, value in params.items()})
-
-
-def _is_parts(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict)

@@ -17,6 +17,7 @@ from sqlmodel import col, select
 
 from core.base.errors import InputError, NotFoundError, UserError
 from core.base.money import exponent
+from core.base.sentences import sentence
 from core.crm.activities import Interaction, Task
 from core.crm.customers import Contact, Customer, CustomerActivity
 from core.crm.opportunities import Opportunity, Stage
@@ -118,7 +119,9 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
             converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
             code = "RATE_UNKNOWN" if isinstance(error, NotFoundError) else "INVALID"
-            problems.append(problem(change, code, name, f"{money}: {error.message}"))
+            problems.append(
+                problem(change, code, name, sentence("{field}: {message}", field=money, message=error.message))
+            )
         else:
             setattr(record, reporting, converted)
     return problems
@@ -213,7 +216,9 @@ def _settle_rate(settlement: Settlement, change: Change, reason: str | None) -> 
     except InputError as error:
         return [problem(change, "INVALID", "currency", error.message)]
     if currency == reporting:
-        message = f"amounts are reported in {reporting}, which needs no rate; give a foreign currency"
+        message = sentence(
+            "amounts are reported in {reporting}, which needs no rate; give a foreign currency", reporting=reporting
+        )
         return [problem(change, "INVALID", "currency", message)]
     return []
 

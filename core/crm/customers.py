@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from core.base.money import Money
+from core.base.sentences import template
 from core.crm.people import User
 from core.records.columns import column, reference
 from core.records.forms import EMAIL, LINK, NAME, PERSON_NAME, PHONE
@@ -170,7 +171,7 @@ one_living(
     AccountTeamMember,
     "customer_id",
     "user_id",
-    message="{twin} is the membership of {user_id} in this team already; change that one",
+    message=template("{twin} is the membership of {user_id} in this team already; change that one"),
 )
 
 

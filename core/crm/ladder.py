@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.base.errors import UserError
+from core.base.sentences import sentence
 from core.crm.opportunities import Stage
 from core.crm.rules import ladder_doubts, winning_problem
 from core.crm.settlement import Settlement, problem
@@ -34,7 +35,12 @@ def ladder_problems(settlement: Settlement, changes: Sequence[Change]) -> Iterat
         twin = next((other for other in ladder if other.position == stage.position and other.id != stage.id), None)
         if twin is not None:
             free = ladder[-1].position + 1
-            message = f"{stage.position} is the position of stage {twin.key} already; give another, such as {free}"
+            message = sentence(
+                "{position} is the position of stage {key} already; give another, such as {free}",
+                position=stage.position,
+                key=twin.key,
+                free=free,
+            )
             yield problem(change, "ALREADY_EXISTS", "position", message)
         elif fault := winning_problem(wins=stage.wins, win_probability=stage.win_probability):
             yield problem(change, "INVALID", "win_probability", fault)
@@ -42,10 +48,10 @@ def ladder_problems(settlement: Settlement, changes: Sequence[Change]) -> Iterat
             place = ladder.index(stage)
             before = ladder[place - 1] if place else None
             after = ladder[place + 1] if place + 1 < len(ladder) else None
-            for field, message in ladder_doubts(
+            for field, doubt in ladder_doubts(
                 win_probability=stage.win_probability,
                 before=None if before is None else before.win_probability,
                 after=None if after is None else after.win_probability,
                 has_winning=any(other.wins for other in ladder),
             ):
-                yield settlement.doubt(change, field, message)
+                yield settlement.doubt(change, field, doubt)

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.base.money import Money
+from core.base.sentences import template
 from core.crm.customers import Contact, Customer
 from core.crm.people import User
 from core.crm.sales import Product
@@ -62,7 +63,7 @@ class Stage(Record, prefix="stg"):
     )
 
 
-one_living(Stage, "key", message="{twin} is stage {key} already; choose another key")
+one_living(Stage, "key", message=template("{twin} is stage {key} already; choose another key"))
 
 
 # O20
@@ -192,7 +193,7 @@ one_living(
     OpportunityMember,
     "opportunity_id",
     "user_id",
-    message="{twin} is the membership of {user_id} in this team already; change that one",
+    message=template("{twin} is the membership of {user_id} in this team already; change that one"),
 )
 
 
@@ -229,12 +230,12 @@ one_living(
     OpportunityContact,
     "opportunity_id",
     "contact_id",
-    message="{twin} is the role of {contact_id} in this opportunity already; change that one",
+    message=template("{twin} is the role of {contact_id} in this opportunity already; change that one"),
 )
 one_living(
     OpportunityContact,
     "opportunity_id",
-    message="{twin} is the primary contact of this opportunity already; change that one first",
+    message=template("{twin} is the primary contact of this opportunity already; change that one first"),
     flag="is_primary",
     name="primary",
 )

@@ -1,5 +1,6 @@
 """Our side of the relationship: users and the teams they work in (G8, K24)."""
 
+from core.base.sentences import template
 from core.records.columns import column, reference
 from core.records.forms import EMAIL, NAME, PERSON_NAME, TIME_ZONE
 from core.records.record import Record
@@ -74,4 +75,6 @@ class User(Record, prefix="usr"):
     )
 
 
-one_living(User, "email", message="{twin} is the user with this address already; give another, or change that one")
+one_living(
+    User, "email", message=template("{twin} is the user with this address already; give another, or change that one")
+)

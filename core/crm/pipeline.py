@@ -53,7 +53,14 @@ def _steer(settlement: Settlement, change: Change, reason: str | None) -> list[U
     _leave_won_stage(settlement, change, asked, before)
     stage = settlement.stage(record.stage_id)
     if stage is None:
-        return [problem(change, "NOT_FOUND", "stage_id", f"{record.stage_id!r} is not a stage; see the query stages")]
+        return [
+            problem(
+                change,
+                "NOT_FOUND",
+                "stage_id",
+                sentence("{stage_id!r} is not a stage; see the query stages", stage_id=record.stage_id),
+            )
+        ]
     moved = record.stage_id != stage_before
     if change.action is Action.CREATED and asked is None:
         put(change, "status", OpportunityStatus.FOLLOWING if record.owner_id else OpportunityStatus.DRAFT)
@@ -106,7 +113,7 @@ def _early_days(settlement: Settlement, change: Change) -> list[UserError]:
     return [
         settlement.doubt(change, name, message)
         for name, day in days
-        if day is not None and (message := early_problem(day, record.opened_on, "the opportunity originated"))
+        if day is not None and (message := early_problem(day, record.opened_on, sentence("the opportunity originated")))
     ]
 
 
@@ -196,11 +203,17 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
     status = record.status
     if change.after.get("won_at") and status in OPEN_STATUSES and change.before.get("won_at") is None:
         yield problem(
-            change, "INVALID", "won_at", f"an opportunity that is {status} was not won; give it with the status WON"
+            change,
+            "INVALID",
+            "won_at",
+            sentence("an opportunity that is {status} was not won; give it with the status WON", status=status),
         )
     if change.after.get("lost_at") and status not in (OpportunityStatus.LOST, OpportunityStatus.CLOSED):
         yield problem(
-            change, "INVALID", "lost_at", f"an opportunity that is {status} was not lost; give it with the status LOST"
+            change,
+            "INVALID",
+            "lost_at",
+            sentence("an opportunity that is {status} was not lost; give it with the status LOST", status=status),
         )
     was_lost = status is OpportunityStatus.LOST or (
         # What was won, and is closed now, was not lost.
@@ -232,7 +245,7 @@ def _date_problems(change: Change, before: OpportunityStatus | None) -> Iterator
             yield problem(change, "REQUIRED", name, message)
     turned = "lost_at" in change.after and (change.before.get("lost_at") is None) != (change.after["lost_at"] is None)
     if status is before is OpportunityStatus.CLOSED and turned:
-        settled = "the outcome of a closed opportunity cannot change; reopen it first with status FOLLOWING"
+        settled = sentence("the outcome of a closed opportunity cannot change; reopen it first with status FOLLOWING")
         yield problem(change, "INVALID", "lost_at", settled)
 
 
@@ -246,10 +259,14 @@ def _status_problems(change: Change, before: OpportunityStatus | None, *, steppe
     closed_lost = record.status is OpportunityStatus.CLOSED and record.lost_at is not None
     if record.status is not OpportunityStatus.LOST and not closed_lost:
         return
-    for name, what in (("loss_reason", "a reason"), ("loss_summary", "a summary of what was learned")):
+    needed = {"loss_reason": sentence("a reason"), "loss_summary": sentence("a summary of what was learned")}
+    for name, what in needed.items():
         if getattr(record, name) is None and (stepped or name in change.after):
             yield problem(
-                change, "REQUIRED", name, f"a lost opportunity needs {what}; give it together with the status"
+                change,
+                "REQUIRED",
+                name,
+                sentence("a lost opportunity needs {what}; give it together with the status", what=what),
             )
 
 
@@ -353,10 +370,14 @@ def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:
     count = len(open_opportunities(settlement.session, change.record.id))
     if not count:
         return []
-    several = "1 open opportunity" if count == 1 else f"{count} open opportunities"
-    message = sentence("the customer has {several}; decide on them, or", several=several)
+    several = sentence("1 open opportunity") if count == 1 else sentence("{count} open opportunities", count=count)
     if change.action is Action.DESTROYED:
-        remedy = sentence("{message} delete it first, which asks what becomes of them", message=message)
-        return [UserError("REFERRED_TO", remedy, None, change.record)]
-    remedy = sentence("openOpportunities: {message} say what becomes of them", message=message)
-    return [UserError("REFERRED_TO", remedy, ("openOpportunities",), change.record)]
+        message = sentence(
+            "the customer has {several}; decide on them, or delete it first, which asks what becomes of them",
+            several=several,
+        )
+        return [UserError("REFERRED_TO", message, None, change.record)]
+    message = sentence(
+        "openOpportunities: the customer has {several}; decide on them, or say what becomes of them", several=several
+    )
+    return [UserError("REFERRED_TO", message, ("openOpportunities",), change.record)]

@@ -11,6 +11,7 @@ from decimal import Decimal
 from sqlalchemy import and_, case, func, literal, null, or_
 
 from core.base.money import Money
+from core.base.sentences import sentence
 from core.db.sql import Expression, add_days, days_between, names_where, rounded_ratio, whole
 from core.records.vocabulary import (
     CompanySize,
@@ -228,7 +229,12 @@ def status_step_problem(before: OpportunityStatus | None, after: OpportunityStat
     if before is None or before == after or after in STATUS_STEPS[before]:
         return None
     allowed = ", ".join(STATUS_STEPS[before])
-    return f"an opportunity that is {before} cannot become {after}; it may become {allowed}"
+    return sentence(
+        "an opportunity that is {before} cannot become {after}; it may become {allowed}",
+        before=before,
+        after=after,
+        allowed=allowed,
+    )
 
 
 def status_of_owner(status: OpportunityStatus, *, has_owner: bool) -> OpportunityStatus:
@@ -255,7 +261,7 @@ def cycle_problem(id: str, parent: str | None, parent_of: Callable[[str], str | 
     while parent is not None:
         way.append(parent)
         if parent == id:
-            return "the chain would lead back to where it began: " + " → ".join(way)
+            return sentence("the chain would lead back to where it began: {way}", way=" → ".join(way))
         if parent in way[:-1]:
             return None
         parent = parent_of(parent)
@@ -274,23 +280,35 @@ def future_problem(value: date | int, as_of: datetime, today: date) -> str | Non
         today: the business day of that moment.
     """
     if isinstance(value, int):
-        return f"{value} is in the future; give {today.year} or an earlier year" if value > today.year else None
+        return (
+            sentence("{value} is in the future; give {year} or an earlier year", value=value, year=today.year)
+            if value > today.year
+            else None
+        )
     if isinstance(value, datetime):
         late = value > as_of + _CLOCKS_DIFFER
-        return f"{value:%Y-%m-%d %H:%M} is in the future; give a moment that is past" if late else None
-    return f"{value} is in the future; give {today} or an earlier day" if value > today + timedelta(days=1) else None
+        return sentence("{value} is in the future; give a moment that is past", value=value) if late else None
+    return (
+        sentence("{value} is in the future; give {today} or an earlier day", value=value, today=today)
+        if value > today + timedelta(days=1)
+        else None
+    )
 
 
 def negative_problem(amount: Money) -> str | None:
     """What is implausible about an amount of a transaction: it is negative, as only a correction is."""
-    return f"{amount} is negative, which only a credit note or correction is" if amount.minor < 0 else None
+    return (
+        sentence("{amount} is negative, which only a credit note or correction is", amount=amount)
+        if amount.minor < 0
+        else None
+    )
 
 
 def discount_problem(gross: Money, actual: Money) -> str | None:
     """What is implausible about an amount before discount: less was to be paid than was earned."""
     if gross.currency != actual.currency or abs(gross.amount) >= abs(actual.amount):
         return None
-    return f"{gross} before discount is less than the {actual} after it"
+    return sentence("{gross} before discount is less than the {actual} after it", gross=gross, actual=actual)
 
 
 def early_problem(day: date, first: date, what: str) -> str | None:
@@ -301,7 +319,7 @@ def early_problem(day: date, first: date, what: str) -> str | None:
         first: the earliest plausible one.
         what: what happened on that day.
     """
-    return f"{day} is before {first}, when {what}" if day < first else None
+    return sentence("{day} is before {first}, when {what}", day=day, first=first, what=what) if day < first else None
 
 
 def other_customer_problem(customer: str, field: str, other: str) -> str | None:
@@ -314,14 +332,22 @@ def other_customer_problem(customer: str, field: str, other: str) -> str | None:
     """
     if customer == other:
         return None
-    return f"it leads to customer {customer}, but {field} to {other}; give records of one customer"
+    return sentence(
+        "it leads to customer {customer}, but {field} to {other}; give records of one customer",
+        customer=customer,
+        field=field,
+        other=other,
+    )
 
 
 def winning_problem(*, wins: bool, win_probability: Decimal) -> str | None:
     """Why a stage is refused: what it wins is won, so its win probability is 100 % (O1, X3)."""
     if not wins or win_probability == 100:
         return None
-    return f"{win_probability} % is not possible for a stage that wins; give 100, or wins false"
+    return sentence(
+        "{win_probability} % is not possible for a stage that wins; give 100, or wins false",
+        win_probability=win_probability,
+    )
 
 
 def ladder_doubts(
@@ -335,8 +361,22 @@ def ladder_doubts(
         has_winning: whether any stage wins.
     """
     if before is not None and win_probability < before:
-        yield "win_probability", f"{win_probability} % is less than the {before} % of the stage before it"
+        yield (
+            "win_probability",
+            sentence(
+                "{win_probability} % is less than the {before} % of the stage before it",
+                win_probability=win_probability,
+                before=before,
+            ),
+        )
     if after is not None and win_probability > after:
-        yield "win_probability", f"{win_probability} % is more than the {after} % of the stage after it"
+        yield (
+            "win_probability",
+            sentence(
+                "{win_probability} % is more than the {after} % of the stage after it",
+                win_probability=win_probability,
+                after=after,
+            ),
+        )
     if not has_winning:
-        yield "wins", "no stage wins any longer; opportunities are only won by setting their status"
+        yield "wins", sentence("no stage wins any longer; opportunities are only won by setting their status")

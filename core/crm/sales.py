@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.base.money import Money
+from core.base.sentences import sentence, template
 from core.crm.customers import Customer
 from core.records.columns import column, reference
 from core.records.forms import NAME
@@ -36,7 +37,7 @@ class ExchangeRate(Record, prefix="xrt"):
         "ISO 4217 code of the foreign currency.",
         max_length=3,
         pattern="[A-Z]{3}",
-        hint="write three capital letters, such as USD",
+        hint=sentence("write three capital letters, such as USD"),
         exact=True,
         index=True,
         shared=True,
@@ -54,7 +55,7 @@ one_living(
     ExchangeRate,
     "currency",
     "valid_from",
-    message="{twin} is the rate of {currency} from {valid_from} on already; change that one",
+    message=template("{twin} is the rate of {currency} from {valid_from} on already; change that one"),
 )
 
 

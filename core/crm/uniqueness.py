@@ -86,7 +86,7 @@ def _problems(
         if twin is not None:
             values = {name: getattr(change.record, name) for name in unique.columns}
             field = camel(unique.flag or unique.columns[-1])
-            message = sentence("{field}: {format}", field=field, format=unique.message.format(twin=twin, **values))
+            message = sentence("{field}: {message}", field=field, message=sentence(unique.message, twin=twin, **values))
             yield UserError("ALREADY_EXISTS", message, (field,), change.record)
         elif getattr(change.record, "is_old_twin", None):
             # What it had in common with an older record is gone, so the database keeps its key as well from now on.

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any, TypeVar
 
 from core.base.errors import ConflictError, PluginError
+from core.base.sentences import sentence
 
 T = TypeVar("T")
 
@@ -92,7 +93,9 @@ def repeated(attempt: Callable[[], T], seconds: float, seconds_lost: float | Non
             if time.monotonic() + pause >= began + most:
                 if conflict is Conflict.YIELDED:
                     raise ConflictError(
-                        "others were changing the same records all the time; nothing was written, so try again"
+                        sentence(
+                            "others were changing the same records all the time; nothing was written, so try again"
+                        )
                     ) from error
                 raise
         time.sleep(pause)

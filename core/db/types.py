@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.base.clock import to_milliseconds
 from core.base.errors import InputError
+from core.base.sentences import sentence
 
 
 class Text(TypeDecorator[str]):
@@ -26,7 +27,7 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and "\0" in value:
-            raise InputError("text may not contain the character NUL (U+0000); leave it out")
+            raise InputError(sentence("text may not contain the character NUL (U+0000); leave it out"))
         return value
 
 

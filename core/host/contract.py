@@ -89,14 +89,14 @@ class CatalogQueries:
     """How plugin code queries the catalog; `Context` documents each."""
 
     query: Callable[..., Any]
-    total: Callable[..., Figures]
+    total: Callable[..., Any]
     groups: Callable[..., list[Figures]]
     pages: Callable[..., Iterator[dict[str, Any]]]
     derive: Callable[..., list[list[Any]]]
 
 
 async def _in_async_hooks_only(*args: Any) -> Any:
-    raise RuntimeError("only the async hooks after_commit, startup and shutdown have this")
+    raise RuntimeError("only async jobs and the async hooks after_commit, startup and shutdown have this")
 
 
 #: Runs a statement that gives one JSON value, with its parameters.
@@ -130,6 +130,11 @@ class Context:
             recorded as the plugin's work, and returns its result: for what is to be kept whatever comes after it.
         send: in async hooks, `await send(message)` has the first plugin that serves the channel send a message; see
             the hook `send`. It raises `Reject` if that is not possible at all, another exception if it may be later.
+        hurry: in async hooks and jobs, `await ctx.hurry("post_letters")` has an async job of the plugin run now rather
+            than when it is due next, or `await ctx.hurry("post_letters", moment)` at a moment.
+        acting_as: in async hooks and jobs, `await ctx.acting_as(user_id)` is a context whose `query` and `total` see
+            what a user may see now, within the limits of a request. It raises `NotFoundError` if there is no such
+            active user.
     """
 
     open_session: Callable[[], Session]
@@ -150,6 +155,8 @@ class Context:
     catalog: CatalogQueries
     transact: Callable[[Callable[["Context"], Any]], Awaitable[Any]] = _in_async_hooks_only
     send: Callable[[Message], Awaitable[None]] = _in_async_hooks_only
+    hurry: Callable[..., Awaitable[None]] = _in_async_hooks_only
+    acting_as: Callable[[str], Awaitable["Context"]] = _in_async_hooks_only
 
     @property
     def calendar(self) -> Calendar:
@@ -201,7 +208,7 @@ class Context:
     ) -> Figures:
         """Returns totals of a list: `total("Transaction", {"customerId": {"eq": id}}, sum=["actualAmount"])`.
 
-        Needs a session, as `groups`, `pages` and `derive` do.
+        In async functions and Python fields it is awaited. `groups`, `pages` and `derive` need a session.
 
         Args:
             record: name of the record.
@@ -212,7 +219,8 @@ class Context:
         Raises:
             InputError: there is no such record or field.
         """
-        return self.catalog.total(record, where, sum=sum, avg=avg, min=min, max=max, as_of=as_of)
+        figures: Figures = self.catalog.total(record, where, sum=sum, avg=avg, min=min, max=max, as_of=as_of)
+        return figures
 
     def groups(
         self,
@@ -337,7 +345,7 @@ class Hooks:
         Arguments: this plugin's `settings`.
         Returns: `Job` declarations.
         Transaction: none here. Each run of a job has one of its own with `ctx`, recorded as the plugin's work and
-            committed by the host.
+            committed by the host; that of an async job has none, and writes by `ctx.transact`.
         Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
             back, logged and recorded; the job runs again when it is due next.
         """

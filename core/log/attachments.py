@@ -129,7 +129,9 @@ def taken(
     for key, owner in records_by_external_id(transaction, entity, wanted).items():
         id = wanted[key]
         if owner != id:
-            remedy = "change or delete that record" if id in restored else "leave it out, or change that record"
+            remedy = sentence("leave it out, or change that record")
+            if id in restored:
+                remedy = sentence("change or delete that record")
             yield UserError(
                 "EXTERNAL_ID_TAKEN",
                 sentence(

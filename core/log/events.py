@@ -85,6 +85,7 @@ class Event:
         data: further data of a published event.
         actor: who did it.
         id, sequence: the event's own id, and its batch's number in the log.
+        recorded_at: when it was recorded.
     """
 
     type: str
@@ -97,3 +98,4 @@ class Event:
     actor: str = ""
     id: str = ""
     sequence: int = 0
+    recorded_at: datetime | None = None

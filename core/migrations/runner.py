@@ -9,7 +9,6 @@ Alembic, which is slow to import, is imported where there is something to do, or
 
 import hashlib
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ import core.records.installation
 import core.unit.idempotency  # noqa: F401
 from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
 from core.db.database import SQLITE, Database
-from core.host.contract import Plugin
+from core.host.folders import folder_of
 from core.host.host import PluginHost
 from core.migrations.facts import RELEASE, TABLES, is_later, keep, kept
 from core.records.record import CORE, registry_of, tables_of
@@ -124,14 +123,11 @@ class MigrationSet:
 def sets_of(host: PluginHost) -> list[MigrationSet]:
     """The sets of the core and of the plugins that have tables, in the order they are run."""
     found = [MigrationSet(CORE, Path(__file__).parent / "versions")]
-    found += [MigrationSet(plugin.name, folder_of(plugin), plugin.requires, plugin.version) for plugin in host.plugins]
+    found += [
+        MigrationSet(plugin.name, folder_of(plugin, "migrations"), plugin.requires, plugin.version)
+        for plugin in host.plugins
+    ]
     return [one for one in found if one.has_revisions or tables_of(one.name)]
-
-
-def folder_of(plugin: Plugin) -> Path | None:
-    """`migrations` in the package whose `__init__` declares a plugin's class; None where it is declared elsewhere."""
-    folders = getattr(sys.modules.get(type(plugin).__module__), "__path__", None)
-    return Path(next(iter(folders))) / "migrations" if folders else None
 
 
 def pending(database: Database, sets: Sequence[MigrationSet]) -> list[str]:

@@ -64,9 +64,9 @@ def check_text(value: str, longest: int) -> None:
             )
         )
     if "\0" in value:
-        raise InputError("the character NUL (U+0000) is not possible; leave it out")
+        raise InputError(sentence("the character NUL (U+0000) is not possible; leave it out"))
     if not value.strip():
-        raise InputError("it must not be empty; give a text")
+        raise InputError(sentence("it must not be empty; give a text"))
     if not is_visible(value):
         raise InputError(sentence("nothing of {value!a} can be seen; give a text", value=value[:40]))
 
@@ -79,9 +79,8 @@ def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
     """
     check_text(value, info.max_length or LONGEST_TEXT)
     if info.pattern and not re.fullmatch(info.pattern, value):
-        raise InputError(
-            sentence("{value!r} does not fit: {hint}", value=value, hint=info.hint or f"it must match {info.pattern}")
-        )
+        hint = info.hint or sentence("it must match {pattern}", pattern=info.pattern)
+        raise InputError(sentence("{value!r} does not fit: {hint}", value=value, hint=hint))
     info.form.check(value, region)
 
 

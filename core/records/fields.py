@@ -177,7 +177,9 @@ class Job:
         every: how often. The first time is as soon as a server runs; missed runs are made up for by one.
         run: a plain function that gets the plugin's context in a transaction of its own. What it returns is shown by
             `guanxi jobs`: what it did, in a few words, or None. It may be repeated, so it goes by the clock and by what
-            it finds, never by when it ran last.
+            it finds, never by when it ran last. An async function is for what waits for others, such as another
+            server: it holds up no other job, gets the context of async hooks, without a session, and can be hurried
+            by `ctx.hurry`.
         description: one sentence.
         locks: keys of the plugin that a run takes before it begins, as `lock_keys` returns them. By default the empty
             key, which excludes all others of the plugin; without any, the run takes its own by `ctx.lock`.
@@ -185,6 +187,6 @@ class Job:
 
     name: str
     every: timedelta
-    run: Callable[[Any], str | None]
+    run: Callable[[Any], str | None] | Callable[[Any], Awaitable[str | None]]
     description: str
     locks: Iterable[Key] = (EVERYTHING,)

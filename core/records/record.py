@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, object_session, re
 
 from core.base.ids import EVENT_PREFIX, PREFIX, new_id
 from core.base.money import Money
+from core.base.sentences import Term, noun
 from core.base.text import snake, words
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.columns import ColumnInfo, MoneyInfo, column, reference, sql_column
@@ -101,6 +102,12 @@ def record_with_prefix(id: str) -> type["Record"]:
 def table_name(name: str, plugin: str) -> str:
     """The name of a class's table: in snake case, prefixed with the plugin's name."""
     return snake(name) if plugin == CORE else f"{plugin}_{snake(name)}"
+
+
+def noun_in(table: Any, count: int = 1) -> Term:
+    """What one row of a table is called in messages, or several."""
+    found = next((record.__name__ for record in _records.values() if record.__table__ is table), table.name)
+    return noun(found, count)
 
 
 def _check_record(name: str, plugin: str, prefix: str) -> None:

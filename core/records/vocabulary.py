@@ -2,25 +2,34 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Self
 
 
 class Vocabulary(StrEnum):
-    """An enumeration whose values carry their descriptions: `SUPPORT = "SUPPORT", "Supports us."`."""
+    """An enumeration whose values carry their descriptions: `SUPPORT = "SUPPORT", "Supports us."`.
+
+    Pages show a value by its label, `Support`; another one comes third: `SMS = "SMS", "Text message.", "SMS", "SMS"`.
+    """
 
     description: str
+    label: str
 
-    def __new__(cls, value: str, description: str = "") -> Self:
+    def __new__(cls, value: str, description: str = "", label: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.description = description
+        member.label = label or value.replace("_", " ").capitalize()
         return member
 
 
-def vocabulary(name: str, description: str, values: Mapping[str, str]) -> type[Vocabulary]:
-    """A vocabulary made while an app is built: value to its meaning."""
+def vocabulary(
+    name: str, description: str, values: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})
+) -> type[Vocabulary]:
+    """A vocabulary made while an app is built: value to its meaning, and to its label where it has one of its own."""
     make: Any = Vocabulary
-    made: type[Vocabulary] = make(name, {value: (value, meaning) for value, meaning in values.items()})
+    parts = {value: (value, meaning, labels.get(value, "")) for value, meaning in values.items()}
+    made: type[Vocabulary] = make(name, parts)
     made.__doc__ = description
     return made
 
@@ -55,7 +64,7 @@ class LifecycleStage(Vocabulary):
 class CompanySize(Vocabulary):
     """Size by employees, and by assets where a threshold is set."""
 
-    SMALL_MICRO = "SMALL_MICRO", "Small or micro enterprise."
+    SMALL_MICRO = "SMALL_MICRO", "Small or micro enterprise.", "Small or micro"
     MEDIUM = "MEDIUM", "Medium-sized enterprise."
     LARGE = "LARGE", "Large enterprise."
 
@@ -132,10 +141,10 @@ class Channel(Vocabulary):
     """Channel of communication."""
 
     PHONE = "PHONE", "Telephone call."
-    EMAIL = "EMAIL", "E-mail."
+    EMAIL = "EMAIL", "E-mail.", "E-mail"
     SOCIAL = "SOCIAL", "Social media."
     CHAT = "CHAT", "Online chat."
-    SMS = "SMS", "Text message."
+    SMS = "SMS", "Text message.", "SMS"
     VISIT = "VISIT", "On-site visit."
     MEETING = "MEETING", "Meeting."
 
@@ -198,7 +207,7 @@ class OpportunityCategory(Vocabulary):
     """Kind of demand."""
 
     STANDARD_PRODUCT = "STANDARD_PRODUCT", "Demand for a standard product."
-    ICT_PROJECT = "ICT_PROJECT", "A project: basic business with system integration."
+    ICT_PROJECT = "ICT_PROJECT", "A project: basic business with system integration.", "ICT project"
     COMPETITOR = "COMPETITOR", "The customer uses a competitor's product."
 
 

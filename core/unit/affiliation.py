@@ -2,18 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from core.base.errors import UserError
-from core.base.sentences import sentence
-from core.base.text import camel, words
+from core.base.sentences import Sentence, sentence
+from core.base.text import camel
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity, OpportunityContact
 from core.crm.rules import other_customer_problem
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.events import Action
-from core.records.record import CORE, Record, record_in, records_of
+from core.records.record import CORE, Record, noun_in, record_in, records_of
 from core.records.rows import quoted
 
 #: By id, the customer of a record; None where it has none.
@@ -105,7 +106,7 @@ def separation_warnings(
         if "customer_id" not in change.after or change.record.customer_id is None:
             continue
         staying = [
-            f"{count} {words(model.__table__.name)}{'' if count == 1 else 's'}"
+            sentence("{count} {record}", count=count, record=noun_in(model.__table__, count))
             for model in _tied_to_opportunities(plugins)
             if (count := _staying(transaction, model, change.record))
         ]
@@ -113,10 +114,14 @@ def separation_warnings(
             message = sentence(
                 "customerId: {known} of the opportunity belong to another customer than {customer_id}; change them as "
                 "well",
-                known=", ".join(staying),
+                known=reduce(_and_more, staying),
                 customer_id=change.record.customer_id,
             )
             yield UserError("OTHER_CUSTOMER", message, ("customerId",), change.record, warning=True)
+
+
+def _and_more(first: Sentence, second: Sentence) -> Sentence:
+    return sentence("{first}, {second}", first=first, second=second)
 
 
 def _tied_to_opportunities(plugins: Collection[str]) -> Iterator[type[Record]]:

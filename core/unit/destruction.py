@@ -10,11 +10,11 @@ from sqlalchemy import Table as SqlTable
 from sqlmodel import Session, col, select
 
 from core.base.errors import UserError
-from core.base.text import plural, words
+from core.base.sentences import sentence
 from core.log.changes import Change
 from core.log.events import Action
 from core.records.leftovers import Leftovers, LetGo
-from core.records.record import CORE, Record, records_of, tables_of
+from core.records.record import CORE, Record, noun_in, records_of, tables_of
 
 _log = logging.getLogger("guanxi.destruction")
 
@@ -93,15 +93,28 @@ class Destruction:
 
 def _let_go(done: LetGo) -> str:
     """What rows of a plugin that is not installed did."""
-    rows = f"{done.count} row{'' if done.count == 1 else 's'} of {done.table}, a table of plugin {done.plugin!r} that "
-    rows += "no installed plugin declares, "
+    where = {"count": done.count, "table": done.table, "plugin": done.plugin}
+    rows = sentence("{count} rows of {table}, a table of plugin {plugin!r} that no installed plugin declares,", **where)
+    if done.count == 1:
+        rows = sentence("1 row of {table}, a table of plugin {plugin!r} that no installed plugin declares,", **where)
     if not done.is_removed:
-        return f"{rows}lost the reference in {done.column}"
-    return rows + ("was removed with it" if done.count == 1 else "were removed with it")
+        return sentence("{rows} lost the reference in {column}", rows=rows, column=done.column)
+    if done.count == 1:
+        return sentence("{rows} was removed with it", rows=rows)
+    return sentence("{rows} were removed with it", rows=rows)
 
 
 def _said(table: SqlTable, count: int, id: str) -> str:
-    name = words(table.name)
+    record = noun_in(table, count)
     if count == 1:
-        return f"1 {name} refers to {id}; destroy it first, or delete this record instead, which keeps both"
-    return f"{count} {plural(name)} refer to {id}; destroy them first, or delete this record instead, which keeps them"
+        return sentence(
+            "1 {record} refers to {id}; destroy it first, or delete this record instead, which keeps both",
+            record=record,
+            id=id,
+        )
+    return sentence(
+        "{count} {record} refer to {id}; destroy them first, or delete this record instead, which keeps them",
+        count=count,
+        record=record,
+        id=id,
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.base.errors import ConflictError, UserError
+from core.base.sentences import sentence
 from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
@@ -76,9 +77,17 @@ class Draft:
     warnings: Sequence[UserError] = ()
 
 
+#: The place of an outcome of all rows together.
+WHOLE = -1
+
+
 @dataclass(slots=True)
 class RowOutcome:
-    """The outcome of one draft: a status, the record's id, errors and warnings, and what else is answered, as JSON."""
+    """The outcome of one draft: a status, the record's id, errors and warnings, and what else is answered, as JSON.
+
+    Attributes:
+        index: row of the batch, or `WHOLE`.
+    """
 
     index: int
     status: OutcomeStatus
@@ -170,6 +179,8 @@ def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:
 #: The error for a row that the database refuses although it passed every check.
 TAKEN = UserError(
     "CONFLICT",
-    "another record has the same key, or one that this refers to was destroyed meanwhile; "
-    "read the record again and repeat the change",
+    sentence(
+        "another record has the same key, or one that this refers to was destroyed meanwhile; read "
+        "the record again and repeat the change"
+    ),
 )

@@ -66,7 +66,7 @@ class Held:
             ids: their keys.
             exclusive: nobody may refer to them in the meantime either.
         """
-        wanted = set(ids)
+        wanted = _storable(ids)
         missing = wanted if exclusive else {id for id in wanted if (kind, id) not in self._rows}
         if missing:
             rows = rows_of(kind, self._engine)
@@ -77,7 +77,8 @@ class Held:
     def read(self, kind: type[Any], ids: Collection[str]) -> dict[str, Any]:
         """The objects of a table by key as they are stored, neither locked nor held."""
         rows = rows_of(kind, self._engine)
-        found = rows.all_made(self._transaction.rows(rows.stored(ids)))
+        wanted = _storable(ids)
+        found = rows.all_made(self._transaction.rows(rows.stored(wanted))) if wanted else ()
         return {getattr(made, rows.key[0]): made for made in found}
 
     def get(self, kind: type[Any], id: str) -> Any:
@@ -192,3 +193,8 @@ def _refold(row: _Row, region: str) -> None:
                 held[companion.name] = key
             elif held[companion.name] != key:
                 setattr(row.object, companion.name, key)
+
+
+def _storable(ids: Collection[str]) -> set[str]:
+    """Those of some keys that a row can have: no text of the database holds NUL, and PostgreSQL compares with none."""
+    return {id for id in ids if "\0" not in id}

@@ -69,8 +69,12 @@ def once(
         (known,) = rows.all_made(transaction.rows(rows.select(mine, actor, key)))
         if (known.operation, known.fingerprint) != (operation, fingerprint):
             raise ConflictError(
-                f"idempotencyKey: {key!r} was used for another request on {known.created_at:%Y-%m-%d %H:%M} UTC; "
-                "use a new key for a new request"
+                sentence(
+                    "idempotencyKey: {key!r} was used for another request on {created_at}; use a new key for "
+                    "a new request",
+                    key=key,
+                    created_at=known.created_at,
+                )
             )
         return load(known.result["answer"])
     result = work()

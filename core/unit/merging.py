@@ -14,8 +14,8 @@ from sqlalchemy import Column
 from core.base.errors import Reject, UserError
 from core.base.ids import new_id
 from core.base.money import Money
-from core.base.sentences import sentence
-from core.base.text import camel, words
+from core.base.sentences import noun, sentence
+from core.base.text import camel
 from core.crm.uniqueness import key_of
 from core.db.transaction import SqlStatement, among, listed
 from core.log import attachments, merges
@@ -213,8 +213,8 @@ def _leave_out(unit: Unit, row: Any, twin: Any) -> UserError:
                 "delete one of them, or change what they have in common, and merge again",
                 first=twin.id,
                 second=row.id,
-                record=words(type(row).__name__),
-                parts=words(model.__name__),
+                record=noun(type(row).__name__),
+                parts=noun(model.__name__),
             )
             raise Reject(UserError("CANNOT_MERGE", message, None, twin))
     row.deleted_at = unit.now
@@ -232,7 +232,7 @@ def _leave_out(unit: Unit, row: Any, twin: Any) -> UserError:
         "should be",
         first=twin.id,
         second=row.id,
-        record=words(type(row).__name__),
+        record=noun(type(row).__name__),
     )
     return UserError("LEFT_OUT", message, None, twin.id, warning=True)
 

@@ -8,10 +8,11 @@ from sqlalchemy import Table as SqlTable
 
 from core.base.errors import UserError
 from core.base.sentences import sentence
-from core.base.text import camel, words
+from core.base.text import camel
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.merges import survivors
+from core.records.record import noun_in
 from core.records.rows import quoted
 
 
@@ -42,7 +43,7 @@ def dangling(
                     sentence(
                         "{field}: there is no {record} {id!r}; give the id of an existing one",
                         field=field,
-                        record=words(key.column.table.name),
+                        record=noun_in(key.column.table),
                         id=id,
                     ),
                     (field,),

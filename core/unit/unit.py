@@ -55,6 +55,7 @@ class Unit:
         request_id: the request it is done for, if any.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
+        on_removal: called once, while what is to be deleted or destroyed is locked and still as it was.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Unit:
         self.search = SearchNotes(transaction)
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False
+        self.on_removal: Callable[[], None] | None = None
         self._clock = clock
         self._ask = ask
         self._writes = True
@@ -129,6 +131,12 @@ class Unit:
     def lock_done(self) -> None:
         """Takes the moment of the next changes, once what they change is locked."""
         self.now = self.settlement.now = self.log.now = self._clock.now()
+
+    def announce_removal(self) -> None:
+        """Lets whoever wants to look at what is about to be removed."""
+        look, self.on_removal = self.on_removal, None
+        if look is not None:
+            look()
 
     def stamp(self, record: Record, *, new: bool = False) -> None:
         """Notes on a record who changes it, and when."""

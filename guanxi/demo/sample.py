@@ -41,7 +41,7 @@ _STAGE_DAYS = {"A": 14, "B": 15, "C": 11, "D": 19, "E": 12}
 
 def key(kind: str, number: int) -> dict[str, str]:
     """The external id of a row of the sample."""
-    return {"system": SYSTEM, "id": f"{kind}-{number}"}
+    return {"system": SYSTEM, "value": f"{kind}-{number}"}
 
 
 class Sample:

@@ -173,7 +173,7 @@ class Item:
         if self.rule.match == EXTERNAL_ID:
             first = self.given["externalIds"][0]
             # Rows of different moments tell a history; they do not disagree.
-            return first["system"], first["id"], self.at
+            return first["system"], first["value"], self.at
         text = self.given[self.rule.match_field or ID]
         return text if self.rule.match == ID else fold(text)
 
@@ -230,7 +230,7 @@ class RecordRule:
                 yield InputError(sentence("external id of {system!r}: {problem}", system=system, problem=error.message))
                 continue
             if found is not None and found is not Nothing.SAID:
-                keys.append({"system": system, "id": as_text(found)})
+                keys.append({"system": system, "value": as_text(found)})
             elif self.match == EXTERNAL_ID and place == 0:
                 yield InputError(sentence("external id of {system!r}: {no_key}", system=system, no_key=_NO_KEY))
         if keys:

@@ -61,7 +61,7 @@ class StepLog:
 
 def _key(item: Item) -> _Key:
     first = item.given["externalIds"][0]
-    return first["system"], first["id"]
+    return first["system"], first["value"]
 
 
 def _moment(step: StageTransition) -> datetime:

@@ -77,18 +77,31 @@ class Standing:
             moved: what comes from another customer, which has it no longer.
         """
         if self.hold is not None:
-            yield "CREDIT_HOLD", f"{self.name} is on credit hold ({self.hold})"
+            yield "CREDIT_HOLD", sentence("{name} is on credit hold ({hold})", name=self.name, hold=self.hold)
         if self.risk is CreditRisk.HIGH:
-            scored = "its evaluation is incomplete" if self.score is None else f"score {self.score}"
-            because = "set by hand" if self.is_manual else scored
-            yield "HIGH_CREDIT_RISK", f"{self.name} is a high credit risk ({because})"
+            scored = (
+                sentence("its evaluation is incomplete")
+                if self.score is None
+                else sentence("score {score}", score=self.score)
+            )
+            because = sentence("set by hand") if self.is_manual else scored
+            yield (
+                "HIGH_CREDIT_RISK",
+                sentence("{name} is a high credit risk ({because})", name=self.name, because=because),
+            )
         alone = False
         if self.limit is not None and exposure > self.limit:
             alone = True
-            above = f"{exposure - self.limit} above the credit limit of {self.limit}"
+            above = sentence("{value} above the credit limit of {limit}", value=exposure - self.limit, limit=self.limit)
             yield (
                 "CREDIT_LIMIT_EXCEEDED",
-                f"{self.name} would reach an exposure of {exposure}, {above} {self.currency}",
+                sentence(
+                    "{name} would reach an exposure of {exposure}, {above} {currency}",
+                    name=self.name,
+                    exposure=exposure,
+                    above=above,
+                    currency=self.currency,
+                ),
             )
         for group in self.groups:
             problem = group.problem(self._growth(group, exposure, moved), self.currency)
@@ -152,9 +165,9 @@ def verdicts(ctx: Context, change: Change, field: str, problems: Iterable[tuple[
     is_restored = change.action is Action.RESTORED
     field = "id" if is_restored else field
     remedy = (
-        "put that right before it is restored"
+        sentence("put that right before it is restored")
         if is_restored
-        else f"refused unless {OVERRIDE_REASON} gives a reason to override"
+        else sentence("refused unless {override_reason} gives a reason to override", override_reason=OVERRIDE_REASON)
     )
     for code, problem in problems:
         policy = ctx.settings.group_control if code == GROUP else ctx.settings.control

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import literal, select
 
-from guanxi import Action, Changes, Context
+from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
 from plugins.credit_scoring.settings import Control
 
@@ -30,8 +30,14 @@ class CustomerGroup:
         after = self.exposure + growth
         if after <= self.limit:
             return None
-        above = f"{after - self.limit} above the credit limit of {self.limit}"
-        return f"{self.name} and the customers below it would reach an exposure of {after}, {above} {currency}"
+        above = sentence("{value} above the credit limit of {limit}", value=after - self.limit, limit=self.limit)
+        return sentence(
+            "{name} and the customers below it would reach an exposure of {after}, {above} {currency}",
+            name=self.name,
+            after=after,
+            above=above,
+            currency=currency,
+        )
 
 
 def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:

@@ -34,8 +34,12 @@ def limit_problems(changes: Changes) -> Iterator[UserError]:
 def reason_problem(reason: str | None) -> str | None:
     """Returns what is wrong with a reason, or None."""
     if reason is None or not reason.strip():
-        return "say why"
-    return f"say why in at most {_LONGEST_REASON:,} characters" if len(reason) > _LONGEST_REASON else None
+        return sentence("say why")
+    return (
+        sentence("say why in at most {longest:,} characters", longest=_LONGEST_REASON)
+        if len(reason) > _LONGEST_REASON
+        else None
+    )
 
 
 def _limited(changes: Changes) -> Iterator[Change]:

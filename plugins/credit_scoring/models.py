@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from guanxi import Facet, Money, Record, Vocabulary, column, one_living, reference
+from guanxi import Facet, Money, Record, Vocabulary, column, one_living, reference, template
 from guanxi.records import Customer, Opportunity
 from plugins.credit_scoring.settings import IncompleteRating
 
@@ -96,9 +96,9 @@ class AgeingBucket(Vocabulary):
     """Ageing of an unpaid receivable by days past due."""
 
     NOT_DUE = "NOT_DUE", "Not due yet, or due today."
-    DAYS_1_TO_30 = "DAYS_1_TO_30", "1 to 30 days past due."
-    DAYS_31_TO_60 = "DAYS_31_TO_60", "31 to 60 days past due."
-    DAYS_61_TO_90 = "DAYS_61_TO_90", "61 to 90 days past due."
+    DAYS_1_TO_30 = "DAYS_1_TO_30", "1 to 30 days past due.", "1 to 30 days"
+    DAYS_31_TO_60 = "DAYS_31_TO_60", "31 to 60 days past due.", "31 to 60 days"
+    DAYS_61_TO_90 = "DAYS_61_TO_90", "61 to 90 days past due.", "61 to 90 days"
     OVER_90_DAYS = "OVER_90_DAYS", "More than 90 days past due."
 
 
@@ -151,7 +151,7 @@ one_living(
     Receivable,
     "customer_id",
     "number",
-    message="{twin} is invoice {number} of this customer already; change that one, or give another number",
+    message=template("{twin} is invoice {number} of this customer already; change that one, or give another number"),
 )
 
 

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy import BigInteger, and_, case, func, null, or_
 
+from guanxi import sentence
 from guanxi.sql import Expression, add_days, days_between
 from plugins.credit_scoring.models import (
     AgeingBucket,
@@ -250,13 +251,33 @@ def receivable_problems(
     today: date,
 ) -> list[tuple[str, str]]:
     """Returns what is wrong with an invoice: fields and messages."""
-    found = []
+    found: list[tuple[str, str]] = []
     if due_on < invoiced_on:
-        found.append(("due_on", f"{due_on} is before the invoice date, {invoiced_on}; give a later day"))
+        found.append(
+            (
+                "due_on",
+                sentence(
+                    "{due_on} is before the invoice date, {invoiced_on}; give a later day",
+                    due_on=due_on,
+                    invoiced_on=invoiced_on,
+                ),
+            )
+        )
     if settled_on is not None and settled_on < invoiced_on:
-        found.append(("settled_on", f"{settled_on} is before the invoice date, {invoiced_on}; give a later day"))
+        found.append(
+            (
+                "settled_on",
+                sentence(
+                    "{settled_on} is before the invoice date, {invoiced_on}; give a later day",
+                    settled_on=settled_on,
+                    invoiced_on=invoiced_on,
+                ),
+            )
+        )
     if settled_on is not None and settled_on > today:
-        found.append(("settled_on", f"{settled_on} is in the future; enter it once it is paid"))
+        found.append(
+            ("settled_on", sentence("{settled_on} is in the future; enter it once it is paid", settled_on=settled_on))
+        )
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Subquery, bindparam, func, select, union_all
 
-from guanxi import Action, Change, Changes, Context, Record, UserError, sentence
+from guanxi import Action, Change, Changes, Context, Record, UserError, sentence, term
 from guanxi.sql import Prepared, is_listed
 from plugins.duplicates.index import hashes
 from plugins.duplicates.models import DuplicateKey
@@ -133,11 +133,13 @@ def duplicate_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
 
 def _problem(ctx: Context, change: Change, candidate: Candidate) -> UserError:
     is_warning = ctx.settings.policy is DuplicatePolicy.WARN
-    remedy = "merge them if they are" if is_warning else f"change that one, or say {ALLOWED}: true"
+    remedy = sentence("change that one, or say {allowed}: true", allowed=ALLOWED)
+    if is_warning:
+        remedy = sentence("merge them if they are")
     message = sentence(
         "{candidate} may be the same {record}: {score} of 100, by {matched_on}; {remedy}",
         candidate=candidate.id,
-        record=change.entity.lower(),
+        record=term(change.entity.lower()),
         score=candidate.verdict.score,
         matched_on=", ".join(candidate.verdict.matched_on),
         remedy=remedy,

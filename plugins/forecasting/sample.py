@@ -119,9 +119,9 @@ def _set_targets(ctx: Context, chance: random.Random) -> None:
     while len(starts) < _QUARTERS:
         starts.append(ctx.calendar.first_of(starts[-1] - timedelta(days=1), DateGrain.QUARTER))
     wanted = {"outcome": {"eq": Outcome.WON}, "closedOn": {"gte": starts[-1]}}
-    by = [{"owner": {"team": {"id": True}}}]
+    by = [{"owner": {"team": {"recordId": True}}}]
     won = {
-        group.keys["owner"]["team"]["id"]: group.sum["expectedAmount"]
+        group.keys["owner"]["team"]["recordId"]: group.sum["expectedAmount"]
         for group in ctx.groups("Opportunity", by, wanted, sum=["expectedAmount"])
     }
     for team in ctx.session.exec(select(Team).order_by(col(Team.name))).all():

@@ -18,9 +18,9 @@ def category_problems(changes: Changes) -> Iterator[UserError]:
     """Why a category cannot be given by hand: closed is what is won."""
     for change in changes.of("Opportunity"):
         if change.after.get("forecastCategoryOverride") == ForecastCategory.CLOSED:
-            message = (
-                "forecastCategoryOverride: CLOSED follows from winning; give COMMIT, BEST_CASE, PIPELINE or OMITTED, "
-                "or move the opportunity to a stage that wins it"
+            message = sentence(
+                "forecastCategoryOverride: CLOSED follows from winning; give COMMIT, BEST_CASE, PIPELINE or "
+                "OMITTED, or move the opportunity to a stage that wins it"
             )
             yield UserError("INVALID", message, ("forecastCategoryOverride",), change.record)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from guanxi import Action, Changes, Context, UserError
+from guanxi import Action, Changes, Context, UserError, sentence
 from plugins.satisfaction_surveys.models import SurveyAnswer, SurveyQuestion, SurveyResponse
 from plugins.satisfaction_surveys.questionnaires import GivenAnswer, Problems, check_answer, scores_of
 from plugins.satisfaction_surveys.results import refresh
@@ -27,7 +27,7 @@ def judge_answers(ctx: Context, changes: Changes) -> Iterator[UserError]:
     for change in changes.of("SurveyAnswer", Action.UPDATED):
         for name, field in _SAID.items():
             if name in change.before:
-                message = "answers cannot be changed; delete the response and enter it again"
+                message = sentence("answers cannot be changed; delete the response and enter it again")
                 yield problem("IMMUTABLE", field, message, change.record)
     entered = _later(changes)
     if not entered:
@@ -52,10 +52,16 @@ def _by_id(session: Session, model: Any, ids: Collection[str]) -> Mapping[str, A
 
 def _judge(answer: SurveyAnswer, response: SurveyResponse, question: SurveyQuestion) -> Iterator[UserError]:
     if response.questions_version is None:
-        message = "the response was entered as numbers; enter it with questionsVersion to answer question by question"
+        message = sentence(
+            "the response was entered as numbers; enter it with questionsVersion to answer question by question"
+        )
         yield problem("INVALID", "responseId", message, answer)
     elif (response.survey_id, response.questions_version) != (question.survey_id, question.questions_version):
-        message = f"{question.id} is not a question of version {response.questions_version} of the response's survey"
+        message = sentence(
+            "{id} is not a question of version {questions_version} of the response's survey",
+            id=question.id,
+            questions_version=response.questions_version,
+        )
         yield problem("INVALID", "questionId", message, answer)
     else:
         problems = Problems(record=answer)

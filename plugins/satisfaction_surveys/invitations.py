@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, literal, update
 from sqlmodel import Session, col, select
 
-from guanxi import Context, Record, Reject
+from guanxi import Context, Record, Reject, sentence
 from guanxi.records import Contact, Interaction
 from guanxi.vocabulary import InteractionDirection
 from plugins.satisfaction_surveys import rules
@@ -93,7 +93,9 @@ def choose(ctx: Context, survey: Survey, audience: Sequence[Respondent]) -> Sele
         Reject: the survey is not open, or too few would be invited to be anonymous.
     """
     if survey.status is not SurveyStatus.OPEN:
-        raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open; open it with openSurvey"))
+        raise Reject(
+            problem("NOT_OPEN", "surveyId", sentence("survey {id} is not open; open it with openSurvey", id=survey.id))
+        )
     settings: SatisfactionSettings = ctx.settings
     here = _last_invited(ctx, _keys().where(invitations.survey_id == survey.id))
     since = ctx.clock.now() - timedelta(days=settings.cool_down_days + 1)
@@ -115,7 +117,11 @@ def choose(ctx: Context, survey: Survey, audience: Sequence[Respondent]) -> Sele
         else:
             excluded[reason] += 1
     if survey.is_anonymous and 0 < len(invited) < settings.anonymous_from:
-        message = f"{len(invited)} are too few to be anonymous at a time; wait until it is {settings.anonymous_from}"
+        message = sentence(
+            "{count} are too few to be anonymous at a time; wait until it is {anonymous_from}",
+            count=len(invited),
+            anonymous_from=settings.anonymous_from,
+        )
         raise Reject(problem("TOO_FEW_RESPONDENTS", "surveyId", message))
     return Selected(invited, excluded)
 
@@ -245,7 +251,7 @@ def _due_reminders(ctx: Context, survey: Survey) -> Sequence[SurveyInvitation]:
         Reject: the survey is not open.
     """
     if survey.status is not SurveyStatus.OPEN:
-        raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open"))
+        raise Reject(problem("NOT_OPEN", "surveyId", sentence("survey {id} is not open", id=survey.id)))
     due = select(SurveyInvitation).where(SurveyInvitation.survey_id == survey.id, _is_due(ctx))
     return ctx.session.exec(due.order_by(col(SurveyInvitation.id)).with_for_update(key_share=True)).all()
 

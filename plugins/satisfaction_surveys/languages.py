@@ -166,7 +166,7 @@ def _translated_into(survey: Survey, language: str) -> str:
     except InputError as error:
         raise Reject(problem("INVALID", "language", error.message)) from None
     if tag == survey.language:
-        raise Reject(problem("INVALID", "language", f"the survey itself is in {tag!r}; give another"))
+        raise Reject(problem("INVALID", "language", sentence("the survey itself is in {tag!r}; give another", tag=tag)))
     return tag
 
 
@@ -180,23 +180,41 @@ def _check(
     known: Mapping[str | None, SurveyTranslation],
 ) -> None:
     if not is_text(title, _LONGEST_TITLE):
-        raise Reject(problem("INVALID", "title", f"give one of at most {_LONGEST_TITLE} characters"))
+        raise Reject(
+            problem("INVALID", "title", sentence("give one of at most {longest} characters", longest=_LONGEST_TITLE))
+        )
     if introduction is not None and not is_text(introduction, LONGEST_ANSWER):
-        raise Reject(problem("INVALID", "introduction", f"give one of at most {LONGEST_ANSWER:,} characters"))
+        raise Reject(
+            problem(
+                "INVALID",
+                "introduction",
+                sentence("give one of at most {longest:,} characters", longest=LONGEST_ANSWER),
+            )
+        )
     problems, is_used = Problems("questions"), is_version_used(session, survey)
     ids = [one.question_id for one in given]
     for place, one in enumerate(given):
         question = present.get(one.question_id)
         if question is None:
-            problems.add(place, "questionId", f"{one.question_id!r} is not among the survey's present questions")
+            problems.add(
+                place,
+                "questionId",
+                sentence("{question_id!r} is not among the survey's present questions", question_id=one.question_id),
+            )
             continue
         if ids.index(one.question_id) < place:
-            problems.add(place, "questionId", "it is translated twice; translate it once")
+            problems.add(place, "questionId", sentence("it is translated twice; translate it once"))
         check_wording(problems, place, question.kind, one.text, one.options)
         if len(one.options) != len(question.options):
-            problems.add(place, "options", f"give {len(question.options)}, one for each of the question, in its order")
+            problems.add(
+                place,
+                "options",
+                sentence("give {count}, one for each of the question, in its order", count=len(question.options)),
+            )
         row = known.get(one.question_id)
         if is_used and row is not None and (row.text, row.options) != (one.text.strip(), list(one.options)):
-            message = "it has been asked so, and answers keep their meaning; set the questions anew to change it"
+            message = sentence(
+                "it has been asked so, and answers keep their meaning; set the questions anew to change it"
+            )
             problems.add(place, "text", message, "IMMUTABLE")
     problems.refuse()

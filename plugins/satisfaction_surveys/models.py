@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from guanxi import Facet, Money, Record, Table, column, one_living, reference
+from guanxi import Facet, Money, Record, Table, column, one_living, reference, template
 from guanxi.records import Contact, Customer, Interaction, Task, User
 from guanxi.vocabulary import Channel
 from plugins.satisfaction_surveys.vocabulary import (
@@ -124,7 +124,7 @@ class SurveyQuestion(Record, plugin="satisfaction_surveys", prefix="svq"):
     )
 
 
-one_living(SurveyQuestion, "code", message="code: question {twin} has {code!r} already; give another")
+one_living(SurveyQuestion, "code", message=template("code: question {twin} has {code!r} already; give another"))
 
 
 class SurveyTranslation(Record, plugin="satisfaction_surveys", prefix="svx"):
@@ -314,7 +314,7 @@ one_living(
     SurveyAnswer,
     "response_id",
     "question_id",
-    message="questionId: answer {twin} of the same response answers it already; answer it once",
+    message=template("questionId: answer {twin} of the same response answers it already; answer it once"),
 )
 
 

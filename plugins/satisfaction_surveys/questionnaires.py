@@ -151,15 +151,25 @@ def is_version_used(session: Session, survey: Survey) -> bool:
 def _check_questions(questions: Sequence[Question]) -> None:
     problems = Problems("questions")
     if not 1 <= len(questions) <= _MOST_QUESTIONS:
-        problems.add(None, None, f"{len(questions)} are not possible; give 1 to {_MOST_QUESTIONS}")
+        problems.add(
+            None,
+            None,
+            sentence("{count} are not possible; give 1 to {most}", count=len(questions), most=_MOST_QUESTIONS),
+        )
     kinds, codes = [question.kind for question in questions], [question.code for question in questions]
     for place, question in enumerate(questions):
         if question.kind in _SINGLE and kinds.index(question.kind) < place:
-            problems.add(place, "kind", f"{question.kind} can be asked only once; leave one out")
+            problems.add(place, "kind", sentence("{kind} can be asked only once; leave one out", kind=question.kind))
         if question.code is not None and not is_text(question.code, _LONGEST_CODE):
-            problems.add(place, "code", f"give one of at most {_LONGEST_CODE} characters, or leave it out")
+            problems.add(
+                place,
+                "code",
+                sentence("give one of at most {longest} characters, or leave it out", longest=_LONGEST_CODE),
+            )
         elif question.code is not None and codes.index(question.code) < place:
-            problems.add(place, "code", f"{question.code!r} is the code of two questions; give one another")
+            problems.add(
+                place, "code", sentence("{code!r} is the code of two questions; give one another", code=question.code)
+            )
         check_wording(problems, place, question.kind, question.text, question.options)
     problems.refuse()
 
@@ -167,15 +177,19 @@ def _check_questions(questions: Sequence[Question]) -> None:
 def check_wording(problems: Problems, place: int, kind: QuestionKind, text: str, given: Sequence[str]) -> None:
     """Notes what is wrong with the text and the options of a question."""
     if not is_text(text, _LONGEST_QUESTION):
-        problems.add(place, "text", f"say what is asked, in at most {_LONGEST_QUESTION:,} characters")
+        problems.add(
+            place, "text", sentence("say what is asked, in at most {longest:,} characters", longest=_LONGEST_QUESTION)
+        )
     options = [option.strip() for option in given]
     if kind not in _WITH_OPTIONS:
         if options:
-            problems.add(place, "options", f"{kind} has none; leave them out, or ask for a CHOICE")
+            problems.add(place, "options", sentence("{kind} has none; leave them out, or ask for a CHOICE", kind=kind))
     elif not 2 <= len(options) <= _MOST_OPTIONS or len(set(options)) < len(options):
-        problems.add(place, "options", f"give 2 to {_MOST_OPTIONS} different ones")
+        problems.add(place, "options", sentence("give 2 to {most} different ones", most=_MOST_OPTIONS))
     elif not all(is_text(option, _LONGEST_OPTION) for option in options):
-        problems.add(place, "options", f"each is a text of at most {_LONGEST_OPTION} characters")
+        problems.add(
+            place, "options", sentence("each is a text of at most {longest} characters", longest=_LONGEST_OPTION)
+        )
 
 
 def is_text(text: str | None, longest: int) -> bool:
@@ -200,17 +214,32 @@ def check_answers(
     for place, answer in enumerate(given):
         question = by_id.get(answer.question_id)
         if question is None:
-            problems.add(place, "questionId", f"{answer.question_id!r} is not a question of this survey")
+            problems.add(
+                place,
+                "questionId",
+                sentence("{question_id!r} is not a question of this survey", question_id=answer.question_id),
+            )
         elif answer.question_id in found:
-            problems.add(place, "questionId", f"{answer.question_id!r} is answered twice; answer it once")
+            problems.add(
+                place,
+                "questionId",
+                sentence("{question_id!r} is answered twice; answer it once", question_id=answer.question_id),
+            )
         else:
             found[answer.question_id] = answer
             check_answer(problems, place, question, answer)
     missing = [question for question in questions if question.is_required and question.id not in found]
     for question in missing:
-        problems.add(None, None, f"question {question.position} ({question.text[:60]!r}) needs an answer", "REQUIRED")
+        problems.add(
+            None,
+            None,
+            sentence(
+                "question {position} ({text!r}) needs an answer", position=question.position, text=question.text[:60]
+            ),
+            "REQUIRED",
+        )
     if not found and not missing:
-        problems.add(None, None, "nothing is answered; answer at least one question", "REQUIRED")
+        problems.add(None, None, sentence("nothing is answered; answer at least one question"), "REQUIRED")
     problems.refuse()
     return [(question, found[question.id]) for question in questions if question.id in found]
 
@@ -221,13 +250,21 @@ def check_answer(problems: Problems, place: int | None, question: SurveyQuestion
     wanted = _parts_of(question.kind)
     for part, value in parts.items():
         if part in wanted and value is None:
-            problems.add(place, part, f"a question of kind {question.kind} needs it", "REQUIRED")
+            problems.add(place, part, sentence("a question of kind {kind} needs it", kind=question.kind), "REQUIRED")
         elif part not in wanted and value is not None:
-            problems.add(place, part, f"a question of kind {question.kind} takes {' and '.join(wanted)} only")
+            problems.add(
+                place,
+                part,
+                sentence(
+                    "a question of kind {kind} takes only these: {wanted}", kind=question.kind, wanted=", ".join(wanted)
+                ),
+            )
         elif isinstance(value, Decimal):
             _check_mark(problems, place, part, question.kind, value)
     if "text" in wanted and answer.text is not None and not is_text(answer.text, LONGEST_ANSWER):
-        problems.add(place, "text", f"write something, in at most {LONGEST_ANSWER:,} characters")
+        problems.add(
+            place, "text", sentence("write something, in at most {longest:,} characters", longest=LONGEST_ANSWER)
+        )
     if "choices" in wanted and answer.choices is not None:
         _check_choices(problems, place, question, answer.choices)
 
@@ -245,21 +282,35 @@ def _check_mark(problems: Problems, place: int | None, part: str, kind: Question
     least, most = SCALES[kind]
     places = 0 if kind in _WHOLE_MARKS else 2
     if not least <= mark <= most or mark != mark.quantize(Decimal(1).scaleb(-places)):
-        number = "a whole number" if not places else "a number with at most two decimal places"
-        problems.add(place, part, f"{mark} is not possible; give {number} from {least} to {most}")
+        number = sentence("a number with at most two decimal places") if places else sentence("a whole number")
+        problems.add(
+            place,
+            part,
+            sentence(
+                "{mark} is not possible; give {number} from {least} to {most}",
+                mark=mark,
+                number=number,
+                least=least,
+                most=most,
+            ),
+        )
 
 
 def _check_choices(problems: Problems, place: int | None, question: SurveyQuestion, choices: Sequence[str]) -> None:
     unknown = [choice for choice in choices if choice not in question.options]
     if unknown:
         options = ", ".join(repr(option) for option in question.options)
-        problems.add(place, "choices", f"{unknown[0]!r} is not an option; available: {options}")
+        problems.add(
+            place,
+            "choices",
+            sentence("{unknown!r} is not an option; available: {options}", unknown=unknown[0], options=options),
+        )
     elif len(set(choices)) < len(choices):
-        problems.add(place, "choices", "name each option once")
+        problems.add(place, "choices", sentence("name each option once"))
     elif question.kind is QuestionKind.CHOICE and len(choices) != 1:
-        problems.add(place, "choices", "choose exactly one")
+        problems.add(place, "choices", sentence("choose exactly one"))
     elif not choices:
-        problems.add(place, "choices", "choose at least one, or leave the answer out")
+        problems.add(place, "choices", sentence("choose at least one, or leave the answer out"))
 
 
 def check_comment(comment: str | None) -> None:
@@ -269,7 +320,9 @@ def check_comment(comment: str | None) -> None:
         Reject: says why.
     """
     if comment is not None and not is_text(comment, LONGEST_ANSWER):
-        message = f"write something, in at most {LONGEST_ANSWER:,} characters, or leave it out"
+        message = sentence(
+            "write something, in at most {longest:,} characters, or leave it out", longest=LONGEST_ANSWER
+        )
         raise Reject(UserError("INVALID", sentence("comment: {message}", message=message), ("comment",)))
 
 

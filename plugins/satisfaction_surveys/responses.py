@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from guanxi import Action, Change, Changes, Context, Reject, UserError
+from guanxi import Action, Change, Changes, Context, Reject, UserError, sentence
 from guanxi.records import Contact
 from guanxi.sql import unordered_id
 from plugins.satisfaction_surveys.answers import derived_scores, settle_answers
@@ -83,11 +83,17 @@ def judge_responses(ctx: Context, changes: Changes) -> Iterator[UserError]:
         elif survey is not None and response.questions_version is not None and response.id not in answered:
             yield from _judge_announced(response, survey)
         if response.answered_on > ctx.clock.today():
-            message = f"{response.answered_on} is in the future; today is {ctx.clock.today()}"
+            message = sentence(
+                "{answered_on} is in the future; today is {today}",
+                answered_on=response.answered_on,
+                today=ctx.clock.today(),
+            )
             yield problem("INVALID", "answeredOn", message, response)
         scored = any(getattr(response, name) is not None for name in _SCORES)
         if not scored and response.comment is None and response.questions_version is None:
-            yield problem("REQUIRED", "npsScore", "the response is empty; give a score or a comment", response)
+            yield problem(
+                "REQUIRED", "npsScore", sentence("the response is empty; give a score or a comment"), response
+            )
 
 
 def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserError]:
@@ -96,9 +102,9 @@ def _judge_respondent(change: Change, survey: Survey | None) -> Iterator[UserErr
     if survey is not None and survey.is_anonymous:
         if named:
             field = "customerId" if named[0] == "customer_id" else "contactId"
-            yield problem("ANONYMOUS", field, "the survey is anonymous; leave out who answered", response)
+            yield problem("ANONYMOUS", field, sentence("the survey is anonymous; leave out who answered"), response)
     elif change.action is Action.CREATED and not named:
-        yield problem("REQUIRED", "customerId", "say who answered, by customer or contact", response)
+        yield problem("REQUIRED", "customerId", sentence("say who answered, by customer or contact"), response)
 
 
 def _rescored(changed: Iterable[Change]) -> list[str]:
@@ -116,18 +122,22 @@ def _judge_announced(response: SurveyResponse, survey: Survey) -> Iterator[UserE
     """Returns errors in a response whose answers are to follow one by one."""
     version = response.questions_version or 0
     if not 1 <= version <= survey.questions_version:
-        message = f"the survey has no version {version} of its questions; its latest is {survey.questions_version}"
+        message = sentence(
+            "the survey has no version {version} of its questions; its latest is {questions_version}",
+            version=version,
+            questions_version=survey.questions_version,
+        )
         yield problem("INVALID", "questionsVersion", message, response)
     for name in _SCORES:
         if getattr(response, name) is not None:
-            message = "it follows from the answers that questionsVersion announces; leave one of the two out"
+            message = sentence("it follows from the answers that questionsVersion announces; leave one of the two out")
             yield problem("INVALID", _SAID[name], message, response)
 
 
 def _judge_update(change: Change, derived: Mapping[str, Any]) -> Iterator[UserError]:
     for name, field in _SAID.items():
         if name in change.before and not (name in derived and getattr(change.record, name) == derived[name]):
-            message = "answers cannot be changed; delete the response and enter it again"
+            message = sentence("answers cannot be changed; delete the response and enter it again")
             yield problem("IMMUTABLE", field, message, change.record)
 
 
@@ -268,7 +278,7 @@ def token_row(session: Session, token: str, now: datetime, *, lock: bool = True)
         is_open = survey.status is SurveyStatus.OPEN and survey.deleted_at is None and row.expires_at > now
         if row.is_used or is_open:
             return row, survey
-    raise Reject(problem("TOKEN_INVALID", "token", "it is not valid, or no longer; ask for a new one"))
+    raise Reject(problem("TOKEN_INVALID", "token", sentence("it is not valid, or no longer; ask for a new one")))
 
 
 def answer_by_token(ctx: Context, token: str, given: Given) -> None:
@@ -357,13 +367,15 @@ def _check_repeated(session: Session, row: SurveyToken, given: Given) -> None:
         Reject: nothing is stored.
     """
     if row.invitation_id is None:
-        message = "it was used before; the earlier answers stand, and these were not stored"
+        message = sentence("it was used before; the earlier answers stand, and these were not stored")
         raise Reject(problem("ALREADY_ANSWERED", "token", message))
     response = session.exec(select(SurveyResponse).where(SurveyResponse.invitation_id == row.invitation_id)).first()
     if response is not None and _is_same(session, response, given):
         return
     raise Reject(
-        problem("ALREADY_ANSWERED", "token", "it was used before, for other answers; the earlier answers stand")
+        problem(
+            "ALREADY_ANSWERED", "token", sentence("it was used before, for other answers; the earlier answers stand")
+        )
     )
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from sqlmodel import col, select
 
-from guanxi import Context, Event, GuanxiError, Message, Reject
+from guanxi import Context, Event, GuanxiError, Message, Reject, sentence
 from guanxi.records import Contact, Customer
 from guanxi.vocabulary import Channel
 from plugins.satisfaction_surveys.invitations import issue
@@ -36,10 +36,14 @@ def check_sending(settings: SatisfactionSettings, survey: Survey) -> None:
         Reject: they cannot.
     """
     if survey.is_anonymous:
-        message = "the survey is anonymous, and whoever sends knows who has which token; leave it out, and pass them on"
+        message = sentence(
+            "the survey is anonymous, and whoever sends knows who has which token; leave it out, and pass them on"
+        )
         raise Reject(problem("ANONYMOUS", "send", message))
     if settings.answer_address is None:
-        message = "the setting ANSWER_ADDRESS is missing, without which there is no link; set it, or leave this out"
+        message = sentence(
+            "the setting ANSWER_ADDRESS is missing, without which there is no link; set it, or leave this out"
+        )
         raise Reject(problem("INVALID", "send", message))
 
 

@@ -35,7 +35,7 @@ def survey_of(session: Session, id: str) -> Survey:
     """
     survey = session.get(Survey, id, with_for_update={"key_share": True}, populate_existing=True)
     if survey is None or survey.deleted_at is not None:
-        raise Reject(problem("NOT_FOUND", "surveyId", f"there is no survey {id!r}"))
+        raise Reject(problem("NOT_FOUND", "surveyId", sentence("there is no survey {id!r}", id=id)))
     return survey
 
 
@@ -81,18 +81,24 @@ def open_survey(ctx: Context, survey: Survey) -> int:
         Reject: it lacks purpose, respondents or questions, or is already open.
     """
     if survey.status is SurveyStatus.OPEN:
-        raise Reject(problem("ALREADY_OPEN", "surveyId", f"survey {survey.id} is already open"))
+        raise Reject(problem("ALREADY_OPEN", "surveyId", sentence("survey {id} is already open", id=survey.id)))
     problems = list(_lacking(survey, ctx.clock.today()))
     count = _audience_count(ctx, survey)
     settings: SatisfactionSettings = ctx.settings
     if survey.audience is not None and count == 0:
-        problems.append(problem("NO_RESPONDENTS", "audience", "nobody matches it; set another with setSurveyAudience"))
+        problems.append(
+            problem("NO_RESPONDENTS", "audience", sentence("nobody matches it; set another with setSurveyAudience"))
+        )
     elif survey.is_anonymous and 0 < count < settings.anonymous_from:
         problems.append(
             problem(
                 "TOO_FEW_RESPONDENTS",
                 "audience",
-                f"{count} are too few to be anonymous; an anonymous survey asks {settings.anonymous_from} or more",
+                sentence(
+                    "{count} are too few to be anonymous; an anonymous survey asks {anonymous_from} or more",
+                    count=count,
+                    anonymous_from=settings.anonymous_from,
+                ),
             )
         )
     if problems:
@@ -106,14 +112,24 @@ def open_survey(ctx: Context, survey: Survey) -> int:
 
 def _lacking(survey: Survey, today: date) -> Iterator[UserError]:
     if survey.purpose is None:
-        yield problem("REQUIRED", "purpose", "a survey without a purpose cannot be opened; say what it is for")
+        yield problem(
+            "REQUIRED", "purpose", sentence("a survey without a purpose cannot be opened; say what it is for")
+        )
     if survey.audience is None:
-        yield problem("REQUIRED", "audience", "the survey has no audience yet; set it with setSurveyAudience")
+        yield problem("REQUIRED", "audience", sentence("the survey has no audience yet; set it with setSurveyAudience"))
     if survey.questions_version == 0:
-        yield problem("REQUIRED", "questions", "the survey has no questions yet; set them with setSurveyQuestions")
+        yield problem(
+            "REQUIRED", "questions", sentence("the survey has no questions yet; set them with setSurveyQuestions")
+        )
     if survey.closes_on is not None and survey.closes_on < today:
         yield problem(
-            "INVALID", "closesOn", f"{survey.closes_on} is in the past; give {today} or a later day, or leave it out"
+            "INVALID",
+            "closesOn",
+            sentence(
+                "{closes_on} is in the past; give {today} or a later day, or leave it out",
+                closes_on=survey.closes_on,
+                today=today,
+            ),
         )
 
 
@@ -124,7 +140,7 @@ def close_survey(ctx: Context, survey: Survey) -> None:
         Reject: it is not open.
     """
     if survey.status is not SurveyStatus.OPEN:
-        raise Reject(problem("NOT_OPEN", "surveyId", f"survey {survey.id} is not open"))
+        raise Reject(problem("NOT_OPEN", "surveyId", sentence("survey {id} is not open", id=survey.id)))
     survey.status, survey.closed_at = SurveyStatus.CLOSED, ctx.clock.now()
     survey.fieldwork_step = SurveyStepStatus.DONE
     ctx.publish(SURVEY_CLOSED, survey)
@@ -151,9 +167,9 @@ def judge_surveys(changes: Changes) -> Iterator[UserError]:
     for change in changes.of("Survey", Action.CREATED, Action.UPDATED):
         survey: Any = change.record
         if survey.status is SurveyStatus.OPEN and survey.purpose is None:
-            yield problem("REQUIRED", "purpose", "an open survey needs one; close the survey first", survey)
+            yield problem("REQUIRED", "purpose", sentence("an open survey needs one; close the survey first"), survey)
         if "is_anonymous" in change.before and (survey.rounds or survey.status is not SurveyStatus.DRAFT):
-            message = "respondents have already been told whether it is; create another survey"
+            message = sentence("respondents have already been told whether it is; create another survey")
             yield problem("INVALID", "isAnonymous", message, survey)
         yield from _out_of_order(change)
 

@@ -57,9 +57,9 @@ class QuestionKind(Vocabulary):
     """Kind of answer a question asks for, with its scale. Scales are the same in all surveys, so results compare."""
 
     RATING = "RATING", "Actual and expected rating, each from 1 to 5."
-    NPS = "NPS", "Likelihood to recommend us, from 0 to 10."
-    CSAT = "CSAT", "Satisfaction, from 1 to 5."
-    CES = "CES", "How easy it is to deal with us, from 1 (hard) to 7 (easy)."
+    NPS = "NPS", "Likelihood to recommend us, from 0 to 10.", "NPS"
+    CSAT = "CSAT", "Satisfaction, from 1 to 5.", "CSAT"
+    CES = "CES", "How easy it is to deal with us, from 1 (hard) to 7 (easy).", "CES"
     BENEFIT = "BENEFIT", "Perceived benefit, from 0 to 10."
     COST = "COST", "Perceived cost of obtaining it, from 0 to 10."
     CHOICE = "CHOICE", "One of several options."
@@ -131,10 +131,10 @@ class SatisfactionMeasure(Vocabulary):
     GAP = "GAP", "Actual minus expected rating, in points on the scale from 1 to 5."
     RATING = "RATING", "Actual rating, from 1 to 5."
     RATE = "RATE", "Share of satisfied respondents in percent."
-    NPS = "NPS", "Net promoter score: percent of promoters minus percent of detractors."
-    NPS_SCORE = "NPS_SCORE", "Likelihood to recommend, from 0 to 10."
-    CSAT = "CSAT", "Percent of respondents who give a top mark on the scale from 1 to 5."
-    CES = "CES", "How easy it is to deal with us, from 1 to 7."
+    NPS = "NPS", "Net promoter score: percent of promoters minus percent of detractors.", "NPS"
+    NPS_SCORE = "NPS_SCORE", "Likelihood to recommend, from 0 to 10.", "NPS score"
+    CSAT = "CSAT", "Percent of respondents who give a top mark on the scale from 1 to 5.", "CSAT"
+    CES = "CES", "How easy it is to deal with us, from 1 to 7.", "CES"
     PERCEIVED_VALUE = "PERCEIVED_VALUE", "Perceived benefit minus perceived cost, or their ratio."
 
 

@@ -35,17 +35,21 @@ class TierSource(Vocabulary):
 class ValueQuadrant(Vocabulary):
     """Quadrant of current value and potential value."""
 
-    LOW_LOW = "LOW_LOW", "Current value low, potential low."
-    HIGH_LOW = "HIGH_LOW", "Current value high, potential low: beware of over-reliance."
-    LOW_HIGH = "LOW_HIGH", "Current value low, potential high: beware of neglect."
-    HIGH_HIGH = "HIGH_HIGH", "Current value high, potential high."
+    LOW_LOW = "LOW_LOW", "Current value low, potential low.", "Low current, low potential"
+    HIGH_LOW = "HIGH_LOW", "Current value high, potential low: beware of over-reliance.", "High current, low potential"
+    LOW_HIGH = "LOW_HIGH", "Current value low, potential high: beware of neglect.", "Low current, high potential"
+    HIGH_HIGH = "HIGH_HIGH", "Current value high, potential high.", "High current, high potential"
 
 
 # T6
 class ValueAlert(Vocabulary):
     """What the current and the potential value of a customer warn of."""
 
-    OVER_RELIANCE = "OVER_RELIANCE", "Its potential is low, and it gets more of a resource than planned."
+    OVER_RELIANCE = (
+        "OVER_RELIANCE",
+        "Its potential is low, and it gets more of a resource than planned.",
+        "Over-reliance",
+    )
     NEGLECTED_POTENTIAL = "NEGLECTED_POTENTIAL", "Its potential is high, and its contact is overdue."
 
 
@@ -55,7 +59,7 @@ class AccountClass(Vocabulary):
 
     MAJOR = "MAJOR", "Major account."
     NAMED = "NAMED", "Named account."
-    NON_NAMED = "NON_NAMED", "Non-named account."
+    NON_NAMED = "NON_NAMED", "Non-named account.", "Non-named"
     MASS_MARKET = "MASS_MARKET", "Mass market."
 
 
@@ -63,9 +67,9 @@ class AccountClass(Vocabulary):
 class AbcClass(Vocabulary):
     """Class by contribution to profit."""
 
-    CLASS_A = "CLASS_A", "High contribution."
-    CLASS_B = "CLASS_B", "Medium contribution."
-    CLASS_C = "CLASS_C", "Low contribution."
+    CLASS_A = "CLASS_A", "High contribution.", "Class A"
+    CLASS_B = "CLASS_B", "Medium contribution.", "Class B"
+    CLASS_C = "CLASS_C", "Low contribution.", "Class C"
 
 
 # T5

@@ -128,7 +128,9 @@ def clear_value_tier_override(ctx: Context, input: ClearValueTierOverrideInput) 
     """
     value = _value_of(ctx, input.customer_id)
     if value.override_tier is None:
-        raise _refusal("NOT_OVERRIDDEN", f"the tier of {input.customer_id} is not set by hand")
+        raise _refusal(
+            "NOT_OVERRIDDEN", sentence("the tier of {customer_id} is not set by hand", customer_id=input.customer_id)
+        )
     value.override_tier = value.override_reason = value.override_until = None
     value.override_by = value.override_at = None
     return _settle(ctx, value, TierChangeReason.OVERRIDE_CLEARED, input.reason)
@@ -162,7 +164,7 @@ def withdraw_abandonment(ctx: Context, input: WithdrawAbandonmentInput) -> Ref[C
     """
     value = _value_of(ctx, input.customer_id)
     if value.abandoned_at is None:
-        raise _refusal("NOT_ABANDONED", f"{input.customer_id} is not abandoned")
+        raise _refusal("NOT_ABANDONED", sentence("{customer_id} is not abandoned", customer_id=input.customer_id))
     value.abandoned_reason = value.abandoned_by = value.abandoned_at = None
     return input.customer_id
 
@@ -191,7 +193,7 @@ def _value_of(ctx: Context, id: str, problems: list[UserError] | None = None) ->
     """
     found = ctx.session.get(Customer, id)
     if found is None or found.deleted_at is not None:
-        raise _refusal("NOT_FOUND", f"there is no customer {id!r}")
+        raise _refusal("NOT_FOUND", sentence("there is no customer {id!r}", id=id))
     if problems:
         raise Reject(*problems)
     value: CustomerValue = ctx.facet(CustomerValue, id)
@@ -205,7 +207,7 @@ def _refusal(code: str, message: str) -> Reject:
 def _check_reason(reason: str) -> list[UserError]:
     if reason.strip() and len(reason) <= 1000:
         return []
-    return [UserError("INVALID", "reason: say why, in at most 1,000 characters", ("reason",))]
+    return [UserError("INVALID", sentence("reason: say why, in at most 1,000 characters"), ("reason",))]
 
 
 def _settle(ctx: Context, value: CustomerValue, reason: TierChangeReason, note: str | None) -> str:

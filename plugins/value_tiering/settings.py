@@ -70,7 +70,7 @@ class ServiceMeasure(Vocabulary):
 
     REAL_TIME_COMMUNICATION = "REAL_TIME_COMMUNICATION", "Somebody is in touch with it at any time."
     BEST_RESOURCES = "BEST_RESOURCES", "The best people and the funds it takes."
-    DEDICATED_VIP = "DEDICATED_VIP", "A service of its own, one to one."
+    DEDICATED_VIP = "DEDICATED_VIP", "A service of its own, one to one.", "Dedicated VIP service"
     KEEP_SATISFIED = "KEEP_SATISFIED", "Its satisfaction and loyalty are looked after."
     PROACTIVE_CONTACT = "PROACTIVE_CONTACT", "We contact it before it contacts us."
     LEARN_NEEDS = "LEARN_NEEDS", "We find out what it needs."

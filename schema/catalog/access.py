@@ -23,8 +23,13 @@ ANY_ROW, NO_ROW = None, lambda row: false()
 
 def lacking(record: str, right: Right) -> str:
     """What is said to whom lacks a permission about records."""
-    also = " (to delete and restore)" if right is Right.DELETE else ""
-    return f"this needs the permission {record}.{right.lower()}{also}, which you do not have"
+    permission = f"{record}.{right.lower()}"
+    if right is Right.DELETE:
+        return sentence(
+            "this needs the permission {permission} (to delete and restore), which you do not have",
+            permission=permission,
+        )
+    return sentence("this needs the permission {permission}, which you do not have", permission=permission)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ class ExternalIdsKind(_Attached):
             .order_by(key.c.system, key.c.value)
             .subquery()
         )
-        built = selection.build("ExternalId", {"system": lambda field: mine.c.system, "id": lambda field: mine.c.value})
+        built = selection.build(
+            "ExternalId", {"system": lambda field: mine.c.system, "value": lambda field: mine.c.value}
+        )
         return select(json_rows(built, [mine.c.system, mine.c.value])).select_from(mine).scalar_subquery()
 
     def conditions(
@@ -80,6 +82,6 @@ class ExternalIdsKind(_Attached):
                 yield not_(mine.exists()) if operand else mine.exists()
                 continue
             asked: list[ColumnElement[bool]] = [key.c.system == binds.value(operand["system"], TEXT)]
-            if operand.get("ids") is not None:
-                asked.append(one_of(key.c.value, binds.many(operand["ids"], TEXT)))
+            if operand.get("values") is not None:
+                asked.append(one_of(key.c.value, binds.many(operand["values"], TEXT)))
             yield mine.where(and_(*asked)).exists()

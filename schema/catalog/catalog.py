@@ -251,6 +251,18 @@ class RecordType:
         return f"{self.name}Change"
 
     @property
+    def group_keys(self) -> Mapping[str, CatalogField]:
+        """The fields that groups can be made by, as keys are called.
+
+        The id is `recordId`: clients keep each object under its `id`, and would take keys that had one for the record.
+        """
+        return {
+            "recordId" if field.name == "id" else field.name: field
+            for field in self.fields.values()
+            if field.group and field.expression is not None and field.kind.can_group
+        }
+
+    @property
     def plural_type(self) -> str:
         """The plural as type names use it."""
         return plural(self.name)

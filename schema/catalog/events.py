@@ -11,7 +11,8 @@ from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal,
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import PluginError
-from core.base.text import camel, snake
+from core.base.sentences import noun, sentence, term
+from core.base.text import camel, snake, words
 from core.crm.consequences import CORE_EVENTS
 from core.db.sql import Expression, folded
 from core.db.types import Choice, Json, Text
@@ -65,12 +66,22 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
     Raises:
         PluginError: an event of a plugin clashes or is not possible.
     """
-    described = {
-        f"{snake(record.name).upper()}_{action}": f"{record.name}: {action.description}"
+    described: dict[str, str] = {
+        f"{snake(record.name).upper()}_{action}": sentence(
+            "{record}: {meaning}", record=term(words(record.name), record.name), meaning=term(action.description)
+        )
         for record in catalog.records.values()
         if record.has_attachments
         for action in Action
         if action not in (Action.MERGED, Action.UNMERGED, Action.PUBLISHED)
+    }
+    labels = {
+        f"{snake(record.name).upper()}_{action}": sentence(
+            "{record} {action}", record=noun(record.name).capitalized(), action=term(action.lower())
+        )
+        for record in catalog.records.values()
+        for action in Action
+        if action is not Action.PUBLISHED
     }
     described |= CORE_EVENTS
     owners = dict.fromkeys(described, CORE)
@@ -80,7 +91,7 @@ def event_types(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> t
                 raise PluginError(plugin, f"event {name}", problem)
             owners[name] = plugin
         described |= events
-    return vocabulary("EventType", "What happened.", described)
+    return vocabulary("EventType", "What happened.", described, labels)
 
 
 def _problem_of(name: str, description: str, rival: str | None) -> str | None:

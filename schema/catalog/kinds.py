@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null, or_
 
 from core.base.errors import InputError
 from core.base.money import Money, exponent
+from core.base.sentences import sentence
 from core.base.text import fold
 from core.db.days import day_of, period_start
 from core.db.sql import Expression, folded, list_length, whole
@@ -114,7 +115,7 @@ class FormKind(TextKind):
             given = resolve(operand, moment.variables)
             texts = given if isinstance(given, list) else [given]
             if None in texts:
-                raise InputError("a list to compare with contains null; leave it out and add isNull")
+                raise InputError(sentence("a list to compare with contains null; leave it out and add isNull"))
             return [key for text in texts for key in self._form.keys(text, self._region)]
 
         return keys

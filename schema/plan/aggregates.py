@@ -139,18 +139,23 @@ class GroupKey:
     """One key of a group.
 
     Attributes:
-        way: to it across to-one relations.
-        kind: of its field.
+        way: to it across to-one relations, as keys are called.
+        field: whose values are grouped.
         grain: of a date.
         expression: what is one within a group. Of texts it is what `eq` compares, so that "B" and "b" are one group.
         shown: the value shown of the group: of texts that are one, the first by their letters.
     """
 
     way: tuple[str, ...]
-    kind: Kind
+    field: CatalogField
     grain: str | None
     expression: Expression
     shown: Expression
+
+    @property
+    def kind(self) -> Kind:
+        """Of its field."""
+        return self.field.kind
 
     @property
     def is_folded(self) -> bool:
@@ -230,14 +235,14 @@ def group_key(statement: Statement, row: PlanRow, part: Mapping[str, Any], way: 
     ((name, asked),) = part.items()
     if name in row.record.to_one:
         return group_key(statement, row.to(name), asked, (*way, name))
-    field = row.record.fields[name]
+    field = row.record.group_keys[name]
     statement.demand(row.record, field)
     if asked is False:
         raise InputError(sentence("by.{name}: false groups by nothing; write true, or leave it out", name=name))
     grain = None if asked is True else str(asked)
     expression = _group_expression(row, field, grain)
     shown = func.min(field.value(row)) if _is_folded(field) else expression
-    return GroupKey((*way, name), field.kind, grain, expression, shown)
+    return GroupKey((*way, name), field, grain, expression, shown)
 
 
 def _is_folded(field: CatalogField) -> bool:
@@ -296,14 +301,14 @@ class _Groups(_Numbers):
                     return value if key.kind.functions == ("min", "max") else key.kind.json(value, chosen.selection)
             raise InputError(sentence("keys.{name} is not a key of these groups; name it in `by`", name=".".join(here)))
 
-        names = [*record.fields, *record.to_one]
+        names = [*record.group_keys, *record.to_one]
         return selection.build(f"{record.name}GroupKeys", dict.fromkeys(names, part))
 
 
 def _expression(statement: Statement, row: PlanRow, key: GroupKey) -> Expression:
     for step in key.way[:-1]:
         row = row.to(step)
-    return _group_expression(row, row.record.fields[key.way[-1]], key.grain)
+    return _group_expression(row, key.field, key.grain)
 
 
 def _having(statement: Statement, row: PlanRow, given: Mapping[str, Any] | None) -> list[Condition]:
@@ -366,7 +371,7 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
     if isinstance(asked, Mapping):
         return _key_order(keys, asked, here)
     for key in keys:
-        if key.way == here:
+        if (*key.way[:-1], key.field.name) == here:
             return SortKey(_sortable(key), *direction(asked))
     known = ", ".join(".".join(key.way) for key in keys)
     raise InputError(

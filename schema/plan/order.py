@@ -286,7 +286,9 @@ def place_in_log(cursor: str) -> tuple[int, str]:
         sequence, id = json.loads(bytes.fromhex(cursor[_SIGNATURE_LENGTH:]))
         return _whole(sequence), _text(id)
     except (ValueError, TypeError, RecursionError):
-        raise InputError("after: this is not a cursor of events; leave it out, or use one from there") from None
+        raise InputError(
+            sentence("after: this is not a cursor of events; leave it out, or use one from there")
+        ) from None
 
 
 def _carried(value: Expression, storage: TypeEngine[Any]) -> Expression:

@@ -73,7 +73,7 @@ class Page:
     def _wanted_size(self, given: dict[str, Any]) -> int:
         first, last = given.get("first"), given.get("last")
         if first is not None and last is not None:
-            raise InputError("first and last: give one of them, not both")
+            raise InputError(sentence("first and last: give one of them, not both"))
         name, asked = ("last", last) if self._backward else ("first", first)
         settings = self._statement.catalog.settings
         size: int = settings.default_page_size if asked is None else asked

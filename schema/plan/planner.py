@@ -157,7 +157,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
             known: Condition = row.id == leads_by_key(record, system, key)
             return known
         field = record.fields["externalIds"]
-        wanted = {"has": {"system": external_id["system"], "ids": [external_id["id"]]}}
+        wanted = {"has": {"system": external_id["system"], "values": [external_id["value"]]}}
         (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
         return condition
 

@@ -43,18 +43,21 @@ class FieldError(GuanxiError):
     Attributes:
         plugin: its name.
         place: the field.
-        reason: in two words.
+        is_late: it took too long.
         cause: what was raised.
     """
 
     code = "PLUGIN_ERROR"
 
     def __init__(self, plugin: str, place: str, cause: BaseException) -> None:
-        self.reason = "took too long" if isinstance(cause, TimeoutError) else "failed"
+        self.is_late = isinstance(cause, TimeoutError)
         if isinstance(fault_of(cause) or cause, UnavailableError):
             # It would have worked, had the database been there.
             self.code = UnavailableError.code
-        super().__init__(f"{place} of plugin {plugin!r} {self.reason}")
+        if self.is_late:
+            super().__init__(sentence("{place} of plugin {plugin!r} took too long", place=place, plugin=plugin))
+        else:
+            super().__init__(sentence("{place} of plugin {plugin!r} failed", place=place, plugin=plugin))
         self.plugin = plugin
         self.place = place
         self.cause = cause
@@ -260,7 +263,7 @@ def _counted(fill: Fill, values: Any, rows: Sequence[Any]) -> Sequence[Any]:
 
 def _fault(fill: Fill, way: Way, cause: BaseException) -> Fault:
     error = FieldError(fill.field.owner, fill.place, cause)
-    logging.getLogger(f"guanxi.plugins.{error.plugin}").error("%s %s", error.place, error.reason, exc_info=cause)
+    logging.getLogger(f"guanxi.plugins.{error.plugin}").error("%s", error.message, exc_info=cause)
     return Fault((*way, fill.key), error)
 
 
@@ -303,16 +306,8 @@ def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
         InputError: an argument is not valid, or a field cannot be filled in there.
         PluginError: a Python field fails.
     """
-    answer = _taken(steps, fetch, context)
-    for fault in answer.faults:
-        raise _raised(fault.error) from None
-    return answer.decoded()
 
-
-def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
-    def part(one: Call | PlanSteps) -> Any:
-        if not isinstance(one, Call):
-            return _taken(one, fetch, context)
+    def call(one: Call) -> Any:
         function: Any = one.fill.field.python
         if inspect.iscoroutinefunction(function):
             name = f"{one.fill.record}.{one.fill.field.name}"
@@ -321,6 +316,21 @@ def _taken(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Answer:
             return function(context(one.fill.field.owner), one.rows)
         except Exception as error:
             return error
+
+    answer = _taken(steps, fetch, call)
+    for fault in answer.faults:
+        raise _raised(fault.error) from None
+    return answer.decoded()
+
+
+def rehearse(steps: PlanSteps, fetch: FetchNow) -> None:
+    """Takes the steps inside a transaction for the sake of their statements; no Python field is filled in."""
+    _taken(steps, fetch, lambda call: [None] * len(call.rows))
+
+
+def _taken(steps: PlanSteps, fetch: FetchNow, call: Callable[[Call], Any]) -> Answer:
+    def part(one: Call | PlanSteps) -> Any:
+        return call(one) if isinstance(one, Call) else _taken(one, fetch, call)
 
     step = next(steps)
     try:

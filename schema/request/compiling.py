@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 from graphql import GraphQLError
 
+from core.base.sentences import sentence
 from schema.request.documents import Documents
 from schema.request.limits import LIMIT_EXCEEDED
 from schema.request.operations import Operation, Variant, Variation
@@ -69,5 +70,5 @@ def _guarded(work: Callable[[], T]) -> T:
     try:
         return work()
     except RecursionError:
-        said = "the query is nested too deeply; split it into several"
+        said = sentence("the query is nested too deeply; split it into several")
         raise Refused([GraphQLError(said, extensions={"code": LIMIT_EXCEEDED, "limit": "nesting"})]) from None

@@ -1,6 +1,6 @@
 """What one request carries through the schema: who asks, what time it is, and the services that answer."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -9,6 +9,7 @@ from core.access.authentication import Authentication
 from core.base.actors import LOCAL, Actor
 from core.base.clock import BusinessClock
 from core.base.ids import new_id
+from core.base.languages import ENGLISH, Language
 from core.base.settings import Settings
 from core.db.database import Database
 from core.host.host import PluginHost
@@ -42,6 +43,7 @@ class Services:
         announce: called after a commit that has events, in whatever thread.
         note_lasting: called after a commit of what a restore must not undo, in a thread.
         allowances: how many requests somebody may send.
+        languages: that messages are said in, by tag, English first.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Services:
     announce: Callable[[], None]
     note_lasting: Callable[[], None]
     allowances: Allowances
+    languages: Mapping[str, Language]
 
     @property
     def documents(self) -> Documents:
@@ -68,11 +71,19 @@ class Services:
 
 
 class RequestContext:
-    """One request: who asks, what they may see, and what time it is."""
+    """One request: who asks, what they may see, what they read, and what time it is."""
 
-    def __init__(self, services: Services, *, actor: Actor = LOCAL, request_id: str | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        actor: Actor = LOCAL,
+        request_id: str | None = None,
+        language: Language = ENGLISH,
+    ) -> None:
         self.services = services
         self.actor = actor
+        self.language = language
         self.access = services.access(actor)
         self.clock = services.clock.of(actor.time_zone)
         self.now: datetime = self.clock.now()
@@ -105,7 +116,7 @@ class RequestContext:
 
     def by(self, actor: Actor) -> "RequestContext":
         """The same request in another's name."""
-        return RequestContext(self.services, actor=actor, request_id=self.request_id)
+        return RequestContext(self.services, actor=actor, request_id=self.request_id, language=self.language)
 
     def on(self, day: date | None) -> "RequestContext":
         """The same request at the end of another day; itself where none is named."""

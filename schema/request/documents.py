@@ -18,6 +18,7 @@ from graphql import (
     parse,
 )
 
+from core.base.sentences import sentence, term
 from schema.catalog.catalog import Catalog
 from schema.catalog.omissions import omission
 from schema.plan.planner import Planner
@@ -88,8 +89,10 @@ class Documents:
             raise Refused([_with_reason(self._planner.catalog, error) for error in errors])
         node = get_operation_ast(document, name)
         if node is None:
-            problem = f"there is no operation {name!r}" if name else "the document has several operations; name one"
-            raise Refused([GraphQLError(f"operationName: {problem}")])
+            problem = sentence("operationName: the document has several operations; name one")
+            if name:
+                problem = sentence("operationName: there is no operation {name!r}", name=name)
+            raise Refused([GraphQLError(problem)])
         found = Operation(self._schema, self._planner, self._coercion, self._limits, document, node, measure)
         if errors := self._limits.of_values(found.literals, node):
             raise Refused(errors)
@@ -103,13 +106,18 @@ class Documents:
         """
         most = self._limits.tokens
         if len(text) > self._limits.characters:
-            remedy = "Send values as variables, or split it into several"
-            raise Refused([exceeded("characters", "characters", len(text), self._limits.characters, remedy, None)])
+            remedy = sentence("Send values as variables, or split it into several")
+            raise Refused(
+                [exceeded("characters", term("characters"), len(text), self._limits.characters, remedy, None)]
+            )
         try:
             document = parse(text, max_tokens=most)
         except GraphQLError as error:
             if error.message.endswith("tokens. Parsing aborted."):
-                said = f"the query has more than {most} tokens. Send values as variables, or split it into several"
+                said = sentence(
+                    "the query has more than {most} tokens. Send values as variables, or split it into several",
+                    most=most,
+                )
                 error = GraphQLError(said, extensions={"code": LIMIT_EXCEEDED, "limit": "maximum_tokens"})
             raise Refused([error]) from None
         return document

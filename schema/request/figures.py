@@ -42,13 +42,20 @@ class FiguresQuery:
 
     def total(self, ask: AskCatalog, where: Mapping[str, Any] | None, as_of: date | None) -> Figures:
         """The totals of a list."""
+        return self.totals_in(ask(self.total_text(), {"where": where}, as_of=as_of))
+
+    def total_text(self) -> str:
+        """The query of the totals of a list."""
         record = self._record
-        text = (
+        return (
             f"query ($where: {record.name}Where) "
             f"{{ {record.plural}Aggregate(where: $where) {{ {self._selection()} }} }}"
         )
-        (answer,) = ask(text, {"where": where}, as_of=as_of).values()
-        return self._figures({}, answer)
+
+    def totals_in(self, answer: Mapping[str, Any]) -> Figures:
+        """The totals in the answer to that query."""
+        (found,) = answer.values()
+        return self._figures({}, found)
 
     def groups(
         self, ask: AskCatalog, by: Sequence[GroupBy], where: Mapping[str, Any] | None, as_of: date | None, most: int

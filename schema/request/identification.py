@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from core.base.actors import Identity, plugin_actor
 from core.base.errors import PluginError, Reject, UnauthenticatedError, UnavailableError
+from core.base.sentences import sentence
 from core.db.faults import fault_of
 from schema.request.context import RequestContext, Services
 from schema.request.questions import context_outside
@@ -42,7 +43,7 @@ async def identity_by_plugins(services: Services, headers: Mapping[str, str], ad
                 raise fault from error
             _log.error("%s", error.message, exc_info=error)
             raise UnauthenticatedError(
-                f"plugin {plugin.name!r} could not check who sends this; the server's log says why"
+                sentence("plugin {name!r} could not check who sends this; the server's log says why", name=plugin.name)
             ) from None
         if found is not None:
             return replace(found, issuer=f"plugin:{plugin.name}")

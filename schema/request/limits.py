@@ -13,6 +13,7 @@ from typing import Any
 
 from graphql import GraphQLError, Node
 
+from core.base.sentences import sentence, term
 from core.base.settings import Settings
 from schema.request.sizes import DocumentMeasure, DocumentSize
 from schema.request.values import ValueSize
@@ -103,15 +104,15 @@ class Limits:
 
     def _of_document(self, size: DocumentSize, node: Node | None) -> Iterator[GraphQLError]:
         for limit, what, found, most in (
-            ("maximum_depth", "levels of selection", size.depth, self.depth),
-            ("maximum_fields", "fields", size.fields, self.fields),
-            ("maximum_root_fields", "root fields", size.root_fields, self.root_fields),
-            ("maximum_fragments", "fragments", size.fragments, self.fragments),
-            ("maximum_aliases", "aliases", size.aliases, self.aliases),
-            ("maximum_directives", "directives", size.directives, self.directives),
+            ("maximum_depth", term("levels of selection"), size.depth, self.depth),
+            ("maximum_fields", term("fields"), size.fields, self.fields),
+            ("maximum_root_fields", term("root fields"), size.root_fields, self.root_fields),
+            ("maximum_fragments", term("fragments"), size.fragments, self.fragments),
+            ("maximum_aliases", term("aliases"), size.aliases, self.aliases),
+            ("maximum_directives", term("directives"), size.directives, self.directives),
         ):
             if found > most:
-                yield exceeded(limit, what, found, most, "Split it into several queries", node)
+                yield exceeded(limit, what, found, most, sentence("Split it into several queries"), node)
         yield from self.of_values(size.values, node)
 
     def of_comparisons(self, measure: DocumentMeasure, node: Node | None) -> list[GraphQLError]:
@@ -119,29 +120,51 @@ class Limits:
         found = measure.comparisons(_COMPARISONS)
         if found <= _COMPARISONS:
             return []
-        what, remedy = "pairs of fields of one name in one place", "Select each field once"
+        what, remedy = term("pairs of fields of one name in one place"), sentence("Select each field once")
         return [exceeded("comparisons", what, found, _COMPARISONS, remedy, node)]
 
     def of_values(self, size: ValueSize, node: Node | None = None) -> list[GraphQLError]:
         """What is too large about values; empty if nothing is."""
         found = []
         if size.nesting > _NESTING:
-            found.append(exceeded("nesting", "levels in a value", size.nesting, _NESTING, "Ask in several steps", node))
+            found.append(
+                exceeded(
+                    "nesting", term("levels in a value"), size.nesting, _NESTING, sentence("Ask in several steps"), node
+                )
+            )
         if size.digits > _DIGITS:
-            found.append(exceeded("digits", "digits in a number", size.digits, _DIGITS, "Write it shorter", node))
+            found.append(
+                exceeded("digits", term("digits in a number"), size.digits, _DIGITS, sentence("Write it shorter"), node)
+            )
         if size.rows > self.rows:
             found.append(
-                exceeded("maximum_batch_size", "rows", size.rows, self.rows, "Send them in several requests", node)
+                exceeded(
+                    "maximum_batch_size",
+                    term("rows"),
+                    size.rows,
+                    self.rows,
+                    sentence("Send them in several requests"),
+                    node,
+                )
             )
         if size.conditions > self.conditions:
             found.append(
                 exceeded(
-                    "maximum_conditions", "conditions", size.conditions, self.conditions, "Ask in several steps", node
+                    "maximum_conditions",
+                    term("conditions"),
+                    size.conditions,
+                    self.conditions,
+                    sentence("Ask in several steps"),
+                    node,
                 )
             )
         most = self.values_beside(min(size.rows, self.rows))
         if size.values > most:
-            found.append(exceeded("maximum_values", "values", size.values, most, "Send them in several requests", node))
+            found.append(
+                exceeded(
+                    "maximum_values", term("values"), size.values, most, sentence("Send them in several requests"), node
+                )
+            )
         return found
 
     def of_cost(self, cost: int, node: Node | None = None) -> GraphQLError | None:
@@ -149,8 +172,8 @@ class Limits:
         if cost <= self.cost:
             return None
         said = {"cost": {"requested": min(cost, _MOST_SAID), "budget": self.cost}}
-        remedy = "Ask for smaller pages or fewer lists"
-        return exceeded("maximum_cost", "objects in its answer", cost, self.cost, remedy, node, said)
+        remedy = sentence("Ask for smaller pages or fewer lists")
+        return exceeded("maximum_cost", term("objects in its answer"), cost, self.cost, remedy, node, said)
 
 
 def exceeded(
@@ -173,8 +196,13 @@ def exceeded(
         node: where.
         more: what clients are told besides.
     """
-    said = str(found) if found <= _MOST_SAID else f"more than {_MOST_SAID}"
+    said = found if found <= _MOST_SAID else sentence("more than {most}", most=_MOST_SAID)
     extensions = {"code": LIMIT_EXCEEDED, "limit": limit, **more}
-    return GraphQLError(
-        f"the query has {said} {what}; at most {most} are allowed. {remedy}", node, extensions=extensions
+    message = sentence(
+        "the query has {said} {what}; at most {most} are allowed. {remedy}",
+        said=said,
+        what=what,
+        most=most,
+        remedy=remedy,
     )
+    return GraphQLError(message, node, extensions=extensions)

@@ -1,13 +1,14 @@
-"""What async hooks can do besides asking: write in transactions of their own, and send messages by other plugins."""
+"""What async hooks and jobs can do besides asking: write in transactions of their own, send messages, ask as a user."""
 
 import inspect
 from asyncio import to_thread
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+from core.access.reach import user_actor
 from core.base.actors import plugin_actor
-from core.base.errors import Reject, UserError
+from core.base.errors import NotFoundError, Reject, UserError
 from core.base.sentences import sentence
 from core.host.contract import Context
 from core.host.host import attributed
@@ -21,12 +22,13 @@ from schema.request.transactions import write
 HOOK = "send"
 
 
-def context_of_async(context: RequestContext, name: str) -> Context:
-    """The context of an async hook: no session, but transactions of its own, and messages.
+def context_of_async(context: RequestContext, name: str, hurry: Callable[..., Awaitable[None]]) -> Context:
+    """The context of an async hook or job: no session, but transactions of its own, and messages.
 
     Args:
         context: of the app's own work.
         name: of the plugin.
+        hurry: has a job run sooner.
     """
     services = context.services
     plugin = services.host.named(name)
@@ -42,7 +44,14 @@ def context_of_async(context: RequestContext, name: str) -> Context:
     async def send(message: Message) -> None:
         await _send(context, message)
 
-    return replace(context_outside(context, name), transact=transact, send=send)
+    async def acting_as(user_id: str) -> Context:
+        actor = await services.database.looking_up(lambda transaction: user_actor(transaction, user_id))
+        if actor is None:
+            raise NotFoundError(sentence("there is no active user {user!r}; give the id of one who is", user=user_id))
+        return context_outside(context.by(actor), name, is_limited=True)
+
+    own = context_outside(context, name)
+    return replace(own, transact=transact, send=send, hurry=hurry, acting_as=acting_as)
 
 
 async def _send(context: RequestContext, message: Message) -> None:

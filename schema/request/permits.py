@@ -11,7 +11,7 @@ import orjson
 from core.access.permissions import Right
 from core.access.permit import FetchRows, Permit
 from core.base.errors import UserError
-from core.base.sentences import sentence
+from core.base.sentences import Term, noun, replaced, sentence, term
 from core.base.text import with_article, words
 from core.db.transaction import SqlStatement
 from core.log.events import Action
@@ -96,7 +96,7 @@ class AccessPermit(Permit):
         named: dict[str, set[str]] = {}
         catalog = self._plans.catalog
         for error in known:
-            for match in _ID.finditer(error.message):
+            for match in _ID.finditer(" ".join((error.message, *texts(error.params)))):
                 record = catalog.by_prefix(match.group(1))
                 if record is not None and match.group(0) not in seen:
                     named.setdefault(record.name, set()).add(match.group(0))
@@ -107,8 +107,17 @@ class AccessPermit(Permit):
 
     def _concealed(self, error: UserError, seen: Collection[str]) -> UserError:
         if not self.access.has(error.permission):
-            by = error.plugin or "the core"
-            return replace(error, message=f"a rule of {by} decides; its reason needs the permission {error.permission}")
+            message = sentence(
+                "a rule of {plugin} decides; its reason needs the permission {permission}",
+                plugin=error.plugin,
+                permission=error.permission,
+            )
+            if error.plugin is None:
+                message = sentence(
+                    "a rule of the core decides; its reason needs the permission {permission}",
+                    permission=error.permission,
+                )
+            return replace(error, message=message)
 
         def shown(match: re.Match[str]) -> str:
             record = self._plans.catalog.by_prefix(match.group(1))
@@ -116,10 +125,18 @@ class AccessPermit(Permit):
                 return match.group(0)
             return f"{with_article(words(record.singular))} that you may not see"
 
-        return replace(error, message=_ID.sub(shown, error.message))
+        def known(text: str) -> str:
+            whole = _ID.fullmatch(text)
+            record = None if whole is None else self._plans.catalog.by_prefix(whole.group(1))
+            if record is None or text in seen:
+                return _ID.sub(shown, text)
+            name = noun(record.singular)
+            return sentence("{record} that you may not see", record=Term(name.template, with_article(name)))
+
+        return replace(error, message=replaced(error.message, known))
 
 
-def refused(record: str, right: Right, id: str | None, verb: str | None = None) -> UserError:
+def refused(record: str, right: Right, id: str | None, verb: Term | None = None) -> UserError:
     """The error of a row with which the caller may not do what it asks for.
 
     Args:
@@ -132,7 +149,12 @@ def refused(record: str, right: Right, id: str | None, verb: str | None = None) 
         return UserError("FORBIDDEN", lacking(record, right))
     return UserError(
         "FORBIDDEN",
-        sentence("id: you may not {value} {record} {id!r}", value=verb or right.lower(), record=words(record), id=id),
+        sentence(
+            "id: you may not {right} {record} {id!r}",
+            right=verb or term(right.lower()),
+            record=noun(record),
+            id=id,
+        ),
         ("id",),
     )
 

@@ -26,14 +26,16 @@ from schema.catalog.access import EVERYTHING, Access
 from schema.plan.derived import Derivation, derived
 from schema.plan.plan import Answer, Plan
 from schema.plan.statement import CompileRoot
-from schema.read.execution import FetchAsync, run, run_now, steps
+from schema.read.execution import FetchAsync, rehearse, run, run_now, steps
 from schema.request.context import RequestContext
 from schema.request.figures import FiguresQuery
 from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.refusal import Refused
 from schema.sql.binds import Moment
 
-_ONLY_THE_CATALOG = "plugin code can query fields of the catalog only; call the function of another operation itself"
+_ONLY_THE_CATALOG = sentence(
+    "plugin code can query fields of the catalog only; call the function of another operation itself"
+)
 
 
 def moment_of(context: RequestContext, values: VariableValues) -> Moment:
@@ -92,8 +94,24 @@ def _traced(fetch: FetchAsync) -> FetchAsync:
     return traced
 
 
-async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answer:
-    """The result of a plan."""
+#: What statements with their values gave in a transaction.
+Recorded = dict[tuple[str, str], bytes | None]
+
+
+def recorded(plan: Plan, moment: Moment, fetch: FetchJson) -> Recorded:
+    """What the statements of a plan give now in a transaction, for `run_plan` once it has ended."""
+    found: Recorded = {}
+
+    def noted(sql: str, values: Sequence[Any]) -> bytes | None:
+        value = found[sql, repr(values)] = fetch(sql, values)
+        return value
+
+    rehearse(steps(plan, moment), noted)
+    return found
+
+
+async def run_plan(context: RequestContext, plan: Plan, moment: Moment, known: Recorded | None = None) -> Answer:
+    """The result of a plan; of what was recorded, nothing is read again."""
     services = context.services
     deadline = services.settings.python_field_deadline_ms / 1000
     read = _traced(services.reader.fetch) if tracing.is_on() else services.reader.fetch
@@ -102,16 +120,33 @@ async def run_plan(context: RequestContext, plan: Plan, moment: Moment) -> Answe
         context.statements += 1
         return read(sql, values)
 
-    return await run(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin), deadline)
+    async def looked_up(sql: str, values: Sequence[Any]) -> bytes | None:
+        key = sql, repr(values)
+        return known[key] if known is not None and key in known else await fetch(sql, values)
+
+    look = fetch if known is None else looked_up
+    return await run(steps(plan, moment), look, lambda plugin: context_outside(context, plugin), deadline)
 
 
 # The same questions from Python
 
 
 async def ask(
-    context: RequestContext, text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None
+    context: RequestContext,
+    text: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    as_of: date | None = None,
+    is_limited: bool = False,
 ) -> Any:
     """The data of a query. Variables may be Python values, such as dates and `Money`.
+
+    Args:
+        context: who asks.
+        text: of the query.
+        variables: its variables.
+        as_of: the day at whose end it is evaluated.
+        is_limited: whether it may not ask for more than a request may.
 
     Raises:
         InputError: the query has errors; the message has them all.
@@ -125,6 +160,8 @@ async def ask(
         variant = operation.known(values, context.access)
         if isinstance(variant, Variation):
             variant = await compiling.variant(operation, variant)
+        if is_limited:
+            operation.check_cost(variant.cost.of(operation.size(values.coerced).values))
     moment = moment_of(context, values)
     found, faults = {}, []
     for asked in variant.asked.values():
@@ -164,7 +201,9 @@ def ask_now(
 def _values(operation: Operation, variables: Mapping[str, Any] | None) -> VariableValues:
     values = operation.variables(shown(dict(variables or {})))
     if not operation.is_query:
-        raise InputError("plugin code can only run queries; write with the session of a hook or of an operation")
+        raise InputError(
+            sentence("plugin code can only run queries; write with the session of a hook or of an operation")
+        )
     return values
 
 
@@ -183,7 +222,7 @@ def _messages(errors: Sequence[GraphQLError]) -> str:
 
 def _check_planned(asked: RootField) -> None:
     if not asked.is_planned and asked.typename is None:
-        raise InputError(sentence("{asked}: {only_the_catalog}", asked=asked.name, only_the_catalog=_ONLY_THE_CATALOG))
+        raise InputError(sentence("{asked}: {message}", asked=asked.name, message=_ONLY_THE_CATALOG))
 
 
 def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:
@@ -278,15 +317,27 @@ def _derive_now(
     return [] if found is None else orjson.loads(found)
 
 
-def context_outside(context: RequestContext, plugin: str) -> Context:
-    """The context of a plugin's Python field or async function: queries that are awaited, but no session."""
+def context_outside(context: RequestContext, plugin: str, *, is_limited: bool = False) -> Context:
+    """The context of a plugin's Python field or async function: queries that are awaited, but no session.
+
+    Args:
+        context: who asks.
+        plugin: whose function it is.
+        is_limited: whether its queries may not ask for more than a request may.
+    """
     services = context.services
 
     def unavailable(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("there is no transaction here: do this in an operation or in a hook that has a session")
 
     async def asked(text: str, variables: Mapping[str, Any] | None = None, *, as_of: date | None = None) -> Any:
-        return await ask(context, text, variables, as_of=as_of)
+        return await ask(context, text, variables, as_of=as_of, is_limited=is_limited)
+
+    async def total(
+        record: str, where: Mapping[str, Any] | None = None, *, as_of: date | None = None, **fields: Sequence[str]
+    ) -> Figures:
+        figures = FiguresQuery(services.catalog, record, fields)
+        return figures.totals_in(await asked(figures.total_text(), {"where": where}, as_of=as_of))
 
     return Context(
         open_session=lambda: None,  # type: ignore[arg-type,return-value]  # said in its documentation
@@ -304,5 +355,5 @@ def context_outside(context: RequestContext, plugin: str) -> Context:
         insert_rows=unavailable,
         change_rows=unavailable,
         lock=unavailable,
-        catalog=CatalogQueries(asked, unavailable, unavailable, unavailable, unavailable),
+        catalog=CatalogQueries(asked, total, unavailable, unavailable, unavailable),
     )

@@ -20,6 +20,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from core.base.sentences import sentence
 from schema.request.values import ValueSize, VariableUse, size_of_literal
 
 #: The names of the root types, as this schema has them.
@@ -110,7 +111,8 @@ class DocumentMeasure:
             placed = set(found)
             circle = [node for node in self._nodes if node.name.value not in placed][:5]
             names = ", ".join(node.name.value for node in circle)
-            raise GraphQLError(f"fragments spread each other in a circle, or are spread by such: {names}", circle)
+            message = sentence("fragments spread each other in a circle, or are spread by such: {names}", names=names)
+            raise GraphQLError(message, circle)
         return found
 
     def document(self) -> DocumentSize:

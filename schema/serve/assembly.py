@@ -13,6 +13,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
 from core.base.errors import PluginError
+from core.base.sentences import noun
 from core.base.text import snake
 from core.host.host import PluginHost
 from core.records.record import CORE
@@ -21,6 +22,7 @@ from schema.catalog.catalog import Catalog, RecordType
 from schema.plan.search import SearchMatch, searchable
 from schema.serve.executor import PlanningExecutor
 from schema.serve.plugin_list import add_plugin_list, listed_plugins
+from schema.serve.vocabularies import add_vocabularies, vocabulary_member
 from schema.types import inputs, outputs
 from schema.types.aggregates import add_aggregates
 from schema.types.builder import CONFIG, Argument, Builder, Member, PluginDirective
@@ -60,8 +62,8 @@ A CRM: customers, contacts, opportunities, transactions, interactions and tasks,
   `warnings`. `expectedVersion` refuses a change of a record that has changed meanwhile, `dryRun` writes nothing.
 - Repeating safely: a mutation with the same `idempotencyKey` as an earlier one changes nothing and returns its answer.
 - Subscriptions: over WebSocket (`graphql-transport-ws`) or as `text/event-stream`. The plural with `Changed` gives
-  each `record` that enters, changes or leaves what `where` selects: `change` says which, `id` whose, and `record` is
-  null once it has left. Continue with its last `cursor` as `after`: each record that changed meanwhile comes first.
+  each `record` that enters, changes or leaves what `where` selects: `change` says which, `recordId` whose, and `record`
+  is null once it has left. Continue with its last `cursor` as `after`: each record that changed meanwhile comes first.
 - Errors: `extensions.code` says what kind, `extensions.plugin` which plugin failed."""
 
 
@@ -119,6 +121,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     _add_viewer(builder)
     _add_search(builder, catalog)
     add_plugin_list(builder)
+    add_vocabularies(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
         with _attributed(owner, f"enumeration {enum.__name__}"):
@@ -274,6 +277,7 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             ],
         ),
         Member("viewer", "Viewer", "Who is asking.", resolve=_viewer),
+        vocabulary_member(),
         Member(
             "plugins",
             "list[Plugin]",
@@ -284,8 +288,10 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
 
 
 def _add_search(builder: Builder, catalog: Catalog) -> None:
-    types = {snake(record.name).upper(): record.description for record in searchable(catalog)}
-    builder.enum(vocabulary("SearchType", "A type of records that search finds.", types))
+    found = {snake(record.name).upper(): record for record in searchable(catalog)}
+    types = {value: record.description for value, record in found.items()}
+    labels = {value: noun(record.name).capitalized() for value, record in found.items()}
+    builder.enum(vocabulary("SearchType", "A type of records that search finds.", types, labels))
     builder.enum(SearchMatch)
     builder.output(
         "SearchResult",

@@ -10,6 +10,7 @@ class BadRequest(Exception):  # noqa: N818  (an HTTP status with its message)
 
     def __init__(self, status: int, message: str, code: str | None = "BAD_REQUEST", headers: Headers | None = None):
         super().__init__(message)
+        self.message = message
         self.status = status
         self.code = code
         self.headers = headers or {}

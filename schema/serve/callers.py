@@ -10,6 +10,7 @@ from core.access.keys import start_of
 from core.access.permissions import MONITOR
 from core.base.actors import LOCAL, PUBLIC, Actor, Identity
 from core.base.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from core.base.sentences import sentence
 from core.base.settings import Settings
 from schema.request.context import Services
 from schema.request.identification import identity_by_plugins
@@ -85,7 +86,7 @@ class Callers:
             raise
         except Exception:
             _log.exception("who sends a request cannot be found out")
-            message = "who sends this cannot be found out now; try again in a minute"
+            message = sentence("who sends this cannot be found out now; try again in a minute")
             raise BadRequest(503, message, UnavailableError.code, _UNAVAILABLE) from None
         if not is_public:
             return self._local(scope, headers)

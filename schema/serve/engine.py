@@ -10,6 +10,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, execute, located_error
 from graphql.execution.values import VariableValues, get_argument_values
 
+from core.base.sentences import sentence
 from schema.plan.plan import Answer, located
 from schema.request.context import RequestContext, Services
 from schema.request.operations import Operation, OperationResult, RootField, Variant, Variation
@@ -117,7 +118,9 @@ class Engine:
             Refused: it is a subscription, which has no one answer.
         """
         if operation.is_subscription:
-            raise Refused([GraphQLError("a subscription is asked for over WebSocket or as text/event-stream")])
+            raise Refused(
+                [GraphQLError(sentence("a subscription is asked for over WebSocket or as text/event-stream"))]
+            )
         begin = partial(
             execute,
             self.assemble().graphql,

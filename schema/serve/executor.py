@@ -19,6 +19,7 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from schema.plan.plan import Fault, located
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
@@ -77,7 +78,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _refused(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A field whose code would only learn from the database that a text cannot be stored."""
-        raise InputError("a text contains the character NUL (U+0000), which cannot be stored; leave it out")
+        raise InputError(sentence("a text contains the character NUL (U+0000), which cannot be stored; leave it out"))
 
     async def _guarded(self, parent_type: GraphQLObjectType, details: Any, path: Path, answer: Any) -> Any:
         """An answer whose failure is handled as that of any field of its type."""

@@ -4,7 +4,7 @@ A page in a browser can send requests to the machine it is looked at on, and a p
 local. So a request counts as the local operator's only if nothing in it says that it comes from elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
@@ -17,10 +17,11 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
 
 from core.base.errors import RateLimitedError
+from core.base.sentences import sentence
 from core.base.settings import Settings
 from schema.serve.bad_request import BadRequest
 
-_REMEDY = "or create an API key (guanxi keys create) and send it"
+_REMEDY = sentence("or create an API key (guanxi keys create) and send it")
 
 Address = IPv4Address | IPv6Address
 
@@ -28,12 +29,12 @@ Address = IPv4Address | IPv6Address
 class AddressLimit:
     """How often one address may do something in a minute, as one server counts it."""
 
-    def __init__(self, per_minute: int, message: str) -> None:
+    def __init__(self, per_minute: int, message: Callable[[int, int], str]) -> None:
         """Prepares it.
 
         Args:
             per_minute: how often.
-            message: what is answered beyond it, with places for that number and for the seconds to wait.
+            message: makes what is answered beyond it, of that number and of the seconds to wait.
         """
         self._limit = RateLimitItemPerMinute(per_minute)
         self._message = message
@@ -62,7 +63,7 @@ class AddressLimit:
     def _refusal(self, limiter: MovingWindowRateLimiter, address: str) -> BadRequest:
         ends = limiter.get_window_stats(self._limit, _network(address)).reset_time
         wait = max(1, ceil(ends - time()))
-        message = self._message.format(self._limit.amount, wait)
+        message = self._message(self._limit.amount, wait)
         return BadRequest(429, message, RateLimitedError.code, {"retry-after": str(wait)})
 
 
@@ -76,11 +77,21 @@ class Guard:
         self._is_own = lru_cache(256)(self._is_own_name)
         #: What an address may send without a key, and how often with what proves nothing.
         self.public = AddressLimit(
-            settings.public_requests_per_minute, "more than {} requests a minute without a key; wait {} s, or send one"
+            settings.public_requests_per_minute,
+            lambda most, seconds: sentence(
+                "more than {most} requests a minute without a key; wait {seconds} s, or send one",
+                most=most,
+                seconds=seconds,
+            ),
         )
         self.failures = AddressLimit(
             settings.failed_authentications_per_minute,
-            "more than {} requests a minute with a key or token that proves nothing; wait {} s, or send the right one",
+            lambda most, seconds: sentence(
+                "more than {most} requests a minute with a key or token that proves nothing; wait {seconds} s, or send "
+                "the right one",
+                most=most,
+                seconds=seconds,
+            ),
         )
 
     # Where a request comes from
@@ -112,8 +123,11 @@ class Guard:
         host = headers.get(b"host", "")
         if not self._is_own(host):
             raise _forbidden(
-                f"host: {_host_of(host) or 'none'} is not a name of this server; list it in GUANXI_ALLOWED_HOSTS, "
-                f"{_REMEDY}"
+                sentence(
+                    "host: {host} is not a name of this server; list it in GUANXI_ALLOWED_HOSTS, {remedy}",
+                    host=_host_of(host) or "none",
+                    remedy=_REMEDY,
+                )
             )
         self.check_page(headers)
         came_from: str | None = _peer(scope)
@@ -122,13 +136,18 @@ class Guard:
             came_from = self._named(headers)
         elif b"forwarded" in b" ".join(headers):
             raise _forbidden(
-                "forwarded: requests that a proxy passes on are not answered without authentication; name the proxy in "
-                f"GUANXI_TRUSTED_PROXIES, {_REMEDY}"
+                sentence(
+                    "forwarded: requests that a proxy passes on are not answered without authentication; name the "
+                    "proxy in GUANXI_TRUSTED_PROXIES, {remedy}",
+                    remedy=_REMEDY,
+                )
             )
         if not _is_loopback(came_from or ""):
             raise _forbidden(
-                "without authentication only programs of this machine are answered; create an API key (guanxi keys "
-                "create) and send it"
+                sentence(
+                    "without authentication only programs of this machine are answered; create an API key (guanxi keys "
+                    "create) and send it"
+                )
             )
 
     def _is_own_name(self, header: str) -> bool:
@@ -147,10 +166,20 @@ class Guard:
             host = headers.get(b"host", "").lower()
             if origin.lower() not in (f"http://{host}", f"https://{host}", *self._origins):
                 raise _forbidden(
-                    f"origin: pages of {origin} may not ask this server; list it in GUANXI_ALLOWED_ORIGINS, {_REMEDY}"
+                    sentence(
+                        "origin: pages of {origin} may not ask this server; list it in GUANXI_ALLOWED_ORIGINS, "
+                        "{remedy}",
+                        origin=origin,
+                        remedy=_REMEDY,
+                    )
                 )
         elif headers.get(b"sec-fetch-site", "none") not in ("same-origin", "none"):
-            raise _forbidden(f"sec-fetch-site: pages of other sites may not ask this server; {_REMEDY[3:]}")
+            raise _forbidden(
+                sentence(
+                    "sec-fetch-site: pages of other sites may not ask this server; create an API key (guanxi keys "
+                    "create) and send it"
+                )
+            )
 
 
 def _forbidden(message: str) -> BadRequest:

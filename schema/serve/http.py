@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
-import orjson
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -30,6 +29,8 @@ from core.base.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from core.base.languages import ENGLISH, Language
+from core.base.sentences import sentence
 from core.base.settings import Settings
 from schema.request.context import RequestContext
 from schema.request.limits import Limits
@@ -45,7 +46,7 @@ from schema.serve.live.event_stream import EventStream, finished
 from schema.serve.live.groups import Subscriber, Subscription
 from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.live.websocket import GOING_AWAY, WebSocket
-from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON, accepted
+from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON, accepted, language_of
 from schema.serve.observation import Observation, RequestRecord, trace_request
 from schema.serve.parameters import BodyLimits, GraphQLRequest, asked_by_get, asked_by_post
 from schema.serve.persisted import PersistedDocuments
@@ -55,6 +56,7 @@ from schema.serve.presentation import (
     refused_response,
     response_to,
     response_with_errors,
+    said_in,
     unavailable,
 )
 from schema.serve.response import Response
@@ -63,7 +65,7 @@ from schema.sql.selections import TYPENAME
 _log = logging.getLogger("guanxi.http")
 
 #: What is answered while the server stops.
-STOPPING = "the server is stopping; try again in a moment"
+STOPPING = sentence("the server is stopping; try again in a moment")
 
 #: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
 #: limited by its address.
@@ -91,6 +93,7 @@ class Endpoint:
         self._persisted = PersistedDocuments(settings.documents_file, only=settings.documents_only)
         #: What is known of its requests.
         self.observation = Observation(settings.slow_request_ms / 1000)
+        self._language_of = lru_cache(256)(self._negotiated)
         #: Why it answers nothing any more; empty while it does.
         self.refusal = ""
         limits, deadline = Limits.of(settings), Deadline(settings.body_deadline_ms / 1000)
@@ -124,13 +127,22 @@ class Endpoint:
         else:
             await WebSocket(self, scope, receive, send).run()
 
+    def language(self, headers: Mapping[bytes, str]) -> Language:
+        """The language that a client reads."""
+        header = headers.get(b"accept-language")
+        return ENGLISH if header is None else self._language_of(header)
+
     def limits(self, caller: Actor | None) -> BodyLimits:
         """What a message may be; None stands for who is not known yet."""
         return self._bodies if caller is not None else self._public_bodies
 
+    def _negotiated(self, header: str) -> Language:
+        known = self._get_engine().services.languages
+        return known[language_of(header, known)]
+
     async def begin(self, subscriber: Subscriber, key: str, asked: GraphQLRequest) -> bytes | None:
         """The whole answer to an operation as JSON; None if it is a subscription, which has begun."""
-        caller, record = subscriber.actor, RequestRecord()
+        caller, record = subscriber.actor, RequestRecord(subscriber.language)
         allowances = self._get_engine().services.allowances if caller.kind in _LIMITED else None
         try:
             if allowances is not None:
@@ -170,7 +182,8 @@ class Endpoint:
             # Which refuses subscriptions as well.
             return await self._answer(asked, PLAIN_JSON, headers, caller, record)
         services = self._get_engine().services
-        context = RequestContext(services, actor=caller, request_id=_request_id(headers))
+        request_id = _request_id(headers)
+        context = RequestContext(services, actor=caller, request_id=request_id, language=record.language)
         try:
             operation = await self._operation(asked)
             if operation.is_subscription:
@@ -207,7 +220,7 @@ class Endpoint:
         Raises:
             BadRequest: it may not be asked for so.
         """
-        stream = EventStream(caller, lambda: self._verified(scope, headers), receive)
+        stream = EventStream(caller, record.language, lambda: self._verified(scope, headers), receive)
         try:
             found = await self._prepared(stream, "", asked, headers, caller, record)
         except RateLimitedError as error:
@@ -226,7 +239,7 @@ class Endpoint:
         """
         actor = await self.callers.caller(scope, headers)
         if actor is PUBLIC:
-            raise BadRequest(401, "this needs authentication", UnauthenticatedError.code)
+            raise BadRequest(401, sentence("this needs authentication"), UnauthenticatedError.code)
         return actor
 
     async def _response(
@@ -253,6 +266,7 @@ class Endpoint:
     ) -> "Response | EventStream":
         media = accepted(headers.get(b"accept", "*/*"))
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
+        record.language = self.language(headers)
         try:
             if self.refusal:
                 return unavailable(UnavailableError(self.refusal), record, media_type)
@@ -306,10 +320,18 @@ class Endpoint:
         elif method == "GET":
             asked = asked_by_get(scope["query_string"])
         else:
-            raise BadRequest(405, f"{method} is not allowed; use POST", headers={"allow": "GET, POST"})
+            raise BadRequest(
+                405, sentence("{method} is not allowed; use POST", method=method), headers={"allow": "GET, POST"}
+            )
         media = accepted(headers.get(b"accept", "*/*"))
         if media is None:
-            raise BadRequest(406, f"accept: this endpoint returns {GRAPHQL_JSON} or {PLAIN_JSON}", None)
+            raise BadRequest(
+                406,
+                sentence(
+                    "accept: this endpoint returns {graphql_json} or {json}", graphql_json=GRAPHQL_JSON, json=PLAIN_JSON
+                ),
+                None,
+            )
         if media == EVENT_STREAM:
             return await self._streamed(scope, asked, headers, receive, caller, record)
         media_type = GRAPHQL_JSON if media == GRAPHQL_JSON else PLAIN_JSON
@@ -324,11 +346,13 @@ class Endpoint:
         record: RequestRecord,
     ) -> Response:
         engine = self._get_engine()
-        context = record.context = RequestContext(engine.services, actor=caller, request_id=_request_id(headers))
+        context = record.context = RequestContext(
+            engine.services, actor=caller, request_id=_request_id(headers), language=record.language
+        )
         compiling = engine.services.compiling
         text = self._persisted.text(asked.query, asked.document_id)
         if caller is PUBLIC and not await compiling.run(lambda: _is_public(text, engine)):
-            message = "this needs authentication; send `Authorization: Bearer` and an API key or a token"
+            message = sentence("this needs authentication; send `Authorization: Bearer` and an API key or a token")
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
         try:
             documents = engine.services.documents
@@ -336,9 +360,11 @@ class Endpoint:
             operation = documents.known(text, name) or await compiling.operation(documents, text, name)
             record.operation = operation
             if operation.is_subscription:
-                raise BadRequest(406, "a subscription is answered as text/event-stream, or over WebSocket", None)
+                raise BadRequest(
+                    406, sentence("a subscription is answered as text/event-stream, or over WebSocket"), None
+                )
             if asked.by_get and not operation.is_query:
-                raise BadRequest(405, "only queries are allowed by GET; use POST", None, {"allow": "POST"})
+                raise BadRequest(405, sentence("only queries are allowed by GET; use POST"), None, {"allow": "POST"})
             if operation.asks_about_schema:
                 context.access.demand(INTROSPECT)
             if operation.is_introspection:
@@ -350,14 +376,12 @@ class Endpoint:
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
-            record.codes = [error["extensions"]["code"] for error in errors]
-            status = 400 if media_type == GRAPHQL_JSON else 200
-            return Response(orjson.dumps({"errors": errors}), status, media_type)
+            return response_with_errors(errors, record, media_type, 400 if media_type == GRAPHQL_JSON else 200)
         except InputError as error:
             result = OperationResult(b"null", [GraphQLError(error.message, original_error=error)])
         budget = self._settings.maximum_cost
         context.cost = result.cost
-        said = _cost_header(result.cost, budget)
+        said = _headers(result.cost, budget, record.language)
         return response_to(result, context, record, media_type, said, budget if asked.wants_cost else None)
 
 
@@ -382,8 +406,8 @@ def _is_public(text: str, engine: Engine) -> bool:
 
 # The same few costs come again and again.
 @lru_cache(1024)
-def _cost_header(cost: int, budget: int) -> Mapping[str, str]:
-    return {"graphql-cost": f"requested={cost}, budget={budget}"}
+def _headers(cost: int, budget: int, language: Language) -> Mapping[str, str]:
+    return {"graphql-cost": f"requested={cost}, budget={budget}", **said_in(language)}
 
 
 def _request_id(headers: Mapping[bytes, str]) -> str | None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from core.base import tracing
+from core.base.languages import ENGLISH, Language
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
 
@@ -56,12 +57,14 @@ class RequestRecord:
         context: of the request, once it is known who asks.
         operation: what it asks for, once it is read.
         codes: of the errors it is answered with.
+        language: that its messages are said in.
     """
 
-    __slots__ = ("began", "codes", "context", "operation")
+    __slots__ = ("began", "codes", "context", "language", "operation")
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = ENGLISH) -> None:
         self.began = time.perf_counter()
+        self.language = language
         self.context: RequestContext | None = None
         self.operation: Operation | None = None
         self.codes: Sequence[str] = ()

@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from core.base.sentences import sentence, term
 from schema.serve.bad_request import BadRequest
 from schema.serve.deadlines import Deadline
 from schema.serve.negotiation import PLAIN_JSON
@@ -81,14 +82,21 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
     if content_type != PLAIN_JSON:
         content_type = content_type.partition(";")[0].strip().lower()
         if content_type != PLAIN_JSON:
-            raise BadRequest(415, f"content-type: {content_type or 'none'} is not supported; send {PLAIN_JSON}")
+            raise BadRequest(
+                415,
+                sentence(
+                    "content-type: {value} is not supported; send {json}", value=content_type or "none", json=PLAIN_JSON
+                ),
+            )
     length = headers.get(b"content-length")
     if length is not None and length.isdigit() and int(length) > limits.bytes:
         raise _too_large(limits.bytes)
     try:
         body = await limits.deadline.keep(_body(receive, limits.bytes))
     except TimeoutError:
-        said = f"the body did not come within {limits.deadline.seconds:g} s; send it faster, or in parts"
+        said = sentence(
+            "the body did not come within {seconds:g} s; send it faster, or in parts", seconds=limits.deadline.seconds
+        )
         raise BadRequest(408, said, headers=_CLOSE) from None
     return asked_in(parsed(body, limits))
 
@@ -103,7 +111,7 @@ def parsed(body: bytes, limits: BodyLimits) -> Any:
         if len(body) > limits.bytes:
             raise _too_large(limits.bytes)
         _check_parts(body, limits)
-    return _json(body, "the body")
+    return _json(body, sentence("the body is not JSON"))
 
 
 def asked_in(given: Any) -> GraphQLRequest:
@@ -121,9 +129,16 @@ def _check_parts(body: bytes, limits: BodyLimits) -> None:
     Raises:
         BadRequest: it is.
     """
-    for what, most, marks in (("values", limits.values, b","), ("objects and lists", limits.containers, b"{[")):
+    for what, most, marks in (
+        (term("values"), limits.values, b","),
+        (term("objects and lists"), limits.containers, b"{["),
+    ):
         if sum(body.count(mark) for mark in marks) > most:
-            raise BadRequest(413, f"the body has more than {most} {what}; send it in parts", headers=_CLOSE)
+            raise BadRequest(
+                413,
+                sentence("the body has more than {most} {what}; send it in parts", most=most, what=what),
+                headers=_CLOSE,
+            )
 
 
 #: The rest of a body that is not read to its end is not taken for the next request.
@@ -154,30 +169,32 @@ async def _body(receive: Receive, largest: int) -> bytes:
 
 
 def _too_large(largest: int) -> BadRequest:
-    return BadRequest(413, f"the body is larger than {largest} bytes; send it in parts", headers=_CLOSE)
+    return BadRequest(
+        413, sentence("the body is larger than {largest} bytes; send it in parts", largest=largest), headers=_CLOSE
+    )
 
 
-def _json(text: bytes, what: str) -> Any:
+def _json(text: bytes, problem: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise BadRequest(400, f"{what} is not JSON") from None
+        raise BadRequest(400, problem) from None
 
 
 def _checked(given: Any, *, by_get: bool) -> GraphQLRequest:
     if not isinstance(given, dict):
-        raise BadRequest(400, "send one JSON object with query, variables and operationName")
+        raise BadRequest(400, sentence("send one JSON object with query, variables and operationName"))
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     document_id, extensions = given.get("documentId"), given.get("extensions")
     if document_id is not None and not isinstance(document_id, str):
-        raise BadRequest(400, "documentId: a string is required")
+        raise BadRequest(400, sentence("documentId: a string is required"))
     if not isinstance(query, str) and (query is not None or document_id is None):
-        raise BadRequest(400, "query: a string is required")
+        raise BadRequest(400, sentence("query: a string is required"))
     if variables is not None and not isinstance(variables, dict):
-        raise BadRequest(400, "variables: an object is required")
+        raise BadRequest(400, sentence("variables: an object is required"))
     if name is not None and not isinstance(name, str):
-        raise BadRequest(400, "operationName: a string is required")
+        raise BadRequest(400, sentence("operationName: a string is required"))
     if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest(400, "extensions: an object is required")
+        raise BadRequest(400, sentence("extensions: an object is required"))
     wants_cost = extensions is not None and extensions.get("cost") is True
     return GraphQLRequest(query, document_id, variables or {}, name or None, by_get, wants_cost)

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 
 from core.base.errors import ConfigurationError
+from core.base.sentences import sentence
 from schema.serve.bad_request import BadRequest
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
@@ -44,17 +45,23 @@ class PersistedDocuments:
         if id is not None:
             known = self._by_id.get(_normal(id))
             if known is None:
-                message = f"documentId: no document {id[:80]!r} is known to this server; send its text as query"
+                message = sentence(
+                    "documentId: no document {id!r} is known to this server; send its text as query", id=id[:80]
+                )
                 if self._only:
-                    message = f"documentId: no document {id[:80]!r} is known to this server; deploy its file first"
+                    message = sentence(
+                        "documentId: no document {id!r} is known to this server; deploy its file first", id=id[:80]
+                    )
                 raise BadRequest(400, message, "DOCUMENT_NOT_FOUND")
             if text is not None and text != known:
-                raise BadRequest(400, "documentId: query is another document; send one of them")
+                raise BadRequest(400, sentence("documentId: query is another document; send one of them"))
             return known
         assert text is not None
         if self._only and text not in self._texts:
             raise BadRequest(
-                403, "query: only the documents of this server's file are answered; send documentId", "FORBIDDEN"
+                403,
+                sentence("query: only the documents of this server's file are answered; send documentId"),
+                "FORBIDDEN",
             )
         return text
 

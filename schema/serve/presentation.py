@@ -10,10 +10,13 @@ from graphql import GraphQLError
 
 from core.access.permissions import INTROSPECT
 from core.base.errors import GuanxiError, OutcomeUnknownError, PluginError, UnavailableError
+from core.base.languages import Language
+from core.base.sentences import sentence
 from core.db.faults import fault_of
 from schema.request.context import RequestContext
 from schema.request.operations import OperationResult
 from schema.serve.bad_request import BadRequest
+from schema.serve.negotiation import PLAIN_JSON
 from schema.serve.observation import RequestRecord
 from schema.serve.response import Response
 
@@ -58,32 +61,41 @@ def response_to(
 def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str) -> Response:
     """The response to a request that could not be executed at all, because something cannot be reached."""
     record.codes = [fault.code]
-    body = orjson.dumps({"errors": [{"message": fault.message, "extensions": {"code": fault.code}}]})
+    error = {"message": record.language.said(fault.message), "extensions": {"code": fault.code}}
     headers = {} if isinstance(fault, OutcomeUnknownError) else {"retry-after": str(fault.seconds)}
-    return Response(body, 503, media_type, headers)
+    return Response(orjson.dumps({"errors": [error]}), 503, media_type, headers | said_in(record.language))
 
 
 def refused_response(bad: BadRequest, media_type: str, record: RequestRecord) -> Response:
     """The response to a request that is not answered."""
-    error: dict[str, Any] = {"message": str(bad)}
+    error: dict[str, Any] = {"message": record.language.said(bad.message)}
     if bad.code:
         record.codes = [bad.code]
         error["extensions"] = {"code": bad.code}
-    return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, bad.headers)
+    headers = {**bad.headers, **said_in(record.language)}
+    return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, headers)
 
 
 def failed_response(what: str, record: RequestRecord) -> Response:
     """The response where something went wrong; called where that is caught."""
     _log.exception("%s failed", what)
-    error = {"message": "something went wrong on the server", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+    message = record.language.said(sentence("something went wrong on the server"))
+    error = {"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
     record.codes = ["INTERNAL_SERVER_ERROR"]
-    return Response(orjson.dumps({"errors": [error]}), 500)
+    return Response(orjson.dumps({"errors": [error]}), 500, headers=said_in(record.language))
 
 
-def response_with_errors(errors: Sequence[Mapping[str, Any]], record: RequestRecord) -> Response:
-    """The response to a subscription that does not begin."""
+def response_with_errors(
+    errors: Sequence[Mapping[str, Any]], record: RequestRecord, media_type: str = PLAIN_JSON, status: int = 400
+) -> Response:
+    """The response to a request that is refused before it is executed."""
     record.codes = [error["extensions"]["code"] for error in errors]
-    return Response(orjson.dumps({"errors": errors}), 400)
+    return Response(orjson.dumps({"errors": errors}), status, media_type, said_in(record.language))
+
+
+def said_in(language: Language) -> dict[str, str]:
+    """What caches are told of an answer: the language of its messages, and what it depends on."""
+    return {"content-language": language.tag, "vary": "Accept, Accept-Language"}
 
 
 def _fault_of_root(error: GraphQLError) -> UnavailableError | None:
@@ -102,6 +114,7 @@ def _when_to_repeat(fault: UnavailableError, record: RequestRecord) -> Mapping[s
 def presented(error: GraphQLError, context: RequestContext, *, refused: bool = False) -> dict[str, Any]:
     """An error as clients see it: what they can fix in full, what they cannot without any internal text."""
     message, extensions = _said(error, context, refused)
+    message = context.language.said(message)
     if not context.access.has(INTROSPECT):
         message = _SUGGESTION.sub("", message)
     shown: dict[str, Any] = {"message": message}
@@ -127,16 +140,21 @@ def _said(error: GraphQLError, context: RequestContext, refused: bool) -> tuple[
     extensions: dict[str, Any] = dict(error.extensions or {})
     if isinstance(cause, PluginError):
         _log.error("request %s: %s", context.request_id, cause.message, exc_info=cause)
-        said = f"plugin {cause.plugin!r} failed; nothing was changed. The server's log has request {context.request_id}"
+        said = sentence(
+            "plugin {plugin!r} failed; nothing was changed. The server's log has request {request}",
+            plugin=cause.plugin,
+            request=context.request_id,
+        )
         return said, extensions | {"code": cause.code, "plugin": cause.plugin}
     if isinstance(cause, GuanxiError):
         plugin = getattr(cause, "plugin", None)
-        # A driver's own words, or a plugin's that met them, are nothing for clients.
-        message = cause.message if isinstance(cause, UnavailableError) else error.message
+        # A driver's own words, or a plugin's that met them, are nothing for clients; and a message keeps its parts.
+        is_own = isinstance(cause, UnavailableError) or cause.message == error.message
+        message = cause.message if is_own else error.message
         return message, {"code": cause.code, **({"plugin": plugin} if plugin else {}), **extensions}
     if cause is not None and not isinstance(cause, GraphQLError):
         _log.error("request %s failed", context.request_id, exc_info=cause)
-        said = f"something went wrong on the server; its log has request {context.request_id}"
+        said = sentence("something went wrong on the server; its log has request {request}", request=context.request_id)
         return said, extensions | {"code": "INTERNAL_SERVER_ERROR"}
     code = "BAD_USER_INPUT"
     if refused:

@@ -1,6 +1,7 @@
 """A response by HTTP."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from starlette.types import Message, Send
 
@@ -23,6 +24,12 @@ _CONTENT_TYPES = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
     for media_type in (GRAPHQL_JSON, PLAIN_JSON, HTML, EVENT_STREAM)
 }
+
+
+# The same few come again and again.
+@lru_cache(1024)
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.encode(), value.encode()
 
 
 def protected(send: Send) -> Send:
@@ -59,6 +66,6 @@ class Response:
             headers.append(_CONTENT_TYPES[self.media_type])
             headers.append((b"content-length", b"%d" % len(self.body)))
         for name, value in self.headers.items():
-            headers.append((name.encode(), value.encode()))
+            headers.append(_encoded(name, value))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})

@@ -118,7 +118,7 @@ class Binds:
         def source(moment: Moment) -> Any:
             values = resolve(given, moment.variables)
             if any(value is None for value in values):
-                raise InputError("a list to compare with contains null; leave it out and add isNull")
+                raise InputError(sentence("a list to compare with contains null; leave it out and add isNull"))
             return values if prepare is None else [prepare(value) for value in values]
 
         return self.computed(source, ListOf(type_))

@@ -5,6 +5,8 @@ renames a type: `CustomerValues` for the smallest and for the largest, `Customer
 Their members are described once, by the fields of the record that they are named after.
 """
 
+from dataclasses import replace
+
 from core.base.text import words
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kinds import DateKind, MomentKind, MoneyKind
@@ -31,15 +33,6 @@ def aggregated(record: RecordType, function: str) -> list[CatalogField]:
 def functions_of(record: RecordType) -> list[str]:
     """The aggregate functions that mean something for some field of a record."""
     return [function for function in FUNCTIONS if aggregated(record, function)]
-
-
-def grouped(record: RecordType) -> list[CatalogField]:
-    """The fields of a record that groups can be made by."""
-    return [
-        field
-        for field in record.fields.values()
-        if field.group and field.expression is not None and field.kind.can_group
-    ]
 
 
 def add_aggregates(builder: Builder, catalog: Catalog, record: RecordType) -> None:
@@ -122,11 +115,16 @@ def _conditions(record: RecordType) -> list[Member]:
     ]
 
 
+def _key(record: RecordType, key: str, field: CatalogField, annotation: str) -> Member:
+    member = _member(record, field, annotation)
+    return member if key == field.name else replace(member, name=key, description=field.description)
+
+
 def _add_groups(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     name, plural = record.name, words(record.plural)
     keys = [
-        _member(record, field, "Date" if isinstance(field.kind, DateKind | MomentKind) else field.kind.graphql)
-        for field in grouped(record)
+        _key(record, key, field, "Date" if isinstance(field.kind, DateKind | MomentKind) else field.kind.graphql)
+        for key, field in record.group_keys.items()
     ]
     ways = _ways(catalog, record, "GroupKeys")
     builder.output(
@@ -153,8 +151,8 @@ def _ways(catalog: Catalog, record: RecordType, ending: str) -> list[Member]:
 
 def _add_group_keys(builder: Builder, catalog: Catalog, record: RecordType) -> None:
     keys = [
-        _member(record, field, "DateGrain" if isinstance(field.kind, DateKind | MomentKind) else "bool")
-        for field in grouped(record)
+        _key(record, key, field, "DateGrain" if isinstance(field.kind, DateKind | MomentKind) else "bool")
+        for key, field in record.group_keys.items()
     ]
     builder.input(
         f"{record.name}GroupKey",

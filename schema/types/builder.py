@@ -13,6 +13,7 @@ from typing import Any
 import strawberry
 from graphql import (
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -33,6 +34,7 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from core.base.text import words
 from core.records.record import CORE
+from core.records.vocabulary import Vocabulary
 from schema.catalog.catalog import Catalog
 from schema.catalog.omissions import omission
 from schema.types.scalars import SCALARS
@@ -124,6 +126,12 @@ def define(enum: type[StrEnum]) -> None:
             ],
             description=" ".join((enum.__doc__ or words(enum.__name__)).split()),
         )
+
+
+def python_enum(kind: GraphQLEnumType) -> type[Vocabulary] | None:
+    """The vocabulary that an enumeration of the schema was made of; None for one of GraphQL's own."""
+    definition = (kind.extensions or {}).get(_DEFINITION)
+    return None if definition is None else definition.wrapped_cls
 
 
 class Builder:

@@ -13,10 +13,18 @@ from schema.types.builder import Builder, Member
 class Direction(Vocabulary):
     """The direction of an order. Records without a value come last unless stated otherwise."""
 
-    ASC = "ASC", "Smallest first."
-    DESC = "DESC", "Largest first."
-    ASC_NULLS_FIRST = "ASC_NULLS_FIRST", "Smallest first, but records without a value before all others."
-    DESC_NULLS_FIRST = "DESC_NULLS_FIRST", "Largest first, but records without a value before all others."
+    ASC = "ASC", "Smallest first.", "Ascending"
+    DESC = "DESC", "Largest first.", "Descending"
+    ASC_NULLS_FIRST = (
+        "ASC_NULLS_FIRST",
+        "Smallest first, but records without a value before all others.",
+        "Ascending, without a value first",
+    )
+    DESC_NULLS_FIRST = (
+        "DESC_NULLS_FIRST",
+        "Largest first, but records without a value before all others.",
+        "Descending, without a value first",
+    )
 
 
 class DateGrain(Vocabulary):
@@ -93,7 +101,7 @@ def add_shared(builder: Builder) -> None:
         "External ids of one system.",
         [
             Member("system", "str", "Name of the other system."),
-            Member("ids", "list[ID] | None", "One of these ids in that system; any if not given."),
+            Member("values", "list[ID] | None", "One of these ids in that system; any if not given."),
         ],
     )
     builder.input(
@@ -107,7 +115,7 @@ def add_shared(builder: Builder) -> None:
     builder.input(
         "ExternalIdInput",
         "A record's id in another system.",
-        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id in that system.")],
+        [Member("system", "str", "Name of the other system."), Member("value", "ID", "The id in that system.")],
     )
     builder.input(
         "MoneyInput",

@@ -66,7 +66,7 @@ def add_shared(builder: Builder) -> None:
     builder.output(
         "ExternalId",
         "A record's id in another system.",
-        [Member("system", "str", "Name of the other system."), Member("id", "ID", "The id in that system.")],
+        [Member("system", "str", "Name of the other system."), Member("value", "ID", "The id in that system.")],
     )
     builder.output(
         "FieldChange",

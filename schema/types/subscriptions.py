@@ -26,7 +26,7 @@ def add_subscriptions(builder: Builder, catalog: Catalog) -> None:
             [
                 Member("change", "RecordChange"),
                 Member("cursor", "str"),
-                Member("id", "ID"),
+                Member("recordId", "ID"),
                 Member("record", f"{record.name} | None"),
             ],
             owner=record.owner,

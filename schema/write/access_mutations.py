@@ -20,7 +20,7 @@ from core.unit.drafts import OutcomeStatus, RowOutcome, failure
 from core.unit.unit import Unit
 from schema.request.context import RequestContext
 from schema.types.builder import Argument, Builder, Member
-from schema.write.answers import Mutation, MutationInput
+from schema.write.answers import Mutation, MutationInput, record_id
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, REQUEST_ID, WARNINGS
 
 _OVERLAP_MINUTES = 1440
@@ -94,6 +94,7 @@ def access_mutations(builder: Builder) -> dict[str, Mutation]:
             "UnlinkIdentityInput",
             _unlink,
             _identity_payload,
+            removes=True,
         ),
     }
 
@@ -166,7 +167,8 @@ def _add_types(builder: Builder) -> None:
         "UserIdentityPayload",
         "The result of a change of an identity.",
         [
-            Member("userIdentity", "UserIdentity | None", "The link; null if refused or removed."),
+            Member("userIdentity", "UserIdentity | None", "The link, as it was where it was removed; null if refused."),
+            Member("deletedId", "ID | None", "Its id if it was removed."),
             ERRORS,
             WARNINGS,
             REQUEST_ID,
@@ -207,7 +209,9 @@ def _create(unit: Unit, given: MutationInput) -> RowOutcome:
     name = _text(given["name"], "name", int(column_info(ApiKey.__table__.c.name).max_length or 0))
     expires_at = given.get("expiresAt")
     if expires_at is not None and expires_at <= unit.now:
-        raise _Faulty("INVALID", "expiresAt", f"{expires_at:%Y-%m-%d %H:%M} UTC is over; give a later moment")
+        raise _Faulty(
+            "INVALID", "expiresAt", sentence("{expires_at} is over; give a later moment", expires_at=expires_at)
+        )
     user_id = given.get("userId")
     if user_id is not None:
         _check_user(unit, user_id)
@@ -261,7 +265,7 @@ def _link(unit: Unit, given: MutationInput) -> RowOutcome:
         raise _Faulty(
             "TAKEN",
             "subject",
-            sentence("{subject!r} is {known} already; remove that link first", subject=identity.subject, known=known),
+            sentence("{subject!r} is {user} already; remove that link first", subject=identity.subject, user=known),
         )
     id = link(unit.transaction, identity, given["userId"], unit.actor.id, unit.now, unit.request_id)
     return RowOutcome(0, OutcomeStatus.CREATED, id)
@@ -271,6 +275,7 @@ def _unlink(unit: Unit, given: MutationInput) -> RowOutcome:
     found: UserIdentity | None = locked(unit.transaction, UserIdentity, given["id"])
     if found is None:
         raise _Faulty("NOT_FOUND", "id", sentence("there is no identity {given!r}", given=given["id"]))
+    unit.announce_removal()
     unlink(unit.transaction, found, unit.actor.id, unit.now, unit.request_id)
     return RowOutcome(0, OutcomeStatus.DESTROYED, found.id)
 
@@ -296,10 +301,10 @@ def _key_payload(given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mappin
 
 def _identity_payload(given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
     (outcome,) = outcomes
-    return _payload("userIdentity", given, outcome)
+    gone = outcome.id if outcome.status is OutcomeStatus.DESTROYED else None
+    return {**_payload("userIdentity", given, outcome), "deletedId": gone}
 
 
 def _payload(name: str, given: MutationInput, outcome: RowOutcome) -> dict[str, Any]:
-    missing = OutcomeStatus.CREATED if given["dryRun"] else OutcomeStatus.DESTROYED
-    id = None if outcome.status is missing else outcome.id
+    id = record_id(outcome, dry=given["dryRun"])
     return {name: id, "userErrors": outcome.errors, "warnings": outcome.warnings}

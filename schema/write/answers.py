@@ -11,7 +11,8 @@ from core.access.permissions import Right
 from core.base.errors import GuanxiError, UserError
 from core.db.conflicts import Conflict, conflict_of
 from core.db.transaction import Rows, SqlStatement
-from core.unit.drafts import TAKEN, OutcomeStatus, RowOutcome, failure
+from core.host.contract import FetchJson
+from core.unit.drafts import TAKEN, WHOLE, OutcomeStatus, RowOutcome, failure
 from core.unit.idempotency import once
 from core.unit.unit import Unit
 from schema.catalog.access import Access
@@ -40,6 +41,7 @@ class Mutation:
         refusal: the payload where the request is refused as a whole.
         rights: what the caller needs, by record.
         permission: what it needs besides; None for nothing.
+        removes: it deletes or destroys the record whose id is given, which is shown as it was.
         is_lasting: what it does must outlive the restore of a backup from before, so the journal lists it.
     """
 
@@ -50,6 +52,7 @@ class Mutation:
     refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
     rights: Sequence[tuple[str, Right]] = ()
     permission: str | None = None
+    removes: bool = False
     is_lasting: bool = False
 
     def check(self, access: Access) -> None:
@@ -69,9 +72,18 @@ async def run(
     given: MutationInput,
     reads: Callable[[list[RowOutcome]], Sequence[SqlStatement]],
     *,
+    on_removal: Callable[[FetchJson], None] | None = None,
     dry: bool = False,
 ) -> tuple[list[RowOutcome], Sequence[Rows] | None]:
     """Does the work in a transaction, once for each idempotency key; returns its outcomes, and what was read with it.
+
+    Args:
+        context: of the request.
+        mutation: whose work.
+        given: its input.
+        reads: gives the statements that read, knowing the outcomes.
+        on_removal: reads what is about to be removed, once it is locked; again where the transaction is repeated.
+        dry: everything is rolled back at the end.
 
     Raises:
         ConflictError: the key was used for another input.
@@ -82,6 +94,8 @@ async def run(
         return [_concealed(unit, outcome, given) for outcome in work(unit, given)]
 
     def in_transaction(unit: Unit) -> list[RowOutcome]:
+        if on_removal is not None:
+            unit.on_removal = lambda: on_removal(unit.fetch)
         if key is None or dry:
             return done(unit)
         return once(
@@ -103,11 +117,11 @@ async def run(
             await context.services.database.in_thread(context.services.note_lasting)
         return done_and_read
     except MutationRefusal as refusal:
-        return [failure(0, refusal.errors)], ()
+        return [failure(WHOLE, refusal.errors)], ()
     except Exception as error:
         if isinstance(error, GuanxiError) or conflict_of(error) is not Conflict.TAKEN:
             raise
-        return [failure(0, [TAKEN])], ()
+        return [failure(WHOLE, [TAKEN])], ()
 
 
 _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}
@@ -187,13 +201,17 @@ def _loaded(stored: Mapping[str, Any]) -> RowOutcome:
 def payload(record: RecordType, outcome: RowOutcome, *, dry: bool) -> dict[str, Any]:
     """The payload of a mutation of one record."""
     goes = outcome.status in (OutcomeStatus.DELETED, OutcomeStatus.DESTROYED)
-    missing = outcome.status is OutcomeStatus.CREATED if dry else goes
     return {
-        record.singular: None if missing else outcome.id,
+        record.singular: record_id(outcome, dry=dry),
         "deletedId": outcome.id if goes else None,
         "userErrors": outcome.errors,
         "warnings": outcome.warnings,
     }
+
+
+def record_id(outcome: RowOutcome, *, dry: bool) -> str | None:
+    """The id of the record that an outcome shows; None if there is none, as after a dry run that would create it."""
+    return None if dry and outcome.status is OutcomeStatus.CREATED else outcome.id
 
 
 class MutationRefusal(Exception):  # noqa: N818  (a verdict, answered as user errors)

@@ -52,7 +52,7 @@ def check_keys(keys: Sequence[RowInput]) -> list[UserError]:
     try:
         for item in keys:
             check_text(item["system"], _LONGEST_SYSTEM)
-            check_text(item["id"], _LONGEST_KEY)
+            check_text(item["value"], _LONGEST_KEY)
     except InputError as error:
         problems.append(
             UserError("INVALID", sentence("externalIds: {problem}", problem=error.message), ("externalIds",))

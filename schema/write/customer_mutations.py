@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from core.access.permissions import Right
 from core.base.errors import UserError
-from core.base.sentences import sentence
+from core.base.sentences import sentence, term
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity
 from core.crm.pipeline import open_opportunities
@@ -60,12 +60,14 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         if (problem := _problem(id, fate, target)) is not None:
             return [failure(0, [problem])]
         # Who gives it another opportunity meanwhile waits, and finds it deleted.
-        unit.held.locked(Customer, [id], exclusive=True)
-        ids = [] if fate == OpenOpportunities.REFUSE else open_opportunities(unit.session, id)
+        is_there = id in unit.held.locked(Customer, [id], exclusive=True)
+        if is_there:
+            unit.announce_removal()
+        ids = open_opportunities(unit.session, id) if is_there and fate != OpenOpportunities.REFUSE else []
         if target is not None and (problem := _target_problem(unit, target)) is not None:
             return [failure(0, [problem])]
         told: list[UserError] = []
-        if unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}):
+        if is_there and unit.permit.allowed(unit.transaction.rows, record.name, Right.DELETE, {id}):
             told = _decided(unit, opportunities, ids, target)
         if refused := [error for error in told if not error.warning]:
             unit.discards = True
@@ -90,6 +92,7 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.DELETE)],
+        removes=True,
     )
 
 
@@ -115,8 +118,9 @@ def _problem(id: str, fate: str, target: str | None) -> UserError | None:
 
 def _target_problem(unit: Unit, target: str) -> UserError | None:
     """Why opportunities cannot be moved to a customer: the caller knows no such living one."""
-    seen = unit.permit.allowed(unit.transaction.rows, Customer.__name__, Right.READ, {target})
-    found = unit.held.locked(Customer, [target]).get(target) if seen else None
+    found = unit.held.locked(Customer, [target]).get(target)
+    if found is not None and not unit.permit.allowed(unit.transaction.rows, Customer.__name__, Right.READ, {target}):
+        found = None
     if found is not None and found.deleted_at is None:
         return None
     message = sentence("there is no customer {target!r}; give the id of an existing one", target=target)
@@ -133,7 +137,7 @@ def _decided(unit: Unit, drafting: Drafting, ids: Sequence[str], target: str | N
         message = sentence(
             "openOpportunities: {hidden} of them you may not {right}; ask somebody who may",
             hidden=hidden,
-            right=right.value.lower(),
+            right=term(right.value.lower()),
         )
         return [UserError("FORBIDDEN", message, ("openOpportunities",))]
     change = {} if target is None else {"customerId": target}

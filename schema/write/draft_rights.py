@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from core.access.permissions import Right, check
 from core.access.permit import Permit
 from core.base.errors import InputError, UserError
-from core.base.sentences import sentence
-from core.base.text import camel, words
+from core.base.sentences import noun, sentence, term
+from core.base.text import camel
 from core.log.changes import Changes
 from core.log.events import Action
 from core.log.merges import survivors
@@ -45,7 +45,7 @@ class DraftRights:
         for draft in drafts:
             right = RIGHTS[draft.action]
             if draft.record is not None and draft.record.id not in allowed[right]:
-                verb = "restore" if draft.action is Action.RESTORED else None
+                verb = term("restore") if draft.action is Action.RESTORED else None
                 draft.errors.append(refused(name, right, draft.record.id, verb))
             elif draft.record is None and not draft.errors and not may_create:
                 draft.errors.append(refused(name, right, None))
@@ -83,7 +83,7 @@ class DraftRights:
                     problem = sentence(
                         "{field}: there is no {record} {id!r}; give the id of an existing one",
                         field=field.name,
-                        record=words(target),
+                        record=noun(target),
                         id=id,
                     )
                     draft.errors.append(UserError("NOT_FOUND", problem, (field.name,)))
@@ -100,7 +100,7 @@ class DraftRights:
             "you may create {record} of your own only, or of your team or region as far as your role goes; name "
             "another "
             "owner, or leave it out to own it yourself",
-            record=words(self._record.plural),
+            record=noun(self._record.singular, 2),
         )
         return {index: [UserError("FORBIDDEN", problem)] for id, index in made.items() if id not in placed}
 

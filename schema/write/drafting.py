@@ -10,8 +10,7 @@ from core.access.roles import Role
 from core.base.actors import ActorKind
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id, prefix_of
-from core.base.sentences import sentence
-from core.base.text import words
+from core.base.sentences import noun, sentence
 from core.log import attachments
 from core.log.changes import Changes
 from core.log.events import Action
@@ -91,7 +90,7 @@ class Drafting:
     def marks(self, asked: Asked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
-        marks: set[Any] = {(item["system"], item["id"]) for item in given.get("externalIds") or ()}
+        marks: set[Any] = {(item["system"], item["value"]) for item in given.get("externalIds") or ()}
         if given.get("id") is not None:
             marks.add(given["id"])
         if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
@@ -103,7 +102,7 @@ class Drafting:
         needs: set[Any] = set()
         for by_id, by_key in self._alike:
             key = asked.given.get(by_key)
-            needs |= {asked.given.get(by_id), (key["system"], key["id"]) if key else None}
+            needs |= {asked.given.get(by_id), (key["system"], key["value"]) if key else None}
         return needs - {None}
 
     def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
@@ -113,6 +112,8 @@ class Drafting:
         drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
         if unit.permit.is_limited:
             self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
+        if any(draft.action in (Action.DELETED, Action.DESTROYED) and not draft.errors for draft in drafts):
+            unit.announce_removal()
         return drafts
 
     # Finding the records meant
@@ -206,7 +207,7 @@ class Drafting:
 
     def _expected(self, unit: Unit, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
-        name = words(self._record.singular)
+        name = noun(self._record.singular)
         if row is None:
             return UserError("NOT_FOUND", sentence("id: there is no {name} {id!r}", name=name, id=id), ("id",))
         deleted = row.deleted_at is not None
@@ -232,7 +233,7 @@ class Drafting:
 
     def _by_external_id(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[int, "Record | UserError | None"]:
         keys = {
-            index: {(item["system"], item["id"]) for item in asked.given.get("externalIds") or ()}
+            index: {(item["system"], item["value"]) for item in asked.given.get("externalIds") or ()}
             for index, asked in items
         }
         known = attachments.records_by_external_id(unit.transaction, self._record.name, set().union(*keys.values()))
@@ -283,7 +284,7 @@ class Drafting:
             for name in self._references.keys() & item.given.keys():
                 key = item.given[name]
                 if key is not None:
-                    asked[self._references[name][1]].add((key["system"], key["id"]))
+                    asked[self._references[name][1]].add((key["system"], key["value"]))
         linked = {
             target: attachments.records_by_external_id(unit.transaction, target, keys) for target, keys in asked.items()
         }
@@ -329,7 +330,7 @@ class Drafting:
             draft.errors += check_tags(draft.tags)
         if "externalIds" in given:
             keys = given["externalIds"] or ()
-            draft.external_ids = {item["system"]: item["id"] for item in keys}
+            draft.external_ids = {item["system"]: item["value"] for item in keys}
             draft.keep_keys = asked.action is None
             draft.errors += check_keys(keys)
         if draft.model is Role and "permissions" in draft.values:
@@ -354,13 +355,13 @@ class Drafting:
             problem = sentence("{name}: give either {field} or {name}", name=name, field=field.name)
             draft.errors.append(UserError("INVALID", problem, (name,)))
             return
-        id = linked.get((target, key["system"], key["id"]))
+        id = linked.get((target, key["system"], key["value"]))
         if id is None:
             problem = sentence(
                 "{name}: no {record} has the external id {key!r} of {system!r}; create it first",
                 name=name,
-                record=words(target),
-                key=key["id"],
+                record=noun(target),
+                key=key["value"],
                 system=key["system"],
             )
             draft.errors.append(UserError("NOT_FOUND", problem, (name,)))

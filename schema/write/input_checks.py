@@ -8,8 +8,7 @@ from core.base.clock import check_day
 from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
-from core.base.sentences import sentence
-from core.base.text import words
+from core.base.sentences import noun, sentence
 from core.records.checks import Conventions, check_number_of, check_text, check_text_of, spelled
 from core.records.columns import ColumnInfo
 from core.records.forms import MalformedError
@@ -141,10 +140,13 @@ def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[s
         if field.name in faulty or field.reference_name in faulty:
             continue
         if values.get(field.stored.column) is None:
-            noun = words(fields.record.singular)
             yield UserError(
                 "REQUIRED",
-                sentence("{field}: a new {noun} needs it; give a value", field=field.name, noun=noun),
+                sentence(
+                    "{field}: a new {record} needs it; give a value",
+                    field=field.name,
+                    record=noun(fields.record.singular),
+                ),
                 (field.name,),
             )
 
@@ -187,11 +189,9 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
 
     def text(value: Any, conventions: Conventions) -> Any:
         if not value.strip():
-            raise InputError(
-                sentence(
-                    "it must not be empty; {value}", value="give null, or a text" if may_be_null else "give a text"
-                )
-            )
+            if may_be_null:
+                raise InputError(sentence("it must not be empty; give null, or a text"))
+            raise InputError(sentence("it must not be empty; give a text"))
         # Otherwise the same text typed and imported would make two records.
         value = value.strip()
         check_text_of(value, info, conventions.region)

@@ -57,7 +57,7 @@ def upsert_locks(engine: str, record: RecordType, asked: Sequence[Asked]) -> Loc
         if one.match == ID and one.given.get("id") is not None:
             alone.add((entity, "id", one.given["id"]))
         elif one.match == EXTERNAL_ID:
-            alone |= {(entity, item["system"], item["id"]) for item in one.given.get("externalIds") or ()}
+            alone |= {(entity, item["system"], item["value"]) for item in one.given.get("externalIds") or ()}
     locks.add(None, alone)
     locks.share(shared)
     return locks

@@ -6,11 +6,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from graphql import GraphQLResolveInfo
+
 from core.access.permissions import IMPORT
+from core.base.errors import UserError
+from core.base.languages import Language
 from core.base.text import camel, snake, with_article, words
 from core.log.events import Action
 from core.records.vocabulary import vocabulary
-from core.unit.drafts import OutcomeStatus, RowOutcome
+from core.unit.drafts import WHOLE, OutcomeStatus, RowOutcome
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, RecordType
 from schema.request.permits import RIGHTS
@@ -23,7 +27,7 @@ from schema.types.operation_types import (
     USER_ERRORS_TEXT,
     WARNINGS_TEXT,
 )
-from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload
+from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload, record_id
 from schema.write.drafting import Drafting
 from schema.write.matching import EXTERNAL_ID, ID, Asked, match_fields
 
@@ -37,6 +41,17 @@ ERRORS = Member("userErrors", "list[UserError]", USER_ERRORS_TEXT)
 WARNINGS = Member("warnings", "list[UserError]", WARNINGS_TEXT)
 REQUEST_ID = Member("requestId", "ID", REQUEST_ID_TEXT)
 
+_ROWS_ERRORS_TEXT = (
+    "What must be fixed, in the order of the rows: `field` begins with `items` and the position of the row. Nothing "
+    "was written for these rows; without a row, nothing at all."
+)
+_ROWS_WARNINGS_TEXT = "What a policy warns about, with `field` as in userErrors; these rows were written all the same."
+
+
+def _message(source: UserError, info: GraphQLResolveInfo[Any]) -> str:
+    language: Language = info.context.language
+    return language.said(source.message)
+
 
 def add_shared(builder: Builder) -> None:
     """The types that all mutations share."""
@@ -46,7 +61,7 @@ def add_shared(builder: Builder) -> None:
         "Something a user can fix or is warned about.",
         [
             Member("code", "str", "Stable and machine-readable, such as REQUIRED or CONFLICT."),
-            Member("message", "str", "Names the field, the value and the remedy."),
+            Member("message", "str", "Names the field, the value and the remedy.", resolve=_message),
             Member("field", "list[str] | None", "Path to the input field; null for the record as a whole."),
             Member(
                 "params",
@@ -74,7 +89,9 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
         member = Member(field, f"{name}Payload", description, [Argument("input", input_, "The input.")])
         rights = [(name, RIGHTS[action])]
-        return field, Mutation(member, f"{action}:{name}", work, partial(single_payload, record), rights=rights)
+        removes = action in (Action.DELETED, Action.DESTROYED)
+        present = partial(single_payload, record)
+        return field, Mutation(member, f"{action}:{name}", work, present, rights=rights, removes=removes)
 
     noun = words(record.singular)
     one = with_article(noun)
@@ -148,7 +165,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member(
                 record.singular,
                 f"{name} | None",
-                "The record as it is now; null if the change was refused, unless by CONFLICT, or the record is gone.",
+                "The record as it is now, or as it was where it was deleted or destroyed; null if the change was "
+                "refused, unless by CONFLICT.",
             ),
             Member("deletedId", "ID | None", "Its id if it was deleted or destroyed."),
             ERRORS,
@@ -204,10 +222,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
             Member(
                 record.singular,
                 f"{name} | None",
-                "The record as it is now; null if the row was refused or in a dry run.",
+                "The record as it is now; null if the row was refused, unless by CONFLICT, or in a dry run.",
             ),
-            ERRORS,
-            WARNINGS,
         ],
     )
     counts = [
@@ -220,8 +236,8 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         [
             Member("results", f"list[{name}UpsertResult]", "One outcome per row, in the order of the rows."),
             *counts,
-            Member("userErrors", "list[UserError]", "Errors of the request as a whole."),
-            WARNINGS,
+            Member("userErrors", "list[UserError]", _ROWS_ERRORS_TEXT),
+            Member("warnings", "list[UserError]", _ROWS_WARNINGS_TEXT),
             REQUEST_ID,
         ],
     )
@@ -234,13 +250,27 @@ def single_payload(record: RecordType, given: MutationInput, outcomes: Sequence[
 
 
 def _upsert_payload(record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
-    dry = given["dryRun"]
-    results = [
-        {"index": outcome.index, "status": outcome.status, **payload(record, outcome, dry=dry)} for outcome in outcomes
-    ]
-    statuses = Counter(outcome.status.value for outcome in outcomes)
+    rows = [outcome for outcome in outcomes if outcome.index != WHOLE]
+    statuses = Counter(outcome.status.value for outcome in rows)
     counts = {
         camel(status.lower()): statuses[status]
         for status in ("CREATED", "UPDATED", "UNCHANGED", "FAILED", "ROLLED_BACK")
     }
-    return {"results": results, **counts, "userErrors": (), "warnings": ()}
+    return {
+        "results": [
+            {
+                "index": outcome.index,
+                "status": outcome.status,
+                record.singular: record_id(outcome, dry=given["dryRun"]),
+            }
+            for outcome in rows
+        ],
+        **counts,
+        "userErrors": [_placed(error, outcome) for outcome in outcomes for error in outcome.errors],
+        "warnings": [_placed(warning, outcome) for outcome in outcomes for warning in outcome.warnings],
+    }
+
+
+def _placed(said: UserError, outcome: RowOutcome) -> UserError:
+    """An error or a warning with the way to its row."""
+    return said if outcome.index == WHOLE else said.under("items", str(outcome.index))

@@ -9,8 +9,8 @@ from core.access.permissions import UNSCOPED, Right
 from core.access.permit import FetchRows, Permit
 from core.base.errors import ForbiddenError, NotFoundError
 from core.base.ids import prefix_of
-from core.base.sentences import sentence
-from core.base.text import camel, words
+from core.base.sentences import noun, sentence, term
+from core.base.text import camel
 from core.host.operations import PluginOperation
 from schema.catalog.access import Access
 from schema.request.context import RequestContext
@@ -52,7 +52,7 @@ class NamedRecords:
                     sentence(
                         "{field_of}: there is no {record} {id!r}; give another id",
                         field_of=_field_of(self.given, id),
-                        record=words(record),
+                        record=noun(record),
                         id=id,
                     )
                 )
@@ -61,7 +61,12 @@ class NamedRecords:
                 refused = ids - set(permit.allowed(fetch, record, self.right, ids))
                 if refused:
                     id = min(refused)
-                    problem = f"you may not {self.right.lower()} {words(record)} {id!r}"
+                    problem = sentence(
+                        "you may not {right} {record} {id!r}",
+                        right=term(self.right.lower()),
+                        record=noun(record),
+                        id=id,
+                    )
                     raise ForbiddenError(
                         sentence(
                             "{field_of}: {problem}; ask somebody who may",

@@ -6,8 +6,7 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from core.base.errors import UserError
-from core.base.sentences import sentence
-from core.base.text import words
+from core.base.sentences import noun, sentence
 from core.log.events import Action, EventBatch, EventRow
 from core.records.record import Record
 from core.unit.unit import Unit
@@ -19,7 +18,7 @@ def overtaken(unit: Unit, record: RecordType, row: Record, expected: int) -> Use
     message = sentence(
         "expectedVersion: {record} {id!r} is at version {version}, not {expected}: someone changed it on {changed}; "
         "read it again and repeat the change",
-        record=words(record.singular),
+        record=noun(record.singular),
         id=row.id,
         version=row.version,
         expected=expected,

@@ -11,18 +11,21 @@ import orjson
 from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
 
 from core.base.errors import UnavailableError
+from core.base.languages import ENGLISH, Language
+from core.base.sentences import sentence
 from core.db.transaction import Rows, SqlStatement
+from core.host.contract import FetchJson
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
 from schema.read.execution import Way
 from schema.request.context import RequestContext
 from schema.request.operations import Variant
-from schema.request.questions import run_plan
+from schema.request.questions import Recorded, recorded, run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
 from schema.write.answers import Mutation, MutationInput, run
 
-_UNREAD = "this was written, but the database cannot be reached now to read it; ask for it in a moment"
+_UNREAD = sentence("this was written, but the database cannot be reached now to read it; ask for it in a moment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +125,35 @@ async def answer_mutation(
     refused = mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
     dry = given.get("dryRun", False)
+    removed: dict[int, Recorded] = {}
+
+    def on_removal(fetch: FetchJson) -> None:
+        about = replace(moment, ids=[given["id"]])
+        removed.update({part: recorded(plan, about, fetch) for part, plan in plans.items()})
+
     if refused is None:
-        reads = _reads(shape, plans, mutation, given, moment) if shape.records and not dry else _nothing
-        outcomes, rows = await run(context, mutation, given, reads, dry=dry)
+        is_read = shape.records and not dry
+        reads = _reads(shape, plans, mutation, given, moment, removed) if is_read else _nothing
+        keep = on_removal if is_read and mutation.removes else None
+        outcomes, rows = await run(context, mutation, given, reads, on_removal=keep, dry=dry)
         refused = mutation.present(given, outcomes)
     places: list[_Place] = []
-    answer = _presented(shape.parts, {**refused, "requestId": context.request_id}, (), places)
+    payload = {**_said_in(context.language, refused), "requestId": context.request_id}
+    answer = _presented(shape.parts, payload, (), places)
     # Of what was rolled back nothing was read with a commit.
-    faults = await _filled(context, plans, places, moment, None if dry else rows or None)
+    faults = await _filled(context, plans, places, moment, None if dry else rows or None, removed)
     return Answer(orjson.dumps(answer), faults)
+
+
+def _said_in(language: Language, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A payload with its errors and warnings in a language."""
+    if language is ENGLISH:
+        return payload
+    said = {
+        kind: [replace(error, message=language.said(error.message)) for error in payload[kind]]
+        for kind in {"userErrors", "warnings"} & payload.keys()
+    }
+    return {**payload, **said}
 
 
 async def _prepared(
@@ -182,8 +205,9 @@ def _reads(
     mutation: Mutation,
     given: MutationInput,
     moment: Moment,
+    removed: Mapping[int, Recorded],
 ) -> Callable[[Any], Sequence[SqlStatement]]:
-    """The statements that read what is selected of written records, except of those with Python fields."""
+    """The statements that read what is selected of written records, except of those with Python fields or removed."""
 
     def reads(outcomes: Any) -> Sequence[SqlStatement]:
         places: list[_Place] = []
@@ -191,7 +215,7 @@ def _reads(
         return [
             SqlStatement(plans[part].sql, plans[part].values(replace(moment, ids=[place.id for place in several])))
             for part, several in _by_plan(places).items()
-            if not plans[part].gaps
+            if not plans[part].gaps and part not in removed
         ]
 
     return reads
@@ -203,18 +227,20 @@ async def _filled(
     places: Sequence[_Place],
     moment: Moment,
     rows: Sequence[Rows] | None,
+    removed: Mapping[int, Recorded],
 ) -> list[Fault]:
     """Fills records into an answer, reading those that were not read with the commit; returns what is wrong in them."""
     faults: list[Fault] = []
     read = iter(rows or ())
     for part, several in _by_plan(places).items():
         plan = plans[part]
-        if rows is not None and not plan.gaps:
+        if rows is not None and not plan.gaps and part not in removed:
             ((value,),) = next(read) or ((None,),)
             answer = Answer(value.encode() if isinstance(value, str) else value)
         else:
             try:
-                answer = await run_plan(context, plan, replace(moment, ids=[place.id for place in several]))
+                about = replace(moment, ids=[place.id for place in several])
+                answer = await run_plan(context, plan, about, removed.get(part))
             except UnavailableError:
                 # What was committed is never answered as failed.
                 faults += [Fault(place.way, UnavailableError(_UNREAD)) for place in several]

@@ -88,11 +88,11 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
 def _stage_id(unit: Unit, given: MutationInput) -> str:
     id, key = given.get("stageId"), given.get("stageKey")
     if key is None and id is None:
-        raise _Faulty("REQUIRED", "stageKey", "give it, or stageId")
+        raise _Faulty("REQUIRED", "stageKey", sentence("give it, or stageId"))
     if key is None:
         return str(id)
     if id is not None:
-        raise _Faulty("INVALID", "stageKey", "give either stageId or stageKey")
+        raise _Faulty("INVALID", "stageKey", sentence("give either stageId or stageKey"))
     stages = {stage.key: stage.id for stage in unit.settlement.stages()}
     if key not in stages:
         raise _Faulty(

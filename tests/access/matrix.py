@@ -64,7 +64,7 @@ class Matrix:
         """Asks everything as each of some callers; those for whom a question is the same one ask it together.
 
         The engines take turns: who sees what does not depend on them, and each question is put to both. The
-        suite asks a quarter of all this.
+        suite asks an eighth of all this.
         """
         for actor in actors:
             access = self.design.control.of(actor)
@@ -75,7 +75,7 @@ class Matrix:
                 if caller not in alike:
                     alike.add(caller)
                     self._met += 1
-                    if is_due(self._met, 4):
+                    if is_due(self._met, 8):
                         self._ask(question, access, ENGINES[len(alike) % len(ENGINES)])
 
     def _caller(self, access: Access, question: Question) -> Any:

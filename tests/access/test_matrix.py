@@ -17,6 +17,7 @@ from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
+from plugins.webhooks import Webhooks
 from schema.request.permits import AccessPermit, PermitPlans
 from schema.write.draft_rights import forbidden_inputs
 from tests.access.matrix import ENGINES, MOMENT, Matrix
@@ -81,7 +82,7 @@ def _name(actor):
     return " ".join([actor.id, *sorted(actor.narrowed_to or ())])
 
 
-PLUGINS = (ValueTiering, CreditScoring, Forecasting, SatisfactionSurveys, Badging)
+PLUGINS = (ValueTiering, CreditScoring, Forecasting, SatisfactionSurveys, Webhooks, Badging)
 
 
 @pytest.fixture(scope="module")

@@ -169,7 +169,7 @@ def entered(house, customer, **more):
         interests=["plays-oboe"],
         description="met at the zoo",
         tags=["vip-zoe"],
-        externalIds=[{"system": "crm", "id": "crm-4711"}],
+        externalIds=[{"system": "crm", "value": "crm-4711"}],
         **more,
     )["id"]
     logged = client.query(

@@ -144,7 +144,7 @@ def _by_values() -> Iterator[Attack]:
             lambda plural=plural: _asked(
                 f"mutation ($rows: [{plural[:-1]}UpsertItem!]!) "
                 f"{{ upsert{plural}(input: {{items: $rows}}) {{ created }} }}",
-                rows=[{"externalIds": [{"system": "a", "id": str(n)}]} for n in range(20_000)],
+                rows=[{"externalIds": [{"system": "a", "value": str(n)}]} for n in range(20_000)],
             ),
             limit="maximum_batch_size",
         )
@@ -153,7 +153,7 @@ def _by_values() -> Iterator[Attack]:
         lambda: _asked(
             "mutation ($rows: [CustomerUpsertItem!]!) { a: upsertCustomers(input: {items: $rows}) { created } "
             "b: upsertCustomers(input: {items: $rows}) { created } }",
-            rows=[{"externalIds": [{"system": "a", "id": str(n)}]} for n in range(6_000)],
+            rows=[{"externalIds": [{"system": "a", "value": str(n)}]} for n in range(6_000)],
         ),
         limit="maximum_batch_size",
     )

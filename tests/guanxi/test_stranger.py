@@ -45,7 +45,7 @@ def test_the_field_is_selected_filtered_ordered_grouped_and_written(loyal):
     assert found["all"]["nodes"][0] == {"name": "Customer 3", "points": 0, "label": "member"}
     assert found["customersAggregate"] == {"sum": {"loyaltyPoints": "6790"}, "max": {"loyaltyPoints": 2716}}
     assert len(found["customersGroupBy"]) == 4
-    id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]
+    id = loyal.query('{ customer(externalId: {system: "test", value: "c3"}) { id } }')["customer"]["id"]
     changed = loyal.query(
         "mutation ($id: ID!) { updateCustomer(input: {id: $id, loyaltyPoints: 7}) { customer { loyaltyPoints version loyaltyLabel } userErrors { message } } }",
         id=id,
@@ -75,7 +75,7 @@ AWARD = """mutation ($input: AwardPointsInput!) { awardPoints(input: $input) {
 
 
 def test_its_mutation_takes_what_every_mutation_takes(loyal):
-    id = loyal.query('{ customer(externalId: {system: "test", id: "c3"}) { id } }')["customer"]["id"]
+    id = loyal.query('{ customer(externalId: {system: "test", value: "c3"}) { id } }')["customer"]["id"]
     given = {"customerId": id, "points": 1200, "idempotencyKey": "award"}
     awarded = {
         "customer": {"loyaltyPoints": 1200, "loyaltyLabel": "gold"},

@@ -162,7 +162,7 @@ class Conditions:
         if not rows:
             return None
         key = self._random.choice(self._random.choice(rows)["externalIds"])
-        return {"system": key["system"]} | ({"ids": [key["id"], "x"]} if self._random.random() < 0.5 else {})
+        return {"system": key["system"]} | ({"values": [key["value"], "x"]} if self._random.random() < 0.5 else {})
 
     def _type_of(self, shape: Shape, name: str) -> str:
         kind = shape.fields[name]

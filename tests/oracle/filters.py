@@ -139,8 +139,8 @@ def _money_holds(value: Any, given: Where) -> bool:
 def _known_by(value: list[dict[str, str]], operator: str, operand: Any) -> bool:
     if operator == "isEmpty":
         return (not value) == operand
-    ids = operand.get("ids")
-    return any(key["system"] == operand["system"] and (ids is None or key["id"] in ids) for key in value)
+    values = operand.get("values")
+    return any(key["system"] == operand["system"] and (values is None or key["value"] in values) for key in value)
 
 
 def _all_hold(value: Any, given: Where, prepare: Callable[[str], str] | None = None) -> bool:

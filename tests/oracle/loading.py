@@ -74,10 +74,10 @@ class _Loading:
         plural = self._shapes[type].plural[:1].upper() + self._shapes[type].plural[1:]
         answer = self._client.query(
             f"""mutation ($items: [{type}UpsertItem!]!) {{ upsert{plural}(input: {{items: $items, matchBy: ID}}) {{
-                failed results {{ userErrors {{ message }} }} }} }}""",
+                failed userErrors {{ message field }} }} }}""",
             items=items,
         )[f"upsert{plural}"]
-        assert not answer["failed"], [row["userErrors"] for row in answer["results"] if row["userErrors"]][:5]
+        assert not answer["failed"], answer["userErrors"][:5]
 
     def _remove(self, action: str, ids: Iterable[str]) -> None:
         parts = [

@@ -171,7 +171,7 @@ class _Maker:
         if kind is Kind.MONEY:
             return f"{self._aliased(name)} {{ {' '.join(map(self._aliased, self._some(_MONEY, 4)))} }}"
         if kind is Kind.EXTERNAL_IDS:
-            return f"{self._aliased(name)} {{ {' '.join(self._some(('system', 'id', '__typename'), 3))} }}"
+            return f"{self._aliased(name)} {{ {' '.join(self._some(('system', 'value', '__typename'), 3))} }}"
         return self._directed(self._aliased(name))
 
     def _aliased(self, name: str) -> str:

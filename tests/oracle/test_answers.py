@@ -15,7 +15,7 @@ DEPTH = 2
 def test_rows_are_what_was_sent(world, path):
     """Every field of every record, deleted ones too, before anything is made of them."""
     for shape in world.oracle.shapes.values():
-        subfields = {"MONEY": " { amount currency reportingAmount }", "EXTERNAL_IDS": " { system id }"}
+        subfields = {"MONEY": " { amount currency reportingAmount }", "EXTERNAL_IDS": " { system value }"}
         fields = [name + subfields.get(kind.name, "") for name, kind in shape.fields.items()]
         fields += [f"{name} {{ id }}" for name in shape.to_one]
         for where in ("", ", where: {deletedAt: {isNull: false}}"):

@@ -288,7 +288,7 @@ class _Maker:
                 self._settle(values, entered)
         values["tags"] = self._tags()
         systems = self.random.sample(["erp", "web", "Alt-CRM"], self.random.choice([0, 0, 1, 1, 2]))
-        values["externalIds"] = [{"system": system, "id": f"{type[:2]}-{number}"} for system in sorted(systems)]
+        values["externalIds"] = [{"system": system, "value": f"{type[:2]}-{number}"} for system in sorted(systems)]
         sent = Sent(type, self._new_id(type), values)
         leads = (self._customers.get(values.get(name) or "") for name in ("contactId", "opportunityId"))
         self._customers[sent.id] = values.get("customerId") or next(filter(None, leads), None)

@@ -95,7 +95,7 @@ def target_is_doubled(client: Client, round: int) -> bool:
 
 def external_id_is_taken(client: Client, round: int) -> bool:
     """50 upserts of one external id."""
-    row = {"name": "X", "externalIds": [{"system": "erp", "id": f"x{round}"}]}
+    row = {"name": "X", "externalIds": [{"system": "erp", "value": f"x{round}"}]}
     upsert = operation("upsertCustomers", items=[row])
     changed = [Rival(upsert.text, {"input": {"items": [{**row, "city": f"C{n}"}]}}) for n in range(50)]
     answers = at_once(client, changed)

@@ -30,5 +30,5 @@ def test_the_list_is_long_and_each_mutation_of_it_is_possible_by_itself(world):
 
 def test_pairs_about_one_thing_give_what_some_order_gives(world):
     client, listed = world
-    for one, other in share(neighbours(listed), 3):
+    for one, other in share(neighbours(listed), 5):
         together(client, one.operation, other.operation, rounds=_ROUNDS, left_out=LEFT_OUT)

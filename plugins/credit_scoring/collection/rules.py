@@ -6,6 +6,7 @@ from itertools import accumulate, pairwise
 
 from sqlalchemy import and_, case, null, or_
 
+from guanxi import sentence
 from guanxi.sql import Expression
 from plugins.credit_scoring.collection.models import PromiseStatus
 
@@ -13,15 +14,23 @@ from plugins.credit_scoring.collection.models import PromiseStatus
 def amount_problem(amount: int, currency: str, expected: str) -> str | None:
     """What is wrong with an amount paid or promised of a receivable that is in the expected currency."""
     if amount <= 0:
-        return "it is not positive; give more than 0, and delete what did not happen"
+        return sentence("it is not positive; give more than 0, and delete what did not happen")
     if currency != expected:
-        return f"it is in {currency}, but the receivable is in {expected}; give the amount in {expected}"
+        return sentence(
+            "it is in {currency}, but the receivable is in {expected}; give the amount in {expected}",
+            currency=currency,
+            expected=expected,
+        )
     return None
 
 
 def before_invoice_doubt(day: date, invoiced_on: date) -> str | None:
     """What is implausible about the day of something that presupposes the invoice."""
-    return f"{day} is before the invoice date, {invoiced_on}; check both days" if day < invoiced_on else None
+    return (
+        sentence("{day} is before the invoice date, {invoiced_on}; check both days", day=day, invoiced_on=invoiced_on)
+        if day < invoiced_on
+        else None
+    )
 
 
 def shares_of(whole: int, parts: Sequence[int], of: int) -> list[int]:

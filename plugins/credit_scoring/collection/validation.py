@@ -103,9 +103,11 @@ def _payment_problems(ctx: Context, changes: Changes, accounts: Mapping[str, _Ac
         wrong = rules.amount_problem(minor, currency, account.currency)
         if wrong is None and account.paid + minor > account.amount:
             excess = Money.from_minor(account.paid + minor - account.amount, currency)
-            wrong = (
-                f"invoice {account.number} would be overpaid by {excess}; give at most what is open, and enter the "
-                "rest as a payment of another invoice"
+            wrong = sentence(
+                "invoice {number} would be overpaid by {excess}; give at most what is open, and enter the "
+                "rest as a payment of another invoice",
+                number=account.number,
+                excess=excess,
             )
         if wrong is not None:
             yield UserError("INVALID", sentence("amount: {wrong}", wrong=wrong), ("amount",), payment)
@@ -138,13 +140,23 @@ def _reminder_problems(ctx: Context, reminder: Any, accounts: Mapping[str, _Acco
         return
     if reminder.sent_on <= account.due_on:
         yield ctx.doubt(
-            reminder, "sentOn", f"{reminder.sent_on} is not after the due date, {account.due_on}; check both days"
+            reminder,
+            "sentOn",
+            sentence(
+                "{sent_on} is not after the due date, {due_on}; check both days",
+                sent_on=reminder.sent_on,
+                due_on=account.due_on,
+            ),
         )
     elif account.settled_on is not None and reminder.sent_on > account.settled_on:
         yield ctx.doubt(
             reminder,
             "sentOn",
-            f"{reminder.sent_on} is after {account.settled_on}, on which it was paid; check both days",
+            sentence(
+                "{sent_on} is after {settled_on}, on which it was paid; check both days",
+                sent_on=reminder.sent_on,
+                settled_on=account.settled_on,
+            ),
         )
 
 
@@ -164,7 +176,11 @@ def _promise_problems(ctx: Context, promise: Any, accounts: Mapping[str, _Accoun
         yield UserError("INVALID", sentence("amount: {wrong}", wrong=wrong), ("amount",), promise)
     elif promise.amount_minor > account.amount:
         whole = Money.from_minor(account.amount, account.currency)
-        yield ctx.doubt(promise, "amount", f"{promise.amount} is more than the invoice, {whole}; check both")
+        yield ctx.doubt(
+            promise,
+            "amount",
+            sentence("{amount} is more than the invoice, {whole}; check both", amount=promise.amount, whole=whole),
+        )
     if doubt := rules.before_invoice_doubt(promise.promised_on, account.invoiced_on):
         yield ctx.doubt(promise, "promisedOn", doubt)
 
@@ -222,10 +238,13 @@ def _desertion_doubts(ctx: Context, changes: Changes) -> Iterator[UserError]:
     gone = {change.record.id: change.record for change in changes.of("Customer", Action.DELETED)}
     for row in ctx.rows(_OPEN, ids=sorted(gone)) if gone else ():
         count = row["count"]
-        are = "receivable is" if count == 1 else "receivables are"
         message = sentence(
-            "{count} {are} open, and will be in lists and totals without a customer; settle or delete them first",
+            "{count} receivables are open, and will be in lists and totals without a customer; settle or delete them "
+            "first",
             count=count,
-            are=are,
         )
+        if count == 1:
+            message = sentence(
+                "1 receivable is open, and will be in lists and totals without a customer; settle or delete it first"
+            )
         yield ctx.doubt(gone[row["customer_id"]], "id", message)

@@ -228,7 +228,7 @@ def _conversion(ledger: Ledger, which: int) -> tuple[LedgerSums, LedgerSums]:
 def _achievement(ledger: Ledger) -> tuple[LedgerSums, LedgerSums]:
     """Contribution by what the wins of the month before were won with; of longer periods, month by month (F6, X10)."""
     if ledger.grain in (DateGrain.DAY, DateGrain.WEEK):
-        raise InputError("grain: ACHIEVEMENT is of the month after a win; use MONTH, QUARTER or YEAR")
+        raise InputError(sentence("grain: ACHIEVEMENT is of the month after a win; use MONTH, QUARTER or YEAR"))
     expected: LedgerSums = {}
     for (group, month), amount in ledger.flow(_NEW_CUSTOMERS_WON, DateGrain.MONTH, -1)[1].items():
         place = group, ledger.first_of(shifted(month, DateGrain.MONTH, 1))

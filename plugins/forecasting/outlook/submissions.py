@@ -36,7 +36,9 @@ class Period:
         start = self.calendar.first_of(self.start, self.grain)
         if start == self.start:
             return None
-        return f"no {self.grain} begins on {self.start}; give {start}"
+        return sentence(
+            "no {grain} begins on {period_start}; give {start}", grain=self.grain, period_start=self.start, start=start
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +209,11 @@ def submit(
     if problem := period.problem():
         raise refuse("INVALID", "periodStart", problem)
     if not _is_known(ctx, user_id):
-        raise refuse("NOT_FOUND", "userId", f"there is no user {user_id!r}; see the query users")
+        raise refuse(
+            "NOT_FOUND", "userId", sentence("there is no user {user_id!r}; see the query users", user_id=user_id)
+        )
     if note is not None and len(note) > 2000:
-        raise refuse("INVALID", "note", f"has {len(note)} characters; at most 2000 are possible")
+        raise refuse("INVALID", "note", sentence("has {count} characters; at most 2000 are possible", count=len(note)))
     called = None if call is None else _amount(ctx, "call", call)
     rollup = roll_up(ctx, user_id, period)
     before = _latest(ctx, user_id, period)
@@ -323,7 +327,7 @@ def _amount(ctx: Context, field: str, amount: Decimal) -> Money:
         Reject: it is negative, or finer than the currency.
     """
     if amount < 0:
-        raise refuse("INVALID", field, f"{amount} is negative; give 0 or more")
+        raise refuse("INVALID", field, sentence("{amount} is negative; give 0 or more", amount=amount))
     try:
         return Money(amount, ctx.reporting_currency)
     except InputError as error:
@@ -344,12 +348,16 @@ def adjust(ctx: Context, line_id: str, amount: Decimal | None, reason: str) -> F
     """
     line = ctx.session.get(ForecastLine, line_id, with_for_update={"key_share": True})
     if line is None:
-        raise refuse("NOT_FOUND", "lineId", f"there is no line {line_id!r}; see forecastSubmission {{ lines }}")
+        raise refuse(
+            "NOT_FOUND",
+            "lineId",
+            sentence("there is no line {line_id!r}; see forecastSubmission {{ lines }}", line_id=line_id),
+        )
     submission = ctx.session.get(ForecastSubmission, line.submission_id)
     if submission is None or not submission.is_current:
-        raise refuse("NOT_CURRENT", "lineId", "its submission was replaced by a later one; adjust that one")
+        raise refuse("NOT_CURRENT", "lineId", sentence("its submission was replaced by a later one; adjust that one"))
     if not reason.strip() or len(reason) > 1000:
-        raise refuse("INVALID", "reason", "say why, in at most 1,000 characters")
+        raise refuse("INVALID", "reason", sentence("say why, in at most 1,000 characters"))
     after = None if amount is None else _amount(ctx, "amount", amount)
     calculated = money(ctx, line.own_amount.amount + line.team_amount.amount)
     previous = line.adjusted_amount or calculated

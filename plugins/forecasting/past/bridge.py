@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from guanxi import Context, InputError
+from guanxi import Context, InputError, sentence
 from guanxi.calendar import Calendar
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.past.movements import Position, is_counted, movements
@@ -80,7 +80,7 @@ def build(
         InputError: the closing moment is before the opening one.
     """
     if closing.moment < opening.moment:
-        raise InputError("closing: is before `opening`; give a later day or snapshot")
+        raise InputError(sentence("closing: is before `opening`; give a later day or snapshot"))
     bridges: dict[str, Bridge] = {} if by else {mark({}): Bridge({})}
     either = [_counted(opening, closing_by), _counted(closing, closing_by), _changed(opening, closing)]
     wanted = {"deletedAt": {}, **every(where, {"pipelineStates": {"some": {"or": either}}})}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Input, Money, Named, Payload, Ref, mutation, query
+from guanxi import Context, Input, Money, Named, Payload, Ref, mutation, query, sentence
 from guanxi.records import Opportunity
 from plugins.forecasting.models import COMPANY, PipelineSnapshot
 from plugins.forecasting.past import bridge as bridges
@@ -180,7 +180,11 @@ def take_pipeline_snapshot(ctx: Context, input: TakePipelineSnapshotInput) -> Ta
     """Saves a moment of the pipeline for later reference. It copies nothing."""
     as_of, today, name = input.as_of, ctx.clock.today(), (input.name or "").strip()
     if as_of is not None and as_of > today:
-        raise refuse("INVALID", "asOf", f"{as_of} is in the future; give {today} or an earlier day")
+        raise refuse(
+            "INVALID",
+            "asOf",
+            sentence("{as_of} is in the future; give {today} or an earlier day", as_of=as_of, today=today),
+        )
     if len(name) > 200:
-        raise refuse("INVALID", "name", f"has {len(name)} characters; at most 200 are possible")
+        raise refuse("INVALID", "name", sentence("has {count} characters; at most 200 are possible", count=len(name)))
     return TakePipelineSnapshotPayload(snapshot=take_snapshot(ctx, SnapshotKind.BY_HAND, name or None, as_of))

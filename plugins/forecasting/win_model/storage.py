@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlmodel import col, select
 
-from guanxi import Context
+from guanxi import Context, sentence
 from plugins.forecasting.models import WinModel, WinModelBand, WinModelWeight
 from plugins.forecasting.past.history import reconcile
 from plugins.forecasting.shared.rules import rounded
@@ -23,8 +23,8 @@ def obstacle(ctx: Context) -> str | None:
     """Why no model can be trained here; None if one can."""
     settings: ForecastingSettings = ctx.settings
     if not settings.use_model:
-        return "predictions are switched off; set GUANXI_PLUGINS__FORECASTING__USE_MODEL=true"
-    return None if is_installed() else f"scikit-learn is not installed; install {EXTRA}"
+        return sentence("predictions are switched off; set GUANXI_PLUGINS__FORECASTING__USE_MODEL=true")
+    return None if is_installed() else sentence("scikit-learn is not installed; install {extra}", extra=EXTRA)
 
 
 def train_anew(ctx: Context) -> WinModel:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from guanxi import Context, Input, Named, Payload, Ref, Reject, mutation
+from guanxi import Context, Input, Named, Payload, Ref, Reject, mutation, sentence
 from plugins.satisfaction_surveys import surveys
 from plugins.satisfaction_surveys.languages import TranslatedQuestion, set_translation
 from plugins.satisfaction_surveys.models import MANAGE, Survey
@@ -130,7 +130,9 @@ def set_survey_audience(ctx: Context, input: SetSurveyAudienceInput) -> Ref[Surv
     audiences = {RespondentKind.CONTACTS: input.contacts, RespondentKind.CUSTOMERS: input.customers}
     given = [(kind, where) for kind, where in audiences.items() if where is not None]
     if len(given) != 1:
-        raise Reject(problem("INVALID", "contacts", "give either contacts or customers; {} selects all of them"))
+        raise Reject(
+            problem("INVALID", "contacts", sentence("give either contacts or customers; {{}} selects all of them"))
+        )
     set_audience(survey, *given[0])
     return survey
 

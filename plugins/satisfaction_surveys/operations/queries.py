@@ -147,7 +147,7 @@ class CustomerSatisfaction:
 class SurveyFormQuestion:
     """A question as a respondent sees it."""
 
-    id: strawberry.ID = strawberry.field(description="Its id, for `answerSurvey`.")
+    question_id: strawberry.ID = strawberry.field(description="Its id, for `answerSurvey`.")
     kind: QuestionKind = strawberry.field(description="Kind of answer it asks for.")
     text: str = strawberry.field(description="Wording of the question.")
     options: list[str] = strawberry.field(description="Options to choose from, as `answerSurvey` takes them.")
@@ -274,7 +274,7 @@ def _question(one: SurveyQuestion, words: Wording) -> SurveyFormQuestion:
     minimum, maximum = SCALES.get(one.kind, (None, None))
     text, options = words.questions.get(one.id, (one.text, one.options))
     return SurveyFormQuestion(
-        id=strawberry.ID(one.id),
+        question_id=strawberry.ID(one.id),
         kind=one.kind,
         text=text,
         options=one.options,

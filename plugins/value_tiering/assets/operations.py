@@ -85,14 +85,31 @@ def _valued(
     ctx: Context, where: Mapping[str, Any], first: int, last: int, discount_percent: Decimal | None
 ) -> AssetValue:
     if not FIRST_YEAR <= first <= LAST_YEAR:
-        raise _refusal("firstYear", f"{first} is outside {FIRST_YEAR} to {LAST_YEAR}; give a year between them")
+        raise _refusal(
+            "firstYear",
+            sentence(
+                "{first} is outside {earliest} to {latest}; give a year between them",
+                first=first,
+                earliest=FIRST_YEAR,
+                latest=LAST_YEAR,
+            ),
+        )
     if last < first:
-        raise _refusal("lastYear", f"{last} is before firstYear, {first}; give that or a later one")
+        raise _refusal(
+            "lastYear",
+            sentence("{last} is before firstYear, {first}; give that or a later one", last=last, first=first),
+        )
     if last > (latest := min(LAST_YEAR, first + _YEARS - 1)):
-        raise _refusal("lastYear", f"{last} is after {latest}; give at most {_YEARS} years")
+        raise _refusal(
+            "lastYear",
+            sentence("{last} is after {latest}; give at most {most} years", last=last, latest=latest, most=_YEARS),
+        )
     discount = ctx.settings.discount_percent if discount_percent is None else discount_percent
     if not 0 <= discount <= 100:
-        raise _refusal("discountPercent", f"{discount} is not between 0 and 100; give a percentage, such as 10")
+        raise _refusal(
+            "discountPercent",
+            sentence("{discount} is not between 0 and 100; give a percentage, such as 10", discount=discount),
+        )
     sold = _by_year(ctx, "Transaction", "occurredOn", where, first, last, ["actualAmount", "profit"])
     spent = _by_year(ctx, "ResourceUse", "usedOn", where, first, last, ["cost"])
     benefit = "profit" if ctx.settings.benefit is Benefit.PROFIT else "actualAmount"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query, sentence
+from guanxi import Context, Input, Payload, Ref, Reject, UserError, mutation, query, sentence, term
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE, ValueTier
 from plugins.value_tiering.ranking.measures import basis_of
@@ -124,8 +124,8 @@ def _warnings(done: TiersRecomputed) -> list[UserError]:
     if not done.unmeasured:
         return []
     missing, remedy = {
-        Measure.PROFIT: ("cost", "enter costs, or rank by REVENUE"),
-        Measure.USAGE: ("quantity", "enter quantities, or rank by REVENUE"),
+        Measure.PROFIT: (term("cost"), sentence("enter costs, or rank by REVENUE")),
+        Measure.USAGE: (term("quantity"), sentence("enter quantities, or rank by REVENUE")),
     }[done.basis.measure]
     message = sentence(
         "measure: {unmeasured} customers that bought are not ranked, because no {missing} is known of what they "

@@ -23,9 +23,9 @@ def resource_problems(changes: Changes) -> Iterator[UserError]:
         use: Any = change.record
         if use.kind is ResourceKind.FUNDS:
             if use.cost is None:
-                yield UserError("INVALID", "cost: FUNDS are spent as an amount; give it", ("cost",), use)
+                yield UserError("INVALID", sentence("cost: FUNDS are spent as an amount; give it"), ("cost",), use)
             if use.quantity is not None:
-                settled = "quantity: of FUNDS the cost is the quantity; leave it out"
+                settled = sentence("quantity: of FUNDS the cost is the quantity; leave it out")
                 yield UserError("INVALID", settled, ("quantity",), use)
         elif use.quantity is None:
             yield UserError(

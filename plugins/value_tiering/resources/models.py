@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from guanxi import Money, Record, Vocabulary, column, one_living, reference
+from guanxi import Money, Record, Vocabulary, column, one_living, reference, template
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE
 from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR
@@ -74,5 +74,5 @@ one_living(
     ResourceBudget,
     "year",
     "kind",
-    message="{twin} is already the budget of {kind} for {year}; change it instead",
+    message=template("{twin} is already the budget of {kind} for {year}; change it instead"),
 )

@@ -46,9 +46,15 @@ def customer_base_report(
     """
     today = ctx.clock.today()
     if last_day > today:
-        raise _refusal("lastDay", f"{last_day} is in the future; give {today} or an earlier day")
+        raise _refusal(
+            "lastDay",
+            sentence("{last_day} is in the future; give {today} or an earlier day", last_day=last_day, today=today),
+        )
     if not date(1900, 1, 1) <= first_day <= last_day:
-        raise _refusal("firstDay", f"{first_day} is not between 1900-01-01 and the last day; give such a day")
+        raise _refusal(
+            "firstDay",
+            sentence("{first_day} is not between 1900-01-01 and the last day; give such a day", first_day=first_day),
+        )
     settings: ValueTieringSettings = ctx.settings
     window = timedelta(days=settings.lost_after_days)
 

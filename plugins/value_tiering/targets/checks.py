@@ -17,10 +17,15 @@ _ENTERED = (Action.CREATED, Action.UPDATED, Action.RESTORED)
 _VALUES = {TargetKind.SHARE_OF_WALLET: "targetShare", TargetKind.ABSOLUTE_REVENUE: "targetRevenue"}
 #: Why a target has its kind where none is given; who is in no class is as one of the mass market.
 _REASONS = {
-    TargetKind.SHARE_OF_WALLET: "customers classed as major or named accounts have targets of SHARE_OF_WALLET",
-    TargetKind.ABSOLUTE_REVENUE: "customers of other classes, or of none, have targets of ABSOLUTE_REVENUE",
+    TargetKind.SHARE_OF_WALLET: sentence(
+        "customers classed as major or named accounts have targets of SHARE_OF_WALLET"
+    ),
+    TargetKind.ABSOLUTE_REVENUE: sentence("customers of other classes, or of none, have targets of ABSOLUTE_REVENUE"),
 }
-_MEANT = {TargetKind.SHARE_OF_WALLET: "a share in percent", TargetKind.ABSOLUTE_REVENUE: "an amount"}
+_MEANT = {
+    TargetKind.SHARE_OF_WALLET: sentence("a share in percent"),
+    TargetKind.ABSOLUTE_REVENUE: sentence("an amount"),
+}
 
 
 def customers_of(changes: Changes) -> set[str]:
@@ -36,21 +41,28 @@ def target_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
         needed = _VALUES[kind]
         (other,) = given.keys() - {needed}
         if not given[needed]:
-            asked = f"give {_MEANT[kind]}"
-            because = f"a target of the kind {kind} needs it; {asked}"
+            asked = sentence("give {meant}", meant=_MEANT[kind])
+            because = sentence("a target of the kind {kind} needs it; {asked}", kind=kind, asked=asked)
             if target.kind is None:
-                because = f"{_REASONS[kind]}; {asked}, or another kind"
+                because = sentence("{reason}; {asked}, or another kind", reason=_REASONS[kind], asked=asked)
             yield UserError(
                 "INVALID", sentence("{needed}: {because}", needed=needed, because=because), (needed,), target
             )
         elif given[other]:
-            because = f"a target of the kind {kind} is" if target.kind is not None else f"{_REASONS[kind]}, which is"
             message = sentence(
-                "{other}: {because} measured by {needed} alone; leave {other} out, or give another kind",
+                "{other}: a target of the kind {kind} is measured by {needed} alone; leave {other} out, or give "
+                "another kind",
                 other=other,
-                because=because,
+                kind=kind,
                 needed=needed,
             )
+            if target.kind is None:
+                message = sentence(
+                    "{other}: {reason}, which is measured by {needed} alone; leave {other} out, or give another kind",
+                    other=other,
+                    reason=_REASONS[kind],
+                    needed=needed,
+                )
             yield UserError("INVALID", message, (other,), target)
 
 
@@ -60,7 +72,15 @@ def purchase_warnings(ctx: Context, changes: Changes) -> Iterator[UserError]:
     for change in changes.of("PurchaseTotal", *_ENTERED):
         purchases: Any = change.record
         if purchases.year > this_year:
-            yield ctx.doubt(purchases, "year", f"{purchases.year} has not begun; give {this_year} or an earlier year")
+            yield ctx.doubt(
+                purchases,
+                "year",
+                sentence(
+                    "{year} has not begun; give {this_year} or an earlier year",
+                    year=purchases.year,
+                    this_year=this_year,
+                ),
+            )
         sales = _sales(ctx, purchases)
         if sales > purchases.total_reporting:
             message = sentence(

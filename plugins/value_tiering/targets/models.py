@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from guanxi import Money, Record, Vocabulary, column, one_living, reference
+from guanxi import Money, Record, Vocabulary, column, one_living, reference, template
 from guanxi.records import Customer
 from plugins.value_tiering.models import VALUE
 from plugins.value_tiering.years import FIRST_YEAR, LAST_YEAR
@@ -75,6 +75,6 @@ class CustomerTarget(Record, plugin="value_tiering", prefix="cutg"):
     )
 
 
-_ONE_A_YEAR = "{twin} is already that of this customer for {year}; change it instead"
+_ONE_A_YEAR = template("{twin} is already that of this customer for {year}; change it instead")
 one_living(PurchaseTotal, "customer_id", "year", message=_ONE_A_YEAR)
 one_living(CustomerTarget, "customer_id", "year", message=_ONE_A_YEAR)

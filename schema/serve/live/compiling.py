@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from graphql.execution.values import VariableValues, get_argument_values
 
 from core.base.errors import InputError
+from core.base.sentences import sentence
 from schema.plan.changes import selected_ids
 from schema.plan.plan import Branch, Plan
 from schema.request.context import RequestContext
@@ -46,7 +47,7 @@ def only_root_field(variant: Variant) -> RootField:
     """
     asked = next(iter(variant.asked.values()), None)
     if asked is None:
-        raise InputError("a subscription selects one field; directives have left it out")
+        raise InputError(sentence("a subscription selects one field; directives have left it out"))
     if asked.error is not None:
         raise asked.error
     return asked
@@ -94,7 +95,9 @@ async def ids_selected(
     ids: list[str] = orjson.loads(found)
     most = services.settings.maximum_subscribed_records
     if len(ids) > most:
-        raise InputError(f"where: it selects more than {most} records; narrow it, or subscribe to events")
+        raise InputError(
+            sentence("where: it selects more than {most} records; narrow it, or subscribe to events", most=most)
+        )
     return ids
 
 

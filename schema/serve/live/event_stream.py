@@ -9,6 +9,7 @@ import orjson
 from starlette.types import Receive, Send
 
 from core.base.actors import Actor
+from core.base.languages import Language
 from schema.serve.live.groups import Ending, Subscription
 from schema.serve.live.outbox import Outbox
 from schema.serve.live.subscriptions import Subscriptions
@@ -37,15 +38,23 @@ class EventStream:
 
     status = 200
 
-    def __init__(self, actor: Actor, verify: Callable[[], Coroutine[Any, Any, Actor]], receive: Receive) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        language: Language,
+        verify: Callable[[], Coroutine[Any, Any, Actor]],
+        receive: Receive,
+    ) -> None:
         """Prepares it.
 
         Args:
             actor: who asks.
+            language: that its messages are said in.
             verify: finds out who it is now.
             receive: of the request, whose body has been read.
         """
         self.actor = actor
+        self.language = language
         self.headers: Mapping[str, str] = {}
         self._verify = verify
         self._receive = receive
@@ -84,7 +93,7 @@ class EventStream:
         try:
             await self._subscriptions.begin(self._subscription)
         except Exception as error:
-            self.fail("", self._subscription.group.question.shown(error))
+            self.fail("", self._subscription.group.question.shown(error, self.language))
 
     async def _watch(self) -> None:
         """Ends it once nobody reads any more."""
@@ -129,5 +138,8 @@ class EventStream:
     def close(self, ending: Ending, why: str) -> None:
         """Ends; with an error unless the server stops."""
         if ending is not Ending.STOPPING:
-            self.deliver("", orjson.dumps({"errors": [{"message": why, "extensions": {"code": ending.value}}]}))
+            self.deliver(
+                "",
+                orjson.dumps({"errors": [{"message": self.language.said(why), "extensions": {"code": ending.value}}]}),
+            )
         self._is_over.set()

@@ -11,6 +11,7 @@ from graphql import GraphQLError
 
 from core.access.permissions import Right
 from core.base.actors import Actor
+from core.base.languages import Language
 from core.log.events import Action
 from schema.plan.order import log_cursor
 from schema.plan.plan import OF_KEY, Plan, located
@@ -73,9 +74,9 @@ class SharedQuestion:
         found = await self.services.reader.fetch(plan.sql, plan.values(self._moment(context, ids)))
         return set(orjson.loads(found or b"[]") or ())
 
-    def shown(self, error: Exception) -> Mapping[str, Any]:
-        """An error as clients see it."""
-        context = RequestContext(self.services, actor=self.actor)
+    def shown(self, error: Exception, language: Language) -> Mapping[str, Any]:
+        """An error as clients see it who read a language."""
+        context = RequestContext(self.services, actor=self.actor, language=language)
         return presented(GraphQLError(str(error), original_error=error), context)
 
     def _moment(self, context: RequestContext, ids: Sequence[str]) -> Moment:
@@ -102,9 +103,11 @@ class Subscriber(Protocol):
 
     Attributes:
         actor: who it is.
+        language: that its messages are said in.
     """
 
     actor: Actor
+    language: Language
 
     async def verify(self) -> Actor:
         """Who it is now.
@@ -246,7 +249,7 @@ class RecordGroup(SubscriberGroup):
         secret = self.question.services.secret
         given = {
             "change": change.value,
-            "id": entry.entity_id,
+            "recordId": entry.entity_id,
             "cursor": log_cursor(secret, *entry.place),
             TYPENAME: self.question.services.catalog.records[self.entity].change_type,
         }

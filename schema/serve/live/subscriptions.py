@@ -14,6 +14,7 @@ from graphql.execution.values import VariableValues
 
 from core.base.actors import Actor, ActorKind
 from core.base.errors import RateLimitedError, UnavailableError
+from core.base.sentences import sentence
 from core.db.database import POSTGRESQL
 from schema.plan.order import place_in_log
 from schema.plan.plan import Plan
@@ -125,7 +126,7 @@ class Subscriptions:
         """
         actor, most = context.actor, context.settings.subscriptions_at_once
         if actor.kind in _LIMITED and self._counts[actor.id] >= most:
-            raise RateLimitedError(f"{most} subscriptions of yours are open; end one first", 1)
+            raise RateLimitedError(sentence("{most} subscriptions of yours are open; end one first", most=most), 1)
         # Before anything is waited for, so that no other takes the place.
         self._counts[actor.id] += 1
         try:
@@ -190,7 +191,7 @@ class Subscriptions:
             for key in [key for key, one in known.items() if one is group]:
                 del known[key]
 
-    async def stop(self, why: str = "the server is stopping; subscribe again in a moment") -> None:
+    async def stop(self, why: str = sentence("the server is stopping; subscribe again in a moment")) -> None:
         """Stops reading, and ends all connections; done when they are."""
         for task in self._tasks:
             task.cancel()
@@ -337,7 +338,7 @@ class Subscriptions:
         except Exception as error:
             # They have missed something, and are to ask for it by their cursors.
             for subscription in list(group.members):
-                self._fail(subscription, group.question.shown(error))
+                self._fail(subscription, group.question.shown(error, subscription.subscriber.language))
             return
         for payload in payloads:
             for subscription in [one for one, is_told in group.members.items() if is_told]:
@@ -380,7 +381,7 @@ class Subscriptions:
                 actor = await subscriber.verify()
             except BadRequest as refusal:
                 if refusal.status != 503:
-                    subscriber.close(Ending.UNAUTHENTICATED, str(refusal))
+                    subscriber.close(Ending.UNAUTHENTICATED, refusal.message)
                 continue
             if actor != subscriber.actor:
                 await self._see_again(subscriber, actor)
@@ -389,7 +390,8 @@ class Subscriptions:
         """Ends what a client, who has other rights now, would see otherwise."""
         for subscription in list(self._subscribers.get(subscriber, {}).values()):
             if not await self._sees_the_same(subscription, actor):
-                message = "what you may see has changed; subscribe again"
+                why = sentence("what you may see has changed; subscribe again")
+                message = subscription.subscriber.language.said(why)
                 self._fail(subscription, {"message": message, "extensions": {"code": "FORBIDDEN"}})
         count = len(self._subscribers.get(subscriber, {}))
         self._counts[subscriber.actor.id] -= count

@@ -8,6 +8,8 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from core.base.actors import PUBLIC, Actor
+from core.base.languages import ENGLISH, Language
+from core.base.sentences import sentence
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import Callers
 from schema.serve.live.groups import Ending
@@ -40,6 +42,10 @@ class Operations(Protocol):
         """What a message may be."""
         ...
 
+    def language(self, headers: Mapping[bytes, str]) -> Language:
+        """The language that a client reads."""
+        ...
+
     async def begin(self, subscriber: Any, key: str, asked: GraphQLRequest) -> bytes | None:
         """The whole answer to an operation as JSON; None if it is a subscription, which has begun."""
         ...
@@ -58,9 +64,11 @@ class WebSocket:
 
     Attributes:
         actor: who it is, once it has said so.
+        language: that its messages are said in.
     """
 
     actor: Actor
+    language: Language = ENGLISH
 
     def __init__(self, operations: Operations, scope: Scope, receive: Receive, send: Send) -> None:
         self._operations = operations
@@ -171,10 +179,14 @@ class WebSocket:
         payload = given.get("payload") or {}
         if not isinstance(payload, dict):
             raise _Close(BAD_MESSAGE, "Invalid message: payload must be an object")
-        # Pages cannot send headers with a WebSocket, so what proves who asks may come with its first message.
+        # Pages cannot send headers with a WebSocket, so what they would say may come with its first message.
         credential = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
         if isinstance(credential, str):
             self._headers[b"authorization"] = credential
+        asked = next((value for name, value in payload.items() if name.lower() == "accept-language"), None)
+        if isinstance(asked, str):
+            self._headers[b"accept-language"] = asked
+        self.language = self._operations.language(self._headers)
         try:
             self.actor = await self.verify()
         except BadRequest as refusal:
@@ -240,7 +252,9 @@ class WebSocket:
         """
         actor = await self._operations.callers.caller(self._scope, self._headers)
         if actor is PUBLIC:
-            raise BadRequest(401, "this needs authentication; send an API key or a token with connection_init")
+            raise BadRequest(
+                401, sentence("this needs authentication; send an API key or a token with connection_init")
+            )
         return actor
 
     def deliver(self, key: str, payload: bytes) -> None:

@@ -161,7 +161,7 @@ def test_hook_after_commit_hears_each_transaction_in_order(listeners):
     client.query('mutation ($id: ID!) { updateCustomer(input: {id: $id, name: "Second"}) { customer { id } } }', id=id)
     client.query(
         """mutation { upsertCustomers(input: {items: [
-            {name: "A", externalIds: [{system: "s", id: "a"}]}, {name: "B", externalIds: [{system: "s", id: "b"}]}]}) { created } }"""
+            {name: "A", externalIds: [{system: "s", value: "a"}]}, {name: "B", externalIds: [{system: "s", value: "b"}]}]}) { created } }"""
     )
     client.deliver()
     assert [[event.type for event in events] for events in heard] == [
@@ -197,7 +197,7 @@ def test_nothing_is_heard_of_what_did_not_commit(listeners):
     client.execute('mutation { createCustomer(input: {name: ""}) { customer { id } } }')
     client.query(
         """mutation { upsertCustomers(input: {dryRun: true, items: [
-            {name: "Tried", externalIds: [{system: "s", id: "t"}]}]}) { created } }"""
+            {name: "Tried", externalIds: [{system: "s", value: "t"}]}]}) { created } }"""
     )
     client.deliver()
     assert listeners.ear.heard == []

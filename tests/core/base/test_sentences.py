@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from core.base.errors import UserError
-from core.base.sentences import sentence
+from core.base.sentences import noun, replaced, sentence, translated
 from core.records.vocabulary import CustomerStatus
 
 
@@ -25,3 +25,23 @@ def test_a_kept_error_is_restored_whole():
         assert UserError.restored(error.kept(), warning=True).params == error.params
     # As an earlier version kept it.
     assert UserError.restored(["INVALID", "said", None, None], warning=False) == UserError("INVALID", "said")
+
+
+def test_a_message_is_translated_with_the_messages_and_terms_within_it():
+    said = sentence(
+        "{field}: {problem}", field="id", problem=sentence("no {record} {id!r}", record=noun("ApiKey"), id="a")
+    )
+    german = {
+        "{field}: {problem}": "{field}: {problem}!",
+        "no {record} {id!r}": "kein {record} {id!r}",
+        "api key": "Schlüssel",
+    }
+    assert translated(said, lambda text: german.get(text, text)) == "id: kein Schlüssel 'a'!"
+    # A translation with other places is none.
+    assert translated(said, lambda text: text.replace("{id!r}", "{name}")) == said
+    hidden = replaced(said, lambda text: "hidden" if text == "a" else text)
+    assert (hidden, hidden.template) == ("id: no api key 'hidden'", said.template)
+    error = UserError("NOT_FOUND", said)
+    assert error.params == {"field": "id", "record": "api key", "id": "a"}
+    restored = UserError.restored(error.kept(), warning=False)
+    assert translated(restored.message, lambda text: german.get(text, text)) == "id: kein Schlüssel 'a'!"

@@ -142,11 +142,13 @@ def create(client, name, **more):
 
 def upsert(client, *names):
     """Upserts customers of these names, and gives the payload."""
-    return client.query(
+    answer = client.query(
         """mutation ($items: [CustomerUpsertItem!]!) { upsertCustomers(input: {items: $items}) {
-            created failed results { index status userErrors { code message plugin } warnings { code } } } }""",
+            created failed results { index status }
+            userErrors { code message field plugin } warnings { code field } } }""",
         items=[{"name": name, "externalIds": [data.key(name)]} for name in names],
     )["upsertCustomers"]
+    return writes.with_rows(answer)
 
 
 def count(client, name):
@@ -251,7 +253,9 @@ def test_a_chunk_is_repeated_without_the_rows_a_reject_names(guarded):
     plugin.calls.clear()
     answer = upsert(guarded, "Plain repeated A", "Refused repeated", "Plain repeated B")
     assert [row["status"] for row in answer["results"]] == ["CREATED", "FAILED", "CREATED"]
-    assert answer["results"][1]["userErrors"] == [{"code": "REFUSED", "message": "name: refused", "plugin": "guard"}]
+    assert answer["results"][1]["userErrors"] == [
+        {"code": "REFUSED", "message": "name: refused", "field": ["name"], "plugin": "guard"}
+    ]
     assert plugin.calls == [
         ["Plain repeated A", "Refused repeated", "Plain repeated B"],
         ["Plain repeated A", "Plain repeated B"],
@@ -381,7 +385,7 @@ def test_records_that_a_hook_deletes_are_logged_and_let_go_of(guarded):
     assert sorted(events_of(guarded, task["id"])[-1][0] for task in tasks) == ["TASK_DELETED", "TASK_DESTROYED"]
     for number in range(2):
         found = guarded.query(
-            'query ($id: ID!) { task(externalId: {system: "test", id: $id}) { id } }', id=f"unfollowed {number}"
+            'query ($id: ID!) { task(externalId: {system: "test", value: $id}) { id } }', id=f"unfollowed {number}"
         )
         assert found["task"] is None
 

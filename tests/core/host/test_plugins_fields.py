@@ -352,7 +352,7 @@ def test_what_a_python_field_needs_does_not_show(scored):
 def test_python_fields_are_filled_in_wherever_their_record_stands(scored):
     found = scored.query(
         """{ opportunities(orderBy: [{name: ASC}]) { edges { node { customer { ...Labelled } } } }
-          customer(externalId: {system: "test", id: "Alpha"}) { id mine: label label }
+          customer(externalId: {system: "test", value: "Alpha"}) { id mine: label label }
           customersGroupBy(by: [{grade: true}]) { keys { grade } } }
         fragment Labelled on Customer { label opportunities(first: 1) { nodes { customer { label } } } }"""
     )
@@ -391,7 +391,7 @@ def test_a_python_field_gets_its_needs_as_the_api_shows_them(scored):
     assert alpha == repr(
         [
             ("exceedsLimit", True),
-            ("externalIds", [{"system": "test", "id": "Alpha"}]),
+            ("externalIds", [{"system": "test", "value": "Alpha"}]),
             ("grade", "GOOD"),
             ("labels", []),
             ("limit", {"amount": "1000.00", "currency": "CNY", "reportingAmount": "1000.00"}),
@@ -475,7 +475,7 @@ def test_a_python_field_that_misses_its_deadline_is_null(scored, field):
 def test_a_failing_python_field_is_placed_below_lists_and_payloads(scored):
     answer = scored.execute(
         """{ opportunities(orderBy: [{name: ASC}]) { edges { node { customer { partly } } } }
-          one: customer(externalId: {system: "test", id: "Beta"}) { again: partly } }"""
+          one: customer(externalId: {system: "test", value: "Beta"}) { again: partly } }"""
     )
     assert sorted(error["path"] for error in answer["errors"]) == [
         ["one", "again"],
@@ -619,7 +619,7 @@ def test_an_upsert_writes_them_too(written):
         items = [{"name": "Upserted", "points": points, "externalIds": [data.key("upserted")]}]
         answer = data.upsert(written, "customers", items)
         assert [row["status"] for row in answer["results"]] == [status]
-    found = written.query('{ customer(externalId: {system: "test", id: "upserted"}) { points isActive version } }')
+    found = written.query('{ customer(externalId: {system: "test", value: "upserted"}) { points isActive version } }')
     assert found["customer"] == {"points": 6, "isActive": False, "version": 2}
 
 

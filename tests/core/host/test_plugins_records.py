@@ -379,7 +379,7 @@ def test_lines_of_one_upsert_may_refer_to_each_other(billed):
     ]
     data.upsert(billed, "invoiceLines", items)
     found = billed.query(
-        '{ invoiceLine(externalId: {system: "test", id: "n1"}) { replacements { nodes { text replaces { text } } } } }'
+        '{ invoiceLine(externalId: {system: "test", value: "n1"}) { replacements { nodes { text replaces { text } } } } }'
     )
     assert found["invoiceLine"]["replacements"]["nodes"] == [{"text": "Newer", "replaces": {"text": "New"}}]
 
@@ -400,7 +400,7 @@ def test_what_a_plugin_s_record_needs_is_not_destroyed_and_what_hangs_on_it_goes
     )["createInvoiceLine"]["invoiceLine"]["id"]
     (error,) = destroy(billed, "Customer", owner)
     assert error["code"] == "REFERRED_TO"
-    assert error["message"].startswith(f"1 billing invoice refers to {owner}; destroy it first")
+    assert error["message"].startswith(f"1 invoice refers to {owner}; destroy it first")
     assert destroy(billed, "Invoice", invoice) == []
     assert billed.query("query ($id: ID!) { invoiceLine(id: $id) { id } }", id=line)["invoiceLine"] is None
     assert destroy(billed, "Customer", owner) == []

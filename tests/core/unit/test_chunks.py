@@ -31,7 +31,7 @@ def test_a_hook_may_change_what_an_earlier_chunk_of_the_transaction_wrote(crm):
         ],
     )
     found = client.query(
-        """{ customer(externalId: {system: "test", id: "c1"}) { description version }
+        """{ customer(externalId: {system: "test", value: "c1"}) { description version }
             events(types: [CUSTOMER_UPDATED]) { nodes { changes { field current } } } }"""
     )
     assert found["customer"] == {"description": "parent of Branch", "version": 2}

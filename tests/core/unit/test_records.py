@@ -14,7 +14,7 @@ def client(module_crm):
 
 
 def key(id: str) -> dict[str, str]:
-    return {"system": "erp", "id": id}
+    return {"system": "erp", "value": id}
 
 
 # Creation
@@ -138,11 +138,11 @@ def test_a_record_that_is_not_there_cannot_be_changed(client):
 def test_a_deleted_record_is_gone_from_every_list_until_it_is_restored(client):
     id = made(client, "Customer", name="Sleeper", externalIds=[key("sleeper")])["id"]
     contact = made(client, "Contact", name="Dora", customerId=id)["id"]
-    assert done(client, "delete", "Customer", id)["record"] is None
+    assert done(client, "delete", "Customer", id)["record"]["id"] == id
     assert read(client, "Customer", id, "id") is None
     assert read(client, "Contact", contact, "customerId customer { id }") == {"customerId": id, "customer": None}
     found = client.query(
-        """{ byKey: customer(externalId: {system: "erp", id: "sleeper"}) { id }
+        """{ byKey: customer(externalId: {system: "erp", value: "sleeper"}) { id }
              living: customers(where: {name: {eq: "sleeper"}}) { totalCount }
              deleted: customers(where: {name: {eq: "sleeper"}, deletedAt: {isNull: false}}) { nodes { id version } } }"""
     )
@@ -158,7 +158,7 @@ def test_a_deleted_record_is_gone_from_every_list_until_it_is_restored(client):
     }
     assert refusal(client, "delete", "Customer", id=id)["code"] == "DELETED"
     assert done(client, "restore", "Customer", id)["record"] == {"id": id, "version": 3}
-    assert read(client, "Customer", id, "name externalIds { system id }") == {
+    assert read(client, "Customer", id, "name externalIds { system value }") == {
         "name": "Sleeper",
         "externalIds": [key("sleeper")],
     }
@@ -185,7 +185,9 @@ def test_deletion_frees_external_ids_and_restoration_is_refused_while_they_are_t
     }
     done(client, "delete", "Customer", second)
     done(client, "restore", "Customer", first)
-    assert client.query('{ customer(externalId: {system: "erp", id: "shared"}) { id } }')["customer"] == {"id": first}
+    assert client.query('{ customer(externalId: {system: "erp", value: "shared"}) { id } }')["customer"] == {
+        "id": first
+    }
     assert refusal(client, "restore", "Customer", id=second)["code"] == "EXTERNAL_ID_TAKEN"
 
 
@@ -206,7 +208,7 @@ def test_what_others_cannot_do_without_is_not_destroyed(client):
     assert refusal(client, "destroy", "Customer", id=id)["code"] == "REFERRED_TO"
     for sold in (first, second):
         done(client, "destroy", "Transaction", sold)
-    assert done(client, "destroy", "Customer", id)["record"] is None
+    assert done(client, "destroy", "Customer", id)["record"]["id"] == id
     assert refusal(client, "restore", "Customer", id=id)["code"] == "NOT_FOUND"
 
 
@@ -369,15 +371,20 @@ def test_a_required_reference_may_come_by_external_id_and_is_asked_for_once(clie
         ("Customer", "tags", ["a\0b"], "the character NUL (U+0000) is not possible; leave it out"),
         ("Customer", "tags", ["x" * 101], "has 101 characters; at most 100 are possible"),
         ("Customer", "tags", [f"t{n}" for n in range(101)], "101 tags are too many; at most 100 are possible"),
-        ("Customer", "externalIds", [{"system": "a\0", "id": "1"}], "the character NUL (U+0000) is not possible"),
-        ("Customer", "externalIds", [{"system": "a", "id": "1" * 256}], "has 256 characters; at most 255 are possible"),
-        ("Customer", "externalIds", [{"system": "a" * 65, "id": "1"}], "has 65 characters; at most 64 are possible"),
-        ("Customer", "externalIds", [{"system": "", "id": "1"}], "it must not be empty"),
-        ("Customer", "externalIds", [{"system": "a", "id": " "}], "it must not be empty"),
+        ("Customer", "externalIds", [{"system": "a\0", "value": "1"}], "the character NUL (U+0000) is not possible"),
         (
             "Customer",
             "externalIds",
-            [{"system": "a", "id": "1"}, {"system": "a", "id": "2"}],
+            [{"system": "a", "value": "1" * 256}],
+            "has 256 characters; at most 255 are possible",
+        ),
+        ("Customer", "externalIds", [{"system": "a" * 65, "value": "1"}], "has 65 characters; at most 64 are possible"),
+        ("Customer", "externalIds", [{"system": "", "value": "1"}], "it must not be empty"),
+        ("Customer", "externalIds", [{"system": "a", "value": " "}], "it must not be empty"),
+        (
+            "Customer",
+            "externalIds",
+            [{"system": "a", "value": "1"}, {"system": "a", "value": "2"}],
             "two ids of 'a'; a record has one per system",
         ),
     ],
@@ -469,18 +476,18 @@ def test_tags_are_replaced_and_kept_as_written_each_once_whatever_its_case(clien
 
 
 def test_external_ids_are_replaced_on_update_and_kept_on_upsert(client):
-    id = made(client, "Customer", name="Acme", externalIds=[key("k1"), {"system": "shop", "id": "s1"}])["id"]
-    ask = "externalIds { system id }"
+    id = made(client, "Customer", name="Acme", externalIds=[key("k1"), {"system": "shop", "value": "s1"}])["id"]
+    ask = "externalIds { system value }"
     answer = upserted(
-        client, "customers", [{"externalIds": [key("k1"), {"system": "tax", "id": "t1"}], "name": "Acme"}], ask
+        client, "customers", [{"externalIds": [key("k1"), {"system": "tax", "value": "t1"}], "name": "Acme"}], ask
     )
     assert answer["results"][0]["record"]["externalIds"] == [
         key("k1"),
-        {"system": "shop", "id": "s1"},
-        {"system": "tax", "id": "t1"},
+        {"system": "shop", "value": "s1"},
+        {"system": "tax", "value": "t1"},
     ]
-    assert changed(client, "Customer", id, ask, externalIds=[{"system": "shop", "id": "s2"}]) == {
-        "externalIds": [{"system": "shop", "id": "s2"}]
+    assert changed(client, "Customer", id, ask, externalIds=[{"system": "shop", "value": "s2"}]) == {
+        "externalIds": [{"system": "shop", "value": "s2"}]
     }
     assert changed(client, "Customer", id, ask, externalIds=None) == {"externalIds": []}
 
@@ -544,7 +551,23 @@ def test_deletion_and_destruction_name_what_is_gone(client):
         return client.query(ask.format(action, more), id=id)[f"{action}Product"]
 
     assert answered("delete", ", dryRun: true") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
-    assert answered("delete") == {"deletedId": id, "product": None, "userErrors": []}
+    assert answered("delete") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
     assert answered("delete") == {"deletedId": None, "product": None, "userErrors": [{"code": "DELETED"}]}
     assert answered("restore") == {"deletedId": None, "product": {"id": id}, "userErrors": []}
-    assert answered("destroy") == {"deletedId": id, "product": None, "userErrors": []}
+    assert answered("destroy") == {"deletedId": id, "product": {"id": id}, "userErrors": []}
+
+
+def test_what_is_removed_is_answered_as_it_was(client):
+    id, heir = made(client, "Customer", name="Was", tags=["vip"])["id"], made(client, "Customer", name="Heir")["id"]
+    made(client, "Contact", name="Eve", customerId=id)
+    made(client, "Opportunity", name="Deal", customerId=id)
+    shown = "customer { name version deletedAt tags contacts { nodes { name } } opportunities { nodes { name } } }"
+    was = {"name": "Was", "version": 1, "deletedAt": None, "tags": ["vip"], "contacts": {"nodes": [{"name": "Eve"}]}}
+    fate = f'openOpportunities: MOVE, moveOpportunitiesTo: "{heir}"'
+    deleted = client.query(f'mutation {{ it: deleteCustomer(input: {{id: "{id}", {fate}}}) {{ deletedId {shown} }} }}')
+    assert deleted["it"] == {"deletedId": id, "customer": {**was, "opportunities": {"nodes": [{"name": "Deal"}]}}}
+    destroyed = client.query(f'mutation {{ it: destroyCustomer(input: {{id: "{id}"}}) {{ deletedId {shown} }} }}')
+    known = destroyed["it"]["customer"]
+    assert (destroyed["it"]["deletedId"], known["version"], known["deletedAt"] is None) == (id, 2, False)
+    assert (known["tags"], known["contacts"]) == (["vip"], was["contacts"])
+    assert read(client, "Customer", id, "id") is None

@@ -17,7 +17,7 @@ def client(module_crm):
 
 
 def key(id: str) -> dict[str, str]:
-    return {"system": "erp", "id": id}
+    return {"system": "erp", "value": id}
 
 
 def statuses(answer: dict) -> list[str]:
@@ -65,7 +65,7 @@ def test_each_row_has_its_outcome_and_a_refused_one_leaves_the_others(client):
         None,
         None,
     ]
-    assert customers(client, externalIds={"has": {"system": "erp", "ids": ["o2", "o4", "o5"]}}) == 0
+    assert customers(client, externalIds={"has": {"system": "erp", "values": ["o2", "o4", "o5"]}}) == 0
 
 
 def test_no_rows_are_no_work(client):
@@ -127,10 +127,10 @@ def test_a_row_that_matches_several_records_is_refused(client):
     ]
     assert (error["code"], error["field"]) == ("AMBIGUOUS", ["name"])
     assert error["message"] == f"name: 2 records match: {ids[0]}, {ids[1]}; match by id"
-    both = upserted(client, "customers", [{"externalIds": [key("twin1"), {"system": "x", "id": "1"}]}])
+    both = upserted(client, "customers", [{"externalIds": [key("twin1"), {"system": "x", "value": "1"}]}])
     assert statuses(both) == ["UPDATED"]
-    changed(client, "Customer", ids[1], externalIds=[{"system": "shop", "id": "s"}])
-    rows = [{"externalIds": [key("twin1"), {"system": "shop", "id": "s"}], "city": "X"}]
+    changed(client, "Customer", ids[1], externalIds=[{"system": "shop", "value": "s"}])
+    rows = [{"externalIds": [key("twin1"), {"system": "shop", "value": "s"}], "city": "X"}]
     assert errors(upserted(client, "customers", rows)) == [["AMBIGUOUS"]]
 
 
@@ -232,7 +232,7 @@ def test_a_dry_run_does_not_use_up_its_idempotency_key(client):
     for dry in (True, True, False):
         assert statuses(upserted(client, "customers", rows, dryRun=dry, idempotencyKey="dry-then-real")) == ["CREATED"]
     assert statuses(upserted(client, "customers", rows, idempotencyKey="dry-then-real")) == ["CREATED"]
-    assert customers(client, externalIds={"has": {"system": "erp", "ids": ["dk"]}}) == 1
+    assert customers(client, externalIds={"has": {"system": "erp", "values": ["dk"]}}) == 1
 
 
 # Idempotency

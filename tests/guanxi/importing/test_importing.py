@@ -75,7 +75,7 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
     )
     assert counts == {"customer": {"created": 2}}
     fields = """name legalName status kind industry country city region employeeCount customerSince needs tags doNotContact
-        annualRevenue { amount currency } totalAssets { amount currency } externalIds { system id }"""
+        annualRevenue { amount currency } totalAssets { amount currency } externalIds { system value }"""
     assert customers(shared, "Values", fields) == [
         {
             "name": "Values 2",
@@ -93,7 +93,7 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
             "doNotContact": False,
             "annualRevenue": None,
             "totalAssets": {"amount": "12.50", "currency": "EUR"},
-            "externalIds": [{"system": "other", "id": "2"}, {"system": "values", "id": "h/2"}],
+            "externalIds": [{"system": "other", "value": "2"}, {"system": "values", "value": "h/2"}],
         },
         {
             "name": "Values one (1)",
@@ -111,7 +111,7 @@ def test_values_are_read_as_the_mapping_says(shared, folder):
             "doNotContact": True,
             "annualRevenue": {"amount": "1500250.00", "currency": "EUR"},
             "totalAssets": {"amount": "12.50", "currency": "EUR"},
-            "externalIds": [{"system": "other", "id": "1"}, {"system": "values", "id": "g/1"}],
+            "externalIds": [{"system": "other", "value": "1"}, {"system": "values", "value": "g/1"}],
         },
     ]
 

@@ -29,7 +29,7 @@ def limit(client, id, amount, reason="By agreement"):
 def customer(client, key, fields):
     """A customer by its external id."""
     return client.query(
-        f'{{ customer(externalId: {{system: "test", id: "{key}"}}) {{ {fields} }} }}',
+        f'{{ customer(externalId: {{system: "test", value: "{key}"}}) {{ {fields} }} }}',
     )["customer"]
 
 

@@ -327,13 +327,10 @@ def test_c4_a_group_is_judged_by_the_limit_of_its_parent(warning, crm):
     deals = [deal(strict, enter(strict, f"child {n}", parentExternalId=data.key("parent")), 60) for n in range(2)]
     upserted = strict.query(
         """mutation ($input: UpsertOpportunitiesInput!) { upsertOpportunities(input: $input) {
-            failed results { userErrors { code } } } }""",
+            failed userErrors { code field } } }""",
         input={"matchBy": "ID", "items": [{"id": id, **WIN} for id in deals]},
     )["upsertOpportunities"]
-    assert [[error["code"] for error in row["userErrors"]] for row in upserted["results"]] == [
-        [],
-        ["GROUP_LIMIT_EXCEEDED"],
-    ]
+    assert upserted["userErrors"] == [{"code": "GROUP_LIMIT_EXCEEDED", "field": ["items", "1", "status"]}]
     assert refused(writes.payload(strict, "update", "Opportunity", id=deals[1], **WIN)) == [GROUP]
     allowed = writes.payload(strict, "update", "Opportunity", id=deals[1], creditOverrideReason="Guaranteed", **WIN)
     assert said(allowed) == [GROUP]

@@ -34,7 +34,7 @@ def test_the_page_is_true_from_top_to_bottom(client):
 
 
 def find(client):
-    found = client.query('{ customer(externalId: {system: "docs", id: "harbour"}) { id } }')
+    found = client.query('{ customer(externalId: {system: "docs", value: "harbour"}) { id } }')
     return found["customer"]["id"]
 
 

@@ -166,7 +166,7 @@ DUES = {
 
 
 def aged(client, **options):
-    query = f'{{ customer(externalId: {{system: "test", id: "aged"}}) {{ {AGEING} }} }}'
+    query = f'{{ customer(externalId: {{system: "test", value: "aged"}}) {{ {AGEING} }} }}'
     found = client.run(ask(client.app.context(), query, **options))["customer"]
     return [found[name]["amount"] for name in AGEING.replace(" { amount }", "").split()]
 
@@ -232,7 +232,7 @@ def test_deleted_receivables_and_opportunities_count_no_more_until_they_are_rest
     invoice(shared, "deleted-1", "deleted", 10, "2025-06-01", "2025-07-01")
     won = deal(shared, id, 5, stageId=stage(shared, "F"))
     assert standing(shared, "deleted")["creditExposure"] == "15.00"
-    one = shared.query('{ receivable(externalId: {system: "test", id: "deleted-1"}) { id } }')["receivable"]["id"]
+    one = shared.query('{ receivable(externalId: {system: "test", value: "deleted-1"}) { id } }')["receivable"]["id"]
     writes.done(shared, "delete", "Receivable", one)
     writes.done(shared, "delete", "Opportunity", won)
     assert standing(shared, "deleted")["creditExposure"] == "0.00"

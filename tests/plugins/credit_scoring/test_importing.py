@@ -98,7 +98,7 @@ def test_payments_are_imported_to_invoices_and_a_second_run_changes_nothing(clie
     overpaid, unknown = folder.rejected()
     assert "invoice 0000611366 would be overpaid by 1.00 CNY" in overpaid[2] and overpaid[0] == 4
     assert "unknown" in unknown[2]
-    found = client.query('{ receivable(externalId: {system: "ibm", id: "0000611366"}) { settledOn daysLate } }')
+    found = client.query('{ receivable(externalId: {system: "ibm", value: "0000611366"}) { settledOn daysLate } }')
     assert found["receivable"] == {"settledOn": "2014-02-01", "daysLate": 31}
     assert folder.load(client, mapping, rows) == {"payment": {"unchanged": 2, "rejected": 2}}
     # The file of invoices says nothing of the settlement, so it does not take it back.

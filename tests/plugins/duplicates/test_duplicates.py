@@ -67,7 +67,7 @@ def test_a_likely_duplicate_is_refused_unless_it_is_allowed(refusing):
     assert [(error["code"], error["params"]["candidate"]) for error in refused["userErrors"]] == [("DUPLICATE", first)]
     assert create(refusing, name="Kern Optcis Limited", allowDuplicates=True)["userErrors"] == []
     # Of two in one batch the first is there before the second.
-    items = [{"name": name, "externalIds": [{"system": "a", "id": name}]} for name in ("Fjord AB", "FJORD", "Vesta Oy")]
+    items = [{"name": name, "externalIds": [{"system": "a", "value": name}]} for name in ("Fjord AB", "FJORD", "Vesta Oy")]
     results = refusing.query(UPSERT, items=items)["upsertCustomers"]["results"]
     assert [one["status"] for one in results] == ["CREATED", "FAILED", "CREATED"]
 

@@ -48,7 +48,7 @@ def test_f3_fresh_opportunities_are_filtered_counted_by_follower_and_flagged_whe
     }
 
 
-BO = {"system": "test", "id": "bo"}
+BO = {"system": "test", "value": "bo"}
 
 
 def test_o7_validity_follows_the_file_and_the_key_person_and_says_what_is_lacking(shared):

@@ -80,7 +80,7 @@ class Reader:
     def __init__(self, client):
         self._client = client
         self._known = {
-            "customer": World(client).query('{ customer(externalId: {system: "test", id: "Alpha"}) { id } }')[
+            "customer": World(client).query('{ customer(externalId: {system: "test", value: "Alpha"}) { id } }')[
                 "customer"
             ]["id"]
         }
@@ -172,7 +172,7 @@ def test_responses_are_imported_by_the_example_mapping_and_a_second_run_changes_
     assert folder.rejected()[0][2].startswith("npsScore: 11 is too large")
     assert folder.load(usual, mapping, ROWS)["response"] == {"unchanged": 4, "rejected": 1}
     found = usual.query(
-        """{ survey(externalId: {system: "nps_bank", id: "survey"}) { nps responseCount }
+        """{ survey(externalId: {system: "nps_bank", value: "survey"}) { nps responseCount }
           surveyResponsesGroupBy(by: [{customer: {region: true}}], where: {survey: {externalIds: {has: {system: "nps_bank"}}}}) {
             keys { customer { region } } aggregate { count avg { npsPoints } } }
           customers(where: {externalIds: {has: {system: "nps_bank"}}}) { nodes { tasks { totalCount } } } }"""

@@ -161,11 +161,11 @@ def test_with_an_unknown_token_or_one_of_a_closed_survey_nothing_is_answered_and
 
 def test_a_token_shows_its_questions_and_nothing_else(asked):
     form = """query ($token: String!) { surveyForm(token: $token) { title isAnonymous
-        questions { id kind text options isRequired minimum maximum } } }"""
+        questions { questionId kind text options isRequired minimum maximum } } }"""
     found = asked.query(form, token=asked.tokens["Ann-0"])["surveyForm"]
     assert (found["title"], found["isAnonymous"]) == ("Quarterly", False)
     assert found["questions"][2] == {
-        "id": asked.questions(asked.survey_id)[3],
+        "questionId": asked.questions(asked.survey_id)[3],
         "kind": "NPS",
         "text": "Would you recommend us?",
         "options": [],

@@ -38,7 +38,7 @@ def assess(client, name, day, **scores):
 
 
 def customer(client, name, fields):
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ {fields} }} }}')["customer"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ {fields} }} }}')["customer"]
 
 
 def test_t14_eight_parts_give_one_score_on_the_assessment_and_on_its_customer(client, clock):
@@ -109,7 +109,7 @@ def test_t14_who_enters_it_is_the_assessor_unless_another_is_named(client, clock
     other = admin.create("User", name="Bo")["id"]
     admin.query(
         "mutation ($id: ID!, $owner: ID!) { updateCustomer(input: {id: $id, ownerId: $owner}) { userErrors { code } } }",
-        id=admin.query('{ customer(externalId: {system: "test", id: "a"}) { id } }')["customer"]["id"],
+        id=admin.query('{ customer(externalId: {system: "test", value: "a"}) { id } }')["customer"]["id"],
         owner=user,
     )
     ann = client.acting_as(user)

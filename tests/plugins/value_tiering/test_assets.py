@@ -46,7 +46,7 @@ def entered(client, name, years):
         for year, (_, cost) in years.items()
     ]
     data.upsert(client, "resourceUses", uses)
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ id }} }}')["customer"]["id"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ id }} }}')["customer"]["id"]
 
 
 def test_t13_three_years_are_worth_790_000_and_discounted_652_516_90(crm):

@@ -41,7 +41,7 @@ def ranks(client):
 
 
 def customer(client, name, fields):
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ {fields} }} }}')["customer"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ {fields} }} }}')["customer"]
 
 
 def test_x24_measure_and_period_are_arguments_and_what_is_not_measured_is_reported(crm):

@@ -50,7 +50,7 @@ def client(crm, clock):
 def answers(client):
     """What the queries of the page are answered, in their order."""
     ids = {
-        variable: client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ id }} }}')["customer"][
+        variable: client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ id }} }}')["customer"][
             "id"
         ]
         for variable, name in (("customer", "Alpha"), ("lost", "Beta"))

@@ -37,7 +37,7 @@ def shared(module_crm):
 
 def customer(client, number, fields):
     return client.query(
-        f'{{ customer(externalId: {{system: "test", id: "c{number}"}}) {{ {fields} }} }}',
+        f'{{ customer(externalId: {{system: "test", value: "c{number}"}}) {{ {fields} }} }}',
     )["customer"]
 
 

@@ -67,7 +67,7 @@ def client(crm, clock):
 
 
 def customer(client, name, fields):
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ {fields} }} }}')["customer"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ {fields} }} }}')["customer"]
 
 
 def update(client, name, **given):

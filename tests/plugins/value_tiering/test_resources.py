@@ -154,7 +154,7 @@ def test_t6_a_neglected_potential_is_an_alert_as_well(crm, clock):
     entered(client, {"low": 100, "high": 900}, {"low": 2000})
     override = """mutation ($id: ID!) { overrideValueTier(input: {customerId: $id, tier: ORDINARY, reason: "Potential"}) {
         customer { valueAlerts } } }"""
-    low = client.query('{ customer(externalId: {system: "test", id: "low"}) { id } }')["customer"]["id"]
+    low = client.query('{ customer(externalId: {system: "test", value: "low"}) { id } }')["customer"]["id"]
     done = client.query(override, id=low)["overrideValueTier"]["customer"]
     assert done == {"valueAlerts": ["NEGLECTED_POTENTIAL"]}
     assert client.query(REPORT, year=2025)["resourceReport"]["neglectedPotential"] == 1

@@ -92,7 +92,7 @@ def test_t16_t24_the_top_100_by_revenue_and_the_spending_band(crm, clock):
     data.upsert(client, "transactions", [{"externalIds": [data.key("late")], **sale}])
     client.run_job("compare_customers")
     assert found(client, "revenueRank")["c101"] == {"revenueRank": 1}
-    deleted = client.query('{ customer(externalId: {system: "test", id: "c101"}) { id } }')["customer"]["id"]
+    deleted = client.query('{ customer(externalId: {system: "test", value: "c101"}) { id } }')["customer"]["id"]
     client.query("mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { userErrors { code } } }", id=deleted)
     client.run_job("compare_customers")
     assert found(client, "revenueRank")["c001"] == {"revenueRank": 1}

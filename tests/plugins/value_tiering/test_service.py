@@ -37,7 +37,7 @@ def shared(module_crm):
 
 
 def customer(client, name, fields):
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ {fields} }} }}')["customer"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ {fields} }} }}')["customer"]
 
 
 def test_t4_measures_coverage_and_cadence_follow_the_tier(shared):

@@ -7,6 +7,7 @@ from plugins.value_tiering.models import AccountClass
 from plugins.value_tiering.targets.models import TargetKind
 from plugins.value_tiering.targets.rules import target_kind
 from tests import data
+from tests.writes import with_rows
 
 
 def sold(client, sales):
@@ -36,7 +37,7 @@ def purchases(client, *rows):
         }
         for name, year, total in rows
     ]
-    return data.upsert(client, "purchaseTotals", items)
+    return with_rows(data.upsert(client, "purchaseTotals", items))
 
 
 CREATE = """mutation ($input: CreateCustomerTargetInput!) { createCustomerTarget(input: $input) {
@@ -49,7 +50,7 @@ def target(client, name, **given):
 
 
 def customer(client, name, fields):
-    return client.query(f'{{ customer(externalId: {{system: "test", id: "{name}"}}) {{ {fields} }} }}')["customer"]
+    return client.query(f'{{ customer(externalId: {{system: "test", value: "{name}"}}) {{ {fields} }} }}')["customer"]
 
 
 def override(client, name, tier):

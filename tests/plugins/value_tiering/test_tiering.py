@@ -164,7 +164,7 @@ def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
         [{"externalIds": [data.key("cx9")], "actualAmount": {"amount": "10100"}}],
     )
     found = ten.query(
-        """{ customer(externalId: {system: "test", id: "c9"}) {
+        """{ customer(externalId: {system: "test", value: "c9"}) {
             lifetimeRevenue { amount } lifetimeProfit { amount } lifetimeUsage valueTier valueRank } }"""
     )["customer"]
     assert found == {
@@ -175,7 +175,7 @@ def test_measures_follow_transactions_while_tiers_wait_for_the_recompute(ten):
         "valueRank": 10,
     }
     ten.query(RECOMPUTE, dryRun=False)
-    moved = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { valueTier valueRank } }')["customer"]
+    moved = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { valueTier valueRank } }')["customer"]
     assert moved == {"valueTier": "IMPORTANT", "valueRank": 1}
 
 
@@ -194,7 +194,7 @@ OVERRIDE = """mutation ($input: OverrideValueTierInput!) { overrideValueTier(inp
 
 def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten, clock):
     ten.query(RECOMPUTE, dryRun=False)
-    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    id = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { id } }')["customer"]["id"]
     done = ten.query(
         OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Strategic partner", "until": "2025-06-20"}
     )["overrideValueTier"]
@@ -229,7 +229,7 @@ def test_t1_an_override_holds_until_its_last_day_and_is_kept_in_the_history(ten,
 
 def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_override(ten, clock):
     ten.query(RECOMPUTE, dryRun=False)
-    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    id = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { id } }')["customer"]["id"]
     ten.query(
         OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": clock.now().date().isoformat()}
     )
@@ -258,7 +258,7 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
 
 def test_an_override_is_taken_back(ten):
     ten.query(RECOMPUTE, dryRun=False)
-    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    id = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { id } }')["customer"]["id"]
     ten.query(OVERRIDE, input={"customerId": id, "tier": "IMPORTANT", "reason": "Try"})
     clear = """mutation ($id: ID!) { clearValueTierOverride(input: {customerId: $id}) {
         customer { valueTier valueTierSource } userErrors { code } } }"""
@@ -270,7 +270,7 @@ def test_an_override_is_taken_back(ten):
 
 
 def test_an_override_with_bad_input_changes_nothing(ten):
-    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    id = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { id } }')["customer"]["id"]
     refused = ten.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": " ", "until": "2025-06-14"})
     assert [error["field"] for error in refused["overrideValueTier"]["userErrors"]] == [["reason"], ["until"]]
     gone = ten.query(OVERRIDE, input={"customerId": "cus_01h455vb4pex5vsknk084sn02q", "tier": "MAIN", "reason": "x"})
@@ -279,7 +279,7 @@ def test_an_override_with_bad_input_changes_nothing(ten):
 
 
 def test_an_override_with_a_key_is_made_once(ten):
-    id = ten.query('{ customer(externalId: {system: "test", id: "c9"}) { id } }')["customer"]["id"]
+    id = ten.query('{ customer(externalId: {system: "test", value: "c9"}) { id } }')["customer"]["id"]
     given = {"customerId": id, "tier": "MAIN", "reason": "Once", "idempotencyKey": "k1"}
     first, second = ten.query(OVERRIDE, input=given), ten.query(OVERRIDE, input=given)
     assert first == second
@@ -316,7 +316,7 @@ def test_t6_t7_quadrants_by_fixed_thresholds(crm):
         "HIGH_HIGH": "MAJOR",
     }
     data.upsert(client, "customers", [{"externalIds": [data.key("c0")], "potentialValue": {"amount": "1000000"}}])
-    moved = client.query('{ customer(externalId: {system: "test", id: "c0"}) { valueQuadrant accountClass } }')
+    moved = client.query('{ customer(externalId: {system: "test", value: "c0"}) { valueQuadrant accountClass } }')
     assert moved["customer"] == {"valueQuadrant": "LOW_HIGH", "accountClass": "NAMED"}
 
 

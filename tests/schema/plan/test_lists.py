@@ -159,7 +159,7 @@ def test_aggregates_and_groups(sales):
 
 
 def test_node_and_nodes(sales):
-    customer = sales.query('{ customer(externalId: {system: "test", id: "c3"}) { id name } }')["customer"]
+    customer = sales.query('{ customer(externalId: {system: "test", value: "c3"}) { id name } }')["customer"]
     answer = sales.query(
         "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id __typename ... on Customer { name } } nodes(ids: $ids) { __typename id } }",
         id=customer["id"],

@@ -94,7 +94,7 @@ def test_it_is_current_after_every_kind_of_write(crm):
 
 
 def test_what_a_refused_row_would_have_written_is_not_found(client, ids):
-    keys = [{"externalIds": [{"system": "rows", "id": str(number)}]} for number in (1, 2)]
+    keys = [{"externalIds": [{"system": "rows", "value": str(number)}]} for number in (1, 2)]
     items = [{"name": "Kept row", **keys[0]}, {"name": "Lost row", "employeeCount": -1, **keys[1]}]
     answer = upserted(client, "customers", items)
     assert (answer["created"], answer["failed"]) == (1, 1)

@@ -70,7 +70,7 @@ def test_rows_that_are_written_cost_what_is_selected_of_each(client):
         "mutation ($rows: [CustomerUpsertItem!]!) { upsertCustomers(input: {items: $rows}) "
         "{ results { customer { contacts(first: 2) { nodes { id } } } } } }"
     )
-    rows = [{"externalIds": [{"system": "a", "id": str(number)}], "name": "A"} for number in range(7)]
+    rows = [{"externalIds": [{"system": "a", "value": str(number)}], "name": "A"} for number in range(7)]
     assert cost(client, text, {"rows": rows})[1]["requested"] == 1 + 7 * (1 + 1 + (1 + 2))
 
 

@@ -176,7 +176,7 @@ def upserting(*names):
 
 def test_rows_count_over_all_mutations_of_a_request_and_nothing_is_written_of_too_many(client):
     def rows(*numbers):
-        return [{"externalIds": [{"system": "x", "id": str(number)}], "name": f"Row {number}"} for number in numbers]
+        return [{"externalIds": [{"system": "x", "value": str(number)}], "name": f"Row {number}"} for number in numbers]
 
     count = client.query("{ customers { totalCount } }")
     said = "6 rows; at most 5 are allowed. Send them in several requests"

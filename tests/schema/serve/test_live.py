@@ -22,7 +22,7 @@ CREATE = "mutation ($name: String!) { createCustomer(input: {name: $name}) { cus
 RENAME = """mutation ($id: ID!, $name: String!) { updateCustomer(input: {id: $id, name: $name}) {
     userErrors { message } } }"""
 CHANGES = """subscription ($where: CustomerWhere, $after: String) {
-    customersChanged(where: $where, after: $after) { change id cursor record { name } } }"""
+    customersChanged(where: $where, after: $after) { change recordId cursor record { name } } }"""
 EVENTS = """subscription ($after: String, $types: [EventType!], $entity: ID) {
     events(after: $after, types: $types, entity: $entity) { cursor node { type entityId } } }"""
 (CURL,) = snippets("docs/live.md", "sh")
@@ -43,7 +43,7 @@ async def renamed(app, id, name):
 async def changes(heard, number):
     """Some changes that are heard, in short."""
     found = [(await heard.data())["customersChanged"] for _ in range(number)]
-    return [(one["change"], one["id"], one["record"] and one["record"]["name"]) for one in found]
+    return [(one["change"], one["recordId"], one["record"] and one["record"]["name"]) for one in found]
 
 
 def test_a_subscriber_hears_what_enters_changes_and_leaves_its_filter(crm):

@@ -189,9 +189,9 @@ def test_every_root_field_of_every_record(client, statements):
         if groups in query:
             asked[groups] = f"{groups}(by: [{{createdAt: MONTH}}]) {{ keys {{ createdAt }} aggregate {{ count }} }}"
     assert {"customer", "opportunitiesAggregate", "stages", "tierChanges", "usersGroupBy"} < asked.keys()
-    # The engines take turns, for to make such statements takes long.
-    turn = int(client.app.database.dialect == "sqlite")
-    costs = {name: statements.of(f"{{ {text} }}") for name, text in asked.items() if is_due(len(name) + turn, 2)}
+    # Each engine makes a quarter of them, for that takes long; with EXHAUSTIVE=1 all.
+    turn = 2 * int(client.app.database.dialect == "sqlite")
+    costs = {name: statements.of(f"{{ {text} }}") for name, text in asked.items() if is_due(len(name) + turn, 4)}
     assert {name: cost for name, cost in costs.items() if cost != ONE} == {}
 
 
@@ -205,7 +205,7 @@ def test_records_of_any_type_by_their_ids(client, statements):
         "{ id ... on Customer { name initial } ... on Opportunity { name stage { key } } ... on Contact { name } }"
     )
     assert statements.of(f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {several} }}", ids=ids) == ONE
-    assert statements.of('{ customer(externalId: {system: "test", id: "c1"}) { name initial } }') == ONE
+    assert statements.of('{ customer(externalId: {system: "test", value: "c1"}) { name initial } }') == ONE
 
 
 def test_the_event_log(statements):
@@ -241,7 +241,7 @@ def test_payloads_of_mutations_are_read_by_one_statement_however_many_records_th
     made = statements.of(f'mutation {{ createCustomer(input: {{name: "Made"}}) {{ {payload} }} }}')
     assert made[1] == 1
     upsert = f"""mutation ($items: [CustomerUpsertItem!]!) {{ upsertCustomers(input: {{items: $items}}) {{
-        created results {{ {payload} }} userErrors {{ message }} }} }}"""
+        created results {{ {payload.partition(" userErrors")[0]} }} userErrors {{ message }} }} }}"""
     costs = {}
     for count in (2, 40):
         items = [{"name": f"Many {n}", "externalIds": [data.key(f"many{count}-{n}")]} for n in range(count)]

@@ -17,12 +17,12 @@ from tests import writes
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 ERRORS = "userErrors { code message field params plugin } warnings { code message params }"
 MERGE = f"""mutation ($input: MergeCustomersInput!) {{ mergeCustomers(input: $input) {{
-    customer {{ id name email doNotContact tags externalIds {{ system id }} potentialValue {{ amount }} version }}
+    customer {{ id name email doNotContact tags externalIds {{ system value }} potentialValue {{ amount }} version }}
     mergeId fields {{ field takenFrom value values {{ id value }} }} {ERRORS} }} }}"""
 UNMERGE = (
     f"mutation ($input: UnmergeInput!) {{ unmerge(input: $input) {{ customer {{ id }} contact {{ id }} {ERRORS} }} }}"
 )
-STATE = """query ($id: ID!) { customer(id: $id) { id name email doNotContact tags externalIds { system id }
+STATE = """query ($id: ID!) { customer(id: $id) { id name email doNotContact tags externalIds { system value }
     potentialValue { amount } lifetimeRevenue { amount } lastTransactionOn outstanding { amount }
     parent { id } contacts { nodes { name } } accountTeam { nodes { id role } } purchaseTotals { nodes { year } }
     opportunities { nodes { name } } } }"""
@@ -38,7 +38,7 @@ class World:
     def enter(self):
         create = self.client.create
         key = new_id("key")
-        self.keys = [{"system": "erp", "id": f"{key}-{number}"} for number in (1, 2)] + [{"system": "shop", "id": key}]
+        self.keys = [{"system": "erp", "value": f"{key}-{number}"} for number in (1, 2)] + [{"system": "shop", "value": key}]
         self.a = create("Customer", name="Acme", tags=["x", "y"], externalIds=self.keys[:1])["id"]
         more = {"potentialValue": {"amount": "50"}, "doNotContact": True, "parentId": self.a}
         self.b = create(
@@ -213,7 +213,7 @@ def test_contacts_are_merged_too(world):
     deal = deal["contact"]["opportunities"]["nodes"][0]["opportunity"]["id"]
     client.create("OpportunityContact", opportunityId=deal, contactId=twin)
     text = MERGE.replace("Customers", "Contacts").replace("customer {", "contact {")
-    text = text.replace(" doNotContact tags externalIds { system id } potentialValue { amount } version", "")
+    text = text.replace(" doNotContact tags externalIds { system value } potentialValue { amount } version", "")
     done = client.query(text, input={"id": twin, "mergeIds": [world.kay]})["mergeContacts"]
     assert (codes(done), codes(done, "warnings")) == ([], ["LEFT_OUT"])
     found = client.query(

@@ -120,7 +120,7 @@ def test_a_model_that_is_no_better_is_refused_and_what_was_predicted_before_is_t
     for row in history(random.Random(5), {"North": 0.02, "South": 0.98}):
         day = date.fromisoformat(row["closedOn"]) + timedelta(days=400)
         moment = {name: f"{day}T12:00:00Z" for name in ("wonAt", "lostAt") if name in row}
-        id = {"externalIds": [{"system": "turned", "id": row["name"]}]}
+        id = {"externalIds": [{"system": "turned", "value": row["name"]}]}
         turned.append(row | id | moment | {"closedOn": str(day), "openedOn": str(day - timedelta(days=10))})
     now = client.app.services.clock.source.moment
     tick(client, "2027-12-31")
