@@ -24,6 +24,7 @@ from sqlmodel import Session, col, select
 from core.background.leases import Leaseholder, is_free
 from core.base.clock import Clock
 from core.base.errors import ConfigurationError, GuanxiError, UnavailableError
+from core.base.sentences import sentence
 from core.db.database import Database
 from core.db.sql import insert_if_absent
 from core.host.contract import Context, Plugin
@@ -293,7 +294,9 @@ class Jobs:
                 self._waited_for.discard(work)
                 work.cancel()
                 await asyncio.wait([work])
-        raise UnavailableError(f"job {job.name!r} was broken off; the next server to run goes on with it")
+        raise UnavailableError(
+            sentence("job {job!r} was broken off; the next server to run goes on with it", job=job.name)
+        )
 
     def _lock(self, session: Session, name: str) -> PluginJob:
         row = session.get(PluginJob, name, with_for_update=True)

@@ -153,7 +153,7 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
             it: Condition = row.id == (where_it_leads(record, value) if leads else value)
             return it
         if leads:
-            system, key = (statement.binds.value(external_id[name], TEXT) for name in ("system", "id"))
+            system, key = (statement.binds.value(external_id[name], TEXT) for name in ("system", "value"))
             known: Condition = row.id == leads_by_key(record, system, key)
             return known
         field = record.fields["externalIds"]

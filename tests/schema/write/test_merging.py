@@ -1,11 +1,11 @@
 """Records that are merged into one: what moves, where ids lead, what is logged, and how it is undone."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert
 
-from core.base.ids import new_id
 from guanxi import FixedClock
 from guanxi.testing import Rival, together
 from plugins.credit_scoring import CreditScoring
@@ -18,7 +18,7 @@ NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 ERRORS = "userErrors { code message field params plugin } warnings { code message params }"
 MERGE = f"""mutation ($input: MergeCustomersInput!) {{ mergeCustomers(input: $input) {{
     customer {{ id name email doNotContact tags externalIds {{ system value }} potentialValue {{ amount }} version }}
-    mergeId fields {{ field takenFrom value values {{ id value }} }} {ERRORS} }} }}"""
+    mergeId fields {{ field takenFrom value values {{ recordId value }} }} {ERRORS} }} }}"""
 UNMERGE = (
     f"mutation ($input: UnmergeInput!) {{ unmerge(input: $input) {{ customer {{ id }} contact {{ id }} {ERRORS} }} }}"
 )
@@ -26,6 +26,9 @@ STATE = """query ($id: ID!) { customer(id: $id) { id name email doNotContact tag
     potentialValue { amount } lifetimeRevenue { amount } lastTransactionOn outstanding { amount }
     parent { id } contacts { nodes { name } } accountTeam { nodes { id role } } purchaseTotals { nodes { year } }
     opportunities { nodes { name } } } }"""
+
+
+_KEYS = itertools.count()
 
 
 class World:
@@ -37,8 +40,10 @@ class World:
 
     def enter(self):
         create = self.client.create
-        key = new_id("key")
-        self.keys = [{"system": "erp", "value": f"{key}-{number}"} for number in (1, 2)] + [{"system": "shop", "value": key}]
+        key = str(next(_KEYS))
+        self.keys = [{"system": "erp", "value": f"{key}-{number}"} for number in (1, 2)] + [
+            {"system": "shop", "value": key}
+        ]
         self.a = create("Customer", name="Acme", tags=["x", "y"], externalIds=self.keys[:1])["id"]
         more = {"potentialValue": {"amount": "50"}, "doNotContact": True, "parentId": self.a}
         self.b = create(
