@@ -155,12 +155,12 @@ def _move(unit: Unit, into: Record, ids: set[str], staying: Collection[Reference
         if (model, column.key) in staying:
             continue
         rows = unit.held.locked(model, _referring(unit, model, column.key, ids))
-        moving = {id: row for id, row in sorted(rows.items()) if getattr(row, column.key) in ids and id not in ids}
+        # Those of the record that stays are among what is chosen for it.
+        moving = {id: rows[id] for id in sorted(rows.keys() - ids - {into.id}) if getattr(rows[id], column.key) in ids}
         for id, twin in _twins(unit, model, column.key, into, moving).items():
             warnings.append(_leave_out(unit, moving.pop(id), twin))
-        for id, row in moving.items():
-            # It does not become its own parent.
-            setattr(row, column.key, None if id == into.id else into.id)
+        for row in moving.values():
+            setattr(row, column.key, into.id)
     return warnings
 
 
@@ -279,8 +279,12 @@ def unmerge(unit: Unit, made: Merge, into: Record, facets: Mapping[str, tuple[ty
     with moving(unit):
         undone.rows(undo["rows"])
     merges.lead_back(unit.transaction, made.id)
-    warnings = _written(unit, [(into.id, undone.draft(into, undo, facets))])
+    draft = undone.draft(into, undo, facets)
+    # External ids are given up before the others claim them, and the others are there before anything refers to them.
+    freed = Draft(kind, Action.UPDATED, external_ids=undone.keys(into, undo))
+    warnings = _written(unit, [(into.id, freed)])
     warnings += _written(unit, [(id, Draft(kind, Action.RESTORED)) for id in ids])
+    warnings += _written(unit, [(into.id, draft)])
     unit.change_rows(Merge, [{"id": made.id, "undone_at": unit.now, "undo": {}}])
     unit.log.note_merge(Action.UNMERGED, into, made.id, ids)
     return [*warnings, *undone.warnings]
@@ -347,10 +351,13 @@ class _Undone:
         draft.facets = items
         tags = attachments.tags_of(unit.transaction, [into.id]).get(into.id, [])
         draft.tags = [tag for tag in tags if tag not in undo["tags"]]
-        keys = attachments.external_ids_of(unit.transaction, [into.id]).get(into.id, {})
-        draft.external_ids = dict(keys.items() - undo["externalIds"].items())
         self._left(into.id, left)
         return draft
+
+    def keys(self, into: Record, undo: Mapping[str, Any]) -> dict[str, str]:
+        """The external ids that it had itself."""
+        keys = attachments.external_ids_of(self._unit.transaction, [into.id]).get(into.id, {})
+        return dict(keys.items() - undo["externalIds"].items())
 
     def _left(self, id: str, names: Sequence[str]) -> None:
         if names:

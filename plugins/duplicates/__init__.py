@@ -36,7 +36,12 @@ class Duplicates(Plugin):
     def register_jobs(self) -> Iterable[Job]:
         """The index of records that were there before."""
         return [
-            Job("index_duplicates", timedelta(days=1), fill_index, "Indexes records that were there before the plugin.")
+            Job(
+                "index_duplicates",
+                timedelta(minutes=5),
+                fill_index,
+                "Indexes records that were there before the plugin.",
+            )
         ]
 
     @hookimpl

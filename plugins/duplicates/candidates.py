@@ -23,8 +23,6 @@ _MOST_OF_A_KEY = 100
 _MOST_NAMED = 5
 #: So many keys are looked up each by itself, where the engine stops after enough records.
 _SLOTS = 16
-#: With more changes than that, no two transactions wait for each other on account of a warning.
-_FEW = 20
 
 held = DuplicateKey.__table__.c
 
@@ -102,9 +100,12 @@ def _judged(changes: Changes) -> Iterator[Change]:
 
 
 def lock_keys(policy: DuplicatePolicy, changes: Changes) -> Iterator[tuple[str, ...]]:
-    """The keys of new records, so that of two that are created at once the second finds the first."""
+    """The keys of new records, so that of two that are created at once the second finds the first.
+
+    No bulk waits for another on account of warnings.
+    """
     new = list(_judged(changes))
-    if policy is DuplicatePolicy.REFUSE or (policy is DuplicatePolicy.WARN and len(new) <= _FEW):
+    if policy is DuplicatePolicy.REFUSE or (policy is DuplicatePolicy.WARN and len(new) == 1):
         yield from {(hash,) for change in new for hash in hashes(profile_in(change))}
 
 

@@ -14,8 +14,8 @@ from plugins.duplicates.models import DuplicateKey
 from plugins.duplicates.profiles import COLUMNS, KINDS, is_about, profile_in, profiles
 from plugins.duplicates.rules import Profile, keys
 
-#: So many records are indexed at a time.
-_AT_ONCE = 1000
+#: So many records are indexed by one statement, and by one run of the job, which keeps others from writing on SQLite.
+_AT_ONCE, _A_RUN = 1000, 10_000
 _HASH_BYTES = 9
 
 held = DuplicateKey.__table__.c
@@ -74,7 +74,7 @@ def _filled(ctx: Context, kind: type[Record]) -> int:
 def _unindexed(kind: type[Record]) -> Select[Any]:
     id, deleted_at = kind.__table__.c.id, kind.__table__.c.deleted_at
     keys = select(held.hash).where(held.record_id == id)
-    return select(id).where(deleted_at.is_(None), ~keys.exists()).order_by(id)
+    return select(id).where(deleted_at.is_(None), ~keys.exists()).order_by(id).limit(_A_RUN)
 
 
 def _portions(ids: list[str]) -> Iterator[list[str]]:

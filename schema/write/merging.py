@@ -54,7 +54,7 @@ def _add_types(builder: Builder) -> None:
     builder.output(
         "MergedValue",
         "The value that a field has in one of the records.",
-        [Member("id", "ID", "The record."), Member("value", "JSON", "The value.")],
+        [Member("recordId", "ID", "The record."), Member("value", "JSON", "The value.")],
     )
     builder.output(
         "MergedField",
@@ -281,7 +281,7 @@ class _Choices:
         return found
 
     def _shown(self, name: str, values: Sequence[Any], taken: str | None, value: Any) -> dict[str, Any]:
-        pairs = [{"id": id, "value": shown(one)} for id, one in zip(self._ids, values, strict=True)]
+        pairs = [{"recordId": id, "value": shown(one)} for id, one in zip(self._ids, values, strict=True)]
         return {"field": name, "values": pairs, "takenFrom": taken, "value": shown(value)}
 
 

@@ -18,7 +18,7 @@ NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 ERRORS = "userErrors { code message field params plugin } warnings { code message params }"
 MERGE = f"""mutation ($input: MergeCustomersInput!) {{ mergeCustomers(input: $input) {{
     customer {{ id name email doNotContact tags externalIds {{ system value }} potentialValue {{ amount }} version }}
-    mergeId fields {{ field takenFrom value values {{ id value }} }} {ERRORS} }} }}"""
+    mergeId fields {{ field takenFrom value values {{ recordId value }} }} {ERRORS} }} }}"""
 UNMERGE = (
     f"mutation ($input: UnmergeInput!) {{ unmerge(input: $input) {{ customer {{ id }} contact {{ id }} {ERRORS} }} }}"
 )
@@ -124,7 +124,7 @@ def test_what_refers_to_the_merged_one_follows_it_and_comes_back(world):
     assert (undone["customer"], undone["userErrors"], undone["warnings"]) == ({"id": world.a}, [], [])
     assert {id: world.state(id) for id in before} == before
     assert codes(world.unmerge(done["mergeId"])) == ["CANNOT_UNMERGE"]
-    asked = "query ($id: ID!) { events(entity: $id, last: 3) { nodes { type action data } } }"
+    asked = "query ($id: ID!) { events(entity: $id, last: 5) { nodes { type action data } } }"
     events = world.client.query(asked, id=world.a)["events"]["nodes"]
     data = {"merge": done["mergeId"], "records": [world.b]}
     assert [(one["type"], one["action"]) for one in events if one["data"] == data] == [
@@ -209,7 +209,8 @@ def test_what_cannot_be_merged_is_refused(world):
 
 def test_contacts_are_merged_too(world):
     client = world.client
-    twin = client.create("Contact", name="Kay K", customerId=world.b, email="kay@acme.example")["id"]
+    email = "kay@acme.example"
+    twin = client.create("Contact", name="Kay K", customerId=world.b, email=email, reportsToId=world.kay)["id"]
     deal = client.query(
         "query ($id: ID!) { contact(id: $id) { opportunities: opportunityRoles { nodes { opportunity { id } } } } }",
         id=world.kay,
@@ -224,7 +225,10 @@ def test_contacts_are_merged_too(world):
         "query ($id: ID!) { contact(id: $id) { id opportunityRoles { nodes { isPrimary } } } }", id=world.kay
     )
     assert found["contact"] == {"id": twin, "opportunityRoles": {"nodes": [{"isPrimary": True}]}}
-    assert codes(world.unmerge(done["mergeId"])) == []
+    undone = world.unmerge(done["mergeId"])
+    assert (codes(undone), codes(undone, "warnings")) == ([], [])
+    superior = client.query("query ($id: ID!) { contact(id: $id) { reportsTo { id } } }", id=twin)
+    assert superior["contact"] == {"reportsTo": {"id": world.kay}}
 
 
 def test_the_hook_merge_keeps_when_somebody_was_invited_last(world):
