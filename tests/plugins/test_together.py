@@ -12,12 +12,8 @@ from tests import data
 from tests.conftest import ENGINES
 from tests.shares import EXHAUSTIVE, by_turns
 
-#: Those that read no field of others, and of which others read none, so that it makes no difference what is there.
-APART = {"duplicates"}
 PLUGINS = {
-    point.name: point.load()
-    for point in entry_points(group="guanxi.plugins")
-    if point.value.startswith("plugins.") and point.name not in APART
+    point.name: point.load() for point in entry_points(group="guanxi.plugins") if point.value.startswith("plugins.")
 }
 #: Among them any two plugins are there or absent in every combination (an orthogonal array). With EXHAUSTIVE=1 all.
 SUBSETS = [
