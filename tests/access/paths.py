@@ -18,7 +18,7 @@ from graphql import (
 
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.plan.plan import EACH
-from schema.types.aggregates import OUTPUTS, aggregated, functions_of, grouped
+from schema.types.aggregates import OUTPUTS, aggregated, functions_of
 
 #: More keys of an order or of groups are refused.
 _MOST_KEYS = 20
@@ -246,13 +246,16 @@ class Paths:
     def _groups(self, record: RecordType) -> Iterator[UsePath]:
         root = f"{record.plural}GroupBy"
         asks = _asks(root, "by", "aggregate { count }")
-        keys = [Use(self._key(record, one), one) for one in grouped(record)]
+        keys = [Use(self._key(record, key), one) for key, one in record.group_keys.items()]
         yield UsePath("group key", record.name, keys, asks("[{}]"), _MOST_KEYS)
         for one in self._relations.get(record.name, ()):
             if one.target.groups and not one.is_many:
-                keys = [Use(f"{one.name}: {{ {self._key(one.target, key)} }}", key) for key in grouped(one.target)]
+                keys = [
+                    Use(f"{one.name}: {{ {self._key(one.target, key)} }}", field)
+                    for key, field in one.target.group_keys.items()
+                ]
                 yield UsePath("relation group key", record.name, keys, asks("[{}]"), _MOST_KEYS, (one.target.name,))
-        first = f"by: [{{{self._key(record, record.fields['id'])}}}], "
+        first = f"by: [{{{self._key(record, 'recordId')}}}], "
         totals = self._totals(record)
         having = _asks(root, "having", "aggregate { count }", first)
         yield UsePath("having", record.name, totals, having("{{and: [{}]}}"))
@@ -260,10 +263,10 @@ class Paths:
         order = _asks(root, "orderBy", "aggregate { count }", first)
         yield UsePath("group order", record.name, orders, order("[{}]"), _MOST_KEYS)
 
-    def _key(self, record: RecordType, one: CatalogField) -> str:
+    def _key(self, record: RecordType, name: str) -> str:
         kind = self.schema.type_map[f"{record.name}GroupKey"]
         assert isinstance(kind, GraphQLInputObjectType)
-        return f"{one.name}: {'true' if get_named_type(kind.fields[one.name].type).name == 'Boolean' else 'MONTH'}"
+        return f"{name}: {'true' if get_named_type(kind.fields[name].type).name == 'Boolean' else 'MONTH'}"
 
 
 def _arguments(root: GraphQLObjectType, name: str) -> Collection[str]:

@@ -35,7 +35,8 @@ class Sluggish(Plugin):
 
     @hookimpl
     def register_jobs(self):
-        return [Job("linger", timedelta(seconds=1), linger, "Lingers.")]
+        # It relies on nothing, so nobody waits for it.
+        return [Job("linger", timedelta(seconds=1), linger, "Lingers.", locks=())]
 
     @hookimpl
     def before_commit(self, ctx, changes):

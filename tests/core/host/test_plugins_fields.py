@@ -439,7 +439,7 @@ def test_a_python_field_that_fails_is_null_with_one_error_and_hurts_no_other(sco
     assert errors == [
         (["customers", "nodes", 0, "broken"], "field Customer.broken of plugin 'scores' failed", BLAMED),
     ]
-    assert "field Customer.broken failed" in caplog.text
+    assert "field Customer.broken of plugin 'scores' failed" in caplog.text
     assert "ValueError: secret" in caplog.text
 
 

@@ -87,7 +87,7 @@ def test_who_asks_the_same_shares_one_statement(crm, monkeypatch):
             for key, where in enumerate([None, BEGINS_WITH_A, {"name": {"startsWith": "B"}}] * 3):
                 for heard in (one, two):
                     heard.subscribe(str(key), CHANGES, where=where)
-                    heard.subscribe(f"contacts {key}", "subscription { contactsChanged { id } }")
+                    heard.subscribe(f"contacts {key}", "subscription { contactsChanged { recordId } }")
             await one.settle()
             await two.settle()
             assert len(app.subscriptions.groups) == 4
@@ -147,7 +147,7 @@ def test_rows_and_permissions_hold_and_lost_scope_ends_a_subscription(crm):
         async with socket(app, actor=uma) as heard:
             heard.subscribe("1", CHANGES)
             heard.subscribe("2", EVENTS)
-            heard.subscribe("3", "subscription { contactsChanged { id } }")
+            heard.subscribe("3", "subscription { contactsChanged { recordId } }")
             assert (await heard.hear())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
             give = "mutation ($id: ID!, $to: ID) { updateCustomer(input: {id: $id, ownerId: $to}) { userErrors { message } } }"
             await executed(app, give, {"id": hidden, "to": user})
