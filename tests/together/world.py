@@ -211,7 +211,10 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
             operation("deleteCustomer", id=a, openOpportunities="MOVE", moveOpportunitiesTo=b),
         ),
         "customers are merged": ("gone merge", operation("mergeCustomers", id=a, mergeIds=[b])),
-        "they are merged the other way": ("merge", operation("mergeCustomers", id=b, mergeIds=[a])),
+        "they are merged the other way": (
+            "merge",
+            operation("mergeCustomers", id=b, mergeIds=[a], creditLimitReason="one"),
+        ),
         "customer is restored": ("key", operation("restoreCustomer", id=ids["gone"])),
         "customer is destroyed": ("gone", operation("destroyCustomer", id=c)),
         "upsert by e-mail": ("upsert", operation("upsertCustomers", matchBy="EMAIL", items=[new])),
