@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
+from itertools import product
 
 import psycopg
 import pytest
@@ -19,6 +20,8 @@ from bench.queries import GUANXI
 from bench.recompute import recompute_plainly
 from bench.writes import new_customers
 from guanxi.testing import running
+from tests.conftest import ENGINES
+from tests.shares import by_turns
 
 SMALL = Size(customers=60, has_tiers=False)
 #: The records of these numbers are alike but for their names.
@@ -89,9 +92,15 @@ async def answer_of_idiomatic_program(url, mutation):
     return result.data
 
 
-@pytest.mark.parametrize("answer", [answer_of_bare_route, answer_of_idiomatic_program])
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_peers_write_and_log_what_a_mutation_writes_and_logs(engine, url, monkeypatch, mutation, answer):
+@pytest.mark.parametrize(
+    ("databases", "pair"),
+    by_turns(ENGINES, list(product(MUTATIONS, [answer_of_bare_route, answer_of_idiomatic_program]))),
+    indirect=["databases"],
+    scope="session",
+    ids=lambda one: one if isinstance(one, str) else f"{one[0].name}-{one[1].__name__}",
+)
+def test_peers_write_and_log_what_a_mutation_writes_and_logs(engine, url, monkeypatch, pair):
+    mutation, answer = pair
     monkeypatch.setenv("BENCH_URL", url)
     asked = body(mutation, OURS)
     with running(bench_app(url)) as client:
