@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.guanxi.cli.test_serve_command import ask, serving
+from tests.shares import by_turns
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium; install one, as by `apt-get install chromium`")
@@ -103,8 +104,7 @@ def count(url):
     return ask(url, COUNT)["data"]["customers"]["totalCount"]
 
 
-@pytest.mark.parametrize("name", ATTEMPTS)
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "evil.example"])
+@pytest.mark.parametrize(("host", "name"), by_turns(["localhost", "127.0.0.1", "evil.example"], list(ATTEMPTS)))
 def test_a_page_of_another_site_writes_and_learns_nothing(server, page, tmp_path, host, name):
     before = count(server)
     with site(tmp_path) as port:
