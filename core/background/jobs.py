@@ -218,7 +218,9 @@ class Jobs:
         """
         line = next((line for line in self._lines if [*line.names] == [name]), None)
         if line is None or not iscoroutinefunction(self._declared[name][1].run):
-            raise ConfigurationError(f"there is no async job {name!r} that could be hurried")
+            raise ConfigurationError(
+                f"{name!r} is not an async job, and only those can be hurried; declare it by `async def run`"
+            )
         moment = at or self._clock.now()
         await self._database.in_session(lambda session: self._hurry(session, name, moment))
         line.wake.set()

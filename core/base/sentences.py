@@ -133,7 +133,7 @@ def params_of(message: str) -> dict[str, Any]:
 
 
 def parts_of(message: str) -> tuple[str, Any]:
-    """The text and the values of a message as JSON takes them, for `from_parts`; what is no sentence has none."""
+    """The text and the values of a message as JSON takes them, for `from_parts`; a plain text has no values."""
     if isinstance(message, Term):
         return message.template, str(message)
     if not isinstance(message, Sentence):
@@ -145,7 +145,7 @@ def parts_of(message: str) -> tuple[str, Any]:
 
 
 def from_parts(text: str, params: Mapping[str, Any] | None = None) -> str:
-    """The message that `parts_of` took apart; a text that was no sentence is none again."""
+    """The message that `parts_of` took apart; a plain text is returned as it is."""
     if params is None:
         return text
     return Sentence(text, {name: _from_part(value) for name, value in params.items()})

@@ -1,4 +1,4 @@
-"""Webhooks: other systems are told what happens, signed, in order for each record, and as their owners may see it."""
+"""Webhooks: what happens is sent to other systems, signed, in order for each record, and as their owners may see it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta

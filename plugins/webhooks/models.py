@@ -13,7 +13,7 @@ MANAGE = "webhooks.manage"
 
 
 class Webhook(Record, plugin="webhooks", prefix="whk"):
-    """An address of another system that is told what happens, with the rights of its owner."""
+    """An address of another system to which what happens is sent, with the rights of its owner."""
 
     __read_only__ = True
     __aggregates__ = False

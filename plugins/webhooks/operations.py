@@ -165,7 +165,7 @@ def _none(input: Any) -> Iterable[tuple[str, ...]]:
 
 @mutation(permission=MANAGE, locks=_none)
 def create_webhook(ctx: Context, input: CreateWebhookInput) -> SecretWebhookPayload:
-    """Has another system told what happens from now on. The query is tried once as you, and asked with the rights of
+    """Sends what happens from now on to another system. The query is tried once as you, and asked with the rights of
     the owner for each delivery.
     """
     webhook = Webhook(url=input.url, owner_id=_owner(ctx, input, None))

@@ -16,8 +16,8 @@ class WebhookSettings(BaseModel):
 
     enabled: bool = Field(
         default=False,
-        description="Whether webhooks are told what happens: then every commit is looked at, and what they take is "
-        "written down.",
+        description="Whether webhooks are sent what happens: then every commit is looked at, and what is to be "
+        "delivered is stored.",
     )
     exceptions: list[str] = Field(
         default_factory=list,

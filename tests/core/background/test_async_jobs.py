@@ -72,7 +72,7 @@ def test_an_async_job_is_hurried_and_asks_as_a_user(crm, clock):
     courier.may_end = hurried
     client.run(jobs.run_due())
     assert (len(courier.runs), planned(client).due_at) == (2, NOON + 2 * HOUR)
-    with pytest.raises(ConfigurationError, match="there is no async job 'greet'"):
+    with pytest.raises(ConfigurationError, match="'greet' is not an async job"):
         client.run(jobs.hurry("greet"))
 
 
