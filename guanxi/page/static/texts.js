@@ -20,6 +20,21 @@ const TEXTS = /** @satisfies {Record<string, [string, string]>} */ ({
   "nav.due": ["Due", "待办"],
   "nav.panels": ["Panels", "图表"],
 
+  "board.title": ["Board", "销售看板"],
+  "board.total": ["{count} open, {amount} expected, {weighted} weighted", "进行中 {count} 个，预计金额 {amount}，加权金额 {weighted}"],
+  "board.keys": ["Arrow keys choose a card. Shift and an arrow key move it, Enter opens its customer.",
+    "方向键选择卡片，Shift 加左右方向键移动卡片，回车打开客户。"],
+  "board.column": ["{stage}: {count}", "{stage}：{count} 个"],
+  "board.empty": ["None", "暂无"],
+  "board.close": ["Closes {day}", "预计{day}成交"],
+  "board.overdue": ["Overdue since {day}", "已逾期，原定{day}"],
+  "board.won": ["Won", "已赢单"],
+  "board.unowned": ["No owner", "未分配"],
+  "board.move": ["Move {name} to another stage", "将“{name}”移至其他阶段"],
+  "board.moved": ["{name} is now in {stage}", "“{name}”已移至“{stage}”"],
+  "board.refused": ["{name} was not moved: {reason}", "“{name}”未能移动：{reason}"],
+  "board.dismiss": ["Dismiss", "知道了"],
+
   "settings.title": ["Settings", "设置"],
   "settings.language": ["Language", "语言"],
   "settings.theme": ["Appearance", "外观"],
@@ -106,15 +121,17 @@ export function money(value, {short = false} = {}) {
 }
 
 /**
- * A day, such as 3 Feb 2027; of a moment, the day it has here.
+ * A day, such as 3 Feb, with the year unless it is this one; of a moment, the day it has here.
  * @param {string | null | undefined} iso
  */
 export function day(iso) {
   if (!iso) return "";
   const isDate = iso.length === 10;
-  const make = (/** @type {string} */ tag) =>
-    new Intl.DateTimeFormat(tag, {dateStyle: "medium", ...(isDate && {timeZone: "UTC"})});
-  return format(`day ${isDate}`, make).format(new Date(iso));
+  const isThisYear = iso.startsWith(String(new Date().getFullYear()));
+  const make = (/** @type {string} */ tag) => new Intl.DateTimeFormat(tag, {
+    day: "numeric", month: "short", ...(!isThisYear && {year: "numeric"}), ...(isDate && {timeZone: "UTC"}),
+  });
+  return format(`day ${isDate} ${isThisYear}`, make).format(new Date(iso));
 }
 
 /**
