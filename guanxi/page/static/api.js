@@ -44,12 +44,7 @@ function send(path, options = {}) {
   return fetch(path, {...options, headers: token ? {...headers, "x-csrf-token": token} : headers});
 }
 
-/**
- * The answer as JSON.
- * @param {Response} response
- * @returns {Promise<any>}
- * @throws {ApiError} it is not
- */
+/** The answer as JSON. @param {Response} response @returns {Promise<any>} @throws {ApiError} it is not */
 async function json(response) {
   const body = await response.text();
   try {
@@ -66,11 +61,7 @@ export async function resume() {
   return response.ok;
 }
 
-/**
- * Begins a session.
- * @param {string} credential an API key or a token
- * @throws {ApiError} it proves nothing
- */
+/** Begins a session. @param {string} credential an API key or a token @throws {ApiError} it proves nothing */
 export async function logIn(credential) {
   const response = await send("/session", {
     method: "POST",
@@ -126,8 +117,9 @@ async function post(accept, query, variables, signal) {
  */
 export async function ask(query, variables = {}, onErrors = () => {}) {
   const response = await post("application/json", query, variables);
-  const {data, errors} = await json(response);
+  const {data, errors} = /** @type {{data: any, errors?: GraphQLError[]}} */ (await json(response));
   if (response.status === 401) whenLoggedOut();
+  for (const {path, extensions} of errors ?? []) if (extensions?.code === "FORBIDDEN") known.refused.add(path?.at(-1));
   if (!data) throw new ApiError(errors ?? [{message: response.statusText}], response.status);
   if (errors) onErrors(errors);
   return data;
@@ -135,27 +127,30 @@ export async function ask(query, variables = {}, onErrors = () => {}) {
 
 /** @typedef {{role: string | null, now: string, user: {id: string, name: string} | null}} Viewer */
 
-/** Who asks, and which fields the plugins of this server add. */
-let known = {viewer: /** @type {Viewer | null} */ (null), fields: /** @type {Set<string>} */ (new Set())};
+/** Which fields the plugins of this server add, and which fields and lists were refused to the viewer. */
+let known = {fields: /** @type {Set<string>} */ (new Set()), refused: /** @type {Set<unknown>} */ (new Set())};
 
-/**
- * Gets to know the viewer and the server; before any view is drawn.
- * @returns {Promise<Viewer>}
- */
+/** Gets to know the viewer and the server; before any view is drawn. @returns {Promise<Viewer>} */
 export async function meet() {
   const {viewer, plugins} = await ask("{ viewer { role now user { id name } } plugins { fields } }");
-  known = {viewer, fields: new Set(plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields))};
+  const fields = plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields);
+  known = {fields: new Set(fields), refused: new Set()};
   return viewer;
 }
 
+/** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
+export function isRefused(name) {
+  return known.refused.has(name);
+}
+
 /**
- * A part of a query, if a plugin of this server has the field it begins with; else nothing.
+ * A part of a query, if a plugin of this server has the field it begins with, and the viewer may see it; else nothing.
  * @param {string} record
  * @param {string} selection
  */
 export function offered(record, selection) {
-  const [field] = /\w+/.exec(selection) ?? [];
-  return known.fields.has(`${record}.${field}`) ? selection : "";
+  const [field = ""] = /\w+/.exec(selection) ?? [];
+  return known.fields.has(`${record}.${field}`) && !isRefused(field) ? selection : "";
 }
 
 /** Pauses in milliseconds before a lost connection is tried again; the last holds from then on. */
@@ -200,10 +195,7 @@ export function listen(query, variables, onData, onGap = () => {}) {
   return () => controller.abort();
 }
 
-/**
- * The results in a stream of server-sent events.
- * @param {ReadableStream<Uint8Array>} body
- */
+/** The results in a stream of server-sent events. @param {ReadableStream<Uint8Array>} body */
 async function* messages(body) {
   const reader = body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
   let rest = "";

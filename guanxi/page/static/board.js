@@ -44,10 +44,7 @@ const MOVE = () => `mutation ($input: MoveOpportunityInput!) { moveOpportunity(i
 const CHANGED = () => `subscription ($after: String) { opportunitiesChanged(after: $after) {
   cursor recordId record { ${card()} } } }`;
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- */
+/** Draws it. @param {HTMLElement} container */
 export async function draw(container) {
   const first = `query ($after: String) { ${STAGES} events(last: 0) { pageInfo { endCursor } } } ${cards()}`;
   const data = await ask(first);
@@ -68,10 +65,7 @@ class Board {
   /** What is being dragged. @type {string | null} */
   dragged = null;
 
-  /**
-   * @param {HTMLElement} container
-   * @param {{stages: any[], open: any}} data
-   */
+  /** @param {HTMLElement} container @param {{stages: any[], open: any}} data */
   constructor(container, data) {
     this.total = h("p", {class: "soft figure"});
     this.lanes = h("div", {class: "lanes", role: "group", "aria-label": text("board.title"), "aria-describedby": "keys",
@@ -108,7 +102,6 @@ class Board {
     this.columns = new Map(stages.map((stage) => [stage.id, new Column(this, stage)]));
     fill(this.lanes, [...this.columns.values()].map((column) => column.element));
     for (const stage of stages) this.columns.get(stage.id)?.take(stage.opportunities);
-    this.lanes.querySelector(".card")?.setAttribute("tabindex", "0");
   }
 
   end() {
@@ -129,20 +122,18 @@ class Board {
 
   /** @param {string} id */
   remove(id) {
-    this.cards.get(id)?.element.remove();
+    const element = this.cards.get(id)?.element;
+    const next = element?.tabIndex === 0 && (element.nextElementSibling ?? element.previousElementSibling);
+    element?.remove();
     this.cards.delete(id);
+    if (next) this.choose(/** @type {HTMLElement} */ (next));
   }
 
-  /**
-   * Puts a card where it belongs, drawn anew; the focus stays on it.
-   * @param {Card} record
-   * @returns {HTMLElement}
-   */
+  /** Puts a card where it belongs, drawn anew; the focus stays on it. @param {Card} record @returns {HTMLElement} */
   put(record) {
     const before = this.cards.get(record.id)?.element;
     const hadFocus = before?.contains(document.activeElement);
     const element = this.card(record);
-    element.tabIndex = before?.tabIndex ?? -1;
     this.remove(record.id);
     this.cards.set(record.id, {record, element});
     this.columns.get(record.stageId)?.insert(element, record);
@@ -150,10 +141,7 @@ class Board {
     return element;
   }
 
-  /**
-   * @param {Card} record
-   * @returns {HTMLElement}
-   */
+  /** @param {Card} record @returns {HTMLElement} */
   card(record) {
     const {id, name, customer, owner, expectedAmount, expectedCloseDate, isCloseOverdue, outcome, can} = record;
     const drag = (/** @type {DragEvent} */ event) => {
@@ -185,12 +173,9 @@ class Board {
     return element;
   }
 
-  /**
-   * Makes a card the one that the Tab key leads to.
-   * @param {HTMLElement} element
-   */
+  /** Makes a card the one of its stage that the Tab key leads to. @param {HTMLElement} element */
   choose(element) {
-    this.lanes.querySelector('.card[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    element.parentElement?.querySelector('.card[tabindex="0"]')?.setAttribute("tabindex", "-1");
     element.tabIndex = 0;
   }
 
@@ -218,11 +203,7 @@ class Board {
     event.preventDefault();
   }
 
-  /**
-   * Offers the stages to move a card to.
-   * @param {Card} record
-   * @param {HTMLElement} button
-   */
+  /** Offers the stages to move a card to. @param {Card} record @param {HTMLElement} button */
   offer(record, button) {
     const others = [...this.columns.values()].filter((column) => column.id !== record.stageId);
     fill(this.menu, others.map((column) => h("button", {class: "quiet", onclick: () => {
@@ -236,11 +217,7 @@ class Board {
     this.menu.querySelector("button")?.focus();
   }
 
-  /**
-   * Moves a card, which returns if the server refuses.
-   * @param {Card} record
-   * @param {Column} column
-   */
+  /** Moves a card, which returns if the server refuses. @param {Card} record @param {Column} column */
   async move(record, column) {
     const {id, version, name} = record;
     this.put({...record, stageId: column.id}).classList.add("moving");
@@ -268,11 +245,7 @@ class Board {
     this.sumUp();
   }
 
-  /**
-   * Says at a card what the server said.
-   * @param {HTMLElement} element
-   * @param {string[]} messages
-   */
+  /** Says at a card what the server said. @param {HTMLElement} element @param {string[]} messages */
   note(element, messages) {
     const note = h("div", {class: "note"},
       messages.map((message) => h("p", null, message)),
@@ -291,10 +264,7 @@ class Column {
   unwatch = () => {};
   after = /** @type {string | null} */ (null);
 
-  /**
-   * @param {Board} board
-   * @param {Stage} stage
-   */
+  /** @param {Board} board @param {Stage} stage */
   constructor(board, stage) {
     this.board = board;
     this.id = stage.id;
@@ -315,10 +285,7 @@ class Column {
     return /** @type {HTMLElement[]} */ ([...this.list.children]);
   }
 
-  /**
-   * Shows how many and how much.
-   * @param {Stage} stage
-   */
+  /** Shows how many and how much. @param {Stage} stage */
   head({name, totals}) {
     fill(this.header,
       h("h2", null, name),
@@ -327,10 +294,7 @@ class Column {
     );
   }
 
-  /**
-   * Takes a page of cards, and watches for the end of what it has.
-   * @param {Cards} page
-   */
+  /** Takes a page of cards, and watches for the end of what it has. @param {Cards} page */
   take({nodes, pageInfo}) {
     this.unwatch();
     this.after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
@@ -358,6 +322,7 @@ class Column {
       return known && place(known.record) > place(record);
     });
     this.list.insertBefore(element, later ?? null);
+    if (!this.list.querySelector('[tabindex="0"]')) this.board.choose(element);
   }
 
   /** @param {DragEvent} event */

@@ -53,11 +53,7 @@ const query = () => `query ($id: ID!, $after: String) {
 /** @param {string} name */
 const vocabulary = (name) => `${name}: vocabulary(name: "${name}") { value label }`;
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- * @param {string[]} params the id
- */
+/** Draws it. @param {HTMLElement} container @param {string[]} params the id */
 export async function draw(container, [id]) {
   /** @type {Set<string>} */
   const missing = new Set();
@@ -91,11 +87,7 @@ export async function draw(container, [id]) {
 
 const back = () => h("a", {href: "#/customers", class: "back"}, icon("left"), text("nav.customers"));
 
-/**
- * @param {TextKey} title
- * @param {number | null} count
- * @param {Element} content
- */
+/** @param {TextKey} title @param {number | null} count @param {Element} content */
 function section(title, count, content) {
   return h("section", {class: "sheet", "aria-label": text(title)},
     h("h2", null, text(title), count !== null && h("span", {class: "soft figure"}, ` ${number(count)}`)), content);

@@ -45,11 +45,7 @@ function furnished(element, attributes, children) {
   return element;
 }
 
-/**
- * Puts children in place of those that there are.
- * @param {Element} element
- * @param {...Children} children
- */
+/** Puts children in place of those that there are. @param {Element} element @param {...Children} children */
 export function fill(element, ...children) {
   element.replaceChildren(
     ...children.flat().flatMap((child) =>
@@ -67,20 +63,14 @@ const ICONS = {
   flag: "M5 17V3.5h9l-2 3.5 2 3.5H5",
 };
 
-/**
- * An icon that says nothing by itself: the words next to it do.
- * @param {keyof typeof ICONS} name
- */
+/** An icon that says nothing by itself: the words next to it do. @param {keyof typeof ICONS} name */
 export function icon(name) {
   const path = svg("path", {d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.6,
     "stroke-linecap": "round", "stroke-linejoin": "round"});
   return svg("svg", {class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true"}, path);
 }
 
-/**
- * Tells those who cannot see it what has happened.
- * @param {string} message
- */
+/** Tells those who cannot see it what has happened. @param {string} message */
 export function announce(message) {
   const status = document.querySelector("#status");
   if (status) status.textContent = message;

@@ -40,10 +40,7 @@ export function editable(record, field) {
   return place;
 }
 
-/**
- * @param {Field} field
- * @param {Value} value
- */
+/** @param {Field} field @param {Value} value */
 function shown(field, value) {
   return field.options?.find((option) => option.value === value)?.label ?? String(value ?? "");
 }
@@ -126,10 +123,7 @@ function open(place, record, field, show) {
   if (input instanceof HTMLInputElement) input.select();
 }
 
-/**
- * @param {Field} field
- * @param {Value} value
- */
+/** @param {Field} field @param {Value} value */
 function control({kind, options = []}, value) {
   if (kind === "choice") {
     return h("select", null, options.map((option) =>

@@ -23,14 +23,12 @@ export function register(route, title, draw) {
   views.set(route, {title, draw});
 }
 
-register("board", "nav.board", async (...view) => (await import("./board.js")).draw(...view));
-register("customers", "nav.customers", async (container, params) =>
-  params.length
-    ? (await import("./customer.js")).draw(container, params)
-    : (await import("./customers.js")).draw(container, params),
-);
-register("due", "nav.due", async (...view) => (await import("./due.js")).draw(...view));
-register("panels", "nav.panels", async (...view) => (await import("./panels.js")).draw(...view));
+register("board", "nav.board", async (container) => (await import("./board.js")).draw(container));
+register("customers", "nav.customers", async (container, params) => params.length
+  ? (await import("./customer.js")).draw(container, params)
+  : (await import("./customers.js")).draw(container));
+register("due", "nav.due", async (container) => (await import("./due.js")).draw(container));
+register("panels", "nav.panels", async (container) => (await import("./panels.js")).draw(container));
 
 const THEME = "guanxi.theme";
 
@@ -73,11 +71,7 @@ async function show() {
   main.removeAttribute("aria-busy");
 }
 
-/**
- * What is shown in place of what could not be had.
- * @param {unknown} error
- * @param {() => void} again
- */
+/** What is shown in place of what could not be had. @param {unknown} error @param {() => void} again */
 function failure(error, again) {
   const reason = error instanceof ApiError ? error.message : text("app.unreachable");
   if (!(error instanceof ApiError)) console.error(error);

@@ -231,20 +231,14 @@ export function day(iso) {
   return format(`day ${isDate} ${isThisYear}`, make).format(new Date(iso));
 }
 
-/**
- * A moment, to the minute, where the viewer is.
- * @param {string | null | undefined} iso
- */
+/** A moment, to the minute, where the viewer is. @param {string | null | undefined} iso */
 export function moment(iso) {
   if (!iso) return "";
   const make = (/** @type {string} */ tag) => new Intl.DateTimeFormat(tag, {dateStyle: "medium", timeStyle: "short"});
   return format("moment", make).format(new Date(iso));
 }
 
-/**
- * A number or decimal, exact.
- * @param {number | string | null | undefined} value
- */
+/** A number or decimal, exact. @param {number | string | null | undefined} value */
 export function number(value) {
   if (value === null || value === undefined) return "";
   const make = (/** @type {string} */ tag) => new Intl.NumberFormat(tag, {maximumFractionDigits: 6});
