@@ -40,6 +40,7 @@ from core.unit.unit import Unit
 from guanxi.design import Design, design
 from guanxi.metrics import own_figures
 from guanxi.monitoring import Monitoring
+from guanxi.page.serving import routes as page_routes
 from guanxi.preparation import note_lasting, prepare, secret_in
 from guanxi.stopping import Stopping
 from schema.catalog.access import GetAccess
@@ -111,7 +112,8 @@ class App:
         self.left_behind: Sequence[str] = ()
         self._watching: list[asyncio.Task[None]] = []
         self._monitoring = Monitoring(self)
-        routes = [Route("/", _to_graphql), *self._monitoring.routes]
+        page = page_routes() if settings.page else [Route("/", _to_graphql)]
+        routes = [*page, *self._monitoring.routes]
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (
             _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route

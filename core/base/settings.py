@@ -274,6 +274,7 @@ class Settings(BaseSettings):
         description="File outside the database, best on another disk, that lists what a restore must not undo: erased "
         "personal data and revoked API keys, by id. `guanxi restore --journal` does it again.",
     )
+    page: bool = Field(default=True, description="Whether browsers are shown the CRM's own page, at `/`.")
     graphiql: bool = Field(
         default=True, description="Whether browsers are shown GraphiQL, whose scripts come from unpkg.com."
     )

@@ -41,7 +41,7 @@ from schema.serve.callers import ACTOR, REALM, Callers
 from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
-from schema.serve.introspection import Introspection, kept_response
+from schema.serve.introspection import Introspection
 from schema.serve.live.event_stream import EventStream, finished
 from schema.serve.live.groups import Subscriber, Subscription
 from schema.serve.live.subscriptions import Subscriptions
@@ -372,7 +372,8 @@ class Endpoint:
                 with suppress(GraphQLError):
                     operation.size(asked.variables)
                     kept = await self._introspection.answer(operation, operation.variables(asked.variables))
-                    return kept_response(kept, media_type, headers)
+                    # Callers may get different answers, so no cache in between may keep one for all.
+                    return kept.response(media_type, headers, {"cache-control": "private", "vary": "Accept"})
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]
