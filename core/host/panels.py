@@ -41,7 +41,8 @@ class Panel:
         title: shown above it; translated like every text, by the plugin's `translations`.
         kind: how it is drawn.
         query: one GraphQL query.
-        values: what is drawn: a label, translated like the title, and the path of numbers or of `Money`.
+        values: what is drawn: a label, translated like the title, and the path of numbers or of `Money`. A label that
+            ends in % is of percentages. Money, percentages and other numbers have axes of their own.
         by: path of the categories, as many as there are values: texts, days, enumerations.
         across: path of second categories: the columns of a MATRIX, the colours of POINTS.
         intervals: label of a value to the paths of its lower and its upper bounds.

@@ -62,8 +62,8 @@ def panels() -> Iterator[Panel]:
         "Revenue by month",
         PanelKind.BARS,
         """query ($from: Date!, $to: Date!) { salesMetrics(metrics: [REVENUE], firstDay: $from, lastDay: $to) { points {
-            periodStart amount { amount currency } yearBefore } } }""",
-        {"Revenue": "salesMetrics.0.points.amount", "A year before": "salesMetrics.0.points.yearBefore"},
+            periodStart value yearBefore } } }""",
+        {"Revenue": "salesMetrics.0.points.value", "A year before": "salesMetrics.0.points.yearBefore"},
         by="salesMetrics.0.points.periodStart",
         description="What was sold in each month of the period.",
     )

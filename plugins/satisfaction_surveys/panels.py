@@ -49,9 +49,9 @@ def panels() -> Iterator[Panel]:
     yield Panel(
         "drivers",
         "Drivers of satisfaction",
-        PanelKind.POINTS,
-        """query ($to: Date!) { surveyQuestionReport(asOf: $to) { question { text } correlation score } }""",
-        {"Correlation with satisfaction": "surveyQuestionReport.correlation", "Score": "surveyQuestionReport.score"},
+        PanelKind.BARS,
+        "query ($to: Date!) { surveyQuestionReport(asOf: $to) { question { text } correlation } }",
+        {"Correlation with satisfaction": "surveyQuestionReport.correlation"},
         by="surveyQuestionReport.question.text",
-        description="Questions by how much they matter and how well we do: improve what is low on the right.",
+        description="How strongly the answers to each question go with satisfaction.",
     )

@@ -24,8 +24,12 @@ def panels() -> Iterator[Panel]:
         "quadrant",
         "Value quadrant",
         PanelKind.POINTS,
-        """{ customers(first: 300, where: {valueQuadrant: {isNull: false}}, orderBy: [{currentValue: DESC}]) { nodes {
-            id name valueQuadrant currentValue { amount currency } potentialValue { amount currency } } } }""",
+        """{ customers(
+                first: 300
+                where: {valueQuadrant: {isNull: false}, currentValue: {gt: "0"}, potentialValue: {gt: "0"}}
+                orderBy: [{currentValue: DESC}]
+            ) { nodes {
+                id name valueQuadrant currentValue { amount currency } potentialValue { amount currency } } } }""",
         {"Current value": "customers.nodes.currentValue", "Potential": "customers.nodes.potentialValue"},
         by="customers.nodes.name",
         across="customers.nodes.valueQuadrant",

@@ -16,6 +16,7 @@ class PanelUnit(Vocabulary):
 
     MONEY = "MONEY", "Amounts of money, with their currency."
     NUMBER = "NUMBER", "Numbers."
+    PERCENT = "PERCENT", "Percentages."
 
 
 def add_panels(builder: Builder) -> None:
@@ -55,7 +56,7 @@ def add_panels(builder: Builder) -> None:
         "Where values are in the answer.",
         [
             Member("label", "str", "What they are, in the language that Accept-Language asks for."),
-            Member("unit", "PanelUnit", "Numbers, or Money with `amount` and `currency`."),
+            Member("unit", "PanelUnit", "Numbers, percentages, or Money with `amount` and `currency`."),
             Member("paths", "list[str]", "Their paths."),
             Member("low", "list[str]", "Paths of their lower bounds, if they have any."),
             Member("high", "list[str]", "Paths of their upper bounds, if they have any."),
@@ -91,7 +92,7 @@ def _shown(checked: CheckedPanel, said: Callable[[str], str]) -> Mapping[str, An
         "series": [
             {
                 "label": said(label),
-                "unit": PanelUnit.MONEY if label in checked.money else PanelUnit.NUMBER,
+                "unit": _unit(label, label in checked.money),
                 "paths": paths_of(path),
                 "low": paths_of(panel.intervals.get(label, ((), ()))[0]),
                 "high": paths_of(panel.intervals.get(label, ((), ()))[1]),
@@ -100,6 +101,12 @@ def _shown(checked: CheckedPanel, said: Callable[[str], str]) -> Mapping[str, An
         ],
         "records": paths_of(panel.record),
     }
+
+
+def _unit(label: str, is_money: bool) -> PanelUnit:
+    if is_money:
+        return PanelUnit.MONEY
+    return PanelUnit.PERCENT if label.endswith("%") else PanelUnit.NUMBER
 
 
 def _categories(path: Path, enumeration: str | None) -> Mapping[str, Any] | None:

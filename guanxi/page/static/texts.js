@@ -36,6 +36,17 @@ const TEXTS = /** @satisfies {Record<string, [string, string]>} */ ({
     "由管理员发放。它只交给服务器核对，浏览器仅保存会话。"],
   "login.submit": ["Sign in", "登录"],
   "login.out": ["Sign out", "退出登录"],
+
+  "panels.period": ["Period", "期间"],
+  "panels.months1": ["This month", "本月"],
+  "panels.months3": ["Last 3 months", "最近 3 个月"],
+  "panels.months6": ["Last 6 months", "最近 6 个月"],
+  "panels.months12": ["Last 12 months", "最近 12 个月"],
+  "panels.none": ["none", "无"],
+  "panels.empty": ["Nothing in this period yet", "本期暂无数据"],
+  "panels.absent": ["No plugin of this server has panels.", "此服务器的插件没有提供图表。"],
+  "panels.table": ["As a table", "查看表格"],
+  "panels.library": ["Charts need plotly: pip install 'guanxi[page]'", "图表需要 plotly：pip install 'guanxi[page]'"],
 });
 
 /** @typedef {keyof typeof TEXTS} TextKey */
@@ -115,6 +126,15 @@ export function day(iso) {
   const make = (/** @type {string} */ tag) =>
     new Intl.DateTimeFormat(tag, {dateStyle: "medium", ...(isDate && {timeZone: "UTC"})});
   return format(`day ${isDate}`, make).format(new Date(iso));
+}
+
+/**
+ * A month, such as Feb 2027.
+ * @param {string} iso one of its days
+ */
+export function month(iso) {
+  const make = (/** @type {string} */ tag) => new Intl.DateTimeFormat(tag, {year: "numeric", month: "short", timeZone: "UTC"});
+  return format("month", make).format(new Date(iso));
 }
 
 /**
