@@ -60,6 +60,7 @@ from schema.serve.http import STOPPING, Endpoint
 from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.observation import Observation
 from schema.serve.response import protected
+from schema.serve.sessions import Sessions
 
 #: So often, in seconds, is looked whether the database file is still there.
 _FILE_SECONDS = 1.0
@@ -113,7 +114,7 @@ class App:
         self._watching: list[asyncio.Task[None]] = []
         self._monitoring = Monitoring(self)
         page = page_routes() if settings.page else [Route("/", _to_graphql)]
-        routes = [*page, *self._monitoring.routes]
+        routes = [*page, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (
             _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route

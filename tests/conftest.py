@@ -227,6 +227,7 @@ def _name_of(plugins: tuple[Any, ...]) -> str | None:
 #: What a design does not depend on: who may ask, how much, and how long anything is waited for.
 _OF_THE_SERVER = {
     *("database_url", "sqlite_synchronous", "journal_file", "issuers", "refusals_kept_days", "graphiql", "page"),
+    "session_hours",
     *("allowed_hosts", "allowed_origins", "trusted_proxies", "documents_file", "documents_only"),
     *("requests_per_minute", "requests_at_once", "subscriptions_at_once", "public_requests_per_minute"),
     "failed_authentications_per_minute",

@@ -226,6 +226,12 @@ class Settings(BaseSettings):
         description="Issuers of signed tokens: GUANXI_ISSUERS__NAME__SETTING. With one, or with an API key, every "
         "request must say who asks.",
     )
+    session_hours: int = Field(
+        default=12,
+        ge=1,
+        le=8760,
+        description="Hours after which people have to log in again at the page, unless their key or token ends sooner.",
+    )
     allowed_hosts: list[str] = Field(
         default_factory=list,
         description="Without authentication: names by which the server may be addressed, besides localhost and "

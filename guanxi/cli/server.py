@@ -336,4 +336,4 @@ def _greet(url: str, is_configured: bool) -> None:
 def addresses(url: str) -> str:
     """The addresses, for people."""
     page = url.removesuffix("graphql")
-    return f"Page      {page} in a browser\nGraphQL   {url}\nGraphiQL  {url} in a browser\nStop with Ctrl-C."
+    return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nPage      {page} in a browser\nStop with Ctrl-C."

@@ -134,7 +134,7 @@ class Endpoint:
 
     def limits(self, caller: Actor | None) -> BodyLimits:
         """What a message may be; None stands for who is not known yet."""
-        return self._bodies if caller is not None else self._public_bodies
+        return self._public_bodies if caller is None or caller is PUBLIC else self._bodies
 
     def _negotiated(self, header: str) -> Language:
         known = self._get_engine().services.languages
@@ -315,13 +315,14 @@ class Endpoint:
     ) -> "Response | EventStream":
         method = scope["method"]
         if method == "POST":
-            limits = self._public_bodies if caller is PUBLIC else self._bodies
-            asked = await asked_by_post(headers, receive, limits)
+            asked = await asked_by_post(headers, receive, self.limits(caller))
         elif method == "GET":
             asked = asked_by_get(scope["query_string"])
         else:
             raise BadRequest(
-                405, sentence("{method} is not allowed; use POST", method=method), headers={"allow": "GET, POST"}
+                405,
+                sentence("{method} is not allowed; use {allowed}", method=method, allowed="POST"),
+                headers={"allow": "GET, POST"},
             )
         media = accepted(headers.get(b"accept", "*/*"))
         if media is None:

@@ -57,7 +57,7 @@ class Response:
             headers = [
                 (name.encode(), value.encode()) for name, value in _PROTECTION.items() if name not in self.headers
             ]
-        if self.status != 304:
+        if self.status not in (204, 304):
             headers.append(_encoded("content-type", f"{self.media_type}; charset=utf-8"))
             headers.append((b"content-length", b"%d" % len(self.body)))
         for name, value in self.headers.items():
