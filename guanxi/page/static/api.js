@@ -133,6 +133,31 @@ export async function ask(query, variables = {}, onErrors = () => {}) {
   return data;
 }
 
+/** @typedef {{role: string | null, now: string, user: {id: string, name: string} | null}} Viewer */
+
+/** Who asks, and which fields the plugins of this server add. */
+let known = {viewer: /** @type {Viewer | null} */ (null), fields: /** @type {Set<string>} */ (new Set())};
+
+/**
+ * Gets to know the viewer and the server; before any view is drawn.
+ * @returns {Promise<Viewer>}
+ */
+export async function meet() {
+  const {viewer, plugins} = await ask("{ viewer { role now user { id name } } plugins { fields } }");
+  known = {viewer, fields: new Set(plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields))};
+  return viewer;
+}
+
+/**
+ * A part of a query, if a plugin of this server has the field it begins with; else nothing.
+ * @param {string} record
+ * @param {string} selection
+ */
+export function offered(record, selection) {
+  const [field] = /\w+/.exec(selection) ?? [];
+  return known.fields.has(`${record}.${field}`) ? selection : "";
+}
+
 /** Pauses in milliseconds before a lost connection is tried again; the last holds from then on. */
 const PAUSES = [500, 1000, 2000, 5000, 15000];
 

@@ -2,7 +2,7 @@
  * The shell of the page: who the viewer is, which view is shown, and the settings.
  */
 
-import {ask, ApiError, isLoggedIn, logIn, logOut, onLoggedOut, resume} from "./api.js";
+import {ApiError, isLoggedIn, logIn, logOut, meet, onLoggedOut, resume} from "./api.js";
 import {fill, h, icon} from "./dom.js";
 import {language, speak, text} from "./texts.js";
 
@@ -33,7 +33,6 @@ register("due", "nav.due", async (...view) => (await import("./due.js")).draw(..
 register("panels", "nav.panels", async (...view) => (await import("./panels.js")).draw(...view));
 
 const THEME = "guanxi.theme";
-const VIEWER = "{ viewer { role user { name } } }";
 
 /** Ends the view that is shown. */
 let end = /** @type {Cleanup} */ (undefined);
@@ -91,8 +90,8 @@ function failure(error, again) {
 
 /** Draws the shell around the view. */
 async function begin() {
+  const viewer = await meet();
   document.documentElement.lang = language();
-  const name = h("span", null);
   fill(document.body,
     h("a", {class: "skip", href: "#main", onclick: skip}, text("app.skip")),
     h("header", {class: "bar"},
@@ -102,13 +101,11 @@ async function begin() {
       ),
       h("button", {class: "quiet", popovertarget: "settings", "aria-label": text("settings.title")}, icon("sliders")),
     ),
-    settings(name),
+    settings(viewer.user?.name ?? viewer.role ?? text("settings.local")),
     h("main", {id: "main"}),
     h("div", {id: "status", role: "status", class: "unseen"}),
   );
-  show();
-  const {viewer} = await ask(VIEWER);
-  fill(name, text("settings.viewer", {name: viewer.user?.name ?? viewer.role ?? text("settings.local")}));
+  await show();
 }
 
 /** @param {Event} event */
@@ -117,11 +114,11 @@ function skip(event) {
   document.querySelector("main")?.focus();
 }
 
-/** @param {HTMLElement} name where the viewer is named */
+/** @param {string} name of the viewer */
 function settings(name) {
   const theme = localStorage.getItem(THEME) ?? "system";
   return h("div", {id: "settings", popover: true, role: "dialog", "aria-label": text("settings.title")},
-    h("p", {class: "viewer"}, name),
+    h("p", {class: "viewer"}, text("settings.viewer", {name})),
     choice("settings.language", "language", language(), [["en", "English"], ["zh-Hans", "中文"]], (tag) => {
       speak(/** @type {any} */ (tag));
       begin();
