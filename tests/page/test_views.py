@@ -211,7 +211,7 @@ def test_a_customer_is_shown_with_people_scores_and_timeline(demo):
     customer = demo.ask(CUSTOMER, id=id)["customer"]
     with demo.visit(f"customers/{id}") as page:
         expect(page.get_by_role("heading", level=1)).to_have_text(customer["name"])
-        expect(page.get_by_role("region", name="Credit score").locator(".large")).to_have_text(customer["creditScore"])
+        expect(page.get_by_role("region", name="Credit score").locator(".big")).to_have_text(customer["creditScore"])
         assert page.get_by_role("region", name="Credit score").locator(".reasons li").count() > 0
         people = page.get_by_role("region", name="People").first
         for contact in customer["contacts"]["nodes"]:

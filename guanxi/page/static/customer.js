@@ -267,7 +267,7 @@ function score(title, value, figures, reasons) {
   const told = reasons.filter(Boolean);
   return h("section", {class: "sheet score", "aria-label": text(title)},
     h("h2", null, text(title)),
-    h("p", {class: "large figure"}, value || text("customer.unrated")),
+    h("p", {class: "big figure"}, value || text("customer.unrated")),
     facts(figures.filter(([, figure]) => figure)),
     told.length > 0 && h("ul", {class: "reasons small", "aria-label": text("customer.reasons")}, told.map((reason) => h("li", null, reason))),
   );
