@@ -9,19 +9,10 @@ import {language} from "./texts.js";
 
 /** What the server refused, in its own words. */
 export class ApiError extends Error {
-  /**
-   * @param {GraphQLError[]} errors what the server answered
-   * @param {number} status of the answer; 0 if there was none
-   */
-  constructor(errors, status) {
-    super(errors.map((error) => error.message).join("\n"));
+  /** @param {GraphQLError[]} errors what the server answered */
+  constructor(errors) {
+    super([...new Set(errors.map((error) => error.message))].join("\n"));
     this.errors = errors;
-    this.status = status;
-  }
-
-  /** The code of the first error, such as `FORBIDDEN`. */
-  get code() {
-    return this.errors[0]?.extensions?.code ?? "";
   }
 }
 
@@ -30,9 +21,7 @@ let token = /** @type {string | null} */ (null);
 let whenLoggedOut = () => {};
 
 /** @param {() => void} listener called whenever the server knows the viewer no longer */
-export function onLoggedOut(listener) {
-  whenLoggedOut = listener;
-}
+export const onLoggedOut = (listener) => void (whenLoggedOut = listener);
 
 /**
  * Sends a request with the viewer's language and the token of the session.
@@ -50,7 +39,7 @@ async function json(response) {
   try {
     return JSON.parse(body);
   } catch {
-    throw new ApiError([{message: body || response.statusText}], response.status);
+    throw new ApiError([{message: body || response.statusText}]);
   }
 }
 
@@ -63,13 +52,10 @@ export async function resume() {
 
 /** Begins a session. @param {string} credential an API key or a token @throws {ApiError} it proves nothing */
 export async function logIn(credential) {
-  const response = await send("/session", {
-    method: "POST",
-    headers: {"content-type": "application/json"},
-    body: JSON.stringify({credential}),
-  });
+  const headers = {"content-type": "application/json"};
+  const response = await send("/session", {method: "POST", headers, body: JSON.stringify({credential})});
   const answer = await json(response);
-  if (!response.ok) throw new ApiError(answer.errors ?? [], response.status);
+  if (!response.ok) throw new ApiError(answer.errors ?? []);
   token = answer.csrfToken;
 }
 
@@ -81,9 +67,7 @@ export async function logOut() {
 }
 
 /** Whether there is a session that can be ended. */
-export function isLoggedIn() {
-  return token !== null;
-}
+export const isLoggedIn = () => token !== null;
 
 /**
  * Sends an operation; once more with the token as it is now, if another tab has logged in since.
@@ -94,12 +78,8 @@ export function isLoggedIn() {
  * @returns {Promise<Response>}
  */
 async function post(accept, query, variables, signal) {
-  const options = {
-    method: "POST",
-    headers: {accept, "content-type": "application/json"},
-    body: JSON.stringify({query, variables}),
-    ...(signal && {signal}),
-  };
+  const headers = {accept, "content-type": "application/json"};
+  const options = {method: "POST", headers, body: JSON.stringify({query, variables}), ...(signal && {signal})};
   const response = await send("/graphql", options);
   if (response.status !== 403 || !token) return response;
   const before = token;
@@ -120,7 +100,7 @@ export async function ask(query, variables = {}, onErrors = () => {}) {
   const {data, errors} = /** @type {{data: any, errors?: GraphQLError[]}} */ (await json(response));
   if (response.status === 401) whenLoggedOut();
   for (const {path, extensions} of errors ?? []) if (extensions?.code === "FORBIDDEN") known.refused.add(path?.at(-1));
-  if (!data) throw new ApiError(errors ?? [{message: response.statusText}], response.status);
+  if (!data) throw new ApiError(errors ?? [{message: response.statusText}]);
   if (errors) onErrors(errors);
   return data;
 }
@@ -139,9 +119,7 @@ export async function meet() {
 }
 
 /** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
-export function isRefused(name) {
-  return known.refused.has(name);
-}
+export const isRefused = (name) => known.refused.has(name);
 
 /**
  * A part of a query, if a plugin of this server has the field it begins with, and the viewer may see it; else nothing.
@@ -176,7 +154,7 @@ export function listen(query, variables, onData, onGap = () => {}) {
       controller.abort();
       whenLoggedOut();
     }
-    if (!response.ok || !response.body) throw new ApiError([], response.status);
+    if (!response.ok || !response.body) throw new ApiError([]);
     for await (const message of messages(response.body)) {
       failures = 0;
       if (!message.data) return onGap();
