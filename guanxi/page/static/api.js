@@ -9,19 +9,10 @@ import {language} from "./texts.js";
 
 /** What the server refused, in its own words. */
 export class ApiError extends Error {
-  /**
-   * @param {GraphQLError[]} errors what the server answered
-   * @param {number} status of the answer; 0 if there was none
-   */
-  constructor(errors, status) {
-    super(errors.map((error) => error.message).join("\n"));
+  /** @param {GraphQLError[]} errors what the server answered */
+  constructor(errors) {
+    super([...new Set(errors.map((error) => error.message))].join("\n"));
     this.errors = errors;
-    this.status = status;
-  }
-
-  /** The code of the first error, such as `FORBIDDEN`. */
-  get code() {
-    return this.errors[0]?.extensions?.code ?? "";
   }
 }
 
@@ -30,9 +21,7 @@ let token = /** @type {string | null} */ (null);
 let whenLoggedOut = () => {};
 
 /** @param {() => void} listener called whenever the server knows the viewer no longer */
-export function onLoggedOut(listener) {
-  whenLoggedOut = listener;
-}
+export const onLoggedOut = (listener) => void (whenLoggedOut = listener);
 
 /**
  * Sends a request with the viewer's language and the token of the session.
@@ -44,18 +33,13 @@ function send(path, options = {}) {
   return fetch(path, {...options, headers: token ? {...headers, "x-csrf-token": token} : headers});
 }
 
-/**
- * The answer as JSON.
- * @param {Response} response
- * @returns {Promise<any>}
- * @throws {ApiError} it is not
- */
+/** The answer as JSON. @param {Response} response @returns {Promise<any>} @throws {ApiError} it is not */
 async function json(response) {
   const body = await response.text();
   try {
     return JSON.parse(body);
   } catch {
-    throw new ApiError([{message: body || response.statusText}], response.status);
+    throw new ApiError([{message: body || response.statusText}]);
   }
 }
 
@@ -66,19 +50,12 @@ export async function resume() {
   return response.ok;
 }
 
-/**
- * Begins a session.
- * @param {string} credential an API key or a token
- * @throws {ApiError} it proves nothing
- */
+/** Begins a session. @param {string} credential an API key or a token @throws {ApiError} it proves nothing */
 export async function logIn(credential) {
-  const response = await send("/session", {
-    method: "POST",
-    headers: {"content-type": "application/json"},
-    body: JSON.stringify({credential}),
-  });
+  const headers = {"content-type": "application/json"};
+  const response = await send("/session", {method: "POST", headers, body: JSON.stringify({credential})});
   const answer = await json(response);
-  if (!response.ok) throw new ApiError(answer.errors ?? [], response.status);
+  if (!response.ok) throw new ApiError(answer.errors ?? []);
   token = answer.csrfToken;
 }
 
@@ -90,9 +67,7 @@ export async function logOut() {
 }
 
 /** Whether there is a session that can be ended. */
-export function isLoggedIn() {
-  return token !== null;
-}
+export const isLoggedIn = () => token !== null;
 
 /**
  * Sends an operation; once more with the token as it is now, if another tab has logged in since.
@@ -103,12 +78,8 @@ export function isLoggedIn() {
  * @returns {Promise<Response>}
  */
 async function post(accept, query, variables, signal) {
-  const options = {
-    method: "POST",
-    headers: {accept, "content-type": "application/json"},
-    body: JSON.stringify({query, variables}),
-    ...(signal && {signal}),
-  };
+  const headers = {accept, "content-type": "application/json"};
+  const options = {method: "POST", headers, body: JSON.stringify({query, variables}), ...(signal && {signal})};
   const response = await send("/graphql", options);
   if (response.status !== 403 || !token) return response;
   const before = token;
@@ -126,36 +97,38 @@ async function post(accept, query, variables, signal) {
  */
 export async function ask(query, variables = {}, onErrors = () => {}) {
   const response = await post("application/json", query, variables);
-  const {data, errors} = await json(response);
+  const {data, errors} = /** @type {{data: any, errors?: GraphQLError[]}} */ (await json(response));
   if (response.status === 401) whenLoggedOut();
-  if (!data) throw new ApiError(errors ?? [{message: response.statusText}], response.status);
+  for (const {path, extensions} of errors ?? []) if (extensions?.code === "FORBIDDEN") known.refused.add(path?.at(-1));
+  if (!data) throw new ApiError(errors ?? [{message: response.statusText}]);
   if (errors) onErrors(errors);
   return data;
 }
 
 /** @typedef {{role: string | null, now: string, user: {id: string, name: string} | null}} Viewer */
 
-/** Who asks, and which fields the plugins of this server add. */
-let known = {viewer: /** @type {Viewer | null} */ (null), fields: /** @type {Set<string>} */ (new Set())};
+/** Which fields the plugins of this server add, and which fields and lists were refused to the viewer. */
+let known = {fields: /** @type {Set<string>} */ (new Set()), refused: /** @type {Set<unknown>} */ (new Set())};
 
-/**
- * Gets to know the viewer and the server; before any view is drawn.
- * @returns {Promise<Viewer>}
- */
+/** Gets to know the viewer and the server; before any view is drawn. @returns {Promise<Viewer>} */
 export async function meet() {
   const {viewer, plugins} = await ask("{ viewer { role now user { id name } } plugins { fields } }");
-  known = {viewer, fields: new Set(plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields))};
+  const fields = plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields);
+  known = {fields: new Set(fields), refused: new Set()};
   return viewer;
 }
 
+/** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
+export const isRefused = (name) => known.refused.has(name);
+
 /**
- * A part of a query, if a plugin of this server has the field it begins with; else nothing.
+ * A part of a query, if a plugin of this server has the field it begins with, and the viewer may see it; else nothing.
  * @param {string} record
  * @param {string} selection
  */
 export function offered(record, selection) {
-  const [field] = /\w+/.exec(selection) ?? [];
-  return known.fields.has(`${record}.${field}`) ? selection : "";
+  const [field = ""] = /\w+/.exec(selection) ?? [];
+  return known.fields.has(`${record}.${field}`) && !isRefused(field) ? selection : "";
 }
 
 /** Pauses in milliseconds before a lost connection is tried again; the last holds from then on. */
@@ -181,7 +154,7 @@ export function listen(query, variables, onData, onGap = () => {}) {
       controller.abort();
       whenLoggedOut();
     }
-    if (!response.ok || !response.body) throw new ApiError([], response.status);
+    if (!response.ok || !response.body) throw new ApiError([]);
     for await (const message of messages(response.body)) {
       failures = 0;
       if (!message.data) return onGap();
@@ -200,10 +173,7 @@ export function listen(query, variables, onData, onGap = () => {}) {
   return () => controller.abort();
 }
 
-/**
- * The results in a stream of server-sent events.
- * @param {ReadableStream<Uint8Array>} body
- */
+/** The results in a stream of server-sent events. @param {ReadableStream<Uint8Array>} body */
 async function* messages(body) {
   const reader = body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
   let rest = "";

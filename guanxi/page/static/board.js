@@ -6,32 +6,22 @@ import {ask, listen, offered} from "./api.js";
 import {announce, fill, h, icon, settled, whenSeen} from "./dom.js";
 import {day, money, number, text} from "./texts.js";
 
-/** @typedef {import("./api.js").UserError} UserError */
 /** @typedef {import("./texts.js").Money} Money */
 /**
- * @typedef {object} Card
- * @property {string} id
- * @property {string} name
- * @property {number} version
- * @property {string} status
- * @property {string} outcome
- * @property {string} stageId
- * @property {Money | null} expectedAmount
- * @property {string | null} expectedCloseDate
- * @property {boolean} [isCloseOverdue]
- * @property {{move: boolean}} can
- * @property {{id: string, name: string} | null} customer
- * @property {{name: string} | null} owner
+ * @typedef {{id: string, name: string, version: number, status: string, outcome: string, stageId: string,
+ *   expectedAmount: Money | null, expectedCloseDate: string | null, isCloseOverdue?: boolean, can: {move: boolean},
+ *   customer: {id: string, name: string} | null, owner: {name: string} | null}} Card
  */
-/** @typedef {{id: string, name: string, totals: {count: number, sum: {expectedAmount: {total: Money}} | null}}} Stage */
 /** @typedef {{nodes: Card[], pageInfo: {hasNextPage: boolean, endCursor: string | null}}} Cards */
+/** @typedef {{count: number, sum: Record<"expectedAmount" | "weightedAmount", {total: Money}> | null}} Totals */
+/** @typedef {{id: string, name: string, totals: Totals, opportunities: Cards}} Stage */
+/** @typedef {{stages: Stage[], open: Totals}} Stages */
 
 const PAGE = 20;
 const UNDER_WAY = "{status: {notIn: [LOST, CLOSED]}}";
 const TOTALS = "count sum { expectedAmount { total { amount currency } } weightedAmount { total { amount currency } } }";
-const STAGES = `
-  open: opportunitiesAggregate(where: {outcome: {eq: OPEN}}) { ${TOTALS} }
-  stages { id name totals: opportunitiesAggregate(where: ${UNDER_WAY}) { ${TOTALS} } ...Cards }`;
+const stages = (/** @type {string} */ more) => `open: opportunitiesAggregate(where: {outcome: {eq: OPEN}}) { ${TOTALS} }
+  stages { id name totals: opportunitiesAggregate(where: ${UNDER_WAY}) { ${TOTALS} } ${more} }`;
 
 const card = () => `id name version status outcome stageId expectedAmount { amount currency } expectedCloseDate
   ${offered("Opportunity", "isCloseOverdue")} can { move } customer { id name } owner { name }`;
@@ -44,12 +34,9 @@ const MOVE = () => `mutation ($input: MoveOpportunityInput!) { moveOpportunity(i
 const CHANGED = () => `subscription ($after: String) { opportunitiesChanged(after: $after) {
   cursor recordId record { ${card()} } } }`;
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- */
+/** Draws it. @param {HTMLElement} container */
 export async function draw(container) {
-  const first = `query ($after: String) { ${STAGES} events(last: 0) { pageInfo { endCursor } } } ${cards()}`;
+  const first = `query ($after: String) { ${stages("...Cards")} events(last: 0) { pageInfo { endCursor } } } ${cards()}`;
   const data = await ask(first);
   const board = new Board(container, data);
   const redraw = async () => board.show(await ask(first));
@@ -68,30 +55,23 @@ class Board {
   /** What is being dragged. @type {string | null} */
   dragged = null;
 
-  /**
-   * @param {HTMLElement} container
-   * @param {{stages: any[], open: any}} data
-   */
+  /** @param {HTMLElement} container @param {Stages} data */
   constructor(container, data) {
     this.total = h("p", {class: "soft figure"});
     this.lanes = h("div", {class: "lanes", role: "group", "aria-label": text("board.title"), "aria-describedby": "keys",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event)});
-    this.menu = h("div", {id: "stages", class: "menu", popover: true, role: "dialog", "aria-label": text("nav.board")});
+    this.menu = h("div", {id: "stages", class: "menu", popover: true, role: "dialog", "aria-label": text("board.stages")});
     fill(container,
       h("div", {class: "heading"}, h("h1", null, text("board.title")), this.total,
         h("p", {class: "keys", id: "keys"}, text("board.keys"))),
       this.lanes,
       this.menu,
     );
-    this.sumUp = settled(async () => this.show(await ask(`query ($after: String) { ${STAGES} } ${cards()}`), true), 150);
+    this.sumUp = settled(async () => this.show(await ask(`{ ${stages("")} }`), true), 150);
     this.show(data);
   }
 
-  /**
-   * Shows stages with their totals, and with their first cards unless those are there.
-   * @param {{stages: (Stage & {opportunities: Cards})[], open: any}} data
-   * @param {boolean} [totalsOnly]
-   */
+  /** Shows the totals, and each stage with its first cards. @param {Stages} data @param {boolean} [totalsOnly] */
   show({stages, open}, totalsOnly = false) {
     const {expectedAmount, weightedAmount} = open.sum ?? {};
     fill(this.total, text("board.total", {
@@ -99,26 +79,19 @@ class Board {
       amount: money(expectedAmount?.total, {short: true}),
       weighted: money(weightedAmount?.total, {short: true}),
     }));
-    if (totalsOnly) {
-      for (const stage of stages) this.columns.get(stage.id)?.head(stage);
-      return;
-    }
+    if (totalsOnly) return stages.forEach((stage) => this.columns.get(stage.id)?.head(stage));
     this.end();
     this.cards.clear();
     this.columns = new Map(stages.map((stage) => [stage.id, new Column(this, stage)]));
     fill(this.lanes, [...this.columns.values()].map((column) => column.element));
     for (const stage of stages) this.columns.get(stage.id)?.take(stage.opportunities);
-    this.lanes.querySelector(".card")?.setAttribute("tabindex", "0");
   }
 
   end() {
     for (const column of this.columns.values()) column.unwatch();
   }
 
-  /**
-   * Takes up what somebody has changed.
-   * @param {{opportunitiesChanged: {recordId: string, record: Card | null}}} change
-   */
+  /** Takes up a change. @param {{opportunitiesChanged: {recordId: string, record: Card | null}}} data */
   hear({opportunitiesChanged: {recordId, record}}) {
     const known = this.cards.get(recordId);
     if (known && record && known.record.version >= record.version) return;
@@ -129,20 +102,18 @@ class Board {
 
   /** @param {string} id */
   remove(id) {
-    this.cards.get(id)?.element.remove();
+    const element = this.cards.get(id)?.element;
+    const next = element?.tabIndex === 0 && (element.nextElementSibling ?? element.previousElementSibling);
+    element?.remove();
     this.cards.delete(id);
+    if (next) this.choose(/** @type {HTMLElement} */ (next));
   }
 
-  /**
-   * Puts a card where it belongs, drawn anew; the focus stays on it.
-   * @param {Card} record
-   * @returns {HTMLElement}
-   */
+  /** Puts a card where it belongs, drawn anew; the focus stays on it. @param {Card} record @returns {HTMLElement} */
   put(record) {
     const before = this.cards.get(record.id)?.element;
     const hadFocus = before?.contains(document.activeElement);
     const element = this.card(record);
-    element.tabIndex = before?.tabIndex ?? -1;
     this.remove(record.id);
     this.cards.set(record.id, {record, element});
     this.columns.get(record.stageId)?.insert(element, record);
@@ -150,47 +121,37 @@ class Board {
     return element;
   }
 
-  /**
-   * @param {Card} record
-   * @returns {HTMLElement}
-   */
+  /** @param {Card} record @returns {HTMLElement} */
   card(record) {
     const {id, name, customer, owner, expectedAmount, expectedCloseDate, isCloseOverdue, outcome, can} = record;
-    const drag = (/** @type {DragEvent} */ event) => {
-      this.dragged = id;
-      event.dataTransfer?.setData("text/plain", name);
-      element.classList.add("dragged");
-    };
-    const drop = () => {
-      this.dragged = null;
-      element.classList.remove("dragged");
-    };
-    const element = h("li", {class: "card", "data-id": id, draggable: can.move ? "true" : "false", tabindex: -1,
-      ondragstart: drag, ondragend: drop, onfocus: () => this.choose(element)},
-    h("div", {class: "row"},
-      h("h3", null, name),
-      can.move && h("button", {class: "quiet more", tabindex: -1, "aria-label": text("board.move", {name}),
-        onclick: (/** @type {Event} */ event) => this.offer(record, /** @type {HTMLElement} */ (event.currentTarget))},
-      "⋯"),
-    ),
+    const when = expectedCloseDate && outcome === "OPEN" &&
+      text(isCloseOverdue ? "board.overdue" : "board.close", {day: day(expectedCloseDate)});
+    const element = h("li", {class: "card", "data-id": id, draggable: String(can.move), tabindex: -1,
+      onfocus: () => this.choose(element),
+      ondragstart: (/** @type {DragEvent} */ event) => {
+        this.dragged = id;
+        event.dataTransfer?.setData("text/plain", name);
+        element.classList.add("dragged");
+      },
+      ondragend: () => {
+        this.dragged = null;
+        element.classList.remove("dragged");
+      }},
+    h("h3", null, name),
     customer && h("a", {href: `#/customers/${customer.id}`, tabindex: -1, draggable: "false"}, customer.name),
-    h("p", {class: "row figure"},
-      h("strong", null, money(expectedAmount)),
-      h("span", {class: "soft small"}, owner?.name ?? text("board.unowned")),
-    ),
-    outcome === "WON"
-      ? h("p", {class: "mark"}, icon("check"), text("board.won"))
-      : expectedCloseDate && h("p", {class: isCloseOverdue ? "late small" : "soft small"},
-        text(isCloseOverdue ? "board.overdue" : "board.close", {day: day(expectedCloseDate)})));
+    h("strong", {class: "figure"}, money(expectedAmount)),
+    h("p", {class: "soft small"},
+      outcome === "WON" && h("span", {class: "mark"}, icon("check"), text("board.won"), " · "),
+      when && [h("span", {class: isCloseOverdue ? "late" : null}, when), " · "],
+      owner?.name ?? text("board.unowned")),
+    can.move && h("button", {class: "quiet more", tabindex: -1, "aria-label": text("board.move", {name}),
+      onclick: (/** @type {Event} */ event) => this.offer(record, /** @type {HTMLElement} */ (event.currentTarget))}, "⋯"));
     return element;
   }
 
-  /**
-   * Makes a card the one that the Tab key leads to.
-   * @param {HTMLElement} element
-   */
+  /** Makes a card the one of its stage that the Tab key leads to. @param {HTMLElement} element */
   choose(element) {
-    this.lanes.querySelector('.card[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    element.parentElement?.querySelector('.card[tabindex="0"]')?.setAttribute("tabindex", "-1");
     element.tabIndex = 0;
   }
 
@@ -218,17 +179,14 @@ class Board {
     event.preventDefault();
   }
 
-  /**
-   * Offers the stages to move a card to.
-   * @param {Card} record
-   * @param {HTMLElement} button
-   */
+  /** Offers the stages to move a card to. @param {Card} record @param {HTMLElement} button */
   offer(record, button) {
     const others = [...this.columns.values()].filter((column) => column.id !== record.stageId);
-    fill(this.menu, others.map((column) => h("button", {class: "quiet", onclick: () => {
+    const choose = (/** @type {Column} */ column) => {
       this.menu.hidePopover();
       this.move(record, column);
-    }}, column.name)));
+    };
+    fill(this.menu, others.map((column) => h("button", {class: "quiet", onclick: () => choose(column)}, column.name)));
     const {bottom, right} = button.getBoundingClientRect();
     this.menu.style.left = `${Math.max(8, right - 240)}px`;
     this.menu.style.top = `${Math.min(bottom + 4, innerHeight - 48 * others.length - 24)}px`;
@@ -236,43 +194,27 @@ class Board {
     this.menu.querySelector("button")?.focus();
   }
 
-  /**
-   * Moves a card, which returns if the server refuses.
-   * @param {Card} record
-   * @param {Column} column
-   */
+  /** Moves a card, which returns if the server refuses. @param {Card} record @param {Column} column */
   async move(record, column) {
     const {id, version, name} = record;
     this.put({...record, stageId: column.id}).classList.add("moving");
-    /** @type {{opportunity: Card | null, userErrors: UserError[], warnings: UserError[]}} */
-    let payload;
-    try {
-      payload = (await ask(MOVE(), {input: {id, stageId: column.id, expectedVersion: version}})).moveOpportunity;
-    } catch (error) {
-      this.note(this.put(record), [/** @type {Error} */ (error).message]);
-      return;
-    }
-    const {opportunity, userErrors, warnings} = payload;
+    /** @type {{opportunity: Card | null, userErrors: {message: string}[], warnings: {message: string}[]}} */
+    const {opportunity, userErrors, warnings} = await ask(MOVE(), {input: {id, stageId: column.id, expectedVersion: version}})
+      .then((data) => data.moveOpportunity, (error) => ({opportunity: null, userErrors: [error], warnings: []}));
     // Somebody may have moved it meanwhile: what was heard last is what it is now.
     const now = opportunity ?? record;
     const heard = this.cards.get(id)?.record ?? now;
     const element = this.put(heard.version > now.version ? heard : now);
     element.scrollIntoView({block: "nearest", inline: "nearest"});
-    if (userErrors.length) {
-      this.note(element, userErrors.map((error) => error.message));
-      announce(text("board.refused", {name, reason: userErrors[0].message}));
-    } else {
-      if (warnings.length) this.note(element, warnings.map((warning) => warning.message));
-      announce(text("board.moved", {name, stage: column.name}));
-    }
+    const notes = [...userErrors, ...warnings].map((problem) => problem.message);
+    if (notes.length) this.note(element, notes);
+    announce(userErrors.length
+      ? text("board.refused", {name, reason: notes[0]})
+      : text("board.moved", {name, stage: column.name}));
     this.sumUp();
   }
 
-  /**
-   * Says at a card what the server said.
-   * @param {HTMLElement} element
-   * @param {string[]} messages
-   */
+  /** Says at a card what the server said. @param {HTMLElement} element @param {string[]} messages */
   note(element, messages) {
     const note = h("div", {class: "note"},
       messages.map((message) => h("p", null, message)),
@@ -291,10 +233,7 @@ class Column {
   unwatch = () => {};
   after = /** @type {string | null} */ (null);
 
-  /**
-   * @param {Board} board
-   * @param {Stage} stage
-   */
+  /** @param {Board} board @param {Stage} stage */
   constructor(board, stage) {
     this.board = board;
     this.id = stage.id;
@@ -315,22 +254,13 @@ class Column {
     return /** @type {HTMLElement[]} */ ([...this.list.children]);
   }
 
-  /**
-   * Shows how many and how much.
-   * @param {Stage} stage
-   */
+  /** Shows how many and how much. @param {Stage} stage */
   head({name, totals}) {
-    fill(this.header,
-      h("h2", null, name),
-      h("p", {class: "soft figure"}, h("span", {class: "count"}, number(totals.count)), " · ",
-        h("span", {class: "sum"}, money(totals.sum?.expectedAmount.total, {short: true}))),
-    );
+    fill(this.header, h("h2", null, name), h("p", {class: "soft figure"}, h("span", {class: "count"}, number(totals.count)),
+      " · ", h("span", {class: "sum"}, money(totals.sum?.expectedAmount.total, {short: true}))));
   }
 
-  /**
-   * Takes a page of cards, and watches for the end of what it has.
-   * @param {Cards} page
-   */
+  /** Takes a page of cards, and watches for the end of what it has. @param {Cards} page */
   take({nodes, pageInfo}) {
     this.unwatch();
     this.after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
@@ -341,23 +271,17 @@ class Column {
 
   async load() {
     this.unwatch();
-    const query = `query ($id: ID!, $after: String) { stage(id: $id) { ...Cards } } ${cards()}`;
-    const {stage} = await ask(query, {id: this.id, after: this.after});
+    const {stage} = await ask(`query ($id: ID!, $after: String) { stage(id: $id) { ...Cards } } ${cards()}`,
+      {id: this.id, after: this.after});
     if (stage) this.take(stage.opportunities);
   }
 
-  /**
-   * Inserts a card in the order of the list: by expected close date, those without one last.
-   * @param {HTMLElement} element
-   * @param {Card} record
-   */
+  /** Inserts a card by expected close date, as the list is ordered. @param {HTMLElement} element @param {Card} record */
   insert(element, record) {
     const place = (/** @type {Card} */ card) => `${card.expectedCloseDate ?? "9999"} ${card.id}`;
-    const later = this.cards.find((other) => {
-      const known = this.board.cards.get(other.dataset.id ?? "");
-      return known && place(known.record) > place(record);
-    });
-    this.list.insertBefore(element, later ?? null);
+    const known = (/** @type {HTMLElement} */ other) => this.board.cards.get(other.dataset.id ?? "")?.record ?? record;
+    this.list.insertBefore(element, this.cards.find((other) => place(known(other)) > place(record)) ?? null);
+    if (!this.list.querySelector('[tabindex="0"]')) this.board.choose(element);
   }
 
   /** @param {DragEvent} event */

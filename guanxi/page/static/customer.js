@@ -17,7 +17,7 @@ const OPPORTUNITIES = `opportunities(first: 8, after: $after, orderBy: [{outcome
   pageInfo { hasNextPage endCursor } }`;
 
 /** The profile: what can be edited by its kind, and what cannot. */
-const EDITED = /** @type {[string, "text" | "long" | "number" | "choice"][]} */ ([
+const EDITED = /** @type {const} */ ([
   ["legalName", "text"], ["number", "text"], ["status", "choice"], ["industry", "text"], ["region", "text"],
   ["city", "text"], ["email", "text"], ["phone", "text"], ["website", "text"], ["employeeCount", "number"],
   ["description", "long"],
@@ -53,25 +53,20 @@ const query = () => `query ($id: ID!, $after: String) {
 /** @param {string} name */
 const vocabulary = (name) => `${name}: vocabulary(name: "${name}") { value label }`;
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- * @param {string[]} params the id
- */
+/** Draws it. @param {HTMLElement} container @param {string[]} params the id */
 export async function draw(container, [id]) {
   /** @type {Set<string>} */
   const missing = new Set();
-  const {customer, ...vocabularies} = await ask(query(), {id}, (errors) => errors.forEach((error) => missing.add(error.message)));
-  if (!customer) {
-    fill(container, h("div", {class: "empty"}, h("h1", null, text("customer.none")), back()));
-    return;
-  }
+  const data = await ask(query(), {id}, (errors) => errors.forEach((error) => missing.add(error.message)));
+  const {customer, ...vocabularies} = data;
+  const back = h("a", {href: "#/customers", class: "back"}, icon("left"), text("nav.customers"));
+  if (!customer) return fill(container, h("div", {class: "empty"}, h("h1", null, text("customer.none")), back));
   const {label, options} = labels(vocabularies);
   document.title = `${customer.name} · guanxi`;
   fill(container,
-    back(),
+    back,
     h("div", {class: "heading"}, h("h1", null, customer.name),
-      h("p", {class: "soft"}, [label("CustomerStatus", customer.status), customer.industry, customer.region].filter(Boolean).join(" · "))),
+      h("p", {class: "soft"}, joined(label("CustomerStatus", customer.status), customer.industry, customer.region))),
     missing.size > 0 && h("details", {class: "missing soft"}, h("summary", null, text("customer.missing")),
       h("ul", null, [...missing].map((message) => h("li", null, message)))),
     h("div", {class: "scores"}, scores(customer, label)),
@@ -79,47 +74,42 @@ export async function draw(container, [id]) {
       h("div", null,
         section("customer.opportunities", customer.opportunities.totalCount, opportunities(customer, label)),
         section("customer.people", customer.contacts.totalCount, people(customer.contacts.nodes, label)),
-        section("customer.timeline", null, timeline(customer, label)),
-      ),
-      section("customer.profile", null, profile(customer, label, options)),
-    ),
+        section("customer.timeline", null, timeline(customer, label))),
+      section("customer.profile", null, profile(customer, label, options("CustomerStatus")))),
   );
 }
 
 /** @typedef {(vocabulary: string, value: string | null | undefined) => string} Label */
-/** @typedef {{id: string, name: string, jobTitle: string | null, reportsToId: string | null, buyingRole: string | null, attitude: string | null, email: string | null, phone: string | null}} Contact */
+/** @typedef {import("./editing.js").Option} Option */
+/** @typedef {Record<"id" | "name", string> & Record<"jobTitle" | "reportsToId" | "buyingRole" | "attitude" | "email" | "phone", string | null>} Contact */
 
-const back = () => h("a", {href: "#/customers", class: "back"}, icon("left"), text("nav.customers"));
+/** What there is of some texts, side by side. @param {...(string | null | undefined | false)} texts */
+const joined = (...texts) => texts.filter(Boolean).join(" · ");
 
-/**
- * @param {TextKey} title
- * @param {number | null} count
- * @param {Element} content
- */
+/** @param {TextKey} title @param {number | null} count @param {Element} content */
 function section(title, count, content) {
   return h("section", {class: "sheet", "aria-label": text(title)},
     h("h2", null, text(title), count !== null && h("span", {class: "soft figure"}, ` ${number(count)}`)), content);
 }
 
-/** @param {any} customer @param {Label} label @param {(vocabulary: string) => any[]} options */
+/** @param {any} customer @param {Label} label @param {Option[]} options */
 function profile(customer, label, options) {
-  const rows = /** @type {[TextKey, any][]} */ ([
-    ["field.owner", customer.owner?.name], ["field.team", customer.team?.name],
+  return facts([
+    ["field.owner", customer.owner?.name],
+    ["field.team", customer.team?.name],
     ["field.parent", customer.parent && h("a", {href: `#/customers/${customer.parent.id}`}, customer.parent.name)],
     ["field.lifecycleStage", label("LifecycleStage", customer.lifecycleStage)],
     ["field.customerSince", day(customer.customerSince)],
     ["field.profileCompleteness", `${number(customer.profileCompleteness)} %`],
-    ...EDITED.map(([name, kind]) => {
-      const title = /** @type {TextKey} */ (`field.${name}`);
-      return [title, editable(customer, {name, label: text(title), kind, options: kind === "choice" ? options("CustomerStatus") : []})];
-    }),
+    ...EDITED.map(([name, kind]) => /** @type {[TextKey, Element]} */ ([`field.${name}`,
+      editable(customer, {name, label: text(`field.${name}`), kind, options: kind === "choice" ? options : []})])),
   ]);
-  return facts(rows.filter(([, value]) => value));
 }
 
-/** @param {[TextKey, any][]} rows */
+/** Names with their values, of those that there are. @param {[TextKey, Element | string | null | undefined][]} rows */
 function facts(rows) {
-  return h("dl", {class: "facts"}, rows.map(([title, value]) => h("div", null, h("dt", null, text(title)), h("dd", {class: "figure"}, value))));
+  return h("dl", {class: "facts"}, rows.filter(([, value]) => value).map(([title, value]) =>
+    h("div", null, h("dt", null, text(title)), h("dd", {class: "figure"}, value))));
 }
 
 /** Who reports to whom, as a tree. @param {Contact[]} contacts @param {Label} label */
@@ -135,9 +125,8 @@ function people(contacts, label) {
     return fresh.length ? h("ul", null, fresh.map((contact) => h("li", null, person(contact, label),
       tree(contacts.filter((other) => other.reportsToId === contact.id))))) : null;
   };
-  const top = tree(contacts.filter(({reportsToId}) => !reportsToId || !known.has(reportsToId)));
-  const others = tree(contacts);
-  return h("div", {class: "people", role: "region", tabindex: 0, "aria-label": text("customer.people")}, top, others);
+  return h("div", {class: "people", role: "group", tabindex: 0, "aria-label": text("customer.people")},
+    tree(contacts.filter(({reportsToId}) => !reportsToId || !known.has(reportsToId))), tree(contacts));
 }
 
 /** @param {Contact} contact @param {Label} label */
@@ -145,7 +134,7 @@ function person({name, jobTitle, buyingRole, attitude, email, phone}, label) {
   return h("div", {class: `person ${(attitude ?? "").toLowerCase()}`},
     h("strong", null, name),
     jobTitle && h("span", {class: "small"}, jobTitle),
-    h("span", {class: "small soft"}, [label("BuyingRole", buyingRole), label("Attitude", attitude)].filter(Boolean).join(" · ")),
+    h("span", {class: "small soft"}, joined(label("BuyingRole", buyingRole), label("Attitude", attitude))),
     email && h("a", {class: "small", href: `mailto:${email}`, title: email}, email),
     phone && h("a", {class: "small", href: `tel:${phone}`}, phone),
   );
@@ -180,7 +169,7 @@ function opportunities({id, opportunities}, label) {
   return paged(h("ul", {class: "lines"}), id, OPPORTUNITIES, opportunities, (nodes) => nodes.map((one) =>
     h("li", {class: one.outcome === "OPEN" ? null : "soft"},
       h("span", {class: "grow"}, h("strong", null, one.name), h("span", {class: "small soft"},
-        [one.outcome === "OPEN" ? one.stage?.name : label("Outcome", one.outcome), day(one.expectedCloseDate)].filter(Boolean).join(" · "))),
+        joined(one.outcome === "OPEN" ? one.stage?.name : label("Outcome", one.outcome), day(one.expectedCloseDate)))),
       h("span", {class: "figure end"}, h("strong", null, money(one.expectedAmount)), one.outcome === "OPEN" && one.winProbability &&
         h("span", {class: "small soft"}, text("customer.chance", {percent: number(one.winProbability)}))))));
 }
@@ -204,43 +193,39 @@ function timeline({id, timeline}, label) {
   });
 }
 
-/** What names a record that was entered. */
-const NAMES = ["summary", "subject", "name", "title", "number"];
-
 /** What an event says in a few words. @param {any} event @returns {string[]} */
 function gist({action, changes, data}) {
+  /** @typedef {{field: string, previous: unknown, current: unknown}} Change */
   if (action === "CREATED") {
-    const name = NAMES.flatMap((field) => changes.filter((/** @type {any} */ change) => change.field === field))[0];
-    return name?.current ? [String(name.current)] : [];
+    const names = ["summary", "subject", "name", "title", "number"];
+    const found = names.map((name) => changes.find((/** @type {Change} */ {field}) => field === name)?.current).find(Boolean);
+    return found ? [String(found)] : [];
   }
-  const told = action === "PUBLISHED" && "current" in data ? [{...data, field: ""}] : changes;
+  const told = /** @type {Change[]} */ (action === "PUBLISHED" && "current" in data ? [{field: "", ...data}] : changes);
   // Ids and moments of bookkeeping say nothing to people.
   return told
-    .filter((/** @type {any} */ change) => !/(Ids?|At)$/.test(change.field) && [change.previous, change.current].every((value) => typeof value !== "object" || !value))
+    .filter(({field, previous, current}) => !/(Ids?|At)$/.test(field) && typeof (previous ?? current) !== "object")
     .slice(0, 3)
-    .map((/** @type {any} */ {field, previous, current}) =>
-      `${field.replace(/[A-Z]/g, (/** @type {string} */ letter) => ` ${letter.toLowerCase()}`)} ${previous ?? "–"} → ${current ?? "–"}`.trim());
+    .map(({field, previous, current}) => `${field.replace(/[A-Z]/g, " $&").toLowerCase()} ${previous ?? "–"} → ${current ?? "–"}`.trim());
 }
 
-/** @param {any} customer @param {Label} label */
+/** The scores that plugins give, with their reasons. @param {any} customer @param {Label} label */
 function scores(customer, label) {
-  const cards = [];
-  if (customer.valueTier !== undefined) {
-    cards.push(score("field.valueTier", label("ValueTier", customer.valueTier), [
+  /** @param {string} vocabulary @param {string[] | undefined} values */
+  const all = (vocabulary, values) => values?.map((value) => label(vocabulary, value)) ?? [];
+  return [
+    customer.valueTier !== undefined && score("field.valueTier", label("ValueTier", customer.valueTier), [
       ["field.currentValue", money(customer.currentValue)],
       ["field.valueRank", number(customer.valueRank)],
       ["field.source", label("TierSource", customer.valueTierSource)],
     ], [
       customer.valueTierOverrideReason,
-      ...(customer.valueAlerts ?? []).map((/** @type {string} */ alert) => label("ValueAlert", alert)),
-      ...(customer.tierChanges?.nodes ?? []).map((/** @type {any} */ change) => [
-        day(change.changedAt), `${label("ValueTier", change.previousTier) || "–"} → ${label("ValueTier", change.tier) || "–"}`,
-        label("TierChangeReason", change.reason), change.note].filter(Boolean).join(" · ")),
-    ]));
-  }
-  if (customer.creditScore !== undefined) {
-    const reasons = customer.creditEvaluations?.nodes[0]?.reasons?.nodes ?? [];
-    cards.push(score("field.creditScore", customer.creditScore && number(customer.creditScore), [
+      ...all("ValueAlert", customer.valueAlerts),
+      ...(customer.tierChanges?.nodes ?? []).map((/** @type {any} */ change) => joined(day(change.changedAt),
+        `${label("ValueTier", change.previousTier) || "–"} → ${label("ValueTier", change.tier) || "–"}`,
+        label("TierChangeReason", change.reason), change.note)),
+    ]),
+    customer.creditScore !== undefined && score("field.creditScore", number(customer.creditScore), [
       ["field.creditRisk", label("CreditRisk", customer.creditRisk)],
       ["field.availableCredit", money(customer.availableCredit)],
       ["field.creditLimit", money(customer.creditLimit)],
@@ -249,34 +234,36 @@ function scores(customer, label) {
     ], [
       customer.isOnCreditHold && text("customer.onHold"),
       customer.creditRiskOverrideReason,
-      ...(customer.creditGaps ?? []).map((/** @type {string} */ gap) => label("CreditGap", gap)),
-      ...reasons.map((/** @type {any} */ reason) => `${label("CreditReasonCode", reason.code)} −${number(reason.pointsLost)} · ${reason.detail}`),
-    ]));
-  }
-  if (customer.satisfactionRating !== undefined) {
-    cards.push(score("field.satisfactionRating", customer.satisfactionRating && text("customer.rating", {rating: number(customer.satisfactionRating)}), [
-      ["field.satisfactionLevel", label("SatisfactionLevel", customer.satisfactionLevel)],
-      ["field.nps", customer.nps && number(customer.nps) + (Number(customer.npsTrend) ? ` (${Number(customer.npsTrend) > 0 ? "+" : ""}${number(customer.npsTrend)})` : "")],
-      ["field.csat", customer.csat && `${number(customer.csat)} %`],
-      ["field.satisfactionGap", number(customer.satisfactionGap)],
-      ["field.surveyRespondentCount", number(customer.surveyRespondentCount)],
-    ], [customer.lastSurveyAnswerOn && text("customer.answered", {day: day(customer.lastSurveyAnswerOn)})]));
-  }
-  return cards;
+      ...all("CreditGap", customer.creditGaps),
+      ...(customer.creditEvaluations?.nodes[0]?.reasons?.nodes ?? []).map((/** @type {any} */ reason) =>
+        joined(`${label("CreditReasonCode", reason.code)} −${number(reason.pointsLost)}`, reason.detail)),
+    ]),
+    customer.satisfactionRating !== undefined && score("field.satisfactionRating",
+      customer.satisfactionRating && text("customer.rating", {rating: number(customer.satisfactionRating)}), [
+        ["field.satisfactionLevel", label("SatisfactionLevel", customer.satisfactionLevel)],
+        ["field.nps", number(customer.nps) + (Number(customer.npsTrend) ? ` (${change(customer.npsTrend)})` : "")],
+        ["field.csat", customer.csat && `${number(customer.csat)} %`],
+        ["field.satisfactionGap", customer.satisfactionGap && change(customer.satisfactionGap)],
+        ["field.surveyRespondentCount", number(customer.surveyRespondentCount)],
+      ], [customer.lastSurveyAnswerOn && text("customer.answered", {day: day(customer.lastSurveyAnswerOn)})]),
+  ];
 }
+
+/** A difference with its sign. @param {string} value */
+const change = (value) => `${Number(value) > 0 ? "+" : ""}${number(value)}`;
 
 /**
  * @param {TextKey} title
  * @param {string | null} value
- * @param {[TextKey, any][]} figures
+ * @param {[TextKey, string | null][]} figures
  * @param {(string | null | false)[]} reasons
  */
 function score(title, value, figures, reasons) {
   const told = reasons.filter(Boolean);
   return h("section", {class: "sheet score", "aria-label": text(title)},
     h("h2", null, text(title)),
-    h("p", {class: "large figure"}, value || text("customer.unrated")),
-    facts(figures.filter(([, figure]) => figure)),
+    h("p", {class: "big figure"}, value || text("customer.unrated")),
+    facts(figures),
     told.length > 0 && h("ul", {class: "reasons small", "aria-label": text("customer.reasons")}, told.map((reason) => h("li", null, reason))),
   );
 }

@@ -52,10 +52,7 @@ const title = (field) => text(/** @type {TextKey} */ (`field.${field}`));
 /** @param {{field: string, selection?: string}} column */
 const isThere = ({field}) => !ADDED.has(field) || offered("Customer", field) !== "";
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- */
+/** Draws it. @param {HTMLElement} container @returns {Promise<() => void>} */
 export async function draw(container) {
   const columns = COLUMNS.filter(isThere);
   const filters = FILTERS.filter(isThere);
@@ -145,7 +142,7 @@ export async function draw(container) {
       chosen.order = isChosen && isDown === Boolean(isFigure) ? null : {field, isDown};
       load().then(() => heads.querySelector(`[data-field="${field}"]`)).then((head) => head instanceof HTMLElement && head.focus());
     };
-    const mark = {ascending: " ↑", descending: " ↓"}[direction ?? ""];
+    const mark = direction && {ascending: " ↑", descending: " ↓"}[direction];
     return h("th", {scope: "col", "aria-sort": direction, class: isFigure ? "end" : null}, field === "owner"
       ? title(field)
       : h("button", {class: "sort", "data-field": field, onclick: press}, title(field), h("span", {"aria-hidden": "true"}, mark)));
@@ -179,23 +176,22 @@ export async function draw(container) {
       h("table", null, h("thead", null, heads), body)),
     rest,
   );
-  await load(first);
+  try {
+    await load(first);
+  } catch (error) {
+    // Filters and columns that the viewer may not use are left out.
+    if (columns.concat(filters).every(isThere)) throw error;
+    return draw(container);
+  }
   return () => unwatch();
 }
 
-/**
- * @param {[string, string]} filter
- * @returns {Record<string, unknown>}
- */
+/** @param {[string, string]} filter @returns {Record<string, unknown>} */
 function condition([field, value]) {
   return field === "owner" ? {ownerId: {eq: value}} : {[field]: {eq: value}};
 }
 
-/**
- * @param {string} field
- * @param {any} value
- * @param {Vocabularies} vocabularies
- */
+/** @param {string} field @param {any} value @param {Vocabularies} vocabularies */
 function shown(field, value, vocabularies) {
   if (value === null || value === undefined) return "–";
   if (field === "lastInteractionAt") return day(value);

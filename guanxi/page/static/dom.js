@@ -19,18 +19,6 @@ export function h(tag, attributes, ...children) {
 }
 
 /**
- * Makes an element of SVG.
- * @template {keyof SVGElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, any> | null} attributes
- * @param {...Children} children
- * @returns {SVGElementTagNameMap[K]}
- */
-export function svg(tag, attributes, ...children) {
-  return furnished(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-/**
  * @template {Element} E
  * @param {E} element
  * @param {Record<string, any> | null} attributes
@@ -39,23 +27,16 @@ export function svg(tag, attributes, ...children) {
 function furnished(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && (value ?? null) !== null) element.setAttribute(name, value === true ? "" : value);
   }
   fill(element, ...children);
   return element;
 }
 
-/**
- * Puts children in place of those that there are.
- * @param {Element} element
- * @param {...Children} children
- */
+/** Puts children in place of those that there are. @param {Element} element @param {...Children} children */
 export function fill(element, ...children) {
-  element.replaceChildren(
-    ...children.flat().flatMap((child) =>
-      child === null || child === undefined || child === false ? [] : [child instanceof Node ? child : String(child)],
-    ),
-  );
+  const shown = children.flat().filter((child) => child !== false && (child ?? null) !== null);
+  element.replaceChildren(...shown.map((child) => child instanceof Node ? child : String(child)));
 }
 
 /** Paths of the icons, on a square of 20. */
@@ -64,23 +45,16 @@ const ICONS = {
   sliders: "M3 6h7m4 0h3M3 14h3m4 0h7M12 4v4M8 12v4",
   left: "M12 4 6 10l6 6",
   check: "M4 10.5 8 14.5 16 6",
-  flag: "M5 17V3.5h9l-2 3.5 2 3.5H5",
 };
 
-/**
- * An icon that says nothing by itself: the words next to it do.
- * @param {keyof typeof ICONS} name
- */
+/** An icon that says nothing by itself: the words next to it do. @param {keyof typeof ICONS} name */
 export function icon(name) {
-  const path = svg("path", {d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.6,
-    "stroke-linecap": "round", "stroke-linejoin": "round"});
-  return svg("svg", {class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true"}, path);
+  const make = (/** @type {string} */ tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const path = furnished(make("path"), {d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.6}, []);
+  return furnished(make("svg"), {class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true"}, [path]);
 }
 
-/**
- * Tells those who cannot see it what has happened.
- * @param {string} message
- */
+/** Tells those who cannot see it what has happened. @param {string} message */
 export function announce(message) {
   const status = document.querySelector("#status");
   if (status) status.textContent = message;
@@ -93,10 +67,8 @@ export function announce(message) {
  * @returns {() => void} stops watching
  */
 export function whenSeen(element, call) {
-  const observer = new IntersectionObserver(
-    (entries) => entries.some((entry) => entry.isIntersecting) && call(),
-    {rootMargin: "400px"},
-  );
+  const check = (/** @type {IntersectionObserverEntry[]} */ entries) => entries.some((entry) => entry.isIntersecting) && call();
+  const observer = new IntersectionObserver(check, {rootMargin: "400px"});
   observer.observe(element);
   return () => observer.disconnect();
 }

@@ -2,7 +2,7 @@
  * What is due today or was due before: tasks, follow-ups, what should have closed, and what plugins remind of.
  */
 
-import {ApiError, ask, offered} from "./api.js";
+import {ApiError, ask, isRefused, offered} from "./api.js";
 import {announce, fill, h, icon} from "./dom.js";
 import {day, money, number, text} from "./texts.js";
 
@@ -64,20 +64,15 @@ const MORE = 100;
 const COMPLETE = `mutation ($input: CompleteTaskInput!) { completeTask(input: $input) {
   task { id status } userErrors { message } } }`;
 
-/**
- * Draws it.
- * @param {HTMLElement} container
- */
+/** Draws it. @param {HTMLElement} container */
 export async function draw(container) {
   const now = new Date();
   const today = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
   const tomorrow = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).toISOString();
   /** How many of a group are shown. @type {Record<string, number>} */
   const lengths = {};
-  let names = Object.keys(GROUPS).filter((name) => {
-    const {needs} = GROUPS[name];
-    return !needs || offered(...needs);
-  });
+  const isThere = (/** @type {string} */ name) => !isRefused(name) && (!GROUPS[name].needs || offered(...GROUPS[name].needs));
+  let names = Object.keys(GROUPS).filter(isThere);
 
   /** Asks for all groups in one query; those that the viewer may not see are left out. @returns {Promise<any>} */
   const askAll = async () => {
@@ -89,10 +84,9 @@ export async function draw(container) {
     try {
       return await ask(`query ($today: Date!, $tomorrow: DateTime!) { ${fields.join(" ")} }`, {today, tomorrow});
     } catch (error) {
-      const refused = error instanceof ApiError ? error.errors.map(({path}) => path?.[0]) : [];
-      const left = names.filter((name) => !refused.includes(name));
-      if (left.length === names.length) throw error;
-      names = left;
+      const before = names.length;
+      names = names.filter(isThere);
+      if (names.length === before) throw error;
       return askAll();
     }
   };

@@ -3,11 +3,10 @@
  * unseen: both values are shown, and the viewer chooses.
  */
 
-import {ApiError, ask} from "./api.js";
+import {ask} from "./api.js";
 import {announce, fill, h} from "./dom.js";
 import {text} from "./texts.js";
 
-/** @typedef {import("./api.js").UserError} UserError */
 /** @typedef {Record<string, any> & {id: string, version: number, can: {update: boolean}}} Customer */
 /** @typedef {{value: string, label: string}} Option */
 /**
@@ -31,19 +30,15 @@ export function editable(record, field) {
   const show = () => {
     const value = shown(field, record[field.name]);
     fill(place, record.can.update
-      ? h("button", {class: "value", title: text("edit.title", {label: field.label}), "aria-haspopup": "dialog",
-        "aria-label": text("edit.value", {label: field.label, value}),
-        onclick: () => open(place, record, field, show)}, value || "–")
+      ? h("button", {class: "value", "aria-haspopup": "dialog", onclick: () => open(place, record, field, show),
+        "aria-label": text("edit.value", {label: field.label, value})}, value || "–")
       : value || "–");
   };
   show();
   return place;
 }
 
-/**
- * @param {Field} field
- * @param {Value} value
- */
+/** @param {Field} field @param {Value} value */
 function shown(field, value) {
   return field.options?.find((option) => option.value === value)?.label ?? String(value ?? "");
 }
@@ -59,57 +54,45 @@ function open(place, record, field, show) {
   const before = record[field.name];
   const input = control(field, before);
   const problem = h("div", {class: "problem", role: "alert"});
-  const close = () => {
-    editor.hidePopover();
-    place.querySelector("button")?.focus();
-  };
-  const done = (/** @type {Customer} */ now) => {
+  const done = (/** @type {Partial<Customer>} */ now) => {
     Object.assign(record, now);
-    close();
+    editor.hidePopover();
     show();
     place.querySelector("button")?.focus();
-    announce(text("edit.saved", {label: field.label}));
   };
 
   const save = async () => {
     const value = entered(field, input.value);
     fill(problem);
-    try {
-      const {customer, userErrors} = await update(record, field, value);
-      const conflict = userErrors.some((/** @type {UserError} */ error) => error.code === "CONFLICT");
-      if (!userErrors.length) done(customer);
-      else if (!conflict || !customer) fill(problem, userErrors.map((/** @type {UserError} */ error) => h("p", null, error.message)));
+    const {customer, userErrors} = await update(record, field, value);
+    if (!userErrors.length) {
+      done(customer ?? {});
+      announce(text("edit.saved", {label: field.label}));
+    } else if (!customer || userErrors[0].code !== "CONFLICT") fill(problem, userErrors.map((error) => h("p", null, error.message)));
+    else if (customer[field.name] === before) {
       // Somebody has changed other fields, which this change leaves as they are.
-      else if (customer[field.name] === before) {
-        record.version = customer.version;
-        await save();
-      } else choose(customer, value);
-    } catch (error) {
-      fill(problem, error instanceof ApiError ? error.message : text("app.unreachable"));
-    }
+      record.version = customer.version;
+      await save();
+    } else choose(customer, value);
   };
 
   /** Lets the viewer choose between two values. @param {Customer} now @param {Value} mine */
   const choose = (now, mine) => {
-    const theirs = now[field.name];
     const keep = () => {
       record.version = now.version;
       save();
     };
+    const choice = (/** @type {"mine" | "theirs"} */ whose, /** @type {Value} */ value, /** @type {() => void} */ onclick) =>
+      h("button", {type: "button", class: whose, onclick},
+        h("span", {class: "small"}, text(`edit.${whose}`)), h("strong", null, shown(field, value) || "–"));
     fill(problem, h("p", null, text("edit.conflict")));
-    fill(actions,
-      h("button", {type: "button", class: "mine", onclick: keep},
-        h("span", {class: "small"}, text("edit.mine")), h("strong", null, shown(field, mine) || "–")),
-      h("button", {type: "button", class: "theirs", onclick: () => done(now)},
-        h("span", {class: "small"}, text("edit.theirs")), h("strong", null, shown(field, theirs) || "–")),
-    );
+    fill(actions, choice("mine", mine, keep), choice("theirs", now[field.name], () => done(now)));
     actions.querySelector("button")?.focus();
   };
 
   const actions = h("div", {class: "actions"},
     h("button", {class: "main"}, text("edit.save")),
-    h("button", {type: "button", class: "quiet", onclick: close}, text("edit.cancel")),
-  );
+    h("button", {type: "button", class: "quiet", onclick: () => done({})}, text("edit.cancel")));
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     save();
@@ -126,10 +109,7 @@ function open(place, record, field, show) {
   if (input instanceof HTMLInputElement) input.select();
 }
 
-/**
- * @param {Field} field
- * @param {Value} value
- */
+/** @param {Field} field @param {Value} value */
 function control({kind, options = []}, value) {
   if (kind === "choice") {
     return h("select", null, options.map((option) =>
@@ -139,12 +119,7 @@ function control({kind, options = []}, value) {
   return h("input", {type: "text", inputmode: kind === "number" ? "numeric" : null, value: value ?? ""});
 }
 
-/**
- * What was entered, as the input takes it; nothing is null.
- * @param {Field} field
- * @param {string} words
- * @returns {Value}
- */
+/** What was entered, as the input takes it; nothing is null. @param {Field} field @param {string} words @returns {Value} */
 function entered({kind}, words) {
   const trimmed = words.trim();
   if (!trimmed) return null;
@@ -152,13 +127,14 @@ function entered({kind}, words) {
 }
 
 /**
+ * Asks the server to set a field.
  * @param {Customer} record
  * @param {Field} field
  * @param {Value} value
- * @returns {Promise<{customer: Customer | null, userErrors: UserError[]} & any>}
+ * @returns {Promise<{customer: Customer | null, userErrors: {code: string, message: string}[]}>}
  */
 async function update({id, version}, {name}, value) {
   const query = `mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
-    customer { id version ${name} } userErrors { code message field params } } }`;
+    customer { id version ${name} } userErrors { code message } } }`;
   return (await ask(query, {input: {id, expectedVersion: version, [name]: value}})).updateCustomer;
 }

@@ -94,7 +94,7 @@ function card(panel, dates, labels, ends) {
     stopWatching();
     try {
       const answer = await ask(panel.query, variablesOf(panel, dates), (errors) => {
-        throw new ApiError(errors, 200);
+        throw new ApiError(errors);
       });
       if (isWanted) await drawn(figureOf(panel, answer, labels), body, ends);
     } catch (error) {
