@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.host.messages import Message
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
     from core.host.retries import Retries
+    from core.host.routes import PluginRoute
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
     from core.records.columns import column, reference
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from core.records.uniqueness import one_living
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
+    from schema.serve.bad_request import BadRequest
     from schema.types.operation_types import Input, Payload
     from schema.types.scalars import JSON
 
@@ -51,6 +53,7 @@ __all__ = [
     "SHOWN_ONCE",
     "Action",
     "App",
+    "BadRequest",
     "Change",
     "Changes",
     "Clock",
@@ -76,6 +79,7 @@ __all__ = [
     "Plugin",
     "PluginError",
     "PluginOperation",
+    "PluginRoute",
     "Record",
     "Ref",
     "Reject",
@@ -129,6 +133,7 @@ _HOMES = {
         "core.host.messages": ("Message",),
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
         "core.host.retries": ("Retries",),
+        "core.host.routes": ("PluginRoute",),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),
@@ -138,6 +143,7 @@ _HOMES = {
         "core.records.uniqueness": ("one_living",),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
+        "schema.serve.bad_request": ("BadRequest",),
         "schema.types.operation_types": ("Input", "Payload"),
         "schema.types.scalars": ("JSON",),
     }.items()

@@ -92,10 +92,11 @@ class Client:
         method: str = "POST",
         query: str = "",
         address: str = "127.0.0.1",
+        path: str = "/graphql",
     ) -> Any:
         """One HTTP request to the endpoint, from an address: status, headers and body of the answer."""
         sent = {**self._headers, **(headers or {})}
-        return self.run(_request(self.app, method, body, sent, query, address=address, actor=self._actor))
+        return self.run(_request(self.app, method, body, sent, query, address=address, actor=self._actor, path=path))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -186,12 +187,13 @@ async def _request(
     *,
     address: str = "127.0.0.1",
     actor: Actor | None = None,
+    path: str = "/graphql",
 ) -> tuple[int, dict[str, str], bytes]:
     scope: dict[str, Any] = {
         "type": "http",
         "method": method,
-        "path": "/graphql",
-        "raw_path": b"/graphql",
+        "path": path,
+        "raw_path": path.encode(),
         "root_path": "",
         "scheme": "http",
         "query_string": query.encode(),
