@@ -32,7 +32,7 @@ from core.base.errors import (
 from core.base.languages import ENGLISH, Language
 from core.base.sentences import sentence
 from core.base.settings import Settings
-from schema.request.context import RequestContext
+from schema.request.context import RequestContext, Services
 from schema.request.limits import Limits
 from schema.request.operations import Operation, OperationResult
 from schema.request.refusal import Refused
@@ -69,7 +69,7 @@ STOPPING = sentence("the server is stopping; try again in a moment")
 
 #: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
 #: limited by its address.
-_LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
+LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
@@ -127,6 +127,11 @@ class Endpoint:
         else:
             await WebSocket(self, scope, receive, send).run()
 
+    @property
+    def services(self) -> Services:
+        """What all requests of the app share."""
+        return self._get_engine().services
+
     def language(self, headers: Mapping[bytes, str]) -> Language:
         """The language that a client reads."""
         header = headers.get(b"accept-language")
@@ -143,7 +148,7 @@ class Endpoint:
     async def begin(self, subscriber: Subscriber, key: str, asked: GraphQLRequest) -> bytes | None:
         """The whole answer to an operation as JSON; None if it is a subscription, which has begun."""
         caller, record = subscriber.actor, RequestRecord(subscriber.language)
-        allowances = self._get_engine().services.allowances if caller.kind in _LIMITED else None
+        allowances = self._get_engine().services.allowances if caller.kind in LIMITED else None
         try:
             if allowances is not None:
                 await allowances.take(caller.id)
@@ -274,7 +279,7 @@ class Endpoint:
                 body, policy = page()
                 return Response(body, media_type=HTML, headers={"content-security-policy": policy})
             caller = self.callers.known(scope, headers) or await self.callers.caller(scope, headers)
-            if ACTOR in scope or caller.kind not in _LIMITED:
+            if ACTOR in scope or caller.kind not in LIMITED:
                 return await self._asked_and_answered(scope, headers, receive, caller, record)
             return await self._within_allowance(scope, headers, receive, caller, record)
         except BadRequest as bad:
