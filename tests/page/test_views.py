@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.page.conftest import site
+from tests.page.conftest import filled, site
 from tests.shares import EXHAUSTIVE
 
 UNDER_WAY = "{status: {notIn: [LOST, CLOSED]}}"
@@ -308,11 +308,13 @@ def test_one_logs_in_and_stays_where_one_was_and_no_plugin_is_needed(browser, tm
     def prepare(client):
         client.create("Customer", name="Harbour Mills")
 
-    with site(browser, tmp_path, [], prepare, roles) as bare, bare.visit("customers", None) as page:
+    url = f"sqlite:///{tmp_path}/crm.db"
+    keys = filled(url, [], prepare, roles)
+    with site(url, [], keys, browser) as bare, bare.visit("customers", None) as page:
         page.get_by_label("API key or token").fill("wrong")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).not_to_be_empty()
-        page.get_by_label("API key or token").fill(bare.keys["ADMINISTRATOR"])
+        page.get_by_label("API key or token").fill(keys["ADMINISTRATOR"])
         page.keyboard.press("Enter")
         expect(page.locator("tbody th")).to_have_text(["Harbour Mills"])
         page.locator("tbody a").click()
@@ -323,7 +325,7 @@ def test_one_logs_in_and_stays_where_one_was_and_no_plugin_is_needed(browser, tm
         # Its session ends: the page asks for a key, and goes on where it was.
         page.context.clear_cookies()
         page.get_by_role("link", name="Customers").click()
-        page.get_by_label("API key or token").fill(bare.keys["ADMINISTRATOR"])
+        page.get_by_label("API key or token").fill(keys["ADMINISTRATOR"])
         page.keyboard.press("Enter")
         expect(page.locator("tbody th")).to_have_text(["Harbour Mills"])
         page.locator("[popovertarget=settings]").click()
