@@ -40,6 +40,7 @@ from core.unit.unit import Unit
 from guanxi.design import Design, design
 from guanxi.metrics import own_figures
 from guanxi.monitoring import Monitoring
+from guanxi.page.serving import routes as page_routes
 from guanxi.preparation import note_lasting, prepare, secret_in
 from guanxi.stopping import Stopping
 from schema.catalog.access import GetAccess
@@ -60,6 +61,7 @@ from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.observation import Observation
 from schema.serve.plugin_routes import plugin_routes
 from schema.serve.response import protected
+from schema.serve.sessions import Sessions
 
 #: So often, in seconds, is looked whether the database file is still there.
 _FILE_SECONDS = 1.0
@@ -112,7 +114,8 @@ class App:
         self.left_behind: Sequence[str] = ()
         self._watching: list[asyncio.Task[None]] = []
         self._monitoring = Monitoring(self)
-        routes = [Route("/", _to_graphql), *self._monitoring.routes]
+        page = page_routes() if settings.page else [Route("/", _to_graphql)]
+        routes = [*page, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
         routes += plugin_routes(self.host, self._endpoint, lambda *given: self.jobs.hurry(*given))
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (

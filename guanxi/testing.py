@@ -94,9 +94,9 @@ class Client:
         address: str = "127.0.0.1",
         path: str = "/graphql",
     ) -> Any:
-        """One HTTP request to the endpoint, from an address: status, headers and body of the answer."""
+        """One HTTP request, by default to the endpoint, from an address: status, headers and body of the answer."""
         sent = {**self._headers, **(headers or {})}
-        return self.run(_request(self.app, method, body, sent, query, address=address, actor=self._actor, path=path))
+        return self.run(_request(self.app, method, body, sent, query, path=path, address=address, actor=self._actor))
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer to a query, with its errors. Variables may be Python values, such as dates and `Money`."""
@@ -185,9 +185,9 @@ async def _request(
     headers: Mapping[str, str],
     query: str,
     *,
+    path: str = "/graphql",
     address: str = "127.0.0.1",
     actor: Actor | None = None,
-    path: str = "/graphql",
 ) -> tuple[int, dict[str, str], bytes]:
     scope: dict[str, Any] = {
         "type": "http",

@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
-from core.access.identities import link, linked_user, user_by_email
+from core.access import sessions
+from core.access.identities import link, link_id, linked_user, user_by_email, user_of_link
 from core.access.keepsakes import Keepsakes
 from core.access.kept import Found, Kept
-from core.access.keys import START, ApiKey, KeyRing, is_living, is_secret_of, key_ring, start_of
+from core.access.keys import START, ApiKey, KeyRing, digest_of, is_living, is_secret_of, key_ring, start_of
 from core.access.reach import integration_actor, user_actor
-from core.access.tokens import Issuers
+from core.access.sessions import BrowserSession, NewSession, SignIn
+from core.access.tokens import Issuers, VerifiedToken
 from core.base.actors import Actor, Identity
 from core.base.clock import Clock
 from core.base.errors import UnauthenticatedError
@@ -43,6 +46,7 @@ _NO_USER = UnauthenticatedError(
         "a user (guanxi identities link)"
     )
 )
+_ENDED = UnauthenticatedError(sentence("the session has ended; log in again"))
 
 
 class Authentication:
@@ -57,7 +61,7 @@ class Authentication:
 
         Args:
             database: with keys and users.
-            settings: which issuers there are.
+            settings: which issuers there are, and how long sessions last.
             clock: the source of time.
             by_plugins: whether a plugin says who sends a request.
 
@@ -68,6 +72,7 @@ class Authentication:
         self._clock = clock
         self._issuers = Issuers(settings.issuers, clock)
         self._by_plugins = by_plugins
+        self._session_lasts = timedelta(hours=settings.session_hours)
         self._is_configured = bool(self._issuers) or by_plugins
         self._rings: Kept[KeyRing] = Kept(clock, KEPT_SECONDS, 1)
         self._actors: Kept[Actor] = Kept(clock, KEPT_SECONDS, _MOST_ACTORS)
@@ -129,18 +134,117 @@ class Authentication:
             )
         return await self._actors.get(_digest(authorization), partial(self._by_token, text))
 
+    # By session
+
+    async def sign_in(self, credential: str, ask_plugins: AskPlugins | None) -> SignIn:
+        """What a session begins with.
+
+        Args:
+            credential: an API key, a token, or what plugins take in their place.
+            ask_plugins: asks the plugins that know other ways, if there are any.
+
+        Raises:
+            UnauthenticatedError: it proves nothing.
+            UnavailableError: what proves it cannot be reached.
+        """
+        if credential.startswith(START):
+            start, digest = start_of(credential), digest_of(credential)
+            key = await self._living_key(start, digest)
+            found = await self._by_living_key(key)
+            return SignIn(found.answer, self._seconds_of(key), key_start=start, key_digest=digest)
+        identity = None if ask_plugins is None else await ask_plugins()
+        if identity is None:
+            verified = await self._issuers.verified(credential)
+        else:
+            verified = VerifiedToken(identity, float("inf"))
+        found = await self._by_identity(verified.identity)
+        link = await self._database.looking_up(partial(link_id, identity=verified.identity))
+        return SignIn(found.answer, verified.seconds, identity_id=link)
+
+    async def begin_session(self, sign_in: SignIn) -> NewSession:
+        """Begins a session, which lasts no longer than what it begins with."""
+        now, secret = self._clock.now(), sessions.new_session_secret()
+        seconds = min(self._session_lasts.total_seconds(), sign_in.seconds)
+        session = BrowserSession(
+            digest=digest_of(secret),
+            key_start=sign_in.key_start,
+            key_digest=sign_in.key_digest,
+            identity_id=sign_in.identity_id,
+            expires_at=now + timedelta(seconds=seconds),
+        )
+
+        def work(transaction: DatabaseTransaction) -> Done[None]:
+            sessions.store(transaction, session, now)
+            return Done(None)
+
+        await self._database.in_thread(lambda: self._database.writing(work))
+        return NewSession(secret, session.expires_at, seconds)
+
+    async def end_session(self, secret: str) -> None:
+        """Ends a session: here at once, on other servers within five seconds."""
+
+        def work(transaction: DatabaseTransaction) -> Done[None]:
+            sessions.end(transaction, digest_of(secret))
+            return Done(None)
+
+        await self._database.in_thread(lambda: self._database.writing(work))
+        self._actors.drop(_digest(secret))
+
+    def known_session(self, secret: str) -> Actor | None:
+        """The actor of a session that was found a moment ago; None where `by_session` has to find it."""
+        return self._actors.peek(_digest(secret))
+
+    async def by_session(self, secret: str) -> Actor | None:
+        """The actor of a session; None where it, or what it began with, has ended.
+
+        Raises:
+            UnavailableError: that cannot be found out now.
+        """
+        try:
+            return await self._actors.get(_digest(secret), partial(self._by_living_session, secret))
+        except UnauthenticatedError:
+            return None
+
+    async def _by_living_session(self, secret: str) -> Found[Actor]:
+        session = await self._database.looking_up(partial(sessions.stored, digest=digest_of(secret)))
+        left = 0.0 if session is None else (session.expires_at - self._clock.now()).total_seconds()
+        if session is None or left <= 0:
+            raise _ENDED
+        if session.identity_id is not None:
+            actor = await self._database.looking_up(partial(_user_of_link, session.identity_id))
+            if actor is None:
+                raise _ENDED
+            return Found(actor, left)
+        key = await self._living_key(session.key_start, session.key_digest or "")
+        found = await self._by_living_key(key)
+        return Found(found.answer, min(found.seconds, left))
+
     # By key
 
     async def _by_key(self, text: str) -> Found[Actor]:
-        start = start_of(text)
+        return await self._by_living_key(await self._living_key(start_of(text), digest_of(text)))
+
+    async def _living_key(self, start: str | None, digest: str) -> ApiKey:
+        """The key that begins so, if its secret has this hash.
+
+        Raises:
+            UnauthenticatedError: there is none, or it has ended.
+        """
         if start is None:
             raise _UNKNOWN_KEY
-        key = self._accepted(await self._ring(), start, text)
+        key = self._accepted(await self._ring(), start, digest)
         if key is None:
             # It may be new; however many ask, the database is asked now and then.
-            key = self._accepted(await self._looked_again(), start, text)
+            key = self._accepted(await self._looked_again(), start, digest)
         if key is None:
             raise _UNKNOWN_KEY
+        return key
+
+    def _seconds_of(self, key: ApiKey) -> float:
+        """How long it is until a key expires."""
+        return float("inf") if key.expires_at is None else (key.expires_at - self._clock.now()).total_seconds()
+
+    async def _by_living_key(self, key: ApiKey) -> Found[Actor]:
         now = self._clock.now()
         actor = await self._database.looking_up(
             lambda transaction: integration_actor(transaction, key.id, key.role, key.user_id, key.scopes)
@@ -151,10 +255,10 @@ class Authentication:
         ends = [moment for moment in (key.expires_at, key.overlap_until) if moment is not None and moment > now]
         return Found(actor, min(((moment - now).total_seconds() for moment in ends), default=KEPT_SECONDS))
 
-    def _accepted(self, ring: KeyRing, start: str, text: str) -> ApiKey | None:
-        """The key that begins so, if the text is its secret and it has not ended."""
+    def _accepted(self, ring: KeyRing, start: str, digest: str) -> ApiKey | None:
+        """The key that begins so, if its secret has this hash and it has not ended."""
         key, now = ring.keys.get(start), self._clock.now()
-        return key if key is not None and is_secret_of(key, text, now) and is_living(key, now) else None
+        return key if key is not None and is_secret_of(key, digest, now) and is_living(key, now) else None
 
     async def _ring(self) -> KeyRing:
         return await self._rings.get(_RING, self._read_ring)
@@ -209,6 +313,12 @@ def _find_user(identity: Identity, transaction: DatabaseTransaction) -> tuple[st
     """The user that somebody is linked to, and as an actor, unless it is deleted or no longer active."""
     user_id = linked_user(transaction, identity)
     return user_id, None if user_id is None else user_actor(transaction, user_id)
+
+
+def _user_of_link(link: str, transaction: DatabaseTransaction) -> Actor | None:
+    """The user at the other end of a link as an actor; None where either has ended."""
+    user_id = user_of_link(transaction, link)
+    return None if user_id is None else user_actor(transaction, user_id)
 
 
 def _digest(text: str) -> bytes:

@@ -45,7 +45,8 @@ _ISSUER, _SUBJECT = bindparam("issuer", type_=Text()), bindparam("subject", type
 # As type checkers do not know them: columns of a table rather than values of a row.
 _LINK: Any = UserIdentity
 _PERSON: Any = User
-_LINKED = Prepared(select(_LINK.user_id).where(_LINK.issuer == _ISSUER, _LINK.subject == _SUBJECT))
+_LINKED = Prepared(select(_LINK.id, _LINK.user_id).where(_LINK.issuer == _ISSUER, _LINK.subject == _SUBJECT))
+_OF_LINK = Prepared(select(_LINK.user_id).where(_LINK.id == bindparam("id", type_=Text())))
 _BY_EMAIL = Prepared(
     select(
         _PERSON.id,
@@ -60,9 +61,25 @@ _BY_EMAIL = Prepared(
 
 def linked_user(transaction: DatabaseTransaction, identity: Identity) -> str | None:
     """The id of the user that somebody is."""
+    return _linked(transaction, identity, "user_id")
+
+
+def link_id(transaction: DatabaseTransaction, identity: Identity) -> str | None:
+    """The id of the link from somebody to a user."""
+    return _linked(transaction, identity, "id")
+
+
+def _linked(transaction: DatabaseTransaction, identity: Identity, column: str) -> str | None:
     query = _LINKED.on(transaction)
     values = {"issuer": identity.issuer, "subject": identity.subject}
     rows = query.mappings(transaction.rows(query.statement(values)))
+    return rows[0][column] if rows else None
+
+
+def user_of_link(transaction: DatabaseTransaction, id: str) -> str | None:
+    """The id of the user at the other end of a link; None where it was removed."""
+    query = _OF_LINK.on(transaction)
+    rows = query.mappings(transaction.rows(query.statement({"id": id})))
     return rows[0]["user_id"] if rows else None
 
 

@@ -48,6 +48,10 @@ class Kept(Generic[T]):
         """Has all of them found anew."""
         self._answers.clear()
 
+    def drop(self, key: Hashable) -> None:
+        """Has the answer for a key found anew."""
+        self._answers.pop(key, None)
+
     async def get(self, key: Hashable, seek: Callable[[], Awaitable[Found[T]]]) -> T:
         """The answer for a key: the one kept, or what is found now. Failures are not kept."""
         kept = self.peek(key)

@@ -95,9 +95,8 @@ def start_of(text: str) -> str | None:
     return START + match[1] if match else None
 
 
-def is_secret_of(key: ApiKey, text: str, now: datetime) -> bool:
-    """Whether a text is the key itself, or what it was before a rotation whose overlap lasts."""
-    digest = digest_of(text)
+def is_secret_of(key: ApiKey, digest: str, now: datetime) -> bool:
+    """Whether a hash is that of the key itself, or of what it was before a rotation whose overlap lasts."""
     is_current = hmac.compare_digest(digest, key.digest)
     is_previous = key.previous_digest is not None and hmac.compare_digest(digest, key.previous_digest)
     return is_current or (is_previous and key.overlap_until is not None and now < key.overlap_until)

@@ -226,6 +226,12 @@ class Settings(BaseSettings):
         description="Issuers of signed tokens: GUANXI_ISSUERS__NAME__SETTING. With one, or with an API key, every "
         "request must say who asks.",
     )
+    session_hours: int = Field(
+        default=12,
+        ge=1,
+        le=8760,
+        description="Hours after which people have to log in again at the page, unless their key or token ends sooner.",
+    )
     allowed_hosts: list[str] = Field(
         default_factory=list,
         description="Without authentication: names by which the server may be addressed, besides localhost and "
@@ -274,6 +280,7 @@ class Settings(BaseSettings):
         description="File outside the database, best on another disk, that lists what a restore must not undo: erased "
         "personal data and revoked API keys, by id. `guanxi restore --journal` does it again.",
     )
+    page: bool = Field(default=True, description="Whether browsers are shown the CRM's own page, at `/`.")
     graphiql: bool = Field(
         default=True, description="Whether browsers are shown GraphiQL, whose scripts come from unpkg.com."
     )

@@ -25,6 +25,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 import core.access.allowances
 import core.access.identities
 import core.access.keys
+import core.access.sessions
 import core.background.backlog
 import core.background.jobs
 import core.crm.activities

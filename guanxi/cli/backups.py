@@ -71,6 +71,7 @@ def restore(
     is replaced and the journals list them.
     """
     from core.access.journal import acts_in, acts_of, missing, note
+    from core.access.sessions import end_all
     from core.backups.restoration import examine, tables_present
     from core.backups.restoration import restore as restore_backup
     from guanxi.app import create_app
@@ -92,6 +93,7 @@ def restore(
         app.migrate(lambda step: out.print(f"✓ {step}"))
         with app.database.engine.connect() as connection:
             again = missing(acts, {act.id for act in acts_in(connection)})
+        app.database.retrying(end_all)
         app.database.close()
         done, problems = asyncio.run(_do_again(app, again)) if again else (0, [])
     if problems:
@@ -99,7 +101,8 @@ def restore(
     kept.unlink(missing_ok=True)
     if again:
         out.print(f"done again: {done} of {len(again)} erasures and revocations; the rest is of what is not in it")
-    out.print("Leases are not restored. Events are delivered to plugins from where they were, some perhaps again.")
+    out.print("Leases are not restored, and browsers have to log in again.")
+    out.print("Events are delivered to plugins from where they were, some perhaps again.")
     out.print(_LEFT_OUT)
 
 

@@ -52,7 +52,7 @@ def serve(
         int, typer.Option(min=1, help="Number of server processes; more than one on PostgreSQL only.")
     ] = 1,
 ) -> None:
-    """Serve the CRM: GraphQL at /graphql, and GraphiQL there in a browser.
+    """Serve the CRM: its page at /, GraphQL at /graphql, and GraphiQL there in a browser.
 
     Without an API key or an issuer of tokens it listens on loopback only.
     """
@@ -335,4 +335,5 @@ def _greet(url: str, is_configured: bool) -> None:
 
 def addresses(url: str) -> str:
     """The addresses, for people."""
-    return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nStop with Ctrl-C."
+    page = url.removesuffix("graphql")
+    return f"GraphQL   {url}\nGraphiQL  {url} in a browser\nPage      {page} in a browser\nStop with Ctrl-C."

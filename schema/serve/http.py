@@ -41,7 +41,7 @@ from schema.serve.callers import ACTOR, REALM, Callers
 from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
-from schema.serve.introspection import Introspection, kept_response
+from schema.serve.introspection import Introspection
 from schema.serve.live.event_stream import EventStream, finished
 from schema.serve.live.groups import Subscriber, Subscription
 from schema.serve.live.subscriptions import Subscriptions
@@ -139,7 +139,7 @@ class Endpoint:
 
     def limits(self, caller: Actor | None) -> BodyLimits:
         """What a message may be; None stands for who is not known yet."""
-        return self._bodies if caller is not None else self._public_bodies
+        return self._public_bodies if caller is None or caller is PUBLIC else self._bodies
 
     def _negotiated(self, header: str) -> Language:
         known = self._get_engine().services.languages
@@ -320,13 +320,14 @@ class Endpoint:
     ) -> "Response | EventStream":
         method = scope["method"]
         if method == "POST":
-            limits = self._public_bodies if caller is PUBLIC else self._bodies
-            asked = await asked_by_post(headers, receive, limits)
+            asked = await asked_by_post(headers, receive, self.limits(caller))
         elif method == "GET":
             asked = asked_by_get(scope["query_string"])
         else:
             raise BadRequest(
-                405, sentence("{method} is not allowed; use POST", method=method), headers={"allow": "GET, POST"}
+                405,
+                sentence("{method} is not allowed; use {allowed}", method=method, allowed="POST"),
+                headers={"allow": "GET, POST"},
             )
         media = accepted(headers.get(b"accept", "*/*"))
         if media is None:
@@ -377,7 +378,8 @@ class Endpoint:
                 with suppress(GraphQLError):
                     operation.size(asked.variables)
                     kept = await self._introspection.answer(operation, operation.variables(asked.variables))
-                    return kept_response(kept, media_type, headers)
+                    # Callers may get different answers, so no cache in between may keep one for all.
+                    return kept.response(media_type, headers, {"cache-control": "private", "vary": "Accept"})
             result = await engine.answer(context, operation, asked.variables)
         except Refused as refused:
             errors = [presented(error, context, refused=True) for error in refused.errors]

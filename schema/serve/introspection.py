@@ -6,11 +6,9 @@ same wherever the type stands, so it is written once.
 """
 
 import asyncio
-import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +21,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from schema.request.operations import Operation
-from schema.serve.negotiation import takes_gzip
-from schema.serve.response import Response
+from schema.serve.packed import Packed
 from schema.sql.selections import TYPENAME, Document
 
 #: Standard documents have 96 forms, of which a server sees a few.
@@ -33,41 +30,16 @@ _MOST_KEPT = 100
 _LARGEST = 33_554_432
 #: The most bytes that are written for one answer, those of its parts included.
 _MOST_WRITTEN = 8 * _LARGEST
-_LEVEL = 6
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """An answer as it is kept.
-
-    Attributes:
-        packed: the body of the response, in gzip's format.
-        digest: of the body; bodies of one digest are the same.
-    """
-
-    packed: bytes
-    digest: str
-
-    @property
-    def body(self) -> bytes:
-        """The body as it is."""
-        return _unpacked(self.packed)
-
-
-@lru_cache(1)
-def _unpacked(packed: bytes) -> bytes:
-    """A body, of which the last that was asked for so is at hand: few clients take no compressed answer."""
-    return gzip.decompress(packed)
 
 
 class Introspection:
     """The answers about the schema of one app."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, KeptAnswer] = OrderedDict()
-        self._working: dict[bytes, asyncio.Task[KeptAnswer]] = {}
+        self._kept: OrderedDict[bytes, Packed] = OrderedDict()
+        self._working: dict[bytes, asyncio.Task[Packed]] = {}
 
-    async def answer(self, operation: Operation, values: VariableValues) -> KeptAnswer:
+    async def answer(self, operation: Operation, values: VariableValues) -> Packed:
         """The answer to an operation that asks about the schema alone.
 
         Raises:
@@ -83,7 +55,7 @@ class Introspection:
             self._working[key] = asyncio.create_task(self._work_out(key, operation, values))
         return await asyncio.shield(self._working[key])
 
-    async def _work_out(self, key: bytes, operation: Operation, values: VariableValues) -> KeptAnswer:
+    async def _work_out(self, key: bytes, operation: Operation, values: VariableValues) -> Packed:
         try:
             made = await asyncio.to_thread(_packed, operation.opened(values))
             self._kept[key] = made
@@ -94,10 +66,8 @@ class Introspection:
             del self._working[key]
 
 
-def _packed(document: Document) -> KeptAnswer:
-    body = b'{"data":%s}' % _Walk(document).answer()
-    # Without the time, so that all processes of a server pack alike.
-    return KeptAnswer(gzip.compress(body, _LEVEL, mtime=0), sha256(body).hexdigest()[:32])
+def _packed(document: Document) -> Packed:
+    return Packed.of(b'{"data":%s}' % _Walk(document).answer())
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,17 +179,3 @@ class _Walk:
             found.append(part)
         self._written += size
         return b",".join(found)
-
-
-def kept_response(kept: KeptAnswer, media_type: str, headers: Mapping[bytes, str]) -> Response:
-    """An answer about the schema: compressed if the client accepts that, and not sent if it has it already."""
-    packs = takes_gzip(headers.get(b"accept-encoding", ""))
-    etag = f'"{kept.digest}-gzip"' if packs else f'"{kept.digest}"'
-    # Callers may get different answers, so no cache in between may keep one for all.
-    sent = {"etag": etag, "cache-control": "private", "vary": "Accept, Accept-Encoding"}
-    known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
-    if etag in known or "*" in known:
-        return Response(b"", 304, media_type, sent)
-    if packs:
-        return Response(kept.packed, media_type=media_type, headers=sent | {"content-encoding": "gzip"})
-    return Response(kept.body, media_type=media_type, headers=sent)

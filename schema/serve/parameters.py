@@ -78,6 +78,16 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
         BadRequest: it is not a GraphQL request, too large, or comes too slowly.
         ClientDisconnect: the client went away before it was sent.
     """
+    return asked_in(await json_by_post(headers, receive, limits))
+
+
+async def json_by_post(headers: Mapping[bytes, str], receive: Receive, limits: BodyLimits) -> Any:
+    """What a request has in its body, which is JSON.
+
+    Raises:
+        BadRequest: it is not, is too large, or comes too slowly.
+        ClientDisconnect: the client went away before it was sent.
+    """
     content_type = headers.get(b"content-type", "")
     if content_type != PLAIN_JSON:
         content_type = content_type.partition(";")[0].strip().lower()
@@ -98,7 +108,7 @@ async def asked_by_post(headers: Mapping[bytes, str], receive: Receive, limits: 
             "the body did not come within {seconds:g} s; send it faster, or in parts", seconds=limits.deadline.seconds
         )
         raise BadRequest(408, said, headers=_CLOSE) from None
-    return asked_in(parsed(body, limits))
+    return parsed(body, limits)
 
 
 def parsed(body: bytes, limits: BodyLimits) -> Any:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from starlette.types import Message, Send
 
 from schema.serve.bad_request import Headers
-from schema.serve.negotiation import EVENT_STREAM, GRAPHQL_JSON, HTML, PLAIN_JSON
+from schema.serve.negotiation import PLAIN_JSON
 
 #: What browsers are told with every response: to take it for what it says it is, to show it in no frame, to run nothing
 #: of it, to keep it nowhere and to name the page it came from to nobody.
@@ -19,11 +19,6 @@ _PROTECTION: Headers = {
     "cache-control": "no-store",
 }
 PROTECTION_HEADERS = [(name.encode(), value.encode()) for name, value in _PROTECTION.items()]
-
-_CONTENT_TYPES = {
-    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
-    for media_type in (GRAPHQL_JSON, PLAIN_JSON, HTML, EVENT_STREAM)
-}
 
 
 # The same few come again and again.
@@ -62,8 +57,8 @@ class Response:
             headers = [
                 (name.encode(), value.encode()) for name, value in _PROTECTION.items() if name not in self.headers
             ]
-        if self.status != 304:
-            headers.append(_CONTENT_TYPES[self.media_type])
+        if self.status not in (204, 304):
+            headers.append(_encoded("content-type", f"{self.media_type}; charset=utf-8"))
             headers.append((b"content-length", b"%d" % len(self.body)))
         for name, value in self.headers.items():
             headers.append(_encoded(name, value))

@@ -97,7 +97,7 @@ class Author:
             text=True,
         )
         assert self._server.stdout is not None
-        said = "".join(self._server.stdout.readline() for _ in range(3))
+        said = "".join(self._server.stdout.readline() for _ in range(4))
         found = re.search(r"http://127\.0\.0\.1:\d+/graphql", said)
         assert found, said
         self._url = found.group()

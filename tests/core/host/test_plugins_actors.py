@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from guanxi import Identity, Plugin, PluginError, Reject, UserError, hookimpl
-from tests.keys import administrator
+from tests.keys import KEPT, administrator
 
 LINK = """mutation ($input: LinkIdentityInput!) { linkIdentity(input: $input) { userErrors { message } } }"""
 
@@ -140,3 +140,18 @@ def test_an_address_that_failed_too_often_is_not_asked_of_plugins(crm, clock):
     assert [asked(client, {"x-badge": "refuses"})[0] for _ in range(3)] == [401, 401, 429]
     assert asked(client, {"x-badge": "address"})[0] == 429
     assert admin.query("{ viewer { role } }")["viewer"] == {"role": "ADMINISTRATOR"}
+
+
+def test_a_session_begins_with_what_a_plugin_says_and_ends_with_the_link(client, people, clock):
+    body = orjson.dumps({"credential": "badge"})
+    sent = {"content-type": "application/json"}
+    status, headers, answer = client.post(body, {**sent, "x-badge": "one"}, path="/session")
+    assert status == 200
+    page = {"cookie": headers["set-cookie"].partition(";")[0], "x-csrf-token": orjson.loads(answer)["csrfToken"]}
+    assert asked(client, page) == (200, people["badge"])
+    assert client.post(body, {**sent, "x-badge": "unknown"}, path="/session")[0] == 401
+    administrator(client).query(
+        "mutation ($id: ID!) { destroyUser(input: {id: $id}) { userErrors { message } } }", id=people["badge"]
+    )
+    clock.moment += KEPT
+    assert asked(client, page)[0] == 401

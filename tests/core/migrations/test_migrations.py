@@ -230,6 +230,7 @@ def test_members_and_users_that_were_there_twice_are_marked_and_reported(databas
             "core: 0015",
             "core: 0016",
             "core: 0017",
+            "core: 0018",
             "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
         ]
         with database.connection() as connection:

@@ -57,7 +57,7 @@ def test_workers_that_cannot_start_are_told_of_once(databases):
 def test_without_authentication_it_listens_on_loopback_only_and_says_so(databases):
     url = databases.installed()
     with serving(url) as (server, address):
-        greeting = "".join(server.stdout.readline() for _ in range(3))
+        greeting = "".join(server.stdout.readline() for _ in range(4))
         assert "No authentication" in greeting and "guanxi keys create" in greeting
         ask(address, 'mutation { createCustomer(input: {name: "Äre"}) { customer { id } } }')
         assert ask(address, "{ customers { nodes { name } } }")["data"]["customers"]["nodes"] == [{"name": "Äre"}]
