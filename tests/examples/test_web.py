@@ -127,13 +127,13 @@ def test_it_is_built_and_used_in_a_browser(built, tmp_path):
             expect(columns[before].locator("article")).to_contain_text("Robots")
             # It is shown to have moved before the server has heard of it.
             held = []
-            page.route(url, held.append)
+            page.route(url, lambda route: held.append(route))
             card.drag_to(columns[after])
             expect(columns[after].locator("article")).to_contain_text("Robots")
             assert ask(url, STAGE, id=deal["id"])["opportunity"]["stage"]["name"] == before
-            page.unroute(url)
             with page.expect_response(url):
-                held[0].continue_()
+                held.pop().continue_()
+            page.unroute(url)
             assert ask(url, STAGE, id=deal["id"])["opportunity"]["stage"]["name"] == after
             # Somebody else has changed it meanwhile: it goes back, and says why.
             ask(url, RENAME, id=deal["id"])
