@@ -10,6 +10,8 @@ from guanxi import PluginError
 from tests.plugins.files.sending import World
 
 BUCKET = "files"
+#: To a bucket the engine of the database makes no difference.
+pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
