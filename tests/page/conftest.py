@@ -1,4 +1,4 @@
-"""The page in a real browser: one server with the sample data, and one Chromium, for all tests of a module."""
+"""The page in a real browser: one server with the sample data, and one Chromium, for all tests of this folder."""
 
 import json
 import shutil
@@ -94,9 +94,9 @@ def site(url, plugins, keys, browser, policies=None):
         yield Site(address.removesuffix("/graphql"), keys, browser)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
-    """A browser; of one module, as while there is one, no other test can run an event loop."""
+    """A browser; while there is one, no test can run an event loop, so none that does belongs into this folder."""
     if BROWSER is None:
         pytest.skip("no Chromium; install one, as by `apt-get install chromium`")
     from playwright.sync_api import sync_playwright
@@ -107,9 +107,9 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def sampled(tmp_path_factory):
-    """A database with a quarter of the sample data, and keys of an administrator and of a partner."""
+@pytest.fixture(scope="package")
+def demo(browser, tmp_path_factory):
+    """A quarter of the sample data, an administrator and a partner; credit control refuses instead of warning."""
 
     def roles(client):
         somebody = client.query("{ users(first: 1, where: {customers: {some: {}}}) { nodes { id } } }")
@@ -122,14 +122,7 @@ def sampled(tmp_path_factory):
                 patch.setattr(sample, name, getattr(sample, name) // 4)
             client.run(fill(client.app, lambda *progress: None))
 
-    path = tmp_path_factory.mktemp("page") / "crm.db"
-    return path, filled(f"sqlite:///{path}", None, prepare, roles)
-
-
-@pytest.fixture(scope="module")
-def demo(browser, sampled, tmp_path_factory):
-    """A server with the sample data, whose credit control refuses instead of warning."""
-    path, keys = sampled
-    copy = shutil.copy(path, tmp_path_factory.mktemp("page"))
-    with site(f"sqlite:///{copy}", None, keys, browser, {"credit_scoring": {"control": "BLOCK"}}) as one:
+    url = f"sqlite:///{tmp_path_factory.mktemp('page')}/crm.db"
+    keys = filled(url, None, prepare, roles)
+    with site(url, None, keys, browser, {"credit_scoring": {"control": "BLOCK"}}) as one:
         yield one
