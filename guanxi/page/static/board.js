@@ -265,9 +265,12 @@ class Column {
   /** Takes a page of cards, and watches for the end of what it has. @param {Cards} page */
   take({nodes, pageInfo}) {
     this.unwatch();
+    this.after = null;
+    for (const record of nodes) {
+      const known = this.board.cards.get(record.id);
+      if (!known || known.element.classList.contains("ahead")) this.board.put(record);
+    }
     this.after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
-    // Those that have been moved here meanwhile are shown already.
-    for (const record of nodes) if (!this.board.cards.has(record.id)) this.board.put(record);
     if (this.after) this.unwatch = whenSeen(this.more, () => this.load());
   }
 
@@ -282,7 +285,11 @@ class Column {
   insert(element, record) {
     const place = (/** @type {Card} */ card) => `${card.expectedCloseDate ?? "9999"} ${card.id}`;
     const known = (/** @type {HTMLElement} */ other) => this.board.cards.get(other.dataset.id ?? "")?.record ?? record;
-    this.list.insertBefore(element, this.cards.find((other) => place(known(other)) > place(record)) ?? null);
+    const later = this.cards.find((other) => !other.matches(".ahead") && place(known(other)) > place(record));
+    // What belongs among cards that are not loaded yet is shown first, until they are.
+    const isAhead = !later && this.after !== null;
+    element.classList.toggle("ahead", isAhead);
+    this.list.insertBefore(element, isAhead ? this.list.firstChild : later ?? null);
     if (!this.list.querySelector('[tabindex="0"]')) this.board.choose(element);
   }
 }
