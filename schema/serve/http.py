@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.access.permissions import INTROSPECT
 from core.base import tracing
-from core.base.actors import PUBLIC, Actor, ActorKind
+from core.base.actors import PUBLIC, Actor
 from core.base.errors import (
     InputError,
     OutcomeUnknownError,
@@ -37,7 +37,7 @@ from schema.request.limits import Limits
 from schema.request.operations import Operation, OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
-from schema.serve.callers import ACTOR, REALM, Callers
+from schema.serve.callers import ACTOR, LIMITED, REALM, Callers
 from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
@@ -66,10 +66,6 @@ _log = logging.getLogger("guanxi.http")
 
 #: What is answered while the server stops.
 STOPPING = sentence("the server is stopping; try again in a moment")
-
-#: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
-#: limited by its address.
-_LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
@@ -143,7 +139,7 @@ class Endpoint:
     async def begin(self, subscriber: Subscriber, key: str, asked: GraphQLRequest) -> bytes | None:
         """The whole answer to an operation as JSON; None if it is a subscription, which has begun."""
         caller, record = subscriber.actor, RequestRecord(subscriber.language)
-        allowances = self._get_engine().services.allowances if caller.kind in _LIMITED else None
+        allowances = self._get_engine().services.allowances if caller.kind in LIMITED else None
         try:
             if allowances is not None:
                 await allowances.take(caller.id)
@@ -274,7 +270,7 @@ class Endpoint:
                 body, policy = page()
                 return Response(body, media_type=HTML, headers={"content-security-policy": policy})
             caller = self.callers.known(scope, headers) or await self.callers.caller(scope, headers)
-            if ACTOR in scope or caller.kind not in _LIMITED:
+            if ACTOR in scope or caller.kind not in LIMITED:
                 return await self._asked_and_answered(scope, headers, receive, caller, record)
             return await self._within_allowance(scope, headers, receive, caller, record)
         except BadRequest as bad:
