@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.host.contract import Context, Figures, Plugin, hookimpl
     from core.host.messages import Message
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
+    from core.host.panels import Panel, PanelKind
     from core.host.retries import Retries
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
@@ -71,6 +72,8 @@ __all__ = [
     "Money",
     "MoneyExpression",
     "Named",
+    "Panel",
+    "PanelKind",
     "Payload",
     "Permission",
     "Plugin",
@@ -128,6 +131,7 @@ _HOMES = {
         "core.host.contract": ("Context", "Figures", "Plugin", "hookimpl"),
         "core.host.messages": ("Message",),
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
+        "core.host.panels": ("Panel", "PanelKind"),
         "core.host.retries": ("Retries",),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),

@@ -4,30 +4,25 @@ import gc
 import importlib
 import itertools
 import os
-import shutil
 import subprocess
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
-from sqlmodel import col, delete
 from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
 from core.base.settings import Settings
-from core.host.host import discover
-from core.records.installation import Installation
 from guanxi import App, Clock, FixedClock, Plugin, load_settings
 from guanxi.design import Design, design
-from guanxi.preparation import prepare
 from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
+from tests.databases import Databases
 from tests.snippets import snippets
 
 # Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
@@ -108,60 +103,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:
     return _Groups(config, log)
 
 
-class Databases:
-    """Fresh databases of one engine, copied from those that have their tables already."""
-
-    def __init__(self, engine: str, folder: Path, server: str | None) -> None:
-        self.engine = engine
-        self._folder = folder
-        self._server = server
-        self._templates: dict[str, str] = {}
-
-    def fresh(self, name: str = "core", made: Callable[[], Design] | None = None) -> str:
-        """The address of a database with the tables of a design and nothing else in it: the core's by default."""
-        if name not in self._templates:
-            # The core goes first in any case, and takes longest.
-            url = self.empty() if made is None else self.fresh()
-            settings = load_settings(database_url=url)
-            app = App(settings, made() if made else design(settings, []), SystemClock())
-            app.migrate()
-            # As after a first start, which takes twice as long as others; the currency is each app's own.
-            prepare(app.database, app.migrations, settings, app.host)
-            with app.database.engine.begin() as connection:
-                connection.execute(delete(Installation).where(col(Installation.name) == "reporting_currency"))
-            app.database.close()
-            self._templates[name] = url
-        return self.copy(self._templates[name])
-
-    def installed(self) -> str:
-        """The same with the tables of all plugins that are installed."""
-        return self.fresh("installed", lambda: _design_of(load_settings(), tuple(discover())))
-
-    def empty(self) -> str:
-        """The address of a database with nothing in it."""
-        name = f"test_{next(_numbers)}"
-        if self._server is None:
-            return f"sqlite:///{self._folder / name}.db"
-        self._admin(f"CREATE DATABASE {name}")
-        return self._server.replace("/postgres?", f"/{name}?")
-
-    def copy(self, url: str) -> str:
-        """The address of a copy of a database that nobody has open."""
-        name = f"test_{next(_numbers)}"
-        if self._server is None:
-            path = self._folder / f"{name}.db"
-            shutil.copy(url.removeprefix("sqlite:///"), path)
-            return f"sqlite:///{path}"
-        template = url.partition("?")[0].rpartition("/")[2]
-        self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return self._server.replace("/postgres?", f"/{name}?")
-
-    def _admin(self, statement: str) -> None:
-        assert self._server is not None
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
-
-
 #: Nothing has to outlive the tests, and to look after hundreds of databases takes more time than they do.
 _HASTY = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 
@@ -202,7 +143,7 @@ def databases(
     engine: str = request.param
     if engine not in made:
         server = request.getfixturevalue("postgres") if engine == "postgresql" else None
-        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server)
+        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server, _design_of)
     return made[engine]
 
 
@@ -260,6 +201,7 @@ class Apps:
     def __init__(self, databases: Databases, stack: ExitStack) -> None:
         self.databases = databases
         self._stack = stack
+        self._taken: list[tuple[str, str]] = []
 
     def __call__(
         self,
@@ -277,6 +219,8 @@ class Apps:
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
+            if name:
+                self._taken.append((name, url))
         settled = given.model_copy(update={"database_url": url})
         app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:
@@ -284,22 +228,28 @@ class Apps:
         return self._stack.enter_context(running(app))
 
     def close(self) -> None:
-        """Stops the apps made so far."""
+        """Stops the apps made so far, and gives their databases back."""
         self._stack.close()
+        while self._taken:
+            self.databases.give_back(*self._taken.pop())
 
 
 @pytest.fixture
 def crm(databases: Databases) -> Iterator[Apps]:
     """Makes running apps on the engine in turn: `crm(Plugin, clock=…)` is a client."""
     with ExitStack() as stack:
-        yield Apps(databases, stack)
+        apps = Apps(databases, stack)
+        yield apps
+        apps.close()
 
 
 @pytest.fixture(scope="module")
 def module_crm(databases: Databases) -> Iterator[Apps]:
     """The same for apps that the tests of a module share."""
     with ExitStack() as stack:
-        yield Apps(databases, stack)
+        apps = Apps(databases, stack)
+        yield apps
+        apps.close()
 
 
 @pytest.fixture

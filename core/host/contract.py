@@ -21,6 +21,7 @@ from core.base.settings import Plausibility
 from core.db.locks import Key
 from core.host.messages import Message
 from core.host.operations import PluginOperation
+from core.host.panels import Panel
 from core.host.retries import Retries
 from core.log.changes import Changes
 from core.log.events import Event
@@ -348,6 +349,19 @@ class Hooks:
             committed by the host; that of an async job has none, and writes by `ctx.transact`.
         Failure: the app does not start; a clash of names is refused, naming both owners. A run that fails is rolled
             back, logged and recorded; the job runs again when it is due next.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_panels(self, settings: Any) -> Iterable[Panel]:
+        """Adds figures to the page: which query, and what of its answer is drawn.
+
+        When: once per app, while its schema is built, against which each panel is checked. No database.
+        Arguments: this plugin's `settings`.
+        Returns: `Panel` declarations.
+        Transaction: none. The browser sends the queries, with the rights of whoever looks at the page.
+        Failure: the app does not start; the message names the panel, and what its query selects where a path leads
+            nowhere.
         """
         raise NotImplementedError
 

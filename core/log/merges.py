@@ -5,6 +5,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+from sqlmodel import Session
+
+from core.db.sql import is_listed
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.records.columns import column
 from core.records.record import Table
@@ -41,6 +45,15 @@ def survivors(transaction: DatabaseTransaction, ids: Collection[str]) -> dict[st
     engine = transaction.dialect
     sql = f"SELECT id, into_id FROM merged_record WHERE {among(engine, 'id', 1)}"
     return dict(transaction.rows(SqlStatement(sql, (listed(engine, ids),))))
+
+
+def survivors_read(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The same, for who only reads."""
+    if not ids:
+        return {}
+    merged = MergedRecord.__table__.c
+    wanted = select(merged.id, merged.into_id).where(is_listed(merged.id, "ids"))
+    return {row.id: row.into_id for row in session.connection().execute(wanted, {"ids": list(ids)})}
 
 
 def merged_into(transaction: DatabaseTransaction, ids: Collection[str]) -> list[str]:

@@ -14,7 +14,13 @@ from schema.serve.packed import Packed
 from schema.serve.response import Response
 
 _FOLDER = Path(__file__).parent / "static"
-_MEDIA_TYPES = {".html": HTML, ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".html": HTML,
+    ".js": "text/javascript",
+    ".json": PLAIN_JSON,
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 _INDEX = "index.html"
 #: The library that draws charts, out of its own package.
 _CHARTS = "plotly.js"

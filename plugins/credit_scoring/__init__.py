@@ -9,6 +9,7 @@ from guanxi import (
     Context,
     Field,
     Job,
+    Panel,
     Permission,
     Plugin,
     PluginOperation,
@@ -45,6 +46,7 @@ from plugins.credit_scoring.models import (
     Receivable,
 )
 from plugins.credit_scoring.operations import OPERATIONS
+from plugins.credit_scoring.panels import panels
 from plugins.credit_scoring.receivables import receivable_problems, refresh_invoiced
 from plugins.credit_scoring.sample import fill_sample
 from plugins.credit_scoring.scorer import refresh_figures
@@ -103,6 +105,11 @@ class CreditScoring(Plugin):
     def register_operations(self) -> Iterable[PluginOperation]:
         """Evaluate, override, review, hold, ageing, and what-if queries."""
         return [*OPERATIONS, place_credit_hold, release_credit_hold, ageing]
+
+    @hookimpl
+    def register_panels(self) -> Iterable[Panel]:
+        """The figures of the page."""
+        return panels()
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

@@ -8,6 +8,7 @@ from guanxi import (
     Context,
     Field,
     Job,
+    Panel,
     Permission,
     Plugin,
     PluginOperation,
@@ -35,6 +36,7 @@ from plugins.forecasting.models import (
 )
 from plugins.forecasting.operations import OPERATIONS
 from plugins.forecasting.outlook.submissions import ADJUSTED, SUBMITTED
+from plugins.forecasting.panels import panels
 from plugins.forecasting.past.history import keep, reconcile
 from plugins.forecasting.past.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
@@ -97,6 +99,11 @@ class Forecasting(Plugin):
     def register_operations(self) -> Iterable[PluginOperation]:
         """Forecasts, metrics, stage rates, submissions, the pipeline's past, the model."""
         return OPERATIONS
+
+    @hookimpl
+    def register_panels(self) -> Iterable[Panel]:
+        """The figures of the page."""
+        return panels()
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

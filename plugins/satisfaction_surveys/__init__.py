@@ -10,6 +10,7 @@ from guanxi import (
     Field,
     Job,
     Message,
+    Panel,
     Permission,
     Plugin,
     PluginOperation,
@@ -40,6 +41,7 @@ from plugins.satisfaction_surveys.models import (
     SurveyTranslation,
 )
 from plugins.satisfaction_surveys.operations import OPERATIONS
+from plugins.satisfaction_surveys.panels import panels
 from plugins.satisfaction_surveys.responses import SURVEY_COMPLETED, judge_responses, settle_responses
 from plugins.satisfaction_surveys.sample import fill_sample
 from plugins.satisfaction_surveys.sending import send_queued
@@ -144,6 +146,11 @@ class SatisfactionSurveys(Plugin):
             return False
         send_mail(settings, message, ctx.clock.now())
         return True
+
+    @hookimpl
+    def register_panels(self) -> Iterable[Panel]:
+        """The figures of the page."""
+        return panels()
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

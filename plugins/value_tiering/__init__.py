@@ -10,6 +10,7 @@ from guanxi import (
     Context,
     Field,
     Job,
+    Panel,
     Permission,
     Plugin,
     PluginOperation,
@@ -25,6 +26,7 @@ from plugins.value_tiering.fields import fields
 from plugins.value_tiering.jobs import jobs
 from plugins.value_tiering.models import VALUE, TierChange
 from plugins.value_tiering.operations import ABANDONED, OPERATIONS
+from plugins.value_tiering.panels import panels
 from plugins.value_tiering.profile.fields import profile_fields
 from plugins.value_tiering.profile.win_back import LOST, keep_losses, loss_problems
 from plugins.value_tiering.ranking.classes import classify
@@ -103,6 +105,11 @@ class ValueTiering(Plugin):
     def register_operations(self) -> Iterable[PluginOperation]:
         """Recompute, override, abandonment, reports, and asset values."""
         return OPERATIONS
+
+    @hookimpl
+    def register_panels(self) -> Iterable[Panel]:
+        """The figures of the page."""
+        return panels()
 
     @hookimpl
     def register_jobs(self) -> Iterable[Job]:

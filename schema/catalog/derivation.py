@@ -27,7 +27,7 @@ from core.host.host import PluginHost
 from core.records.columns import ColumnInfo, column_info
 from core.records.fields import Field, History, Row
 from core.records.forms import TEXT as TEXT_FORM
-from core.records.record import CORE, Facet, MoneyProperty, Record, Table
+from core.records.record import CORE, Facet, MoneyProperty, Record, Table, has_record, record_named
 from schema.catalog.attached_kinds import ExternalIdsKind, TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType, Stored, ToMany, ToOne
 from schema.catalog.events import event_record
@@ -214,7 +214,7 @@ def _column_field(
 def _column_kind(catalog: Catalog, model: type[Table], column: Column[Any], info: ColumnInfo) -> Kind:
     kind = column.type
     if info.references is not None or column.primary_key:
-        return IdKind()
+        return IdKind(leads=_merges(model if info.references is None else info.references))
     if isinstance(kind, Choice):
         return catalog.kind_of(kind.enum)
     if isinstance(kind, Scaled):
@@ -226,6 +226,13 @@ def _column_kind(catalog: Catalog, model: type[Table], column: Column[Any], info
     if found is None:
         return TextKind() if info.form is TEXT_FORM else FormKind(info.form, catalog.settings.phone_region)
     return found
+
+
+def _merges(target: type[Table] | str) -> bool:
+    """Whether records of a model or of a name are merged; one that is not declared is refused by its reference."""
+    if isinstance(target, str):
+        return has_record(target) and record_named(target).__merges__
+    return issubclass(target, Record) and target.__merges__
 
 
 def _add_relations(catalog: Catalog, record: RecordType) -> None:

@@ -144,8 +144,12 @@ def is_null(value: Expression, wanted: bool) -> Condition:
 
 
 def within(operator: str, value: Expression, values: Expression) -> Condition:
-    """`in` and `notIn`; a missing value is in no list, and so it is outside every list."""
-    inside: Condition = one_of(value, values)
+    """`in` and `notIn` of a list of values."""
+    return among(operator, value, one_of(value, values))
+
+
+def among(operator: str, value: Expression, inside: Condition) -> Condition:
+    """`in` and `notIn` by whether a value is inside; a missing one is in no list, and so it is outside every list."""
     return inside if operator == "in" else or_(value.is_(None), not_(inside))
 
 

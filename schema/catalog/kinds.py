@@ -18,7 +18,19 @@ from core.db.types import Choice, Json, ListOf, Scaled, Timestamp
 from core.log.changes import shown
 from core.records.fields import MoneyExpression
 from core.records.forms import TextForm
-from schema.catalog.kind import COMPARISONS, FUNCTIONS, Condition, Filter, Kind, is_null, refuse_null, typed, within
+from schema.catalog.kind import (
+    COMPARISONS,
+    FUNCTIONS,
+    Condition,
+    Filter,
+    Kind,
+    among,
+    is_null,
+    refuse_null,
+    typed,
+    within,
+)
+from schema.catalog.merges import leads_from, where_it_leads
 from schema.sql.binds import Binds, Moment, comparable
 from schema.sql.json import (
     TEXT,
@@ -44,6 +56,21 @@ class IdKind(Kind):
 
     graphql = input = "ID"
     filter_name = "IdFilter"
+
+    def __init__(self, *, leads: bool = False) -> None:
+        """Makes it.
+
+        Args:
+            leads: whether such records are merged, so that the id of one may lead to another.
+        """
+        self._leads = leads
+
+    def compare(self, value: Any, operator: str, operand: Any, binds: Binds) -> Condition:
+        if not self._leads:
+            return super().compare(value, operator, operand, binds)
+        if operator in ("in", "notIn"):
+            return among(operator, value, leads_from(value, binds.many(operand, self.sql)))
+        return COMPARISONS[operator](value, where_it_leads(binds.value(operand, self.sql)))
 
     def present(self, value: Any, selection: Selection) -> Any:
         return typed(value, str)

@@ -17,10 +17,10 @@ from core.db.types import ListOf
 from schema.catalog.catalog import CatalogField, RecordType, ToMany
 from schema.catalog.kind import Condition
 from schema.catalog.kinds import BooleanKind
+from schema.catalog.merges import where_it_leads
 from schema.catalog.ownership import CAN
 from schema.catalog.timelines import TIMELINE
 from schema.plan.aggregates import aggregate
-from schema.plan.merges import where_it_leads
 from schema.plan.order import sort_keys
 from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
@@ -243,6 +243,6 @@ def by_type(
             continue
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
-        there = [row.id == where_it_leads(record, id), *statement.visible(row)]
+        there = [row.id == (where_it_leads(id) if record.merges else id), *statement.visible(row)]
         cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
     return case(*cases, else_=null()) if cases else null()

@@ -15,10 +15,10 @@ from core.db.types import ListOf
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.kind import Condition
+from schema.catalog.merges import leads_by_key, where_it_leads
 from schema.plan.aggregates import aggregate, group_by
 from schema.plan.changes import changed, event_edges
 from schema.plan.compiler import all_of, by_type, connection, events, one, permitted
-from schema.plan.merges import leads_by_key, where_it_leads
 from schema.plan.past import one_then
 from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.search import search
@@ -150,11 +150,11 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
             value = statement.binds.value(id, TEXT)
-            it: Condition = row.id == (where_it_leads(record, value) if leads else value)
+            it: Condition = row.id == (where_it_leads(value) if leads else value)
             return it
         if leads:
             system, key = (statement.binds.value(external_id[name], TEXT) for name in ("system", "value"))
-            known: Condition = row.id == leads_by_key(record, system, key)
+            known: Condition = row.id == leads_by_key(record.name, system, key)
             return known
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "values": [external_id["value"]]}}
@@ -170,7 +170,8 @@ def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
     value = statement.binds.value(id, TEXT, _known_id(statement.catalog, "id"))
     named = _named(statement.catalog, id)
     if len(named) == 1:
-        return one(statement, named[0], chosen, lambda row: row.id == where_it_leads(named[0], value))
+        led = where_it_leads(value) if named[0].merges else value
+        return one(statement, named[0], chosen, lambda row: row.id == led)
     given = select(value.label("value")).subquery(statement.alias())
     return select(by_type(statement, named, chosen, given.c.value, ())).select_from(given)
 

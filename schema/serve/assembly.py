@@ -21,6 +21,8 @@ from core.records.vocabulary import UserRole, vocabulary
 from schema.catalog.catalog import Catalog, RecordType
 from schema.plan.search import SearchMatch, searchable
 from schema.serve.executor import PlanningExecutor
+from schema.serve.panel_checks import checked_panels
+from schema.serve.panels import add_panels, panels_member
 from schema.serve.plugin_list import add_plugin_list, listed_plugins
 from schema.serve.vocabularies import add_vocabularies, vocabulary_member
 from schema.types import inputs, outputs
@@ -105,7 +107,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     """Builds the types of the catalog and adds the plugins' operations.
 
     Raises:
-        PluginError: an operation clashes with one that is there.
+        PluginError: an operation clashes with one that is there, or a panel cannot be drawn.
     """
     builder = Builder(catalog)
     outputs.add_shared(builder)
@@ -122,6 +124,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     _add_search(builder, catalog)
     add_plugin_list(builder)
     add_vocabularies(builder)
+    add_panels(builder)
     # The core's own types come first, so that it is the plugin that takes a name twice.
     for enum, owner in sorted(catalog.enums_with_owners(), key=lambda found: (found[1] != CORE, found[0].__name__)):
         with _attributed(owner, f"enumeration {enum.__name__}"):
@@ -132,7 +135,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
             generated = {**_add_record(builder, catalog, record), **generated}
     query = [member for record in catalog.records.values() for member in _root_members(record)]
     roots = {
-        "Query": [*query, *_node_members(host, catalog)],
+        "Query": [*query, *_node_members(host, catalog), panels_member(lambda: panels)],
         "Mutation": [mutation.member for mutation in generated.values()],
     }
     builder.output("Query", "The queries.", roots["Query"])
@@ -143,6 +146,7 @@ def assemble(catalog: Catalog, host: PluginHost) -> Assembled:
     public = add_operations(builder, host, names, payloads, catalog.settings.reporting_currency, perform, look)
     schema = _Schema(builder, catalog)
     _mark_one_of(schema._schema)  # noqa: SLF001  (see `Assembled.graphql`)
+    panels = checked_panels(host, schema._schema)  # noqa: SLF001
     return Assembled(schema, generated, public)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from core.access.permissions import UNSCOPED, Right
@@ -26,6 +26,7 @@ class NamedRecords:
         right: what the caller must be allowed to do with records that belong to somebody or need a permission of their
             own; it must see the others.
         owned, others: their ids, by the name of their type.
+        merging: ids of records of types that are merged, so that one may lead to another record.
         given: all that it is given.
     """
 
@@ -33,7 +34,19 @@ class NamedRecords:
     right: Right
     owned: Mapping[str, set[str]]
     others: Mapping[str, set[str]]
+    merging: frozenset[str]
     given: Any
+
+    def led(self, known: Mapping[str, str]) -> "NamedRecords":
+        """The same, given where ids lead that are known to lead elsewhere."""
+        if not known:
+            return self
+
+        def there(named: Mapping[str, set[str]]) -> dict[str, set[str]]:
+            return {record: {known.get(id, id) for id in ids} for record, ids in named.items()}
+
+        given = _replaced(self.given, known)
+        return replace(self, owned=there(self.owned), others=there(self.others), given=given)
 
     def check(self, permit: Permit, fetch: FetchRows) -> None:
         """Refuses who may not work on one of them.
@@ -111,11 +124,14 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         access.demand(UNSCOPED)
     owned: dict[str, set[str]] = defaultdict(set)
     others: dict[str, set[str]] = defaultdict(set)
-    if access.writes is not None:
-        by_prefix = {record.prefix: record for record in catalog.records.values() if record.has_attachments}
-        for text in texts(given):
-            record = by_prefix.get(prefix_of(text) or "")
-            if record is not None:
+    merging: set[str] = set()
+    by_prefix = {record.prefix: record for record in catalog.records.values() if record.has_attachments}
+    for text in texts(given):
+        record = by_prefix.get(prefix_of(text) or "")
+        if record is not None:
+            if record.merges:
+                merging.add(text)
+            if access.writes is not None:
                 is_guarded = record.name in catalog.ownerships or record.permission is not None
                 (owned if is_guarded else others)[record.name].add(text)
     is_mutation = operation.root == "Mutation"
@@ -123,7 +139,22 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public
         if not owned and not is_free:
             access.demand(UNSCOPED)
-    return NamedRecords(operation, Right.CHANGE if is_mutation else Right.READ, owned, others, given)
+    return NamedRecords(
+        operation, Right.CHANGE if is_mutation else Right.READ, owned, others, frozenset(merging), given
+    )
+
+
+def _replaced(value: Any, known: Mapping[str, str]) -> Any:
+    """A value with other texts in place of some."""
+    if isinstance(value, str):
+        return known.get(value, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _replaced(getattr(value, one.name), known) for one in fields(value)})
+    if isinstance(value, Mapping):
+        return {key: _replaced(item, known) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(item, known) for item in value]
+    return value
 
 
 def _field_of(given: Any, id: str) -> str:

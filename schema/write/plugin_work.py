@@ -16,6 +16,7 @@ from core.host.contract import Context, Plugin
 from core.host.host import attributed
 from core.host.operations import SHOWN_ONCE, PluginOperation
 from core.log.changes import shown
+from core.log.merges import survivors, survivors_read
 from core.records.record import Record
 from core.unit.idempotency import once
 from core.unit.phases import own_work
@@ -67,9 +68,9 @@ def _remembered(kept: Mapping[str, Any]) -> WorkDone:
 async def transact(
     context: RequestContext,
     plugin: Plugin,
-    work: Callable[[Context], Any],
+    work: Callable[[Context, Any], Any],
     *,
-    keys: Callable[[], Iterable[Key]],
+    keys: Callable[[Any], Iterable[Key]],
     named: NamedRecords,
     place: str = "operation",
     once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
@@ -80,8 +81,8 @@ async def transact(
     Args:
         context: of the request.
         plugin: whose work.
-        work: does it and returns the answer.
-        keys: gives the keys of the plugin that it holds from the beginning.
+        work: does what it is given, with the ids of merged records led on, and returns the answer.
+        keys: gives the keys of the plugin that it holds from the beginning, by what it is given.
         named: the records it is about, which the caller must be allowed to change.
         place: its name in errors.
         once_for: decides whether it is done, or was done before.
@@ -97,15 +98,17 @@ async def transact(
         if context.access is not EVERYTHING:
             ctx = replace(ctx, catalog=questions_in(context, unit.fetch, context.access))
 
+        about = named.led(survivors(unit.transaction, named.merging))
+
         def done() -> WorkDone:
-            with attributed(plugin, place, InputError), own_work(unit, plugin, keys()) as warnings:
-                answer = work(ctx)
+            with attributed(plugin, place, InputError), own_work(unit, plugin, keys(about.given)) as warnings:
+                answer = work(ctx, about.given)
             return _work_done(plugin, answer, concealed(warnings), context.settings.reporting_currency)
 
         def concealed(said: Sequence[UserError]) -> list[UserError]:
-            return unit.permit.concealed(unit.transaction.rows, said, named.given)
+            return unit.permit.concealed(unit.transaction.rows, said, about.given)
 
-        named.check(unit.permit, unit.transaction.rows)
+        about.check(unit.permit, unit.transaction.rows)
         try:
             return once_for(unit, done)
         except Reject as reject:
@@ -145,12 +148,12 @@ def perform(
             done = await transact(
                 writer,
                 plugin,
-                lambda ctx: payload.checked(ctx.session, operation.function(ctx, given)),
+                lambda ctx, given: payload.checked(ctx.session, operation.function(ctx, given)),
                 named=named,
                 place=operation.name,
                 once_for=(lambda unit, work: work()) if dry else once_for,
                 dry=dry,
-                keys=lambda: operation.locks(given),
+                keys=operation.locks,
             )
         except Reject as reject:
             return payload.refused(reject.errors, context.request_id)
@@ -184,9 +187,10 @@ async def look(
             actor=context.actor,
             catalog=questions_in(context, fetch, context.access),
         )
-        named.check(context.permit, lambda statement: [(fetch(statement.sql, statement.values),)])
+        about = named.led(survivors_read(session, named.merging))
+        about.check(context.permit, lambda statement: [(fetch(statement.sql, statement.values),)])
         with attributed(plugin, operation.name, InputError):
-            return _plain(operation.function(ctx, **arguments), context.settings.reporting_currency)
+            return _plain(operation.function(ctx, **about.given), context.settings.reporting_currency)
 
     return await context.services.database.in_reading_session(in_session)
 

@@ -28,7 +28,7 @@ _LONGEST = 200
 _HEADERS = {"content-security-policy": POLICY, "vary": "Accept-Language, Authorization, Cookie"}
 
 
-class Reference:
+class SchemaReference:
     """The ASGI application at `/graphql/schema` and below."""
 
     def __init__(self, endpoint: Endpoint, engine: Callable[[], Engine], *, graphiql: bool) -> None:

@@ -99,6 +99,25 @@ def test_several_records_are_under_way_at_once_but_each_only_once(crm, clock, re
     assert set(most.values()) == {1}
 
 
+def test_a_receiver_that_does_not_answer_is_left_and_tried_again(crm, clock, receiver):
+    world = World(crm, clock, receiver, timeout_seconds=1)
+    world.hook(world.user(), eventTypes=["CUSTOMER_CREATED"])
+    world.client.create("Customer", name="One")
+    released = threading.Event()
+    receiver.answer = lambda received: released.wait(60) and 204
+    # Where the app has begun by itself, this ends before that attempt does.
+    world.deliver()
+    while not world.log()[0]["attempts"]:
+        world.deliver()
+    assert world.states() == [("CUSTOMER_CREATED", "PENDING", 1, "there was no response within 1 seconds")]
+    released.set()
+    receiver.answer = lambda received: 204
+    world.wait(60)
+    while world.log()[0]["attempts"] == 1:
+        world.deliver()
+    assert world.states() == [("CUSTOMER_CREATED", "DELIVERED", 2, None)]
+
+
 def test_another_server_goes_on_where_one_died(crm, clock, receiver, monkeypatch):
     world = World(crm, clock, receiver)
     world.hook(world.user(), eventTypes=["CUSTOMER_CREATED"])

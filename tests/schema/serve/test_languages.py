@@ -21,6 +21,7 @@ from core.log.events import Action
 from guanxi import Plugin, UserError, create_app, hookimpl, load_settings, sentence
 from guanxi.testing import app_with
 from schema.serve.negotiation import language_of
+from schema.serve.panel_checks import checked_panels
 from schema.types.builder import python_enum
 
 ROOT = TRANSLATIONS.parent.parent
@@ -207,6 +208,10 @@ def needed(app, owner: str) -> Iterator[tuple[str | None, str]]:
     for record in app.catalog.records.values():
         if record.owner == owner:
             yield None, noun(record.name).template
+    for checked in checked_panels(app.host, app.assembled.graphql):
+        if checked.plugin == owner:
+            panel = checked.panel
+            yield from ((None, text) for text in (panel.title, panel.description, *panel.values) if text)
     if owner == "core":
         yield from ((None, word.lower()) for word in (*Right, *Action) if word is not Action.PUBLISHED)
     for name, kind in app.assembled.graphql.type_map.items():

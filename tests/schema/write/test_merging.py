@@ -152,6 +152,18 @@ def test_ids_of_merged_records_lead_to_the_one_that_stays(world):
         assert [one["record"] for one in done["results"]] == [here]
     assert codes(writes.payload(client, "restore", "Customer", "id", id=world.b)) == ["MERGED"]
     assert codes(writes.payload(client, "delete", "Customer", "id", id=world.b)) == ["DELETED"]
+    # In filters and in what plugins do, too.
+    filtered = """query ($id: ID!) {
+        eq: contacts(where: {customerId: {eq: $id}}) { totalCount } ne: contacts(where: {customerId: {ne: $id}}) { totalCount }
+        in: contacts(where: {customerId: {in: [$id]}}) { totalCount } notIn: contacts(where: {customer: {id: {notIn: [$id]}}}) { totalCount }
+        customers(where: {id: {eq: $id}}) { nodes { id } } some: customers(where: {subsidiaries: {some: {id: {eq: $id}}}}) { totalCount }
+        creditCheck(customerId: $id, amount: "1") { __typename } }"""
+    by_old, by_new = (client.query(filtered, id=id) for id in (world.b, world.a))
+    assert by_old == by_new and by_old["customers"]["nodes"] == [here] and by_old["eq"] == by_old["in"] != by_old["ne"]
+    override = """mutation ($input: OverrideValueTierInput!) {
+        overrideValueTier(input: $input) { customer { id } userErrors { message } } }"""
+    done = client.query(override, input={"customerId": world.b, "tier": "MAIN", "reason": "a friend"})
+    assert done["overrideValueTier"] == {"customer": here, "userErrors": []}
     # So do those that led to it.
     c = client.create("Customer", name="Acme Group")["id"]
     merged = client.query(MERGE, input={"id": c, "mergeIds": [world.a]})["mergeCustomers"]
