@@ -92,10 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _Groups(LoadScopeScheduling):
-    """The tests of a file share their apps, those of the oracle its world: each group stays in one process."""
+    """The tests of a file share their apps, those of some folders their world: each group stays in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "oracle" if "oracle/" in nodeid else nodeid.partition("::")[0]
+        folder = next((name for name in ("tests/oracle/", "tests/page/") if name in nodeid), None)
+        return folder or nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:

@@ -91,7 +91,7 @@ def site(browser, folder, plugins, prepare, roles, policies=None):
         yield Site(url.removesuffix("/graphql"), keys, browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     if BROWSER is None:
         pytest.skip("no Chromium; install one, as by `apt-get install chromium`")
@@ -103,7 +103,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(browser, tmp_path_factory):
     """A quarter of the sample data, an administrator and a partner."""
 
