@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.host.operations import SHOWN_ONCE, Named, PluginOperation, Ref, mutation, query
     from core.host.panels import Panel, PanelKind
     from core.host.retries import Retries
+    from core.host.routes import PluginRoute
     from core.log.changes import Change, Changes, shown
     from core.log.events import Action, Event
     from core.records.columns import column, reference
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from core.records.uniqueness import one_living
     from core.records.vocabulary import UserRole, Vocabulary
     from guanxi.app import App, create_app
+    from schema.serve.bad_request import BadRequest
     from schema.types.operation_types import Input, Payload
     from schema.types.scalars import JSON
 
@@ -52,6 +54,7 @@ __all__ = [
     "SHOWN_ONCE",
     "Action",
     "App",
+    "BadRequest",
     "Change",
     "Changes",
     "Clock",
@@ -79,6 +82,7 @@ __all__ = [
     "Plugin",
     "PluginError",
     "PluginOperation",
+    "PluginRoute",
     "Record",
     "Ref",
     "Reject",
@@ -133,6 +137,7 @@ _HOMES = {
         "core.host.operations": ("SHOWN_ONCE", "Named", "PluginOperation", "Ref", "mutation", "query"),
         "core.host.panels": ("Panel", "PanelKind"),
         "core.host.retries": ("Retries",),
+        "core.host.routes": ("PluginRoute",),
         "core.log.changes": ("Change", "Changes", "shown"),
         "core.log.events": ("Action", "Event"),
         "core.records.columns": ("column", "reference"),
@@ -142,6 +147,7 @@ _HOMES = {
         "core.records.uniqueness": ("one_living",),
         "core.records.vocabulary": ("UserRole", "Vocabulary"),
         "guanxi.app": ("App", "create_app"),
+        "schema.serve.bad_request": ("BadRequest",),
         "schema.types.operation_types": ("Input", "Payload"),
         "schema.types.scalars": ("JSON",),
     }.items()

@@ -59,6 +59,7 @@ from schema.serve.engine import Engine
 from schema.serve.http import STOPPING, Endpoint
 from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.observation import Observation
+from schema.serve.plugin_routes import plugin_routes
 from schema.serve.reference.serving import SchemaReference
 from schema.serve.response import protected
 from schema.serve.sessions import Sessions
@@ -118,6 +119,7 @@ class App:
         reference = SchemaReference(self._endpoint, lambda: self.engine, graphiql=settings.graphiql)
         schema = [Route(path, reference, methods=["GET"]) for path in ("/graphql/schema", "/graphql/schema/{name}")]
         routes = [*page, *schema, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
+        routes += plugin_routes(self.host, self._endpoint, lambda *given: self.jobs.hurry(*given))
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (
             _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route
@@ -474,7 +476,7 @@ def _shared_with(answering: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     return CORSMiddleware(
         answering,
         allow_origins=[origin.rstrip("/") for origin in origins],
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT"],
         allow_headers=["authorization", "content-type", "x-request-id"],
         expose_headers=["graphql-cost", "ratelimit", "ratelimit-policy", "retry-after"],
         max_age=600,

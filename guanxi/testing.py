@@ -207,9 +207,11 @@ async def _request(
     if actor is not None:
         scope[ACTOR] = actor
     sent: list[Any] = []
+    arriving = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
+        # After the body a client only waits.
+        return next(arriving, None) or await asyncio.Event().wait()
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -23,6 +23,7 @@ from core.host.messages import Message
 from core.host.operations import PluginOperation
 from core.host.panels import Panel
 from core.host.retries import Retries
+from core.host.routes import PluginRoute
 from core.log.changes import Changes
 from core.log.events import Event
 from core.records.fields import Field, Job
@@ -126,6 +127,8 @@ class Context:
         lock: waits for keys of the plugin, which the transaction then holds until it ends; see `lock_keys`.
             `lock("customer", id, other)` takes a key for each, `lock("policy")` one, and `lock()` excludes all others
             of the plugin. Read what rests on a key after it is taken. On SQLite, which has one writer, it does nothing.
+        sign: `sign(text)` is a signature of 43 characters for links, which nobody else can make, nor any other plugin.
+            Compare it by `hmac.compare_digest`.
         catalog: how it queries the catalog; see `query`, `total`, `groups`, `pages` and `derive`.
         transact: in async hooks, `await transact(work)` runs `work(ctx)` with a session in a transaction of its own,
             recorded as the plugin's work, and returns its result: for what is to be kept whatever comes after it.
@@ -153,6 +156,7 @@ class Context:
     insert_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
     change_rows: Callable[[type[Any], Sequence[Mapping[str, Any]]], None]
     lock: Callable[..., None]
+    sign: Callable[[str], str]
     catalog: CatalogQueries
     transact: Callable[[Callable[["Context"], Any]], Awaitable[Any]] = _in_async_hooks_only
     send: Callable[[Message], Awaitable[None]] = _in_async_hooks_only
@@ -334,6 +338,19 @@ class Hooks:
             state of the data and cannot write.
         Failure: the app does not start; a clash of names is refused, naming both owners. `Reject` in a mutation gives
             `userErrors` and nothing is written; another exception is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def register_routes(self, settings: Any) -> Iterable[PluginRoute]:
+        """Answers HTTP requests other than GraphQL's: files, pages, callbacks of other systems.
+
+        When: once per app, while it is built. No database. A route answers below `/plugins/` and the plugin's name.
+        Arguments: this plugin's `settings`.
+        Returns: `PluginRoute` declarations, whose functions are async and take `ctx` and Starlette's `Request`.
+        Transaction: none; a route writes by `ctx.transact`.
+        Failure: the app does not start; the message names the plugin. `BadRequest` in a route is answered with its
+            status, `InputError` with 400, and anything else with 500, attributed to the plugin in the log.
         """
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Select
@@ -68,6 +68,7 @@ class Unit:
         actor: Actor,
         permit: Permit,
         ask: Ask,
+        sign: Callable[[str, str], str],
         request_id: str | None = None,
         batch_id: str | None = None,
     ) -> None:
@@ -95,6 +96,7 @@ class Unit:
         self.on_removal: Callable[[], None] | None = None
         self._clock = clock
         self._ask = ask
+        self._sign = sign
         self._writes = True
         self._contexts: dict[str, Context] = {}
         transaction.before_session = self._before_session
@@ -283,6 +285,7 @@ class Unit:
             insert_rows=self.insert_rows,
             change_rows=self.change_rows,
             lock=lock,
+            sign=partial(self._sign, plugin.name),
             catalog=self._catalog,
         )
 

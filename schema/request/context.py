@@ -11,6 +11,7 @@ from core.base.clock import BusinessClock
 from core.base.ids import new_id
 from core.base.languages import ENGLISH, Language
 from core.base.settings import Settings
+from core.base.signatures import signature
 from core.db.database import Database
 from core.host.host import PluginHost
 from schema.catalog.access import AccessControl, GetAccess
@@ -39,7 +40,7 @@ class Services:
         reader: runs statements that read.
         control: tells what the permissions of actors allow.
         permits: tell what callers may write.
-        secret: signs cursors.
+        secret: signs cursors and what plugins sign.
         announce: called after a commit that has events, in whatever thread.
         note_lasting: called after a commit of what a restore must not undo, in a thread.
         allowances: how many requests somebody may send.
@@ -63,6 +64,10 @@ class Services:
     note_lasting: Callable[[], None]
     allowances: Allowances
     languages: Mapping[str, Language]
+
+    def sign(self, plugin: str, text: str) -> str:
+        """A plugin's signature of a text."""
+        return signature(self.secret, plugin, text)
 
     @property
     def documents(self) -> Documents:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 import orjson
@@ -355,5 +356,6 @@ def context_outside(context: RequestContext, plugin: str, *, is_limited: bool = 
         insert_rows=unavailable,
         change_rows=unavailable,
         lock=unavailable,
+        sign=partial(services.sign, plugin),
         catalog=CatalogQueries(asked, total, unavailable, unavailable, unavailable),
     )

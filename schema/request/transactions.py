@@ -76,6 +76,7 @@ def write_now(
             actor=context.actor,
             permit=context.permit,
             ask=lambda fetch: questions_in(context, fetch),
+            sign=services.sign,
             request_id=context.request_id,
             batch_id=batch_id,
         )

@@ -115,9 +115,8 @@ class Callers:
         try:
             return await proving
         except UnauthenticatedError as error:
-            self.note_refusal(scope, headers, error.message.partition(";")[0])
             # A right key or token is served all the same: there may be many behind one address.
-            self._guard.failures.hit(self._guard.address_of(scope, headers))
+            self.note_failure(scope, headers, error.message)
             challenge = {"www-authenticate": f'{REALM}, error="invalid_token"'}
             raise BadRequest(401, error.message, error.code, challenge) from None
         except UnavailableError as error:
@@ -198,6 +197,23 @@ class Callers:
             BadRequest: it comes from there.
         """
         self._guard.check_page(headers)
+
+    def check_failures(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
+        """Refuses an address that has sent too much that proves nothing.
+
+        Raises:
+            BadRequest: it is to wait.
+        """
+        self._guard.failures.check(self._guard.address_of(scope, headers))
+
+    def note_failure(self, scope: Scope, headers: Mapping[bytes, str], why: str) -> None:
+        """Counts what proves nothing, for the audit list and against its address.
+
+        Raises:
+            BadRequest: the address is to wait.
+        """
+        self.note_refusal(scope, headers, why.partition(";")[0])
+        self._guard.failures.hit(self._guard.address_of(scope, headers))
 
     async def check_monitor(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
         """Refuses who may not read the figures of the server: programs of this machine may, and who has `monitor`.

@@ -32,7 +32,7 @@ from core.base.errors import (
 from core.base.languages import ENGLISH, Language
 from core.base.sentences import sentence
 from core.base.settings import Settings
-from schema.request.context import RequestContext
+from schema.request.context import RequestContext, Services
 from schema.request.limits import Limits
 from schema.request.operations import Operation, OperationResult
 from schema.request.refusal import Refused
@@ -122,6 +122,11 @@ class Endpoint:
             await send({"type": "websocket.close", "code": GOING_AWAY})
         else:
             await WebSocket(self, scope, receive, send).run()
+
+    @property
+    def services(self) -> Services:
+        """What all requests of the app share."""
+        return self._get_engine().services
 
     def language(self, headers: Mapping[bytes, str]) -> Language:
         """The language that a client reads."""

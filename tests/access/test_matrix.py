@@ -14,6 +14,7 @@ from guanxi import Facet, Field, Permission, Plugin, Record, RowRule, column, ho
 from guanxi.design import design
 from guanxi.records import Customer, User
 from plugins.credit_scoring import CreditScoring
+from plugins.files import Files
 from plugins.forecasting import Forecasting
 from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
@@ -82,7 +83,7 @@ def _name(actor):
     return " ".join([actor.id, *sorted(actor.narrowed_to or ())])
 
 
-PLUGINS = (ValueTiering, CreditScoring, Forecasting, SatisfactionSurveys, Webhooks, Badging)
+PLUGINS = (ValueTiering, CreditScoring, Files, Forecasting, SatisfactionSurveys, Webhooks, Badging)
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,9 @@ def test_the_examples_work_as_they_say(crm, clock, visits, tmp_path):
     assert client.query("{ customers(where: {isRegular: {eq: true}}) { nodes { visitCount } } }") == {
         "customers": {"nodes": [{"visitCount": 2}]}
     }
+    listed = client.post(b"", method="GET", path="/plugins/visits/list.txt")
+    assert (listed[0], listed[2]) == (200, b"2025-06-14 Ann\n2025-06-15 Ann\n")
+    assert open_client.post(b"", method="GET", path="/plugins/visits/list.txt")[0] == 401
     client.deliver()
     assert diary.read_text().splitlines() == [f"2025-06-15 {id}", f"2025-06-14 {id}"]
     erased = client.query(

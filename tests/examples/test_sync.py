@@ -5,34 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
-from time import sleep
 
 import pytest
-import uvicorn
 
 from guanxi import create_app, load_settings
+from tests.examples.serving import serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ROWS = [{"number": str(number), "name": f"Customer {number}", "city": "Köln"} for number in range(3)]
-
-
-@contextmanager
-def serving(app):
-    """The address of a server of an app."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            sleep(0.01)
-        (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
-        yield f"http://127.0.0.1:{port}/graphql"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def _node() -> list[str] | None:
