@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin
 
 import pytest
-from graphql import coerce_input_value, parse, type_from_ast, validate
+from graphql import parse, validate
+from graphql.execution.values import get_variable_values
 
 from guanxi import create_app, load_settings
 from guanxi.testing import running
 from schema.serve.reference.examples import examples
 from schema.serve.reference.origins import Origins
+from schema.serve.reference.pages import _inline
 from tests.keys import KEPT, create_key
 from tests.schema.serve.test_sessions import logged_in
 
@@ -90,9 +92,9 @@ def test_examples_of_every_record_are_valid(app):
         for example in examples(schema, record):
             document = parse(example.text)
             assert validate(schema, document) == [], example.text
-            for variable in document.definitions[0].variable_definitions or ():
-                name = variable.variable.name.value
-                coerce_input_value(example.variables[name], type_from_ast(schema, variable.type))
+            asked = document.definitions[0].variable_definitions or ()
+            problems = get_variable_values(schema, asked, dict(example.variables))
+            assert not isinstance(problems, list), problems
             count += 1
     assert count > 2 * len(app.catalog.records)
 
@@ -125,6 +127,7 @@ def test_types_and_fields_are_found_by_words(client):
     assert found("nothing-of-that-name") == []
     _, _, page = got(client, ROOT, query="search=%3Cscript%3E%22")
     assert "&lt;script&gt;&quot;" in page and "<script" not in page
+    assert _inline("`a` <script>\n& more") == "<code>a</code> &lt;script&gt; &amp; more"
 
 
 def test_a_page_is_packed_once_kept_by_browsers_and_runs_nothing(client):
