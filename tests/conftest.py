@@ -91,12 +91,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for name, place in places.items() if name in item.nodeid), len(places)))
 
 
+#: Folders whose tests share what takes long to make.
+_FOLDERS = ("oracle", "page")
+
+
 class _Groups(LoadScopeScheduling):
-    """The tests of a file share their apps, those of some folders their world: each group stays in one process."""
+    """The tests of a file share their apps, those of some folders a world: each group stays in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((name for name in ("tests/oracle/", "tests/page/") if name in nodeid), None)
-        return folder or nodeid.partition("::")[0]
+        return next((name for name in _FOLDERS if f"tests/{name}/" in nodeid), nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:

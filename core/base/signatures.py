@@ -9,8 +9,8 @@ def signature(secret: bytes, purpose: str, text: str) -> str:
 
     Args:
         secret: of the installation.
-        purpose: what is signed, such as the name of a plugin: nothing signed for one purpose holds for another.
+        purpose: what it is for: nothing signed for one purpose holds for another.
         text: what is signed.
     """
-    key = hmac.digest(secret, f"sign {purpose}".encode(), "sha256")
+    key = hmac.digest(secret, f"sign: {purpose}".encode(), "sha256")
     return urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).decode().rstrip("=")

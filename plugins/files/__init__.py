@@ -94,9 +94,9 @@ class Files(Plugin):
 
     @hookimpl
     async def startup(self, ctx: Context) -> None:
-        """Tries the store."""
-        if ctx.settings.store is not None:
-            await ctx.settings.opened.check()
+        """Tries the store. The rest of the CRM goes on where a bucket is only not reached."""
+        if ctx.settings.store is not None and (problem := await ctx.settings.opened.check()):
+            ctx.log.warning("%s; until it is reached, no files can be sent or got", problem)
 
     @hookimpl
     def lock_keys(self, changes: Changes) -> Iterator[tuple[str, ...]]:

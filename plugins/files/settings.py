@@ -48,9 +48,10 @@ class FileSettings(BaseModel):
     )
     region: str | None = Field(default=None, description="Region of the bucket.")
     access_key_id: str | None = Field(
-        default=None, description="Access key of the bucket; by default what AWS's own tools would use."
+        default=None,
+        description="Access key of the bucket; by default AWS_ACCESS_KEY_ID, else what the role of the machine gives.",
     )
-    secret_access_key: SecretStr | None = Field(default=None, description="Its secret.")
+    secret_access_key: SecretStr | None = Field(default=None, description="The secret that goes with it.")
     maximum_bytes: int = Field(
         default=26_214_400, ge=1, le=5_368_709_120, description="No file has more bytes than this."
     )

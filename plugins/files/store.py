@@ -3,18 +3,24 @@
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, GenericError
 from obstore.store import LocalStore, S3Store
 
 from guanxi.sql import unordered_id
 from plugins.files.faults import StoreError
 
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
 _CHUNK = 262_144
+#: A bucket that says nothing for so long is not reached.
+_SILENCE_SECONDS = 20
 #: Of parts of an upload to a bucket, so many are under way at once.
 _AT_ONCE = 2
 
@@ -57,25 +63,37 @@ class Store:
         if self._folder is not None:
             return LocalStore(self._folder, automatic_cleanup=True, mkdir=True)
         is_plain = options.get("endpoint", "").startswith("http://")
-        return S3Store(bucket, prefix=prefix or None, client_options={"allow_http": is_plain}, **options)
+        client: ClientConfig = {
+            "allow_http": is_plain,
+            "connect_timeout": timedelta(seconds=5),
+            "read_timeout": timedelta(seconds=_SILENCE_SECONDS),
+            # A large file may take as long as who gets it needs.
+            "timeout": timedelta(days=1),
+        }
+        retries: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=_SILENCE_SECONDS)}
+        return S3Store(bucket, prefix=prefix or None, client_options=client, retry_config=retries, **options)
 
     def _problem(self, error: Exception) -> StoreError:
         """What is said of a fault, without the library's own account of it, which is many lines long."""
         first = str(error).partition("\n")[0].partition(": <?xml")[0]
         return StoreError(f"store: {self._url} cannot be used: {first}")
 
-    async def check(self) -> None:
-        """Writes and removes a few bytes.
+    async def check(self) -> str | None:
+        """Writes and removes a few bytes; returns why a bucket cannot be reached, which may pass.
 
         Raises:
-            StoreError: that is not possible.
+            StoreError: it is not there, or nothing may be written.
         """
         path = f"check/{unordered_id('chk')}"
         try:
             await obstore.put_async(self._store, path, b"check")
             await obstore.delete_async(self._store, path)
         except (BaseError, OSError) as error:
-            raise self._problem(error) from error
+            problem = self._problem(error)
+            if isinstance(error, GenericError) and self._folder is None:
+                return problem.message
+            raise problem from error
+        return None
 
     async def put(self, path: str, chunks: AsyncIterator[bytes]) -> None:
         """Stores what arrives, and nothing where that breaks off.
@@ -85,7 +103,7 @@ class Store:
         """
         try:
             await obstore.put_async(self._store, path, chunks, max_concurrency=_AT_ONCE)
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:
             raise self._problem(error) from error
 
     async def get(self, path: str, start: int, end: int) -> StoredBytes | None:

@@ -91,7 +91,7 @@ async def receive(ctx: Context, request: Request) -> JSONResponse:
     id = id_in(ctx, UPLOADS, request.path_params["link"])
     upload = (await ctx.transact(partial(known, ids=[id]))).get(id)
     _check_begun(upload, request.headers.get("content-length"))
-    arriving = _Arriving(request, upload, ctx.settings.idle_seconds)
+    arriving = _Arriving(ctx, request, upload)
     path = f"{id}/{unordered_id('obj')}"
     try:
         await ctx.settings.opened.put(path, arriving.chunks())
@@ -106,6 +106,10 @@ async def receive(ctx: Context, request: Request) -> JSONResponse:
     return JSONResponse({"uploadId": id, "size": arriving.size, "sha256": arriving.sha256}, 201)
 
 
+def _expired() -> BadRequest:
+    return BadRequest(410, sentence("the upload has expired; prepare another"), "LINK_EXPIRED")
+
+
 def _taken() -> BadRequest:
     message = sentence("the bytes of this upload are there already; create the file, or prepare another upload")
     return BadRequest(409, message, "CONFLICT")
@@ -113,7 +117,7 @@ def _taken() -> BadRequest:
 
 def _check_begun(upload: Mapping[str, Any] | None, length: str | None) -> None:
     if upload is None:
-        raise BadRequest(410, sentence("the upload has expired; prepare another"), "LINK_EXPIRED")
+        raise _expired()
     if upload["stored_as"] is not None:
         raise _taken()
     if length is not None and length != str(upload["size"]):
@@ -132,10 +136,10 @@ class _Arriving:
         size: how many so far.
     """
 
-    def __init__(self, request: Request, upload: Mapping[str, Any], idle_seconds: int) -> None:
+    def __init__(self, ctx: Context, request: Request, upload: Mapping[str, Any]) -> None:
+        self._ctx = ctx
         self._stream = request.stream()
         self._upload = upload
-        self._idle_seconds = idle_seconds
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -148,15 +152,17 @@ class _Arriving:
         """Yields them.
 
         Raises:
-            BadRequest: they are not those that were announced.
+            BadRequest: they are not those that were announced, or the time of the upload is over.
             TimeoutError: nothing arrives.
         """
         while True:
-            async with asyncio.timeout(self._idle_seconds):
+            async with asyncio.timeout(self._ctx.settings.idle_seconds):
                 chunk = await anext(self._stream, None)
             if chunk is None:
                 break
             self.size += len(chunk)
+            if self._ctx.clock.now() >= self._upload["expires_at"]:
+                raise _expired()
             if self.size > self._upload["size"]:
                 raise _wrong_size(self._upload["size"])
             self._hash.update(chunk)

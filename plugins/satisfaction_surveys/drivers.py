@@ -9,11 +9,9 @@ from math import sqrt
 from typing import Any
 
 from sqlalchemy import Double, Text, and_, case, cast, func, select
-from sqlmodel import col
 
 from guanxi import Context
 from plugins.satisfaction_surveys import rules
-from plugins.satisfaction_surveys.models import SurveyQuestion
 from plugins.satisfaction_surveys.reports import ReportScope, respondent
 from plugins.satisfaction_surveys.vocabulary import NoDriverReason, QuestionKind
 
@@ -66,9 +64,9 @@ class ItemDriver:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """The result of a question: means in hundredths over its respondents, how often each option was chosen."""
+    """The result of a question, by its id: means in hundredths over respondents, and how often options were chosen."""
 
-    question: SurveyQuestion
+    question: str
     respondents: int
     score: int | None
     expected: int | None
@@ -114,7 +112,10 @@ def question_results(ctx: Context, scope: ReportScope, least: int) -> list[Quest
     for question, options, count in ctx.derive("SurveyAnswer", _COLUMNS, _choices, chosen_from, as_of=scope.as_of):
         chosen[question].update(dict.fromkeys(json.loads(options), count))
     figures = {question: numbers for question, *numbers in rows}
-    return [_result(one, figures[one.id], chosen[one.id], least) for one in _questions(ctx, list(figures))]
+    asked = {"id": {"in": list(figures)}}
+    questions = ctx.pages("SurveyQuestion", "id kind options surveyId questionsVersion position", asked)
+    in_order = sorted(questions, key=lambda one: (one["surveyId"], one["questionsVersion"], one["position"]))
+    return [_result(one, figures[one["id"]], chosen[one["id"]], least) for one in in_order]
 
 
 def _latest(rows: Any) -> Any:
@@ -160,32 +161,26 @@ def _choices(rows: Any) -> Any:
     return select(c.question, options, func.count().label("people")).group_by(c.question, options)
 
 
-def _questions(ctx: Context, ids: Sequence[str]) -> Sequence[SurveyQuestion]:
-    order = col(SurveyQuestion.survey_id), col(SurveyQuestion.questions_version), col(SurveyQuestion.position)
-    query = select(SurveyQuestion).where(col(SurveyQuestion.id).in_(ids)).order_by(*order)
-    return ctx.session.scalars(query).all()
-
-
 def _result(
-    question: SurveyQuestion, figures: Sequence[float | None], chosen: Mapping[str, int], least: int
+    question: Mapping[str, Any], figures: Sequence[float | None], chosen: Mapping[str, int], least: int
 ) -> QuestionResult:
     people, *sums = (figure or 0 for figure in figures[:7])
     score, expected, gap = (
         rules.mean(round(total), round(count)) for total, count in zip(sums[::2], sums[1::2], strict=True)
     )
     return QuestionResult(
-        question=question,
+        question=question["id"],
         respondents=round(people),
         score=score,
         expected=expected,
         gap=gap,
-        choices={option: chosen.get(option, 0) for option in question.options},
-        driver=_driver(question, round(sums[5]), figures[7:], least),
+        choices={option: chosen.get(option, 0) for option in question["options"]},
+        driver=_driver(question["kind"], round(sums[5]), figures[7:], least),
     )
 
 
-def _driver(question: SurveyQuestion, gaps: int, figures: Sequence[float | None], least: int) -> ItemDriver:
-    if question.kind is not QuestionKind.RATING:
+def _driver(kind: str, gaps: int, figures: Sequence[float | None], least: int) -> ItemDriver:
+    if kind != QuestionKind.RATING:
         return ItemDriver(None, 0, NoDriverReason.NO_EXPECTATION)
     pairs, *moments, least_item, most_item, least_other, most_other = figures
     if gaps and not pairs:

@@ -67,7 +67,7 @@ class Services:
 
     def sign(self, plugin: str, text: str) -> str:
         """A plugin's signature of a text."""
-        return signature(self.secret, plugin, text)
+        return signature(self.secret, f"plugin {plugin}", text)
 
     @property
     def documents(self) -> Documents:

@@ -7,6 +7,8 @@ itself. Both carry a seal of this installation: what it has not given out itself
 import hmac
 from collections.abc import Mapping
 
+from core.base.signatures import signature
+
 COOKIE = "guanxi_session"
 #: The header of the token.
 CSRF = b"x-csrf-token"
@@ -21,7 +23,7 @@ def cookie(secret: bytes, session: str, seconds: float, *, is_secure: bool) -> s
         seconds: after which the browser forgets it.
         is_secure: whether the browser is to send it over TLS alone.
     """
-    return _header(f"{session}.{_seal(secret, 'cookie', session)}", int(seconds), is_secure)
+    return _header(f"{session}.{signature(secret, 'cookie', session)}", int(seconds), is_secure)
 
 
 def cleared() -> str:
@@ -40,13 +42,13 @@ def session_of(headers: Mapping[bytes, str], secret: bytes) -> str | None:
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
             session, _, seal = value.partition(".")
-            return session if _is_equal(seal, _seal(secret, "cookie", session)) else None
+            return session if _is_equal(seal, signature(secret, "cookie", session)) else None
     return None
 
 
 def csrf_token(secret: bytes, session: str) -> str:
     """The token that goes with a session."""
-    return _seal(secret, "csrf", session)
+    return signature(secret, "csrf", session)
 
 
 def has_token(headers: Mapping[bytes, str], secret: bytes, session: str) -> bool:
@@ -57,10 +59,6 @@ def has_token(headers: Mapping[bytes, str], secret: bytes, session: str) -> bool
 def _header(value: str, seconds: int, is_secure: bool) -> str:
     secure = "; Secure" if is_secure else ""
     return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-
-
-def _seal(secret: bytes, purpose: str, session: str) -> str:
-    return hmac.digest(secret, f"{purpose}:{session}".encode(), "sha256").hex()
 
 
 def _is_equal(given: str, right: str) -> bool:

@@ -12,7 +12,6 @@ from core.base.ids import prefix_of
 from core.base.sentences import noun, sentence, term
 from core.base.text import camel
 from core.host.operations import PluginOperation
-from schema.catalog.access import Access
 from schema.request.context import RequestContext
 from schema.request.permits import texts
 
@@ -88,7 +87,7 @@ class NamedRecords:
                         )
                     )
 
-    def check_session(self, access: Access) -> None:
+    def check_session(self) -> None:
         """Refuses a session, which sees everything, to an operation that is about nothing the caller may see.
 
         Raises:
@@ -96,7 +95,8 @@ class NamedRecords:
         """
         operation = self.operation
         is_free = operation.unscoped or operation.permission or operation.public
-        if access.writes is not None and not (self.owned or is_free):
+        # The local operator, too: what only it can use is noticed when it is first tried.
+        if not (self.owned or is_free):
             raise ForbiddenError(
                 sentence(
                     "{operation}: it reads by a session, so it must be declared unscoped, which needs the permission "
@@ -131,9 +131,8 @@ def check_operation(context: RequestContext, operation: PluginOperation, given: 
         if record is not None:
             if record.merges:
                 merging.add(text)
-            if access.writes is not None:
-                is_guarded = record.name in catalog.ownerships or record.permission is not None
-                (owned if is_guarded else others)[record.name].add(text)
+            is_guarded = record.name in catalog.ownerships or record.permission is not None
+            (owned if is_guarded else others)[record.name].add(text)
     is_mutation = operation.root == "Mutation"
     if is_mutation and access.writes is not None:
         is_free = operation.permission or operation.unscoped or operation.as_plugin or operation.public

@@ -177,7 +177,7 @@ async def look(
         fetch = partial(fetch_in_transaction, session.connection())
 
         def open_session() -> Session:
-            named.check_session(context.access)
+            named.check_session()
             return session
 
         ctx = replace(

@@ -31,7 +31,7 @@ export function App() {
           </a>
         </nav>
         <form action={(form) => setKey(String(form.get("key")).trim())}>
-          <input name="key" type="password" placeholder="API key, if the server needs one" aria-label="API key" />
+          <input name="key" type="password" autoComplete="off" placeholder="API key, if one is needed" aria-label="API key" />
           <button>Use</button>
         </form>
       </header>

@@ -17,6 +17,7 @@ export function Board() {
           name
         }
         opportunities(first: 200, where: { status: { notIn: [WON, LOST, CLOSED] } }, orderBy: [{ name: ASC }]) {
+          totalCount
           nodes {
             id
             version
@@ -30,6 +31,7 @@ export function Board() {
     `,
     {},
   );
+  const { nodes, totalCount } = opportunities;
   const [commit] = useMutation<BoardMoveMutation>(graphql`
     mutation BoardMoveMutation($input: MoveOpportunityInput!) {
       moveOpportunity(input: $input) {
@@ -61,39 +63,46 @@ export function Board() {
   };
   const dropped = (event: DragEvent, stage: string) => {
     event.preventDefault();
-    const found = opportunities.nodes.find(({ id }) => id === event.dataTransfer.getData("text/plain"));
+    const found = nodes.find(({ id }) => id === event.dataTransfer.getData("text/plain"));
     if (found && found.stage?.id !== stage) move(found, stage);
   };
   return (
-    <div className="board">
-      {stages.map((stage) => (
-        <section
-          key={stage.id}
-          aria-label={stage.name}
-          onDragOver={(event) => event.preventDefault()}
-          onDrop={(event) => dropped(event, stage.id)}
-        >
-          <h2>{stage.name}</h2>
-          {opportunities.nodes
-            .filter((one) => one.stage?.id === stage.id)
-            .map((one) => (
-              <Card key={one.id} card={one} problem={problems[one.id]}>
-                <select
-                  aria-label="Stage"
-                  value={stage.id}
-                  onChange={(event) => move(one, event.target.value)}
-                >
-                  {stages.map(({ id, name }) => (
-                    <option key={id} value={id}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </Card>
-            ))}
-        </section>
-      ))}
-    </div>
+    <>
+      {nodes.length < totalCount && (
+        <p role="status">
+          The first {nodes.length} of {totalCount} open opportunities
+        </p>
+      )}
+      <div className="board">
+        {stages.map((stage) => (
+          <section
+            key={stage.id}
+            aria-label={stage.name}
+            onDragOver={(event) => event.preventDefault()}
+            onDrop={(event) => dropped(event, stage.id)}
+          >
+            <h2>{stage.name}</h2>
+            {nodes
+              .filter((one) => one.stage?.id === stage.id)
+              .map((one) => (
+                <Card key={one.id} card={one} problem={problems[one.id]}>
+                  <select
+                    aria-label="Stage"
+                    value={stage.id}
+                    onChange={(event) => move(one, event.target.value)}
+                  >
+                    {stages.map(({ id, name }) => (
+                      <option key={id} value={id}>
+                        {name}
+                      </option>
+                    ))}
+                  </select>
+                </Card>
+              ))}
+          </section>
+        ))}
+      </div>
+    </>
   );
 }
 

@@ -58,7 +58,7 @@ function List({ query }: { query: CustomersList$key }) {
             node {
               id
               name
-              city
+              industry
               status
               owner {
                 name
@@ -80,7 +80,7 @@ function List({ query }: { query: CustomersList$key }) {
         <thead>
           <tr>
             <th scope="col">Name</th>
-            <th scope="col">City</th>
+            <th scope="col">Industry</th>
             <th scope="col">Status</th>
             <th scope="col">Owner</th>
           </tr>
@@ -89,7 +89,7 @@ function List({ query }: { query: CustomersList$key }) {
           {edges.map(({ node }) => (
             <tr key={node.id}>
               <td>{node.name}</td>
-              <td>{node.city}</td>
+              <td>{node.industry}</td>
               <td>{node.status}</td>
               <td>{node.owner?.name}</td>
             </tr>

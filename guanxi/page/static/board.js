@@ -140,10 +140,10 @@ class Board {
     h("h3", null, name),
     customer && h("a", {href: `#/customers/${customer.id}`, tabindex: -1, draggable: "false"}, customer.name),
     h("strong", {class: "figure"}, money(expectedAmount)),
-    h("p", {class: "soft small"},
-      outcome === "WON" && h("span", {class: "mark"}, icon("check"), text("board.won"), " · "),
-      when && [h("span", {class: isCloseOverdue ? "late" : null}, when), " · "],
-      owner?.name ?? text("board.unowned")),
+    h("p", {class: "soft small about"},
+      outcome === "WON" && h("span", {class: "mark"}, icon("check"), text("board.won")),
+      when && h("span", {class: isCloseOverdue ? "late" : null}, when),
+      h("span", null, owner?.name ?? text("board.unowned"))),
     can.move && h("button", {class: "quiet more", tabindex: -1, "aria-label": text("board.move", {name}),
       onclick: (/** @type {Event} */ event) => this.offer(record, /** @type {HTMLElement} */ (event.currentTarget))}, "⋯"));
     return element;

@@ -37,7 +37,7 @@ class Curious(Plugin):
 
     @hookimpl
     def register_operations(self):
-        @query
+        @query(unscoped=True)
         def counted_twice(ctx) -> list[int]:
             """How many tasks there are, counted twice, and figures of them."""
             counts = [ctx.session.scalar(select(func.count()).select_from(Task))]
@@ -78,7 +78,7 @@ def tasks_by_customer(ctx, where: str | None = None) -> list[str]:
     return [f"{customer}: {count}, {longest}" for customer, count, longest in found]
 
 
-@query
+@query(unscoped=True)
 def scribble(ctx, how: str) -> bool:
     """Tries to write where one can only read."""
     return SCRIBBLES[how](ctx)

@@ -122,7 +122,7 @@ def debtors(
     return [node["id"] for node in found["customers"]["nodes"]]
 
 
-@query
+@query(unscoped=True)
 def latest_invoice(ctx) -> "Invoice | None":
     """The latest invoice."""
     return ctx.session.exec(select(Invoice).order_by(col(Invoice.issued_on).desc()).limit(1)).first()

@@ -10,6 +10,8 @@ from guanxi import PluginError
 from tests.plugins.files.sending import World
 
 BUCKET = "files"
+#: To a bucket the engine of the database makes no difference.
+pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,15 @@ def test_files_in_a_bucket_are_sent_in_parts_got_and_removed(crm, clock, bucket)
     lost = world.file(customerId=ann)
     s3.delete_object(Bucket=BUCKET, Key=f"crm/files/{world.path(lost)}")
     assert world.get(lost["downloadUrl"])[0] == 410
+
+
+def test_a_bucket_that_is_not_reached_holds_up_nothing_else(crm, clock, bucket, caplog):
+    settings, _ = bucket
+    # Nobody listens there.
+    world = World(crm, clock, f"s3://{BUCKET}", **{**settings, "endpoint": "http://127.0.0.1:9"})
+    assert "until it is reached" in caplog.text
+    status, answer = world.put(world.prepare(5)["url"], b"Hello")
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
 
 
 def test_a_bucket_that_is_not_there_stops_the_start_and_says_so(crm, clock, bucket):

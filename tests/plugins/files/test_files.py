@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,25 @@ def test_what_is_not_allowed_or_not_as_announced_is_refused(crm, clock, tmp_path
     assert few.prepare(10)["userErrors"][0]["code"] == "INVALID"
 
 
+def test_an_upload_that_breaks_off_or_outlasts_its_time_leaves_nothing(world):
+    def arriving(*more):
+        yield {"type": "http.request", "body": b"Hel", "more_body": True}
+        for step in more:
+            yield step() or {"type": "http.request", "body": b"lo", "more_body": False}
+
+    def later():
+        world.clock.moment += timedelta(hours=1)
+
+    url = world.prepare(5)["url"]
+    assert world.send(url, arriving(lambda: {"type": "http.disconnect"})) is None
+    assert world.stored() == []
+    assert world.send(url, arriving(later)) == 410
+    assert world.stored() == []
+    again = world.prepare(5)
+    assert world.send(again["url"], arriving(lambda: None)) == 201
+    assert len(world.stored()) == 1
+
+
 def test_a_file_needs_an_upload_of_ones_own_and_one_record(world):
     client = world.client
     ann, bo = (client.create("Customer", name=name)["id"] for name in ("Ann", "Bo"))
@@ -178,8 +198,6 @@ def test_bytes_go_with_the_record_once_that_is_committed_and_abandoned_ones_with
     # What a process left behind that died while it wrote goes with the rest.
     prepared = world.prepare(5)
     folder = world.store.removeprefix("file://")
-    from pathlib import Path
-
     (Path(folder) / prepared["uploadId"]).mkdir()
     (Path(folder) / prepared["uploadId"] / "obj#1").write_bytes(b"He")
     world.clock.moment += timedelta(hours=1)

@@ -52,10 +52,11 @@ def showing(*panels, answer=None):
 
 def values(answer, path):
     """What a path leads to, as the page follows it."""
-    found = [answer]
-    for key in path.split("."):
-        found = [one[int(key) if isinstance(one, list) else key] for one in found if one is not None]
-        found = [item for one in found for item in (one if isinstance(one, list) and key.isalpha() else [one])]
+    found, keys = [answer], path.split(".")
+    for key, after in zip(keys, [*keys[1:], ""], strict=True):
+        found = [None if one is None else one[int(key) if isinstance(one, list) else key] for one in found]
+        if not after.isdecimal():
+            found = [item for one in found for item in (one if isinstance(one, list) else [one])]
     return found
 
 
