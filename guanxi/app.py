@@ -60,6 +60,7 @@ from schema.serve.http import STOPPING, Endpoint
 from schema.serve.live.subscriptions import Subscriptions
 from schema.serve.observation import Observation
 from schema.serve.plugin_routes import plugin_routes
+from schema.serve.reference.serving import SchemaReference
 from schema.serve.response import protected
 from schema.serve.sessions import Sessions
 
@@ -115,7 +116,9 @@ class App:
         self._watching: list[asyncio.Task[None]] = []
         self._monitoring = Monitoring(self)
         page = page_routes() if settings.page else [Route("/", _to_graphql)]
-        routes = [*page, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
+        reference = SchemaReference(self._endpoint, lambda: self.engine, graphiql=settings.graphiql)
+        schema = [Route(path, reference, methods=["GET"]) for path in ("/graphql/schema", "/graphql/schema/{name}")]
+        routes = [*page, *schema, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
         routes += plugin_routes(self.host, self._endpoint, lambda *given: self.jobs.hurry(*given))
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (

@@ -422,9 +422,10 @@ class Hooks:
     def actor(self, ctx: Context, headers: Mapping[str, str], address: str) -> Identity | None:
         """Says who sends a request, by a way of the plugin's own: a header of a gateway, a token of another kind.
 
-        When: for each request that carries no API key, before anything else of it is read; the first plugin that says
-            so decides. With a plugin that has this hook, requests that nobody answers for are never the local
-            operator's.
+        When: for each request that carries neither an API key nor the cookie of a session, before anything else of it
+            is read; the first plugin that says so decides. At `POST /session` the credential comes as `authorization`,
+            and whom it proves gets a session, which ends with the identity's link. With a plugin that has this hook,
+            requests that nobody answers for are never the local operator's.
         Arguments: `ctx` without a session; `headers` of the request, by their names in lower case; the client's
             `address`. Sync or async; sync must not wait for anything.
         Returns: `Identity("subject")`, somebody by a name that is theirs for good, with `email` only if it is verified:

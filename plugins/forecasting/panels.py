@@ -82,7 +82,7 @@ def _targets(of: str, holder: str, title: str) -> Panel:
         PanelKind.BARS,
         f"""query ($to: Date!) {{
             salesTargets(
-                first: 50
+                first: 12
                 where: {{
                     {of}: {{isNull: false}}, metric: {{eq: WON_AMOUNT}}
                     periodStart: {{lte: $to}}, periodEnd: {{gte: $to}}

@@ -129,3 +129,13 @@ def _set_targets(ctx: Context, chance: random.Random) -> None:
         for first in starts:
             value = Decimal(round(max(usual, 100_000) * chance.uniform(0.8, 1.3), -4))
             ctx.session.add(SalesTarget(grain=DateGrain.QUARTER, period_start=first, team_id=team.id, value=value))
+            if first == starts[0]:
+                _share_target(ctx, team, first, value)
+
+
+def _share_target(ctx: Context, team: Team, first: date, value: Decimal) -> None:
+    """Divides the target of a team among its people."""
+    people = ctx.session.exec(select(User.id).where(col(User.team_id) == team.id).order_by(col(User.name))).all()
+    for user_id in people:
+        share = round(value / len(people), -3)
+        ctx.session.add(SalesTarget(grain=DateGrain.QUARTER, period_start=first, user_id=user_id, value=share))

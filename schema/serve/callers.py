@@ -1,7 +1,8 @@
 """Who sends a request."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.types import Scope
@@ -10,8 +11,8 @@ from core.access.authentication import AskPlugins
 from core.access.keys import start_of
 from core.access.permissions import MONITOR
 from core.access.sessions import SignIn
-from core.base.actors import LOCAL, PUBLIC, Actor, Identity
-from core.base.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from core.base.actors import LOCAL, PUBLIC, Actor, ActorKind, Identity
+from core.base.errors import ForbiddenError, RateLimitedError, UnauthenticatedError, UnavailableError
 from core.base.sentences import sentence
 from core.base.settings import Settings
 from schema.request.context import Services
@@ -26,6 +27,10 @@ _log = logging.getLogger("guanxi.http")
 
 #: Where code in the same process, such as the test kit, says who asks; no HTTP request can.
 ACTOR = "guanxi.actor"
+
+#: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
+#: limited by its address.
+LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
 
 REALM = 'Bearer realm="guanxi"'
 #: So long, in seconds, is to be waited where what proves who asks cannot be reached.
@@ -123,6 +128,26 @@ class Callers:
             _log.exception("who sends a request cannot be found out")
             message = sentence("who sends this cannot be found out now; try again in a minute")
             raise BadRequest(503, message, UnavailableError.code, _UNAVAILABLE) from None
+
+    @asynccontextmanager
+    async def counted(self, actor: Actor) -> AsyncIterator[None]:
+        """Counts a request while it is answered, of those who may send so many.
+
+        Raises:
+            BadRequest: it is one too many.
+        """
+        if actor.kind not in LIMITED:
+            yield
+            return
+        allowances = self.services.allowances
+        try:
+            await allowances.take(actor.id)
+        except RateLimitedError as error:
+            raise BadRequest(429, error.message, error.code, {"retry-after": str(error.seconds)}) from None
+        try:
+            yield
+        finally:
+            allowances.give_back(actor.id)
 
     # Sessions
 

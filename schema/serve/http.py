@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.access.permissions import INTROSPECT
 from core.base import tracing
-from core.base.actors import PUBLIC, Actor, ActorKind
+from core.base.actors import PUBLIC, Actor
 from core.base.errors import (
     InputError,
     OutcomeUnknownError,
@@ -37,7 +37,7 @@ from schema.request.limits import Limits
 from schema.request.operations import Operation, OperationResult
 from schema.request.refusal import Refused
 from schema.serve.bad_request import BadRequest
-from schema.serve.callers import ACTOR, REALM, Callers
+from schema.serve.callers import ACTOR, LIMITED, REALM, Callers
 from schema.serve.deadlines import Deadline
 from schema.serve.engine import Engine
 from schema.serve.graphiql import page
@@ -66,10 +66,6 @@ _log = logging.getLogger("guanxi.http")
 
 #: What is answered while the server stops.
 STOPPING = sentence("the server is stopping; try again in a moment")
-
-#: Who may send so many requests; what this machine's operator sends is its own affair, and nobody in particular is
-#: limited by its address.
-LIMITED = frozenset({ActorKind.USER, ActorKind.INTEGRATION})
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 

@@ -16,7 +16,6 @@ from core.base.errors import (
     InputError,
     NotFoundError,
     PluginError,
-    RateLimitedError,
     Reject,
     UnauthenticatedError,
     UnavailableError,
@@ -29,7 +28,7 @@ from schema.request.context import RequestContext
 from schema.request.outreach import context_of_async
 from schema.serve.bad_request import BadRequest
 from schema.serve.callers import REALM
-from schema.serve.http import LIMITED, Endpoint
+from schema.serve.http import Endpoint
 from schema.serve.negotiation import PLAIN_JSON
 from schema.serve.observation import RequestRecord
 from schema.serve.presentation import failed_response, refused_response, unavailable
@@ -118,17 +117,8 @@ class _RouteEndpoint:
         if caller is PUBLIC:
             message = sentence("this needs authentication; send `Authorization: Bearer` and an API key or a token")
             raise BadRequest(401, message, UnauthenticatedError.code, {"www-authenticate": REALM})
-        allowances = self._endpoint.services.allowances if caller.kind in LIMITED else None
-        if allowances is None:
+        async with self._endpoint.callers.counted(caller):
             return await self._run(scope, receive, caller)
-        try:
-            await allowances.take(caller.id)
-        except RateLimitedError as error:
-            raise BadRequest(429, error.message, error.code, {"retry-after": str(error.seconds)}) from None
-        try:
-            return await self._run(scope, receive, caller)
-        finally:
-            allowances.give_back(caller.id)
 
     async def _answer_anybody(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Any:
         callers = self._endpoint.callers

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from core.base.actors import PUBLIC
-from core.base.errors import RateLimitedError, UnauthenticatedError, UnavailableError
+from core.base.errors import UnauthenticatedError, UnavailableError
 from core.base.sentences import sentence
 from core.db.types import timestamp_text
 from schema.serve.bad_request import BadRequest, Headers
@@ -72,14 +72,8 @@ class Sessions:
             raise BadRequest(400, sentence("credential: an API key or a token is required, as a string"))
         services = self._callers.services
         sign_in = await self._callers.sign_in(scope, headers, credential.strip())
-        try:
-            await services.allowances.take(sign_in.actor.id)
-        except RateLimitedError as error:
-            raise BadRequest(429, error.message, error.code, {"retry-after": str(error.seconds)}) from None
-        try:
+        async with self._callers.counted(sign_in.actor):
             new = await services.authentication.begin_session(sign_in)
-        finally:
-            services.allowances.give_back(sign_in.actor.id)
         # A proxy that ends TLS does not say so to everybody, but a page knows by which address it was loaded.
         is_secure = scope["scheme"] == "https" or headers.get(b"origin", "").startswith("https://")
         sent = {"set-cookie": cookie(services.secret, new.secret, new.seconds, is_secure=is_secure)}

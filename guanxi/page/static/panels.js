@@ -4,11 +4,12 @@
 
 import {ApiError, ask} from "./api.js";
 import {fill, h, whenSeen} from "./dom.js";
-import {chartOf, elementsOf, figureOf, isEmpty, tableOf} from "./figures.js";
+import {chartOf, figureOf, isEmpty, numbersOf, tableOf} from "./figures.js";
 import {text} from "./texts.js";
 
 /** @typedef {import("./figures.js").Panel} Panel */
-/** @typedef {{from: string, to: string, today: string}} Period dates as the API takes them */
+/** @typedef {Record<string, string>} Dates `from`, `to` and `today` as the API takes them */
+/** @typedef {(() => void)[]} Ends what is to be done at the end */
 
 const PANELS = `{
   viewer { now }
@@ -19,8 +20,6 @@ const PANELS = `{
     series { label unit paths low high }
   }
 }`;
-/** Kinds that are no charts. */
-const PLAIN = ["NUMBERS", "TABLE"];
 /** Of how many months, with the present one, the viewer may choose the period. */
 const MONTHS = /** @type {const} */ ([1, 3, 6, 12]);
 const KEPT = "guanxi.months";
@@ -32,37 +31,26 @@ const KEPT = "guanxi.months";
 export async function draw(container) {
   const {viewer, panels} = await ask(PANELS);
   const labels = await vocabularies(panels);
-  const today = viewer.now.slice(0, 10);
   const grid = h("div", {class: "grid"});
-  const period = h("select", {onchange: () => {
-    localStorage.setItem(KEPT, period.value);
-    refresh();
-  }}, MONTHS.map((count) => h("option", {value: count, selected: String(count) === (localStorage.getItem(KEPT) ?? "3")}, text(`panels.months${count}`))));
+  const kept = localStorage.getItem(KEPT) ?? "3";
+  const options = MONTHS.map((count) => h("option", {value: count, selected: `${count}` === kept}, text(`panels.months${count}`)));
+  const period = h("select", {"aria-label": text("panels.period"), onchange: () => refresh()}, options);
   fill(container,
-    h("div", {class: "head"}, h("h1", null, text("nav.panels")), h("label", null, h("span", {class: "unseen"}, text("panels.period")), period)),
+    h("div", {class: "head"}, h("h1", null, text("nav.panels")), period),
     panels.length > 0 ? grid : h("p", {class: "soft"}, text("panels.absent")),
   );
-  /** @type {(() => void)[]} */
-  let ends = [];
+  const ends = /** @type {Ends} */ ([]);
   const stop = () => ends.splice(0).forEach((end) => end());
   const refresh = () => {
     stop();
-    const dates = periodOf(today, Number(period.value));
+    localStorage.setItem(KEPT, period.value);
+    const to = viewer.now.slice(0, 10);
+    const first = new Date(Date.UTC(+to.slice(0, 4), +to.slice(5, 7) - Number(period.value), 1));
+    const dates = {from: first.toISOString().slice(0, 10), to, today: to};
     fill(grid, panels.map((/** @type {Panel} */ panel) => card(panel, dates, labels, ends)));
   };
   refresh();
   return stop;
-}
-
-/**
- * The period of the last so many months.
- * @param {string} today
- * @param {number} months
- * @returns {Period}
- */
-function periodOf(today, months) {
-  const [year = 0, month = 1] = today.split("-").map(Number);
-  return {from: new Date(Date.UTC(year, month - months, 1)).toISOString().slice(0, 10), to: today, today};
 }
 
 /**
@@ -80,20 +68,21 @@ async function vocabularies(panels) {
 /**
  * A panel, which asks once it comes into sight.
  * @param {Panel} panel
- * @param {Period} dates
+ * @param {Dates} dates
  * @param {import("./figures.js").Labels} labels
- * @param {(() => void)[]} ends gets what is to be done at the end
+ * @param {Ends} ends
  */
 function card(panel, dates, labels, ends) {
   const body = h("div", {class: "drawing"}, h("p", {class: "soft"}, text("app.loading")));
   const id = `${panel.plugin}-${panel.name}`;
-  const element = h("section", {class: `panel ${panel.kind.toLowerCase()}`, "aria-labelledby": id, id: `panel-${id}`, "aria-busy": "true"},
+  const element = h("section", {class: "panel", "aria-labelledby": id, id: `panel-${id}`, "aria-busy": "true"},
     h("h2", {id}, panel.title), panel.description && h("p", {class: "soft"}, panel.description), body);
   let isWanted = true;
   const show = async () => {
     stopWatching();
     try {
-      const answer = await ask(panel.query, variablesOf(panel, dates), (errors) => {
+      const variables = {...panel.variables, ...Object.fromEntries(panel.given.map((name) => [name, dates[name]]))};
+      const answer = await ask(panel.query, variables, (errors) => {
         throw new ApiError(errors);
       });
       if (isWanted) await drawn(figureOf(panel, answer, labels), body, ends);
@@ -108,25 +97,18 @@ function card(panel, dates, labels, ends) {
 }
 
 /**
- * @param {Panel} panel
- * @param {Period} dates
- */
-function variablesOf({variables, given}, dates) {
-  return {...variables, ...Object.fromEntries(given.map((name) => [name, dates[/** @type {keyof Period} */ (name)]]))};
-}
-
-/**
  * Draws a figure, and again whenever the appearance changes.
  * @param {import("./figures.js").Figure} figure
  * @param {HTMLElement} body
- * @param {(() => void)[]} ends
+ * @param {Ends} ends
  */
 async function drawn(figure, body, ends) {
   if (isEmpty(figure)) return fill(body, h("p", {class: "soft"}, text("panels.empty")));
-  if (PLAIN.includes(figure.panel.kind)) return fill(body, elementsOf(figure));
+  if (figure.panel.kind === "NUMBERS") return fill(body, numbersOf(figure));
+  if (figure.panel.kind === "TABLE") return fill(body, tableOf(figure));
   const chart = h("div", {class: "chart", "aria-hidden": "true"});
-  const numbers = h("details", null, h("summary", null, text("panels.table")), h("div", {class: "wide", tabindex: 0}, tableOf(figure)));
-  fill(body, chart, numbers);
+  const numbers = h("div", {class: "wide", tabindex: 0}, tableOf(figure));
+  fill(body, chart, h("details", null, h("summary", null, text("panels.table")), numbers));
   const plotly = await library();
   if (!plotly) return fill(chart, h("p", null, text("panels.library")));
   const paint = () => {
@@ -134,8 +116,7 @@ async function drawn(figure, body, ends) {
     plotly.react(chart, data, layout, {displayModeBar: false, responsive: true});
   };
   paint();
-  /** @type {any} */ (chart).on("plotly_click", (/** @type {any} */ event) => {
-    const [point] = event.points;
+  /** @type {any} */ (chart).on("plotly_click", (/** @type {any} */ {points: [point]}) => {
     const record = point.customdata ?? figure.records[point.pointIndex];
     if (record) location.hash = `#/customers/${record}`;
   });
@@ -155,7 +136,8 @@ let loading = /** @type {Promise<any> | null} */ (null);
 
 function library() {
   loading ??= new Promise((done) => {
-    document.head.append(h("script", {src: "/page/plotly.js", onload: () => done(/** @type {any} */ (window).Plotly), onerror: () => done(null)}));
+    const onload = () => done(/** @type {any} */ (window).Plotly);
+    document.head.append(h("script", {src: "/page/plotly.js", onload, onerror: () => done(null)}));
   });
   return loading;
 }
@@ -168,12 +150,11 @@ function library() {
 function look(near) {
   const probe = h("span", {hidden: true});
   near.append(probe);
-  const colour = (/** @type {string} */ name) => {
-    probe.style.color = `var(${name})`;
+  const names = ["ink", "soft", "line", "sheet", "series-1", "series-2", "series-3", "series-4", "series-5"];
+  const [ink, soft, line, sheet, ...colours] = names.map((name) => {
+    probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
-  };
-  const colours = [1, 2, 3, 4, 5].map((place) => colour(`--series-${place}`));
-  const found = {ink: colour("--ink"), soft: colour("--soft"), line: colour("--line"), sheet: colour("--sheet"), colours};
+  });
   probe.remove();
-  return found;
+  return {ink, soft, line, sheet, colours};
 }

@@ -4,6 +4,7 @@ import json
 import re
 import stat
 
+import orjson
 import pytest
 
 from core.access.journal import acts_of
@@ -63,7 +64,8 @@ def lived(crm, guanxi):
     url = crm.databases.fresh()
     client = crm(url=url, trusts_loopback=True)
     ann, bo = contact(client, "Ann"), contact(client, "Bo")
-    key(client, "kept")
+    _, kept = key(client, "kept")
+    client.post(orjson.dumps({"credential": kept}), {"content-type": "application/json"}, path="/session")
     stolen, _ = key(client, "stolen")
     change(client, "erasePersonalData", id=bo, reason="asked before")
     crm.close()
@@ -99,6 +101,8 @@ def test_what_the_replaced_database_lists_is_done_again(crm, guanxi, lived, tmp_
     assert not (tmp_path / "x.backup.journal").exists()
     client = crm(url=url, trusts_loopback=True)
     assert named(client) == [["erased"] * 2, ["kept"]]
+    with client.app.database.connection() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM browser_session").scalar() == 0, "some were ended since"
     reasons = client.query("{ auditEntries(where: {action: {eq: ERASED}}) { nodes { detail } } }")["auditEntries"]
     (again,) = [node["detail"] for node in reasons["nodes"] if "restore" in node["detail"]]
     assert again[10:] == ": erased; again after a restore"
