@@ -235,16 +235,22 @@ def test_a_customer_is_shown_with_people_scores_and_timeline(demo):
 
 
 def test_what_is_due_is_counted_and_a_task_completed(demo):
-    query = """query ($today: Date!) { tasks(orderBy: [{dueOn: ASC}], first: 1,
+    query = """query ($today: Date!, $user: ID!) { tasks(orderBy: [{dueOn: ASC}], first: 1,
       where: {status: {in: [OPEN, IN_PROGRESS]}, dueOn: {lte: $today}}) { totalCount nodes { id } }
+      mine: tasks(where: {status: {in: [OPEN, IN_PROGRESS]}, dueOn: {lte: $today}, assigneeId: {eq: $user}}) { totalCount }
       receivables(where: {isReminderDue: {eq: true}}) { totalCount } }"""
+    user = demo.ask("{ viewer { user { id } } }")["viewer"]["user"]["id"]
     with demo.visit("due") as page:
         today = page.evaluate("new Date().toLocaleDateString('sv')")
-        due = demo.ask(query, today=today)
+        due = demo.ask(query, today=today, user=user)
         tasks = page.get_by_role("region", name="Tasks")
         expect(tasks.get_by_role("heading")).to_have_text(f"Tasks {due['tasks']['totalCount']}")
         reminders = page.get_by_role("region", name="Payment reminders to send")
         expect(reminders.get_by_role("heading")).to_contain_text(f" {due['receivables']['totalCount']}")
+        page.get_by_label("Mine only").check()
+        expect(tasks.get_by_role("heading")).to_have_text(f"Tasks {due['mine']['totalCount']}")
+        expect(page.get_by_label("Mine only")).to_be_focused()
+        page.get_by_label("Mine only").uncheck()
         first = due["tasks"]["nodes"][0]["id"]
         tasks.locator(f'[data-id="{first}"]').get_by_role("button").click()
         expect(tasks.get_by_role("heading")).to_have_text(f"Tasks {due['tasks']['totalCount'] - 1}")

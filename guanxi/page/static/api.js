@@ -91,16 +91,19 @@ export async function ask(query, variables = {}, onErrors = () => {}) {
   return data;
 }
 
-/** Which fields the plugins of this server add, and which fields and lists were refused to the viewer. */
-let known = {fields: /** @type {Set<string>} */ (new Set()), refused: /** @type {Set<unknown>} */ (new Set())};
+/** Which fields the plugins of this server add, which fields and lists were refused to the viewer, and the viewer's user. */
+let known = {fields: new Set(), refused: new Set(), user: /** @type {string | null} */ (null)};
 
 /** Gets to know the server and the viewer, before any view is drawn. @returns {Promise<string | null>} the viewer's name or role */
 export async function meet() {
-  const {viewer, plugins} = await ask("{ viewer { role user { name } } plugins { fields } }");
+  const {viewer, plugins} = await ask("{ viewer { role user { id name } } plugins { fields } }");
   const fields = plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields);
-  known = {fields: new Set(fields), refused: new Set()};
+  known = {fields: new Set(fields), refused: new Set(), user: viewer.user?.id ?? null};
   return viewer.user?.name ?? viewer.role;
 }
+
+/** The id of the user that the viewer is; null for who is none, such as the local operator. */
+export const user = () => known.user;
 
 /** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
 export const isRefused = (name) => known.refused.has(name);
