@@ -230,6 +230,8 @@ def test_a_customer_is_shown_with_people_scores_and_timeline(demo):
         before = events.count()
         page.get_by_role("region", name="Timeline").get_by_role("button").click()
         expect(events).not_to_have_count(before)
+        more = page.get_by_role("region", name="Opportunities").get_by_role("button")
+        expect(more).to_be_visible(visible=customer["opportunities"]["totalCount"] > 8)
     with demo.visit("customers/cus_01h455vb4pex5vsknk084sn02q") as page:
         expect(page.get_by_role("heading", level=1)).to_contain_text("no such customer")
 
@@ -264,6 +266,12 @@ def test_who_sees_less_is_shown_less(demo):
         page.locator("tbody a").first.click()
         expect(page.locator(".missing summary")).to_be_visible()
         page.locator(".missing summary").click()
+        expect(page.locator(".missing")).to_contain_text("Customer.creditScore")
+        expect(page.get_by_role("region", name="Satisfaction")).to_be_visible()
+        expect(page.get_by_role("region", name="Credit score")).to_have_count(0)
+        # What is not even asked any more is still named.
+        page.go_back()
+        page.locator("tbody a").last.click()
         expect(page.locator(".missing")).to_contain_text("Customer.creditScore")
         # Receivables are nothing for partners; the rest of what is due is shown.
         page.goto(f"{demo.url}/#/due")

@@ -85,28 +85,30 @@ export async function ask(query, variables = {}, onErrors = () => {}) {
   const response = await post("application/json", query, variables);
   const {data, errors} = /** @type {{data: any, errors?: GraphQLError[]}} */ (await json(response));
   if (response.status === 401) whenLoggedOut();
-  for (const {path, extensions} of errors ?? []) if (extensions?.code === "FORBIDDEN") known.refused.add(path?.at(-1));
+  for (const {message, path, extensions} of errors ?? []) {
+    if (extensions?.code === "FORBIDDEN") known.refused.set(path?.at(-1), message);
+  }
   if (!data) throw new ApiError(errors ?? [{message: response.statusText}]);
   if (errors) onErrors(errors);
   return data;
 }
 
 /** Which fields the plugins of this server add, which fields and lists were refused to the viewer, and the viewer's user. */
-let known = {fields: new Set(), refused: new Set(), user: /** @type {string | null} */ (null)};
+let known = {fields: new Set(), refused: new Map(), user: /** @type {string | null} */ (null)};
 
 /** Gets to know the server and the viewer, before any view is drawn. @returns {Promise<string | null>} the viewer's name or role */
 export async function meet() {
   const {viewer, plugins} = await ask("{ viewer { role user { id name } } plugins { fields } }");
   const fields = plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields);
-  known = {fields: new Set(fields), refused: new Set(), user: viewer.user?.id ?? null};
+  known = {fields: new Set(fields), refused: new Map(), user: viewer.user?.id ?? null};
   return viewer.user?.name ?? viewer.role;
 }
 
 /** The id of the user that the viewer is; null for who is none, such as the local operator. */
 export const user = () => known.user;
 
-/** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
-export const isRefused = (name) => known.refused.has(name);
+/** Why a field or list, by its name in a query, was refused to the viewer; empty if it was not. @param {string} name */
+export const refusal = (name) => known.refused.get(name) ?? "";
 
 /**
  * A selection, if a plugin of this server has its first field, and the viewer may see that; else nothing.
@@ -114,7 +116,7 @@ export const isRefused = (name) => known.refused.has(name);
  */
 export function offered(record, selection) {
   const [field = ""] = /\w+/.exec(selection) ?? [];
-  return known.fields.has(`${record}.${field}`) && !isRefused(field) ? selection : "";
+  return known.fields.has(`${record}.${field}`) && !refusal(field) ? selection : "";
 }
 
 /** Pauses in milliseconds before a lost connection is tried again; the last holds from then on. */

@@ -1,6 +1,6 @@
 /** A customer: profile, people, opportunities, what happened, and its scores with their reasons. */
 
-import {ask, offered} from "./api.js";
+import {ask, offered, refusal} from "./api.js";
 import {fill, h, icon} from "./dom.js";
 import {editable} from "./editing.js";
 import {day, labels, moment, money, number, text} from "./texts.js";
@@ -55,7 +55,7 @@ function query() {
 /** Draws it. @param {HTMLElement} container @param {string[]} params the id */
 export async function draw(container, [id]) {
   /** @type {Set<string>} */
-  const missing = new Set();
+  const missing = new Set(SCORES.map(([selection]) => refusal(selection.split(" ")[0])).filter(Boolean));
   const {customer, ...vocabularies} = await ask(query(), {id},
     (errors) => errors.forEach((error) => missing.add(error.message)));
   const back = h("a", {href: "#/customers", class: "back"}, icon("left"), text("nav.customers"));
@@ -213,7 +213,7 @@ function scores(customer, label) {
   /** @param {string} vocabulary @param {string[] | undefined} values */
   const all = (vocabulary, values) => values?.map((value) => label(vocabulary, value)) ?? [];
   return [
-    customer.valueTier !== undefined && score("field.valueTier", label("ValueTier", customer.valueTier), [
+    offered("Customer", "valueTier") && score("field.valueTier", label("ValueTier", customer.valueTier), [
       ["field.currentValue", money(customer.currentValue)],
       ["field.valueRank", number(customer.valueRank)],
       ["field.source", label("TierSource", customer.valueTierSource)],
@@ -224,7 +224,7 @@ function scores(customer, label) {
         `${label("ValueTier", change.previousTier) || "–"} → ${label("ValueTier", change.tier) || "–"}`,
         label("TierChangeReason", change.reason), change.note)),
     ]),
-    customer.creditScore !== undefined && score("field.creditScore", number(customer.creditScore), [
+    offered("Customer", "creditScore") && score("field.creditScore", number(customer.creditScore), [
       ["field.creditRisk", label("CreditRisk", customer.creditRisk)],
       ["field.availableCredit", money(customer.availableCredit)],
       ["field.creditLimit", money(customer.creditLimit)],
@@ -237,7 +237,7 @@ function scores(customer, label) {
       ...(customer.creditEvaluations?.nodes[0]?.reasons?.nodes ?? []).map((/** @type {any} */ reason) =>
         joined(`${label("CreditReasonCode", reason.code)} −${number(reason.pointsLost)}`, reason.detail)),
     ]),
-    customer.satisfactionRating !== undefined && score("field.satisfactionRating",
+    offered("Customer", "satisfactionRating") && score("field.satisfactionRating",
       customer.satisfactionRating && text("customer.rating", {rating: number(customer.satisfactionRating)}), [
         ["field.satisfactionLevel", label("SatisfactionLevel", customer.satisfactionLevel)],
         ["field.nps", number(customer.nps) + (Number(customer.npsTrend) ? ` (${change(customer.npsTrend)})` : "")],

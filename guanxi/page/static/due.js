@@ -1,6 +1,6 @@
 /** What is due today or was due before: tasks, follow-ups, what should have closed, and what plugins remind of. */
 
-import {ask, isRefused, offered, user} from "./api.js";
+import {ask, offered, refusal, user} from "./api.js";
 import {announce, fill, h, icon} from "./dom.js";
 import {day, money, number, text} from "./texts.js";
 
@@ -58,7 +58,7 @@ export async function draw(container) {
   const tomorrow = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).toISOString();
   /** How many of a group are shown. @type {Record<string, number>} */
   const lengths = {};
-  const isThere = (/** @type {string} */ name) => !isRefused(name) && (!GROUPS[name].needs || offered(...GROUPS[name].needs));
+  const isThere = (/** @type {string} */ name) => !refusal(name) && (!GROUPS[name].needs || offered(...GROUPS[name].needs));
   let names = Object.keys(GROUPS).filter(isThere);
 
   const only = h("input", {type: "checkbox", checked: Boolean(user() && localStorage.getItem(KEPT)), onchange: () => {
