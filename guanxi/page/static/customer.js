@@ -99,7 +99,7 @@ function profile(customer, label, options) {
     ["field.parent", customer.parent && h("a", {href: `#/customers/${customer.parent.id}`}, customer.parent.name)],
     ["field.lifecycleStage", label("LifecycleStage", customer.lifecycleStage)],
     ["field.customerSince", day(customer.customerSince)],
-    ["field.profileCompleteness", `${number(customer.profileCompleteness)} %`],
+    ["field.profileCompleteness", `${number(customer.profileCompleteness)}%`],
     ...EDITED.map(([name, kind]) => /** @type {[TextKey, Element]} */ ([`field.${name}`,
       editable(customer, {name, label: text(`field.${name}`), kind, options: kind === "choice" ? options : []})])),
   ]);
@@ -241,7 +241,7 @@ function scores(customer, label) {
       customer.satisfactionRating && text("customer.rating", {rating: number(customer.satisfactionRating)}), [
         ["field.satisfactionLevel", label("SatisfactionLevel", customer.satisfactionLevel)],
         ["field.nps", number(customer.nps) + (Number(customer.npsTrend) ? ` (${change(customer.npsTrend)})` : "")],
-        ["field.csat", customer.csat && `${number(customer.csat)} %`],
+        ["field.csat", customer.csat && `${number(customer.csat)}%`],
         ["field.satisfactionGap", customer.satisfactionGap && change(customer.satisfactionGap)],
         ["field.surveyRespondentCount", number(customer.surveyRespondentCount)],
       ], [customer.lastSurveyAnswerOn && text("customer.answered", {day: day(customer.lastSurveyAnswerOn)})]),
