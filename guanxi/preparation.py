@@ -28,8 +28,7 @@ def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Se
         ConfigurationError: it cannot be used; the message says what to run or to set.
     """
     database.check()
-    waiting = pending(database, migrations)
-    if waiting and database.dialect != SQLITE:
+    if database.dialect != SQLITE and (waiting := pending(database, migrations)):
         raise ConfigurationError(f"the database is not up to date ({', '.join(waiting)}); run `guanxi migrate`")
     migrate(database, migrations, thoroughly=False)
     database.retrying(lambda session: _agree_on_currency(session, settings.reporting_currency))

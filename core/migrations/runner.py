@@ -260,6 +260,7 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
     Raises:
         PluginError, ConfigurationError: a revision failed and was rolled back.
     """
+    is_new = False
     while waiting := pending_of(connection, one):
         failure = None
         notes: list[str] = []
@@ -279,7 +280,10 @@ def _run(connection: Connection, one: MigrationSet, done: Callable[[str], None],
         if failure is not None and left == waiting:
             problem = f"{told(failure)}. It was rolled back; fix it and run `guanxi migrate` again"
             raise one.error(f"migration {left[0]}", problem) from failure
-    if not one.has_revisions and (thoroughly or kept(connection, one.name, TABLES) != fingerprint(connection, one)):
+        is_new = failure is None
+    # Tables just created are as declared, and to compare them takes longer than to create them.
+    is_known = is_new or one.has_revisions
+    if not is_known and (thoroughly or kept(connection, one.name, TABLES) != fingerprint(connection, one)):
         _refuse_drift(connection, one)
     connection.rollback()
 

@@ -543,6 +543,10 @@ def written(module_crm):
     return module_crm(Scores, clock=FixedClock(NOON))
 
 
+def test_tables_with_fields_of_every_type_are_those_declared_when_they_are_compared(written):
+    written.app.migrate()
+
+
 def test_fields_of_every_type_are_created_changed_and_emptied(written):
     made = create(written, name="Full", **FULL)["customer"]
     id = made.pop("id")

@@ -228,6 +228,10 @@ def billed(module_crm):
     return client
 
 
+def test_its_tables_are_those_declared_when_they_are_compared(billed):
+    billed.app.migrate()
+
+
 def test_hook_register_records_makes_lists_filters_and_both_ends_of_relations(billed):
     found = billed.query(
         """{ invoices(where: {customer: {name: {startsWith: "a"}}}, orderBy: [{amount: ASC}]) { totalCount nodes {
