@@ -25,8 +25,9 @@ from schema.catalog.access import GetAccess
 from tests.databases import Databases
 from tests.snippets import snippets
 
-# Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
-gc.set_threshold(50_000, 20, 20)
+#: Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
+_RARELY = (1_000_000, 2, 5)
+gc.set_threshold(*_RARELY)
 
 # Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -101,6 +102,11 @@ class _Groups(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return next((name for name in _FOLDERS if f"tests/{name}/" in nodeid), nodeid.partition("::")[0])
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Has garbage collected as rarely as before; an app that is served sets how often for its whole process."""
+    gc.set_threshold(*_RARELY)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:
