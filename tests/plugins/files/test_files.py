@@ -101,6 +101,10 @@ def test_what_is_not_allowed_or_not_as_announced_is_refused(crm, clock, tmp_path
     }
     assert by_field.keys() == {"mediaType", "size", "sha256"}
     assert "application/pdf" in by_field["mediaType"] and "26,214,400" in by_field["size"]
+    for media_type in ("image/*", "image/", "image/a\r\nb", "image/<b>", f"image/{128 * 'a'}"):
+        (error,) = world.prepare(5, media_type)["userErrors"]
+        assert error["field"] == ["mediaType"], media_type
+    assert world.prepare(5, " IMAGE/svg+xml ")["url"]
     prepared = world.prepare(5, sha256=HELLO)
     for body, code in ((b"Hell", "WRONG_SIZE"), (b"Hello!", "WRONG_SIZE"), (b"hello", "WRONG_CHECKSUM")):
         status, answer = world.put(prepared["url"], body)
