@@ -19,9 +19,12 @@ PICTURES = {
     "customers": ("customers", False, "en-GB", 1280, 800),
     "customer_zh": ("customers/{id}", False, "zh-CN", 1280, 960),
     "due_dark": ("due", True, "en-GB", 1280, 800),
+    "panels": ("panels", False, "en-GB", 1440, 980),
 }
 #: Enough for text on plain colours.
 _COLOURS = 192
+#: Panels in sight that are not drawn yet.
+_UNDRAWN = ".panel:nth-child(-n+4)[aria-busy]"
 _VALUABLE = "{ customers(first: 1, orderBy: [{currentValue: DESC}]) { nodes { id } } }"
 
 
@@ -37,6 +40,7 @@ def main() -> None:
             size = {"width": width, "height": height}
             page = browser.new_context(viewport=size, color_scheme=scheme, locale=language).new_page()
             drawn(page, url, view.format(id=valuable))
+            page.wait_for_selector(_UNDRAWN, state="detached")
             picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
             few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
             few.save(FOLDER / f"{name}.png", optimize=True)

@@ -44,6 +44,7 @@ _numbers = itertools.count()
 #: What takes longest begins first, so that no process is left alone with it at the end.
 _LONGEST_FIRST = (
     "oracle/",
+    "tests/page/",
     "test_stopping",
     "test_readme",
     "test_plugin_guide",

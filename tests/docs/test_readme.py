@@ -62,7 +62,7 @@ class Served:
 
 def test_the_first_command_starts_the_crm_and_its_first_query_is_answered_as_shown(tmp_path):
     *install, demo = [step.strip() for step in START.split("&&")]
-    assert install == ["python3 -m venv .venv", ". .venv/bin/activate", "pip install ."]
+    assert install == ["python3 -m venv .venv", ". .venv/bin/activate", "pip install '.[page]'"]
     query, answer = snippets("README.md", "graphql")[0], snippets("README.md", "json")[0]
     assert query == FIRST_QUERY + "\n"
     with Served(demo, tmp_path) as served:

@@ -12,7 +12,7 @@ from tests.oracle.enriching import SCALARS, enriched
 from tests.shares import EXHAUSTIVE
 
 #: Root fields that plans do not answer; and those that lead to every record, which would be most of every query.
-LEFT_OUT = {"events", "search", "plugins", "viewer", "keyCustomerReport", "node", "nodes"}
+LEFT_OUT = {"events", "search", "plugins", "panels", "viewer", "keyCustomerReport", "node", "nodes"}
 
 
 @pytest.fixture(scope="module")

@@ -68,31 +68,35 @@ class Site:
         return url.startswith((f"{self.url}/", "data:"))
 
 
-def _prepared(app, prepare, roles):
-    """Fills the database of an app; gives a key for each role."""
-    app.migrate()
-    with running(app) as client:
-        prepare(client)
-        # With the first key, requests without one are refused.
-        ask = client.app.ask
-        answers = {role: client.run(ask(CREATE_KEY, {"input": given})) for role, given in roles(client)}
-    return {role: answer["createApiKey"]["secret"] for role, answer in answers.items()}
+def filled(url, plugins, prepare, roles):
+    """Fills a database; gives a key for each role."""
+
+    def work():
+        app = create_app(load_settings(database_url=url), plugins)
+        app.migrate()
+        with running(app) as client:
+            prepare(client)
+            # With the first key, requests without one are refused.
+            ask = client.app.ask
+            answers = {role: client.run(ask(CREATE_KEY, {"input": given})) for role, given in roles(client)}
+        return {role: answer["createApiKey"]["secret"] for role, answer in answers.items()}
+
+    # Playwright has this thread's event loop.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
 
 
 @contextmanager
-def site(browser, folder, plugins, prepare, roles, policies=None):
-    """A server of an app with a key for each role; its plugins' policies do not hold yet while its database is filled."""
-    url = f"sqlite:///{folder}/crm.db"
-    # Playwright has this thread's event loop.
-    with ThreadPoolExecutor(1) as thread:
-        app = create_app(load_settings(database_url=url), plugins)
-        keys = thread.submit(_prepared, app, prepare, roles).result()
-    with serving(create_app(load_settings(database_url=url, plugins=policies or {}), plugins)) as url:
-        yield Site(url.removesuffix("/graphql"), keys, browser)
+def site(url, plugins, keys, browser, policies=None):
+    """A server of a database, with these policies of its plugins."""
+    app = create_app(load_settings(database_url=url, plugins=policies or {}), plugins)
+    with serving(app) as address:
+        yield Site(address.removesuffix("/graphql"), keys, browser)
 
 
 @pytest.fixture(scope="package")
 def browser():
+    """A browser; while there is one, no test can run an event loop, so none that does belongs into this folder."""
     if BROWSER is None:
         pytest.skip("no Chromium; install one, as by `apt-get install chromium`")
     from playwright.sync_api import sync_playwright
@@ -105,7 +109,7 @@ def browser():
 
 @pytest.fixture(scope="package")
 def demo(browser, tmp_path_factory):
-    """A quarter of the sample data, an administrator and a partner."""
+    """A quarter of the sample data, an administrator and a partner; credit control refuses instead of warning."""
 
     def roles(client):
         somebody = client.query("{ users(first: 1, where: {customers: {some: {}}}) { nodes { id } } }")
@@ -118,6 +122,7 @@ def demo(browser, tmp_path_factory):
                 patch.setattr(sample, name, getattr(sample, name) // 4)
             client.run(fill(client.app, lambda *progress: None))
 
-    strict = {"credit_scoring": {"control": "BLOCK"}}
-    with site(browser, tmp_path_factory.mktemp("page"), None, prepare, roles, strict) as one:
+    url = f"sqlite:///{tmp_path_factory.mktemp('page')}/crm.db"
+    keys = filled(url, None, prepare, roles)
+    with site(url, None, keys, browser, {"credit_scoring": {"control": "BLOCK"}}) as one:
         yield one

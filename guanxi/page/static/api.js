@@ -5,7 +5,6 @@
 import {language} from "./texts.js";
 
 /** @typedef {{message: string, path?: (string | number)[], extensions?: {code?: string}}} GraphQLError */
-/** @typedef {{code: string, message: string, field: string[] | null, params: Record<string, any>}} UserError */
 
 /** What the server refused, in its own words. */
 export class ApiError extends Error {
@@ -23,11 +22,8 @@ let whenLoggedOut = () => {};
 /** @param {() => void} listener called whenever the server knows the viewer no longer */
 export const onLoggedOut = (listener) => void (whenLoggedOut = listener);
 
-/**
- * Sends a request with the viewer's language and the token of the session.
- * @param {string} path
- * @param {RequestInit & {headers?: Record<string, string>}} options
- */
+/** @typedef {RequestInit & {headers?: Record<string, string>}} Options */
+/** Sends a request in the viewer's language, with the session's token. @param {string} path @param {Options} options */
 function send(path, options = {}) {
   const headers = {accept: "application/json", "accept-language": language(), ...options.headers};
   return fetch(path, {...options, headers: token ? {...headers, "x-csrf-token": token} : headers});
@@ -69,66 +65,58 @@ export async function logOut() {
 /** Whether there is a session that can be ended. */
 export const isLoggedIn = () => token !== null;
 
-/**
- * Sends an operation; once more with the token as it is now, if another tab has logged in since.
- * @param {string} accept the media type wanted
- * @param {string} query
- * @param {Record<string, unknown>} variables
- * @param {AbortSignal} [signal]
- * @returns {Promise<Response>}
- */
+/** @param {string} accept @param {string} query @param {Record<string, unknown>} variables @param {AbortSignal} [signal] */
 async function post(accept, query, variables, signal) {
   const headers = {accept, "content-type": "application/json"};
   const options = {method: "POST", headers, body: JSON.stringify({query, variables}), ...(signal && {signal})};
   const response = await send("/graphql", options);
   if (response.status !== 403 || !token) return response;
+  // Another tab may have logged in since.
   const before = token;
   return (await resume()) && token !== before ? send("/graphql", options) : response;
 }
 
 /**
- * The data that a query or mutation answers.
- * @param {string} query
- * @param {Record<string, unknown>} [variables]
- * @param {(errors: GraphQLError[]) => void} [onErrors] called with what is missing from an answer, such as fields that
- *   the viewer may not see
- * @returns {Promise<any>}
- * @throws {ApiError} there is no data
+ * The data that a query or mutation answers; `onErrors` is given what is missing, such as fields one may not see.
+ * @param {string} query @param {Record<string, unknown>} [variables] @param {(errors: GraphQLError[]) => void} [onErrors]
+ * @returns {Promise<any>} @throws {ApiError} there is no data
  */
 export async function ask(query, variables = {}, onErrors = () => {}) {
   const response = await post("application/json", query, variables);
   const {data, errors} = /** @type {{data: any, errors?: GraphQLError[]}} */ (await json(response));
   if (response.status === 401) whenLoggedOut();
-  for (const {path, extensions} of errors ?? []) if (extensions?.code === "FORBIDDEN") known.refused.add(path?.at(-1));
+  for (const {message, path, extensions} of errors ?? []) {
+    if (extensions?.code === "FORBIDDEN") known.refused.set(path?.at(-1), message);
+  }
   if (!data) throw new ApiError(errors ?? [{message: response.statusText}]);
   if (errors) onErrors(errors);
   return data;
 }
 
-/** @typedef {{role: string | null, now: string, user: {id: string, name: string} | null}} Viewer */
+/** Which fields the plugins of this server add, which fields and lists were refused to the viewer, and the viewer's user. */
+let known = {fields: new Set(), refused: new Map(), user: /** @type {string | null} */ (null)};
 
-/** Which fields the plugins of this server add, and which fields and lists were refused to the viewer. */
-let known = {fields: /** @type {Set<string>} */ (new Set()), refused: /** @type {Set<unknown>} */ (new Set())};
-
-/** Gets to know the viewer and the server; before any view is drawn. @returns {Promise<Viewer>} */
+/** Gets to know the server and the viewer, before any view is drawn. @returns {Promise<string | null>} the viewer's name or role */
 export async function meet() {
-  const {viewer, plugins} = await ask("{ viewer { role now user { id name } } plugins { fields } }");
+  const {viewer, plugins} = await ask("{ viewer { role user { id name } } plugins { fields } }");
   const fields = plugins.flatMap((/** @type {{fields: string[]}} */ plugin) => plugin.fields);
-  known = {fields: new Set(fields), refused: new Set()};
-  return viewer;
+  known = {fields: new Set(fields), refused: new Map(), user: viewer.user?.id ?? null};
+  return viewer.user?.name ?? viewer.role;
 }
 
-/** Whether a field or list, or what stands for one in a query, was refused to the viewer. @param {string} name */
-export const isRefused = (name) => known.refused.has(name);
+/** The id of the user that the viewer is; null for who is none, such as the local operator. */
+export const user = () => known.user;
+
+/** Why a field or list, by its name in a query, was refused to the viewer; empty if it was not. @param {string} name */
+export const refusal = (name) => known.refused.get(name) ?? "";
 
 /**
- * A part of a query, if a plugin of this server has the field it begins with, and the viewer may see it; else nothing.
- * @param {string} record
- * @param {string} selection
+ * A selection, if a plugin of this server has its first field, and the viewer may see that; else nothing.
+ * @param {string} record @param {string} selection
  */
 export function offered(record, selection) {
   const [field = ""] = /\w+/.exec(selection) ?? [];
-  return known.fields.has(`${record}.${field}`) && !isRefused(field) ? selection : "";
+  return known.fields.has(`${record}.${field}`) && !refusal(field) ? selection : "";
 }
 
 /** Pauses in milliseconds before a lost connection is tried again; the last holds from then on. */
@@ -137,7 +125,7 @@ const PAUSES = [500, 1000, 2000, 5000, 15000];
 /**
  * Hears of changes until it is stopped, and goes on where it left off if the connection is lost.
  * @param {string} query a subscription that takes `$after: String` and selects `cursor`
- * @param {{after?: string | null} & Record<string, unknown>} variables
+ * @param {Record<string, unknown>} variables
  * @param {(data: any) => void} onData called with each result
  * @param {() => void} [onGap] called when something may have been missed, so that one has to ask anew
  * @returns {() => void} stops it
@@ -145,7 +133,7 @@ const PAUSES = [500, 1000, 2000, 5000, 15000];
 export function listen(query, variables, onData, onGap = () => {}) {
   const controller = new AbortController();
   const {signal} = controller;
-  let after = variables.after ?? null;
+  let {after} = variables;
   let failures = 0;
 
   const hear = async () => {
@@ -163,11 +151,8 @@ export function listen(query, variables, onData, onGap = () => {}) {
     }
   };
   const run = async () => {
-    while (!signal.aborted) {
-      await hear().catch(() => {});
-      const pause = PAUSES[Math.min(failures++, PAUSES.length - 1)];
-      await new Promise((done) => setTimeout(done, pause));
-    }
+    await hear().catch(() => {});
+    if (!signal.aborted) setTimeout(run, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
   };
   run();
   return () => controller.abort();

@@ -1,6 +1,4 @@
-/**
- * The board: what is under way, by stage. Cards are moved by mouse, menu or keys, and by other people meanwhile.
- */
+/** The board: what is under way, by stage. Cards are moved by mouse, menu or keys, and by other people meanwhile. */
 
 import {ask, listen, offered} from "./api.js";
 import {announce, fill, h, icon, settled, whenSeen} from "./dom.js";
@@ -30,7 +28,7 @@ const cards = () => `fragment Cards on Stage {
     nodes { ${card()} } pageInfo { hasNextPage endCursor } } }`;
 
 const MOVE = () => `mutation ($input: MoveOpportunityInput!) { moveOpportunity(input: $input) {
-  opportunity { ${card()} } userErrors { code message field params } warnings { message } } }`;
+  opportunity { ${card()} } userErrors { message } warnings { message } } }`;
 const CHANGED = () => `subscription ($after: String) { opportunitiesChanged(after: $after) {
   cursor recordId record { ${card()} } } }`;
 
@@ -170,12 +168,13 @@ class Board {
       if (target && known.record.can.move) this.move(known.record, target);
     } else if (step) {
       const beyond = step < 0 ? columns.slice(0, at).reverse() : columns.slice(at + 1);
-      const row = [...columns[at].list.children].indexOf(element);
+      const row = columns[at].cards.indexOf(element);
       const next = beyond.find((column) => column.cards.length)?.cards;
       next?.[Math.min(row, next.length - 1)].focus();
-    } else if (event.key === "ArrowDown") focusOn(element.nextElementSibling);
-    else if (event.key === "ArrowUp") focusOn(element.previousElementSibling);
-    else return;
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const {cards} = columns[at];
+      cards[cards.indexOf(element) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+    } else return;
     event.preventDefault();
   }
 
@@ -216,13 +215,12 @@ class Board {
 
   /** Says at a card what the server said. @param {HTMLElement} element @param {string[]} messages */
   note(element, messages) {
-    const note = h("div", {class: "note"},
-      messages.map((message) => h("p", null, message)),
-      h("button", {class: "link", onclick: () => {
-        note.remove();
-        element.focus();
-      }}, text("board.dismiss")),
-    );
+    const dismiss = () => {
+      note.remove();
+      element.focus();
+    };
+    const note = h("div", {class: "note"}, messages.map((message) => h("p", null, message)),
+      h("button", {class: "link", onclick: dismiss}, text("board.dismiss")));
     element.append(note);
     element.scrollIntoView({block: "nearest"});
   }
@@ -241,11 +239,15 @@ class Column {
     this.list = h("ul", {class: "cards"});
     this.more = h("div", {class: "rest"});
     this.header = h("header", null);
-    this.element = h("section", {class: "lane", "aria-label": stage.name,
-      ondragover: (/** @type {DragEvent} */ event) => this.hover(event),
-      ondragleave: () => this.element.classList.remove("aimed"),
-      ondrop: (/** @type {DragEvent} */ event) => this.drop(event)},
-    this.header, h("div", {class: "scroll"}, this.list, this.more));
+    const aim = (/** @type {DragEvent} */ event) => {
+      if (!board.dragged) return;
+      event.preventDefault();
+      this.element.classList.toggle("aimed", event.type === "dragover");
+      const record = board.cards.get(board.dragged)?.record;
+      if (event.type === "drop" && record && record.stageId !== this.id) board.move(record, this);
+    };
+    this.element = h("section", {class: "lane", "aria-label": stage.name, ondragover: aim, ondragleave: aim, ondrop: aim},
+      this.header, h("div", {class: "scroll"}, this.list, this.more));
     this.head(stage);
   }
 
@@ -263,9 +265,12 @@ class Column {
   /** Takes a page of cards, and watches for the end of what it has. @param {Cards} page */
   take({nodes, pageInfo}) {
     this.unwatch();
+    this.after = null;
+    for (const record of nodes) {
+      const known = this.board.cards.get(record.id);
+      if (!known || known.element.classList.contains("ahead")) this.board.put(record);
+    }
     this.after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
-    // Those that have been moved here meanwhile are shown already.
-    for (const record of nodes) if (!this.board.cards.has(record.id)) this.board.put(record);
     if (this.after) this.unwatch = whenSeen(this.more, () => this.load());
   }
 
@@ -280,27 +285,11 @@ class Column {
   insert(element, record) {
     const place = (/** @type {Card} */ card) => `${card.expectedCloseDate ?? "9999"} ${card.id}`;
     const known = (/** @type {HTMLElement} */ other) => this.board.cards.get(other.dataset.id ?? "")?.record ?? record;
-    this.list.insertBefore(element, this.cards.find((other) => place(known(other)) > place(record)) ?? null);
+    const later = this.cards.find((other) => !other.matches(".ahead") && place(known(other)) > place(record));
+    // What belongs among cards that are not loaded yet is shown first, until they are.
+    const isAhead = !later && this.after !== null;
+    element.classList.toggle("ahead", isAhead);
+    this.list.insertBefore(element, isAhead ? this.list.firstChild : later ?? null);
     if (!this.list.querySelector('[tabindex="0"]')) this.board.choose(element);
   }
-
-  /** @param {DragEvent} event */
-  hover(event) {
-    if (!this.board.dragged) return;
-    event.preventDefault();
-    this.element.classList.add("aimed");
-  }
-
-  /** @param {DragEvent} event */
-  drop(event) {
-    event.preventDefault();
-    this.element.classList.remove("aimed");
-    const known = this.board.cards.get(this.board.dragged ?? "");
-    if (known && known.record.stageId !== this.id) this.board.move(known.record, this);
-  }
-}
-
-/** @param {Element | null} element */
-function focusOn(element) {
-  if (element instanceof HTMLElement) element.focus();
 }

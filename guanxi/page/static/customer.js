@@ -1,8 +1,6 @@
-/**
- * A customer: profile, people, opportunities, what happened, and its scores with their reasons.
- */
+/** A customer: profile, people, opportunities, what happened, and its scores with their reasons. */
 
-import {ask, offered} from "./api.js";
+import {ask, offered, refusal} from "./api.js";
 import {fill, h, icon} from "./dom.js";
 import {editable} from "./editing.js";
 import {day, labels, moment, money, number, text} from "./texts.js";
@@ -16,7 +14,7 @@ const OPPORTUNITIES = `opportunities(first: 8, after: $after, orderBy: [{outcome
   totalCount nodes { name outcome stage { name } expectedAmount { amount currency } winProbability expectedCloseDate }
   pageInfo { hasNextPage endCursor } }`;
 
-/** The profile: what can be edited by its kind, and what cannot. */
+/** What can be edited of the profile, and how. */
 const EDITED = /** @type {const} */ ([
   ["legalName", "text"], ["number", "text"], ["status", "choice"], ["industry", "text"], ["region", "text"],
   ["city", "text"], ["email", "text"], ["phone", "text"], ["website", "text"], ["employeeCount", "number"],
@@ -24,41 +22,42 @@ const EDITED = /** @type {const} */ ([
 ]);
 
 const MONEY = "{ amount currency }";
-/** The scores, each with the plugin's field it stands for, and what it asks. */
-const SCORES = /** @type {[string, string][]} */ ([
-  ["valueTier", `valueTier valueTierSource valueTierOverrideReason valueRank currentValue ${MONEY} valueAlerts
-    tierChanges(first: 3, orderBy: [{changedAt: DESC}]) { nodes { id changedAt previousTier tier reason note } }`],
-  ["creditScore", `creditScore creditRisk creditRiskSource creditRiskOverrideReason creditGaps isOnCreditHold
+/** What each score asks, the plugin's field it stands for first, and the names of its values. */
+const SCORES = /** @type {[string, string[]][]} */ ([
+  [`valueTier valueTierSource valueTierOverrideReason valueRank currentValue ${MONEY} valueAlerts
+    tierChanges(first: 3, orderBy: [{changedAt: DESC}]) { nodes { changedAt previousTier tier reason note } }`,
+  ["ValueTier", "TierSource", "ValueAlert", "TierChangeReason"]],
+  [`creditScore creditRisk creditRiskSource creditRiskOverrideReason creditGaps isOnCreditHold
     creditLimit ${MONEY} availableCredit ${MONEY} overdue ${MONEY} creditEvaluations(first: 1, orderBy: [{evaluatedAt: DESC}]) {
-      nodes { reasons(orderBy: [{pointsLost: DESC}]) { nodes { id code detail pointsLost } } } }`],
-  ["satisfactionRating", `satisfactionRating satisfactionLevel satisfactionGap csat nps npsTrend surveyRespondentCount
-    lastSurveyAnswerOn`],
+      nodes { reasons(orderBy: [{pointsLost: DESC}]) { nodes { code detail pointsLost } } } }`,
+  ["CreditRisk", "CreditRiskSource", "CreditGap", "CreditReasonCode"]],
+  [`satisfactionRating satisfactionLevel satisfactionGap csat nps npsTrend surveyRespondentCount lastSurveyAnswerOn`,
+    ["SatisfactionLevel"]],
 ]);
 
-const query = () => `query ($id: ID!, $after: String) {
-  customer(id: $id) {
-    id version can { update } name owner { name } team { name } parent { id name } lifecycleStage customerSince
-    profileCompleteness ${EDITED.map(([field]) => field).join(" ")} ${TIMELINE}
-    contacts(first: 200, orderBy: [{name: ASC}]) { totalCount nodes {
-      id name jobTitle reportsToId buyingRole attitude email phone } }
-    ${OPPORTUNITIES}
-    ${SCORES.map(([field, selection]) => offered("Customer", field) && selection).join(" ")}
-  }
-  ${["CustomerStatus", "LifecycleStage", "BuyingRole", "Attitude", "Outcome", "EventType"].map(vocabulary).join(" ")}
-  ${offered("Customer", "valueTier") && ["ValueTier", "TierSource", "ValueAlert", "TierChangeReason"].map(vocabulary).join(" ")}
-  ${offered("Customer", "creditScore") && ["CreditRisk", "CreditRiskSource", "CreditGap", "CreditReasonCode"].map(vocabulary).join(" ")}
-  ${offered("Customer", "satisfactionRating") && vocabulary("SatisfactionLevel")}
-}`;
-
-/** @param {string} name */
-const vocabulary = (name) => `${name}: vocabulary(name: "${name}") { value label }`;
+/** The one query of the page, with the scores that this server has for this viewer. */
+function query() {
+  const scores = SCORES.filter(([selection]) => offered("Customer", selection));
+  const names = ["CustomerStatus", "LifecycleStage", "BuyingRole", "Attitude", "Outcome", "EventType"];
+  const vocabularies = [...names, ...scores.flatMap(([, names]) => names)];
+  return `query ($id: ID!, $after: String) {
+    customer(id: $id) {
+      id version can { update } name owner { name } team { name } parent { id name } lifecycleStage customerSince
+      profileCompleteness ${EDITED.map(([field]) => field).join(" ")} ${TIMELINE} ${OPPORTUNITIES}
+      contacts(first: 200, orderBy: [{name: ASC}]) { totalCount nodes {
+        id name jobTitle reportsToId buyingRole attitude email phone } }
+      ${scores.map(([selection]) => selection).join(" ")}
+    }
+    ${vocabularies.map((name) => `${name}: vocabulary(name: "${name}") { value label }`).join(" ")}
+  }`;
+}
 
 /** Draws it. @param {HTMLElement} container @param {string[]} params the id */
 export async function draw(container, [id]) {
   /** @type {Set<string>} */
-  const missing = new Set();
-  const data = await ask(query(), {id}, (errors) => errors.forEach((error) => missing.add(error.message)));
-  const {customer, ...vocabularies} = data;
+  const missing = new Set(SCORES.map(([selection]) => refusal(selection.split(" ")[0])).filter(Boolean));
+  const {customer, ...vocabularies} = await ask(query(), {id},
+    (errors) => errors.forEach((error) => missing.add(error.message)));
   const back = h("a", {href: "#/customers", class: "back"}, icon("left"), text("nav.customers"));
   if (!customer) return fill(container, h("div", {class: "empty"}, h("h1", null, text("customer.none")), back));
   const {label, options} = labels(vocabularies);
@@ -100,7 +99,7 @@ function profile(customer, label, options) {
     ["field.parent", customer.parent && h("a", {href: `#/customers/${customer.parent.id}`}, customer.parent.name)],
     ["field.lifecycleStage", label("LifecycleStage", customer.lifecycleStage)],
     ["field.customerSince", day(customer.customerSince)],
-    ["field.profileCompleteness", `${number(customer.profileCompleteness)} %`],
+    ["field.profileCompleteness", `${number(customer.profileCompleteness)}%`],
     ...EDITED.map(([name, kind]) => /** @type {[TextKey, Element]} */ ([`field.${name}`,
       editable(customer, {name, label: text(`field.${name}`), kind, options: kind === "choice" ? options : []})])),
   ]);
@@ -214,7 +213,7 @@ function scores(customer, label) {
   /** @param {string} vocabulary @param {string[] | undefined} values */
   const all = (vocabulary, values) => values?.map((value) => label(vocabulary, value)) ?? [];
   return [
-    customer.valueTier !== undefined && score("field.valueTier", label("ValueTier", customer.valueTier), [
+    offered("Customer", "valueTier") && score("field.valueTier", label("ValueTier", customer.valueTier), [
       ["field.currentValue", money(customer.currentValue)],
       ["field.valueRank", number(customer.valueRank)],
       ["field.source", label("TierSource", customer.valueTierSource)],
@@ -225,7 +224,7 @@ function scores(customer, label) {
         `${label("ValueTier", change.previousTier) || "–"} → ${label("ValueTier", change.tier) || "–"}`,
         label("TierChangeReason", change.reason), change.note)),
     ]),
-    customer.creditScore !== undefined && score("field.creditScore", number(customer.creditScore), [
+    offered("Customer", "creditScore") && score("field.creditScore", number(customer.creditScore), [
       ["field.creditRisk", label("CreditRisk", customer.creditRisk)],
       ["field.availableCredit", money(customer.availableCredit)],
       ["field.creditLimit", money(customer.creditLimit)],
@@ -238,11 +237,11 @@ function scores(customer, label) {
       ...(customer.creditEvaluations?.nodes[0]?.reasons?.nodes ?? []).map((/** @type {any} */ reason) =>
         joined(`${label("CreditReasonCode", reason.code)} −${number(reason.pointsLost)}`, reason.detail)),
     ]),
-    customer.satisfactionRating !== undefined && score("field.satisfactionRating",
+    offered("Customer", "satisfactionRating") && score("field.satisfactionRating",
       customer.satisfactionRating && text("customer.rating", {rating: number(customer.satisfactionRating)}), [
         ["field.satisfactionLevel", label("SatisfactionLevel", customer.satisfactionLevel)],
         ["field.nps", number(customer.nps) + (Number(customer.npsTrend) ? ` (${change(customer.npsTrend)})` : "")],
-        ["field.csat", customer.csat && `${number(customer.csat)} %`],
+        ["field.csat", customer.csat && `${number(customer.csat)}%`],
         ["field.satisfactionGap", customer.satisfactionGap && change(customer.satisfactionGap)],
         ["field.surveyRespondentCount", number(customer.surveyRespondentCount)],
       ], [customer.lastSurveyAnswerOn && text("customer.answered", {day: day(customer.lastSurveyAnswerOn)})]),
@@ -252,12 +251,7 @@ function scores(customer, label) {
 /** A difference with its sign. @param {string} value */
 const change = (value) => `${Number(value) > 0 ? "+" : ""}${number(value)}`;
 
-/**
- * @param {TextKey} title
- * @param {string | null} value
- * @param {[TextKey, string | null][]} figures
- * @param {(string | null | false)[]} reasons
- */
+/** @param {TextKey} title @param {string | null} value @param {[TextKey, string | null][]} figures @param {any[]} reasons */
 function score(title, value, figures, reasons) {
   const told = reasons.filter(Boolean);
   return h("section", {class: "sheet score", "aria-label": text(title)},

@@ -1,6 +1,4 @@
-/**
- * The list of customers: filtered, ordered, searched as one types, and edited where they stand.
- */
+/** The list of customers: filtered, ordered, searched as one types, and edited where they stand. */
 
 import {ask, offered} from "./api.js";
 import {fill, h, icon, settled, whenSeen} from "./dom.js";
@@ -10,14 +8,10 @@ import {day, labels, money, number, text} from "./texts.js";
 /** @typedef {import("./texts.js").TextKey} TextKey */
 /** @typedef {import("./editing.js").Customer} Customer */
 /**
- * @typedef {object} Column
- * @property {string} field
- * @property {string} [selection] what is asked of it, if not the field alone
- * @property {string} [by] the keys of groups by it, if one can filter by it
- * @property {string} [vocabulary] the name of its values
- * @property {"text" | "choice"} [edit] how it is edited, if it is
- * @property {boolean} [isFigure]
- * @property {boolean} [isAdded] by a plugin
+ * A field, asked by `selection` if not by its name alone; `by` are the keys of its groups, if one can filter by it, `edit`
+ * is how it is edited, if it is; `isAdded` by a plugin.
+ * @typedef {{field: string, selection?: string, by?: string, vocabulary?: string, edit?: "text" | "choice",
+ *   isFigure?: boolean, isAdded?: boolean}} Column
  */
 
 const PAGE = 40;

@@ -9,22 +9,10 @@ import {text} from "./texts.js";
 
 /** @typedef {Record<string, any> & {id: string, version: number, can: {update: boolean}}} Customer */
 /** @typedef {{value: string, label: string}} Option */
-/**
- * @typedef {object} Field
- * @property {string} name of the field, in the record and in the input
- * @property {string} label
- * @property {"text" | "long" | "number" | "choice"} kind
- * @property {Option[]} [options] of a choice
- */
-
+/** @typedef {{name: string, label: string, kind: "text" | "long" | "number" | "choice", options?: Option[]}} Field */
 /** @typedef {string | number | null} Value */
 
-/**
- * A value that can be edited, if the viewer may; else the value alone.
- * @param {Customer} record brought up to date by what is saved
- * @param {Field} field
- * @returns {HTMLElement}
- */
+/** A value that can be edited, if the viewer may. @param {Customer} record @param {Field} field @returns {HTMLElement} */
 export function editable(record, field) {
   const place = h("span", {class: "editable"});
   const show = () => {
@@ -43,13 +31,7 @@ function shown(field, value) {
   return field.options?.find((option) => option.value === value)?.label ?? String(value ?? "");
 }
 
-/**
- * Opens the editor of a value next to it.
- * @param {HTMLElement} place
- * @param {Customer} record
- * @param {Field} field
- * @param {() => void} show shows the value as it is then
- */
+/** Opens the editor of a value. @param {HTMLElement} place @param {Customer} record @param {Field} field @param {() => void} show */
 function open(place, record, field, show) {
   const before = record[field.name];
   const input = control(field, before);
@@ -126,13 +108,8 @@ function entered({kind}, words) {
   return kind === "number" && !Number.isNaN(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
-/**
- * Asks the server to set a field.
- * @param {Customer} record
- * @param {Field} field
- * @param {Value} value
- * @returns {Promise<{customer: Customer | null, userErrors: {code: string, message: string}[]}>}
- */
+/** @typedef {{customer: Customer | null, userErrors: {code: string, message: string}[]}} Payload */
+/** @param {Customer} record @param {Field} field @param {Value} value @returns {Promise<Payload>} */
 async function update({id, version}, {name}, value) {
   const query = `mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
     customer { id version ${name} } userErrors { code message } } }`;

@@ -1,63 +1,57 @@
-/**
- * The shell of the page: who the viewer is, which view is shown, and the settings.
- */
+/** The shell of the page: who the viewer is, which view is shown, and the settings. */
 
 import {ApiError, isLoggedIn, logIn, logOut, meet, onLoggedOut, resume} from "./api.js";
 import {fill, h, icon} from "./dom.js";
 import {language, speak, text} from "./texts.js";
 
 /** @typedef {import("./texts.js").TextKey} TextKey */
-/** @typedef {void | (() => void)} Cleanup what ends a view, if it has something to end */
-/** @typedef {(container: HTMLElement, params: string[]) => Cleanup | Promise<Cleanup>} Draw */
+/** @typedef {(container: HTMLElement, params: string[]) => Promise<void | (() => void)>} Draw draws a view; gives what ends it */
 
-/** @type {Map<string, {title: TextKey, draw: Draw}>} */
-const views = new Map();
-
-/**
- * Adds a view.
- * @param {string} route the first part of its address: `#/route/params…`
- * @param {TextKey} title of its link
- * @param {Draw} draw fills the container; given the other parts of the address
- */
-export function register(route, title, draw) {
-  views.set(route, {title, draw});
-}
-
-register("board", "nav.board", async (container) => (await import("./board.js")).draw(container));
-register("customers", "nav.customers", async (container, params) => params.length
-  ? (await import("./customer.js")).draw(container, params)
-  : (await import("./customers.js")).draw(container));
-register("due", "nav.due", async (container) => (await import("./due.js")).draw(container));
-register("panels", "nav.panels", async (container) => (await import("./panels.js")).draw(container));
-
+/** The views by their routes, `#/route/params…`, each loaded when it is shown. @type {Record<string, Draw>} */
+const VIEWS = {
+  board: async (container) => (await import("./board.js")).draw(container),
+  customers: async (container, params) => params.length
+    ? (await import("./customer.js")).draw(container, params)
+    : (await import("./customers.js")).draw(container),
+  due: async (container) => (await import("./due.js")).draw(container),
+  panels: async (container) => (await import("./panels.js")).draw(container),
+};
 const THEME = "guanxi.theme";
 
 /** Ends the view that is shown. */
-let end = /** @type {Cleanup} */ (undefined);
+let end = () => {};
 /** Tells a view that is being drawn from one that the viewer has left meanwhile. */
 let turn = 0;
+
+/** @param {string} route */
+const title = (route) => text(/** @type {TextKey} */ (`nav.${route}`));
+
+/** Leaves the view that is shown, if any. */
+function leave() {
+  end();
+  end = () => {};
+  return ++turn;
+}
 
 /** Shows what the address names: `#/route/params…`. */
 async function show() {
   // Who has to log in first stays where one is.
   if (document.querySelector(".login")) return;
-  const mine = ++turn;
+  const mine = leave();
   const [route = "board", ...params] = location.hash.split("/").slice(1).filter(Boolean).map(decodeURIComponent);
-  const view = views.get(route);
-  end?.();
-  end = undefined;
+  const draw = Object.hasOwn(VIEWS, route) && VIEWS[route];
   for (const link of document.querySelectorAll("nav a")) {
     link.setAttribute("aria-current", String(link.getAttribute("href") === `#/${route}`));
   }
   const main = h("main", {id: "main", tabindex: -1, class: `view ${route}`, "aria-busy": "true"});
   document.querySelector("main")?.replaceWith(main);
-  document.title = view ? `${text(view.title)} · guanxi` : "guanxi";
+  document.title = draw ? `${title(route)} · guanxi` : "guanxi";
   scrollTo(0, 0);
   try {
-    if (!view) fill(main, empty(text("app.unknown"), "", h("a", {href: "#/board"}, text("app.home"))));
-    const ending = await view?.draw(main, params);
+    if (!draw) fill(main, empty(text("app.unknown"), "", h("a", {href: "#/board"}, text("app.home"))));
+    const ending = draw && await draw(main, params) || (() => {});
     if (mine === turn) end = ending;
-    else ending?.();
+    else ending();
   } catch (error) {
     if (mine === turn) fill(main, failure(error, show));
   }
@@ -85,7 +79,7 @@ const wordmark = () => ["guanxi ", h("span", {lang: "zh-Hans"}, "关系")];
 
 /** Draws the shell around the view. */
 async function begin() {
-  const viewer = await meet();
+  const name = await meet();
   const skip = (/** @type {Event} */ event) => {
     event.preventDefault();
     document.querySelector("main")?.focus();
@@ -96,10 +90,10 @@ async function begin() {
     h("header", {class: "bar"},
       h("a", {class: "wordmark", href: "#/board"}, wordmark()),
       h("nav", {"aria-label": text("app.navigation")},
-        [...views].map(([route, {title}]) => h("a", {href: `#/${route}`}, text(title)))),
+        Object.keys(VIEWS).map((route) => h("a", {href: `#/${route}`}, title(route)))),
       h("button", {class: "quiet", popovertarget: "settings", "aria-label": text("settings.title")}, icon("sliders")),
     ),
-    settings(viewer.user?.name ?? viewer.role ?? text("settings.local")),
+    settings(name ?? text("settings.local")),
     h("main", {id: "main"}),
     h("div", {id: "status", role: "status", class: "unseen"}),
     h("div", {id: "problem", role: "alert"}),
@@ -124,13 +118,8 @@ function settings(name) {
   );
 }
 
-/**
- * One of a few, side by side.
- * @param {TextKey} name
- * @param {string} chosen
- * @param {[string, string][]} options values and their words
- * @param {(value: string) => void} onChoice
- */
+/** @typedef {(value: string) => void} OnChoice */
+/** One of a few. @param {TextKey} name @param {string} chosen @param {string[][]} options @param {OnChoice} onChoice */
 function choice(name, chosen, options, onChoice) {
   return h("fieldset", {class: "choice"}, h("legend", null, text(name)), options.map(([value, words]) => h("label", null,
     h("input", {type: "radio", name, value, checked: value === chosen, onchange: () => onChoice(value)}),
@@ -145,9 +134,7 @@ function dress(theme) {
 
 /** Asks for a key or token, and shows what was wanted once it is good. */
 function askToLogIn() {
-  turn++;
-  end?.();
-  end = undefined;
+  leave();
   document.documentElement.lang = language();
   document.title = `${text("login.title")} · guanxi`;
   const problem = h("p", {class: "problem", role: "alert", id: "refusal"});

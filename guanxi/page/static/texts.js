@@ -1,6 +1,4 @@
-/**
- * The words of the page in English and Chinese, and how its languages write numbers, money and days.
- */
+/** The words of the page in English and Chinese, and how its languages write numbers, money and days. */
 
 import WORDS from "./words.json" with {type: "json"};
 
@@ -36,14 +34,11 @@ export function labels(vocabularies) {
   return {label, options};
 }
 
-/** @type {Map<string, {format: (value: any) => string}>} */
+/** @type {Map<string, Format>} */
 const formats = new Map();
 
-/**
- * What writes something in the viewer's language; made once, which takes long.
- * @param {string} name
- * @param {(tag: string) => {format: (value: any) => string}} make
- */
+/** @typedef {{format: (value: any) => string}} Format */
+/** What writes in the viewer's language; made once, which takes long. @param {string} name @param {(tag: string) => Format} make */
 function format(name, make) {
   const key = `${name} ${current}`;
   const known = formats.get(key) ?? make(current === "en" ? "en-GB" : "zh-CN");

@@ -8,7 +8,6 @@ from core.host.host import PluginHost, discover
 from guanxi import Panel, PanelKind, Plugin, PluginError, hookimpl, load_settings
 from guanxi.design import design
 from schema.serve.panel_checks import checked_panels
-from tests.data import fill
 
 PANELS = """{ panels { name plugin title description kind query variables given records
     categories { paths enumeration } secondCategories { paths enumeration } series { label unit paths low high } } }"""
@@ -74,7 +73,6 @@ def test_hook_register_panels_lists_figures_that_the_api_answers(crm):
 
 def test_every_panel_of_the_plugins_that_come_along_is_answered_in_both_languages(crm):
     client = crm(*discover())
-    fill(client)
     titles = []
     for reader in (client, client.reading("zh")):
         panels = reader.query(PANELS)["panels"]
