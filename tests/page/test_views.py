@@ -368,3 +368,13 @@ def test_one_logs_in_and_stays_where_one_was_and_no_plugin_is_needed(browser, tm
         expect(page.get_by_label("API key or token")).to_be_focused()
         page.reload()
         expect(page.get_by_label("API key or token")).to_be_visible()
+
+
+def test_where_nobody_has_to_log_in_one_can_to_see_what_others_see(browser, tmp_path):
+    url = f"sqlite:///{tmp_path}/crm.db"
+    keys = filled(url, [], lambda client: None, lambda client: [])
+    with site(url, [], keys, browser) as bare, bare.visit("due", None) as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("Due")
+        page.locator("[popovertarget=settings]").click()
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_label("API key or token")).to_be_focused()

@@ -114,7 +114,8 @@ function settings(name) {
     choice("settings.theme", theme, themes.map((value) => [value, text(`settings.${value}`)]), dress),
     h("div", {class: "links"},
       h("a", {href: "/graphql"}, text("settings.graphiql")),
-      isLoggedIn() && h("button", {class: "link", onclick: logOut}, text("login.out"))),
+      isLoggedIn() ? h("button", {class: "link", onclick: logOut}, text("login.out"))
+        : h("button", {class: "link", onclick: askToLogIn}, text("login.title"))),
   );
 }
 
