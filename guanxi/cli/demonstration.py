@@ -83,7 +83,8 @@ def demo(
 def _greet_demo(url: str, keys: "Sequence[DemoKey]") -> None:
     out.print(f"{addresses(url)}\n\nA first query to paste there:\n\n{FIRST_QUERY}\n", markup=False)
     out.print(
-        "Without a key you are its administrator. To see what others see, send `Authorization: Bearer` and a key:"
+        "Without a key you are its administrator. To see what others see, sign in on the page with a key, or send it "
+        "as `Authorization: Bearer`:"
     )
     table = Table("role", "customers", "opportunities", "personal data", "key", box=None)
     for key in keys:

@@ -38,7 +38,7 @@ async function show() {
   // Who has to log in first stays where one is.
   if (document.querySelector(".login")) return;
   const mine = leave();
-  const [route = "board", ...params] = location.hash.split("/").slice(1).filter(Boolean).map(decodeURIComponent);
+  const [route = "board", ...params] = location.hash.split("/").slice(1).filter(Boolean);
   const draw = Object.hasOwn(VIEWS, route) && VIEWS[route];
   for (const link of document.querySelectorAll("nav a")) {
     link.setAttribute("aria-current", String(link.getAttribute("href") === `#/${route}`));

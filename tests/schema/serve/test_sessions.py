@@ -169,6 +169,13 @@ def test_every_server_of_a_database_knows_it_and_a_known_one_costs_no_statement(
     assert trips == []
 
 
+def test_a_cookie_of_the_name_that_another_server_set_ends_no_session(client, admin):
+    page = logged_in(client, create_key(admin)["secret"])[0]
+    ours = page["cookie"].rpartition("; ")[2]
+    for cookie in (f"guanxi_session=theirs; {ours}", f"{ours}; guanxi_session=theirs.0"):
+        assert asked(client, {**page, "cookie": cookie})[0] == 200
+
+
 def test_wrong_credentials_are_counted_and_audited(crm, clock):
     client = crm(clock=clock, failed_authentications_per_minute=2)
     admin = client.bearing(create_key(client)["secret"])
