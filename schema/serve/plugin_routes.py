@@ -1,6 +1,7 @@
 """Routes of plugins: below `/plugins/<name>/`, with access decided here, and errors answered as GraphQL's are."""
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,10 @@ from schema.serve.presentation import failed_response, refused_response, unavail
 
 HOOK = "register_routes"
 
+#: Parts of letters, digits and a few signs, or names in braces; a part of points alone would lead elsewhere.
+_PATH = re.compile(r"(?:/(?!\.+(?:/|$))(?:[\w.~-]|\{[a-z_]\w*(?::path)?\})*)+", re.ASCII)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
 #: The statuses by which a public route says that what was sent proves nothing.
 _PROVES_NOTHING = frozenset({401, 403, 404})
 _STATUSES: Sequence[tuple[type[InputError], int]] = ((NotFoundError, 404), (ForbiddenError, 403), (ConflictError, 409))
@@ -70,8 +75,10 @@ def _check(plugin: Plugin, route: Any, permissions: Collection[str], taken: Coll
     if not isinstance(route, PluginRoute):
         raise PluginError(plugin.name, HOOK, f"{route!r} is not a guanxi.PluginRoute")
     problem = None
-    if not route.path.startswith("/"):
-        problem = "begins with no slash; write it as in /links/{link}"
+    if not _PATH.fullmatch(route.path):
+        problem = "cannot be reached; write it as in /links/{link}"
+    elif unknown := sorted(set(route.methods) - set(_METHODS)):
+        problem = f"there is no method {unknown[0]!r}; available: {', '.join(_METHODS)}"
     elif not inspect.iscoroutinefunction(route.answer):
         problem = f"{route.answer!r} is not an async function; write `async def`"
     elif route.public and route.permission:

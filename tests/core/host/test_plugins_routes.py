@@ -126,7 +126,10 @@ def test_what_goes_wrong_is_answered_as_graphql_answers_it_and_tells_nothing_of_
 @pytest.mark.parametrize(
     ("route", "problem"),
     [
-        (PluginRoute("names", names), "begins with no slash"),
+        (PluginRoute("names", names), "cannot be reached; write it as in"),
+        (PluginRoute("/x/{a", names), "cannot be reached"),
+        (PluginRoute("/../../graphql", names), "cannot be reached"),
+        (PluginRoute("/names", names, methods=["FETCH"]), "there is no method 'FETCH'; available: GET"),
         (PluginRoute("/names", lambda ctx, request: None), "is not an async function"),
         (PluginRoute("/names", names, public=True, permission="personal"), "leave one of them out"),
         (PluginRoute("/names", names, permission="nobodys"), "'nobodys'; declare it in register_permissions"),

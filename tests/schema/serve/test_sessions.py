@@ -123,7 +123,10 @@ def test_it_ends_by_itself_and_by_logging_out_and_ended_ones_are_dropped(client,
     assert sent(client, "DELETE", first)[0] == sent(client, "DELETE")[0] == 204
     clock.moment += timedelta(hours=12)
     assert asked(client, second)[0] == 401
-    logged_in(client, secret)
+    # Who logs in again ends the session before.
+    third, _, _ = logged_in(client, secret)
+    fourth, _, _ = logged_in(client, secret, cookie=third["cookie"])
+    assert asked(client, third)[0] == 401 and asked(client, fourth)[0] == 200
     with client.app.database.connection() as connection:
         (rows,) = connection.exec_driver_sql("SELECT count(*) FROM browser_session").one()
     assert rows == 1
