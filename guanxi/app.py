@@ -119,7 +119,8 @@ class App:
         reference = SchemaReference(self._endpoint, lambda: self.engine, graphiql=settings.graphiql)
         schema = [Route(path, reference, methods=["GET"]) for path in ("/graphql/schema", "/graphql/schema/{name}")]
         routes = [*page, *schema, Route("/session", Sessions(self._endpoint)), *self._monitoring.routes]
-        routes += plugin_routes(self.host, self._endpoint, lambda *given: self.jobs.hurry(*given))
+        permissions = design.control.names
+        routes += plugin_routes(self.host, self._endpoint, lambda *given: self.jobs.hurry(*given), permissions)
         self._starlette = Starlette(routes=routes, lifespan=lambda app: self._lifespan())
         self._answering = (
             _shared_with(self._route, settings.allowed_origins) if settings.allowed_origins else self._route

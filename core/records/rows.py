@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
@@ -63,7 +64,9 @@ class TableRows:
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
-        # A stored row is not a new one: it has all of its values, and no defaults.
+        # A stored row is not a new one: it has all of its values, and no defaults. Nothing constructs it, which would
+        # else have SQLAlchemy make its attributes readable.
+        configure_mappers()
         self._new: Callable[[], Any] = kind.__mapper__.class_manager.new_instance  # type: ignore[attr-defined]  # mapped
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)

@@ -20,6 +20,8 @@ commands = typer.Typer()
 DEMO_FILE = Path("guanxi-demo.db")
 #: The sample is entered in such portions that hooks may take longer than in a request.
 DEMO_PATIENCE_MS = 10_000
+#: So many columns has a terminal in which keys have room beside what they see.
+_WIDE = 150
 
 FIRST_QUERY = """{
   customers(
@@ -83,15 +85,20 @@ def demo(
 def _greet_demo(url: str, keys: "Sequence[DemoKey]") -> None:
     out.print(f"{addresses(url)}\n\nA first query to paste there:\n\n{FIRST_QUERY}\n", markup=False)
     out.print(
-        "Without a key you are its administrator. To see what others see, send `Authorization: Bearer` and a key:"
+        "Without a key you are its administrator. To see what others see, sign in on the page with a key, or send it "
+        "as `Authorization: Bearer`:"
     )
-    table = Table("role", "customers", "opportunities", "personal data", "key", box=None)
+    if not out.is_terminal:  # a pipe has no width
+        out.width = 200
+    # A key has to stay whole to be of use: where it has no room in the table it is written below.
+    is_wide = out.width >= _WIDE
+    table = Table("role", "customers", "opportunities", "personal data", *(["key"] if is_wide else []), box=None)
     for key in keys:
         seen = (f"{key.customers:,}", f"{key.opportunities:,}", "yes" if key.personal else "no")
-        table.add_row(key.role, *seen, key.secret)
-    if not out.is_terminal:  # a pipe has no width: a key stays whole
-        out.width = 200
+        table.add_row(key.role, *seen, *([key.secret] if is_wide else []))
     out.print(table)
+    if not is_wide:
+        out.print("".join(f"\n{key.role}\n{key.secret}\n" for key in keys), markup=False)
 
 
 async def _fill_demo(app: "App") -> None:

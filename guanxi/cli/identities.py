@@ -9,7 +9,7 @@ from rich.table import Table
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from guanxi.cli.asking import ask, moment
-from guanxi.cli.console import out
+from guanxi.cli.console import naming, out
 
 commands = typer.Typer(help="Link those who sign in by tokens to users.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def link(
 @commands.command(name="list", epilog="Example: guanxi identities list")
 def list_identities() -> None:
     """List who is linked to which user, when that was done and by whom."""
-    table = Table("id", "issuer", "subject", "user", "linked", "by", box=None)
+    table = Table(naming("id"), "issuer", "subject", "user", "linked", "by", box=None)
     after, more = None, True
     while more:
         page = ask(_LIST, {"after": after})

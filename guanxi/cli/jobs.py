@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from guanxi.cli.console import out
+from guanxi.cli.console import naming, out
 
 if TYPE_CHECKING:
     from core.background.jobs import PlannedJob
@@ -36,7 +36,7 @@ def list_jobs(context: typer.Context) -> None:
         async with running_alone(create_app()) as app:
             return await app.jobs.planned()
 
-    table = Table("job", "plugin", "every", "last run", "outcome", "next due", "report", box=None)
+    table = Table(naming("job"), "plugin", "every", "last run", "outcome", "next due", "report", box=None)
     for planned in asyncio.run(work()):
         row = planned.row
         table.add_row(

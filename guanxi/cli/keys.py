@@ -11,7 +11,7 @@ from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.records.vocabulary import UserRole
 from guanxi.cli.asking import ask, moment
-from guanxi.cli.console import err, out
+from guanxi.cli.console import err, naming, out
 
 commands = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def list_keys(
     revoked: Annotated[bool, typer.Option("--revoked", help="List those that were revoked, too.")] = False,
 ) -> None:
     """List the API keys: what each is for, what it may do, and when it was last used; never the keys themselves."""
-    table = Table("key", "id", "name", "role", "narrowed to", "user", "created", "last used", "ends", box=None)
+    table = Table(naming("key"), "id", "name", "role", "narrowed to", "user", "created", "last used", "ends", box=None)
     for key in _keys(None if revoked else {"revokedAt": {"isNull": True}}):
         table.add_row(
             key["start"],

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from core.base.errors import ConfigurationError
 from core.base.files import refuse_present
-from guanxi.cli.console import FAILED, err, out
+from guanxi.cli.console import FAILED, err, naming, out
 
 if TYPE_CHECKING:
     from core.background.backlog import DeliveryState
@@ -30,7 +30,7 @@ def list_plugins(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     app = create_app()
-    table = Table("plugin", "version", "place", "hooks", "backlog", "set aside", "last error", box=None)
+    table = Table(naming("plugin"), "version", "place", "hooks", "backlog", "set aside", "last error", box=None)
     states = _states(app)
     for described in app.host.describe():
         state = states.get(described.name)

@@ -11,7 +11,10 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 if TYPE_CHECKING:
     from plugins.files.store import Store
 
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+#: A name of RFC 6838, of which a media type has two.
+_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
+_MEDIA_TYPES = re.compile(rf"{_NAME}/(\*|{_NAME})")
 
 _DOCUMENTS = "application/vnd.openxmlformats-officedocument"
 _ALLOWED = (
@@ -77,7 +80,7 @@ class FileSettings(BaseModel):
     @classmethod
     def _are_media_types(cls, values: list[str]) -> list[str]:
         for value in values:
-            if not _MEDIA_TYPE.fullmatch(value):
+            if not _MEDIA_TYPES.fullmatch(value):
                 raise ValueError(f"{value!r} is not a media type; write it like application/pdf or image/*")
         return values
 
@@ -112,7 +115,8 @@ class FileSettings(BaseModel):
 
     def allows(self, media_type: str) -> bool:
         """Whether a file may have a media type."""
-        return media_type in self.media_types or f"{media_type.partition('/')[0]}/*" in self.media_types
+        is_listed = media_type in self.media_types or f"{media_type.partition('/')[0]}/*" in self.media_types
+        return is_listed and _MEDIA_TYPE.fullmatch(media_type) is not None
 
     @cached_property
     def opened(self) -> "Store":

@@ -51,7 +51,9 @@ def prepare(ctx: Context, media_type: str, size: int, sha256: str | None) -> Map
     problems = []
     if not settings.allows(media_type):
         known = ", ".join(settings.media_types)
-        message = sentence("mediaType: {given!r} is not allowed; use one of {known}", given=media_type, known=known)
+        message = sentence(
+            "mediaType: {given!r} is not allowed; use one of {known}", given=media_type[:80], known=known
+        )
         problems.append(UserError("INVALID", message, ("mediaType",)))
     if not 1 <= size <= settings.maximum_bytes:
         message = sentence("size: {size:,} bytes are not from 1 to {most:,}", size=size, most=settings.maximum_bytes)

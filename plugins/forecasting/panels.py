@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from guanxi import Panel, PanelKind
 
+_METHODS = ("formula", "weighted", "trend", "seasonal")
+
 
 def panels() -> Iterator[Panel]:
     """The panels, in the order of the page."""
@@ -15,19 +17,15 @@ def panels() -> Iterator[Panel]:
             formula: forecast(asOf: $today) { method revenue { amount currency } }
             weighted: forecast(asOf: $today, method: STAGE_WEIGHTED) { method revenue { amount currency } }
             trend: forecast(asOf: $today, method: TREND) { method revenue { amount currency } }
-            seasonal: forecast(asOf: $today, method: SEASONAL) { method revenue { amount currency } } }""",
-        {"Forecast": ("formula.revenue", "weighted.revenue", "trend.revenue", "seasonal.revenue")},
-        by=("formula.method", "weighted.method", "trend.method", "seasonal.method"),
-        description="Expected sales of this month.",
-    )
-    yield Panel(
-        "forecast_errors",
-        "Past errors of forecasts",
-        PanelKind.BARS,
-        "{ forecastAccuracy(periods: 6) { method errorPercent biasPercent } }",
-        {"Error, %": "forecastAccuracy.errorPercent", "Bias, %": "forecastAccuracy.biasPercent"},
-        by="forecastAccuracy.method",
-        description="How far each method was off in the last six months, on average.",
+            seasonal: forecast(asOf: $today, method: SEASONAL) { method revenue { amount currency } }
+            errors: forecastAccuracy(periods: 6, methods: [FORMULA, STAGE_WEIGHTED, TREND, SEASONAL]) {
+                errorPercent } }""",
+        {
+            "Forecast": [f"{method}.revenue" for method in _METHODS],
+            "Past error, %": [f"errors.{place}.errorPercent" for place in range(len(_METHODS))],
+        },
+        by=[f"{method}.method" for method in _METHODS],
+        description="Expected sales of this month, and how far each method was off in the last six, on average.",
     )
     yield Panel(
         "bridge",

@@ -363,7 +363,8 @@ class Catalog:
         if isinstance(type_, type) and issubclass(type_, StrEnum):
             known = self.enums.setdefault(type_.__name__, type_)
             if known is not type_:
-                raise TypeError(f"two enumerations are named {type_.__name__}: {known!r} and {type_!r}; rename one")
+                rivals = f"that of {known.__module__} and that of {type_.__module__}"
+                raise TypeError(f"two enumerations are named {type_.__name__}: {rivals}; rename one")
             wrong = [member.name for member in type_ if member.name != member.value]
             if wrong:
                 raise TypeError(f"values of {type_.__name__} must equal their names; {wrong[0]} does not")

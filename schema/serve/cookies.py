@@ -34,6 +34,9 @@ def cleared() -> str:
 def session_of(headers: Mapping[bytes, str], secret: bytes) -> str | None:
     """The secret of the session that a request's cookie has; None where it has none that this installation gave.
 
+    A browser may send several of the name: other servers of the machine, and of the domain, can set their own for a
+    narrower path, which then comes first.
+
     Args:
         headers: of the request.
         secret: of the installation.
@@ -42,7 +45,8 @@ def session_of(headers: Mapping[bytes, str], secret: bytes) -> str | None:
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
             session, _, seal = value.partition(".")
-            return session if _is_equal(seal, signature(secret, "cookie", session)) else None
+            if _is_equal(seal, signature(secret, "cookie", session)):
+                return session
     return None
 
 

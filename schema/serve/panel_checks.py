@@ -134,6 +134,8 @@ class _Check:
         for label, bounds in panel.intervals.items():
             if label not in panel.values:
                 raise ValueError(f"intervals: there is no value {label!r}; there is {_listed(panel.values)}")
+            if isinstance(bounds, str) or len(bounds) != 2:
+                raise ValueError(f"intervals[{label!r}]: give two paths, of the lower and of the upper bounds")
             for bound in bounds:
                 self._value(f"intervals[{label!r}]", bound, lists)
         return CheckedPanel(plugin, panel, given, (enumeration, second), frozenset(money))
@@ -148,8 +150,10 @@ class _Check:
             )
         if not panel.by and panel.kind is not PanelKind.NUMBERS:
             raise ValueError(f"by: {panel.kind} needs the path of its categories")
-        if bool(panel.across) != (panel.kind is PanelKind.MATRIX) and panel.kind is not PanelKind.POINTS:
-            raise ValueError("across: MATRIX needs the path of its columns, and only POINTS has one besides")
+        if panel.kind is PanelKind.MATRIX and not panel.across:
+            raise ValueError("across: MATRIX needs the path of its columns")
+        if panel.across and panel.kind not in (PanelKind.MATRIX, PanelKind.POINTS):
+            raise ValueError(f"across: {panel.kind} takes none; MATRIX and POINTS do")
 
     def _given(self) -> list[str]:
         """The variables that the page gives, once the query is known to be one that can be asked."""

@@ -1,11 +1,13 @@
 """Routes of plugins: below `/plugins/<name>/`, with access decided here, and errors answered as GraphQL's are."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +37,10 @@ from schema.serve.presentation import failed_response, refused_response, unavail
 
 HOOK = "register_routes"
 
+#: Parts of letters, digits and a few signs, or names in braces; a part of points alone would lead elsewhere.
+_PATH = re.compile(r"(?:/(?!\.+(?:/|$))(?:[\w.~-]|\{[a-z_]\w*(?::path)?\})*)+", re.ASCII)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
 #: The statuses by which a public route says that what was sent proves nothing.
 _PROVES_NOTHING = frozenset({401, 403, 404})
 _STATUSES: Sequence[tuple[type[InputError], int]] = ((NotFoundError, 404), (ForbiddenError, 403), (ConflictError, 409))
@@ -42,13 +48,14 @@ _STATUSES: Sequence[tuple[type[InputError], int]] = ((NotFoundError, 404), (Forb
 Hurry = Callable[..., Awaitable[None]]
 
 
-def plugin_routes(host: PluginHost, endpoint: Endpoint, hurry: Hurry) -> Iterator[Route]:
+def plugin_routes(host: PluginHost, endpoint: Endpoint, hurry: Hurry, permissions: Collection[str]) -> Iterator[Route]:
     """Yields the routes of all plugins.
 
     Args:
         host: of the plugins.
         endpoint: knows who asks.
         hurry: has a job run sooner.
+        permissions: that are declared.
 
     Raises:
         PluginError: a declaration is not possible; the message names the plugin and the remedy.
@@ -56,22 +63,30 @@ def plugin_routes(host: PluginHost, endpoint: Endpoint, hurry: Hurry) -> Iterato
     for plugin, answer in host.register(HOOK):
         if answer is not None and not isinstance(answer, Iterable):
             raise PluginError(plugin.name, HOOK, f"returned {answer!r}, which is not a list; write [...] around it")
+        taken: set[tuple[str, str]] = set()
         for route in answer or ():
-            _check(plugin, route)
+            _check(plugin, route, permissions, taken)
+            taken.update((route.path, method) for method in route.methods)
             path = f"/plugins/{plugin.name}{route.path}"
             yield Route(path, _RouteEndpoint(plugin, route, endpoint, hurry), methods=list(route.methods))
 
 
-def _check(plugin: Plugin, route: Any) -> None:
+def _check(plugin: Plugin, route: Any, permissions: Collection[str], taken: Collection[tuple[str, str]]) -> None:
     if not isinstance(route, PluginRoute):
         raise PluginError(plugin.name, HOOK, f"{route!r} is not a guanxi.PluginRoute")
     problem = None
-    if not route.path.startswith("/"):
-        problem = "begins with no slash; write it as in /links/{link}"
+    if not _PATH.fullmatch(route.path):
+        problem = "cannot be reached; write it as in /links/{link}"
+    elif unknown := sorted(set(route.methods) - set(_METHODS)):
+        problem = f"there is no method {unknown[0]!r}; available: {', '.join(_METHODS)}"
     elif not inspect.iscoroutinefunction(route.answer):
         problem = f"{route.answer!r} is not an async function; write `async def`"
     elif route.public and route.permission:
         problem = "is public and needs a permission; leave one of them out"
+    elif route.permission is not None and route.permission not in permissions:
+        problem = f"needs the permission {route.permission!r}; declare it in register_permissions"
+    elif any((route.path, method) in taken for method in route.methods):
+        problem = "there are two of that path; let one of them answer"
     if problem:
         raise PluginError(plugin.name, f"route {route.path}", problem)
 
@@ -102,7 +117,7 @@ class _RouteEndpoint:
         else:
             await response(scope, receive, send)
 
-    async def _answer(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Any:
+    async def _answer(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Response:
         """The response of the plugin.
 
         Raises:
@@ -120,7 +135,7 @@ class _RouteEndpoint:
         async with self._endpoint.callers.counted(caller):
             return await self._run(scope, receive, caller)
 
-    async def _answer_anybody(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Any:
+    async def _answer_anybody(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Response:
         callers = self._endpoint.callers
         callers.check_failures(scope, headers)
         try:
@@ -130,7 +145,7 @@ class _RouteEndpoint:
                 callers.note_failure(scope, headers, bad.message)
             raise
 
-    async def _run(self, scope: Scope, receive: Receive, caller: Actor | None) -> Any:
+    async def _run(self, scope: Scope, receive: Receive, caller: Actor | None) -> Response:
         """What the plugin answers. It asks the catalog as its caller; on a public route it sees everything."""
         context = RequestContext(self._endpoint.services, actor=caller or LOCAL)
         ctx = context_of_async(context, self._plugin.name, self._hurry)
@@ -140,7 +155,10 @@ class _RouteEndpoint:
             if caller is not None:
                 context.access.demand(self._route.permission)
             with attributed(self._plugin, HOOK, InputError, BadRequest, UnavailableError, ClientDisconnect):
-                return await self._route.answer(ctx, Request(scope, receive))
+                answer = await self._route.answer(ctx, Request(scope, receive))
+                if not isinstance(answer, Response):
+                    raise TypeError(f"{self._route.path} returned {answer!r}, which is not a Starlette Response")
+                return answer
         except Reject as reject:
             first = reject.errors[0]
             raise BadRequest(400, first.message, first.code) from None

@@ -72,8 +72,12 @@ class Sessions:
             raise BadRequest(400, sentence("credential: an API key or a token is required, as a string"))
         services = self._callers.services
         sign_in = await self._callers.sign_in(scope, headers, credential.strip())
+        before = await self._callers.living_session(scope, headers)
         async with self._callers.counted(sign_in.actor):
             new = await services.authentication.begin_session(sign_in)
+            if before is not None:
+                # The browser forgets it, so nobody could end it any more.
+                await services.authentication.end_session(before[0])
         # A proxy that ends TLS does not say so to everybody, but a page knows by which address it was loaded.
         is_secure = scope["scheme"] == "https" or headers.get(b"origin", "").startswith("https://")
         sent = {"set-cookie": cookie(services.secret, new.secret, new.seconds, is_secure=is_secure)}

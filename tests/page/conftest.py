@@ -87,9 +87,9 @@ def filled(url, plugins, prepare, roles):
 
 
 @contextmanager
-def site(url, plugins, keys, browser, policies=None):
+def site(url, plugins, keys, browser, policies=None, *, trusts_loopback=False):
     """A server of a database, with these policies of its plugins."""
-    app = create_app(load_settings(database_url=url, plugins=policies or {}), plugins)
+    app = create_app(load_settings(database_url=url, plugins=policies or {}), plugins, trusts_loopback=trusts_loopback)
     with serving(app) as address:
         yield Site(address.removesuffix("/graphql"), keys, browser)
 

@@ -55,6 +55,7 @@ def test_without_the_internet_it_says_so_and_leads_to_the_schema(demo, page):
     expect(page.locator("dt:target")).to_contain_text("valueTier")
     assert [found["id"] for found in Axe().run(page).response["violations"] if found["impact"] in _SERIOUS] == []
     # What an example leads to is asked by the session.
+    page.get_by_text("Examples", exact=True).click()
     page.get_by_role("link", name="Open it in GraphiQL").first.click()
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_label("Answer")).to_contain_text('"hasNextPage": true')

@@ -72,6 +72,24 @@ def test_each_panel_draws_what_the_api_answers(demo):
     assert charts > 9
 
 
+def test_a_name_is_drawn_as_it_is_and_makes_no_link(demo):
+    query = "{ customers(first: 1, orderBy: [{creditExposure: DESC}]) { nodes { id name } } }"
+    (customer,) = demo.ask(query)["customers"]["nodes"]
+    rename = (
+        "mutation ($id: ID!, $name: String!) { updateCustomer(input: {id: $id, name: $name}) { userErrors { code } } }"
+    )
+    name = "<a href='//a.eu'>A</a> &lt;"
+    demo.ask(rename, id=customer["id"], name=name)
+    try:
+        with demo.visit("panels") as page:
+            card = page.locator("#panel-credit_scoring-exposure")
+            card.scroll_into_view_if_needed()
+            expect(card.locator("svg .ytick").first).to_have_text(f"{name[:25]}…")
+            expect(card.locator("svg a")).to_have_count(0)
+    finally:
+        demo.ask(rename, id=customer["id"], name=customer["name"])
+
+
 def test_who_may_not_see_what_a_panel_is_about_is_told_so(demo):
     with demo.visit("panels", "PARTNER") as page:
         card = page.locator("#panel-value_tiering-pyramid")

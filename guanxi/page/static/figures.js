@@ -174,7 +174,7 @@ function axes({panel, names, series}, look) {
       x: lies ? drawn : places(names), y: lies ? places(names) : drawn,
       [lies ? "error_x" : "error_y"]: {visible: low.length > 0, symmetric: false, array: away(high), arrayminus: away(low),
         color: look.soft, thickness: 1.2},
-      hovertext: values.map((value, place) => `${names[place]}<br>${label}: ${written(value, unit)}`),
+      hovertext: values.map((value, place) => `${plain(names[place])}<br>${label}: ${written(value, unit)}`),
     };
   });
   if (lies) return {data, layout: {yaxis: categories(names.map(shortened), true), xaxis: scale(series)}};
@@ -200,7 +200,7 @@ function funnel({names, series}, look) {
     data: [{
       type: "funnel", x: first.values.map(amount), y: places(names), textinfo: "text", text: names.map((_, place) => words([first], place)),
       textfont: {size: 14}, marker: {color: look.colours[0]}, connector: {fillcolor: look.line},
-      hovertext: names.map((name, place) => [name, ...series.map((one) => `${one.label}: ${words([one], place)}`)].join("<br>")),
+      hovertext: names.map((name, place) => [plain(name), ...series.map((one) => `${one.label}: ${words([one], place)}`)].join("<br>")),
     }],
     layout: {yaxis: categories(names.map((name, place) => `${shortened(name)}<br>${words(others, place)}`), true), xaxis: {visible: false}},
   };
@@ -222,9 +222,9 @@ function points({names, seconds, series: [across, up], records}) {
     const mine = places(names).filter((place) => (seconds[place] ?? "") === group);
     const said = (/** @type {Drawn} */ one, /** @type {number} */ place) => `${one.label}: ${written(one.values[place], one.unit)}`;
     return {
-      type: "scatter", mode: "markers", name: group, marker: {size: 9, opacity: 0.75}, customdata: mine.map((place) => records[place]),
+      type: "scatter", mode: "markers", name: plain(group), marker: {size: 9, opacity: 0.75}, customdata: mine.map((place) => records[place]),
       x: mine.map((place) => amount(across.values[place])), y: mine.map((place) => amount(up.values[place])),
-      hovertext: mine.map((place) => [names[place], said(across, place), said(up, place)].join("<br>")),
+      hovertext: mine.map((place) => [plain(names[place]), said(across, place), said(up, place)].join("<br>")),
     };
   });
   return {data, layout: {xaxis: axis(across), yaxis: axis(up), hovermode: "closest"}};
@@ -245,7 +245,7 @@ function waterfall({names, series: [start, steps, end]}, look) {
     data: [{
       type: "waterfall", x: places(ticks), y: values.map(amount), measure: ["absolute", ...moved.map(() => "relative"), "total"],
       connector: {line: {color: look.line, width: 1}}, increasing: more, decreasing: less, totals: total,
-      hovertext: values.map((value, place) => `${ticks[place]}: ${written(value, steps.unit)}`),
+      hovertext: values.map((value, place) => `${plain(ticks[place])}: ${written(value, steps.unit)}`),
     }],
     layout: {xaxis: categories(ticks.map(wrapped)), yaxis: scale([steps])},
   };
@@ -271,14 +271,17 @@ function matrix({panel, names, seconds, series: [only], labels}, look) {
     data: [{
       type: "heatmap", z, x: places(columns), y: places(rows), showscale: false, xgap: 3, ygap: 3, texttemplate: "%{z}",
       textfont: {size: 14}, colorscale: [[0, look.sheet], [1, look.colours[0]]], zmin: 0,
-      hovertext: z.map((row, one) => row.map((value, other) => `${rows[one]} → ${columns[other]}: ${value ?? "–"}`)),
+      hovertext: z.map((row, one) => row.map((value, other) => `${plain(rows[one])} → ${plain(columns[other])}: ${value ?? "–"}`)),
     }],
-    layout: {xaxis: {...categories(columns), side: "top"}, yaxis: categories(rows, true)},
+    layout: {xaxis: {...categories(columns.map(plain)), side: "top"}, yaxis: categories(rows.map(plain), true)},
   };
 }
 
+/** What people have entered, so that plotly takes none of it for markup, such as a link. @param {string} name */
+const plain = (name) => name.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
 /** @param {string} name */
-const shortened = (name) => (name.length > 26 ? `${name.slice(0, 25)}…` : name);
+const shortened = (name) => plain(name.length > 26 ? `${name.slice(0, 25)}…` : name);
 
 /** @param {string} name in lines of ten letters or so */
 const wrapped = (name) => shortened(name).replace(/(.{6,}?) /g, "$1<br>");

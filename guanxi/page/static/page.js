@@ -38,7 +38,7 @@ async function show() {
   // Who has to log in first stays where one is.
   if (document.querySelector(".login")) return;
   const mine = leave();
-  const [route = "board", ...params] = location.hash.split("/").slice(1).filter(Boolean).map(decodeURIComponent);
+  const [route = "board", ...params] = location.hash.split("/").slice(1).filter(Boolean);
   const draw = Object.hasOwn(VIEWS, route) && VIEWS[route];
   for (const link of document.querySelectorAll("nav a")) {
     link.setAttribute("aria-current", String(link.getAttribute("href") === `#/${route}`));
@@ -114,7 +114,9 @@ function settings(name) {
     choice("settings.theme", theme, themes.map((value) => [value, text(`settings.${value}`)]), dress),
     h("div", {class: "links"},
       h("a", {href: "/graphql"}, text("settings.graphiql")),
-      isLoggedIn() && h("button", {class: "link", onclick: logOut}, text("login.out"))),
+      isLoggedIn()
+        ? h("button", {class: "link", onclick: logOut}, text("login.out"))
+        : h("button", {class: "link", onclick: askToLogIn}, text("login.submit"))),
   );
 }
 
@@ -132,7 +134,7 @@ function dress(theme) {
   document.documentElement.dataset.theme = theme;
 }
 
-/** Asks for a key or token, and shows what was wanted once it is good. */
+/** Asks for a key or token, and shows what was wanted once it is good; an open server shows what its owner sees. */
 function askToLogIn() {
   leave();
   document.documentElement.lang = language();
@@ -172,7 +174,7 @@ async function start() {
 }
 
 dress(localStorage.getItem(THEME) ?? "system");
-onLoggedOut(askToLogIn);
+onLoggedOut(start);
 addEventListener("hashchange", show);
 // What fails after a view has been drawn, such as a further page of a list, is said until the next thing is done.
 const say = (/** @type {string} */ words) => document.querySelector("#problem")?.replaceChildren(words);

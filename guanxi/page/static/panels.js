@@ -88,6 +88,8 @@ function card(panel, dates, labels, ends) {
       if (isWanted) await drawn(figureOf(panel, answer, labels), body, ends);
     } catch (error) {
       fill(body, h("p", {class: "soft"}, error instanceof ApiError ? error.message : text("app.unreachable")));
+      // What the viewer may not see stands last.
+      element.parentElement?.append(element);
     }
     element.removeAttribute("aria-busy");
   };

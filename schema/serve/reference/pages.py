@@ -36,22 +36,35 @@ from schema.serve.reference.origins import Origins, fields_of
 _MOST = 200
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: light-dark(#0b57d0, #8ab4f8); }
+:root { color-scheme: light dark; --paper: light-dark(#f7f6f3, #15171a); --sheet: light-dark(#fff, #1d2024);
+  --ink: light-dark(#1f2328, #e8e6e1); --soft: light-dark(#5d636b, #a3a8af); --line: light-dark(#e2dfd8, #30343a);
+  --accent: light-dark(#0b6b5f, #58c4b0); --tint: light-dark(#e1f1ee, #17332f); }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 64rem; padding: 0 1rem 4rem; font: 16px/1.5 system-ui, sans-serif; }
-header { position: sticky; top: 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center;
-  padding: .75rem 0; background: Canvas; border-bottom: 1px solid var(--line); }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+header { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center;
+  padding: .75rem max(1rem, 50vw - 31rem); background: var(--paper); border-bottom: 1px solid var(--line); }
+header a:first-child { color: var(--ink); font-weight: 700; }
 header form { flex: 1 1 16rem; display: flex; gap: .5rem; }
-input { flex: 1; min-width: 6rem; } input, button { font: inherit; padding: .25rem .5rem; }
-a { color: var(--link); } a:not(:hover, :focus) { text-decoration: none; }
-h1 { overflow-wrap: anywhere; } h1 small, .from { font-size: .8rem; font-weight: normal; }
-.from { padding: 0 .4rem; border: 1px solid var(--line); border-radius: 1rem; white-space: nowrap; }
+main { max-width: 64rem; margin: 0 auto; padding: 1rem 1rem 4rem; }
+input { flex: 1; min-width: 6rem; }
+input, button { min-height: 2.5rem; padding: 0 .75rem; color: inherit; font: inherit;
+  background: var(--sheet); border: 1px solid light-dark(#8c8f94, #70757c); border-radius: 8px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+a { color: var(--accent); } a:not(:hover, :focus) { text-decoration: none; }
+h1 { margin: 1rem 0 .5rem; font-size: 1.75rem; line-height: 1.2; overflow-wrap: anywhere; }
+h2 { margin: 2rem 0 .75rem; font-size: 1.125rem; } h3 { margin: 1rem 0 .25rem; font-size: 1rem; }
+h1 small, .from { color: var(--soft); font-size: .8rem; font-weight: normal; }
+.from { color: var(--ink); padding: .1rem .5rem; background: var(--tint); border-radius: 1rem; white-space: nowrap; }
 code, pre { font: .9em/1.5 ui-monospace, monospace; } code { overflow-wrap: anywhere; }
-pre { padding: .75rem; overflow: auto; background: var(--soft); }
-dt { margin-top: .75rem; padding-top: .75rem; border-top: 1px solid var(--line); scroll-margin-top: 5rem; }
-dt:target { background: var(--soft); }
-dd { margin: .25rem 0 0 1.5rem; } dd ul { margin: .25rem 0; padding-left: 1.25rem; }
-.names { columns: 15rem; padding: 0; list-style: none; }
+dt code:first-child { font-weight: 700; }
+pre, dl, main > ul, main > details { margin: .75rem 0; padding: .75rem 1.25rem; background: var(--sheet);
+  border: 1px solid var(--line); border-radius: 10px; } pre { overflow: auto; }
+main > ul { list-style: none; } main > ul > li { padding: .25rem 0; } summary { cursor: pointer; }
+dt { padding-top: .75rem; scroll-margin-top: 5rem; } dt:target { color: var(--accent); }
+dd { margin: 0; padding: .1rem 0 .75rem; color: var(--soft); }
+dd:not(:last-child) { border-bottom: 1px solid var(--line); }
+dd ul { margin: .25rem 0; padding-left: 1.25rem; }
+.names { columns: 15rem; padding-left: 0; list-style: none; }
 """
 _DIGEST = b64encode(sha256(_STYLE.encode()).digest()).decode()
 #: Nothing runs on them, and the search is the only form.
@@ -143,12 +156,13 @@ class Pages:
             body.append(self._heading(sentence("Values")))
             values = kind.values.items()
             body.append(_definitions((value, "", _inline(given.description)) for value, given in values))
-        elif fields_of(kind):
-            body.append(self._heading(sentence("Fields")))
-            body.append(_definitions(self._field(place, kind, *field) for field in fields_of(kind).items()))
         record = self._catalog.records.get(name)
         if record is not None:
-            body += [self._heading(sentence("Examples")), *self._examples(place, record)]
+            title = f"<summary>{self._said(sentence('Examples'))}</summary>"
+            body.append(f"<details>{title}{''.join(self._examples(place, record))}</details>")
+        if fields_of(kind):
+            body.append(self._heading(sentence("Fields")))
+            body.append(_definitions(self._field(place, kind, *field) for field in fields_of(kind).items()))
         users = self._origins.users.get(name, [])
         if users:
             links = [place.field(user, field) for user, field in users[:_MOST]]

@@ -46,6 +46,8 @@ async def open_link(ctx, request):
 
 
 async def fail(ctx, request):
+    if request.path_params["how"] == "nothing":
+        return
     raise {
         "input": InputError("day: it is missing; give one"),
         "reject": Reject(UserError("TOO_LATE", "it is too late")),
@@ -115,17 +117,23 @@ def test_what_goes_wrong_is_answered_as_graphql_answers_it_and_tells_nothing_of_
         {"errors": [{"message": "day: it is missing; give one", "extensions": {"code": "BAD_USER_INPUT"}}]},
     )
     assert get(client, "/failures/reject")[1]["errors"][0]["extensions"] == {"code": "TOO_LATE"}
-    status, answer = get(client, "/failures/fault")
-    assert (status, answer["errors"][0]["message"]) == (500, "something went wrong on the server")
-    assert "routed" in caplog.text
+    for how, reason in (("fault", "password of the database"), ("nothing", "which is not a Starlette Response")):
+        status, answer = get(client, f"/failures/{how}")
+        assert (status, answer["errors"][0]["message"]) == (500, "something went wrong on the server")
+        assert "routed" in caplog.text and reason in caplog.text
 
 
 @pytest.mark.parametrize(
     ("route", "problem"),
     [
-        (PluginRoute("names", names), "begins with no slash"),
+        (PluginRoute("names", names), "cannot be reached; write it as in"),
+        (PluginRoute("/x/{a", names), "cannot be reached"),
+        (PluginRoute("/../../graphql", names), "cannot be reached"),
+        (PluginRoute("/names", names, methods=["FETCH"]), "there is no method 'FETCH'; available: GET"),
         (PluginRoute("/names", lambda ctx, request: None), "is not an async function"),
         (PluginRoute("/names", names, public=True, permission="personal"), "leave one of them out"),
+        (PluginRoute("/names", names, permission="nobodys"), "'nobodys'; declare it in register_permissions"),
+        (PluginRoute("/other", names, methods=["POST", "GET"]), "there are two of that path"),
         ("/names", "is not a guanxi.PluginRoute"),
     ],
 )
@@ -135,7 +143,7 @@ def test_a_route_that_is_not_possible_stops_the_start(crm, route, problem):
 
         @hookimpl
         def register_routes(self):
-            return [route]
+            return [PluginRoute("/other", names), route]
 
     with pytest.raises(PluginError, match=problem):
         crm(Wrong)

@@ -1,8 +1,10 @@
 """The command `guanxi jobs`: what is listed, a run by hand, its exit codes."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from guanxi import Job, Plugin, create_app, hookimpl, load_settings
 from guanxi.cli.commands import cli, guarded
@@ -34,6 +36,14 @@ def command(tmp_path, monkeypatch, capsys):
         return code, captured.out, captured.err
 
     return run
+
+
+def test_names_stay_whole_in_a_narrow_terminal(command, monkeypatch):
+    written = StringIO()
+    console = Console(file=written, force_terminal=True, width=60, soft_wrap=True, highlight=False)
+    monkeypatch.setattr("guanxi.cli.jobs.out", console)
+    assert command()[0] == 0
+    assert "sweep_floor" in written.getvalue()
 
 
 def test_a_job_is_listed_run_by_hand_and_listed_with_what_it_did(command):

@@ -3,14 +3,17 @@
 import json
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
+from io import StringIO
 from typing import ClassVar
 
 import pytest
+from rich.console import Console
 from sqlmodel import select
 
 from guanxi import FixedClock, Plugin, PluginError, hookimpl
+from guanxi.cli import demonstration
 from guanxi.demo.entry import _sample_plugins, fill, is_whole
-from guanxi.demo.keys import demo_keys
+from guanxi.demo.keys import DemoKey, demo_keys
 from guanxi.records import Customer, Task
 from guanxi.vocabulary import UserRole
 from tests.keys import KEPT
@@ -228,3 +231,14 @@ def test_the_demo_has_a_key_for_each_role_that_sees_what_it_may_and_answers_this
     assert client.bearing(first["PARTNER"].secret).post(body, headers)[0] == 401
     assert client.post(body, {**headers, "origin": "https://evil.example"})[0] == 403
     assert client.post(body, headers, address="203.0.113.9")[0] == 403
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_keys_are_printed_whole_however_narrow_the_terminal_is(monkeypatch, width):
+    written = StringIO()
+    console = Console(file=written, force_terminal=True, width=width, soft_wrap=True, highlight=False)
+    monkeypatch.setattr(demonstration, "out", console)
+    secret = f"gx_0123456789_{64 * 'a'}"
+    demonstration._greet_demo("http://127.0.0.1:8000", [DemoKey("OPPORTUNITY_ADMINISTRATOR", secret, 240, 1000, True)])
+    assert secret in written.getvalue()
+    assert "OPPORTUNITY_ADMINISTRATOR" in written.getvalue()

@@ -59,6 +59,7 @@ def test_ranges_are_answered_and_the_head_alone(world):
         ("bytes=8-99", 206, "bytes 8-9/10", b"89"),
         ("bytes=0-1,4-5", 200, None, b"0123456789"),
         ("bytes=4-2", 200, None, b"0123456789"),
+        ("bytes=0-" + 5000 * "9", 200, None, b"0123456789"),
     ):
         found = world.get(url, range=range_)
         assert (found[0], found[1].get("content-range"), found[2]) == (status, part, body), range_
@@ -100,6 +101,10 @@ def test_what_is_not_allowed_or_not_as_announced_is_refused(crm, clock, tmp_path
     }
     assert by_field.keys() == {"mediaType", "size", "sha256"}
     assert "application/pdf" in by_field["mediaType"] and "26,214,400" in by_field["size"]
+    for media_type in ("image/*", "image/", "image/a\r\nb", "image/<b>", f"image/{128 * 'a'}"):
+        (error,) = world.prepare(5, media_type)["userErrors"]
+        assert error["field"] == ["mediaType"], media_type
+    assert world.prepare(5, " IMAGE/svg+xml ")["url"]
     prepared = world.prepare(5, sha256=HELLO)
     for body, code in ((b"Hell", "WRONG_SIZE"), (b"Hello!", "WRONG_SIZE"), (b"hello", "WRONG_CHECKSUM")):
         status, answer = world.put(prepared["url"], body)

@@ -114,7 +114,13 @@ def test_every_panel_of_the_plugins_that_come_along_is_answered_in_both_language
         ({"kind": "PIE"}, "is not a PanelKind"),
         ({"kind": PanelKind.WATERFALL}, "values: WATERFALL draws 3, not 2"),
         ({"kind": PanelKind.NUMBERS, "by": ()}, "has many rows, of which by names none"),
-        ({"across": "customersGroupBy.keys.region"}, "only POINTS has one besides"),
+        ({"across": "customersGroupBy.keys.region"}, "across: BARS takes none; MATRIX and POINTS do"),
+        (
+            {"kind": PanelKind.MATRIX, "values": {"All": "customersGroupBy.aggregate.count"}},
+            "across: MATRIX needs the path",
+        ),
+        ({"intervals": {"Customers": ("customersGroupBy.aggregate.count",)}}, "'Customers']: give two paths"),
+        ({"intervals": {"Customers": "customersGroupBy.aggregate.count"}}, "'Customers']: give two paths"),
         ({"intervals": {"Profit": ("a", "b")}}, "intervals: there is no value 'Profit'; there is Customers, Revenue"),
     ],
 )

@@ -123,7 +123,10 @@ def test_it_ends_by_itself_and_by_logging_out_and_ended_ones_are_dropped(client,
     assert sent(client, "DELETE", first)[0] == sent(client, "DELETE")[0] == 204
     clock.moment += timedelta(hours=12)
     assert asked(client, second)[0] == 401
-    logged_in(client, secret)
+    # Who logs in again ends the session before.
+    third, _, _ = logged_in(client, secret)
+    fourth, _, _ = logged_in(client, secret, cookie=third["cookie"])
+    assert asked(client, third)[0] == 401 and asked(client, fourth)[0] == 200
     with client.app.database.connection() as connection:
         (rows,) = connection.exec_driver_sql("SELECT count(*) FROM browser_session").one()
     assert rows == 1
@@ -167,6 +170,13 @@ def test_every_server_of_a_database_knows_it_and_a_known_one_costs_no_statement(
     # Nor does one that was never given out.
     assert asked(client, {**page, "cookie": "guanxi_session=guessed.0"})[0] == 401
     assert trips == []
+
+
+def test_a_cookie_of_the_name_that_another_server_set_ends_no_session(client, admin):
+    page = logged_in(client, create_key(admin)["secret"])[0]
+    ours = page["cookie"].rpartition("; ")[2]
+    for cookie in (f"guanxi_session=theirs; {ours}", f"{ours}; guanxi_session=theirs.0"):
+        assert asked(client, {**page, "cookie": cookie})[0] == 200
 
 
 def test_wrong_credentials_are_counted_and_audited(crm, clock):
