@@ -558,6 +558,20 @@ def test_a_change_without_a_revision_is_refused_with_the_command(database):
     )
 
 
+def test_tables_that_another_process_has_just_created_are_compared(database, monkeypatch):
+    create = runner._create_baseline
+
+    def overtaken(connection, one):
+        create(connection, one)
+        with connection.begin():
+            connection.exec_driver_sql("ALTER TABLE mig_alpha_stars DROP COLUMN label")
+        raise RuntimeError("they are there already")
+
+    monkeypatch.setattr(runner, "_create_baseline", overtaken)
+    with pytest.raises(PluginError, match="they differ from those in the database"):
+        migrate(database, sets(Alpha))
+
+
 def test_a_start_compares_tables_only_where_their_declarations_have_changed(database):
     run(database, sets(Alpha))
     compared = []
