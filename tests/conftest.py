@@ -104,6 +104,11 @@ class _Groups(LoadScopeScheduling):
         return next((name for name in _FOLDERS if f"tests/{name}/" in nodeid), nodeid.partition("::")[0])
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Has garbage never looked for in what was imported, which stays until the end."""
+    gc.freeze()
+
+
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Has garbage collected as rarely as before; an app that is served sets how often for its whole process."""
     gc.set_threshold(*_RARELY)
