@@ -26,7 +26,7 @@ from tests.databases import Databases
 from tests.snippets import snippets
 
 #: Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
-_RARELY = (1_000_000, 2, 5)
+_RARELY = (200_000, 5, 20)
 gc.set_threshold(*_RARELY)
 
 # Processes that tests start share compiled code: to compile all of it takes each of them longer than what it is to do.

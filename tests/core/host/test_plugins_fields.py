@@ -199,7 +199,7 @@ CUSTOMERS = [
 @pytest.fixture(scope="module")
 def scored(module_crm):
     plugin = Scores()
-    client = module_crm(plugin, clock=FixedClock(NOON), python_field_deadline_ms=300)
+    client = module_crm(plugin, clock=FixedClock(NOON), python_field_deadline_ms=1000)
     data.upsert(client, "customers", [{**item, "externalIds": [data.key(item["name"])]} for item in CUSTOMERS])
     data.upsert(
         client,
