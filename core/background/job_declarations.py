@@ -1,7 +1,6 @@
 """The jobs that plugins declare, checked while the app is built."""
 
 import re
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,11 +19,8 @@ def declared_jobs(host: PluginHost) -> dict[str, tuple[Plugin, Job]]:
         PluginError: a declaration clashes or is not possible; the message names the plugin and the remedy.
     """
     found: dict[str, tuple[Plugin, Job]] = {}
-    for plugin, answer in host.register("register_jobs"):
-        if answer is not None and (not isinstance(answer, Iterable) or isinstance(answer, str)):
-            problem = f"returned {answer!r}, which is not a list; write [...] around it, or yield"
-            raise PluginError(plugin.name, "register_jobs", problem)
-        for job in answer or ():
+    for plugin, jobs in host.register("register_jobs"):
+        for job in jobs:
             _check(plugin, job)
             if job.name in found:
                 rival = found[job.name][0].name

@@ -160,22 +160,27 @@ class PluginHost:
             if _reacts(plugin, changes):
                 yield plugin, function
 
-    def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
-        """Runs a registration hook: each plugin with what it returned.
+    def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
+        """Runs a registration hook: each plugin with the declarations that it returned.
 
         Raises:
-            PluginError: a hook failed.
+            PluginError: a hook failed, or returned something that is not a list.
         """
         for plugin, function in self.implementations(hook):
             try:
                 result = function(
                     **arguments, settings=self.settings[plugin.name], reporting_currency=self._reporting_currency
                 )
-                yield plugin, list(result) if inspect.isgenerator(result) else result
+                if result is not None and (not isinstance(result, Iterable) or isinstance(result, str | type)):
+                    problem = f"returned {result!r}, which is not a list; write [...] around it, or yield"
+                    raise PluginError(plugin.name, hook, problem)
+                # A generator runs here, so that what it raises is attributed.
+                declared = list(result or ())
             except GuanxiError:
                 raise
             except Exception as error:
                 raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
+            yield plugin, declared
 
     def locks(self, changes: Changes) -> Locks:
         """The keys that plugins rely on for changes.

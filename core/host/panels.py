@@ -46,7 +46,7 @@ class Panel:
         by: path of the categories, as many as there are values: texts, days, enumerations.
         across: path of second categories: the columns of a MATRIX, the colours of POINTS.
         intervals: label of a value to the paths of its lower and its upper bounds.
-        record: path of ids of the customers or opportunities that the categories stand for, to which the page links.
+        record: path of ids of the customers that the categories stand for, to whose pages they lead.
         variables: values of the query's other variables.
         description: what it tells, in one sentence; translated.
     """

@@ -20,7 +20,7 @@ commands = typer.Typer()
 DEMO_FILE = Path("guanxi-demo.db")
 #: The sample is entered in such portions that hooks may take longer than in a request.
 DEMO_PATIENCE_MS = 10_000
-#: So many columns has a terminal in which keys have room beside what they see.
+#: A terminal of so many columns has room for the keys as well.
 _WIDE = 150
 
 FIRST_QUERY = """{

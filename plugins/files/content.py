@@ -60,7 +60,7 @@ def _upload_problem(ctx: Context, id: str, upload: Mapping[str, Any] | None, use
     if not id:
         return "REQUIRED", sentence("uploadId: give that of an upload; prepareUpload makes one")
     if upload is None or upload["owner"] != ctx.actor.id:
-        return "NOT_FOUND", sentence("uploadId: there is no upload {id!r} of yours; prepare one", id=id)
+        return "NOT_FOUND", sentence("uploadId: you have no upload {id!r}; prepare one", id=id)
     if upload["stored_as"] in used:
         return "TAKEN", sentence("uploadId: the upload {id!r} is that of another file; prepare one", id=id)
     if upload["expires_at"] <= ctx.clock.now():

@@ -1,4 +1,4 @@
-"""Faults of the store, and what clients are told of them."""
+"""Faults of the store, and how clients are answered then."""
 
 from guanxi import BadRequest, Context, GuanxiError, sentence
 

@@ -37,7 +37,7 @@ def id_in(ctx: Context, purpose: str, given: str) -> str:
         BadRequest: the link is not one of ours, or has expired.
     """
     parts = _LINK.fullmatch(given)
-    # What is signed is looked at first: of a link that is not ours nothing is told.
+    # The signature is checked first: nothing is revealed about a link that is not ours.
     if parts is None or not compare_digest(ctx.sign(f"{purpose} {parts[1]} {parts[2]}"), parts[3]):
         raise BadRequest(403, sentence("the link is not valid: it was changed, or is another server's"), "LINK_INVALID")
     if ctx.clock.now().timestamp() >= int(parts[2]):

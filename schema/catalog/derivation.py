@@ -1,7 +1,7 @@
 """Derives the catalog of an app: records from their columns, fields as they are declared; refuses clashes."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,14 +99,8 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
 
 def registered(host: PluginHost, hook: str) -> Iterator[tuple[str, Any]]:
     """What the plugins return from a registration hook, one by one with the plugin's name."""
-    for plugin, answer in host.register(hook):
-        if answer is None:
-            continue
-        if not isinstance(answer, Iterable) or isinstance(answer, str | type):
-            raise PluginError(
-                plugin.name, hook, f"returned {answer!r}, which is not a list; write [...] around it, or yield"
-            )
-        for item in answer:
+    for plugin, declared in host.register(hook):
+        for item in declared:
             yield plugin.name, item
 
 

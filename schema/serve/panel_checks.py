@@ -81,12 +81,9 @@ def checked_panels(host: PluginHost, schema: GraphQLSchema) -> list[CheckedPanel
         PluginError: one cannot be drawn; the message names the plugin, the panel and the remedy.
     """
     found: list[CheckedPanel] = []
-    for plugin, answer in host.register("register_panels"):
-        if answer is not None and (not isinstance(answer, Iterable) or isinstance(answer, str)):
-            problem = f"returned {answer!r}, which is not a list; write [...] around it, or yield"
-            raise PluginError(plugin.name, "register_panels", problem)
+    for plugin, panels in host.register("register_panels"):
         names: set[str] = set()
-        for panel in answer or ():
+        for panel in panels:
             if not isinstance(panel, Panel):
                 raise PluginError(plugin.name, "register_panels", f"{panel!r} is not a guanxi.Panel")
             try:

@@ -40,7 +40,7 @@ def add_panels(builder: Builder) -> None:
             Member("categories", "PanelCategories | None", "The categories of its values; null where it has none."),
             Member("secondCategories", "PanelCategories | None", "Columns of a MATRIX, colours of POINTS."),
             Member("series", "list[PanelSeries]", "What is drawn."),
-            Member("records", "list[str]", "Paths of the ids of records that the categories stand for, if they do."),
+            Member("records", "list[str]", "Paths of the ids of the customers that the categories are, if any."),
         ],
     )
     builder.output(

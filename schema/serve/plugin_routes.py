@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,11 +60,9 @@ def plugin_routes(host: PluginHost, endpoint: Endpoint, hurry: Hurry, permission
     Raises:
         PluginError: a declaration is not possible; the message names the plugin and the remedy.
     """
-    for plugin, answer in host.register(HOOK):
-        if answer is not None and not isinstance(answer, Iterable):
-            raise PluginError(plugin.name, HOOK, f"returned {answer!r}, which is not a list; write [...] around it")
+    for plugin, routes in host.register(HOOK):
         taken: set[tuple[str, str]] = set()
-        for route in answer or ():
+        for route in routes:
             _check(plugin, route, permissions, taken)
             taken.update((route.path, method) for method in route.methods)
             path = f"/plugins/{plugin.name}{route.path}"

@@ -112,11 +112,6 @@ def add_operations(
     extension = _Extension(builder, roots)
     public: dict[str, set[str]] = {root: set() for root in roots}
     for plugin, operations in host.register("register_operations"):
-        if operations is None:
-            continue
-        if not isinstance(operations, Iterable) or isinstance(operations, str | type):
-            problem = f"returned {operations!r}, which is not a list of operations; write [...] around it"
-            raise PluginError(plugin.name, "register_operations", problem)
         types = OperationTypes(builder, plugin, extension.brought, reporting_currency)
         for operation in operations:
             if not isinstance(operation, PluginOperation):

@@ -171,7 +171,9 @@ async def look(
         InputError, Reject: as the query does.
         PluginError: it failed.
     """
-    named = check_operation(context, operation, arguments)
+    # What Strawberry says of the request is not input.
+    infos = {name: value for name, value in arguments.items() if isinstance(value, strawberry.Info)}
+    named = check_operation(context, operation, {name: arguments[name] for name in arguments.keys() - infos.keys()})
 
     def in_session(session: Session) -> Any:
         fetch = partial(fetch_in_transaction, session.connection())
@@ -190,7 +192,7 @@ async def look(
         about = named.led(survivors_read(session, named.merging))
         about.check(context.permit, lambda statement: [(fetch(statement.sql, statement.values),)])
         with attributed(plugin, operation.name, InputError):
-            return _plain(operation.function(ctx, **about.given), context.settings.reporting_currency)
+            return _plain(operation.function(ctx, **about.given, **infos), context.settings.reporting_currency)
 
     return await context.services.database.in_reading_session(in_session)
 

@@ -105,7 +105,7 @@ def _selection(kind: GraphQLObjectType) -> str:
 
 
 def _value(name: str, given: Any) -> str | None:
-    """A field whose value is no record and no list: a scalar, or what has nothing but scalars, such as money."""
+    """A field whose value is neither a record nor a list: a scalar, or what has nothing but scalars, such as money."""
     if not _is_plain(given) or name.endswith("Id") or is_list_type(get_nullable_type(given.type)):
         return None
     kind = get_named_type(given.type)

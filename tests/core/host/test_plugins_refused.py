@@ -811,7 +811,7 @@ def test_what_is_no_list_of_operations_is_refused():
         return root("best_customer")
 
     assert refusal(plugin("alpha", register_operations=hookimpl(register_operations))).endswith(
-        "which is not a list of operations; write [...] around it"
+        "which is not a list; write [...] around it, or yield"
     )
 
 

@@ -4,9 +4,10 @@ import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import strawberry
 from sqlalchemy import insert
 
-from guanxi import FixedClock
+from guanxi import FixedClock, Plugin, hookimpl, query
 from guanxi.testing import Rival, together
 from plugins.credit_scoring import CreditScoring
 from plugins.satisfaction_surveys import SatisfactionSurveys
@@ -19,6 +20,7 @@ ERRORS = "userErrors { code message field params plugin } warnings { code messag
 MERGE = f"""mutation ($input: MergeCustomersInput!) {{ mergeCustomers(input: $input) {{
     customer {{ id name email doNotContact tags externalIds {{ system value }} potentialValue {{ amount }} version }}
     mergeId fields {{ field takenFrom value values {{ recordId value }} }} {ERRORS} }} }}"""
+MERGE_ONLY = "mutation ($input: MergeCustomersInput!) { mergeCustomers(input: $input) { mergeId } }"
 UNMERGE = (
     f"mutation ($input: UnmergeInput!) {{ unmerge(input: $input) {{ customer {{ id }} contact {{ id }} {ERRORS} }} }}"
 )
@@ -178,6 +180,25 @@ def test_ids_of_merged_records_lead_to_the_one_that_stays(world):
     assert codes(world.unmerge(merged["mergeId"])) == []
     assert client.query(lead, id=world.b) == {"customer": here}
     assert [client.query(by_key, key=key)["customer"] for key in world.keys] == [here] * 3
+
+
+def test_an_operation_that_asks_about_its_request_is_given_where_ids_lead(crm):
+    @query(unscoped=True)
+    def whose(ctx, info: strawberry.Info, customer_ids: list[strawberry.ID]) -> list[str]:
+        """What it is called, and the ids that it is given."""
+        return [info.field_name, *customer_ids]
+
+    class Asking(Plugin):
+        name, version, api = "asking", "1", ">=1,<2"
+
+        @hookimpl
+        def register_operations(self):
+            return [whose]
+
+    client = crm(Asking)
+    a, b = (client.create("Customer", name=name)["id"] for name in "AB")
+    client.query(MERGE_ONLY, input={"id": a, "mergeIds": [b]})
+    assert client.query("query ($ids: [ID!]!) { whose(customerIds: $ids) }", ids=[b, a]) == {"whose": ["whose", a, a]}
 
 
 def test_what_has_changed_since_is_not_restored(world):
