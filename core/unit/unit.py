@@ -26,6 +26,7 @@ from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.changes import Change
+from core.log.estates import Estates
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
@@ -69,6 +70,7 @@ class Unit:
         permit: Permit,
         ask: Ask,
         sign: Callable[[str, str], str],
+        estates: Estates,
         request_id: str | None = None,
         batch_id: str | None = None,
     ) -> None:
@@ -80,7 +82,9 @@ class Unit:
         self.request_id = request_id
         self.now = clock.now()
         self.held = Held(transaction, settings.phone_region)
-        self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
+        self.log = EventLog(
+            transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id, estates=estates
+        )
         self.settlement = Settlement(
             transaction,
             actor=actor,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from math import inf
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
@@ -151,6 +151,11 @@ class Statement:
         return self.binds.computed(
             lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part), is_repeated=True
         )
+
+    @property
+    def role(self) -> BindParameter[Any]:
+        """The caller's role; null where it has none."""
+        return self.binds.computed(lambda moment: moment.actor.role, TEXT, "role")
 
     def demand_record(self, record: RecordType) -> None:
         """Checks that records of a type may be asked for.
@@ -299,6 +304,14 @@ class Scope:
         return base
 
 
+class HeldValues(Protocol):
+    """What columns held at another time."""
+
+    def column(self, model: type[Table], name: str, present: Expression) -> Expression:
+        """What a column held of a record's own table, or of a facet of it."""
+        ...
+
+
 class PlanRow:
     """A row of a record under one alias (`core.records.fields.Row`)."""
 
@@ -311,8 +324,9 @@ class PlanRow:
         self._is_joined = is_joined
         self._is_fact = is_fact
         self._columns = Columns(record.model, self.reference)
-        #: Whether it says itself whose it is, and whether what it is part of does, or who shares it.
-        self.is_alone = self.is_related = True
+        #: The types of records that do not say whose it is, although it is part of them or shared by them.
+        self.left_out: frozenset[str] = frozenset()
+        self._view: HeldValues | None = None
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
@@ -342,22 +356,17 @@ class PlanRow:
             return self
         return self._with(_is_fact=True)
 
-    def alone(self, held: Callable[[str, Expression], Expression]) -> Self:
-        """The same row by itself, with other values in its columns: what it is part of says nothing of whose it is.
-
-        Args:
-            held: from the name of a column and its value to the other one.
-        """
+    def held(self, view: "HeldValues") -> Self:
+        """The same row with the values that it held at another time."""
 
         def reference(name: str) -> Expression:
-            return held(name, self.reference(name))
+            return view.column(self.record.model, name, self.reference(name))
 
-        columns = Columns(self.record.model, reference)
-        return self._with(reference=reference, _columns=columns, is_related=False)
+        return self._with(reference=reference, _columns=Columns(self.record.model, reference), _view=view)
 
-    def related(self) -> Self:
-        """The same row as if it named nobody itself: only what it is part of, and who shares it, say whose it is."""
-        return self._with(is_alone=False)
+    def without(self, left_out: frozenset[str]) -> Self:
+        """The same row as if it were not part of any record of some types, and not shared by any."""
+        return self if left_out == self.left_out else self._with(left_out=left_out)
 
     def _with(self, **changed: Any) -> Self:
         row: Self = object.__new__(type(self))
@@ -381,7 +390,7 @@ class PlanRow:
         table = model.__table__
         known(model, by)
         alias = self.scope.join(
-            (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
+            (self.alias, self._view, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
         )
         return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
@@ -401,7 +410,7 @@ class PlanRow:
             else:
                 held = func.coalesce(found, otherwise)
             there: Expression = self.if_there(held)
-            return there
+            return there if self._view is None else self._view.column(facet, name, there)
 
         return Columns(facet, defaulted)
 
@@ -427,7 +436,8 @@ class PlanRow:
                 there = [*statement.living(row), select(1).select_from(apart.source()).where(*limited).exists()]
             return and_(row.id == self.reference(link.column), *there)
 
-        alias = self.scope.join((self.alias, "fact" if is_fact else "to", relation), target.table, on)
+        key = (self.alias, self._view, "fact" if is_fact else "to", relation)
+        alias = self.scope.join(key, target.table, on)
         return PlanRow(self.scope, target, alias, is_joined=True, is_fact=is_fact)
 
     def if_there(self, value: Any) -> Any:

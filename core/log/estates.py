@@ -1,0 +1,168 @@
+"""Estates: what belongs to whoever a record belongs to, and the events by which its readers hear that this changed.
+
+A contact comes into somebody's scope, or leaves it, when its customer is handed over; nothing happened to the contact
+itself. So the transaction that hands the customer over notes an event about each record of its estate, by one statement
+for all. Who reads the log finds out by the event that caused it whether the record came into its own scope or left it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from core.base.ids import EVENT_PREFIX, new_stem
+from core.base.text import camel, snake
+from core.db.database import POSTGRESQL
+from core.db.transaction import SqlStatement
+from core.log.changes import Change, shown
+from core.log.events import Action
+from core.records.rows import quoted
+
+#: The member of such an event's data that is the id of the event which caused it.
+CAUSE = "cause"
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A way from a record down to records that belong to whoever it belongs to.
+
+    Attributes:
+        record: the name of their type.
+        steps: on each the table, and its column that refers to the row above.
+    """
+
+    record: str
+    steps: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """What decides whose the records of a type are, and what belongs to whoever they belong to.
+
+    Attributes:
+        table: of the records.
+        columns: by which they belong to somebody.
+        lines: the ways down from them.
+        shared: the type of the record whose estate the users of these share, and the column that refers to it.
+    """
+
+    table: str
+    columns: Collection[str] = ()
+    lines: tuple[Line, ...] = ()
+    shared: tuple[str, str] | None = None
+
+
+#: The estates of an app, by the name of the records' type; what is not there belongs to nobody.
+Estates = Mapping[str, Estate]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A record whose estate came to belong to others.
+
+    Attributes:
+        record: the name of its type.
+        id: its id.
+        is_shared: others share it, so that it is told of itself.
+    """
+
+    record: str
+    id: str
+    is_shared: bool = False
+
+
+def owners_changed(estates: Estates, change: Change) -> bool:
+    """Whether a change of a record's fields is of whose it is."""
+    estate = estates.get(change.entity)
+    return change.action is Action.UPDATED and estate is not None and not change.after.keys().isdisjoint(estate.columns)
+
+
+def moves_of(estates: Estates, change: Change) -> Iterator[Move]:
+    """The records whose estates a change gives to others."""
+    estate = estates.get(change.entity)
+    if estate is None:
+        return
+    is_moved = owners_changed(estates, change)
+    if is_moved and estate.lines:
+        yield Move(change.entity, change.record.id)
+    if estate.shared is not None and (is_moved or change.action is not Action.UPDATED):
+        record, column = estate.shared
+        ids = {change.value_before(column), getattr(change.record, column)} - {None}
+        yield from (Move(record, id, is_shared=True) for id in sorted(ids))
+
+
+def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:
+    """Whose a destroyed record was, as changes of its event: nothing else will tell."""
+    estate = estates.get(change.entity)
+    columns = () if estate is None or change.action is not Action.DESTROYED else sorted(estate.columns)
+    held = {camel(name): shown(getattr(change.record, name)) for name in columns}
+    return {name: [value, None] for name, value in held.items() if value is not None}
+
+
+def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, str]]) -> Iterator[SqlStatement]:
+    """The statements that note events about the estates of some records; each reads what was written before it.
+
+    Args:
+        engine: that runs them.
+        estates: of the app.
+        moves: the records, each with the id of the event that moves it.
+    """
+    kinds: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    for move, event in moves:
+        kinds.setdefault((move.record, move.is_shared), []).append((move.id, event))
+    for (record, is_shared), pairs in sorted(kinds.items()):
+        estate = estates[record]
+        own = [Line(record, ((estate.table, "id"),))] if is_shared else []
+        lines = (*own, *estate.lines)
+        if lines:
+            yield SqlStatement(_insertion(engine, lines), (*_given(engine, pairs), new_stem(EVENT_PREFIX)))
+
+
+def _given(engine: str, pairs: Sequence[tuple[str, str]]) -> Sequence[Any]:
+    if engine == POSTGRESQL:
+        return [list(side) for side in zip(*pairs, strict=True)]
+    return (orjson.dumps(pairs).decode(),)
+
+
+@lru_cache(1000)
+def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
+    """Of records and the events that move them, and a stem of ids: six digits of base 32 follow it."""
+    is_postgresql = engine == POSTGRESQL
+    given = (
+        "SELECT * FROM unnest($1::text[], $2::text[]) AS given (record, event)"
+        if is_postgresql
+        else "SELECT json_extract(value, '$[0]') AS record, json_extract(value, '$[1]') AS event FROM json_each(?1)"
+    )
+    stem = "$3::text" if is_postgresql else "?2"
+    digits = " || ".join(
+        f"substr('{_DIGITS}', CAST((place >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(25, -1, -5)
+    )
+    data = f"jsonb_build_object('{CAUSE}', event)" if is_postgresql else f"json_object('{CAUSE}', event)"
+    return f"""WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
+    INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
+    SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,
+        '{{}}', {data}
+    FROM (
+        SELECT event.batch_id, event.occurred_at, found.*, row_number() OVER (ORDER BY found.event, found.entity_id) - 1 AS place
+        FROM found JOIN event ON event.id = found.event
+    ) AS reached"""
+
+
+def _reached(engine: str, line: Line) -> str:
+    """The records at the end of a way."""
+    tables = [f"{quoted(engine, table)} AS t{number}" for number, (table, _) in enumerate(line.steps)]
+    above = ["given.record", *(f"t{number}.id" for number in range(len(line.steps) - 1))]
+    joins = " ".join(
+        f"JOIN {table} ON t{number}.{quoted(engine, column)} = {above[number]}"
+        for number, (table, (_, column)) in enumerate(zip(tables, line.steps, strict=True))
+    )
+    last = f"t{len(line.steps) - 1}"
+    type_ = f"{snake(line.record).upper()}_{Action.REASSIGNED}"
+    return (
+        f"SELECT given.event, '{type_}' AS type, '{line.record}' AS entity_type, {last}.id AS entity_id "
+        f"FROM given {joins} WHERE {last}.deleted_at IS NULL"
+    )
