@@ -147,7 +147,8 @@ def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
     SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,
         '{{}}', {data}
     FROM (
-        SELECT event.batch_id, event.occurred_at, found.*, row_number() OVER (ORDER BY found.event, found.entity_id) - 1 AS place
+        SELECT event.batch_id, event.occurred_at, found.*,
+            row_number() OVER (ORDER BY found.event, found.entity_id) - 1 AS place
         FROM found JOIN event ON event.id = found.event
     ) AS reached"""
 

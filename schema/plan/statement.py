@@ -143,7 +143,9 @@ class Statement:
         They are a table at the head of the statement: in its place the condition would be too deep for an old SQLite.
         """
         row = self.row(record, is_fact=True)
-        found = select(row.id.label("id")).select_from(row.source()).where(condition(row)).cte(self.alias())
+        # First, because it may join something.
+        holds = condition(row)
+        found = select(row.id.label("id")).select_from(row.source()).where(holds).cte(self.alias())
         return select(1).select_from(found).where(found.c.id == id).exists()
 
     def reach(self, part: str) -> BindParameter[Any]:

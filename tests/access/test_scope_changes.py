@@ -12,15 +12,16 @@ from tests.access.house import House
 
 KINDS = {"Customer": "customers", "Contact": "contacts", "Opportunity": "opportunities", "Task": "tasks"}
 FEED = """query ($after: String) { events(first: 500, after: $after) {
-  nodes { type entityType entityId scopeChange changes { field previous current } } pageInfo { endCursor } } }"""
+  edges { cursor node { entityType entityId scopeChange changes { field previous current } } } } }"""
 
 
 class Reader:
     """One caller: what it saw, and how far it has read."""
 
     def __init__(self, house, who):
-        self.asked = house.asks(who)
-        self.place = self._read(None)[1]
+        self.asked, self._whole = house.asks(who), house.client
+        self.place = None
+        self._read()
         self.before = self.seen()
 
     def seen(self):
@@ -29,18 +30,19 @@ class Reader:
         found = self.asked.query(f"{{ {text} }}")
         return {node["id"] for plural in KINDS.values() for node in found[plural]["nodes"]}
 
-    def _read(self, after):
+    def _read(self):
+        """What it is told since it last asked."""
+        # The last that it is told of, so that its place is the end of the log.
+        self._whole.create("Product", name="A mark")
         nodes = []
-        while True:
-            page = self.asked.query(FEED, after=after)["events"]
-            nodes += page["nodes"]
-            if not page["nodes"]:
-                return nodes, after
-            after = page["pageInfo"]["endCursor"]
+        while page := self.asked.query(FEED, after=self.place)["events"]["edges"]:
+            nodes += [edge["node"] for edge in page]
+            self.place = page[-1]["cursor"]
+        return nodes
 
     def told(self):
         """How each record entered or left since it last asked, once that is what really became of them."""
-        nodes, self.place = self._read(self.place)
+        nodes = self._read()
         now = self.seen()
         told = {}
         for node in nodes:
@@ -50,16 +52,16 @@ class Reader:
         # One's own scope was another: what is told of single records does not count.
         if not any(node["scopeChange"] == "RESET" for node in nodes):
             known = {node["entityId"] for node in nodes}
-            assert {id for id in now - self.before} <= known
+            assert now - self.before <= known
             assert {id for id in told if told[id] == "ENTERED"} == {*told} & now
-            assert {id for id in self.before - now} == {id for id in told if told[id] == "LEFT"} & self.before
+            assert self.before - now == {id for id in told if told[id] == "LEFT"} & self.before
             assert {id for id in told if told[id] == "LEFT"} <= self.before
         self.before = now
         return told
 
     def resets(self):
         """Whether it is told to read anew."""
-        nodes, self.place = self._read(self.place)
+        nodes = self._read()
         self.before = self.seen()
         return "RESET" in [node["scopeChange"] for node in nodes]
 
