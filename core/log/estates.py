@@ -23,6 +23,9 @@ from core.records.rows import quoted
 #: The member of such an event's data that is the id of the event which caused it.
 CAUSE = "cause"
 
+#: The member that is there if others shared a record and now share another.
+FORMER = "share"
+
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -68,11 +71,13 @@ class Move:
         record: the name of its type.
         id: its id.
         is_shared: others share it, so that it is told of itself.
+        is_former: they do no longer, because they share another.
     """
 
     record: str
     id: str
     is_shared: bool = False
+    is_former: bool = False
 
 
 def owners_changed(estates: Estates, change: Change) -> bool:
@@ -91,8 +96,11 @@ def moves_of(estates: Estates, change: Change) -> Iterator[Move]:
         yield Move(change.entity, change.record.id)
     if estate.shared is not None and (is_moved or change.action is not Action.UPDATED):
         record, column = estate.shared
-        ids = {change.value_before(column), getattr(change.record, column)} - {None}
-        yield from (Move(record, id, is_shared=True) for id in sorted(ids))
+        before, now = change.value_before(column), getattr(change.record, column)
+        if before is not None and before != now:
+            yield Move(record, before, is_shared=True, is_former=True)
+        if now is not None:
+            yield Move(record, now, is_shared=True)
 
 
 def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:
@@ -111,15 +119,17 @@ def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, str
         estates: of the app.
         moves: the records, each with the id of the event that moves it.
     """
-    kinds: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    kinds: dict[tuple[str, bool, bool], list[tuple[str, str]]] = {}
     for move, event in moves:
-        kinds.setdefault((move.record, move.is_shared), []).append((move.id, event))
-    for (record, is_shared), pairs in sorted(kinds.items()):
+        kinds.setdefault((move.record, move.is_shared, move.is_former), []).append((move.id, event))
+    for (record, is_shared, is_former), pairs in sorted(kinds.items()):
         estate = estates[record]
         own = [Line(record, ((estate.table, "id"),))] if is_shared else []
         lines = (*own, *estate.lines)
         if lines:
-            yield SqlStatement(_insertion(engine, lines), (*_given(engine, pairs), new_stem(EVENT_PREFIX)))
+            yield SqlStatement(
+                _insertion(engine, lines, is_former=is_former), (*_given(engine, pairs), new_stem(EVENT_PREFIX))
+            )
 
 
 def _given(engine: str, pairs: Sequence[tuple[str, str]]) -> Sequence[Any]:
@@ -129,7 +139,7 @@ def _given(engine: str, pairs: Sequence[tuple[str, str]]) -> Sequence[Any]:
 
 
 @lru_cache(1000)
-def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
+def _insertion(engine: str, lines: tuple[Line, ...], *, is_former: bool) -> str:
     """Of records and the events that move them, and a stem of ids: six digits of base 32 follow it."""
     is_postgresql = engine == POSTGRESQL
     given = (
@@ -141,7 +151,8 @@ def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
     digits = " || ".join(
         f"substr('{_DIGITS}', CAST((place >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(25, -1, -5)
     )
-    data = f"jsonb_build_object('{CAUSE}', event)" if is_postgresql else f"json_object('{CAUSE}', event)"
+    members = f"'{CAUSE}', event, '{FORMER}', 'former'" if is_former else f"'{CAUSE}', event"
+    data = f"jsonb_build_object({members})" if is_postgresql else f"json_object({members})"
     return f"""WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
     INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
     SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,

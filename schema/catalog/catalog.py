@@ -341,6 +341,11 @@ class Catalog:
     permission_names: set[str] = field(default_factory=set)
     facet_fields: dict[tuple[type[Table], str], CatalogField] = field(default_factory=dict)
 
+    def is_read_only(self, name: str) -> bool:
+        """Whether only the system writes records of a type."""
+        model: Any = self.records[name].model
+        return bool(model.__read_only__)
+
     def sources(self, name: str) -> Collection[str]:
         """The types of records by which those of a type may come to belong to others: above them, or sharing those."""
         return [

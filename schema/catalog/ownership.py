@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, false, or_, select
@@ -11,7 +10,7 @@ from core.access.declarations import RowRule
 from core.access.permissions import RowScope
 from core.base.errors import PluginError
 from core.crm.people import Team, User
-from core.db.sql import one_of
+from core.db.sql import Expression, one_of
 from core.log.estates import Estate, Line
 from core.records.record import Record
 from schema.catalog.catalog import Catalog, Ownership, RecordType, Share, ToOne
@@ -105,7 +104,7 @@ def estates(catalog: Catalog) -> Mapping[str, Estate]:
             if record.name not in above:
                 way = (*steps, (record.table.name, column))
                 # What only the system writes is not told of.
-                if not record.model.__read_only__:  # type: ignore[attr-defined]  # it is a record
+                if not catalog.is_read_only(record.name):
                     yield Line(record.name, way)
                 yield from lines(record.name, way, (*above, record.name))
 
@@ -151,13 +150,35 @@ def belongs(row: Any, scope: RowScope) -> Condition:
         link = row.record.to_one[name]
         if link.target not in row.left_out:
             parent = statement.catalog.records[link.target]
-            is_theirs = partial(_belongs_without, row.left_out, scope)
-            parts.append(statement.is_among(parent, is_theirs, row.reference(link.column)))
+            parts.append(is_owned(statement, parent, scope, row.reference(link.column), row.left_out))
     return or_(false(), *parts)
 
 
-def _belongs_without(left_out: frozenset[str], scope: RowScope, row: Any) -> Condition:
-    return belongs(row.without(left_out), scope)
+def is_owned(
+    statement: Any, record: RecordType, scope: RowScope, id: Expression, left_out: frozenset[str] = frozenset()
+) -> Condition:
+    """The condition that an id is of a record that belongs to whoever asks, its team or its region.
+
+    Args:
+        statement: of which it is a part.
+        record: its type.
+        scope: anything but all or none.
+        id: of the record.
+        left_out: types of records that do not count.
+    """
+    found: Condition = statement.is_among(
+        record, lambda row: belongs(row.without(left_out), scope), id, ("owned", scope, left_out)
+    )
+    return found
+
+
+def is_owned_through(catalog: Catalog, name: str, above: str) -> bool:
+    """Whether records of a type belong to somebody by way of those of another type alone."""
+    own = catalog.ownerships[name]
+    ways = [catalog.records[name].to_one[parent].target for parent in own.parents]
+    if any(own.columns()) or any(share.record != above for share in own.shares):
+        return False
+    return all(way == above or is_owned_through(catalog, way, above) for way in ways)
 
 
 def shares(member: Any, scope: RowScope) -> Condition:

@@ -5,7 +5,7 @@ as it is now. So a reader who goes on from where it was is told of every record 
 the other way round, by an event of the record itself or by one about the estate of another (`core.log.estates`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -18,14 +18,16 @@ from core.base.text import camel
 from core.crm.people import Team, User
 from core.db.sql import Expression, folded, one_of
 from core.db.types import Choice, Text
-from core.log.estates import CAUSE
+from core.log.estates import CAUSE, FORMER
 from core.log.events import Action, EventRow
 from core.records.forms import TEXT as PLAIN_TEXT
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
 from schema.catalog.catalog import Catalog
 from schema.catalog.kind import Condition
-from schema.catalog.ownership import RowLimit, belongs
+from schema.catalog.ownership import RowLimit, is_owned, is_owned_through
+from schema.sql.json import TEXT, constant, whole_number
+from schema.sql.json import column as reference
 from schema.sql.log import changed_value, has_change, text_member, without_keys
 
 #: Types of columns of which the log says what they held in a form that SQL reads; of others the present value counts.
@@ -90,10 +92,11 @@ class _Event:
         named = case((self.is_reassigned, text_member(row.data, CAUSE)), else_=null())
         self._cause = row.joined(EventRow, "id", named)
 
-    def is_among(self, name: str, condition: Callable[[Any], Condition], id: Expression) -> Condition:
-        """Whether an id is that of a record for which a condition holds."""
-        found: Condition = self.statement.is_among(self.catalog.records[name], condition, id)
-        return found
+    def is_seen(self, name: str, limit: RowLimit, left_out: frozenset[str] = frozenset()) -> Condition:
+        """Whether its record is of a type and seen now, if others that are left out do not count."""
+        record, id = self.catalog.records[name], self.row.entity_id
+        found = self.statement.is_among(record, lambda row: limit(row.without(left_out)), id, (limit, left_out))
+        return and_(self.row.entity_type == name, found)
 
     def shares(self, name: str) -> bool:
         """Whether records of a type share others."""
@@ -143,58 +146,65 @@ class EventRule:
     def __call__(self, row: Any) -> Condition:
         """The condition under which an event is seen: its record is, or it tells that the record left, or of others."""
         event = _Event(row)
-        limited = sorted({*self.rows, *self.hidden})
-        is_limited = row.entity_type.in_(limited)
-        # All next to each other, because an old SQLite parses nothing deep.
-        seen = or_(false(), *(and_(row.entity_type == name, is_seen) for name, is_seen in self._seen(event)))
-        entered, left = (self._moved(event, way) for way in (ScopeChange.ENTERED, ScopeChange.LEFT))
+        is_limited = row.entity_type.in_(sorted({*self.rows, *self.hidden}))
+        worked_out = select(self._is_seen(event).label("is_seen"), _chosen(self._movements(event)).label("movement"))
+        alias = event.statement.alias()
+        is_seen, movement = reference(alias, "is_seen", Boolean()), reference(alias, "movement", TEXT)
+        has_left = movement == constant(ScopeChange.LEFT)
+        # What was seen already, in another way, has not entered.
+        has_entered = and_(movement == constant(ScopeChange.ENTERED), not_(self._is_seen_otherwise(event)))
+        told: Any = case((not_(event.is_reassigned), or_(is_seen, has_left)), (is_seen, has_entered), else_=has_left)
+        # An offset keeps engines from working it out wherever it is named.
+        told = select(told).select_from(worked_out.offset(whole_number(0)).subquery(alias)).scalar_subquery()
         found: Condition = case(
             (self._is_reset(row), true()),
             (not_(is_limited), not_(event.is_reassigned)),
-            # What was seen already, in another way, has not entered.
-            (seen, or_(not_(event.is_reassigned), and_(entered, not_(self._is_seen_otherwise(event))))),
-            else_=or_(left, self._is_lost(event)),
+            (self._is_destroyed(event), self._is_lost(event)),
+            else_=told,
         )
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
 
-    def _seen(self, event: _Event) -> Iterator[tuple[str, Condition]]:
-        for name, limit in self.rows.items():
-            yield name, event.is_among(name, limit, event.row.entity_id)
+    def _is_seen(self, event: _Event) -> Condition:
+        return or_(false(), *(event.is_seen(name, limit) for name, limit in self.rows.items()))
 
     def _is_seen_otherwise(self, event: _Event) -> Condition:
         """Whether the record of a reassigned one is seen by something else than what reassigned it."""
-        found: list[Condition] = [false()]
-        for name, limit in self.rows.items():
-            for above in event.catalog.sources(name):
-                condition = event.is_among(name, partial(_without, limit, frozenset({above})), event.row.entity_id)
-                found.append(and_(event.row.entity_type == name, event.type == above, condition))
-        return or_(*found)
+        found = [
+            and_(event.type == above, event.is_seen(name, limit, frozenset({above})))
+            for name, limit in self.rows.items()
+            for above in event.catalog.sources(name)
+            if limit.has_rules or not is_owned_through(event.catalog, name, above)
+        ]
+        return or_(false(), *found)
 
     def changes(self, row: Any) -> Any:
         """What changed, without what is not shown."""
         shown = row.changes
         cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
-        # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
-        event = _Event(row)
-        left = or_(row.entity_type.in_(sorted(self.hidden)), self._has_left(event), self._is_destroyed(event))
-        return case((row.scope.value(left, is_repeated=True), null()), *cuts, else_=shown)
+        is_hidden = row.entity_type.in_(sorted(self.hidden))
+        has_left = func.coalesce(self._known(row), constant("")) == constant(ScopeChange.LEFT)
+        return case((or_(is_hidden, has_left), null()), *cuts, else_=shown)
 
     def scope_change(self, row: Any) -> Any:
         """How an event changed whether the caller sees its record; null where it did not."""
-        event = _Event(row)
-        # Of reassigned records only those are told of that have entered or left.
-        seen = or_(false(), *(and_(row.entity_type == name, is_seen) for name, is_seen in self._seen(event)))
-        return case(
-            (self._is_reset(row), ScopeChange.RESET.value),
-            (or_(self._is_destroyed(event), and_(event.is_reassigned, not_(seen))), ScopeChange.LEFT.value),
-            (event.is_reassigned, ScopeChange.ENTERED.value),
-            (self._has_left(event), ScopeChange.LEFT.value),
-            (self._moved(event, ScopeChange.ENTERED), ScopeChange.ENTERED.value),
-            else_=null(),
-        )
+        return self._known(row)
 
-    def _has_left(self, event: _Event) -> Condition:
-        return and_(not_(event.is_reassigned), self._moved(event, ScopeChange.LEFT))
+    def _known(self, row: Any) -> Any:
+        """How an event that is seen changed what the caller sees; worked out once for each row."""
+        kept = row.scope.kept
+        if EventRule not in kept:
+            event = _Event(row)
+            # Of reassigned records only those are told of that have entered or left.
+            kept[EventRule] = case(
+                (self._is_reset(row), constant(ScopeChange.RESET)),
+                (self._is_destroyed(event), constant(ScopeChange.LEFT)),
+                (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
+                (event.is_reassigned, constant(ScopeChange.LEFT)),
+                *self._movements(event),
+                else_=null(),
+            )
+        # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
+        return row.scope.value(kept[EventRule], is_repeated=True)
 
     def _is_destroyed(self, event: _Event) -> Condition:
         destroyed = event.row.action == literal(Action.DESTROYED, Choice(Action))
@@ -215,28 +225,28 @@ class EventRule:
             found.setdefault(limit, []).append(name)
         return list(found.items())
 
-    def _moved(self, event: _Event, way: ScopeChange) -> Condition:
-        """The condition that what moved a record took it into the caller's scope, or out of it."""
-        moves: list[Condition] = [false()]
+    def _movements(self, event: _Event) -> Iterator[tuple[Condition, Expression]]:
+        """How what moved a record took it into the caller's scope, or out of it, case by case; null where it did not.
+
+        All next to each other, because an old SQLite parses nothing deep.
+        """
+        is_updated = event.did(Action.UPDATED)
         for limit, names in self._limits():
+            is_one = event.row.entity_type.in_(names)
             above = sorted({source for name in names for source in event.catalog.sources(name)})
-            own = [(name, _move(event, name, limit, way)) for name in names]
-            inherited = own
-            if limit.has_rules or {*above} - {*names}:
-                inherited = [(name, _move(event, name, limit.inherited, way)) for name in above]
-            of_others = [(name, _shared_move(event, name, limit, way)) for name in above if event.shares(name)]
-            found = [and_(event.type == name, move) for name, move in own if move is not None]
-            of_group = event.row.entity_type.in_(names)
-            if inherited is own:
-                moves.append(and_(of_group, event.did(Action.UPDATED), or_(false(), *found)))
-            else:
-                from_above = [and_(event.type == name, move) for name, move in inherited if move is not None]
-                moves.append(and_(of_group, not_(event.is_reassigned), event.did(Action.UPDATED), or_(false(), *found)))
-                moves.append(and_(of_group, event.is_reassigned, event.did(Action.UPDATED), or_(false(), *from_above)))
-            shared = [and_(event.type == name, move) for name, move in of_others]
-            moves.append(and_(of_group, event.is_reassigned, or_(false(), *shared)))
-        moved: Condition = or_(*moves)
-        return moved
+            for name in above:
+                if event.shares(name):
+                    yield and_(event.is_reassigned, event.type == name, is_one), _shared(event, name, limit)
+            # What only the system writes is moved by what it is part of.
+            told = [name for name in names if not event.catalog.is_read_only(name)]
+            is_inherited_alike = not limit.has_rules and {*above} <= {*told}
+            there = [is_updated, is_one] if is_inherited_alike else [is_updated, is_one, not_(event.is_reassigned)]
+            for name in told:
+                if (movement := _moved(event, name, limit)) is not None:
+                    yield and_(event.type == name, *there), movement
+            for name in () if is_inherited_alike else above:
+                if (movement := _moved(event, name, limit.inherited)) is not None:
+                    yield and_(event.type == name, is_updated, is_one, event.is_reassigned), movement
 
     def _is_reset(self, row: Any) -> Condition:
         """Whether an event changed whose records the caller sees, or which: its role, a user or a team of its own."""
@@ -246,11 +256,13 @@ class EventRule:
         before, after = (partial(changed_value, row.changes, is_current=is_current) for is_current in (False, True))
 
         def did(*actions: Action) -> Condition:
-            return row.action.in_([literal(action, Choice(Action)) for action in actions])
+            done: Condition = row.action.in_([literal(action, Choice(Action)) for action in actions])
+            return done
 
         def differs(name: str, known: Expression, spelled: Callable[[Expression], Expression]) -> Condition:
             was, is_now = (func.coalesce(one_of(spelled(side(name)), known), false()) for side in (before, after))
-            return and_(has_change(row.changes, name), was != is_now)
+            differ: Condition = and_(has_change(row.changes, name), was != is_now)
+            return differ
 
         role = Role.__table__.alias(statement.alias())
         mine = select(1).select_from(role).where(role.c.id == row.entity_id, role.c.role == statement.role).exists()
@@ -279,45 +291,52 @@ class EventRule:
             )
             resets.append(and_(row.entity_type == Team.__name__, teams_moved))
         resets.append(and_(row.entity_type == User.__name__, or_(*users)))
-        return or_(*resets)
+        found: Condition = or_(*resets)
+        return found
 
 
-def _without(limit: RowLimit, left_out: frozenset[str], row: Any) -> Condition:
-    return limit(row.without(left_out))
+def _chosen(cases: Iterable[tuple[Condition, Expression]]) -> Expression:
+    """The value of the first case that holds."""
+    known = list(cases)
+    return case(*known, else_=null()) if known else null()
 
 
-def _move(event: _Event, name: str, limit: Callable[[Any], Condition], way: ScopeChange) -> Condition | None:
-    """The condition that the fields of a record took it into a scope, or out of it; None where none can."""
+def _moved(event: _Event, name: str, limit: Callable[[Any], Condition]) -> Expression | None:
+    """How the fields of a record took it into a scope, or out of it; None where none can."""
     other = event.statement.row(event.catalog.records[name], is_fact=True)
     views = [event.held(is_current=is_current) for is_current in (False, True)]
-    was, is_now = (limit(other.held(view)) for view in views)
+    was, is_now = (func.coalesce(limit(other.held(view)), false()) for view in views)
     changed = {**views[0].changed, **views[1].changed}
     if not changed:
         return None
-    here, there = (was, is_now) if way is ScopeChange.LEFT else (is_now, was)
-    found = [other.id == event.id, or_(*changed.values()), here, not_(func.coalesce(there, false()))]
-    return select(1).select_from(other.source()).where(*found).exists()
+    found = case((was == is_now, null()), (is_now, constant(ScopeChange.ENTERED)), else_=constant(ScopeChange.LEFT))
+    return (
+        select(found).select_from(other.source()).where(other.id == event.id, or_(*changed.values())).scalar_subquery()
+    )
 
 
-def _shared_move(event: _Event, name: str, limit: RowLimit, way: ScopeChange) -> Condition:
-    """The condition that somebody in a scope came to share a record, or no longer does."""
+def _shared(event: _Event, name: str, limit: RowLimit) -> Expression:
+    """How somebody in a scope who came to share a record, or no longer does, took it there, or out of it."""
     member = event.statement.row(event.catalog.records[name], is_fact=True)
-    was, is_now = (limit.shared(member.held(event.held(is_current=is_current))) for is_current in (False, True))
-    gone = limit.condition(partial(_lost_share, event, name))
-    there = select(1).select_from(member.source())
-    if way is ScopeChange.LEFT:
-        # Where it is shared in another way it is seen, and has not left.
-        left = there.where(member.id == event.id, was).exists()
-        return or_(and_(event.did(Action.UPDATED, Action.DELETED), left), and_(event.did(Action.DESTROYED), gone))
+    was, is_now = (
+        func.coalesce(limit.shared(member.held(event.held(is_current=is_current))), false())
+        for is_current in (False, True)
+    )
     shared = event.catalog.estates[name].shared
     assert shared is not None
-    _, column = shared
-    new = or_(has_change(event.changes, camel(column)), not_(func.coalesce(was, false())))
-    entered = there.where(member.id == event.id, is_now)
-    return or_(
-        and_(event.did(Action.CREATED, Action.RESTORED), entered.exists()),
-        and_(event.did(Action.UPDATED), entered.where(new).exists()),
+    entered, left = constant(ScopeChange.ENTERED), constant(ScopeChange.LEFT)
+    is_former = text_member(event.row.data, FORMER).is_not(None)
+    is_new = or_(event.did(Action.CREATED, Action.RESTORED), has_change(event.changes, camel(shared[1])))
+    found = case(
+        (or_(is_former, event.did(Action.DELETED)), case((was, left), else_=null())),
+        (is_new, case((is_now, entered), else_=null())),
+        (was == is_now, null()),
+        (is_now, entered),
+        else_=left,
     )
+    there = select(found).select_from(member.source()).where(member.id == event.id)
+    gone = limit.condition(partial(_lost_share, event, name))
+    return func.coalesce(there.scalar_subquery(), case((and_(event.did(Action.DESTROYED), gone), left), else_=null()))
 
 
 def _lost_value(event: _Event, column: str) -> Expression:
@@ -343,12 +362,8 @@ def _lost(event: _Event, scope: RowScope) -> Condition:
         for link in (event.catalog.records[name].to_one[parent] for parent in own.parents)
     }
     for column, target in sorted(links):
-        parts.append(event.is_among(target, partial(_belongs, scope), _lost_value(event, column)))
+        parts.append(is_owned(statement, event.catalog.records[target], scope, _lost_value(event, column)))
     return or_(false(), *parts)
-
-
-def _belongs(scope: RowScope, row: Any) -> Condition:
-    return belongs(row, scope)
 
 
 def _lost_share(event: _Event, name: str, scope: RowScope) -> Condition:

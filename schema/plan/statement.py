@@ -5,7 +5,7 @@ its rows ask for, each once, and makes the FROM clause at the end. Statement, sc
 makes the others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
@@ -93,6 +93,7 @@ class Statement:
         self.detours: list[Detour] = []
         self.absent: set[tuple[str, str]] = set()
         self._depth = 0
+        self._among: dict[Hashable, Any] = {}
         self._numbers = count()
         self._fills = count()
 
@@ -137,15 +138,28 @@ class Statement:
         limit = self.access.rows.get(row.record.name)
         return [] if limit is None else [limit(row.as_fact())]
 
-    def is_among(self, record: RecordType, condition: Callable[["PlanRow"], Condition], id: Expression) -> Condition:
+    def is_among(
+        self, record: RecordType, condition: Callable[["PlanRow"], Condition], id: Expression, key: Hashable = None
+    ) -> Condition:
         """Whether an id is one of the records, deleted or not, for which a condition holds.
 
         They are a table at the head of the statement: in its place the condition would be too deep for an old SQLite.
+
+        Args:
+            record: their type.
+            condition: on a row of them.
+            id: which may be one of them.
+            key: of conditions that are the same; they share the table.
         """
-        row = self.row(record, is_fact=True)
-        # First, because it may join something.
-        holds = condition(row)
-        found = select(row.id.label("id")).select_from(row.source()).where(holds).cte(self.alias())
+        found = None if key is None else self._among.get((record.name, key))
+        if found is None:
+            row = self.row(record, is_fact=True)
+            # First, because it may join something.
+            holds = condition(row)
+            found = select(row.id.label("id")).select_from(row.source()).where(holds).cte(self.alias())
+            if key is not None:
+                # Looked up by an id each time, however often it is named.
+                found = self._among[record.name, key] = found.prefix_with("NOT MATERIALIZED")
         return select(1).select_from(found).where(found.c.id == id).exists()
 
     def reach(self, part: str) -> BindParameter[Any]:
@@ -239,6 +253,8 @@ class Scope:
         """
         self.statement = statement
         self._alias = alias
+        #: What is worked out for several of its fields, by whose it is.
+        self.kept: dict[Any, Any] = {}
         self._steps: list[Expression] = []
         self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
         self._aliases: dict[tuple[Any, ...], str] = {}
