@@ -53,7 +53,7 @@ class Unit:
         actor: who does it.
         request_id: of the request that asks for it, if one does.
         permit: what the caller may write and refer to; hooks may write everything.
-        request_id: the request it is done for, if any.
+        estates: what belongs to whoever its records belong to.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
         on_removal: called once, while what is to be deleted or destroyed is locked and still as it was.
@@ -79,7 +79,7 @@ class Unit:
         self.actor = actor
         self.request_id = request_id
         self.permit = permit
-        self.request_id = request_id
+        self.estates = estates
         self.now = clock.now()
         self.held = Held(transaction, settings.phone_region)
         self.log = EventLog(
