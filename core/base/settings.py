@@ -202,7 +202,8 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(
         default=30_000,
         ge=1,
-        description="A read that takes longer is cancelled, and on PostgreSQL a statement of a request that writes.",
+        description="A read that takes longer is cancelled, and so is a statement of a request that writes; what jobs "
+        "and after-commit hooks do may take longer.",
     )
     write_deadline_ms: int = Field(
         default=10_000, ge=1, description="How long a write is repeated while others change the same records."

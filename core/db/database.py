@@ -1,6 +1,7 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.faults import UNREACHABLE, FaultLog, fault_of, refuse_write
 from core.db.files import OpenFile
-from core.db.sqlite import SqliteDriver, prepare_sqlite
+from core.db.sqlite import Alarm, SqliteDriver, prepare_sqlite
 from core.db.threads import Threads
 from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
@@ -30,7 +31,7 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 _OLDEST_POSTGRESQL = 18
 _MOST_READERS = 4
-_READING = "guanxi_reading"
+_READING, _ALARM = "guanxi_reading", "guanxi_alarm"
 #: How long, in seconds, work waits for a database that was there a moment ago to come back.
 _ABSENCE_SECONDS = 3.0
 _LOOKING_SECONDS = 0.05
@@ -77,8 +78,7 @@ class Database:
             pool_size: the most that write at once.
             patience: for how many seconds a transaction is repeated while others are in its way.
             queue_patience: for how many seconds one waits while as many write as may.
-            statement_seconds: a statement of PostgreSQL that takes longer is cancelled, unless its transaction is
-                endless.
+            statement_seconds: a statement that takes longer is cancelled, unless its transaction is endless.
             synchronous: what a commit waits for on SQLite.
             calendar: the days and periods of the business, by which SQL is spelled.
 
@@ -103,7 +103,7 @@ class Database:
         self._faults = FaultLog()
         self.dialect = self.url.get_backend_name()
         if self.dialect == SQLITE:
-            self.engine = _sqlite_engine(self.url, synchronous)
+            self.engine = _sqlite_engine(self.url, synchronous, statement_seconds)
             self._file = OpenFile(Path(str(self.url.database)))
             self._reader = self.engine.execution_options(**{_READING: True})
         else:
@@ -324,7 +324,9 @@ class Database:
 
     def _connected(self) -> Driver:
         if self.dialect == SQLITE:
-            driver = SqliteDriver(Path(str(self.url.database)), self._synchronous, self._patience)
+            driver = SqliteDriver(
+                Path(str(self.url.database)), self._synchronous, self._patience, self._statement_seconds
+            )
             self._file.note()
             return driver
         # The driver is imported where a database needs it.
@@ -472,7 +474,7 @@ def _parsed(url: str) -> URL:
 _FORMS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-def _sqlite_engine(url: URL, synchronous: SqliteSynchronous) -> Engine:
+def _sqlite_engine(url: URL, synchronous: SqliteSynchronous, statement_seconds: float) -> Engine:
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -480,6 +482,7 @@ def _sqlite_engine(url: URL, synchronous: SqliteSynchronous) -> Engine:
         # The driver's own habit of opening transactions late lets a savepoint survive an outer rollback.
         connection.isolation_level = None
         prepare_sqlite(connection, synchronous=synchronous)
+        record.info[_ALARM] = Alarm(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -487,5 +490,11 @@ def _sqlite_engine(url: URL, synchronous: SqliteSynchronous) -> Engine:
         connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
         # Taking the write lock first spares the deadlock of two readers that both want to write.
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def before_execution(connection: Connection, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
+        # What only reads does so for requests.
+        reading = bool(connection.get_execution_options().get(_READING))
+        connection.info[_ALARM].until = time.monotonic() + statement_seconds if reading else math.inf
 
     return engine

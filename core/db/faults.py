@@ -29,7 +29,6 @@ _ON_SQLITE = {
     sqlite3.SQLITE_BUSY: BUSY,
     sqlite3.SQLITE_LOCKED: BUSY,
     sqlite3.SQLITE_PROTOCOL: BUSY,
-    sqlite3.SQLITE_INTERRUPT: UNREACHABLE,
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_IOERR: FAILING,
@@ -54,12 +53,18 @@ def fault_of(error: BaseException) -> GuanxiError | None:
         error: the driver's, SQLAlchemy's around it, or that of a plugin's code that met it.
     """
     if isinstance(error, PluginError) and error.__cause__ is not None:
-        return error.__cause__ if isinstance(error.__cause__, UnavailableError) else fault_of(error.__cause__)
+        return fault_of(error.__cause__)
+    if isinstance(error, (SlowStatementError, UnavailableError)):
+        return error
     if isinstance(error, PoolTimeoutError):
         return UnavailableError(BUSY)
     cause: Any = getattr(error, "orig", None) or error
     if isinstance(cause, sqlite3.Error):
-        said = _ON_SQLITE.get((getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF)
+        code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            # What is broken off with the whole database says so itself.
+            return SlowStatementError()
+        said = _ON_SQLITE.get(code)
         return None if said is None else UnavailableError(said)
     if type(cause).__module__.partition(".")[0] not in _DRIVERS:
         return None

@@ -1,16 +1,21 @@
 """Writing to SQLite: one connection, one statement after another."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from core.base.settings import SqliteSynchronous
 from core.base.text import fold
 from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
+
+#: Instructions of SQLite's virtual machine between looks at the clock: some ten milliseconds.
+_INSTRUCTIONS = 500_000
 
 
 def prepare_sqlite(
@@ -42,6 +47,24 @@ def prepare_sqlite(
         connection.execute(f"PRAGMA {pragma}")
 
 
+class Alarm:
+    """Breaks off the statement of a connection that still runs when its time is over.
+
+    Attributes:
+        until: by the monotonic clock, when it is; infinite for never.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, instructions: int = _INSTRUCTIONS) -> None:
+        """Sets it on a connection.
+
+        Args:
+            connection: which one.
+            instructions: of SQLite's virtual machine, between looks at the clock.
+        """
+        self.until = math.inf
+        connection.set_progress_handler(lambda: time.monotonic() > self.until, instructions)
+
+
 class SqliteDriver(Driver):
     """The connection that writes to a file."""
 
@@ -51,8 +74,10 @@ class SqliteDriver(Driver):
     begin_reading = SqlStatement("BEGIN")
     begin_endless = (begin,)
 
-    def __init__(self, path: Path, synchronous: SqliteSynchronous, patience: float) -> None:
+    def __init__(self, path: Path, synchronous: SqliteSynchronous, patience: float, seconds: float) -> None:
+        self._seconds = seconds
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
+        self._alarm = Alarm(self._driver)
         try:
             prepare_sqlite(self._driver, synchronous=synchronous, patience=patience)
         except sqlite3.Error:
@@ -63,7 +88,13 @@ class SqliteDriver(Driver):
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same one."""
         engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
-        return guest_connection(engine, self)
+        connection = guest_connection(engine, self)
+        event.listen(engine, "before_cursor_execute", lambda *execution: self._set_alarm())
+        return connection
+
+    def _set_alarm(self) -> None:
+        """Gives the statement that follows the time that it may take."""
+        self._alarm.until = math.inf if self.is_endless else time.monotonic() + self._seconds
 
     def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
         """Runs statements in order.
@@ -74,6 +105,7 @@ class SqliteDriver(Driver):
         self.on_trip(0, statements)
         found: list[Rows] = []
         for statement in statements:
+            self._set_alarm()
             if statement.many:
                 self._driver.executemany(statement.sql, statement.values)
                 found.append(())

@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from core.base import tracing
 from core.base.calendar import PLAIN, Calendar
-from core.base.errors import UnavailableError
-from core.db.faults import FAILING
+from core.base.errors import SlowStatementError, UnavailableError
+from core.db.faults import FAILING, fault_of
 
 #: The rows of one statement.
 Rows = Sequence[tuple[Any, ...]]
@@ -61,6 +61,8 @@ class Driver(ABC):
     on_trip: OnTrip = staticmethod(lambda process, statements: None)
     #: Why nothing more is sent but a rollback; empty while it may be used.
     refusal: str = ""
+    #: A statement of its transaction took too long: nothing more is sent but a rollback.
+    was_slow: bool = False
     #: Answers are waited for without end, not only as long as statements may take.
     is_endless: bool = False
     #: Called before SQLAlchemy's connection sends anything.
@@ -73,6 +75,10 @@ class Driver(ABC):
         Returns:
             the rows of each that returns some; others may be parts of the one after them.
         """
+
+    def note(self, error: BaseException) -> None:
+        """Notes an error of a statement, whoever else may catch it."""
+        self.was_slow = self.was_slow or isinstance(fault_of(error), SlowStatementError)
 
     @property
     @abstractmethod
@@ -141,6 +147,7 @@ def guest_connection(engine: Engine, driver: Driver) -> Connection:
         driver.on_trip(driver.process, [SqlStatement(sql, values, many)])
 
     event.listen(engine, "before_cursor_execute", before_execution)
+    event.listen(engine, "handle_error", lambda context: driver.note(context.original_exception))
     return engine.connect()
 
 
@@ -156,7 +163,7 @@ class DatabaseTransaction:
 
     def __init__(self, driver: Driver, *, reads: bool = False, is_endless: bool = False) -> None:
         self._driver = driver
-        driver.is_endless = is_endless
+        driver.is_endless, driver.was_slow = is_endless, False
         begin = driver.begin_endless if is_endless else [driver.begin_reading if reads else driver.begin]
         self._waiting: list[SqlStatement] = [*begin]
         self._session: Session | None = None
@@ -178,6 +185,8 @@ class DatabaseTransaction:
         """Sends what was put off and these; returns the rows of these."""
         if self._driver.refusal:
             raise UnavailableError(self._driver.refusal)
+        if self._driver.was_slow:
+            raise SlowStatementError
         if self._has_begun and self._driver.is_open:
             # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
             raise UnavailableError(FAILING)
@@ -188,7 +197,11 @@ class DatabaseTransaction:
         if not together:
             return []
         with tracing.span("statements", count=len(together)):
-            found = self._driver.run(together)
+            try:
+                found = self._driver.run(together)
+            except Exception as error:
+                self._driver.note(error)
+                raise
         return found[len(found) - len(statements) :]
 
     def rows(self, statement: SqlStatement) -> Rows:

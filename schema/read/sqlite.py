@@ -1,5 +1,6 @@
 """Reading from SQLite: on the event loop where that is quick, else in threads."""
 
+import math
 import queue
 import re
 import sqlite3
@@ -9,7 +10,7 @@ from typing import Any
 
 from core.base.errors import SlowStatementError
 from core.db.database import Database
-from core.db.sqlite import prepare_sqlite
+from core.db.sqlite import Alarm, prepare_sqlite
 from schema.read.reader import PREPARED_STATEMENTS, Steps
 
 _INDEX = re.compile(r"USING (?:COVERING )?INDEX (\S+)")
@@ -30,8 +31,7 @@ class _Connection:
     def __init__(self, path: str, prepared: int = PREPARED_STATEMENTS) -> None:
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=prepared)
         prepare_sqlite(self._driver, read_only=True)
-        self._deadline = 0.0
-        self._driver.set_progress_handler(lambda: time.monotonic() > self._deadline, _INSTRUCTIONS)
+        self._alarm = Alarm(self._driver, _INSTRUCTIONS)
         self.close = self._driver.close
 
     def fetch(self, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
@@ -40,7 +40,7 @@ class _Connection:
         Raises:
             TimeoutError: it took longer.
         """
-        self._deadline = time.monotonic() + seconds
+        self._alarm.until = time.monotonic() + seconds
         try:
             row = self._driver.execute(sql, values).fetchone()
         except sqlite3.OperationalError as error:
@@ -51,7 +51,7 @@ class _Connection:
 
     def explain(self, sql: str, values: Sequence[Any]) -> Steps:
         """The engine's query plan for a statement."""
-        self._deadline = float("inf")
+        self._alarm.until = math.inf
         depths = {0: -1}
         lines = []
         for number, parent, _, said in self._driver.execute(f"EXPLAIN QUERY PLAN {sql}", values):
@@ -61,7 +61,7 @@ class _Connection:
 
     def parse(self, sql: str) -> None:
         """Only parses a statement."""
-        self._deadline = float("inf")
+        self._alarm.until = math.inf
         self._driver.execute(f"EXPLAIN {sql}", (None,) * sql.count("?")).close()
 
 

@@ -133,14 +133,13 @@ def test_where_the_line_is_cut_at_the_commit_it_is_found_out_whether_it_was_comm
 
 
 def test_a_statement_that_takes_too_long_is_cancelled_unless_the_transaction_is_endless(databases):
-    if databases.engine != "postgresql":
-        pytest.skip("SQLite has one writer, which cancels nothing")
     database = Database(databases.empty(), statement_seconds=0.05)
-    slow = SqlStatement("SELECT pg_sleep(0.2)")
+    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+    slow = SqlStatement("SELECT pg_sleep(0.2)" if databases.engine == "postgresql" else counting)
 
     def work(transaction):
         transaction.rows(slow)
-        return Done(transaction.session.execute(text("SELECT pg_sleep(0.2)")).all())
+        return Done(transaction.session.execute(text(slow.sql)).all())
 
     def in_session(transaction):
         return Done(transaction.session.execute(text(slow.sql)).all())
@@ -152,4 +151,6 @@ def test_a_statement_that_takes_too_long_is_cancelled_unless_the_transaction_is_
     # The connection goes on, and so does its limit.
     with pytest.raises(SlowStatementError):
         database.writing(work)
+    with pytest.raises(SlowStatementError):
+        database.reading(lambda session: session.execute(text(slow.sql)).all())
     database.close()

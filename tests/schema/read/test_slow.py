@@ -1,9 +1,10 @@
 """Statements that take long: nobody else waits for them, and they are cancelled in the end."""
 
 import asyncio
+from contextlib import nullcontext, suppress
 
 import pytest
-from sqlalchemy import Integer, literal_column
+from sqlalchemy import Integer, literal_column, text
 
 from guanxi import Field, Plugin, hookimpl
 from tests import data
@@ -21,11 +22,20 @@ class Counting(Plugin):
     def register_fields(self):
         yield Field("Customer.counted", counted, "Counted one by one.", int)
 
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        for change in changes.of("Customer"):
+            with suppress(Exception) if change.record.name == "Stubborn" else nullcontext():
+                if change.record.name != "Slow":
+                    ctx.session.execute(text(f"UPDATE customer SET employee_count = ({counting(FOREVER)})"))
+
+
+def counting(most):
+    return f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) SELECT count(*) FROM n"
+
 
 def counted(row):
-    most = row.employee_count
-    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})"
-    return literal_column(f"({numbers} SELECT count(*) FROM n)", Integer())
+    return literal_column(f"({counting(row.employee_count)})", Integer())
 
 
 COUNT = "query ($id: ID) { customer(id: $id) { counted } }"
@@ -94,3 +104,25 @@ def test_a_client_is_told_in_words(sales):
     assert error["path"] == ["customer"]
     assert error["extensions"] == {"code": "TIMEOUT"}
     assert "took too long" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "payload"),
+    [
+        ({"employeeCount": FOREVER}, "customer { counted }"),
+        ({"name": "Counting"}, "customer { name }"),
+        # A plugin that goes on all the same.
+        ({"name": "Stubborn"}, "customer { name }"),
+    ],
+)
+def test_a_write_with_a_statement_that_takes_too_long_writes_nothing(sales, changed, payload):
+    client, id = sales
+    update = f"mutation ($input: UpdateCustomerInput!) {{ updateCustomer(input: $input) {{ {payload} }} }}"
+    (error,) = client.execute(update, input={"id": id, **changed})["errors"]
+    assert error["extensions"]["code"] == "TIMEOUT"
+    left = client.query("{ customers { nodes { name employeeCount version } } events { totalCount } }")
+    assert left == {
+        "customers": {"nodes": [{"name": "Slow", "employeeCount": 7, "version": 1}]},
+        "events": {"totalCount": 1},
+    }
+    employ(client, id, 8)
