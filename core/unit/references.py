@@ -9,6 +9,7 @@ from sqlalchemy import Table as SqlTable
 from core.base.errors import UserError
 from core.base.sentences import sentence
 from core.base.text import camel
+from core.db.database import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.merges import survivors
@@ -54,6 +55,18 @@ def dangling(
     return problems
 
 
+def hold(transaction: DatabaseTransaction, named: Mapping[SqlTable, Collection[str]]) -> None:
+    """Waits for those who are deleting or merging records; until the transaction ends nobody else begins to.
+
+    Args:
+        transaction: in which the records are to be referred to.
+        named: their ids, by their tables.
+    """
+    if transaction.dialect == POSTGRESQL and named:
+        tables = sorted(named, key=lambda table: table.name)
+        transaction.send(*(_there(transaction.dialect, table, named[table]) for table in tables))
+
+
 def _redirected(transaction: DatabaseTransaction, key: ForeignKey, missing: Mapping[str, Sequence[Change]]) -> set[str]:
     """Has references to records that were merged lead to the living survivors; returns what they referred to."""
     known = survivors(transaction, missing)
@@ -68,10 +81,13 @@ def _redirected(transaction: DatabaseTransaction, key: ForeignKey, missing: Mapp
 
 def _living(engine: str, table: SqlTable, ids: Collection[str]) -> SqlStatement:
     """Which of the rows are there and not deleted; they cannot be deleted before the transaction ends."""
-    lock = " FOR KEY SHARE" if engine == "postgresql" else ""
+    return _there(engine, table, ids, " AND deleted_at IS NULL" if "deleted_at" in table.c else "")
+
+
+def _there(engine: str, table: SqlTable, ids: Collection[str], condition: str = "") -> SqlStatement:
+    lock = " FOR KEY SHARE" if engine == POSTGRESQL else ""
     name = quoted(engine, table.name)
-    living = " AND deleted_at IS NULL" if "deleted_at" in table.c else ""
     if len(ids) == 1:
-        return SqlStatement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{living}{lock}", list(ids))
-    where = f"{among(engine, 'id', 1)}{living} ORDER BY id"
+        return SqlStatement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{condition}{lock}", list(ids))
+    where = f"{among(engine, 'id', 1)}{condition} ORDER BY id"
     return SqlStatement(f"SELECT id FROM {name} WHERE {where}{lock}", (listed(engine, ids),))
