@@ -1,7 +1,7 @@
 """References to nothing, which the database would refuse without a useful message."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
@@ -21,22 +21,9 @@ def dangling(
     transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object]
 ) -> list[UserError]:
     """An error for each reference that is set to a record that does not exist or is deleted."""
-    asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
-    for change in changes:
-        for key in type(change.record).__table__.foreign_keys:
-            id = change.after.get(key.parent.key)
-            if id is not None and id not in pending:
-                asked[key][id].append(change)
     problems: list[UserError] = []
-    if not asked:
-        # Nothing is sent, so that what was put off still goes with what is read later.
-        return problems
-    tables = list(asked)
-    found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
-    for key, rows in zip(tables, found, strict=True):
-        by_id = asked[key]
-        missing = by_id.keys() - {row[0] for row in rows}
-        for id in missing - _redirected(transaction, key, {id: by_id[id] for id in missing}):
+    for key, by_id in _lost(transaction, changes, pending):
+        for id in by_id.keys() - _redirected(transaction, key, by_id):
             field = camel(key.parent.key)
             problems += [
                 UserError(
@@ -53,6 +40,31 @@ def dangling(
                 for change in by_id[id]
             ]
     return problems
+
+
+def are_lost(transaction: DatabaseTransaction, changes: Sequence[Change]) -> bool:
+    """Whether changes refer to records that are deleted or merged."""
+    return any(True for _ in _lost(transaction, changes, {}))
+
+
+def _lost(
+    transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object]
+) -> Iterator[tuple[ForeignKey, Mapping[str, Sequence[Change]]]]:
+    """The ids that changes refer to and no living record has, by the reference."""
+    asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
+    for change in changes:
+        for key in type(change.record).__table__.foreign_keys:
+            id = change.after.get(key.parent.key)
+            if id is not None and id not in pending:
+                asked[key][id].append(change)
+    if not asked:
+        # Nothing is sent, so that what was put off still goes with what is read later.
+        return
+    tables = list(asked)
+    found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
+    for key, rows in zip(tables, found, strict=True):
+        if missing := asked[key].keys() - {row[0] for row in rows}:
+            yield key, {id: asked[key][id] for id in missing}
 
 
 def hold(transaction: DatabaseTransaction, named: Mapping[SqlTable, Collection[str]]) -> None:

@@ -21,6 +21,8 @@ from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
+from core.db.conflicts import OutdatedError
+from core.db.database import POSTGRESQL
 from core.db.locks import EVERYTHING, take
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
@@ -52,9 +54,9 @@ class Unit:
         actor: who does it.
         request_id: of the request that asks for it, if one does.
         permit: what the caller may write and refer to; hooks may write everything.
-        request_id: the request it is done for, if any.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
+        may_look_again: what was read is read again, in a transaction of its own, where it may have changed meanwhile.
         on_removal: called once, while what is to be deleted or destroyed is locked and still as it was.
     """
 
@@ -71,13 +73,13 @@ class Unit:
         sign: Callable[[str, str], str],
         request_id: str | None = None,
         batch_id: str | None = None,
+        may_look_again: bool = False,
     ) -> None:
         self.transaction = transaction
         self.host = host
         self.actor = actor
         self.request_id = request_id
         self.permit = permit
-        self.request_id = request_id
         self.now = clock.now()
         self.held = Held(transaction, settings.phone_region)
         self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
@@ -93,6 +95,7 @@ class Unit:
         self.search = SearchNotes(transaction)
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False
+        self.may_look_again = may_look_again and transaction.dialect == POSTGRESQL
         self.on_removal: Callable[[], None] | None = None
         self._clock = clock
         self._ask = ask
@@ -113,6 +116,16 @@ class Unit:
             detail=detail,
             request_id=self.request_id,
         )
+
+    def look_again(self) -> None:
+        """Has the transaction repeated if that was not done before: what it has read may have changed meanwhile.
+
+        Raises:
+            OutdatedError: it is repeated.
+        """
+        if self.may_look_again:
+            self.may_look_again = False
+            raise OutdatedError
 
     # Its rows
 
