@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from core.base.errors import InputError, NotFoundError, UserError
 from core.base.money import exponent
@@ -181,14 +181,24 @@ def _customer_of(settlement: Settlement, interaction: Any) -> str | None:
         (interaction.contact_id, Contact),
     )
     for id, model in models:
-        other: Any = None if id is None else settlement.session.get(model, id)
-        if other is None or other.customer_id is None:
-            continue
-        # One that is being deleted is waited for.
-        living = select(Customer.id).where(Customer.id == other.customer_id, col(Customer.deleted_at).is_(None))
-        customer = settlement.session.exec(living.with_for_update(read=True, key_share=True)).first()
-        if customer is not None:
+        if id is not None and (customer := _living_customer_of(settlement.session, model, id)) is not None:
             return customer
+    return None
+
+
+def _living_customer_of(session: Session, model: type[Opportunity | Contact], id: str) -> str | None:
+    """The customer of a record, which is not deleted before the transaction ends; None if it has none, or one deleted.
+
+    One that is being deleted is waited for; by then the record may be another's.
+    """
+    whose = select(model.customer_id).where(col(model.id) == id)
+    customer = session.exec(whose).first()
+    while customer is not None:
+        living = select(Customer.id).where(Customer.id == customer, col(Customer.deleted_at).is_(None))
+        found = session.exec(living.with_for_update(read=True, key_share=True)).first()
+        before, customer = customer, session.exec(whose).first()
+        if customer == before:
+            return found
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from core.base.errors import UserError
 from core.base.ids import new_id
@@ -357,12 +358,21 @@ def stage_in_use(settlement: Settlement, change: Change) -> list[UserError]:
 
 def open_opportunities(session: Session, customer_id: str) -> list[str]:
     """The ids of a customer's opportunities that are undecided, in order."""
+    return list(session.exec(_undecided(customer_id)))
+
+
+def held_opportunities(session: Session, customer_id: str) -> list[str]:
+    """The same, locked: what others do to them meanwhile is waited for, and then they may no longer be among them."""
+    return list(session.exec(_undecided(customer_id).with_for_update(of=Opportunity)))
+
+
+def _undecided(customer_id: str) -> SelectOfScalar[str]:
     query = select(Opportunity.id).where(
         col(Opportunity.customer_id) == customer_id,
         col(Opportunity.deleted_at).is_(None),
         col(Opportunity.status).in_(OPEN_STATUSES),
     )
-    return list(session.exec(query.order_by(col(Opportunity.id))))
+    return query.order_by(col(Opportunity.id))
 
 
 def customer_in_use(settlement: Settlement, change: Change) -> list[UserError]:

@@ -31,6 +31,10 @@ _LONGEST_PAUSE = 1.0
 _chance = random.SystemRandom()
 
 
+class OutdatedError(Exception):
+    """What a transaction has read was changed meanwhile, so that it is to be repeated."""
+
+
 class Conflict(Enum):
     """What an error of the database says about a transaction."""
 
@@ -47,6 +51,8 @@ def conflict_of(error: BaseException) -> Conflict | None:
     if isinstance(error, PluginError) and error.__cause__ is not None:
         # The same would meet the core's own statements.
         return conflict_of(error.__cause__)
+    if isinstance(error, OutdatedError):
+        return Conflict.YIELDED
     cause: Any = getattr(error, "orig", None) or error
     if isinstance(cause, sqlite3.IntegrityError):
         return Conflict.TAKEN if cause.sqlite_errorname in _TAKEN_ON_SQLITE else None

@@ -26,7 +26,7 @@ from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import taken_keys, write_belongings
 from core.unit.destruction import Destruction
 from core.unit.drafts import TAKEN, Before, Draft, RowOutcome, by_row, failure, outcome_of
-from core.unit.references import dangling
+from core.unit.references import are_lost, dangling
 from core.unit.unit import Unit
 from core.unit.watch import add_followers
 
@@ -310,11 +310,18 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
     if not follow_ups:
         return unit.watch.warnings
     unit.host.locks(follow_ups).take(unit.transaction)
-    found = [*dangling(unit.transaction, follow_ups, {}), *_rival_problems(unit, follow_ups, {})]
+    found = _current(unit, [*dangling(unit.transaction, follow_ups, {}), *_rival_problems(unit, follow_ups, {})])
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:
         raise Reject(*errors)
     return [*unit.watch.warnings, *found]
+
+
+def _current(unit: Unit, problems: list[UserError]) -> list[UserError]:
+    """Problems that are still there when everything has been read again."""
+    if problems:
+        unit.look_again()
+    return problems
 
 
 def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
@@ -363,7 +370,9 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         if changes:
             unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
-            problems = _misfits(unit, changes) or _rival_problems(unit, changes, {})
+            if unit.may_look_again and are_lost(unit.transaction, changes):
+                unit.look_again()
+            problems = _misfits(unit, changes) or _current(unit, _rival_problems(unit, changes, {}))
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)

@@ -1,7 +1,7 @@
 """References to nothing, which the database would refuse without a useful message."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
@@ -9,6 +9,7 @@ from sqlalchemy import Table as SqlTable
 from core.base.errors import UserError
 from core.base.sentences import sentence
 from core.base.text import camel
+from core.db.database import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.merges import survivors
@@ -20,22 +21,9 @@ def dangling(
     transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object]
 ) -> list[UserError]:
     """An error for each reference that is set to a record that does not exist or is deleted."""
-    asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
-    for change in changes:
-        for key in type(change.record).__table__.foreign_keys:
-            id = change.after.get(key.parent.key)
-            if id is not None and id not in pending:
-                asked[key][id].append(change)
     problems: list[UserError] = []
-    if not asked:
-        # Nothing is sent, so that what was put off still goes with what is read later.
-        return problems
-    tables = list(asked)
-    found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
-    for key, rows in zip(tables, found, strict=True):
-        by_id = asked[key]
-        missing = by_id.keys() - {row[0] for row in rows}
-        for id in missing - _redirected(transaction, key, {id: by_id[id] for id in missing}):
+    for key, by_id in _lost(transaction, changes, pending):
+        for id in by_id.keys() - _redirected(transaction, key, by_id):
             field = camel(key.parent.key)
             problems += [
                 UserError(
@@ -54,6 +42,43 @@ def dangling(
     return problems
 
 
+def are_lost(transaction: DatabaseTransaction, changes: Sequence[Change]) -> bool:
+    """Whether changes refer to records that are deleted or merged."""
+    return any(True for _ in _lost(transaction, changes, {}))
+
+
+def _lost(
+    transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object]
+) -> Iterator[tuple[ForeignKey, Mapping[str, Sequence[Change]]]]:
+    """The ids that changes refer to and no living record has, by the reference."""
+    asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
+    for change in changes:
+        for key in type(change.record).__table__.foreign_keys:
+            id = change.after.get(key.parent.key)
+            if id is not None and id not in pending:
+                asked[key][id].append(change)
+    if not asked:
+        # Nothing is sent, so that what was put off still goes with what is read later.
+        return
+    tables = list(asked)
+    found = transaction.send(*(_living(transaction.dialect, key.column.table, asked[key]) for key in tables))
+    for key, rows in zip(tables, found, strict=True):
+        if missing := asked[key].keys() - {row[0] for row in rows}:
+            yield key, {id: asked[key][id] for id in missing}
+
+
+def hold(transaction: DatabaseTransaction, named: Mapping[SqlTable, Collection[str]]) -> None:
+    """Waits for those who are deleting or merging records; until the transaction ends nobody else begins to.
+
+    Args:
+        transaction: in which the records are to be referred to.
+        named: their ids, by their tables.
+    """
+    if transaction.dialect == POSTGRESQL and named:
+        tables = sorted(named, key=lambda table: table.name)
+        transaction.send(*(_there(transaction.dialect, table, named[table]) for table in tables))
+
+
 def _redirected(transaction: DatabaseTransaction, key: ForeignKey, missing: Mapping[str, Sequence[Change]]) -> set[str]:
     """Has references to records that were merged lead to the living survivors; returns what they referred to."""
     known = survivors(transaction, missing)
@@ -68,10 +93,13 @@ def _redirected(transaction: DatabaseTransaction, key: ForeignKey, missing: Mapp
 
 def _living(engine: str, table: SqlTable, ids: Collection[str]) -> SqlStatement:
     """Which of the rows are there and not deleted; they cannot be deleted before the transaction ends."""
-    lock = " FOR KEY SHARE" if engine == "postgresql" else ""
+    return _there(engine, table, ids, " AND deleted_at IS NULL" if "deleted_at" in table.c else "")
+
+
+def _there(engine: str, table: SqlTable, ids: Collection[str], condition: str = "") -> SqlStatement:
+    lock = " FOR KEY SHARE" if engine == POSTGRESQL else ""
     name = quoted(engine, table.name)
-    living = " AND deleted_at IS NULL" if "deleted_at" in table.c else ""
     if len(ids) == 1:
-        return SqlStatement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{living}{lock}", list(ids))
-    where = f"{among(engine, 'id', 1)}{living} ORDER BY id"
+        return SqlStatement(f"SELECT id FROM {name} WHERE id = {mark(engine, 1)}{condition}{lock}", list(ids))
+    where = f"{among(engine, 'id', 1)}{condition} ORDER BY id"
     return SqlStatement(f"SELECT id FROM {name} WHERE {where}{lock}", (listed(engine, ids),))

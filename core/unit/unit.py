@@ -21,6 +21,8 @@ from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
+from core.db.conflicts import OutdatedError
+from core.db.database import POSTGRESQL
 from core.db.locks import EVERYTHING, take
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
@@ -56,6 +58,7 @@ class Unit:
         estates: what belongs to whoever its records belong to.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
+        may_look_again: what was read is read again, in a transaction of its own, where it may have changed meanwhile.
         on_removal: called once, while what is to be deleted or destroyed is locked and still as it was.
     """
 
@@ -73,6 +76,7 @@ class Unit:
         estates: Estates,
         request_id: str | None = None,
         batch_id: str | None = None,
+        may_look_again: bool = False,
     ) -> None:
         self.transaction = transaction
         self.host = host
@@ -97,6 +101,7 @@ class Unit:
         self.search = SearchNotes(transaction)
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False
+        self.may_look_again = may_look_again and transaction.dialect == POSTGRESQL
         self.on_removal: Callable[[], None] | None = None
         self._clock = clock
         self._ask = ask
@@ -117,6 +122,16 @@ class Unit:
             detail=detail,
             request_id=self.request_id,
         )
+
+    def look_again(self) -> None:
+        """Has the transaction repeated if that was not done before: what it has read may have changed meanwhile.
+
+        Raises:
+            OutdatedError: it is repeated.
+        """
+        if self.may_look_again:
+            self.may_look_again = False
+            raise OutdatedError
 
     # Its rows
 

@@ -142,7 +142,7 @@ def stretches(
         is_whole: whether it is taken in one part in any case.
     """
     first, *rest = keys
-    if is_whole or not (first.nullable and _is_column(first.expression)):
+    if is_whole or not (first.nullable and is_column(first.expression)):
         return [Stretch(keys, [after(keys, values, backward=before) for values, before in ends])]
     valued = [replace(first, nullable=False), *rest]
     there: list[Condition] = [first.expression.is_not(None)]
@@ -160,7 +160,8 @@ def stretches(
     return parts[::-1] if first.nulls_first != backward else parts
 
 
-def _is_column(expression: Expression) -> bool:
+def is_column(expression: Expression) -> bool:
+    """Whether it is a column as it is stored."""
     return isinstance(expression, ColumnClause) and expression.is_literal
 
 

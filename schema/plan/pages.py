@@ -11,7 +11,7 @@ from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.db.sql import Expression
 from schema.catalog.catalog import Log, RecordType, ToMany
-from schema.plan.order import Cursors, Stretch, sort_keys, stretches
+from schema.plan.order import Cursors, SortKey, Stretch, is_column, sort_keys, stretches
 from schema.plan.plan import EACH, Path
 from schema.plan.statement import PageRow, PlanRow, Statement
 from schema.plan.where import listed
@@ -65,8 +65,13 @@ class Page:
             if field.name == "pageInfo"
         )
         self._wanted = whole_number(size + 1 if self._peeks else size)
+        # What keys are worked out as would be too deep for an old SQLite inside of conditions.
+        is_stepped = statement.layout.is_stepped and not all(is_column(key.expression) for key in self._keys)
+        self._step = statement.alias() if is_stepped else None
         # Below a parent rows are few, and sorted.
-        self._parts = stretches(self._keys, self._ends, backward=self._backward, is_whole=self._is_below)
+        self._parts = stretches(
+            self._compared_keys(), self._ends, backward=self._backward, is_whole=self._is_below or is_stepped
+        )
         self._needs_place = self._peeks or self._backward or len(self._parts) > 1
         self._needs_keys = False
 
@@ -102,6 +107,15 @@ class Page:
         self._needs_keys = True
         return [
             replace(key, expression=shown).clause() for key, shown in zip(self._keys, self._shown_keys(), strict=True)
+        ]
+
+    def _compared_keys(self) -> list[SortKey]:
+        """The keys as the rows of the page are ordered by them."""
+        if self._step is None:
+            return self._keys
+        return [
+            replace(key, expression=column(self._step, f"k{number}", key.expression.type))
+            for number, key in enumerate(self._keys)
         ]
 
     def _shown_keys(self) -> list[Expression]:
@@ -189,8 +203,15 @@ class Page:
         """The first rows of a part of the list, with as few columns as will do."""
         clauses = [key.clause(backward=self._backward) for key in part.keys]
         columns: list[Any] = list(self._outer.handed_out.values())
+        source, there = self._inner.source(), [*self._there, *part.there]
+        if self._step is not None:
+            keys = [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
+            found = select(*columns, *keys).select_from(source).where(*self._there)
+            # An offset keeps engines from putting each key back wherever it is used.
+            source, there = found.offset(whole_number(0)).subquery(self._step), [*part.there]
+            columns = [column(self._step, one.name, one.type).label(one.name) for one in columns]
         if self._needs_keys:
-            columns += [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
+            columns += [key.expression.label(f"k{number}") for number, key in enumerate(self._compared_keys())]
         if self._needs_place:
             place: Expression = func.row_number().over(order_by=clauses)
             if so_far is not None:
@@ -198,8 +219,8 @@ class Page:
             columns.append((-place if self._backward else place).label("place"))
         return (
             select(*(columns or [literal_column("1").label("one")]))
-            .select_from(self._inner.source())
-            .where(*self._there, *part.there)
+            .select_from(source)
+            .where(*there)
             .order_by(*clauses)
             .limit(wanted)
         )

@@ -64,9 +64,10 @@ def write_now(
     batch_id = new_id("evb")
     is_news = False
     sent: DatabaseTransaction | None = None
+    unit: Unit | None = None
 
     def in_transaction(transaction: DatabaseTransaction) -> Done[T]:
-        nonlocal sent
+        nonlocal sent, unit
         sent = transaction
         unit = Unit(
             transaction,
@@ -80,6 +81,7 @@ def write_now(
             estates=services.catalog.estates,
             request_id=context.request_id,
             batch_id=batch_id,
+            may_look_again=unit is None or unit.may_look_again,
         )
         answer = work(unit)
         if dry and not unit.discards:

@@ -10,7 +10,7 @@ from core.base.errors import UserError
 from core.base.sentences import sentence, term
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity
-from core.crm.pipeline import open_opportunities
+from core.crm.pipeline import held_opportunities
 from core.log.events import Action
 from core.records.vocabulary import Vocabulary
 from core.unit.drafts import RowOutcome, failure
@@ -63,7 +63,7 @@ def _delete(builder: Builder, catalog: Catalog) -> Mutation:
         is_there = id in unit.held.locked(Customer, [id], exclusive=True)
         if is_there:
             unit.announce_removal()
-        ids = open_opportunities(unit.session, id) if is_there and fate != OpenOpportunities.REFUSE else []
+        ids = held_opportunities(unit.session, id) if is_there and fate != OpenOpportunities.REFUSE else []
         if target is not None and (problem := _target_problem(unit, target)) is not None:
             return [failure(0, [problem])]
         told: list[UserError] = []

@@ -11,7 +11,10 @@ from core.base.errors import ForbiddenError, NotFoundError
 from core.base.ids import prefix_of
 from core.base.sentences import noun, sentence, term
 from core.base.text import camel
+from core.db.transaction import DatabaseTransaction
 from core.host.operations import PluginOperation
+from core.records.record import record_named
+from core.unit.references import hold
 from schema.request.context import RequestContext
 from schema.request.permits import texts
 
@@ -35,6 +38,11 @@ class NamedRecords:
     others: Mapping[str, set[str]]
     merging: frozenset[str]
     given: Any
+
+    def hold(self, transaction: DatabaseTransaction) -> None:
+        """Has them stay what they are: who is deleting or merging one is waited for, and nobody else begins to."""
+        named = {**self.owned, **self.others}
+        hold(transaction, {record_named(record).__table__: ids for record, ids in named.items()})
 
     def led(self, known: Mapping[str, str]) -> "NamedRecords":
         """The same, given where ids lead that are known to lead elsewhere."""

