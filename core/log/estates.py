@@ -2,7 +2,8 @@
 
 A contact comes into somebody's scope, or leaves it, when its customer is handed over; nothing happened to the contact
 itself. So the transaction that hands the customer over notes an event about each record of its estate, by one statement
-for all. Who reads the log finds out by the event that caused it whether the record came into its own scope or left it.
+for all. It says what became of the customer, by which who reads the log finds out whether the record came into its own
+scope or left it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +21,9 @@ from core.log.changes import Change, shown
 from core.log.events import Action
 from core.records.rows import quoted
 
-#: The member of such an event's data that is the id of the event which caused it.
-CAUSE = "cause"
+#: The members of such an event's data: the type and the id of the record that was handed over, what was done to it, and
+#: how that changed the columns by which it belongs to somebody.
+TYPE, ID, ACTION, CHANGES = "type", "id", "action", "changes"
 
 #: The member that is there if others shared a record and now share another.
 FORMER = "share"
@@ -111,52 +113,63 @@ def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:
     return {name: [value, None] for name, value in held.items() if value is not None}
 
 
-def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, str]]) -> Iterator[SqlStatement]:
+def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, Change, str]]) -> Iterator[SqlStatement]:
     """The statements that note events about the estates of some records; each reads what was written before it.
 
     Args:
         engine: that runs them.
         estates: of the app.
-        moves: the records, each with the id of the event that moves it.
+        moves: the records, each with the change that moves it and the id of its event.
     """
-    kinds: dict[tuple[str, bool, bool], list[tuple[str, str]]] = {}
-    for move, event in moves:
-        kinds.setdefault((move.record, move.is_shared, move.is_former), []).append((move.id, event))
-    for (record, is_shared, is_former), pairs in sorted(kinds.items()):
+    kinds: dict[tuple[str, bool], list[tuple[str, str, str]]] = {}
+    for move, change, event in moves:
+        told = orjson.dumps(_told(estates, move, change)).decode()
+        kinds.setdefault((move.record, move.is_shared), []).append((move.id, event, told))
+    for (record, is_shared), given in sorted(kinds.items()):
         estate = estates[record]
         own = [Line(record, ((estate.table, "id"),))] if is_shared else []
-        lines = (*own, *estate.lines)
-        if lines:
-            yield SqlStatement(
-                _insertion(engine, lines, is_former=is_former), (*_given(engine, pairs), new_stem(EVENT_PREFIX))
-            )
+        if lines := (*own, *estate.lines):
+            yield SqlStatement(_insertion(engine, lines), (*_given(engine, given), new_stem(EVENT_PREFIX)))
 
 
-def _given(engine: str, pairs: Sequence[tuple[str, str]]) -> Sequence[Any]:
+def _told(estates: Estates, move: Move, change: Change) -> dict[str, Any]:
+    """What the events about an estate say of the change that moves it: whose the record is, and nothing else of it."""
+    estate = estates[change.entity]
+    columns = {*estate.columns, *((estate.shared[1],) if estate.shared else ())}
+    changes = {
+        camel(name): [shown(change.value_before(name)), shown(getattr(change.record, name))]
+        for name in sorted(columns)
+        if name in change.after or change.action is Action.DESTROYED
+    }
+    told = {TYPE: change.entity, ID: change.record.id, ACTION: change.action.value, CHANGES: changes}
+    return {**told, FORMER: True} if move.is_former else told
+
+
+def _given(engine: str, given: Sequence[tuple[str, str, str]]) -> Sequence[Any]:
     if engine == POSTGRESQL:
-        return [list(side) for side in zip(*pairs, strict=True)]
-    return (orjson.dumps(pairs).decode(),)
+        return [list(side) for side in zip(*given, strict=True)]
+    return (orjson.dumps(given).decode(),)
 
 
 @lru_cache(1000)
-def _insertion(engine: str, lines: tuple[Line, ...], *, is_former: bool) -> str:
-    """Of records and the events that move them, and a stem of ids: six digits of base 32 follow it."""
+def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
+    """Of records, the events that move them and what is told of those; a stem of ids, which six digits follow."""
     is_postgresql = engine == POSTGRESQL
     given = (
-        "SELECT * FROM unnest($1::text[], $2::text[]) AS given (record, event)"
+        "SELECT record, event, told::jsonb "
+        "FROM unnest($1::text[], $2::text[], $3::text[]) AS given (record, event, told)"
         if is_postgresql
-        else "SELECT json_extract(value, '$[0]') AS record, json_extract(value, '$[1]') AS event FROM json_each(?1)"
+        else "SELECT json_extract(value, '$[0]') AS record, json_extract(value, '$[1]') AS event, "
+        "json_extract(value, '$[2]') AS told FROM json_each(?1)"
     )
-    stem = "$3::text" if is_postgresql else "?2"
+    stem = "$4::text" if is_postgresql else "?2"
     digits = " || ".join(
         f"substr('{_DIGITS}', CAST((place >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(25, -1, -5)
     )
-    members = f"'{CAUSE}', event, '{FORMER}', 'former'" if is_former else f"'{CAUSE}', event"
-    data = f"jsonb_build_object({members})" if is_postgresql else f"json_object({members})"
     return f"""WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
     INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
     SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,
-        '{{}}', {data}
+        '{{}}', told
     FROM (
         SELECT event.batch_id, event.occurred_at, found.*,
             row_number() OVER (ORDER BY found.event, found.entity_id) - 1 AS place
@@ -175,6 +188,6 @@ def _reached(engine: str, line: Line) -> str:
     last = f"t{len(line.steps) - 1}"
     type_ = f"{snake(line.record).upper()}_{Action.REASSIGNED}"
     return (
-        f"SELECT given.event, '{type_}' AS type, '{line.record}' AS entity_type, {last}.id AS entity_id "
+        f"SELECT given.event, given.told, '{type_}' AS type, '{line.record}' AS entity_type, {last}.id AS entity_id "
         f"FROM given {joins} WHERE {last}.deleted_at IS NULL"
     )

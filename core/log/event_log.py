@@ -49,13 +49,13 @@ class EventLog:
         self._stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
         self._estates = estates
-        self._moves: list[tuple[Move, int]] = []
+        self._moves: list[tuple[Move, Change, int]] = []
         self._written = 0
         self._has_written = False
 
     def note(self, change: Change) -> None:
         """Notes the change of a record."""
-        self._moves += [(move, len(self._rows)) for move in moves_of(self._estates, change)]
+        self._moves += [(move, change, len(self._rows)) for move in moves_of(self._estates, change)]
         self._add(
             f"{snake(change.entity).upper()}_{change.action}",
             change.entity,
@@ -161,7 +161,7 @@ class EventLog:
             row["batch_id"] = self._batch["id"]
         self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
         if self._moves:
-            moves = [(move, self._rows[place]["id"]) for move, place in self._moves]
+            moves = [(move, change, self._rows[place]["id"]) for move, change, place in self._moves]
             self._transaction.put(*reassignments(self._transaction.dialect, self._estates, moves))
         self._rows, self._moves = [], []
         self._has_written = True

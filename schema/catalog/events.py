@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import literal, null
+from sqlalchemy import case, literal, null
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import PluginError
@@ -120,6 +120,11 @@ def _is_told(row: Any) -> Sequence[Condition]:
     return [is_numbered(row), row.action != literal(Action.REASSIGNED, Choice(Action))]
 
 
+def _published_data(row: Any) -> Any:
+    # Of reassigned records it is about another, which not everybody may see.
+    return case((row.action == literal(Action.REASSIGNED, Choice(Action)), null()), else_=row.data)
+
+
 def _rule(row: Any) -> EventRule | None:
     """The rule of the caller's access; None where everything is seen."""
     found: EventRule | None = row.scope.statement.access.rows.get("Event")
@@ -178,7 +183,7 @@ def event_record(catalog: Catalog, plugins: Mapping[str, Mapping[str, str]]) -> 
         _scope_change,
         nullable=True,
     )
-    add("data", JsonKind(), "Further data of a published event.", lambda row: row.data)
+    add("data", JsonKind(), "Further data of a published event.", _published_data)
     add(
         "sequence",
         DecimalKind(0),

@@ -18,8 +18,8 @@ from core.base.text import camel
 from core.crm.people import Team, User
 from core.db.sql import Expression, folded, one_of
 from core.db.types import Choice, Text
-from core.log.estates import CAUSE, FORMER
-from core.log.events import Action, EventRow
+from core.log.estates import ACTION, CHANGES, FORMER, ID, TYPE
+from core.log.events import Action
 from core.records.forms import TEXT as PLAIN_TEXT
 from core.records.record import Table
 from core.records.vocabulary import Vocabulary
@@ -28,7 +28,7 @@ from schema.catalog.kind import Condition
 from schema.catalog.ownership import RowLimit, is_owned, is_owned_through
 from schema.sql.json import TEXT, constant, whole_number
 from schema.sql.json import column as reference
-from schema.sql.log import changed_value, has_change, text_member, without_keys
+from schema.sql.log import changed_value, has_change, stored_member, text_member, without_keys
 
 #: Types of columns of which the log says what they held in a form that SQL reads; of others the present value counts.
 _REPEATABLE = (Text, Choice, Boolean, Integer)
@@ -82,15 +82,16 @@ class _Held:
 
 
 class _Event:
-    """An event in a statement, and the one that moved its record: itself, or what caused it."""
+    """An event in a statement: of what moved its record, or about the estate of another, of which it says what did."""
 
     def __init__(self, row: Any) -> None:
         self.row = row
         self.statement = row.scope.statement
         self.catalog: Catalog = self.statement.catalog
         self.is_reassigned = row.action == literal(Action.REASSIGNED, Choice(Action))
-        named = case((self.is_reassigned, text_member(row.data, CAUSE)), else_=null())
-        self._cause = row.joined(EventRow, "id", named)
+
+    def _of_cause(self, member: str, own: Expression) -> Expression:
+        return case((self.is_reassigned, text_member(self.row.data, member)), else_=cast(own, TEXT))
 
     def is_seen(self, name: str, limit: RowLimit, left_out: frozenset[str] = frozenset()) -> Condition:
         """Whether its record is of a type and seen now, if others that are left out do not count."""
@@ -104,23 +105,22 @@ class _Event:
 
     def did(self, *actions: Action) -> Condition:
         """Whether what moved the record did one of these."""
-        found = func.coalesce(self._cause.action, self.row.action)
-        return found.in_([literal(action, Choice(Action)) for action in actions])
+        return self._of_cause(ACTION, self.row.action).in_([literal(action.value, TEXT) for action in actions])
 
     @cached_property
     def type(self) -> Expression:
         """The type of the record that was moved."""
-        return func.coalesce(self._cause.entity_type, self.row.entity_type)
+        return self._of_cause(TYPE, self.row.entity_type)
 
     @cached_property
     def id(self) -> Expression:
         """The id of the record that was moved."""
-        return func.coalesce(self._cause.entity_id, self.row.entity_id)
+        return self._of_cause(ID, self.row.entity_id)
 
     @cached_property
     def changes(self) -> Expression:
         """What changed of it."""
-        return func.coalesce(self._cause.changes, self.row.changes)
+        return case((self.is_reassigned, stored_member(self.row.data, CHANGES)), else_=self.row.changes)
 
     def held(self, *, is_current: bool) -> _Held:
         """What the columns of the record held before, or after."""
@@ -146,6 +146,9 @@ class EventRule:
     def __call__(self, row: Any) -> Condition:
         """The condition under which an event is seen: its record is, or it tells that the record left, or of others."""
         event = _Event(row)
+        if not self.rows:
+            found: Condition = and_(not_(event.is_reassigned), row.entity_type.not_in(sorted(self.hidden)))
+            return self._of_types(row, or_(self._is_reset(row), found))
         is_limited = row.entity_type.in_(sorted({*self.rows, *self.hidden}))
         worked_out = select(self._is_seen(event).label("is_seen"), _chosen(self._movements(event)).label("movement"))
         alias = event.statement.alias()
@@ -156,12 +159,15 @@ class EventRule:
         told: Any = case((not_(event.is_reassigned), or_(is_seen, has_left)), (is_seen, has_entered), else_=has_left)
         # An offset keeps engines from working it out wherever it is named.
         told = select(told).select_from(worked_out.offset(whole_number(0)).subquery(alias)).scalar_subquery()
-        found: Condition = case(
+        found = case(
             (self._is_reset(row), true()),
             (not_(is_limited), not_(event.is_reassigned)),
             (self._is_destroyed(event), self._is_lost(event)),
             else_=told,
         )
+        return self._of_types(row, found)
+
+    def _of_types(self, row: Any, found: Condition) -> Condition:
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
 
     def _is_seen(self, event: _Event) -> Condition:
@@ -195,16 +201,18 @@ class EventRule:
         if EventRule not in kept:
             event = _Event(row)
             # Of reassigned records only those are told of that have entered or left.
-            kept[EventRule] = case(
-                (self._is_reset(row), constant(ScopeChange.RESET)),
-                (self._is_destroyed(event), constant(ScopeChange.LEFT)),
-                (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
-                (event.is_reassigned, constant(ScopeChange.LEFT)),
-                *self._movements(event),
-                else_=null(),
-            )
+            found = self._changes_of_scope(event) if self.rows else []
+            kept[EventRule] = case((self._is_reset(row), constant(ScopeChange.RESET)), *found, else_=null())
         # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
         return row.scope.value(kept[EventRule], is_repeated=True)
+
+    def _changes_of_scope(self, event: _Event) -> Sequence[tuple[Condition, Expression]]:
+        return [
+            (self._is_destroyed(event), constant(ScopeChange.LEFT)),
+            (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
+            (event.is_reassigned, constant(ScopeChange.LEFT)),
+            *self._movements(event),
+        ]
 
     def _is_destroyed(self, event: _Event) -> Condition:
         destroyed = event.row.action == literal(Action.DESTROYED, Choice(Action))
@@ -265,7 +273,8 @@ class EventRule:
             return differ
 
         role = Role.__table__.alias(statement.alias())
-        mine = select(1).select_from(role).where(role.c.id == row.entity_id, role.c.role == statement.role).exists()
+        # Such lists are read once, whatever the number of events.
+        mine = row.entity_id.in_(select(role.c.id).where(role.c.role == statement.role))
         resets = [and_(row.entity_type == Role.__name__, or_(did(Action.DESTROYED), mine))]
         user = User.__table__.alias(statement.alias())
         team = Team.__table__.alias(statement.alias())
@@ -277,13 +286,15 @@ class EventRule:
             if RowScope.REGION in scopes:
                 near.append(one_of(user.c.region_folded, regions))
                 users.append(and_(did(Action.UPDATED), differs("region", regions, folded)))
-            gone = select(1).select_from(user).where(user.c.id == row.entity_id, or_(*near)).exists()
+            gone = row.entity_id.in_(select(user.c.id).where(or_(*near)))
             users += [did(Action.DESTROYED), and_(did(Action.DELETED, Action.RESTORED), gone)]
-            my_team = select(1).select_from(user).where(one_of(user.c.id, own), user.c.team_id == row.entity_id)
+            my_team = row.entity_id.in_(
+                select(user.c.team_id).where(one_of(user.c.id, own), user.c.team_id.is_not(None))
+            )
             above = or_(one_of(team.c.id, teams), one_of(team.c.parent_id, teams))
-            below = select(1).select_from(team).where(team.c.id == row.entity_id, above)
+            below = row.entity_id.in_(select(team.c.id).where(above))
             moved = or_(one_of(before("parentId"), teams), one_of(after("parentId"), teams))
-            ended = or_(my_team.exists(), below.exists())
+            ended = or_(my_team, below)
             teams_moved = or_(
                 did(Action.DESTROYED),
                 and_(did(Action.DELETED, Action.RESTORED), ended),
