@@ -2,8 +2,8 @@
 
 A contact comes into somebody's scope, or leaves it, when its customer is handed over; nothing happened to the contact
 itself. So the transaction that hands the customer over notes an event about each record of its estate, by one statement
-for all. It says what became of the customer, by which who reads the log finds out whether the record came into its own
-scope or left it.
+for all. It holds how the customer's owners changed, by which who reads the log finds out whether the record came into
+its own scope or left it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +21,8 @@ from core.log.changes import Change, shown
 from core.log.events import Action
 from core.records.rows import quoted
 
-#: The members of such an event's data: the type and the id of the record that was handed over, what was done to it, and
-#: how that changed the columns by which it belongs to somebody.
-TYPE, ID, ACTION, CHANGES = "type", "id", "action", "changes"
+#: The members of such an event's data: the type and the id of the record that was handed over, and what was done to it.
+TYPE, ID, ACTION = "type", "id", "action"
 
 #: The member that is there if others shared a record and now share another.
 FORMER = "share"
@@ -121,10 +120,10 @@ def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, Cha
         estates: of the app.
         moves: the records, each with the change that moves it and the id of its event.
     """
-    kinds: dict[tuple[str, bool], list[tuple[str, str, str]]] = {}
+    kinds: dict[tuple[str, bool], list[tuple[str, ...]]] = {}
     for move, change, event in moves:
-        told = orjson.dumps(_told(estates, move, change)).decode()
-        kinds.setdefault((move.record, move.is_shared), []).append((move.id, event, told))
+        told = (orjson.dumps(part).decode() for part in _told(estates, move, change))
+        kinds.setdefault((move.record, move.is_shared), []).append((move.id, event, *told))
     for (record, is_shared), given in sorted(kinds.items()):
         estate = estates[record]
         own = [Line(record, ((estate.table, "id"),))] if is_shared else []
@@ -132,8 +131,8 @@ def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, Cha
             yield SqlStatement(_insertion(engine, lines), (*_given(engine, given), new_stem(EVENT_PREFIX)))
 
 
-def _told(estates: Estates, move: Move, change: Change) -> dict[str, Any]:
-    """What the events about an estate say of the change that moves it: whose the record is, and nothing else of it."""
+def _told(estates: Estates, move: Move, change: Change) -> tuple[Any, Any]:
+    """What the events about an estate say of the change that moves it, as changes and data: whose the record is."""
     estate = estates[change.entity]
     columns = {*estate.columns, *((estate.shared[1],) if estate.shared else ())}
     changes = {
@@ -141,11 +140,11 @@ def _told(estates: Estates, move: Move, change: Change) -> dict[str, Any]:
         for name in sorted(columns)
         if name in change.after or change.action is Action.DESTROYED
     }
-    told = {TYPE: change.entity, ID: change.record.id, ACTION: change.action.value, CHANGES: changes}
-    return {**told, FORMER: True} if move.is_former else told
+    told = {TYPE: change.entity, ID: change.record.id, ACTION: change.action.value}
+    return changes, {**told, FORMER: True} if move.is_former else told
 
 
-def _given(engine: str, given: Sequence[tuple[str, str, str]]) -> Sequence[Any]:
+def _given(engine: str, given: Sequence[tuple[str, ...]]) -> Sequence[Any]:
     if engine == POSTGRESQL:
         return [list(side) for side in zip(*given, strict=True)]
     return (orjson.dumps(given).decode(),)
@@ -156,20 +155,20 @@ def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
     """Of records, the events that move them and what is told of those; a stem of ids, which six digits follow."""
     is_postgresql = engine == POSTGRESQL
     given = (
-        "SELECT record, event, told::jsonb "
-        "FROM unnest($1::text[], $2::text[], $3::text[]) AS given (record, event, told)"
+        "SELECT record, event, changes::jsonb, data::jsonb "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (record, event, changes, data)"
         if is_postgresql
         else "SELECT json_extract(value, '$[0]') AS record, json_extract(value, '$[1]') AS event, "
-        "json_extract(value, '$[2]') AS told FROM json_each(?1)"
+        "json_extract(value, '$[2]') AS changes, json_extract(value, '$[3]') AS data FROM json_each(?1)"
     )
-    stem = "$4::text" if is_postgresql else "?2"
+    stem = "$5::text" if is_postgresql else "?2"
     digits = " || ".join(
         f"substr('{_DIGITS}', CAST((place >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(25, -1, -5)
     )
     return f"""WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
     INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
     SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,
-        '{{}}', told
+        changes, data
     FROM (
         SELECT event.batch_id, event.occurred_at, found.*,
             row_number() OVER (ORDER BY found.event, found.entity_id) - 1 AS place
@@ -188,6 +187,7 @@ def _reached(engine: str, line: Line) -> str:
     last = f"t{len(line.steps) - 1}"
     type_ = f"{snake(line.record).upper()}_{Action.REASSIGNED}"
     return (
-        f"SELECT given.event, given.told, '{type_}' AS type, '{line.record}' AS entity_type, {last}.id AS entity_id "
+        f"SELECT given.event, given.changes, given.data, '{type_}' AS type, '{line.record}' AS entity_type, "
+        f"{last}.id AS entity_id "
         f"FROM given {joins} WHERE {last}.deleted_at IS NULL"
     )

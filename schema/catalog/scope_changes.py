@@ -18,7 +18,7 @@ from core.base.text import camel
 from core.crm.people import Team, User
 from core.db.sql import Expression, folded, one_of
 from core.db.types import Choice, Text
-from core.log.estates import ACTION, CHANGES, FORMER, ID, TYPE
+from core.log.estates import ACTION, FORMER, ID, TYPE
 from core.log.events import Action
 from core.records.forms import TEXT as PLAIN_TEXT
 from core.records.record import Table
@@ -28,7 +28,7 @@ from schema.catalog.kind import Condition
 from schema.catalog.ownership import RowLimit, is_owned, is_owned_through
 from schema.sql.json import TEXT, constant, whole_number
 from schema.sql.json import column as reference
-from schema.sql.log import changed_value, has_change, stored_member, text_member, without_keys
+from schema.sql.log import changed_value, has_change, text_member, without_keys
 
 #: Types of columns of which the log says what they held in a form that SQL reads; of others the present value counts.
 _REPEATABLE = (Text, Choice, Boolean, Integer)
@@ -117,14 +117,9 @@ class _Event:
         """The id of the record that was moved."""
         return self._of_cause(ID, self.row.entity_id)
 
-    @cached_property
-    def changes(self) -> Expression:
-        """What changed of it."""
-        return case((self.is_reassigned, stored_member(self.row.data, CHANGES)), else_=self.row.changes)
-
     def held(self, *, is_current: bool) -> _Held:
         """What the columns of the record held before, or after."""
-        return _Held(self.catalog, self.changes, is_current=is_current)
+        return _Held(self.catalog, self.row.changes, is_current=is_current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +184,11 @@ class EventRule:
         cuts = [(row.entity_type == name, without_keys(shown, names)) for name, names in self.fields.items() if names]
         is_hidden = row.entity_type.in_(sorted(self.hidden))
         has_left = func.coalesce(self._known(row), constant("")) == constant(ScopeChange.LEFT)
-        return case((or_(is_hidden, has_left), null()), *cuts, else_=shown)
+        return case(
+            (or_(is_hidden, row.action == literal(Action.REASSIGNED, Choice(Action)), has_left), null()),
+            *cuts,
+            else_=shown,
+        )
 
     def scope_change(self, row: Any) -> Any:
         """How an event changed whether the caller sees its record; null where it did not."""
@@ -337,7 +336,7 @@ def _shared(event: _Event, name: str, limit: RowLimit) -> Expression:
     assert shared is not None
     entered, left = constant(ScopeChange.ENTERED), constant(ScopeChange.LEFT)
     is_former = text_member(event.row.data, FORMER).is_not(None)
-    is_new = or_(event.did(Action.CREATED, Action.RESTORED), has_change(event.changes, camel(shared[1])))
+    is_new = or_(event.did(Action.CREATED, Action.RESTORED), has_change(event.row.changes, camel(shared[1])))
     found = case(
         (or_(is_former, event.did(Action.DELETED)), case((was, left), else_=null())),
         (is_new, case((is_now, entered), else_=null())),
@@ -352,7 +351,7 @@ def _shared(event: _Event, name: str, limit: RowLimit) -> Expression:
 
 def _lost_value(event: _Event, column: str) -> Expression:
     text = column.removesuffix("_folded")
-    value = changed_value(event.changes, camel(text), is_current=False)
+    value = changed_value(event.row.changes, camel(text), is_current=False)
     return value if text == column else folded(value)
 
 

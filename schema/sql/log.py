@@ -50,14 +50,6 @@ class text_member(SqlFunction):  # noqa: N801
         super().__init__(stored)
 
 
-class stored_member(SqlFunction):  # noqa: N801
-    """A member of a stored JSON object, as such an object."""
-
-    def __init__(self, stored: Expression, name: str) -> None:
-        self.name = name
-        super().__init__(stored)
-
-
 class has_change(SqlFunction):  # noqa: N801
     """Whether one field is among an event's changes."""
 
@@ -140,14 +132,6 @@ def _text_member(element: text_member, compiler: SQLCompiler, **kw: Any) -> str:
     if compiler.dialect.name == SQLITE:
         return f"json_extract({stored}, '$.{element.name}')"
     return f"({stored} ->> '{element.name}')"
-
-
-@compiles(stored_member)
-def _stored_member(element: stored_member, compiler: SQLCompiler, **kw: Any) -> str:
-    stored = _stored(element, compiler, **kw)
-    if compiler.dialect.name == SQLITE:
-        return f"json_extract({stored}, '$.{element.name}')"
-    return f"({stored} -> '{element.name}')"
 
 
 @compiles(has_change)
