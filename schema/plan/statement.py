@@ -305,15 +305,20 @@ class Scope:
 
     def select(self, built: Expression, base: FromClause, there: Sequence[Condition] = ()) -> Select[Any]:
         """The SELECT of what is built of the rows of a base for which all conditions hold; to be asked for last."""
+        source, left = self.rows(base, there)
+        return select(built).select_from(source).where(*left)
+
+    def rows(self, base: FromClause, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
+        """The rows of a base with what is worked out of each, and what is left of the conditions that are to hold."""
         if not self._steps:
-            return select(built).select_from(self.from_clause(base)).where(*there)
+            return self.from_clause(base), there
         steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
         # Under the same alias, so that the base's columns have the same names inside and outside.
         inner: Any = (
             select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
         )
         # An offset keeps engines from putting each step back wherever it is used.
-        return select(built).select_from(self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)))
+        return self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)), ()
 
     def from_clause(self, base: FromClause) -> FromClause:
         """The base with all joins that were asked for."""
@@ -513,6 +518,10 @@ class PlanRow:
     def source(self) -> FromClause:
         """The FROM clause of this row's scope, this row's table first; to be asked for last."""
         return self.scope.from_clause(self.record.table.alias(self.alias))
+
+    def rows(self, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
+        """The FROM clause with what is worked out of each row, and what is left of the conditions; likewise."""
+        return self.scope.rows(self.record.table.alias(self.alias), there)
 
     def select(self, built: Expression, there: Sequence[Condition]) -> Select[Any]:
         """The SELECT of what is built of the rows of this row's table for which all conditions hold."""
