@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal, not_, null, or_, select, true
+from sqlalchemy.types import TypeEngine
 
 from core.access.permissions import RowScope
 from core.access.roles import Role
@@ -122,6 +123,12 @@ class _Event:
         return _Held(self.catalog, self.row.changes, is_current=is_current)
 
 
+def _is_own(row: Any) -> Condition:
+    """Whether something happened to the record itself."""
+    found: Condition = row.action != literal(Action.REASSIGNED, Choice(Action))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class EventRule:
     """Which events a caller sees, and how much of them: those of the records it sees.
@@ -140,11 +147,31 @@ class EventRule:
 
     def __call__(self, row: Any) -> Condition:
         """The condition under which an event is seen: its record is, or it tells that the record left, or of others."""
-        event = _Event(row)
         if not self.rows:
-            found: Condition = and_(not_(event.is_reassigned), row.entity_type.not_in(sorted(self.hidden)))
+            found: Condition = and_(_is_own(row), row.entity_type.not_in(sorted(self.hidden)))
             return self._of_types(row, or_(self._is_reset(row), found))
         is_limited = row.entity_type.in_(sorted({*self.rows, *self.hidden}))
+        found = case(
+            (self._is_reset(row), true()),
+            (not_(is_limited), _is_own(row)),
+            else_=self._at_head(row, "is_told", Boolean()),
+        )
+        return self._of_types(row, found)
+
+    def _at_head(self, row: Any, name: str, type_: TypeEngine[Any]) -> Expression:
+        """What is worked out of an event at the head of the statement: in its place an old SQLite finds it too deep."""
+        kept = row.scope.statement.kept
+        if EventRule not in kept:
+            event = _Event(row.scope.statement.row(row.record, is_fact=True))
+            told, change = self._is_told(event).label("is_told"), self._change(event).label("change")
+            found = select(event.row.id.label("id"), told, change).select_from(event.row.source())
+            # Looked up by its id each time, however often it is named.
+            kept[EventRule] = found.cte(event.statement.alias()).prefix_with("NOT MATERIALIZED")
+        head = kept[EventRule]
+        value: Expression = select(cast(head.c[name], type_)).where(head.c.id == row.id).scalar_subquery()
+        return value
+
+    def _is_told(self, event: _Event) -> Condition:
         worked_out = select(self._is_seen(event).label("is_seen"), _chosen(self._movements(event)).label("movement"))
         alias = event.statement.alias()
         is_seen, movement = reference(alias, "is_seen", Boolean()), reference(alias, "movement", TEXT)
@@ -154,13 +181,8 @@ class EventRule:
         told: Any = case((not_(event.is_reassigned), or_(is_seen, has_left)), (is_seen, has_entered), else_=has_left)
         # An offset keeps engines from working it out wherever it is named.
         told = select(told).select_from(worked_out.offset(whole_number(0)).subquery(alias)).scalar_subquery()
-        found = case(
-            (self._is_reset(row), true()),
-            (not_(is_limited), not_(event.is_reassigned)),
-            (self._is_destroyed(event), self._is_lost(event)),
-            else_=told,
-        )
-        return self._of_types(row, found)
+        found: Condition = case((self._is_destroyed(event), self._is_lost(event)), else_=told)
+        return found
 
     def _of_types(self, row: Any, found: Condition) -> Condition:
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
@@ -198,20 +220,21 @@ class EventRule:
         """How an event that is seen changed what the caller sees; worked out once for each row."""
         kept = row.scope.kept
         if EventRule not in kept:
-            event = _Event(row)
-            # Of reassigned records only those are told of that have entered or left.
-            found = self._changes_of_scope(event) if self.rows else []
-            kept[EventRule] = case((self._is_reset(row), constant(ScopeChange.RESET)), *found, else_=null())
+            change = self._at_head(row, "change", TEXT) if self.rows else null()
+            kept[EventRule] = case((self._is_reset(row), constant(ScopeChange.RESET)), else_=change)
         # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
         return row.scope.value(kept[EventRule], is_repeated=True)
 
-    def _changes_of_scope(self, event: _Event) -> Sequence[tuple[Condition, Expression]]:
-        return [
-            (self._is_destroyed(event), constant(ScopeChange.LEFT)),
-            (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
-            (event.is_reassigned, constant(ScopeChange.LEFT)),
-            *self._movements(event),
-        ]
+    def _change(self, event: _Event) -> Expression:
+        """Of reassigned records only those are told of that have entered or left."""
+        return _chosen(
+            (
+                (self._is_destroyed(event), constant(ScopeChange.LEFT)),
+                (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
+                (event.is_reassigned, constant(ScopeChange.LEFT)),
+                *self._movements(event),
+            )
+        )
 
     def _is_destroyed(self, event: _Event) -> Condition:
         destroyed = event.row.action == literal(Action.DESTROYED, Choice(Action))

@@ -94,6 +94,8 @@ class Statement:
         self.absent: set[tuple[str, str]] = set()
         self._depth = 0
         self._among: dict[Hashable, Any] = {}
+        #: What is worked out at its head for several of its rows, by whose it is.
+        self.kept: dict[Any, Any] = {}
         self._numbers = count()
         self._fills = count()
 
