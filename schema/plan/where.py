@@ -1,6 +1,7 @@
 """Where: filters on fields, on the record a relation leads to, on lists, and on aggregates of lists."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, false, func, not_, or_, select, true
@@ -43,7 +44,12 @@ def _part(statement: Statement, row: PlanRow, name: str, given: Any) -> Iterator
     elif name in record.fields:
         field = record.fields[name]
         statement.demand(record, field)
-        yield from field.conditions(row, given, statement.binds)
+        if not statement.layout.is_stepped or field.stored is not None:
+            yield from field.conditions(row, given, statement.binds)
+            return
+        # What it is worked out as would be too deep in its place.
+        asked = partial(_all_of, field, given)
+        yield statement.is_among(record, asked, row.id, asked)
     elif name in record.to_one:
         target = row.to(name)
         yield target.id.is_not(None)
@@ -52,6 +58,10 @@ def _part(statement: Statement, row: PlanRow, name: str, given: Any) -> Iterator
         yield from _list_conditions(statement, row, record.to_many[name], given)
     else:
         yield from _aggregate_conditions(statement, row, record.to_many[name.removesuffix("Aggregate")], given)
+
+
+def _all_of(field: CatalogField, given: Any, row: PlanRow) -> Condition:
+    return and_(true(), *field.conditions(row, given, row.scope.statement.binds))
 
 
 def linked(statement: Statement, row: PlanRow, many: ToMany) -> tuple[PlanRow, list[Condition]]:
