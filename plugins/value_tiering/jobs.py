@@ -13,11 +13,13 @@ def jobs() -> list[Job]:
     return [
         Job(
             "expire_value_tiers",
-            # Often, because a tier set by hand is in force until the job has run on the day after its last one.
             timedelta(minutes=5),
             expire_overrides,
             "Restores the tier by rank where one set by hand has expired.",
             locks=(),
+            # A tier set by hand is in force until the job has run. Were it worked out by each request instead, none of
+            # what depends on it could be found by an index, and its end would be read before it is announced.
+            at_start_of_day=True,
         ),
         Job(
             "compare_customers",
