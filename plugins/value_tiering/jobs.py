@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from guanxi import Context, Job
+from plugins.value_tiering.models import Comparison
 from plugins.value_tiering.ranking.tiering import expire_overrides
 from plugins.value_tiering.resources.reliance import judge_reliance
 from plugins.value_tiering.revenue.ranks import rank_by_revenue
@@ -33,4 +34,5 @@ def jobs() -> list[Job]:
 def compare_customers(ctx: Context) -> str:
     """Works out what depends on all customers and on the day (T6, T10, T16); returns what it found."""
     ranked, relied = rank_by_revenue(ctx), judge_reliance(ctx)
+    ctx.session.merge(Comparison(id=1, computed_at=ctx.clock.now()))
     return f"{ranked} customers ranked by revenue, {relied} get more than planned"
