@@ -13,7 +13,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from core.base.actors import plugin_actor
-from core.log.events import EventBatch, EventRow
+from core.log.events import Action, EventBatch, EventRow
 from core.records.columns import column
 from core.records.record import Table
 
@@ -117,7 +117,7 @@ class Backlog:
 
     def obstacle(self, batch: EventBatch) -> int | None:
         """The last batch held back before this one that is about one of its records."""
-        own = select(EventRow.entity_id).where(EventRow.batch_id == batch.id)
+        own = select(EventRow.entity_id).where(EventRow.batch_id == batch.id, col(EventRow.action) != Action.REASSIGNED)
         query = (
             select(func.max(HeldBack.sequence))
             .join(EventBatch, col(EventBatch.sequence) == col(HeldBack.sequence))

@@ -24,7 +24,7 @@ from core.db.database import Database
 from core.db.faults import fault_of
 from core.host.contract import Context, Plugin
 from core.host.host import PluginHost, attributed, logger
-from core.log.events import Event, EventBatch, EventRow
+from core.log.events import Action, Event, EventBatch, EventRow
 from core.unit.phases import own_work
 from core.unit.unit import Transact, Unit
 
@@ -311,8 +311,9 @@ class Lane:
 
 
 def events_of(session: Session, batch: EventBatch) -> list[Event]:
-    """The events of a batch in order."""
-    rows = session.exec(select(EventRow).where(EventRow.batch_id == batch.id).order_by(col(EventRow.id)))
+    """The events of a batch in order, without those that only matter to whose scope is limited."""
+    is_told = col(EventRow.action) != Action.REASSIGNED
+    rows = session.exec(select(EventRow).where(EventRow.batch_id == batch.id, is_told).order_by(col(EventRow.id)))
     return [
         Event(
             type=row.type,

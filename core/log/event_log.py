@@ -6,6 +6,7 @@ see numbered batches only; `core.log.numbers` says how batches get their numbers
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, func, insert, literal
@@ -17,6 +18,7 @@ from core.db.sql import json_document, numbered
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
+from core.log.estates import Estates, Move, last_owners, moves_of, reassignments
 from core.log.events import Action, EventRow
 from core.log.numbers import batch_statements
 from core.records.record import Record, record_with_prefix
@@ -34,6 +36,7 @@ class EventLog:
         now: datetime,
         request_id: str | None,
         batch_id: str | None = None,
+        estates: Estates = MappingProxyType({}),
     ) -> None:
         self._transaction = transaction
         self.now = now
@@ -45,18 +48,21 @@ class EventLog:
         }
         self._stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
+        self._estates = estates
+        self._moves: list[tuple[Move, Change, int]] = []
         self._written = 0
         self._has_written = False
 
     def note(self, change: Change) -> None:
         """Notes the change of a record."""
+        self._moves += [(move, change, len(self._rows)) for move in moves_of(self._estates, change)]
         self._add(
             f"{snake(change.entity).upper()}_{change.action}",
             change.entity,
             change.record.id,
             change.action,
             change.occurred_at,
-            changes=change.logged(),
+            changes=change.logged() or last_owners(self._estates, change),
         )
 
     def note_merge(self, action: Action, record: Record, merge_id: str, ids: Sequence[str]) -> None:
@@ -130,14 +136,14 @@ class EventLog:
         """The statement that writes the batch, which no second transaction can."""
         return batch_statements(self._transaction.dialect, self._batch)[-1]
 
-    def mark(self) -> tuple[int, bool]:
+    def mark(self) -> tuple[int, int, bool]:
         """The present state, for `rewind`."""
-        return len(self._rows), self._has_written
+        return len(self._rows), len(self._moves), self._has_written
 
-    def rewind(self, mark: tuple[int, bool]) -> None:
+    def rewind(self, mark: tuple[int, int, bool]) -> None:
         """Forgets what was noted since the mark: its savepoint was rolled back."""
-        length, self._has_written = mark
-        del self._rows[length:]
+        rows, moves, self._has_written = mark
+        del self._rows[rows:], self._moves[moves:]
 
     def _reserve(self, count: int) -> int:
         """Reserves positions for `count` events; returns the first."""
@@ -154,7 +160,10 @@ class EventLog:
             row["id"] = f"{self._stem}{place:06d}"
             row["batch_id"] = self._batch["id"]
         self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
-        self._rows = []
+        if self._moves:
+            moves = [(move, change, self._rows[place]["id"]) for move, change, place in self._moves]
+            self._transaction.put(*reassignments(self._transaction.dialect, self._estates, moves))
+        self._rows, self._moves = [], []
         self._has_written = True
 
     def close(self) -> bool:

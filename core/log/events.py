@@ -22,6 +22,7 @@ class Action(Vocabulary):
     DESTROYED = "DESTROYED", "It was permanently removed."
     MERGED = "MERGED", "Others of its kind were merged into it."
     UNMERGED = "UNMERGED", "A merge of others into it was undone."
+    REASSIGNED = "REASSIGNED", "It came to belong to others by what it is part of or who shares it."
     PUBLISHED = "PUBLISHED", "A plugin or a rule announced something about it."
 
 

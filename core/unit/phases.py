@@ -17,9 +17,10 @@ from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import Plugin
 from core.log import attachments
 from core.log.changes import Change, Changes
+from core.log.estates import moves_of
 from core.log.events import Action
 from core.records.checks import record_problems
-from core.records.record import Record
+from core.records.record import Record, record_named
 from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import taken_keys, write_belongings
@@ -198,6 +199,7 @@ def _hold(unit: Unit, change: Change) -> None:
 
 def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
+    _hold_estates(unit, changes)
     unit.host.locks(changes).take(unit.transaction)
     plugins = [plugin.name for plugin in unit.host.plugins]
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
@@ -216,6 +218,18 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     if errors or unnamed:
         raise _Refused(errors, unnamed)
     work.warn(found)
+
+
+def _hold_estates(unit: Unit, changes: Changes) -> None:
+    """Has whoever adds to what is handed over wait, so that its new owners are told of that as well."""
+    if unit.transaction.dialect != POSTGRESQL:
+        return
+    found: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        for move in moves_of(unit.estates, change):
+            found[move.record].add(move.id)
+    for record, ids in sorted(found.items()):
+        unit.held.locked(record_named(record), ids, exclusive=True)
 
 
 def _rival_problems(unit: Unit, changes: Sequence[Change], pending: Mapping[str, Record]) -> list[UserError]:

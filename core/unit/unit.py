@@ -28,6 +28,7 @@ from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.changes import Change
+from core.log.estates import Estates
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
@@ -54,6 +55,7 @@ class Unit:
         actor: who does it.
         request_id: of the request that asks for it, if one does.
         permit: what the caller may write and refer to; hooks may write everything.
+        estates: what belongs to whoever its records belong to.
         now: its moment, after all that is locked so far.
         discards: everything is to be rolled back at the end.
         may_look_again: what was read is read again, in a transaction of its own, where it may have changed meanwhile.
@@ -71,6 +73,7 @@ class Unit:
         permit: Permit,
         ask: Ask,
         sign: Callable[[str, str], str],
+        estates: Estates,
         request_id: str | None = None,
         batch_id: str | None = None,
         may_look_again: bool = False,
@@ -80,9 +83,12 @@ class Unit:
         self.actor = actor
         self.request_id = request_id
         self.permit = permit
+        self.estates = estates
         self.now = clock.now()
         self.held = Held(transaction, settings.phone_region)
-        self.log = EventLog(transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id)
+        self.log = EventLog(
+            transaction, actor=actor.id, now=self.now, request_id=request_id, batch_id=batch_id, estates=estates
+        )
         self.settlement = Settlement(
             transaction,
             actor=actor,

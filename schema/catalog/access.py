@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, false, or_
-
 from core.access.declarations import Permission, RowRule
 from core.access.permissions import ADMINISTER, DEFAULTS, NAMES, Right, RowScope, scopes
 from core.base.actors import Actor
@@ -14,11 +12,11 @@ from core.base.errors import ForbiddenError
 from core.base.sentences import sentence
 from core.records.vocabulary import UserRole
 from schema.catalog.catalog import Catalog, RecordType
-from schema.catalog.events import EventRule, RowCondition
-from schema.catalog.ownership import belongs
+from schema.catalog.ownership import RowLimit
+from schema.catalog.scope_changes import EventRule
 
 #: Any row, and no row.
-ANY_ROW, NO_ROW = None, lambda row: false()
+ANY_ROW, NO_ROW = None, RowLimit((frozenset(),))
 
 
 def lacking(record: str, right: Right) -> str:
@@ -48,9 +46,9 @@ class Access:
 
     name: str = "everything"
     denied: frozenset[str] = frozenset()
-    rows: Mapping[str, RowCondition] = field(default_factory=dict, compare=False)
+    rows: Mapping[str, RowLimit | EventRule] = field(default_factory=dict, compare=False)
     hidden: frozenset[str] = field(default=frozenset(), compare=False)
-    writes: Mapping[tuple[str, Right], RowCondition | None] | None = field(default=None, compare=False)
+    writes: Mapping[tuple[str, Right], RowLimit | None] | None = field(default=None, compare=False)
 
     def has(self, permission: str | None) -> bool:
         """Whether it has a permission that is about no record."""
@@ -82,7 +80,7 @@ class Access:
         if not self.may(record, right):
             raise ForbiddenError(lacking(record, right))
 
-    def limit(self, record: str, right: Right) -> RowCondition | None:
+    def limit(self, record: str, right: Right) -> RowLimit | EventRule | None:
         """The condition under which it may do that with a row; None for any row."""
         if right is Right.READ:
             return self.rows.get(record)
@@ -156,9 +154,9 @@ class AccessControl:
         permissions = self._permissions(role, given)
         sets = [self._with_grants(one) for one in (permissions, narrowed_to) if one is not None]
         denied = frozenset(name for name in self.names if not all(name in one for one in sets))
-        rows: dict[str, RowCondition] = {}
+        rows: dict[str, RowLimit] = {}
         hidden = set()
-        writes: dict[tuple[str, Right], RowCondition | None] = {}
+        writes: dict[tuple[str, Right], RowLimit | None] = {}
         for record in self._catalog.records.values():
             if not record.has_attachments:
                 continue
@@ -173,20 +171,21 @@ class AccessControl:
                     writes[record.name, right] = limit
                 elif limit is not None:
                     rows[record.name] = limit
-        rows["Event"] = EventRule(
-            dict(rows),
+        seen: dict[str, RowLimit | EventRule] = dict(rows)
+        seen["Event"] = EventRule(
+            rows,
             hidden,
             [type_ for type_, name in self._events.items() if name in denied],
             self._denied_fields(denied),
         )
         name = " | ".join("everything" if one is None else " ".join(sorted(one)) for one in (permissions, narrowed_to))
-        return Access(name, denied, rows, frozenset(hidden), writes)
+        return Access(name, denied, seen, frozenset(hidden), writes)
 
     def _with_grants(self, permissions: frozenset[str]) -> frozenset[str]:
         """Permissions with those about records that come with them."""
         return permissions.union(*(one.grants for one in self._declared if one.name in permissions))
 
-    def _limit(self, permissions: Collection[str], record: RecordType, right: Right) -> RowCondition | None:
+    def _limit(self, permissions: Collection[str], record: RecordType, right: Right) -> RowLimit | None:
         """The condition under which a set of permissions lets a row of a record be read or written."""
         is_owned = record.name in self._catalog.ownerships
         named = scopes(permissions, record.name, right, is_owned=is_owned)
@@ -198,7 +197,7 @@ class AccessControl:
             return NO_ROW
         if RowScope.ALL in named:
             return ANY_ROW
-        return lambda row: or_(*(self._in_scope(row, scope, is_owned=is_owned) for scope in named))
+        return RowLimit((frozenset(named),), self._rules)
 
     def _denied_fields(self, denied: Collection[str]) -> Mapping[str, Collection[str]]:
         return {
@@ -206,18 +205,11 @@ class AccessControl:
             for record in self._catalog.records.values()
         }
 
-    def _in_scope(self, row: Any, scope: str, *, is_owned: bool) -> Any:
-        if scope not in RowScope.__members__:
-            rule = self._rules.get(scope)
-            condition = None if rule is None or not row.is_alone else rule.rows.get(row.record.name)
-            return false() if condition is None else condition(row)
-        # What belongs to nobody is nobody's own.
-        return belongs(row, RowScope(scope)) if is_owned else false()
 
-
-def _all_of(limits: Collection[RowCondition | None]) -> RowCondition | None:
+def _all_of(limits: Collection[RowLimit | None]) -> RowLimit | None:
     """The condition that all of them hold."""
     given = [limit for limit in limits if limit is not None]
     if not given:
         return None
-    return given[0] if len(given) == 1 else lambda row: and_(*(limit(row) for limit in given))
+    sets = dict.fromkeys(one for limit in given for one in limit.sets)
+    return RowLimit(tuple(sets), given[0].rules)

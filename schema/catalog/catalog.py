@@ -1,6 +1,6 @@
 """The catalog: every record and field of one app, declared once. Types, inputs, plans and imports are made from it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from core.base.money import Money
 from core.base.settings import Settings
 from core.base.text import plural
 from core.db.sql import Expression, folded
+from core.log.estates import Estate
 from core.records.columns import ColumnInfo
 from core.records.fields import BatchFunction, History, Row
 from core.records.record import CORE, Facet, Record, Table
@@ -326,6 +327,7 @@ class Catalog:
         versions: of the plugins that declare something, by name.
         enums: the enumerations fields use, by name.
         ownerships: whose the records are, by the name of their type; what is not there is reference data.
+        estates: what belongs to whoever the records belong to, likewise.
         permission_names: the permissions about no record, and the scopes that plugins register.
         facet_fields: the fields that show columns of facets, by facet and column.
     """
@@ -335,8 +337,26 @@ class Catalog:
     settings: Settings
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
     ownerships: dict[str, Ownership] = field(default_factory=dict)
+    estates: dict[str, Estate] = field(default_factory=dict)
     permission_names: set[str] = field(default_factory=set)
     facet_fields: dict[tuple[type[Table], str], CatalogField] = field(default_factory=dict)
+
+    def is_read_only(self, name: str) -> bool:
+        """Whether only the system writes records of a type."""
+        model: Any = self.records[name].model
+        return bool(model.__read_only__)
+
+    def sources(self, name: str) -> Collection[str]:
+        """The types of records by which those of a type may come to belong to others: above them, or sharing those."""
+        return [
+            above
+            for above, estate in self.estates.items()
+            if any(line.record == name for line in estate.lines)
+            or (estate.shared is not None and self._is_shared(name, estate.shared[0]))
+        ]
+
+    def _is_shared(self, name: str, shared: str) -> bool:
+        return name == shared or any(line.record == name for line in self.estates[shared].lines)
 
     def by_prefix(self, prefix: str | None) -> RecordType | None:
         """The record whose ids have that prefix."""

@@ -34,7 +34,7 @@ from schema.catalog.events import event_record
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, FormKind, IdKind, IntKind, MomentKind, TextKind
 from schema.catalog.names import check_names, root_names
-from schema.catalog.ownership import ownerships
+from schema.catalog.ownership import estates, ownerships
 
 _CORE_RECORDS: Sequence[type[Record]] = (
     Customer,
@@ -87,10 +87,11 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
     for record in catalog.records.values():
         if record.owner != CORE:
             _add_relations(catalog, record)
+    catalog.ownerships.update(ownerships(catalog))
+    catalog.estates.update(estates(catalog))
     catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
     for plugin, declared in registered(host, "register_fields"):
         _add_declared(catalog, declared, plugin)
-    catalog.ownerships.update(ownerships(catalog))
     for record in catalog.records.values():
         check_names(record)
         _check_needs(record)

@@ -11,7 +11,8 @@ from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.crm.people import User
 from core.db.sql import Expression, one_of
-from core.log.events import EventBatch
+from core.db.types import Choice
+from core.log.events import Action, EventBatch
 from schema.catalog.catalog import Catalog, RecordType, ToOne
 from schema.catalog.kind import Condition
 from schema.sql.json import TEXT, WHOLE, constant
@@ -38,6 +39,8 @@ def narrowed(row: Any, arguments: Mapping[str, Any]) -> Iterator[Condition]:
     if (entity := arguments.get("entity")) is not None:
         yield row.entity_id == binds.value(entity, TEXT)
     if (of := arguments.get("of")) is not None:
+        # What merely came to belong to others has no part in what happened.
+        yield row.action != literal(Action.REASSIGNED, Choice(Action))
         yield is_about(row, [of.record], of.id)
     if (about := arguments.get("about")) is not None:
         prefixes = prefixes_of(about)

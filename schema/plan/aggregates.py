@@ -40,7 +40,8 @@ def aggregate(
 
     built = _object(record, chosen.selection, numbers.rows, numbers.number, sums)
     # Apart from their show, because an old SQLite does not parse both in one.
-    found = select(*(numbers.columns() or [count_rows().label("rows")])).select_from(row.source()).where(*there)
+    source, left = row.rows(there)
+    found = select(*(numbers.columns() or [count_rows().label("rows")])).select_from(source).where(*left)
     return select(built).select_from(found.subquery(numbers.alias))
 
 
@@ -67,7 +68,7 @@ class _Numbers:
     def number(self, field: CatalogField, function: str) -> Expression:
         """An aggregate as a bare number."""
         if (field.name, function) not in self._known:
-            value = aggregate_number(self._statement, self._row, field, function)
+            value = aggregate_number(self._statement, self._row, field, function, is_shown=True)
             self._known[field.name, function] = value
         value = self._known[field.name, function]
         return column(self.alias, f"n{list(self._known).index((field.name, function))}", value.type)
@@ -197,10 +198,11 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     order = _order(statement, row, keys, arguments.get("orderBy"))
     clauses = [key.clause() for key in order]
     place = func.row_number().over(order_by=clauses).label("place")
+    source, left = row.rows(there)
     grouped = (
         select(place, *groups.columns())
-        .select_from(row.source())
-        .where(*there)
+        .select_from(source)
+        .where(*left)
         .group_by(*(key.expression for key in keys))
         .order_by(*clauses)
         .limit(whole_number(_limit(statement, arguments.get("first"))))

@@ -63,7 +63,7 @@ def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
         return record_object(row, field.selection, (EACH, field.key))
 
     members = [(field.key, member(field)) for field in chosen.selection.of("EventEdge")]
-    return _listed(row, members, [is_known(row), *statement.limited(row)])
+    return _listed(row, members, [is_known(row), *statement.visible(row)])
 
 
 def _listed(row: PlanRow, members: list[tuple[str, Expression]], there: list[Expression]) -> Select[object]:

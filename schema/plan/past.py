@@ -129,7 +129,9 @@ class _PastRow:
         """The JSON of what the first change after the moment replaced; null without such a change."""
         event = self._event()
         found = replaced_json(event.c.changes, name)
-        there = [event.c.entity_id == self._row.id, event.c.occurred_at > self._at, found.is_not(None)]
+        # What is noted of a reassigned record is how another changed.
+        own = event.c.action != Action.REASSIGNED
+        there = [event.c.entity_id == self._row.id, event.c.occurred_at > self._at, own, found.is_not(None)]
         return select(found).where(*there).order_by(event.c.occurred_at, event.c.id).limit(1).scalar_subquery()
 
     def _deleted_at(self) -> Expression:

@@ -5,12 +5,12 @@ its rows ask for, each once, and makes the FROM clause at the end. Statement, sc
 makes the others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from math import inf
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
@@ -93,6 +93,9 @@ class Statement:
         self.detours: list[Detour] = []
         self.absent: set[tuple[str, str]] = set()
         self._depth = 0
+        self._among: dict[Hashable, Any] = {}
+        #: What is worked out at its head for several of its rows, by whose it is.
+        self.kept: dict[Any, Any] = {}
         self._numbers = count()
         self._fills = count()
 
@@ -137,13 +140,28 @@ class Statement:
         limit = self.access.rows.get(row.record.name)
         return [] if limit is None else [limit(row.as_fact())]
 
-    def is_among(self, record: RecordType, condition: Callable[["PlanRow"], Condition], id: Expression) -> Condition:
+    def is_among(
+        self, record: RecordType, condition: Callable[["PlanRow"], Condition], id: Expression, key: Hashable = None
+    ) -> Condition:
         """Whether an id is one of the records, deleted or not, for which a condition holds.
 
         They are a table at the head of the statement: in its place the condition would be too deep for an old SQLite.
+
+        Args:
+            record: their type.
+            condition: on a row of them.
+            id: which may be one of them.
+            key: of conditions that are the same; they share the table.
         """
-        row = self.row(record, is_fact=True)
-        found = select(row.id.label("id")).select_from(row.source()).where(condition(row)).cte(self.alias())
+        found = None if key is None else self._among.get((record.name, key))
+        if found is None:
+            row = self.row(record, is_fact=True)
+            # First, because it may join something.
+            holds = condition(row)
+            found = select(row.id.label("id")).select_from(row.source()).where(holds).cte(self.alias())
+            if key is not None:
+                # Looked up by an id each time, however often it is named.
+                found = self._among[record.name, key] = found.prefix_with("NOT MATERIALIZED")
         return select(1).select_from(found).where(found.c.id == id).exists()
 
     def reach(self, part: str) -> BindParameter[Any]:
@@ -151,6 +169,11 @@ class Statement:
         return self.binds.computed(
             lambda moment: getattr(moment.actor.reach, part), ListOf(TEXT), ("reach", part), is_repeated=True
         )
+
+    @property
+    def role(self) -> BindParameter[Any]:
+        """The caller's role; null where it has none."""
+        return self.binds.computed(lambda moment: moment.actor.role, TEXT, "role")
 
     def demand_record(self, record: RecordType) -> None:
         """Checks that records of a type may be asked for.
@@ -232,6 +255,8 @@ class Scope:
         """
         self.statement = statement
         self._alias = alias
+        #: What is worked out for several of its fields, by whose it is.
+        self.kept: dict[Any, Any] = {}
         self._steps: list[Expression] = []
         self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
         self._aliases: dict[tuple[Any, ...], str] = {}
@@ -282,21 +307,34 @@ class Scope:
 
     def select(self, built: Expression, base: FromClause, there: Sequence[Condition] = ()) -> Select[Any]:
         """The SELECT of what is built of the rows of a base for which all conditions hold; to be asked for last."""
+        source, left = self.rows(base, there)
+        return select(built).select_from(source).where(*left)
+
+    def rows(self, base: FromClause, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
+        """The rows of a base with what is worked out of each, and what is left of the conditions that are to hold."""
         if not self._steps:
-            return select(built).select_from(self.from_clause(base)).where(*there)
+            return self.from_clause(base), there
         steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
         # Under the same alias, so that the base's columns have the same names inside and outside.
         inner: Any = (
             select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
         )
         # An offset keeps engines from putting each step back wherever it is used.
-        return select(built).select_from(self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)))
+        return self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)), ()
 
     def from_clause(self, base: FromClause) -> FromClause:
         """The base with all joins that were asked for."""
         for table, on in self._joins.values():
             base = base.outerjoin(table, on)
         return base
+
+
+class HeldValues(Protocol):
+    """What columns held at another time."""
+
+    def column(self, model: type[Table], name: str, present: Expression) -> Expression:
+        """What a column held of a record's own table, or of a facet of it."""
+        ...
 
 
 class PlanRow:
@@ -311,8 +349,9 @@ class PlanRow:
         self._is_joined = is_joined
         self._is_fact = is_fact
         self._columns = Columns(record.model, self.reference)
-        #: Whether it says itself whose it is, and whether what it is part of does, or who shares it.
-        self.is_alone = self.is_related = True
+        #: The types of records that do not say whose it is, although it is part of them or shared by them.
+        self.left_out: frozenset[str] = frozenset()
+        self._view: HeldValues | None = None
 
     def reference(self, name: str) -> Expression:
         """The column `name` of this alias."""
@@ -342,22 +381,17 @@ class PlanRow:
             return self
         return self._with(_is_fact=True)
 
-    def alone(self, held: Callable[[str, Expression], Expression]) -> Self:
-        """The same row by itself, with other values in its columns: what it is part of says nothing of whose it is.
-
-        Args:
-            held: from the name of a column and its value to the other one.
-        """
+    def held(self, view: "HeldValues") -> Self:
+        """The same row with the values that it held at another time."""
 
         def reference(name: str) -> Expression:
-            return held(name, self.reference(name))
+            return view.column(self.record.model, name, self.reference(name))
 
-        columns = Columns(self.record.model, reference)
-        return self._with(reference=reference, _columns=columns, is_related=False)
+        return self._with(reference=reference, _columns=Columns(self.record.model, reference), _view=view)
 
-    def related(self) -> Self:
-        """The same row as if it named nobody itself: only what it is part of, and who shares it, say whose it is."""
-        return self._with(is_alone=False)
+    def without(self, left_out: frozenset[str]) -> Self:
+        """The same row as if it were not part of any record of some types, and not shared by any."""
+        return self if left_out == self.left_out else self._with(left_out=left_out)
 
     def _with(self, **changed: Any) -> Self:
         row: Self = object.__new__(type(self))
@@ -381,7 +415,7 @@ class PlanRow:
         table = model.__table__
         known(model, by)
         alias = self.scope.join(
-            (self.alias, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
+            (self.alias, self._view, model, by), table, lambda alias: column(alias, by, table.c[by].type) == value
         )
         return Columns(model, lambda name: column(alias, name, table.c[name].type))
 
@@ -401,7 +435,7 @@ class PlanRow:
             else:
                 held = func.coalesce(found, otherwise)
             there: Expression = self.if_there(held)
-            return there
+            return there if self._view is None else self._view.column(facet, name, there)
 
         return Columns(facet, defaulted)
 
@@ -427,7 +461,8 @@ class PlanRow:
                 there = [*statement.living(row), select(1).select_from(apart.source()).where(*limited).exists()]
             return and_(row.id == self.reference(link.column), *there)
 
-        alias = self.scope.join((self.alias, "fact" if is_fact else "to", relation), target.table, on)
+        key = (self.alias, self._view, "fact" if is_fact else "to", relation)
+        alias = self.scope.join(key, target.table, on)
         return PlanRow(self.scope, target, alias, is_joined=True, is_fact=is_fact)
 
     def if_there(self, value: Any) -> Any:
@@ -485,6 +520,10 @@ class PlanRow:
     def source(self) -> FromClause:
         """The FROM clause of this row's scope, this row's table first; to be asked for last."""
         return self.scope.from_clause(self.record.table.alias(self.alias))
+
+    def rows(self, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
+        """The FROM clause with what is worked out of each row, and what is left of the conditions; likewise."""
+        return self.scope.rows(self.record.table.alias(self.alias), there)
 
     def select(self, built: Expression, there: Sequence[Condition]) -> Select[Any]:
         """The SELECT of what is built of the rows of this row's table for which all conditions hold."""

@@ -76,10 +76,21 @@ def listed(
     return row, there if record.log is None else [*there, *record.log.narrowed(row, arguments)]
 
 
-def aggregate_number(statement: Statement, row: PlanRow, field: CatalogField, function: str) -> Expression:
-    """One aggregate of a field over the rows of a scope, as a bare number."""
+def aggregate_number(
+    statement: Statement, row: PlanRow, field: CatalogField, function: str, *, is_shown: bool = False
+) -> Expression:
+    """One aggregate of a field over the rows of a scope, as a bare number.
+
+    Args:
+        statement: which.
+        row: any of them.
+        field: of theirs.
+        function: that makes one value of all.
+        is_shown: whether the SELECT has what is worked out of its rows (`PlanRow.rows`).
+    """
     statement.demand(row.record, field)
-    return field.kind.aggregate(function, field.value(row))
+    value = field.value(row)
+    return field.kind.aggregate(function, row.scope.value(value, is_repeated=False) if is_shown else value)
 
 
 def _list_conditions(statement: Statement, row: PlanRow, many: ToMany, given: Mapping[str, Any]) -> Iterator[Condition]:

@@ -40,6 +40,16 @@ class changed_value(SqlFunction):  # noqa: N801
         super().__init__(stored)
 
 
+class text_member(SqlFunction):  # noqa: N801
+    """A member of a stored JSON object, as text."""
+
+    type = TEXT
+
+    def __init__(self, stored: Expression, name: str) -> None:
+        self.name = name
+        super().__init__(stored)
+
+
 class has_change(SqlFunction):  # noqa: N801
     """Whether one field is among an event's changes."""
 
@@ -114,6 +124,14 @@ def _changed_value(element: changed_value, compiler: SQLCompiler, **kw: Any) -> 
     if compiler.dialect.name == SQLITE:
         return f"json_extract({stored}, '$.{element.name}[{element.place}]')"
     return f"({stored} -> '{element.name}' ->> {element.place})"
+
+
+@compiles(text_member)
+def _text_member(element: text_member, compiler: SQLCompiler, **kw: Any) -> str:
+    stored = _stored(element, compiler, **kw)
+    if compiler.dialect.name == SQLITE:
+        return f"json_extract({stored}, '$.{element.name}')"
+    return f"({stored} ->> '{element.name}')"
 
 
 @compiles(has_change)

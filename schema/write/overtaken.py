@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core.base.errors import UserError
 from core.base.sentences import noun, sentence
@@ -33,7 +33,7 @@ def _since(unit: Unit, record: RecordType, row: Record, version: int) -> list[di
     wanted = (
         select(EventRow.changes)
         .join(EventBatch, EventBatch.id == EventRow.batch_id)  # type: ignore[arg-type]  # a condition, not a bool
-        .where(EventRow.entity_id == row.id, EventRow.action != Action.PUBLISHED)
+        .where(EventRow.entity_id == row.id, col(EventRow.action).not_in([Action.PUBLISHED, Action.REASSIGNED]))
         # Each change makes one version. The record is locked, so that positions are in the order of its changes.
         .order_by(func.coalesce(EventBatch.position, EventBatch.sequence).desc(), EventRow.id.desc())  # type: ignore[attr-defined]  # a column
         .limit(max(0, row.version - version))

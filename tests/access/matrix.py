@@ -1,5 +1,6 @@
 """The matrix of fields, callers and paths: each question is compiled for each caller, without a database."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -187,5 +188,22 @@ def _refusals(gaps: Any) -> Iterator[Refusal]:
 
 
 def _reads(plan: Plan) -> int:
-    """How often a statement reads whose records are the caller's."""
-    return sum(SENTINEL in str(value) for value in plan.values(MOMENT))
+    """How often a statement reads whose records are the caller's; what is at its head counts wherever it is named."""
+    marks = iter("!" if SENTINEL in str(value) else "?" for value in plan.values(MOMENT))
+    if "?" not in plan.sql:
+        return list(marks).count("!")
+    text = re.sub(r"\?", lambda found: next(marks), plan.sql)
+    heads: dict[str, int] = {}
+
+    def weight(part: str) -> int:
+        return part.count("!") + sum(heads.get(name, 0) for name in re.findall(r"FROM (t\d+)\b", part))
+
+    places = [(found[1], found.end()) for found in re.finditer(r"(t\d+) AS (?:NOT MATERIALIZED )?\n\(", text)]
+    for name, start in places:
+        depth, end = 1, start
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        heads[name] = weight(text[start:end])
+        text = text[:start] + " " * (end - start) + text[end:]
+    return weight(text)
