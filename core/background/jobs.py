@@ -22,7 +22,8 @@ from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
 
 from core.background.leases import Leaseholder, is_free
-from core.base.clock import Clock
+from core.base.calendar import Calendar
+from core.base.clock import BusinessClock
 from core.base.errors import ConfigurationError, GuanxiError, UnavailableError
 from core.base.sentences import sentence
 from core.db.database import Database
@@ -101,9 +102,17 @@ class _Line:
     wake: asyncio.Event
 
 
-def next_due(due: datetime, every: timedelta, now: datetime) -> datetime:
+def next_due(job: Job, due: datetime, now: datetime, calendar: Calendar) -> datetime:
     """The first moment after `now` in a job's schedule that includes `due`: missed times are skipped."""
-    return due + every * ((now - due) // every + 1)
+    return min(due + job.every * ((now - due) // job.every + 1), latest_due(job, now, calendar))
+
+
+def latest_due(job: Job, now: datetime, calendar: Calendar) -> datetime:
+    """When a job is due at the latest after `now`."""
+    latest = now + job.every
+    if not job.at_start_of_day:
+        return latest
+    return min(latest, calendar.start_of(calendar.day_of(now) + timedelta(days=1)))
 
 
 class Jobs:
@@ -113,7 +122,7 @@ class Jobs:
         self,
         database: Database,
         declared: Mapping[str, tuple[Plugin, Job]],
-        clock: Clock,
+        clock: BusinessClock,
         transact: Transact,
         outside: Callable[[str], Context],
     ) -> None:
@@ -122,7 +131,7 @@ class Jobs:
         Args:
             database: where their plan is.
             declared: each with its plugin, by name.
-            clock: the source of time.
+            clock: the source of time, and of when a day begins.
             transact: runs what has a transaction.
             outside: makes the context of an async job, by the name of its plugin.
         """
@@ -313,7 +322,7 @@ class Jobs:
         row.outcome, row.report = outcome, None if report is None else str(report)[:_LONGEST_REPORT]
         # If it was hurried meanwhile, it is due as was said then.
         if row.due_at == self._was_due.get(job.name, row.due_at):
-            row.due_at = next_due(row.due_at, job.every, self._clock.now())
+            row.due_at = next_due(job, row.due_at, self._clock.now(), self._clock.calendar)
         self._leaseholder.release(row)
 
     # The plan
@@ -325,10 +334,11 @@ class Jobs:
         self._let_go(session, names)
         for name, (_, job) in sorted((name, self._declared[name]) for name in names):
             session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
+            latest = latest_due(job, now, self._clock.calendar)
             session.execute(
                 update(PluginJob)
-                .where(col(PluginJob.name) == name, col(PluginJob.due_at) > now + job.every)
-                .values(due_at=now + job.every)
+                .where(col(PluginJob.name) == name, col(PluginJob.due_at) > latest)
+                .values(due_at=latest)
             )
         for plugin in {plugin.name for plugin, _ in self._declared.values()}:
             fact = session.get(Installation, jobs_fact(plugin)) or Installation(name=jobs_fact(plugin), value="")

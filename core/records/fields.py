@@ -183,6 +183,7 @@ class Job:
         description: one sentence.
         locks: keys of the plugin that a run takes before it begins, as `lock_keys` returns them. By default the empty
             key, which excludes all others of the plugin; without any, the run takes its own by `ctx.lock`.
+        at_start_of_day: it runs at the start of each day of the business as well, for what a day ends or begins.
     """
 
     name: str
@@ -190,3 +191,4 @@ class Job:
     run: Callable[[Any], str | None] | Callable[[Any], Awaitable[str | None]]
     description: str
     locks: Iterable[Key] = (EVERYTHING,)
+    at_start_of_day: bool = False

@@ -18,6 +18,8 @@ from core.db.types import Json
 from core.records.record import Table
 
 POSTGRESQL = "postgresql"
+#: The position of a row among those that are looked for; no column has this name.
+_NUMBER = "_number"
 
 RowValues = Mapping[str, Any]
 
@@ -99,6 +101,29 @@ class TableRows:
         where = among(self._engine, key, 1)
         return self.select(f"WHERE {where} ORDER BY {key}{lock}", listed(self._engine, ids))
 
+    def alike(self, names: Sequence[str], wanted: Sequence[Sequence[Any]]) -> SqlStatement:
+        """A statement that reads which of the wanted values, by their position, which living rows have, by their id.
+
+        Args:
+            names: of columns.
+            wanted: values of these columns together.
+        """
+        rows = [dict(zip(names, values, strict=True)) for values in wanted]
+        if self._is_postgresql:
+            plain = [{_NUMBER: number, **row} for number, row in enumerate(self._as_json(names, rows))]
+            columns = ", ".join(f"{self._quoted[name]} {self._types[name]}" for name in names)
+            given = f"json_to_recordset($1::json) AS r({_NUMBER} int, {columns})"
+            number, terms = f"r.{_NUMBER}", [f"r.{self._quoted[name]}" for name in names]
+            values = orjson.dumps(plain).decode()
+        else:
+            given, number = "json_each(?1) AS r", "r.key"
+            terms = [f"json_extract(r.value, '$[{place}]')" for place in range(len(names))]
+            values = orjson.dumps([self._bound(names, row) for row in rows]).decode()
+        same = " AND ".join(f"t.{self._quoted[name]} = {term}" for name, term in zip(names, terms, strict=True))
+        # In this order SQLite looks each of them up.
+        table = f"FROM {given} CROSS JOIN {self._table} AS t"
+        return SqlStatement(f"SELECT {number}, t.id {table} WHERE {same} AND t.deleted_at IS NULL", (values,))
+
     def present(self, id: str) -> SqlStatement:
         """A statement that has a row if there is one with this key."""
         return SqlStatement(
@@ -149,12 +174,15 @@ class TableRows:
     def _many(self, sql: str, names: Sequence[str], rows: Sequence[RowValues]) -> SqlStatement:
         if not self._is_postgresql:
             return SqlStatement(sql, [self._bound(names, row) for row in rows], many=True)
+        return SqlStatement(sql, (orjson.dumps(self._as_json(names, rows)).decode(),))
+
+    def _as_json(self, names: Sequence[str], rows: Sequence[RowValues]) -> list[dict[str, Any]]:
+        """Rows as `json_to_recordset` takes them."""
         binds = [(name, None if name in self._json else self._binds.get(name)) for name in names]
-        plain = [
+        return [
             {name: value if bind is None else bind(value) for name, bind in binds if (value := row[name]) is not None}
             for row in rows
         ]
-        return SqlStatement(sql, (orjson.dumps(plain).decode(),))
 
     def _bound(self, names: Sequence[str], row: RowValues) -> list[Any]:
         binds = self._binds

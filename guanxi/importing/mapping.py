@@ -158,6 +158,7 @@ class Item:
         linked: references to records of the same row.
         notes: what was rounded.
         at: when it happened in the business, of rows that tell a history.
+        beside: what the same row says of other records, by their names in the mapping.
     """
 
     rule: "RecordRule"
@@ -166,6 +167,7 @@ class Item:
     linked: list[LinkRule] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     at: datetime | None = None
+    beside: Mapping[str, "Item"] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:
@@ -174,8 +176,12 @@ class Item:
             first = self.given["externalIds"][0]
             # Rows of different moments tell a history; they do not disagree.
             return first["system"], first["value"], self.at
-        text = self.given[self.rule.match_field or ID]
-        return text if self.rule.match == ID else fold(text)
+        if self.rule.match == ID:
+            return self.given["id"]
+        said: dict[str, Any] = {link.relation.name: text for link, text in self.wanted}
+        said |= {link.relation.name: other.key for link in self.linked if (other := self.beside.get(link.record or ""))}
+        parts = [self.given[name] if name in self.given else said.get(name) for name in self.rule.match_fields]
+        return tuple(fold(part) if isinstance(part, str) else part for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +191,12 @@ class RecordRule:
     Attributes:
         name: what the mapping calls it.
         type: of the catalog.
-        match: how a row finds the record if it is there: `EXTERNAL_ID`, `ID`, or the name of a text field.
+        match: how a row finds the record if it is there: `EXTERNAL_ID`, `ID`, or the name of a `MatchKey`.
         external_ids: system to where the id comes from; with `EXTERNAL_ID` the first is the one it is found by.
         fields, links: how it is filled.
         when: conditions under which a row makes it.
         at: the moment at which what the row says became so.
+        match_fields: the fields and references that the record is found by, where that is not an external id.
     """
 
     name: str
@@ -200,11 +207,7 @@ class RecordRule:
     links: Sequence[LinkRule] = ()
     when: Sequence[Test] = ()
     at: FieldRule | None = None
-
-    @property
-    def match_field(self) -> str | None:
-        """The input field that the record is found by, where that is not an external id."""
-        return {EXTERNAL_ID: None, ID: "id"}.get(self.match, self.match)
+    match_fields: Sequence[str] = ()
 
     def read(self, cells: Cells) -> Item | None:
         """What a row says of the record; None where it says nothing.
@@ -243,7 +246,7 @@ class RecordRule:
             except InputError as error:
                 yield error
                 continue
-            if rule.field.name == self.match_field and (value is None or value is Nothing.SAID):
+            if rule.field.name in self.match_fields and (value is None or value is Nothing.SAID):
                 yield InputError(sentence("{field}: {no_key}", field=rule.field.name, no_key=_NO_KEY))
             elif value is not Nothing.SAID:
                 item.given[rule.field.name] = value
@@ -273,7 +276,9 @@ class RecordRule:
             except InputError as error:
                 yield error
                 continue
-            if text is None:
+            if rule.relation.name in self.match_fields and (text is None or text is Nothing.SAID):
+                yield InputError(sentence("{field}: {no_key}", field=rule.relation.name, no_key=_NO_KEY))
+            elif text is None:
                 item.given[rule.input] = None
             elif text is not Nothing.SAID:
                 item.wanted.append((rule, text))
@@ -334,7 +339,11 @@ class ImportMapping:
         if row.problem is not None:
             raise RowRejected("", [row.problem])
         cells = {column: self._cleaned(column, row.values.get(column)) for column in self.columns}
-        return [item for rule in self.records if (item := rule.read(cells)) is not None]
+        items = [item for rule in self.records if (item := rule.read(cells)) is not None]
+        beside = {item.rule.name: item for item in items}
+        for item in items:
+            item.beside = beside
+        return items
 
     def _cleaned(self, column: str, value: Any) -> Any:
         if isinstance(value, str):

@@ -22,7 +22,7 @@ from schema.catalog.attached_kinds import TagsKind
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.catalog.kinds import ListKind, TextKind
 from schema.write.input_checks import check_value
-from schema.write.matching import EXTERNAL_ID, ID, match_fields
+from schema.write.matching import EXTERNAL_ID, ID, match_keys
 
 _SOURCES = ("column", "template", "value")
 
@@ -77,7 +77,7 @@ class _Reader:
         if name in {rule.name for rule in earlier}:
             raise table.fault(f"another record has the name {name!r}; give this one its own with `name`")
         when = self._conditions(table)
-        match, external_ids = self._key(table, record)
+        match, by, external_ids = self._key(table, record)
         at = self._at(table, record, match) if "at" in table else None
         fields: list[FieldRule] = []
         links: list[LinkRule] = []
@@ -90,24 +90,31 @@ class _Reader:
                     links.append(self._link(place, record, field, spec, earlier, made))
                 else:
                     fields.append(self._field(place, record, field, spec, match))
-        mapped = {rule.field.name for rule in fields}
-        if match != EXTERNAL_ID and {ID: "id"}.get(match, match) not in mapped:
-            raise table.fault(f"is found by {match.lower() if match == ID else match}, so that field must be filled")
-        return RecordRule(name, record, match, external_ids, fields, links, when, at)
+        mapped = {rule.field.name for rule in fields} | {link.relation.name for link in links}
+        if lacking := [field for field in by if field not in mapped]:
+            raise table.fault(f"is found by {' and '.join(by)}, so {' and '.join(lacking)} must be filled")
+        return RecordRule(name, record, match, external_ids, fields, links, when, at, by)
 
-    def _key(self, table: TomlTable, record: RecordType) -> tuple[str, dict[str, Value]]:
+    def _key(self, table: TomlTable, record: RecordType) -> tuple[str, Sequence[str], dict[str, Value]]:
+        """What a record is found by: its name, the fields and references it is made of, and the external id."""
         key = table.table("key")
         if key.one_of(("system", "by")) == "by":
-            field = key.text("by") or ""
+            fields = key.texts("by")
             key.end()
-            possible = {"id": ID} | {found.name: found.name for found in match_fields(record)}
-            if field not in possible:
-                raise key.fault(_not_found_by(field, record, possible))
-            return possible[field], {}
+            names = {relation.column: name for name, relation in record.to_one.items()}
+            possible: dict[tuple[str, ...], str] = {("id",): ID}
+            for found in match_keys(record).values():
+                columns = [(field, field.stored.column if field.stored else "") for field in found.fields]
+                possible[tuple(names.get(column, field.name) for field, column in columns)] = found.name
+            asked = next((parts for parts in possible if sorted(parts) == sorted(fields)), None)
+            if asked is None:
+                known = [" and ".join(parts) for parts in possible]
+                raise key.fault(_not_found_by(" and ".join(fields), record, known))
+            return possible[asked], asked, {}
         system = key.text("system") or ""
         value = self._value(key)
         key.end()
-        return EXTERNAL_ID, {system: value}
+        return EXTERNAL_ID, (), {system: value}
 
     def _at(self, table: TomlTable, record: RecordType, match: str) -> FieldRule:
         """When what a row says became so: its steps are logged as of then."""

@@ -16,6 +16,7 @@ def jobs() -> Iterator[Job]:
         timedelta(hours=1),
         _expire,
         "Closes surveys after their last day, deletes expired tokens, announces unanswered invitations.",
+        at_start_of_day=True,
     )
     yield Job(
         "survey_reminders",

@@ -33,7 +33,11 @@ def fields(currency: str) -> Iterator[Field]:
     yield Field("Customer.valueTierOverrideReason", CustomerValue.override_reason, "Why the tier was set by hand.")
     yield Field("Customer.valueTierOverrideBy", CustomerValue.override_by, "Who set the tier by hand.")
     yield Field("Customer.valueTierOverrideAt", CustomerValue.override_at, "When the tier was set by hand.")
-    yield Field("Customer.valueTierOverrideUntil", CustomerValue.override_until, "Last day of the tier set by hand.")
+    yield Field(
+        "Customer.valueTierOverrideUntil",
+        CustomerValue.override_until,
+        "Last day of the tier set by hand; the tier by rank applies from the start of the next day of the business on.",
+    )
     yield Field("Customer.isKeyCustomer", CustomerValue.is_key, "Whether it is a key customer: important or main.")
     yield Field(
         "Customer.lifetimeRevenue",

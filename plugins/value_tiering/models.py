@@ -154,6 +154,13 @@ class Policy(Table, plugin="value_tiering"):
     potential_threshold: int | None = column("Potential value from which on it counts as high.", default=None)
 
 
+class Comparison(Table, plugin="value_tiering"):
+    """The last comparison of all customers, from which their ranks by revenue and over-reliance are; one row."""
+
+    id: int = column("Always 1.", primary_key=True)
+    computed_at: datetime = column("When.")
+
+
 # T1
 class TierChange(Record, plugin="value_tiering", prefix="tch"):
     """One change of a customer's value tier, or a tier set by hand: before, after, when, why, rank and value."""

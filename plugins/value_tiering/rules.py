@@ -177,7 +177,7 @@ def tier_source(
 ) -> Expression:
     """Whether a tier is ranked or set by hand (T1); null without a tier.
 
-    One set by hand is in force until it is replaced by that by rank, soon after its last day.
+    One set by hand is in force until it is replaced by that by rank, as the day after its last one begins.
     """
     is_in_force = and_(tier == override, or_(is_override_active(override, until, as_of), tier.is_distinct_from(ranked)))
     return case((tier.is_(None), null()), (is_in_force, TierSource.MANUAL.value), else_=TierSource.RANKED.value)

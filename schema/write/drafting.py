@@ -1,7 +1,7 @@
 """From mutation inputs to drafts: records are found, matched and referred to in bulk, then the unit of work writes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,21 +25,33 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.attached_checks import check_keys, check_tags, stripped_tags
 from schema.write.draft_rights import DraftRights, permission_problems
 from schema.write.input_checks import Checked, InputFields, missing
-from schema.write.matching import EXTERNAL_ID, ID, Asked, RowInput, ids_by_text, match_key, upsert_locks
+from schema.write.matching import (
+    EXTERNAL_ID,
+    ID,
+    Asked,
+    Linked,
+    MatchKey,
+    RowInput,
+    ids_by_key,
+    match_keys,
+    target_of,
+    upsert_locks,
+)
 from schema.write.overtaken import overtaken
 
 
 class RecordBatch(Batch):
     """Rows of one type of record."""
 
-    def __init__(self, drafting: "Drafting", rows: Sequence[Asked], *, alone: bool) -> None:
+    def __init__(self, drafting: "Drafting", rows: Sequence[Asked], linked: Linked, *, alone: bool) -> None:
         self._drafting = drafting
+        self._linked = linked
         self.rows = rows
         self.is_alone = alone
 
     def marks(self, row: Asked) -> set[Any]:
         """What a row is known by."""
-        return self._drafting.marks(row)
+        return self._drafting.marks(row, self._linked)
 
     def needs(self, row: Asked) -> set[Any]:
         """The rows it refers to."""
@@ -65,10 +77,13 @@ class Drafting:
         self._inputs = InputFields(record)
         #: References by the input that sets them by external id, each with the record it is to.
         self._references = {
-            field.reference_name: (field, _target(field))
+            field.reference_name: (field, target_of(field))
             for field in record.input_fields
             if field.stored and field.stored.info.references is not None
         }
+        #: What rows may be matched by, by name, and the references that are a part of it.
+        self._keys = match_keys(record)
+        self._key_references = {name for key in self._keys.values() for name in key.references}
         #: What callers may do with it.
         self.rights = DraftRights(catalog, record, list(self._references.values()))
         #: The inputs of those to records of the same type.
@@ -84,17 +99,20 @@ class Drafting:
             asked: the rows.
             alone: nothing else is written in the transaction, which is rolled back if the one row is refused.
         """
-        upsert_locks(unit.transaction.dialect, self._record, asked).take(unit.transaction)
-        return process(unit, RecordBatch(self, asked, alone=alone))
+        written = [one.given for one in asked if one.action in (None, Action.CREATED)]
+        linked = self._resolve_references(unit, written, self._key_references)
+        upsert_locks(unit.transaction.dialect, self._record, self._keys, asked, linked).take(unit.transaction)
+        return process(unit, RecordBatch(self, asked, linked, alone=alone))
 
-    def marks(self, asked: Asked) -> set[Any]:
+    def marks(self, asked: Asked, linked: Linked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
         marks: set[Any] = {(item["system"], item["value"]) for item in given.get("externalIds") or ()}
         if given.get("id") is not None:
             marks.add(given["id"])
-        if asked.match not in (ID, EXTERNAL_ID) and given.get(asked.match) is not None:
-            marks.add(match_key(self._record.fields[asked.match], given[asked.match]))
+        key = self._keys.get(asked.match)
+        if key is not None and (values := key.values(given, linked)) is not None:
+            marks.add((key.name, *values))
         return marks
 
     def needs(self, asked: Asked) -> set[Any]:
@@ -108,7 +126,7 @@ class Drafting:
     def build(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> list[Draft]:
         """The drafts of a chunk."""
         found = self._find(unit, items)
-        linked = self._resolve_references(unit, items)
+        linked = self._resolve_references(unit, [asked.given for _, asked in items], self._references.keys())
         drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
         if unit.permit.is_limited:
             self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
@@ -129,7 +147,7 @@ class Drafting:
             elif match == EXTERNAL_ID:
                 found |= self._by_external_id(unit, group)
             else:
-                found |= self._by_field(unit, group, self._record.fields[match])
+                found |= self._by_key(unit, group, self._keys[match])
             if match != ID:
                 found |= self._contradicted(unit, group, found)
         return found
@@ -148,7 +166,7 @@ class Drafting:
         for index, asked in chosen:
             id, match, as_new = asked.given["id"], found[index], new[index]
             if isinstance(match, Record) and match.id != id:
-                by = "externalIds" if asked.match == EXTERNAL_ID else asked.match
+                by = "externalIds" if asked.match == EXTERNAL_ID else self._keys[asked.match].label
                 problem = sentence(
                     "id: the row matches {match_id} by {by}, not {id}; leave id out, or match by id",
                     match_id=match.id,
@@ -238,37 +256,38 @@ class Drafting:
         }
         known = attachments.records_by_external_id(unit.transaction, self._record.name, set().union(*keys.values()))
         ids = {index: {known[key] for key in asked if key in known} for index, asked in keys.items()}
-        return self._matched(unit, ids, {index for index, asked in keys.items() if not asked}, "externalIds")
+        without = {index: _without("externalIds") for index, asked in keys.items() if not asked}
+        return without | self._matched(unit, ids, without, "externalIds", "externalIds")
 
-    def _by_field(
-        self, unit: Unit, items: Sequence[tuple[int, Asked]], field: CatalogField
+    def _by_key(
+        self, unit: Unit, items: Sequence[tuple[int, Asked]], key: MatchKey
     ) -> dict[int, "Record | UserError | None"]:
-        wanted = {index: asked.given[field.name] for index, asked in items if asked.given.get(field.name) is not None}
-        known = ids_by_text(unit.transaction, self._model, field, set(wanted.values()))
-        ids = {index: known[text] for index, text in wanted.items()}
-        return self._matched(unit, ids, {index for index, _ in items if index not in wanted}, field.name)
+        linked = self._resolve_references(unit, [asked.given for _, asked in items], key.references)
+        wanted = {index: values for index, asked in items if (values := key.values(asked.given, linked)) is not None}
+        known = ids_by_key(unit.transaction, self._model, key, set(wanted.values()))
+        ids = {index: known[values] for index, values in wanted.items()}
+        without = {
+            index: _without(name, key) for index, asked in items if (name := key.missing(asked.given)) is not None
+        }
+        return without | self._matched(unit, ids, without, key.label, key.fields[-1].name)
 
     def _matched(
-        self, unit: Unit, ids: Mapping[int, set[str]], without: set[int], field: str
+        self, unit: Unit, ids: Mapping[int, set[str]], without: Collection[int], by: str, field: str
     ) -> dict[int, "Record | UserError | None"]:
+        """The records that rows match, by row; `by` is what they are matched by as messages name it."""
         rows = self._load(unit, {id for found in ids.values() for id in found})
-        found: dict[int, Record | UserError | None] = {
-            index: UserError(
-                "REQUIRED", sentence("{field}: rows are matched by it, so every row needs it", field=field), (field,)
-            )
-            for index in without
-        }
+        found: dict[int, Record | UserError | None] = {}
         for index, several in ids.items():
-            if index in found:
+            if index in without:
                 continue
             known = several & rows.keys()
             if several and not known:
-                problem = sentence("{field}: it belongs to a record that you may not see; use another one", field=field)
+                problem = sentence("{field}: it belongs to a record that you may not see; use another one", field=by)
                 found[index] = UserError("TAKEN", problem, (field,))
             elif len(several) > 1:
                 named = ", ".join(sorted(known)[:5])
                 problem = sentence(
-                    "{field}: {count} records match: {named}; match by id", field=field, count=len(several), named=named
+                    "{field}: {count} records match: {named}; match by id", field=by, count=len(several), named=named
                 )
                 found[index] = UserError("AMBIGUOUS", problem, (field,))
             else:
@@ -277,12 +296,12 @@ class Drafting:
 
     # References by external id
 
-    def _resolve_references(self, unit: Unit, items: Sequence[tuple[int, Asked]]) -> dict[tuple[str, str, str], str]:
-        """Target record, system and external id to the id meant, for all references of a chunk at once."""
+    def _resolve_references(self, unit: Unit, items: Sequence[RowInput], names: Set[str]) -> Linked:
+        """What external ids mean that these inputs refer by, for all rows at once."""
         asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        for _, item in items:
-            for name in self._references.keys() & item.given.keys():
-                key = item.given[name]
+        for given in items:
+            for name in names & given.keys():
+                key = given[name]
                 if key is not None:
                     asked[self._references[name][1]].add((key["system"], key["value"]))
         linked = {
@@ -304,7 +323,7 @@ class Drafting:
         index: int,
         asked: Asked,
         found: "Record | UserError | None",
-        linked: Mapping[tuple[str, str, str], str],
+        linked: Linked,
     ) -> Draft:
         if isinstance(found, UserError):
             return Draft(self._model, Action.UPDATED, errors=[found], index=index)
@@ -314,7 +333,7 @@ class Drafting:
             self._fill(unit, draft, asked, linked)
         return draft
 
-    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Mapping[tuple[str, str, str], str]) -> None:
+    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Linked) -> None:
         given = asked.given
         creating = draft.action is Action.CREATED
         is_import = unit.actor.kind is ActorKind.IMPORT
@@ -341,7 +360,7 @@ class Drafting:
             faulty = {error.field[0] for error in draft.errors if error.field}
             draft.errors += missing(self._inputs, draft.values, faulty)
 
-    def _link(self, draft: Draft, name: str, given: RowInput, linked: Mapping[tuple[str, str, str], str]) -> None:
+    def _link(self, draft: Draft, name: str, given: RowInput, linked: Linked) -> None:
         if name not in given:
             return
         field, target = self._references[name]
@@ -377,8 +396,14 @@ class Drafting:
             draft.errors.append(UserError("REQUIRED", problem, (name,)))
 
 
-def _target(field: CatalogField) -> str:
-    """The name of the record that a reference is to."""
-    assert field.stored is not None
-    references = field.stored.info.references
-    return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
+def _without(field: str, key: MatchKey | None = None) -> UserError:
+    """The error of a row that does not say what it is matched by."""
+    if key is None or len(key.fields) == 1:
+        problem = sentence("{field}: rows are matched by it, so every row needs it", field=field)
+    else:
+        problem = sentence(
+            "{field}: rows are matched by {fields} together, so every row needs it; give it, or match otherwise",
+            field=field,
+            fields=key.label,
+        )
+    return UserError("REQUIRED", problem, (field,))

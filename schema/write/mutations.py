@@ -29,7 +29,7 @@ from schema.types.operation_types import (
 )
 from schema.write.answers import Mutation, MutationInput, all_or_nothing, payload, record_id
 from schema.write.drafting import Drafting
-from schema.write.matching import EXTERNAL_ID, ID, Asked, match_fields
+from schema.write.matching import EXTERNAL_ID, ID, Asked, match_keys
 
 #: Records that a special mutation creates: interactions are logged.
 CREATED_OTHERWISE = frozenset({"Interaction"})
@@ -125,10 +125,9 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
 
 def _upsert(record: RecordType, drafting: Drafting) -> Mutation:
     plural = record.plural_type
-    names = {snake(field.name).upper(): field.name for field in match_fields(record)}
 
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
-        match = str(names.get(given["matchBy"], given["matchBy"]))
+        match = str(given["matchBy"])
         asked = [Asked(None, item, match) for item in given["items"]]
         if not given["allOrNothing"]:
             return drafting.write(unit, asked)
@@ -175,10 +174,7 @@ def _add_types(builder: Builder, catalog: Catalog, record: RecordType) -> None:
         ],
     )
     keys = {ID: "By id.", EXTERNAL_ID: "By external id."}
-    keys |= {
-        snake(field.name).upper(): f"By {words(field.name)}, compared case-insensitively."
-        for field in match_fields(record)
-    }
+    keys |= {key.name: key.description for key in match_keys(record).values()}
     match = vocabulary(f"{name}MatchKey", f"How rows find the {words(record.plural)} they refer to.", keys)
     builder.enum(match)
     builder.input(

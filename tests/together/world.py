@@ -234,6 +234,14 @@ def _listed(ids: Mapping[str, Any]) -> dict[str, tuple[str, Rival]]:
         ),
         "contact is created": ("gone", operation("createContact", name="Fritz", customerId=c)),
         "user joins the team": ("member", operation("createAccountTeamMember", customerId=a, userId=ids["user"])),
+        "the same user is put into it": (
+            "member",
+            operation(
+                "upsertAccountTeamMembers",
+                matchBy="CUSTOMER_AND_USER",
+                items=[{"customerId": a, "userId": ids["user"], "role": "Partner"}],
+            ),
+        ),
         "the same user joins it": (
             "member",
             operation("createAccountTeamMember", customerId=a, userId=ids["user"], role="Engineer"),

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, and_, func, literal
+from sqlalchemy import BigInteger, and_, case, func, literal, null
 
 from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Transaction
 from guanxi.rules import months_before
 from guanxi.sql import Expression
-from plugins.value_tiering.models import CustomerValue
+from plugins.value_tiering.models import Comparison, CustomerValue
 from plugins.value_tiering.revenue import rules
 from plugins.value_tiering.settings import ValueTieringSettings
 from plugins.value_tiering.targets.fields import latest_purchases
@@ -59,15 +59,27 @@ def revenue_fields(settings: ValueTieringSettings, currency: str) -> Iterator[Fi
     yield Field(
         "Customer.revenueRank",
         CustomerValue.revenue_rank,
-        "Rank by the revenue of twelve months, from 1, as of the daily job.",
+        "Rank by the revenue of twelve months, from 1, as of `comparisonComputedAt`.",
     )
     yield Field(
         "Customer.isTop100",
         lambda row: rules.is_top(row.facet(CustomerValue).revenue_rank),
-        "Whether it is one of the top 100 by that rank.",
+        "Whether it is one of the top 100 by `revenueRank`, as of `comparisonComputedAt`.",
         bool,
     )
+    yield Field(
+        "Customer.comparisonComputedAt",
+        _compared_at,
+        "When the daily job last compared it with the others: `revenueRank`, `isTop100` and `isOverReliedOn` are as of "
+        "then; null before its first time.",
+        datetime,
+    )
     yield Field("Customer.purchaseFrequency", frequency, "Orders per month over twelve months.", Decimal)
+
+
+def _compared_at(row: Row) -> Expression:
+    last = row.joined(Comparison, "id", literal(1)).computed_at
+    return case((row.created_at <= last, last), else_=null())
 
 
 def _of_a_year(row: Row, value: Callable[[Row], Expression]) -> Expression:

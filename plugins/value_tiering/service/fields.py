@@ -60,7 +60,7 @@ def service_fields(policy: ServicePolicy) -> Iterator[Field]:
     yield Field(
         "Customer.isOverReliedOn",
         _over_reliance,
-        "Whether it gets more of a resource than planned though its potential is low, as of the daily job.",
+        "Whether it gets more of a resource than planned though its potential is low, as of `comparisonComputedAt`.",
         bool,
     )
     yield Field(
@@ -74,7 +74,7 @@ def service_fields(policy: ServicePolicy) -> Iterator[Field]:
                 ),
             ]
         ),
-        "What its current and potential value warn of; empty for nothing.",
+        "What its current and potential value warn of, over-reliance as of `comparisonComputedAt`; empty for nothing.",
         list[ValueAlert],
     )
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 from sqlmodel import delete, select
 
-from core.background.jobs import LEASE, PluginJob
+from core.background.jobs import LEASE, PluginJob, next_due
+from core.base.calendar import Calendar
 from guanxi import (
     Facet,
     Field,
@@ -189,6 +190,22 @@ def test_jobs_keep_their_beat_and_what_was_missed_is_done_once(kept):
     assert ran == [0, 61, 121, 307, 360]
     assert row(client, "count_hours").due_at == NOON + 7 * HOUR
     assert plugin.ran("greet_customers") == [NOON]
+
+
+@pytest.mark.parametrize(
+    ("every", "now", "due"),
+    [
+        (HOUR / 2, datetime(2025, 10, 25, 21, 50, tzinfo=UTC), datetime(2025, 10, 25, 22, tzinfo=UTC)),
+        # This day has 25 hours.
+        (DAY, datetime(2025, 10, 25, 22, tzinfo=UTC), datetime(2025, 10, 26, 22, tzinfo=UTC)),
+        (2 * DAY, datetime(2025, 10, 25, 22, tzinfo=UTC), datetime(2025, 10, 26, 23, tzinfo=UTC)),
+        (HOUR / 2, datetime(2025, 10, 26, 22, 50, tzinfo=UTC), datetime(2025, 10, 26, 23, tzinfo=UTC)),
+        (HOUR / 2, datetime(2025, 10, 26, 22, 10, tzinfo=UTC), datetime(2025, 10, 26, 22, 40, tzinfo=UTC)),
+    ],
+)
+def test_a_job_is_due_at_the_start_of_a_day_of_the_business_as_well(every, now, due):
+    job = Job("end_of_day", every, lambda ctx: None, "Ends what ends.", at_start_of_day=True)
+    assert next_due(job, now, now, Calendar("Europe/Berlin")) == due
 
 
 def test_a_run_by_hand_leaves_the_plan_as_it_is(kept):

@@ -134,6 +134,70 @@ def test_a_row_that_matches_several_records_is_refused(client):
     assert errors(upserted(client, "customers", rows)) == [["AMBIGUOUS"]]
 
 
+def test_rows_find_their_records_by_what_only_one_may_have(client):
+    def rates(*rows):
+        items = [{"currency": currency, "validFrom": day, "rate": rate} for currency, day, rate in rows]
+        return upserted(client, "exchangeRates", items, "id version rate", matchBy="CURRENCY_AND_VALID_FROM")
+
+    first = rates(("CHF", "2024-01-01", "1.05"), ("CHF", "2024-02-01", "1.06"), ("SEK", "2024-01-01", "0.09"))
+    assert statuses(first) == ["CREATED"] * 3
+    again = rates(
+        ("SEK", "2024-02-01", "0.08"),
+        ("CHF", "2024-02-01", "1.07"),
+        ("CHF", "2024-02-01", "1.07"),
+        ("SEK", "2024-02-01", "0.07"),
+        ("SEK", "2024-01-01", "0.09"),
+    )
+    assert statuses(again) == ["CREATED", "UPDATED", "UNCHANGED", "UPDATED", "UNCHANGED"]
+    assert again["results"][1]["record"]["id"] == first["results"][1]["record"]["id"]
+    assert again["results"][0]["record"] == again["results"][3]["record"]
+    assert statuses(rates(("CHF", "2024-02-01", "1.07"), ("SEK", "2024-02-01", "0.07"))) == ["UNCHANGED"] * 2
+    done(client, "delete", "ExchangeRate", first["results"][0]["record"]["id"])
+    assert statuses(rates(("CHF", "2024-01-01", "1.05"))) == ["CREATED"]
+
+
+def test_references_of_a_key_are_given_by_id_or_by_external_id(client):
+    customer = made(client, "Customer", name="Manned", externalIds=[key("manned")])["id"]
+    user = made(client, "User", name="Ann", email="ann@manned.example", externalIds=[key("ann")])["id"]
+    by_id, by_key = {"customerId": customer}, {"customerExternalId": key("manned")}
+    rows = [
+        {**by_key, "userId": user, "role": "SALES"},
+        {**by_id, "userExternalId": key("ann"), "role": "SUPPORT"},
+        {**by_key, "userExternalId": key("ann"), "role": "SUPPORT"},
+        {"customerExternalId": key("nobody"), "userId": user, "role": "SALES"},
+        {"customerId": customer, "role": "SALES"},
+        {"id": new_id("cmb"), **by_id, "userId": user},
+    ]
+    answer = upserted(client, "accountTeamMembers", rows, matchBy="CUSTOMER_AND_USER")
+    assert statuses(answer) == ["CREATED", "UPDATED", "UNCHANGED", "FAILED", "FAILED", "FAILED"]
+    assert errors(answer)[3:] == [["NOT_FOUND"], ["REQUIRED"], ["INVALID"]]
+    (missing,) = answer["results"][4]["userErrors"]
+    assert (missing["field"], missing["message"]) == (
+        ["userId"],
+        "userId: rows are matched by customerId, userId together, so every row needs it; give it, or match otherwise",
+    )
+    assert "by customerId, userId, not" in answer["results"][5]["userErrors"][0]["message"]
+
+
+def test_two_at_once_do_not_both_create_what_only_one_may_have(crm, databases):
+    url = databases.fresh()
+    clients = [crm(url=url) for _ in range(4)]
+    customer = made(clients[0], "Customer", name="Wanted", externalIds=[key("wanted")])["id"]
+    users = [made(clients[0], "User", name=f"U{n}", email=f"u{n}@x.example")["id"] for n in range(10)]
+    barrier = Barrier(len(clients))
+
+    def send(place):
+        named = {"customerId": customer} if place % 2 else {"customerExternalId": key("wanted")}
+        rows = [{**named, "userId": user, "role": "SALES"} for user in (users if place < 2 else users[::-1])]
+        barrier.wait()
+        return upserted(clients[place], "accountTeamMembers", rows, matchBy="CUSTOMER_AND_USER")
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        answers = list(threads.map(send, range(len(clients))))
+    assert [answer["failed"] for answer in answers] == [0] * len(clients)
+    assert sum(answer["created"] for answer in answers) == len(users)
+
+
 def test_deleted_records_are_not_matched_but_by_id_and_then_refused(client):
     id = made(client, "Customer", name="Gone", number="G-1", externalIds=[key("gone")])["id"]
     done(client, "delete", "Customer", id)

@@ -20,6 +20,7 @@ def catalog():
     return create_app(load_settings(), plugins=[]).catalog
 
 
+BY_NAME = 'user = { by = "name", column = "a" }'
 KEY = 'key = { system = "s", column = "a" }'
 
 
@@ -35,7 +36,15 @@ KEY = 'key = { system = "s", column = "a" }'
         ('[[record]]\ntype = "Customer"\nkey = { by = "city" }', 'key: by = "city": no Customer is found by it'),
         (
             '[[record]]\ntype = "Customer"\nkey = { by = "name" }',
-            "is found by name, so that field must be filled",
+            "is found by name, so name must be filled",
+        ),
+        (
+            f'[[record]]\ntype = "AccountTeamMember"\nkey = {{ by = ["user", "customer"] }}\n[record.fields]\n{BY_NAME}',
+            "is found by customer and user, so customer must be filled",
+        ),
+        (
+            '[[record]]\ntype = "AccountTeamMember"\nkey = { by = ["user", "role"] }',
+            'by = "user and role": no AccountTeamMember is found by it',
         ),
         (
             f'[[record]]\ntype = "Team"\n{KEY}\n[[record]]\ntype = "Team"\n{KEY}',

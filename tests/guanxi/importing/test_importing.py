@@ -261,6 +261,40 @@ def test_rows_that_say_the_same_of_a_record_write_it_once(shared, folder):
     assert folder.load(shared, mapping, "name,city\n" + "Once,Oslo\n" * 3) == {"customer": {"unchanged": 3}}
 
 
+def test_records_are_found_by_what_only_one_may_have(shared, folder):
+    mapping = """
+        [[record]]
+        type = "Customer"
+        key = { by = "name" }
+        [record.fields]
+        name = "account"
+        [[record]]
+        type = "User"
+        key = { by = "email" }
+        [record.fields]
+        email = "mail"
+        name = "mail"
+        [[record]]
+        type = "AccountTeamMember"
+        name = "member"
+        key = { by = ["customer", "user"] }
+        [record.fields]
+        customer = { record = "customer" }
+        user = { by = "email", column = "mail" }
+        role = "role"
+        """
+    rows = (
+        "account,mail,role\nCrewed A,c1@crew.example,SALES\nCrewed B,c1@crew.example,SALES\n"
+        "crewed a,C1@crew.example,SUPPORT\nCrewed A,c2@crew.example,SALES\n"
+    )
+    assert folder.load(shared, mapping, rows)["member"] == {"created": 3, "unchanged": 1}
+    assert (2, "member") in [(warning.line, warning.record) for warning in folder.report.warnings]
+    known = events(shared)
+    assert folder.load(shared, mapping, rows)["member"] == {"unchanged": 4}
+    assert events(shared) == known
+    assert folder.load(shared, mapping, rows.replace("SUPPORT", "SALES"))["member"] == {"updated": 1, "unchanged": 3}
+
+
 @pytest.mark.parametrize("portion", [1, 2, 500])
 def test_of_rows_that_disagree_the_last_wins_once_and_a_second_run_changes_nothing(
     shared, folder, monkeypatch, portion

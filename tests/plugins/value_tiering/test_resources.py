@@ -160,6 +160,25 @@ def test_t6_a_neglected_potential_is_an_alert_as_well(crm, clock):
     assert client.query(REPORT, year=2025)["resourceReport"]["neglectedPotential"] == 1
 
 
+def test_a_budget_is_found_by_year_and_kind(crm):
+    client = crm(ValueTiering)
+
+    def budgets(*rows):
+        items = [{"year": year, "kind": kind, "quantity": quantity} for year, kind, quantity in rows]
+        answer = data.upsert(client, "resourceBudgets", items, matchBy="YEAR_AND_KIND")
+        return [result["status"] for result in answer["results"]]
+
+    first = [(2025, "TIME", "10"), (2025, "PEOPLE", "10"), (2026, "TIME", "10"), (2025, "TIME", "11")]
+    assert budgets(*first) == ["CREATED", "CREATED", "CREATED", "UPDATED"]
+    assert budgets(*first[1:]) == ["UNCHANGED"] * 3
+    kept = client.query("{ resourceBudgets { nodes { year kind quantity version } } }")["resourceBudgets"]["nodes"]
+    assert sorted((one["year"], one["kind"], one["quantity"], one["version"]) for one in kept) == [
+        (2025, "PEOPLE", "10.00", 1),
+        (2025, "TIME", "11.00", 2),
+        (2026, "TIME", "10.00", 1),
+    ]
+
+
 def test_t10_what_makes_no_sense_is_refused(crm):
     client = crm(ValueTiering)
     data.upsert(client, "customers", [{"externalIds": [data.key("a")], "name": "a"}])

@@ -1,5 +1,7 @@
 """What customers bought within a year, and how many stay and buy again."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from plugins.value_tiering import ValueTiering
@@ -96,6 +98,27 @@ def test_t16_t24_the_top_100_by_revenue_and_the_spending_band(crm, clock):
     client.query("mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { userErrors { code } } }", id=deleted)
     client.run_job("compare_customers")
     assert found(client, "revenueRank")["c001"] == {"revenueRank": 1}
+
+
+def test_what_the_daily_job_compares_says_as_of_when_it_is(crm, clock):
+    client = crm(ValueTiering, clock=clock)
+    at = clock.moment
+    data.upsert(client, "customers", [{"externalIds": [data.key("old")], "name": "old"}])
+    assert found(client, "comparisonComputedAt") == {"old": {"comparisonComputedAt": None}}
+    for moment in (at, at + timedelta(days=1)):
+        clock.moment = moment
+        client.run_job("compare_customers")
+    clock.moment += timedelta(hours=1)
+    data.upsert(client, "customers", [{"externalIds": [data.key("new")], "name": "new"}])
+    last = at + timedelta(days=1)
+    got = found(client, "comparisonComputedAt")
+    assert got["new"] == {"comparisonComputedAt": None}
+    assert datetime.fromisoformat(got["old"]["comparisonComputedAt"]) == last
+    names = """query ($at: DateTime!) { customers(
+        where: {comparisonComputedAt: {gte: $at}}, orderBy: [{comparisonComputedAt: ASC}]) { nodes { name } } }"""
+    assert client.query(names, at=last.isoformat())["customers"]["nodes"] == [{"name": "old"}]
+    later = (last + timedelta(milliseconds=1)).isoformat()
+    assert client.query(names, at=later)["customers"]["nodes"] == []
 
 
 REPORT = """query ($first: Date!, $last: Date!) { customerBaseReport(firstDay: $first, lastDay: $last) {

@@ -237,8 +237,6 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
     clock.moment += timedelta(days=1)
     in_force = ten.query("query ($id: ID!) { customer(id: $id) { valueTier valueTierSource } }", id=id)["customer"]
     assert in_force == {"valueTier": "MAIN", "valueTierSource": "MANUAL"}
-    (job,) = (job for job in ValueTiering().register_jobs() if job.name == "expire_value_tiers")
-    assert job.every <= timedelta(minutes=5)
     assert ten.run_job("expire_value_tiers") == "1 tiers set by hand expired"
     assert ten.run_job("expire_value_tiers") == "0 tiers set by hand expired"
     found = ten.query(
@@ -254,6 +252,25 @@ def test_t1_a_job_lets_the_rank_s_tier_hold_again_after_the_last_day_of_an_overr
             "nodes": [{"tier": "SMALL", "reason": "OVERRIDE_EXPIRED", "changedBy": "plugin:value_tiering"}]
         },
     }
+
+
+def test_t1_a_tier_set_by_hand_ends_with_its_last_day_in_the_zone_of_the_business(crm, clock):
+    client = crm(ValueTiering, clock=clock, time_zone="Asia/Shanghai")
+    start = datetime(2025, 6, 20, 16, tzinfo=UTC)
+    clock.moment = start - timedelta(minutes=3)
+    data.upsert(client, "customers", [{"externalIds": [data.key("a")], "name": "a"}])
+    id = client.query('{ customer(externalId: {system: "test", value: "a"}) { id } }')["customer"]["id"]
+    client.query(OVERRIDE, input={"customerId": id, "tier": "MAIN", "reason": "Pilot", "until": "2025-06-20"})
+
+    def tier():
+        client.run(client.app.jobs.run_due())
+        return client.query("query ($id: ID!) { customer(id: $id) { valueTier } }", id=id)["customer"]["valueTier"]
+
+    assert tier() == "MAIN"
+    clock.moment = start - timedelta(milliseconds=1)
+    assert tier() == "MAIN"
+    clock.moment = start
+    assert tier() is None
 
 
 def test_an_override_is_taken_back(ten):
