@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, and_, case, cast, false, func, literal, not_, null, or_, select, true
-from sqlalchemy.types import TypeEngine
 
 from core.access.permissions import RowScope
 from core.access.roles import Role
@@ -154,35 +153,43 @@ class EventRule:
         found = case(
             (self._is_reset(row), true()),
             (not_(is_limited), _is_own(row)),
-            else_=self._at_head(row, "is_told", Boolean()),
+            else_=self._known_of(row).is_not(None),
         )
         return self._of_types(row, found)
 
-    def _at_head(self, row: Any, name: str, type_: TypeEngine[Any]) -> Expression:
-        """What is worked out of an event at the head of the statement: in its place an old SQLite finds it too deep."""
+    def _known_of(self, row: Any) -> Expression:
+        """How an event changed what the caller sees: empty where it did not, null if it is not told of it.
+
+        Worked out at the head of the statement, because in its place an old SQLite finds it too deep.
+        """
         kept = row.scope.statement.kept
         if EventRule not in kept:
             event = _Event(row.scope.statement.row(row.record, is_fact=True))
-            told, change = self._is_told(event).label("is_told"), self._change(event).label("change")
-            found = select(event.row.id.label("id"), told, change).select_from(event.row.source())
+            known = self._told(event).label("told")
+            found = select(event.row.id.label("id"), known).select_from(event.row.source())
             # Looked up by its id each time, however often it is named.
             kept[EventRule] = found.cte(event.statement.alias()).prefix_with("NOT MATERIALIZED")
         head = kept[EventRule]
-        value: Expression = select(cast(head.c[name], type_)).where(head.c.id == row.id).scalar_subquery()
-        return value
+        told: Expression = select(cast(head.c.told, TEXT)).where(head.c.id == row.id).scalar_subquery()
+        return told
 
-    def _is_told(self, event: _Event) -> Condition:
+    def _told(self, event: _Event) -> Expression:
         worked_out = select(self._is_seen(event).label("is_seen"), _chosen(self._movements(event)).label("movement"))
         alias = event.statement.alias()
         is_seen, movement = reference(alias, "is_seen", Boolean()), reference(alias, "movement", TEXT)
-        has_left = movement == constant(ScopeChange.LEFT)
+        entered, left = constant(ScopeChange.ENTERED), constant(ScopeChange.LEFT)
         # What was seen already, in another way, has not entered.
-        has_entered = and_(movement == constant(ScopeChange.ENTERED), not_(self._is_seen_otherwise(event)))
-        told: Any = case((not_(event.is_reassigned), or_(is_seen, has_left)), (is_seen, has_entered), else_=has_left)
+        has_entered = and_(movement == entered, not_(self._is_seen_otherwise(event)))
+        told: Any = case(
+            (and_(event.is_reassigned, is_seen), case((has_entered, entered), else_=null())),
+            (movement == left, left),
+            (is_seen, func.coalesce(movement, constant(""))),
+            else_=null(),
+        )
         # An offset keeps engines from working it out wherever it is named.
         told = select(told).select_from(worked_out.offset(whole_number(0)).subquery(alias)).scalar_subquery()
-        found: Condition = case((self._is_destroyed(event), self._is_lost(event)), else_=told)
-        return found
+        lost = case((self._is_lost(event), left), else_=null())
+        return case((self._is_destroyed(event), lost), else_=told)
 
     def _of_types(self, row: Any, found: Condition) -> Condition:
         return and_(found, row.type.not_in(sorted(self.types))) if self.types else found
@@ -220,21 +227,10 @@ class EventRule:
         """How an event that is seen changed what the caller sees; worked out once for each row."""
         kept = row.scope.kept
         if EventRule not in kept:
-            change = self._at_head(row, "change", TEXT) if self.rows else null()
+            change = func.nullif(self._known_of(row), constant("")) if self.rows else null()
             kept[EventRule] = case((self._is_reset(row), constant(ScopeChange.RESET)), else_=change)
         # Alongside the JSON and not inside it: an old SQLite could not parse both, one in the other.
         return row.scope.value(kept[EventRule], is_repeated=True)
-
-    def _change(self, event: _Event) -> Expression:
-        """Of reassigned records only those are told of that have entered or left."""
-        return _chosen(
-            (
-                (self._is_destroyed(event), constant(ScopeChange.LEFT)),
-                (and_(event.is_reassigned, self._is_seen(event)), constant(ScopeChange.ENTERED)),
-                (event.is_reassigned, constant(ScopeChange.LEFT)),
-                *self._movements(event),
-            )
-        )
 
     def _is_destroyed(self, event: _Event) -> Condition:
         destroyed = event.row.action == literal(Action.DESTROYED, Choice(Action))

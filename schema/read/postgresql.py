@@ -15,8 +15,6 @@ from schema.read.reader import PREPARED_STATEMENTS, Steps
 
 #: How long, in seconds, to try to connect.
 _CONNECTING_SECONDS = 5
-#: From so many characters on a statement takes longer to be planned than to be run.
-_LONG = 20_000
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
 
 
@@ -51,21 +49,8 @@ class PostgresReader:
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
-
-        async def work(connection: Any) -> bytes | None:
-            if len(sql) < _LONG:
-                found: bytes | None = await connection.fetchval(sql, *values)
-                return found
-            # So it is planned once, for all values.
-            await connection.execute("SET plan_cache_mode = force_generic_plan")
-            try:
-                found = await connection.fetchval(sql, *values)
-            finally:
-                if not connection.is_closed():
-                    await connection.execute("RESET plan_cache_mode")
-            return found
-
-        return await self._used(work)  # type: ignore[no-any-return]
+        found: bytes | None = await self._used(lambda connection: connection.fetchval(sql, *values))
+        return found
 
     async def _used(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         """The result of work on a connection of its own.
