@@ -65,7 +65,7 @@ Estates = Mapping[str, Estate]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Handover:
     """A record whose estate came to belong to others.
 
     Attributes:
@@ -87,21 +87,21 @@ def owners_changed(estates: Estates, change: Change) -> bool:
     return change.action is Action.UPDATED and estate is not None and not change.after.keys().isdisjoint(estate.columns)
 
 
-def moves_of(estates: Estates, change: Change) -> Iterator[Move]:
+def handovers_of(estates: Estates, change: Change) -> Iterator[Handover]:
     """The records whose estates a change gives to others."""
     estate = estates.get(change.entity)
     if estate is None:
         return
     is_moved = owners_changed(estates, change)
     if is_moved and estate.lines:
-        yield Move(change.entity, change.record.id)
+        yield Handover(change.entity, change.record.id)
     if estate.shared is not None and (is_moved or change.action is not Action.UPDATED):
         record, column = estate.shared
         before, now = change.value_before(column), getattr(change.record, column)
         if before is not None and before != now:
-            yield Move(record, before, is_shared=True, is_former=True)
+            yield Handover(record, before, is_shared=True, is_former=True)
         if now is not None:
-            yield Move(record, now, is_shared=True)
+            yield Handover(record, now, is_shared=True)
 
 
 def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:
@@ -112,7 +112,9 @@ def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:
     return {name: [value, None] for name, value in held.items() if value is not None}
 
 
-def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, Change, str]]) -> Iterator[SqlStatement]:
+def reassignments(
+    engine: str, estates: Estates, moves: Iterable[tuple[Handover, Change, str]]
+) -> Iterator[SqlStatement]:
     """The statements that note events about the estates of some records; each reads what was written before it.
 
     Args:
@@ -131,7 +133,7 @@ def reassignments(engine: str, estates: Estates, moves: Iterable[tuple[Move, Cha
             yield SqlStatement(_insertion(engine, lines), (*_given(engine, given), new_stem(EVENT_PREFIX)))
 
 
-def _told(estates: Estates, move: Move, change: Change) -> tuple[Any, Any]:
+def _told(estates: Estates, move: Handover, change: Change) -> tuple[Any, Any]:
     """What the events about an estate say of the change that moves it, as changes and data: whose the record is."""
     estate = estates[change.entity]
     columns = {*estate.columns, *((estate.shared[1],) if estate.shared else ())}

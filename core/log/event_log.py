@@ -18,7 +18,7 @@ from core.db.sql import json_document, numbered
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
-from core.log.estates import Estates, Move, last_owners, moves_of, reassignments
+from core.log.estates import Estates, Handover, handovers_of, last_owners, reassignments
 from core.log.events import Action, EventRow
 from core.log.numbers import batch_statements
 from core.records.record import Record, record_with_prefix
@@ -49,13 +49,13 @@ class EventLog:
         self._stem = new_stem(EVENT_PREFIX)
         self._rows: list[dict[str, Any]] = []
         self._estates = estates
-        self._moves: list[tuple[Move, Change, int]] = []
+        self._handovers: list[tuple[Handover, Change, int]] = []
         self._written = 0
         self._has_written = False
 
     def note(self, change: Change) -> None:
         """Notes the change of a record."""
-        self._moves += [(move, change, len(self._rows)) for move in moves_of(self._estates, change)]
+        self._handovers += [(move, change, len(self._rows)) for move in handovers_of(self._estates, change)]
         self._add(
             f"{snake(change.entity).upper()}_{change.action}",
             change.entity,
@@ -138,12 +138,12 @@ class EventLog:
 
     def mark(self) -> tuple[int, int, bool]:
         """The present state, for `rewind`."""
-        return len(self._rows), len(self._moves), self._has_written
+        return len(self._rows), len(self._handovers), self._has_written
 
     def rewind(self, mark: tuple[int, int, bool]) -> None:
         """Forgets what was noted since the mark: its savepoint was rolled back."""
-        rows, moves, self._has_written = mark
-        del self._rows[rows:], self._moves[moves:]
+        rows, handovers, self._has_written = mark
+        del self._rows[rows:], self._handovers[handovers:]
 
     def _reserve(self, count: int) -> int:
         """Reserves positions for `count` events; returns the first."""
@@ -160,10 +160,10 @@ class EventLog:
             row["id"] = f"{self._stem}{place:06d}"
             row["batch_id"] = self._batch["id"]
         self._transaction.put(rows_of(EventRow, self._transaction.dialect).insertion(self._rows))
-        if self._moves:
-            moves = [(move, change, self._rows[place]["id"]) for move, change, place in self._moves]
-            self._transaction.put(*reassignments(self._transaction.dialect, self._estates, moves))
-        self._rows, self._moves = [], []
+        if self._handovers:
+            handovers = [(move, change, self._rows[place]["id"]) for move, change, place in self._handovers]
+            self._transaction.put(*reassignments(self._transaction.dialect, self._estates, handovers))
+        self._rows, self._handovers = [], []
         self._has_written = True
 
     def close(self) -> bool:

@@ -17,7 +17,7 @@ from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import Plugin
 from core.log import attachments
 from core.log.changes import Change, Changes
-from core.log.estates import moves_of
+from core.log.estates import handovers_of
 from core.log.events import Action
 from core.records.checks import record_problems
 from core.records.record import Record, record_named
@@ -226,7 +226,7 @@ def _hold_estates(unit: Unit, changes: Changes) -> None:
         return
     found: dict[str, set[str]] = defaultdict(set)
     for change in changes:
-        for move in moves_of(unit.estates, change):
+        for move in handovers_of(unit.estates, change):
             found[move.record].add(move.id)
     for record, ids in sorted(found.items()):
         unit.held.locked(record_named(record), ids, exclusive=True)

@@ -249,7 +249,12 @@ def test_what_destruction_does_to_other_records_is_in_the_log_too(client):
         return client.query(ask, id=id)["events"]["nodes"][-1]
 
     assert last(id) == {"type": "OPPORTUNITY_DESTROYED", "changes": []}
-    assert last(member) == {"type": "OPPORTUNITY_MEMBER_DESTROYED", "changes": []}
+    # Whose it was, by which those who saw it are told that it left.
+    owners = [
+        {"field": "opportunityId", "previous": id, "current": None},
+        {"field": "userId", "previous": user, "current": None},
+    ]
+    assert last(member) == {"type": "OPPORTUNITY_MEMBER_DESTROYED", "changes": owners}
     loss = {"field": "opportunityId", "previous": id, "current": None}
     assert last(task) == {"type": "TASK_UPDATED", "changes": [loss]}
     assert read(client, "Task", task, "version opportunityId") == {"version": 2, "opportunityId": None}
