@@ -71,7 +71,7 @@ class Handover:
     Attributes:
         record: the name of its type.
         id: its id.
-        is_shared: others share it, so that it is told of itself.
+        is_shared: others share it, so that it has such an event itself.
         is_former: they do no longer, because they share another.
     """
 
@@ -154,7 +154,7 @@ def _given(engine: str, given: Sequence[tuple[str, ...]]) -> Sequence[Any]:
 
 @lru_cache(1000)
 def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
-    """Of records, the events that move them and what is told of those; a stem of ids, which six digits follow."""
+    """The statement: it takes records, the events that move them, their changes and data, and a stem of ids."""
     is_postgresql = engine == POSTGRESQL
     given = (
         "SELECT record, event, changes::jsonb, data::jsonb "

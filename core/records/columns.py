@@ -57,6 +57,11 @@ class ColumnInfo:
     inverse_description: str | None = None
     part_of: str | None = None
 
+    @property
+    def target(self) -> str | None:
+        """The name of the record that a foreign key points at."""
+        return self.references.__name__ if isinstance(self.references, type) else self.references
+
 
 @dataclass(frozen=True, slots=True)
 class MoneyInfo:

@@ -221,7 +221,7 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
 
 
 def _hold_estates(unit: Unit, changes: Changes) -> None:
-    """Has whoever adds to what is handed over wait, so that its new owners are told of that as well."""
+    """Has whoever adds to what is handed over wait, so that its new owners hear of that as well."""
     if unit.transaction.dialect != POSTGRESQL:
         return
     found: dict[str, set[str]] = defaultdict(set)

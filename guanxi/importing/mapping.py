@@ -158,7 +158,7 @@ class Item:
         linked: references to records of the same row.
         notes: what was rounded.
         at: when it happened in the business, of rows that tell a history.
-        beside: what the same row says of other records, by their names in the mapping.
+        alongside: what the same row says of other records, by their names in the mapping.
     """
 
     rule: "RecordRule"
@@ -167,7 +167,7 @@ class Item:
     linked: list[LinkRule] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     at: datetime | None = None
-    beside: Mapping[str, "Item"] = field(default_factory=dict)
+    alongside: Mapping[str, "Item"] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:
@@ -179,7 +179,9 @@ class Item:
         if self.rule.match == ID:
             return self.given["id"]
         said: dict[str, Any] = {link.relation.name: text for link, text in self.wanted}
-        said |= {link.relation.name: other.key for link in self.linked if (other := self.beside.get(link.record or ""))}
+        said |= {
+            link.relation.name: other.key for link in self.linked if (other := self.alongside.get(link.record or ""))
+        }
         parts = [self.given[name] if name in self.given else said.get(name) for name in self.rule.match_fields]
         return tuple(fold(part) if isinstance(part, str) else part for part in parts)
 
@@ -340,9 +342,9 @@ class ImportMapping:
             raise RowRejected("", [row.problem])
         cells = {column: self._cleaned(column, row.values.get(column)) for column in self.columns}
         items = [item for rule in self.records if (item := rule.read(cells)) is not None]
-        beside = {item.rule.name: item for item in items}
+        alongside = {item.rule.name: item for item in items}
         for item in items:
-            item.beside = beside
+            item.alongside = alongside
         return items
 
     def _cleaned(self, column: str, value: Any) -> Any:

@@ -233,9 +233,8 @@ def _merges(target: type[Table] | str) -> bool:
 def _add_relations(catalog: Catalog, record: RecordType) -> None:
     for column in record.table.columns:
         info = column_info(column)
-        if info.references is None:
+        if (target := info.target) is None:
             continue
-        target = info.references if isinstance(info.references, str) else info.references.__name__
         _check_reference(catalog, record, column.key, target)
         name = camel(column.key.removesuffix("_id"))
         _refuse_clash(record, name, record.owner)

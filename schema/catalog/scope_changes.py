@@ -1,7 +1,7 @@
 """Which events a caller sees whose rows are limited, and how each changed what it sees.
 
 The log says what the columns of records held. What else a scope takes into account, such as who is in a team, is taken
-as it is now. So a reader who goes on from where it was is told of every record that it sees now and did not then, or
+as it is now. So a reader who goes on from where it was finds every record that it sees now and did not see then, or
 the other way round, by an event of the record itself or by one about the estate of another (`core.log.estates`).
 """
 

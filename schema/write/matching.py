@@ -119,7 +119,7 @@ def upsert_locks(
     """The keys that keep an upsert from creating what another one, or a creation, is about to write.
 
     Alone is held what rows are matched by, and shared what other upserts may match by: the values that are written.
-    Of a creation that is what only one record may have: two of the same text stand beside each other either way.
+    Of a creation that is what only one record may have: two of the same text stand alongside each other either way.
     All are taken at once, so that two batches of the same rows in another order do not deadlock.
     """
     locks = Locks()
@@ -172,8 +172,9 @@ def _holds_nul(value: Any) -> bool:
 def target_of(field: CatalogField) -> str:
     """The name of the record that a reference is to."""
     assert field.stored is not None
-    references = field.stored.info.references
-    return references if isinstance(references, str) else references.__name__  # type: ignore[union-attr]
+    target = field.stored.info.target
+    assert target is not None
+    return target
 
 
 def _link(field: CatalogField, given: RowInput) -> Mapping[str, str] | None:

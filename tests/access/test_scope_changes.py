@@ -1,4 +1,4 @@
-"""What a reader of the log is told who goes on from where it was: all that entered its scope, and all that left it.
+"""What the log shows a reader who goes on from where it was: all that entered its scope, and all that left it.
 
 A reader remembers what it saw and where the log ended then; whatever happens, the entries since lead from the one to
 what it sees now.
