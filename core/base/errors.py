@@ -18,7 +18,7 @@ GuanxiError
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from core.base.sentences import from_parts, joined, params_of, parts_of, sentence
 
@@ -82,6 +82,15 @@ class GuanxiError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def bare(self) -> Self:
+        """The same error without what it gathers where it is raised: its traceback, with all that is at hand there.
+
+        An error that is kept is kept and raised bare; otherwise it holds on to each request that it was raised in.
+        """
+        made = type(self).__new__(type(self), *self.args)
+        made.__dict__.update(self.__dict__)
+        return made
 
 
 def told(error: BaseException) -> str:

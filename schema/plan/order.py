@@ -236,12 +236,13 @@ class Cursors:
         ]
 
     def _key(self, given: Any, argument: str, place: int) -> Callable[[Moment], Any]:
-        restored = _restoring(self._keys[place])
+        # The plan keeps what it reads by, and nothing of the statement.
+        restored, signature, count = _restoring(self._keys[place]), self._signature, len(self._keys)
 
         def source(moment: Moment) -> Any:
             try:
-                carried = _opened(resolve(given, moment.variables), self._signature(moment))
-                if len(carried) != len(self._keys):
+                carried = _opened(resolve(given, moment.variables), signature(moment))
+                if len(carried) != count:
                     raise ValueError
                 return restored(carried[place])
             except (ValueError, TypeError, OverflowError, RecursionError):

@@ -215,7 +215,7 @@ class Statement:
             return build()
         except InputError as error:
             del self.gaps[before[0] :], self.detours[before[1] :]
-            self.gaps.append(Refusal(gap.path, gap.key, gap.record, error))
+            self.gaps.append(Refusal(gap.path, gap.key, gap.record, error.bare()))
             return None
         finally:
             self.binds.place = outer

@@ -346,7 +346,7 @@ def _taken(steps: PlanSteps, fetch: FetchNow, call: Callable[[Call], Any]) -> An
 def _raised(error: GuanxiError) -> GuanxiError:
     """A fault as it is raised where a plugin's own code asked."""
     if not isinstance(error, FieldError):
-        return error
+        return error.bare()
     if isinstance(error.cause, PluginError):
         return error.cause
     return PluginError(error.plugin, error.place, f"{type(error.cause).__name__}: {error.cause}")

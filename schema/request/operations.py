@@ -93,6 +93,15 @@ class RootField:
         """Whether a plan answers it, or why there is none is known."""
         return self.plan is not None or self.error is not None
 
+    def check(self) -> None:
+        """Looks whether it can be answered.
+
+        Raises:
+            InputError: why there is no plan of it.
+        """
+        if self.error is not None:
+            raise self.error.bare()
+
     @property
     def nodes(self) -> list[FieldNode]:
         """Where the document asks for it."""
@@ -150,7 +159,7 @@ class Variant:
                 key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access)
             )
         except InputError as error:
-            return RootField(key, name, details, nullable, error=error)
+            return RootField(key, name, details, nullable, error=error.bare())
 
     def again(self, key: str, refused: Mapping[Path, InputError]) -> Plan:
         """The plan of a root field without fields below it whose arguments are not valid."""

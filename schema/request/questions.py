@@ -51,8 +51,7 @@ async def answer_root(context: RequestContext, variant: Variant, asked: RootFiel
         InputError: an argument of the field itself is not valid.
         SlowStatementError: it took too long.
     """
-    if asked.error is not None:
-        raise asked.error
+    asked.check()
     plan = asked.plan
     if plan is None:
         return Answer(asked.typename)
@@ -228,8 +227,7 @@ def _check_planned(asked: RootField) -> None:
 
 def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, asked: RootField, moment: Moment) -> Any:
     _check_planned(asked)
-    if asked.error is not None:
-        raise asked.error
+    asked.check()
     if asked.typename is not None:
         return orjson.loads(asked.typename)
     assert asked.plan is not None
@@ -311,8 +309,7 @@ def _derive_now(
         values = _values(operation, variables)
         variant = operation.variant(values, access)
     (asked,) = variant.asked.values()
-    if asked.error is not None:
-        raise asked.error
+    asked.check()
     plan = variant.plan(asked.key, compile_root)
     found = fetch(plan.sql, plan.values(moment_of(context, values)))
     return [] if found is None else orjson.loads(found)

@@ -48,8 +48,7 @@ def only_root_field(variant: Variant) -> RootField:
     asked = next(iter(variant.asked.values()), None)
     if asked is None:
         raise InputError(sentence("a subscription selects one field; directives have left it out"))
-    if asked.error is not None:
-        raise asked.error
+    asked.check()
     return asked
 
 
