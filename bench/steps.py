@@ -103,7 +103,16 @@ async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
 
     def compiled() -> None:
         measure, node = DocumentMeasure(document), document.definitions[0]
-        operation = Operation(schema, planner, Coercion(), limits, document, node, measure)  # type: ignore[arg-type]
+        operation = Operation(
+            schema,
+            planner,
+            Coercion(),
+            limits,
+            document,
+            node,
+            measure,
+            lambda weight: None,  # type: ignore[arg-type]
+        )
         operation.variant(operation.variables(body["variables"]), context.access)
 
     return {

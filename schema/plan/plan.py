@@ -122,6 +122,11 @@ class Plan:
         return found
 
     @property
+    def weight(self) -> int:
+        """How long its statements are, by which it is told how much memory it takes."""
+        return len(self.sql) + sum(gap.plan.weight for gap in self.gaps if isinstance(gap, Branch))
+
+    @property
     def has_branches(self) -> bool:
         """Whether statements of their own read a part of it."""
         return any(isinstance(gap, Branch) for gap in self.gaps)

@@ -108,10 +108,12 @@ class Planner:
 
     def _binds(self, statement: Statement, compiled: Any) -> list[Bind]:
         constants: Mapping[str, Any] = compiled.construct_params(_check=False)
-        return [
-            statement.binds.by_name.get(name) or self._constant(constants[name], compiled.binds.get(name))
-            for name in compiled.positiontup or ()
-        ]
+        places = compiled.positiontup or ()
+        found = {
+            name: statement.binds.by_name.get(name) or self._constant(constants[name], compiled.binds.get(name))
+            for name in dict.fromkeys(places)
+        }
+        return [found[name] for name in places]
 
     def _constant(self, value: Any, parameter: Any) -> Bind:
         convert = (

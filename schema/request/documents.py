@@ -32,6 +32,10 @@ from schema.request.sizes import DocumentMeasure
 from schema.request.validation import problems
 
 _DOCUMENTS = 500
+#: What the plans of all of them weigh at most: a server holds about twenty bytes for each character of a statement.
+_HEAVIEST = 10_000_000
+#: And those of one of them, for all callers and all shapes of its variables.
+_HEAVIEST_ONE = _HEAVIEST // 4
 #: Longer documents are not cached, so that the cache stays small.
 _LONGEST_KEPT = 50_000
 #: The standard document about the schema is a quarter of it.
@@ -55,6 +59,7 @@ class Documents:
         self._coercion = Coercion()
         self._limits = limits
         self._kept: Recent[Operation] = Recent(_DOCUMENTS)
+        self._weight = 0
 
     @property
     def figures(self) -> tuple[int, int, int]:
@@ -73,6 +78,14 @@ class Documents:
             if len(text) <= _LONGEST_KEPT:
                 self._kept.keep((text, name), found)
         return found
+
+    def _grow(self, weight: int) -> None:
+        """Keeps the memory of all plans in bounds, whatever is selected and whoever asks."""
+        # What has gone in the meantime is taken off when everything is weighed, which takes a while.
+        self._weight += weight
+        if self._weight <= _HEAVIEST:
+            return
+        self._weight = self._kept.trim(lambda operation: operation.trim(_HEAVIEST_ONE), _HEAVIEST)
 
     def known(self, text: str, name: str | None) -> Operation | None:
         """The same if it was read before and is kept."""
@@ -93,7 +106,9 @@ class Documents:
             if name:
                 problem = sentence("operationName: there is no operation {name!r}", name=name)
             raise Refused([GraphQLError(problem)])
-        found = Operation(self._schema, self._planner, self._coercion, self._limits, document, node, measure)
+        found = Operation(
+            self._schema, self._planner, self._coercion, self._limits, document, node, measure, self._grow
+        )
         if errors := self._limits.of_values(found.literals, node):
             raise Refused(errors)
         return found

@@ -124,11 +124,13 @@ class Variant:
         cost: of its answer.
         asked: its root fields.
         is_planned: whether plans answer all of it.
+        weight: of all plans that it keeps.
     """
 
     def __init__(self, operation: "Operation", variation: Variation) -> None:
         self._operation = operation
         self._access = variation.access
+        self.weight = 0
         self.cost = operation.cost(variation.opened)
         self._document = operation.opened(variation.opened)
         self.asked = {asked.key: asked for asked in self._compiled()}
@@ -155,9 +157,9 @@ class Variant:
             return RootField(key, name, details, nullable)
         try:
             field = chosen(self._document, root, key, details)
-            return RootField(
-                key, name, details, nullable, self._operation.planner.plan(compile_root, field, self._access)
-            )
+            plan = self._operation.planner.plan(compile_root, field, self._access)
+            self.weight += plan.weight
+            return RootField(key, name, details, nullable, plan)
         except InputError as error:
             return RootField(key, name, details, nullable, error=error.bare())
 
@@ -183,7 +185,9 @@ class Variant:
     def shape(self, key: str, make: Callable[[Selection], T]) -> T:
         """What is selected of a root field that no plan answers, as something made of it once."""
         if key not in self._shapes:
+            before = self.weight
             self._shapes[key] = make(Selection(self._document, self.asked[key].details))
+            self._operation.on_growth(self.weight - before)
         found: T = self._shapes[key]
         return found
 
@@ -196,6 +200,7 @@ class Variant:
         plan = self._payloads.find((record, nodes))
         if plan is None:
             plan = self._payloads.keep((record, nodes), self.payload_plan(record, nodes))
+            self._operation.on_growth(plan.weight)
         misfits = plan.misfits(moment)
         if misfits:
             plan = self.payload_plan(record, nodes, misfits)
@@ -209,7 +214,7 @@ class Variant:
     def payload_plan(
         self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
     ) -> Plan:
-        """The plan itself, made anew; without fields whose arguments are not valid.
+        """The plan itself, made anew, to be kept; or, not to be kept, without fields whose arguments are not valid.
 
         Raises:
             InputError: what is selected cannot be read.
@@ -217,7 +222,10 @@ class Variant:
         planner = self._operation.planner
         details = [FieldDetails(node, None, None) for node in nodes]
         field = Chosen(record, record, {}, Selection(self._document, details))
-        return planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
+        plan = planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
+        if refused is None:
+            self.weight += plan.weight
+        return plan
 
 
 class Operation:
@@ -231,6 +239,7 @@ class Operation:
         is_introspection: whether it asks about the schema alone.
         kind: query, mutation, subscription or introspection.
         literals: the size of its values that are no variables, defaults included.
+        on_growth: called with the weight of plans that are kept from now on.
     """
 
     def __init__(
@@ -242,7 +251,9 @@ class Operation:
         document: DocumentNode,
         node: OperationDefinitionNode,
         measure: DocumentMeasure,
+        on_growth: Callable[[int], None],
     ) -> None:
+        self.on_growth = on_growth
         self.document = document
         self.node = node
         self.name = node.name.value if node.name else None
@@ -376,7 +387,15 @@ class Operation:
     def compiled(self, variation: Variation) -> Variant:
         """The operation compiled for one shape of variables and one access, unless it is kept."""
         key = (variation.shape, variation.access)
-        return self._variants.find(key) or self._variants.keep(key, Variant(self, variation))
+        found = self._variants.find(key)
+        if found is None:
+            found = self._variants.keep(key, Variant(self, variation))
+            self.on_growth(found.weight)
+        return found
+
+    def trim(self, most: int) -> int:
+        """Lets go of variants until the plans of the rest weigh no more than so much; returns what they weigh."""
+        return self._variants.trim(lambda variant: variant.weight, most)
 
     def opened(self, variables: VariableValues) -> Document:
         """What its selections share, with its variables open."""

@@ -1,6 +1,6 @@
 """Values by key, of which those used last are kept."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from itertools import count
 from threading import Lock
 from typing import Generic, TypeVar
@@ -42,5 +42,19 @@ class Recent(Generic[V]):
         with self._lock:
             self._entries[key] = (value, [self._next()])
             if len(self._entries) > self._most:
-                del self._entries[min(self._entries, key=lambda known: self._entries[known][1][0])]
+                self._drop_one()
         return value
+
+    def trim(self, weigh: Callable[[V], int], most: int) -> int:
+        """Lets go of values until the rest weighs no more than so much, but never of all; returns its weight."""
+        with self._lock:
+            weights = {key: weigh(value) for key, (value, _) in self._entries.items()}
+            total = sum(weights.values())
+            while total > most and len(self._entries) > 1:
+                total -= weights[self._drop_one()]
+        return total
+
+    def _drop_one(self) -> Hashable:
+        oldest = min(self._entries, key=lambda known: self._entries[known][1][0])
+        del self._entries[oldest]
+        return oldest

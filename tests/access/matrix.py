@@ -140,7 +140,9 @@ class Matrix:
         node = document.definitions[0]
         assert isinstance(node, OperationDefinitionNode)
         measure = DocumentMeasure(document)
-        return Operation(self.paths.schema, self.planner(engine), Coercion(), _LIMITS, document, node, measure)
+        return Operation(
+            self.paths.schema, self.planner(engine), Coercion(), _LIMITS, document, node, measure, lambda weight: None
+        )
 
     def _planner_of(self, engine: str) -> Planner:
         return Planner(self.design.catalog, dialect_of(engine), lambda sql: True)
