@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.records.record import Record, records_of
 from core.records.rows import quoted
-from core.search.entries import VERSION, own_terms, tag_terms, writing
+from core.search.entries import VERSION, own_entry, tag_terms, writing
 
 #: Under this fact of a set of tables it is kept what the entries of its records are made of, as JSON by type.
 ENTRIES = "entries"
@@ -63,7 +63,7 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record]) -> None:
         named: dict[str, list[str]] = {id: [] for id, *_ in rows}
         for id, name in transaction.rows(SqlStatement(tags, (listed(engine, named),))):
             named[id].append(name)
-        own = [(id, own_terms(kind, dict(zip(kind.__search__, values, strict=True)))) for id, *values in rows]
-        entries = [(id, kind.__name__, terms, tag_terms(named[id])) for id, terms in own]
+        own = [own_entry(kind, id, dict(zip(kind.__search__, values, strict=True))) for id, *values in rows]
+        entries = [entry._replace(tag_terms=tag_terms(entry.id, named[entry.id])) for entry in own]
         transaction.put(*writing(engine, entries))
         after = rows[-1][0]

@@ -1,27 +1,13 @@
 """The query `search`: records by what one remembers of them, the closest first, in one statement.
 
-It looks in steps, from the whole name to words with a mistake, and takes from each as many as are asked for; mistakes
-are looked for only where the steps before have not found enough.
+It walks in steps, from the whole name to words with a mistake, and ends with the one that finds as many as are asked
+for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    FromClause,
-    Select,
-    and_,
-    case,
-    cast,
-    distinct,
-    false,
-    func,
-    literal_column,
-    or_,
-    select,
-    table,
-    union_all,
-)
+from sqlalchemy import FromClause, Select, and_, case, cast, false, func, literal_column, or_, select, table
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.elements import ColumnElement
@@ -29,18 +15,19 @@ from sqlalchemy.sql.elements import ColumnElement
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.base.text import snake
-from core.db.database import POSTGRESQL
-from core.db.sql import Expression
+from core.db.database import POSTGRESQL, SQLITE
+from core.db.sql import Expression, list_length, spell
+from core.db.types import Json, ListOf
 from core.records.columns import column_info
 from core.records.vocabulary import Vocabulary
-from core.search.entries import PERMITTED, SearchEntry
-from core.search.terms import TYPE, asked_terms, is_begun, misspelt, whole, words
+from core.search.asked import PLACES, STEPS, Asked, Groups, walk
+from core.search.entries import SearchEntry
 from schema.catalog.catalog import Catalog, RecordType
 from schema.plan.compiler import by_type
 from schema.plan.plan import EACH
 from schema.plan.statement import Statement
 from schema.sql.binds import Moment
-from schema.sql.json import TEXT, WHOLE, column, constant, json_rows, whole_number
+from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, json_rows, whole_number
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
@@ -55,65 +42,42 @@ class SearchMatch(Vocabulary):
     MISTAKE = "MISTAKE", "It has all of the words, if one letter of a word is more, less or other."
 
 
+assert len(SearchMatch) == STEPS
+
 #: What the index of PostgreSQL holds, spelled as the index is, of the entry under an alias.
 _TERMS = "(coalesce({0}.terms, ''::tsvector) || coalesce({0}.tag_terms, ''::tsvector))"
-#: How each engine spells a term, the beginning of one, and that all or any of several are there.
-_SPELLINGS: Mapping[str, Mapping[str, str]] = {
-    "postgresql": {"quote": "'", "beginning": ":*", "all": " & ", "any": " | "},
-    "sqlite": {"quote": '"', "beginning": "*", "all": " AND ", "any": " OR "},
-}
-#: What no entry has: no mark comes alone.
-_NOWHERE = "^"
-#: More words of a text are not looked for.
-_MOST_WORDS = 12
 _LONGEST_TEXT = 200
 _USUAL = 20
+#: A sample that has fewer hits is not enough, so that there are shorter names to choose from.
+_ENOUGH = 50
+#: More than there are hits in a place.
+_MANY = 1_000_000
 
 
-class _Asked:
-    """What is searched for, as an engine takes it."""
+class _item(SqlFunction):  # noqa: N801
+    """A text of a list bind, by its number from 0."""
 
-    def __init__(self, engine: str, permissions: Sequence[str], types: Sequence[str] | None) -> None:
-        self._spelling = _SPELLINGS[engine]
-        self._before = ["", *(f"{permission}{PERMITTED}" for permission in permissions)]
-        self._types = types
+    type = TEXT
 
-    def steps(self, given: str) -> list[str]:
-        """What matches in each step, one for each value of `SearchMatch`."""
-        asked = words(given)[:_MOST_WORDS]
-        if not asked:
-            return [self._term(_NOWHERE)] * len(SearchMatch)
-        name = whole(given)
-        return [
-            self._of_type([self._term(name)]),
-            self._of_type([self._term(name, is_begun=True)]),
-            self._of_type([self._any([term]) for word in asked for term in asked_terms(word)]),
-            self._of_type([self._beginning(word) for word in asked]),
-            self._of_type([self._mistaken(word) for word in asked]),
-        ]
 
-    def _term(self, term: str, *, is_begun: bool = False) -> str:
-        quote = self._spelling["quote"]
-        return f"{quote}{term}{quote}{self._spelling['beginning'] if is_begun else ''}"
+class _ids(SqlFunction):  # noqa: N801
+    """A JSON list of ids, in the order of the rows."""
 
-    def _any(self, terms: Sequence[str], begun: str | None = None) -> str:
-        found = [self._term(f"{before}{term}") for before in self._before for term in terms]
-        found += [self._term(f"{before}{begun}", is_begun=True) for before in self._before if begun is not None]
-        return f"({self._spelling['any'].join(found)})"
+    type = Json()
 
-    def _beginning(self, word: str) -> str:
-        if is_begun(word):
-            return self._any((), word)
-        return self._spelling["all"].join(self._any([term]) for term in asked_terms(word))
 
-    def _mistaken(self, word: str) -> str:
-        return self._any(misspelt(word), word) if is_begun(word) else self._beginning(word)
-
-    def _of_type(self, parts: Sequence[str]) -> str:
-        if self._types is not None:
-            types = [self._term(f"{TYPE}{name.lower()}") for name in self._types] or [self._term(_NOWHERE)]
-            parts = [*parts, f"({self._spelling['any'].join(types)})"]
-        return self._spelling["all"].join(parts)
+spell(
+    {
+        _item: {
+            SQLITE: "json_extract({0}, '$[' || ({1}) || ']')",
+            POSTGRESQL: "(CAST({0} AS TEXT[]))[{1} + 1]",
+        },
+        _ids: {
+            SQLITE: "json_group_array({0})",
+            POSTGRESQL: "coalesce(jsonb_agg({0}), '[]'::jsonb)",
+        },
+    }
+)
 
 
 def searchable(catalog: Catalog) -> list[RecordType]:
@@ -125,33 +89,21 @@ def search(statement: Statement, chosen: Chosen) -> Select[Any]:
     """The records that a text may mean, as a JSON list."""
     size = _size(statement, chosen)
     known = [record for record in searchable(statement.catalog) if record.name not in statement.access.hidden]
-    asked = _asked(statement, chosen, known)
-    found = union_all(*(_step(statement, known, number, asked, size) for number in range(len(SearchMatch) - 1)))
-    near = found.cte(statement.alias())
-    enough = select(func.count(distinct(near.c.id))).scalar_subquery()
-    last = _step(statement, known, len(SearchMatch) - 1, asked, size).where(enough < size).subquery(statement.alias())
-    both = union_all(select(near), select(last)).subquery(statement.alias())
-    rank, length = func.min(both.c.step).label("step"), func.min(both.c.length).label("length")
-    ranked = (
-        select(both.c.id, rank, length)
-        .group_by(both.c.id)
-        .order_by(rank, length, both.c.id)
-        .limit(size)
-        .subquery(statement.alias())
-    )
-    id, step = column(ranked.name, "id", TEXT), column(ranked.name, "step", WHOLE)
-    matches = case(*((step == number, constant(match.value)) for number, match in enumerate(SearchMatch)))
+    ranked = _ranked(statement, _walk(statement, known, _asked(statement, chosen, known), size), size)
+    id, rank = column(ranked.name, "id", TEXT), column(ranked.name, "rank", WHOLE)
+    of_step = len(PLACES) * _MANY
+    cases = [(rank < (number + 1) * of_step, constant(match.value)) for number, match in enumerate(SearchMatch)]
     parts: Mapping[str, Callable[[Chosen], Expression]] = {
-        "match": lambda part: matches,
+        "match": lambda part: case(*cases),
         "node": lambda part: by_type(statement, known, part, id, (EACH, part.key)),
     }
     built = chosen.selection.build("SearchResult", parts)
-    return select(json_rows(built, [step, column(ranked.name, "length", WHOLE), id])).select_from(ranked)
+    return select(json_rows(built, [rank])).select_from(ranked)
 
 
-def _size(statement: Statement, chosen: Chosen) -> Any:
+def _size(statement: Statement, chosen: Chosen) -> int:
     given = chosen.arguments.get("first")
-    first = _USUAL if given is None else given
+    first: int = _USUAL if given is None else given
     largest = statement.catalog.settings.maximum_page_size
     if not 1 <= first <= largest:
         raise InputError(
@@ -162,61 +114,100 @@ def _size(statement: Statement, chosen: Chosen) -> Any:
                 largest=largest,
             )
         )
-    return whole_number(first)
+    return first
 
 
-def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) -> list[Any]:
-    """The binds of the steps."""
-    engine, given, types = statement.dialect.name, chosen.arguments["text"], chosen.arguments.get("types")
+def _asked(
+    statement: Statement, chosen: Chosen, known: Sequence[RecordType]
+) -> Callable[[Moment], Sequence[Groups | None]]:
+    """What is searched for in each step."""
+    given, types = chosen.arguments["text"], chosen.arguments.get("types")
     columns = [record.table.c[name] for record in known for name in record.searched]
     needed = {permission for each in columns if (permission := column_info(each).permission) is not None}
     permissions = sorted(needed - statement.access.denied)
     names = {snake(record.name).upper(): record.name for record in known}
     is_limited = types is not None or len(known) < len(searchable(statement.catalog))
 
-    def read(number: int) -> Callable[[Moment], str]:
-        def source(moment: Moment) -> str:
-            sought = resolve(given, moment.variables)
-            if len(sought) > _LONGEST_TEXT:
-                raise InputError(
-                    sentence(
-                        "text: {count} characters are too many; at most {longest_text} are possible",
-                        count=len(sought),
-                        longest_text=_LONGEST_TEXT,
-                    )
+    def read(moment: Moment) -> Sequence[Groups | None]:
+        sought = resolve(given, moment.variables)
+        if len(sought) > _LONGEST_TEXT:
+            raise InputError(
+                sentence(
+                    "text: {count} characters are too many; at most {longest_text} are possible",
+                    count=len(sought),
+                    longest_text=_LONGEST_TEXT,
                 )
-            wanted = None
-            if is_limited:
-                asked = resolve(types, moment.variables)
-                wanted = list(names.values()) if asked is None else [names[name] for name in asked if name in names]
-            return _Asked(engine, permissions, wanted).steps(sought)[number]
+            )
+        asked = resolve(types, moment.variables)
+        wanted = list(names.values()) if asked is None else [names[name] for name in asked if name in names]
+        return Asked(permissions, wanted if is_limited else None).steps(sought)
 
-        return source
-
-    return [statement.binds.computed(read(number), TEXT) for number in range(len(SearchMatch))]
+    return read
 
 
-def _step(
-    statement: Statement, known: Sequence[RecordType], number: int, asked: Sequence[Any], size: Any
-) -> Select[Any]:
-    """Records that match in one step, as many as are asked for."""
+def _walk(
+    statement: Statement,
+    known: Sequence[RecordType],
+    asked: Callable[[Moment], Sequence[Groups | None]],
+    size: int,
+) -> Any:
+    """The places looked into, by their number, each with the ids that were found there, shorter names first."""
+    engine, enough = statement.dialect.name, max(size, _ENOUGH)
+    sought = statement.binds.computed(lambda moment: walk(engine, asked(moment)), ListOf(TEXT))
+    start = select(whole_number(0).label("place"), _found(statement, known, _item(sought, whole_number(0)), enough))
+    found = start.cte(statement.alias(), recursive=True)
+    place, ids = column(found.name, "place", WHOLE), column(found.name, "ids", Json())
+    is_last = _sample(place) == len(PLACES) - 1
+    is_on = and_(
+        list_length(ids) < case((is_last, whole_number(size)), else_=whole_number(enough)),
+        place < STEPS * len(PLACES) - 1,
+    )
+    following = place + whole_number(1)
+    return found.union_all(
+        select(following, _found(statement, known, _item(sought, following), enough)).select_from(found).where(is_on)
+    )
+
+
+def _found(statement: Statement, known: Sequence[RecordType], sought: Expression, enough: int) -> Any:
+    """A JSON list of the ids of records that match, of those with the shortest names."""
     entry = SearchEntry.__table__.alias(statement.alias())
     source: FromClause = entry
     if statement.dialect.name == POSTGRESQL:
         terms: Expression = literal_column(_TERMS.format(entry.name))
-        match = terms.op("@@")(cast(cast(asked[number], TEXT), TSQUERY))
+        match = terms.op("@@")(cast(sought, TSQUERY))
     else:
         index = table("search_index", sql_column("rowid"), sql_column("search_index")).alias(statement.alias())
         source = index.join(entry, entry.c.number == index.c.rowid)
-        match = index.c.search_index.op("MATCH")(asked[number])
-    length = func.length(entry.c.terms).label("length")
+        match = index.c.search_index.op("MATCH")(sought)
     # Apart and whole, so that PostgreSQL takes the index; for the few rows of the limit it would read the table.
-    matching = select(entry.c.record_id, entry.c.entity_type, length).select_from(source).where(match)
-    hits = matching.cte(statement.alias()).prefix_with("MATERIALIZED", dialect=POSTGRESQL)
+    matching = select(entry.c.record_id, entry.c.entity_type).select_from(source).where(match)
+    hits = matching.order_by(entry.c.length, entry.c.record_id).offset(whole_number(0)).subquery(statement.alias())
     there = or_(false(), *(_seen(statement, record, hits) for record in known))
-    found = select(hits.c.record_id.label("id"), whole_number(number).label("step"), hits.c.length)
-    # As a table, because SQLite takes no part of a union with a limit of its own.
-    return select(found.where(there).limit(size).subquery(statement.alias()))
+    first = select(hits.c.record_id).where(there).limit(whole_number(enough)).subquery(statement.alias())
+    return select(_ids(first.c.record_id)).scalar_subquery().label("ids")
+
+
+def _ranked(statement: Statement, walk: Any, size: int) -> Any:
+    """What was found, the closest first: `id` and `rank`, which tells the step as well."""
+    ids, alias = column(walk.name, "ids", Json()), statement.alias()
+    if statement.dialect.name == POSTGRESQL:
+        listed = func.jsonb_array_elements_text(ids).table_valued("value", with_ordinality="key")
+        each = listed.render_derived(name=alias)
+    else:
+        each = func.json_each(ids).table_valued("key", "value").alias(alias)
+    place = column(walk.name, "place", WHOLE)
+    # The last place of a step has what the others have, and more to choose from.
+    last_first = place + len(PLACES) - 1 - 2 * _sample(place)
+    rank = func.min(last_first * _MANY + column(alias, "key", WHOLE)).label("rank")
+    id = column(alias, "value", TEXT).label("id")
+    found = select(id, rank).select_from(walk.join(each, literal_column("true"))).group_by(id)
+    return found.order_by(rank).limit(whole_number(size)).subquery(statement.alias())
+
+
+def _sample(place: Expression) -> Expression:
+    """Which of the places of its step it is."""
+    # Not by %, which drivers read as the beginning of a value.
+    return place - place // len(PLACES) * len(PLACES)
 
 
 def _seen(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
