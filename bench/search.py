@@ -76,12 +76,12 @@ def fill(url: str, count: int, *, is_postgresql: bool) -> None:
             with server.cursor().copy(f"COPY customer ({_COLUMNS}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            server.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+            server.execute("DELETE FROM installation WHERE name LIKE '% entries'")
         return
     with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
         marks = ", ".join("?" * len(_COLUMNS.split(",")))
         file.executemany(f"INSERT INTO customer ({_COLUMNS}) VALUES ({marks})", rows)
-        file.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+        file.execute("DELETE FROM installation WHERE name LIKE '% entries'")
 
 
 def settle(url: str, *, is_postgresql: bool) -> None:

@@ -1,6 +1,8 @@
 """What is asked of the indexes: for a text the terms that match in each step, as an engine takes them."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from core.db.database import POSTGRESQL, SQLITE
 from core.search.entries import PERMITTED
@@ -88,3 +90,28 @@ def walk(engine: str, steps: Sequence[Groups | None]) -> list[str]:
     """What an index is asked in each place of each step, spelled as the engine takes it."""
     spelled = _SPELLED[engine]
     return [spelled([[_NOWHERE]] if step is None else step, mark) for step in steps for mark in PLACES]
+
+
+def looks(engine: str, steps: Sequence[Groups | None]) -> list[str]:
+    """What one entry is asked in each step, as the engine takes it without its index.
+
+    On SQLite it is JSON of the groups. A term has a blank before it, and after it where it is whole, and so it is found
+    in a text of terms with blanks around them.
+    """
+    found: list[str] = []
+    for step in steps:
+        if step is None and found:
+            found.append(found[-1])
+        else:
+            found.append(_LOOKED[engine]([[_NOWHERE]] if step is None else step))
+    return found
+
+
+def _as_json(groups: Groups) -> str:
+    return json.dumps([[f" {term}" if begun else f" {term} " for term, begun in group] for group in groups])
+
+
+_LOOKED: Mapping[str, Callable[[Groups], str]] = {
+    POSTGRESQL: partial(_for_postgresql, mark=""),
+    SQLITE: _as_json,
+}

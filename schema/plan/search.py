@@ -1,13 +1,28 @@
 """The query `search`: records by what one remembers of them, the closest first, in one statement.
 
 It walks in steps, from the whole name to words with a mistake, and ends with the one that finds as many as are asked
-for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough.
+for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough. What
+belongs to a caller who has few records is looked through instead: among very many an index would find too many others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, and_, case, cast, false, func, literal_column, or_, select, table
+from sqlalchemy import (
+    Boolean,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    union_all,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.elements import ColumnElement
@@ -20,14 +35,15 @@ from core.db.sql import Expression, list_length, spell
 from core.db.types import Json, ListOf
 from core.records.columns import column_info
 from core.records.vocabulary import Vocabulary
-from core.search.asked import PLACES, STEPS, Asked, Groups, walk
+from core.search.asked import PLACES, STEPS, Asked, Groups, looks, walk
 from core.search.entries import SearchEntry
 from schema.catalog.catalog import Catalog, RecordType
+from schema.catalog.ownership import RowLimit
 from schema.plan.compiler import by_type
 from schema.plan.plan import EACH
 from schema.plan.statement import Statement
 from schema.sql.binds import Moment
-from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, json_rows, whole_number
+from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, count_rows, json_rows, whole_number
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
@@ -44,12 +60,19 @@ class SearchMatch(Vocabulary):
 
 assert len(SearchMatch) == STEPS
 
+#: What is asked for in each step, at run time.
+_Sought = Callable[[Moment], Sequence[Groups | None]]
+
 #: What the index of PostgreSQL holds, spelled as the index is, of the entry under an alias.
 _TERMS = "(coalesce({0}.terms, ''::tsvector) || coalesce({0}.tag_terms, ''::tsvector))"
+#: What each engine has of an entry without its index.
+_OF_ENTRY = {POSTGRESQL: _TERMS, SQLITE: "' ' || coalesce({0}.terms, '') || ' ' || coalesce({0}.tag_terms, '') || ' '"}
 _LONGEST_TEXT = 200
 _USUAL = 20
 #: A sample that has fewer hits is not enough, so that there are shorter names to choose from.
 _ENOUGH = 50
+#: Who sees no more records than so many, of those that not everybody sees, is looked for among these.
+_FEW = 2000
 #: More than there are hits in a place.
 _MANY = 1_000_000
 
@@ -58,6 +81,12 @@ class _item(SqlFunction):  # noqa: N801
     """A text of a list bind, by its number from 0."""
 
     type = TEXT
+
+
+class _has(SqlFunction):  # noqa: N801
+    """Whether an entry has what is looked for in one step."""
+
+    type = Boolean()
 
 
 class _ids(SqlFunction):  # noqa: N801
@@ -71,6 +100,13 @@ spell(
         _item: {
             SQLITE: "json_extract({0}, '$[' || ({1}) || ']')",
             POSTGRESQL: "(CAST({0} AS TEXT[]))[{1} + 1]",
+        },
+        _has: {
+            SQLITE: (
+                "NOT EXISTS (SELECT 1 FROM json_each({1}) AS parts WHERE NOT EXISTS "
+                "(SELECT 1 FROM json_each(parts.value) AS terms WHERE instr({0}, terms.value) > 0))"
+            ),
+            POSTGRESQL: "{0} @@ CAST({1} AS TSQUERY)",
         },
         _ids: {
             SQLITE: "json_group_array({0})",
@@ -89,7 +125,7 @@ def search(statement: Statement, chosen: Chosen) -> Select[Any]:
     """The records that a text may mean, as a JSON list."""
     size = _size(statement, chosen)
     known = [record for record in searchable(statement.catalog) if record.name not in statement.access.hidden]
-    ranked = _ranked(statement, _walk(statement, known, _asked(statement, chosen, known), size), size)
+    ranked = _ranked(statement, _found(statement, chosen, known, size), size)
     id, rank = column(ranked.name, "id", TEXT), column(ranked.name, "rank", WHOLE)
     of_step = len(PLACES) * _MANY
     cases = [(rank < (number + 1) * of_step, constant(match.value)) for number, match in enumerate(SearchMatch)]
@@ -117,10 +153,8 @@ def _size(statement: Statement, chosen: Chosen) -> int:
     return first
 
 
-def _asked(
-    statement: Statement, chosen: Chosen, known: Sequence[RecordType]
-) -> Callable[[Moment], Sequence[Groups | None]]:
-    """What is searched for in each step."""
+def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) -> _Sought:
+    """What is searched for in records of some types."""
     given, types = chosen.arguments["text"], chosen.arguments.get("types")
     columns = [record.table.c[name] for record in known for name in record.searched]
     needed = {permission for each in columns if (permission := column_info(each).permission) is not None}
@@ -145,17 +179,32 @@ def _asked(
     return read
 
 
+def _found(statement: Statement, chosen: Chosen, known: Sequence[RecordType], size: int) -> list[Select[Any]]:
+    """What is found, each as `id` and `rank`: of records that not everybody sees apart from others."""
+    limited = [record for record in known if record.name in statement.access.rows]
+    others = [record for record in known if record not in limited]
+    found = []
+    if others:
+        found.append(_walk(statement, others, _asked(statement, chosen, others), size))
+    if limited:
+        sought, few = _asked(statement, chosen, limited), _few(statement, limited)
+        if few is None:
+            found.append(_walk(statement, limited, sought, size))
+        else:
+            count = select(count_rows()).select_from(few).scalar_subquery()
+            found.append(_walk(statement, limited, sought, size, count > _FEW))
+            found.append(_look(statement, limited, sought, few, count <= _FEW))
+    return found
+
+
 def _walk(
-    statement: Statement,
-    known: Sequence[RecordType],
-    asked: Callable[[Moment], Sequence[Groups | None]],
-    size: int,
-) -> Any:
-    """The places looked into, by their number, each with the ids that were found there, shorter names first."""
+    statement: Statement, records: Sequence[RecordType], sought: _Sought, size: int, only: Any = None
+) -> Select[Any]:
+    """What is found by the index, in the steps that it takes."""
     engine, enough = statement.dialect.name, max(size, _ENOUGH)
-    sought = statement.binds.computed(lambda moment: walk(engine, asked(moment)), ListOf(TEXT))
-    start = select(whole_number(0).label("place"), _found(statement, known, _item(sought, whole_number(0)), enough))
-    found = start.cte(statement.alias(), recursive=True)
+    asked = statement.binds.computed(lambda moment: walk(engine, sought(moment)), ListOf(TEXT))
+    start = select(whole_number(0).label("place"), _hits(statement, records, _item(asked, whole_number(0)), enough))
+    found = (start if only is None else start.where(only)).cte(statement.alias(), recursive=True)
     place, ids = column(found.name, "place", WHOLE), column(found.name, "ids", Json())
     is_last = _sample(place) == len(PLACES) - 1
     is_on = and_(
@@ -163,12 +212,22 @@ def _walk(
         place < STEPS * len(PLACES) - 1,
     )
     following = place + whole_number(1)
-    return found.union_all(
-        select(following, _found(statement, known, _item(sought, following), enough)).select_from(found).where(is_on)
-    )
+    hits = _hits(statement, records, _item(asked, following), enough)
+    found = found.union_all(select(following, hits).select_from(found).where(is_on))
+    alias = statement.alias()
+    if engine == POSTGRESQL:
+        listed = func.jsonb_array_elements_text(ids).table_valued("value", with_ordinality="key")
+        each = listed.render_derived(name=alias)
+    else:
+        each = func.json_each(ids).table_valued("key", "value").alias(alias)
+    # The last place of a step has what the others have, and more to choose from.
+    last_first = place + len(PLACES) - 1 - 2 * _sample(place)
+    rank = last_first * _MANY + column(alias, "key", WHOLE)
+    id = column(alias, "value", TEXT)
+    return select(id.label("id"), rank.label("rank")).select_from(found.join(each, literal_column("true")))
 
 
-def _found(statement: Statement, known: Sequence[RecordType], sought: Expression, enough: int) -> Any:
+def _hits(statement: Statement, records: Sequence[RecordType], sought: Expression, enough: int) -> Any:
     """A JSON list of the ids of records that match, of those with the shortest names."""
     entry = SearchEntry.__table__.alias(statement.alias())
     source: FromClause = entry
@@ -182,26 +241,56 @@ def _found(statement: Statement, known: Sequence[RecordType], sought: Expression
     # Apart and whole, so that PostgreSQL takes the index; for the few rows of the limit it would read the table.
     matching = select(entry.c.record_id, entry.c.entity_type).select_from(source).where(match)
     hits = matching.order_by(entry.c.length, entry.c.record_id).offset(whole_number(0)).subquery(statement.alias())
-    there = or_(false(), *(_seen(statement, record, hits) for record in known))
+    there = _seen(statement, records, hits)
     first = select(hits.c.record_id).where(there).limit(whole_number(enough)).subquery(statement.alias())
     return select(_ids(first.c.record_id)).scalar_subquery().label("ids")
 
 
-def _ranked(statement: Statement, walk: Any, size: int) -> Any:
-    """What was found, the closest first: `id` and `rank`, which tells the step as well."""
-    ids, alias = column(walk.name, "ids", Json()), statement.alias()
-    if statement.dialect.name == POSTGRESQL:
-        listed = func.jsonb_array_elements_text(ids).table_valued("value", with_ordinality="key")
-        each = listed.render_derived(name=alias)
-    else:
-        each = func.json_each(ids).table_valued("key", "value").alias(alias)
-    place = column(walk.name, "place", WHOLE)
-    # The last place of a step has what the others have, and more to choose from.
-    last_first = place + len(PLACES) - 1 - 2 * _sample(place)
-    rank = func.min(last_first * _MANY + column(alias, "key", WHOLE)).label("rank")
-    id = column(alias, "value", TEXT).label("id")
-    found = select(id, rank).select_from(walk.join(each, literal_column("true"))).group_by(id)
-    return found.order_by(rank).limit(whole_number(size)).subquery(statement.alias())
+def _few(statement: Statement, limited: Sequence[RecordType]) -> Any:
+    """Ids among which are all records that the caller sees, if they are few; None where that cannot be told."""
+    parts = []
+    for record in limited:
+        limit = statement.access.rows[record.name]
+        ids = limit.belongings(statement, record, _FEW + 1) if isinstance(limit, RowLimit) else None
+        if ids is None:
+            return None
+        parts += [select(one.subquery(statement.alias())) for one in ids]
+    if not parts:
+        return None
+    every = union_all(*parts).subquery(statement.alias())
+    return select(every.c.id).limit(whole_number(_FEW + 1)).cte(statement.alias())
+
+
+def _look(statement: Statement, records: Sequence[RecordType], sought: _Sought, few: Any, only: Any) -> Select[Any]:
+    """What is found among few records, entry by entry."""
+    engine = statement.dialect.name
+    asked = statement.binds.computed(lambda moment: looks(engine, sought(moment)), ListOf(TEXT))
+    entry = SearchEntry.__table__.alias(statement.alias())
+    has: Any = literal_column(_OF_ENTRY[engine].format(entry.name)).label("has")
+    read = select(entry.c.record_id, entry.c.entity_type, entry.c.length, has).where(
+        entry.c.record_id.in_(select(few.c.id)), only
+    )
+    held = read.offset(whole_number(0)).subquery(statement.alias())
+    steps = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
+    step = case(*((there, number) for number, there in enumerate(steps))).label("step")
+    # What has none of these two has none of the others.
+    near = select(held.c.record_id, held.c.entity_type, held.c.length, step).where(or_(steps[1], steps[-1]))
+    hits = near.offset(whole_number(0)).subquery(statement.alias())
+    place = func.row_number().over(order_by=(hits.c.length, hits.c.record_id))
+    rank = column(hits.name, "step", WHOLE) * (len(PLACES) * _MANY) + place
+    return select(hits.c.record_id.label("id"), rank.label("rank")).where(_seen(statement, records, hits))
+
+
+def _ranked(statement: Statement, found: Sequence[Select[Any]], size: int) -> Any:
+    """The closest of what was found, first: `id` and `rank`, which tells the step as well."""
+    if not found:
+        return (
+            select(constant("").label("id"), whole_number(0).label("rank")).where(false()).subquery(statement.alias())
+        )
+    every = union_all(*found).subquery(statement.alias())
+    rank = func.min(every.c.rank).label("rank")
+    best = select(every.c.id, rank).group_by(every.c.id).order_by(rank, every.c.id)
+    return best.limit(whole_number(size)).subquery(statement.alias())
 
 
 def _sample(place: Expression) -> Expression:
@@ -210,7 +299,12 @@ def _sample(place: Expression) -> Expression:
     return place - place // len(PLACES) * len(PLACES)
 
 
-def _seen(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
+def _seen(statement: Statement, records: Sequence[RecordType], entry: Any) -> ColumnElement[bool]:
+    """Whether the caller sees the record of an entry, which is of one of these types."""
+    return or_(false(), *(_seen_as(statement, record, entry) for record in records))
+
+
+def _seen_as(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
     row = statement.row(record, is_fact=True)
     there = [row.id == entry.c.record_id, *statement.visible(row)]
     # Not an EXISTS, for which PostgreSQL may read all records of the type at once.
