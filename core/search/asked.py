@@ -1,13 +1,22 @@
 """What is asked of the indexes: for a text the terms that match in each step, as an engine takes them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from core.db.database import POSTGRESQL, SQLITE
 from core.search.entries import PERMITTED
 from core.search.samples import MARKS
-from core.search.terms import TYPE, asked_terms, is_begun, misspelt, whole, words
+from core.search.terms import (
+    TYPE,
+    Asked,
+    asked_beginning,
+    asked_mistake,
+    asked_name,
+    asked_name_beginning,
+    asked_word,
+    words,
+)
 
 #: Looked into one after the other in each step: the samples, the smallest first, then everything.
 PLACES = (*reversed(MARKS), "")
@@ -18,59 +27,38 @@ _MOST_WORDS = 12
 #: What no entry has: no mark comes alone.
 _NOWHERE = ("^", False)
 
-#: A term, and whether others that begin with it will do.
-Term = tuple[str, bool]
 #: What matches: of each group any term.
-Groups = Sequence[Sequence[Term]]
+Groups = Sequence[Sequence[Asked]]
 
 
-class Asked:
-    """What somebody asks for who has some permissions, of some types of records."""
+def steps(text: str, permissions: Sequence[str], types: Sequence[str] | None) -> list[Groups | None]:
+    """What matches in each step; None where it is nothing, or what the step before has found.
 
-    def __init__(self, permissions: Sequence[str], types: Sequence[str] | None) -> None:
-        """Remembers them.
+    Args:
+        text: that somebody asks for.
+        permissions: that they have, of those that fields need.
+        types: names of the records to find; None for all.
+    """
+    asked = words(text)[:_MOST_WORDS]
+    if not asked:
+        return [None] * STEPS
+    before = ["", *(f"{permission}{PERMITTED}" for permission in permissions)]
 
-        Args:
-            permissions: by which fields it may find that need one.
-            types: names of the records to find; None for all.
-        """
-        self._before = ["", *(f"{permission}{PERMITTED}" for permission in permissions)]
-        self._types: Groups = []
-        if types is not None:
-            self._types = [[(f"{TYPE}{name.lower()}", False) for name in types] or [_NOWHERE]]
+    def each(terms: Callable[[str], Groups]) -> Groups:
+        groups = (group for word in asked for group in terms(word))
+        return [[(first + term, begun) for first in before for term, begun in group] for group in groups]
 
-    def steps(self, text: str) -> list[Groups | None]:
-        """What matches in each step; None where it is nothing, or what the step before has found."""
-        asked = words(text)[:_MOST_WORDS]
-        if not asked:
-            return [None] * STEPS
-        name = whole(text)
-        steps: list[Groups] = [
-            [[(name, False)]],
-            [[(name, True)]],
-            [self._any([term]) for word in asked for term in asked_terms(word)],
-            [group for word in asked for group in self._beginning(word)],
-            [group for word in asked for group in self._mistaken(word)],
-        ]
-        before = [None, *steps]
-        return [None if step == last else [*step, *self._types] for step, last in zip(steps, before, strict=False)]
-
-    def _any(self, terms: Sequence[str], begun: str | None = None) -> Sequence[Term]:
-        found = [(f"{before}{term}", False) for before in self._before for term in terms]
-        return found + [(f"{before}{begun}", True) for before in self._before if begun is not None]
-
-    def _beginning(self, word: str) -> Iterator[Sequence[Term]]:
-        if is_begun(word):
-            yield self._any((), word)
-        else:
-            for term in asked_terms(word):
-                yield self._any([term])
-
-    def _mistaken(self, word: str) -> Iterator[Sequence[Term]]:
-        if is_begun(word):
-            yield self._any(misspelt(word), word)
-        else:
-            yield from self._beginning(word)
+    found: list[Groups] = [
+        [asked_name(text)],
+        [asked_name_beginning(text)],
+        each(asked_word),
+        each(asked_beginning),
+        each(asked_mistake),
+    ]
+    of_types: Groups = []
+    if types is not None:
+        of_types = [[(f"{TYPE}{name.lower()}", False) for name in types] or [_NOWHERE]]
+    return [None if step == last else [*step, *of_types] for step, last in zip(found, [None, *found], strict=False)]
 
 
 def _for_postgresql(groups: Groups, mark: str) -> str:
@@ -86,20 +74,20 @@ def _for_sqlite(groups: Groups, mark: str) -> str:
 _SPELLED: Mapping[str, Callable[[Groups, str], str]] = {POSTGRESQL: _for_postgresql, SQLITE: _for_sqlite}
 
 
-def walk(engine: str, steps: Sequence[Groups | None]) -> list[str]:
+def walk(engine: str, asked: Sequence[Groups | None]) -> list[str]:
     """What an index is asked in each place of each step, spelled as the engine takes it."""
     spelled = _SPELLED[engine]
-    return [spelled([[_NOWHERE]] if step is None else step, mark) for step in steps for mark in PLACES]
+    return [spelled([[_NOWHERE]] if step is None else step, mark) for step in asked for mark in PLACES]
 
 
-def looks(engine: str, steps: Sequence[Groups | None]) -> list[str]:
+def looks(engine: str, asked: Sequence[Groups | None]) -> list[str]:
     """What one entry is asked in each step, as the engine takes it without its index.
 
     On SQLite it is JSON of the groups. A term has a blank before it, and after it where it is whole, and so it is found
     in a text of terms with blanks around them.
     """
     found: list[str] = []
-    for step in steps:
+    for step in asked:
         if step is None and found:
             found.append(found[-1])
         else:

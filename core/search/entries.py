@@ -16,7 +16,7 @@ from core.records.columns import ColumnInfo, column, column_info, sql_column
 from core.records.forms import PERSON_NAME, PHONE, TextForm
 from core.records.record import Record, Table
 from core.search.samples import in_samples
-from core.search.terms import TYPE, WHOLE, number_terms, terms_of, whole
+from core.search.terms import TYPE, number_terms, terms_of, whole, whole_terms
 
 #: Changes whenever the same record gets other terms, so that stored ones are made again.
 VERSION = "2"
@@ -63,8 +63,8 @@ INDEX: Mapping[str, Sequence[str]] = {
     "sqlite": (
         """
         CREATE VIRTUAL TABLE search_index USING fts5(
-            terms, tag_terms, content='search_entry', content_rowid='number', detail=none, prefix='2 3',
-            tokenize="unicode61 remove_diacritics 0 tokenchars '_^=~+#@'"
+            terms, tag_terms, content='search_entry', content_rowid='number', detail=none,
+            tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@'"
         )
         """,
         """
@@ -205,7 +205,7 @@ def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
         if (value := values[name]) is not None:
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
-    return Entry(id, kind.__name__, _stored(id, found), len(whole(values[kind.__search__[0]] or "")) - len(WHOLE))
+    return Entry(id, kind.__name__, _stored(id, found), len(whole(values[kind.__search__[0]] or "")))
 
 
 def _stored(id: str, terms: set[str]) -> str:
@@ -235,7 +235,7 @@ def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
 
     def terms(text: str) -> set[str]:
         found = terms_of(text, is_person=is_person)
-        return found | {whole(text)} if is_name else found
+        return found | whole_terms(text) if is_name else found
 
     return terms
 

@@ -35,7 +35,7 @@ from core.db.sql import Expression, list_length, spell
 from core.db.types import Json, ListOf
 from core.records.columns import column_info
 from core.records.vocabulary import Vocabulary
-from core.search.asked import PLACES, STEPS, Asked, Groups, looks, walk
+from core.search.asked import PLACES, STEPS, Groups, looks, steps, walk
 from core.search.entries import SearchEntry
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.ownership import RowLimit
@@ -174,7 +174,7 @@ def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) ->
             )
         asked = resolve(types, moment.variables)
         wanted = list(names.values()) if asked is None else [names[name] for name in asked if name in names]
-        return Asked(permissions, wanted if is_limited else None).steps(sought)
+        return steps(sought, permissions, wanted if is_limited else None)
 
     return read
 
@@ -271,10 +271,10 @@ def _look(statement: Statement, records: Sequence[RecordType], sought: _Sought, 
         entry.c.record_id.in_(select(few.c.id)), only
     )
     held = read.offset(whole_number(0)).subquery(statement.alias())
-    steps = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
-    step = case(*((there, number) for number, there in enumerate(steps))).label("step")
+    each = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
+    step = case(*((there, number) for number, there in enumerate(each))).label("step")
     # What has none of these two has none of the others.
-    near = select(held.c.record_id, held.c.entity_type, held.c.length, step).where(or_(steps[1], steps[-1]))
+    near = select(held.c.record_id, held.c.entity_type, held.c.length, step).where(or_(each[1], each[-1]))
     hits = near.offset(whole_number(0)).subquery(statement.alias())
     place = func.row_number().over(order_by=(hits.c.length, hits.c.record_id))
     rank = column(hits.name, "step", WHOLE) * (len(PLACES) * _MANY) + place

@@ -1,4 +1,4 @@
-"""Terms of the search in samples, and how long names are
+"""Terms of the search in samples, beginnings as terms, and how long names are
 
 Revision of core: 0019
 """
@@ -11,7 +11,8 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-_NOW, _BEFORE = "_^=~+#@", "_^=~"
+_NOW = """detail=none, tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@'\""""
+_BEFORE = """detail=none, prefix='2 3', tokenize="unicode61 remove_diacritics 0 tokenchars '_^=~'\""""
 _TRIGGERS = {
     "inserted": """
         CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN
@@ -34,20 +35,16 @@ _TRIGGERS = {
 }
 
 
-def _make_index(marks: str) -> None:
-    """Makes the index of SQLite again, and empty: terms have other marks before them."""
+def _make_index(options: str) -> None:
+    """Makes the index of SQLite again, and empty: its terms are others."""
     # Without them, because each row that goes would be taken out of the index.
     for event in _TRIGGERS:
         op.execute(f"DROP TRIGGER search_entry_{event}")
     op.execute("DROP TABLE search_index")
     op.execute("DELETE FROM search_entry")
     op.execute(
-        f"""
-        CREATE VIRTUAL TABLE search_index USING fts5(
-            terms, tag_terms, content='search_entry', content_rowid='number', detail=none, prefix='2 3',
-            tokenize="unicode61 remove_diacritics 0 tokenchars '{marks}'"
-        )
-        """
+        "CREATE VIRTUAL TABLE search_index USING fts5("
+        f"terms, tag_terms, content='search_entry', content_rowid='number', {options})"
     )
     for trigger in _TRIGGERS.values():
         op.execute(trigger)
