@@ -73,8 +73,8 @@ _USUAL = 20
 _ENOUGH = 50
 #: Who sees no more records than so many, of those that not everybody sees, is looked for among these.
 _FEW = 2000
-#: More than there are hits in a place.
-_MANY = 1_000_000
+#: How many places there are in a step, and the number of the last of all.
+_PLACES, _LAST = whole_number(len(PLACES)), whole_number(STEPS * len(PLACES) - 1)
 
 
 class _item(SqlFunction):  # noqa: N801
@@ -126,15 +126,14 @@ def search(statement: Statement, chosen: Chosen) -> Select[Any]:
     size = _size(statement, chosen)
     known = [record for record in searchable(statement.catalog) if record.name not in statement.access.hidden]
     ranked = _ranked(statement, _found(statement, chosen, known, size), size)
-    id, rank = column(ranked.name, "id", TEXT), column(ranked.name, "rank", WHOLE)
-    of_step = len(PLACES) * _MANY
-    cases = [(rank < (number + 1) * of_step, constant(match.value)) for number, match in enumerate(SearchMatch)]
+    id, step = column(ranked.name, "id", TEXT), column(ranked.name, "step", WHOLE)
+    cases = [(step == whole_number(number), constant(match.value)) for number, match in enumerate(SearchMatch)]
     parts: Mapping[str, Callable[[Chosen], Expression]] = {
         "match": lambda part: case(*cases),
         "node": lambda part: by_type(statement, known, part, id, (EACH, part.key)),
     }
     built = chosen.selection.build("SearchResult", parts)
-    return select(json_rows(built, [rank])).select_from(ranked)
+    return select(json_rows(built, [step, column(ranked.name, "length", WHOLE), id])).select_from(ranked)
 
 
 def _size(statement: Statement, chosen: Chosen) -> int:
@@ -180,7 +179,7 @@ def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) ->
 
 
 def _found(statement: Statement, chosen: Chosen, known: Sequence[RecordType], size: int) -> list[Select[Any]]:
-    """What is found, each as `id` and `rank`: of records that not everybody sees apart from others."""
+    """What is found, each as `id` and `step`: of records that not everybody sees apart from others."""
     limited = [record for record in known if record.name in statement.access.rows]
     others = [record for record in known if record not in limited]
     found = []
@@ -206,25 +205,20 @@ def _walk(
     start = select(whole_number(0).label("place"), _hits(statement, records, _item(asked, whole_number(0)), enough))
     found = (start if only is None else start.where(only)).cte(statement.alias(), recursive=True)
     place, ids = column(found.name, "place", WHOLE), column(found.name, "ids", Json())
-    is_last = _sample(place) == len(PLACES) - 1
-    is_on = and_(
-        list_length(ids) < case((is_last, whole_number(size)), else_=whole_number(enough)),
-        place < STEPS * len(PLACES) - 1,
-    )
     following = place + whole_number(1)
+    # After everything was looked at there is nothing more to choose from. Not by %, which drivers read as a value.
+    is_all = following // _PLACES * _PLACES == following
+    wanted = case((is_all, whole_number(size)), else_=whole_number(enough))
+    is_on = and_(list_length(ids) < wanted, place < _LAST)
     hits = _hits(statement, records, _item(asked, following), enough)
     found = found.union_all(select(following, hits).select_from(found).where(is_on))
     alias = statement.alias()
     if engine == POSTGRESQL:
-        listed = func.jsonb_array_elements_text(ids).table_valued("value", with_ordinality="key")
-        each = listed.render_derived(name=alias)
+        each = func.jsonb_array_elements_text(ids).table_valued("value").render_derived(name=alias)
     else:
-        each = func.json_each(ids).table_valued("key", "value").alias(alias)
-    # The last place of a step has what the others have, and more to choose from.
-    last_first = place + len(PLACES) - 1 - 2 * _sample(place)
-    rank = last_first * _MANY + column(alias, "key", WHOLE)
-    id = column(alias, "value", TEXT)
-    return select(id.label("id"), rank.label("rank")).select_from(found.join(each, literal_column("true")))
+        each = func.json_each(ids).table_valued("value").alias(alias)
+    id, step = column(alias, "value", TEXT).label("id"), (place // _PLACES).label("step")
+    return select(id, step).select_from(found.join(each, literal_column("true")))
 
 
 def _hits(statement: Statement, records: Sequence[RecordType], sought: Expression, enough: int) -> Any:
@@ -267,36 +261,25 @@ def _look(statement: Statement, records: Sequence[RecordType], sought: _Sought, 
     asked = statement.binds.computed(lambda moment: looks(engine, sought(moment)), ListOf(TEXT))
     entry = SearchEntry.__table__.alias(statement.alias())
     has: Any = literal_column(_OF_ENTRY[engine].format(entry.name)).label("has")
-    read = select(entry.c.record_id, entry.c.entity_type, entry.c.length, has).where(
-        entry.c.record_id.in_(select(few.c.id)), only
-    )
+    read = select(entry.c.record_id, entry.c.entity_type, has).where(entry.c.record_id.in_(select(few.c.id)), only)
     held = read.offset(whole_number(0)).subquery(statement.alias())
     each = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
-    step = case(*((there, number) for number, there in enumerate(each))).label("step")
+    step = case(*((there, whole_number(number)) for number, there in enumerate(each))).label("step")
     # What has none of these two has none of the others.
-    near = select(held.c.record_id, held.c.entity_type, held.c.length, step).where(or_(each[1], each[-1]))
+    near = select(held.c.record_id, held.c.entity_type, step).where(or_(each[1], each[-1]))
     hits = near.offset(whole_number(0)).subquery(statement.alias())
-    place = func.row_number().over(order_by=(hits.c.length, hits.c.record_id))
-    rank = column(hits.name, "step", WHOLE) * (len(PLACES) * _MANY) + place
-    return select(hits.c.record_id.label("id"), rank.label("rank")).where(_seen(statement, records, hits))
+    return select(hits.c.record_id.label("id"), hits.c.step).where(_seen(statement, records, hits))
 
 
 def _ranked(statement: Statement, found: Sequence[Select[Any]], size: int) -> Any:
-    """The closest of what was found, first: `id` and `rank`, which tells the step as well."""
-    if not found:
-        return (
-            select(constant("").label("id"), whole_number(0).label("rank")).where(false()).subquery(statement.alias())
-        )
-    every = union_all(*found).subquery(statement.alias())
-    rank = func.min(every.c.rank).label("rank")
-    best = select(every.c.id, rank).group_by(every.c.id).order_by(rank, every.c.id)
-    return best.limit(whole_number(size)).subquery(statement.alias())
-
-
-def _sample(place: Expression) -> Expression:
-    """Which of the places of its step it is."""
-    # Not by %, which drivers read as the beginning of a value.
-    return place - place // len(PLACES) * len(PLACES)
+    """The closest of what was found: `id`, `step` and `length` of the name."""
+    nothing = select(constant("").label("id"), whole_number(0).label("step")).where(false())
+    every = union_all(nothing, *found).subquery(statement.alias())
+    each = select(every.c.id, func.min(every.c.step).label("step")).group_by(every.c.id).subquery(statement.alias())
+    entry = SearchEntry.__table__.alias(statement.alias())
+    ranked = select(each.c.id, each.c.step, entry.c.length).join(entry, entry.c.record_id == each.c.id)
+    best = ranked.order_by(each.c.step, entry.c.length, each.c.id).limit(whole_number(size))
+    return best.subquery(statement.alias())
 
 
 def _seen(statement: Statement, records: Sequence[RecordType], entry: Any) -> ColumnElement[bool]:
