@@ -52,12 +52,13 @@ class SearchEntry(Table):
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"
 
-#: What makes the index of an engine.
+#: What makes the index of an engine. What PostgreSQL would put off to index would be read from end to end by each of the
+#: many looks into the index that an answer takes.
 INDEX: Mapping[str, Sequence[str]] = {
     "postgresql": (
         f"""
         CREATE INDEX {TERMS_INDEX} ON search_entry
-        USING gin ((coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector)))
+        USING gin ((coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector))) WITH (fastupdate = off)
         """,
     ),
     "sqlite": (

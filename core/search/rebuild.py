@@ -12,6 +12,12 @@ from core.search.entries import VERSION, own_entry, tag_terms, writing
 ENTRIES = "entries"
 
 _AT_ONCE = 1000
+#: What is done after many entries were written. Statistics of an empty table would have the engine read it from end to
+#: end, and SQLite's index would be in a dozen parts, each of which is looked into for each term.
+_SETTLING = {
+    "postgresql": ("ANALYZE search_entry",),
+    "sqlite": ("ANALYZE search_entry", "INSERT INTO search_index (search_index) VALUES ('optimize')"),
+}
 
 
 def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -> None:
@@ -29,8 +35,7 @@ def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -
             if wanted.get(kind.__name__) != stored.get(kind.__name__):
                 _rewrite(transaction, kind)
         if wanted != stored:
-            # Statistics of an empty table would have the engine read it from end to end.
-            transaction.put(SqlStatement("ANALYZE search_entry"))
+            transaction.put(*map(SqlStatement, _SETTLING[transaction.dialect]))
             _keep(transaction, plugin, wanted)
 
 

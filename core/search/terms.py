@@ -87,14 +87,21 @@ def number_terms(text: str) -> set[str]:
 def _terms(word: str, *, is_person: bool) -> frozenset[str]:
     if not HAN.match(word):
         begun = (f"{BEGUN}{word[:end]}" for end in range(_SHORTEST_BEGINNING, len(word)))
-        return frozenset((word, *begun, *lacking(word)))
+        return frozenset((word, *begun, *_nothing_lacking(word), *lacking(word)))
     run = word[:_LONGEST_RUN]
     read = syllables(run, is_person=is_person)
     found = {*run, *(one + other for one, other in pairwise(run))}
     for start in range(len(run)):
-        found.add(f"{RUN}{''.join(read[start:])}")
+        sound = "".join(read[start:])
+        found |= {f"{RUN}{sound}", *_nothing_lacking(sound)}
         found.add(f"{RUN}{''.join(syllable[:1] for syllable in read[start:])}")
     return frozenset(found)
+
+
+def _nothing_lacking(word: str) -> Iterator[str]:
+    """A word as it is, marked like one without a letter: one that has a letter too many is found by it."""
+    if len(word) >= _SHORTEST_MISSPELT - 1:
+        yield f"{LACKING}{word}"
 
 
 def lacking(word: str) -> Iterator[str]:
@@ -145,7 +152,5 @@ def asked_mistake(word: str) -> Sequence[Sequence[Asked]]:
     found = [*lacking(word)]
     if not found:
         return asked_beginning(word)
-    # One letter too many here is a word there; one too few here is a word without a letter there.
-    more = [term.removeprefix(LACKING) for term in found]
-    others = [f"{LACKING}{word}", *found, *more, *(f"{RUN}{term}" for term in more)]
-    return [[*asked_beginning(word)[0], *((term, False) for term in others)]]
+    others = [(term, False) for term in (f"{LACKING}{word}", *found)]
+    return [[*asked_beginning(word)[0], *others]]

@@ -56,6 +56,7 @@ def upgrade() -> None:
         _make_index(_NOW)
     else:
         op.execute("TRUNCATE search_entry")
+        op.execute("ALTER INDEX ix_search_entry_terms SET (fastupdate = off)")
     op.add_column("search_entry", sa.Column("length", sa.BigInteger(), nullable=True))
 
 
@@ -63,4 +64,7 @@ def downgrade() -> None:
     """Takes them back."""
     if op.get_bind().dialect.name == "sqlite":
         _make_index(_BEFORE)
+    else:
+        op.execute("TRUNCATE search_entry")
+        op.execute("ALTER INDEX ix_search_entry_terms RESET (fastupdate)")
     op.drop_column("search_entry", "length")
