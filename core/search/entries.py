@@ -52,8 +52,8 @@ class SearchEntry(Table):
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"
 
-#: What makes the index of an engine. What PostgreSQL would put off to index would be read from end to end by each of the
-#: many looks into the index that an answer takes.
+#: What makes the index of an engine. What PostgreSQL would put off to index would be read from end to end by each of
+#: the many looks into the index that an answer takes.
 INDEX: Mapping[str, Sequence[str]] = {
     "postgresql": (
         f"""
