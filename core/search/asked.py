@@ -9,7 +9,7 @@ from core.search.entries import PERMITTED
 from core.search.samples import MARKS
 from core.search.terms import (
     TYPE,
-    Asked,
+    Clue,
     asked_beginning,
     asked_mistake,
     asked_name,
@@ -28,7 +28,7 @@ _MOST_WORDS = 12
 _NOWHERE = ("^", False)
 
 #: What matches: of each group any term.
-Groups = Sequence[Sequence[Asked]]
+Groups = Sequence[Sequence[Clue]]
 
 
 def steps(text: str, permissions: Sequence[str], types: Sequence[str] | None) -> list[Groups | None]:

@@ -115,15 +115,15 @@ def lacking(word: str) -> Iterator[str]:
 
 
 #: A term, and whether others that begin with it will do.
-Asked = tuple[str, bool]
+Clue = tuple[str, bool]
 
 
-def asked_name(name: str) -> Sequence[Asked]:
+def asked_name(name: str) -> Sequence[Clue]:
     """What a name has that is this one."""
     return [(f"{WHOLE}{whole(name)}", False)]
 
 
-def asked_name_beginning(name: str) -> Sequence[Asked]:
+def asked_name_beginning(name: str) -> Sequence[Clue]:
     """What a name has, one of these, that begins with this."""
     text = whole(name)
     if len(text) > _LONGEST_NAME_BEGINNING:
@@ -131,7 +131,7 @@ def asked_name_beginning(name: str) -> Sequence[Asked]:
     return [(f"{WHOLE}{text}", False), (f"{WHOLE}{BEGUN}{text}", False)]
 
 
-def asked_word(word: str) -> Sequence[Sequence[Asked]]:
+def asked_word(word: str) -> Sequence[Sequence[Clue]]:
     """What a text has, one of each, that contains a word: of Chinese each two characters that follow each other."""
     if not HAN.match(word):
         return [[(word, False), (f"{RUN}{word}", False)]]
@@ -140,14 +140,14 @@ def asked_word(word: str) -> Sequence[Sequence[Asked]]:
     return [[(term, False)] for term in found]
 
 
-def asked_beginning(word: str) -> Sequence[Sequence[Asked]]:
+def asked_beginning(word: str) -> Sequence[Sequence[Clue]]:
     """What a text has, one of each, in which a word begins with this one; Chinese is found anywhere in a run."""
     if HAN.match(word) or len(word) < _SHORTEST_BEGINNING:
         return asked_word(word)
     return [[(word, False), (f"{BEGUN}{word}", False), (f"{RUN}{word}", True)]]
 
 
-def asked_mistake(word: str) -> Sequence[Sequence[Asked]]:
+def asked_mistake(word: str) -> Sequence[Sequence[Clue]]:
     """What a text has, one of each, in which a word begins with this one or differs from it by one letter."""
     found = [*lacking(word)]
     if not found:
