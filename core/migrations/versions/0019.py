@@ -56,7 +56,7 @@ def upgrade() -> None:
         _make_index(_NOW)
     else:
         op.execute("TRUNCATE search_entry")
-        op.execute("ALTER INDEX ix_search_entry_terms SET (fastupdate = off)")
+        op.execute("ALTER INDEX ix_search_entry_terms SET (gin_pending_list_limit = 64)")
     op.add_column("search_entry", sa.Column("length", sa.BigInteger(), nullable=True))
 
 
@@ -66,5 +66,5 @@ def downgrade() -> None:
         _make_index(_BEFORE)
     else:
         op.execute("TRUNCATE search_entry")
-        op.execute("ALTER INDEX ix_search_entry_terms RESET (fastupdate)")
+        op.execute("ALTER INDEX ix_search_entry_terms RESET (gin_pending_list_limit)")
     op.drop_column("search_entry", "length")
