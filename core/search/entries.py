@@ -52,8 +52,9 @@ class SearchEntry(Table):
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"
 
-#: What makes the index of an engine. What PostgreSQL puts off to index, up to 4 MB if it is not told, is read from end to
-#: end by each of the many looks into the index that an answer takes; to put off nothing takes writes half as long again.
+#: What makes the index of an engine. What PostgreSQL puts off to index, up to 4 MB if it is not told, is read from end
+#: to end by each of the many looks into the index that an answer takes. To put off nothing costs writes half as much
+#: again.
 INDEX: Mapping[str, Sequence[str]] = {
     "postgresql": (
         f"""
