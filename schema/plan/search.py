@@ -191,8 +191,8 @@ def _found(statement: Statement, chosen: Chosen, known: Sequence[RecordType], si
             found.append(_walk(statement, limited, sought, size))
         else:
             count = select(count_rows()).select_from(few).scalar_subquery()
-            found.append(_walk(statement, limited, sought, size, count > _FEW))
-            found.append(_look(statement, limited, sought, few, count <= _FEW))
+            found.append(_walk(statement, limited, sought, size, count > whole_number(_FEW)))
+            found.append(_look(statement, limited, sought, few, count <= whole_number(_FEW)))
     return found
 
 
