@@ -239,13 +239,7 @@ def test_members_and_users_that_were_there_twice_are_marked_and_reported(databas
         told = []
         migrate(database, [core], told.append)
         assert told == [
-            "core: 0012",
-            "core: 0013",
-            "core: 0014",
-            "core: 0015",
-            "core: 0016",
-            "core: 0017",
-            "core: 0018",
+            *(f"core: {revision}" for revision in _from(core, "0012")),
             "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
         ]
         with database.connection() as connection:
