@@ -70,6 +70,8 @@ INDEX: Mapping[str, Sequence[str]] = {
             tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@'"
         )
         """,
+        # Each write adds a part to the index, and each term is looked for in each part: of four small ones one is made.
+        "INSERT INTO search_index (search_index, rank) VALUES ('crisismerge', 4)",
         """
         CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN
             INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);

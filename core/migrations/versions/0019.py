@@ -54,6 +54,7 @@ def upgrade() -> None:
     """Brings the tables to this revision. Entries are made again at the next start."""
     if op.get_bind().dialect.name == "sqlite":
         _make_index(_NOW)
+        op.execute("INSERT INTO search_index (search_index, rank) VALUES ('crisismerge', 4)")
     else:
         op.execute("TRUNCATE search_entry")
         op.execute("ALTER INDEX ix_search_entry_terms SET (gin_pending_list_limit = 64)")
