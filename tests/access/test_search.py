@@ -43,3 +43,11 @@ def test_who_may_not_see_personal_data_finds_nobody_by_it(house):
 
 def permissions(house, who):
     return house.asks(who).query("{ viewer { permissions } }")["viewer"]["permissions"]
+
+
+def test_what_is_deleted_is_not_found_by_whom_it_belonged_to(house):
+    id = house.client.create("Customer", name="Gone House", ownerId=house.ann)["id"]
+    assert found(house, "ann", "gone house") == {id}
+    text = "mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { deletedId } }"
+    assert house.client.query(text, id=id)["deleteCustomer"] == {"deletedId": id}
+    assert house.asks("ann").query(ASK, text="gone house")["search"] == []
