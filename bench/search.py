@@ -1,10 +1,12 @@
 """How fast `search` finds: a million customers, common and rare words, beginnings, mistakes, Chinese, on both engines.
 
 `python -m bench.search [--customers N] [--engine ENGINE]` prints the median and the longest of each kind in
-milliseconds, as the server answers it to a client in the same process, and how long the entries took to be made.
+milliseconds, as the server answers it to a client in the same process, the processor time of an answer, PostgreSQL's
+included, and how long the entries took to be made.
 """
 
 import argparse
+import os
 import random
 import sqlite3
 import time
@@ -17,6 +19,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from bench.databases import ENGINES, Folder
+from bench.load import Meter
 from core.db.database import POSTGRESQL
 from guanxi import create_app, load_settings
 from guanxi.testing import Client, running
@@ -76,12 +79,12 @@ def fill(url: str, count: int, *, is_postgresql: bool) -> None:
             with server.cursor().copy(f"COPY customer ({_COLUMNS}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            server.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+            server.execute("DELETE FROM installation WHERE name LIKE '% entries'")
         return
     with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
         marks = ", ".join("?" * len(_COLUMNS.split(",")))
         file.executemany(f"INSERT INTO customer ({_COLUMNS}) VALUES ({marks})", rows)
-        file.execute("DELETE FROM installation WHERE name LIKE '% entries' OR name LIKE '% keys'")
+        file.execute("DELETE FROM installation WHERE name LIKE '% entries'")
 
 
 def settle(url: str, *, is_postgresql: bool) -> None:
@@ -120,16 +123,25 @@ def _mistaken(word: str) -> str:
     return f"{word[:2]}{word[3]}{word[2]}{word[4:]}" if len(word) > 4 else word + "x"
 
 
-def measure(client: Client, known: list[str]) -> None:
-    """Asks each kind of question, and prints how long the answers took."""
+def measure(client: Client, known: list[str], database: int | None) -> None:
+    """Asks each kind of question, and prints how long the answers took.
+
+    Args:
+        client: of the server.
+        known: names of customers.
+        database: id of the process of PostgreSQL.
+    """
+    print(f"  {'milliseconds':<32}{'median':>8}{'longest':>8}{'of processors, mean':>21}")
     for kind, texts in questions(known).items():
-        spent = []
-        for text in [texts[0], *texts]:
+        # Compiles the statement.
+        client.query(_ASK, text=texts[0])
+        spent, meter = [], Meter(os.getpid(), database)
+        for text in texts:
             begun = time.perf_counter()
             client.query(_ASK, text=text)
             spent.append((time.perf_counter() - begun) * 1000)
-        # The first compiled the statement.
-        print(f"  {kind:<32}{median(spent[1:]):8.1f}{max(spent[1:]):8.1f}", flush=True)
+        used = sum(meter.read()) * 1000 / len(texts)
+        print(f"  {kind:<32}{median(spent):8.1f}{max(spent):8.1f}{used:21.1f}", flush=True)
 
 
 def main() -> None:
@@ -146,7 +158,9 @@ def main() -> None:
             settings = load_settings(database_url=url, sqlite_synchronous="NORMAL")
             app = create_app(settings, [])
             app.migrate()
-            app.database.close()
+            with running(app):
+                # Notes what keys and entries are made of, so that afterwards entries alone are to be made.
+                pass
             fill(url, given.customers, is_postgresql=engine == POSTGRESQL)
             begun = time.perf_counter()
             app = create_app(settings, [])
@@ -154,7 +168,7 @@ def main() -> None:
             with running(app) as client:
                 print(f"{engine}: {given.customers:,} customers; entries made in {time.perf_counter() - begun:.0f} s")
                 settle(url, is_postgresql=engine == POSTGRESQL)
-                measure(client, known)
+                measure(client, known, databases.process)
 
 
 if __name__ == "__main__":

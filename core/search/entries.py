@@ -5,7 +5,7 @@ terms of `core.search.terms`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, String, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -15,10 +15,11 @@ from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.records.columns import ColumnInfo, column, column_info, sql_column
 from core.records.forms import PERSON_NAME, PHONE, TextForm
 from core.records.record import Record, Table
-from core.search.terms import TYPE, number_terms, terms_of, whole
+from core.search.samples import in_samples
+from core.search.terms import TYPE, number_terms, terms_of, whole, whole_terms
 
 #: Changes whenever the same record gets other terms, so that stored ones are made again.
-VERSION = "1"
+VERSION = "2"
 #: Comes between the name of a permission and a term that only those who have it search by.
 PERMITTED = "~"
 
@@ -45,26 +46,32 @@ class SearchEntry(Table):
     number: int | None = column("By which SQLite's index knows it.", default=None, index=True)
     terms: str | None = _terms("Of its fields.")
     tag_terms: str | None = _terms("Of its tags.")
+    length: int | None = column("How many letters its name has.", default=None)
 
 
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"
 
-#: What makes the index of an engine.
+#: What makes the index of an engine. What PostgreSQL puts off to index, up to 4 MB if it is not told, is read from end
+#: to end by each of the many looks into the index that an answer takes. To put off nothing costs writes half as much
+#: again.
 INDEX: Mapping[str, Sequence[str]] = {
     "postgresql": (
         f"""
         CREATE INDEX {TERMS_INDEX} ON search_entry
         USING gin ((coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector)))
+        WITH (gin_pending_list_limit = 64)
         """,
     ),
     "sqlite": (
         """
         CREATE VIRTUAL TABLE search_index USING fts5(
-            terms, tag_terms, content='search_entry', content_rowid='number', detail=none, prefix='2 3',
-            tokenize="unicode61 remove_diacritics 0 tokenchars '_^=~'"
+            terms, tag_terms, content='search_entry', content_rowid='number', detail=none,
+            tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@'"
         )
         """,
+        # Each write adds a part to the index, and each term is looked for in each part: of four small ones one is made.
+        "INSERT INTO search_index (search_index, rank) VALUES ('crisismerge', 4)",
         """
         CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN
             INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);
@@ -93,24 +100,41 @@ def _make_index(table: Any, connection: Connection, **options: Any) -> None:
         connection.exec_driver_sql(sql)
 
 
+_KEEP = (
+    "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
+    "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms), "
+    "length = coalesce(excluded.length, search_entry.length)"
+)
 _WRITE = {
     "postgresql": (
-        "INSERT INTO search_entry (record_id, entity_type, terms, tag_terms) "
-        "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), array_to_tsvector(string_to_array(tags, ' ')) "
-        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (id, type, own, tags) "
-        "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
-        "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms)"
+        "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms) "
+        "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
+        "array_to_tsvector(string_to_array(tags, ' ')) "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) "
+        f"AS given (id, type, own, length, tags) {_KEEP}"
     ),
     "sqlite": (
-        "INSERT INTO search_entry (record_id, entity_type, number, terms, tag_terms) "
-        "VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4) "
-        "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
-        "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms)"
+        "INSERT INTO search_entry (record_id, entity_type, number, terms, length, tag_terms) "
+        f"VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4, ?5) {_KEEP}"
     ),
 }
 
-#: Id of a record, its type, the terms of its fields and those of its tags, None for what stays as it is.
-Entry = tuple[str, str, str | None, str | None]
+
+class Entry(NamedTuple):
+    """What is written of an entry.
+
+    Attributes:
+        id: of the record.
+        type: its type.
+        terms, length: of its fields and its name; None where they stay as they are.
+        tag_terms: of its tags; None where they stay as they are.
+    """
+
+    id: str
+    type: str
+    terms: str | None = None
+    length: int | None = None
+    tag_terms: str | None = None
 
 
 class SearchNotes:
@@ -130,13 +154,13 @@ class SearchNotes:
         """Notes the values that the columns of a record have now."""
         if kind.__search__:
             known = self._noted.get(id)
-            self._noted[id] = (id, kind.__name__, own_terms(kind, values), None if known is None else known[3])
+            self._noted[id] = own_entry(kind, id, values)._replace(tag_terms=known and known.tag_terms)
 
     def note_tags(self, kind: type[Record], tags: Mapping[str, Iterable[str]]) -> None:
         """Notes the tags that records have now."""
         for id, names in tags.items() if kind.__search__ else ():
-            known = self._noted.get(id)
-            self._noted[id] = (id, kind.__name__, None if known is None else known[2], tag_terms(names))
+            known = self._noted.get(id) or Entry(id, kind.__name__)
+            self._noted[id] = known._replace(tag_terms=tag_terms(id, names))
 
     def forget(self, ids: Iterable[str]) -> None:
         """Notes records that are gone."""
@@ -173,11 +197,12 @@ def writing(engine: str, entries: Sequence[Entry]) -> Sequence[SqlStatement]:
     return (SqlStatement(_WRITE[engine], entries, many=True),)
 
 
-def own_terms(kind: type[Record], values: Mapping[str, Any]) -> str:
-    """The terms of a record's fields, those that need a permission apart.
+def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
+    """The entry of a record without its tags; the terms of fields that need a permission are apart.
 
     Args:
         kind: its type.
+        id: its own.
         values: of its columns; `__search__` of the type names those that count, its name first.
     """
     found = {f"{TYPE}{kind.__name__.lower()}"}
@@ -185,7 +210,11 @@ def own_terms(kind: type[Record], values: Mapping[str, Any]) -> str:
         if (value := values[name]) is not None:
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
-    return " ".join(sorted(found))
+    return Entry(id, kind.__name__, _stored(id, found), len(whole(values[kind.__search__[0]] or "")))
+
+
+def _stored(id: str, terms: set[str]) -> str:
+    return " ".join(sorted(in_samples(id, terms)))
 
 
 _Searched = Sequence[tuple[str, Callable[[str], set[str]], str]]
@@ -211,11 +240,11 @@ def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
 
     def terms(text: str) -> set[str]:
         found = terms_of(text, is_person=is_person)
-        return found | {whole(text)} if is_name else found
+        return found | whole_terms(text) if is_name else found
 
     return terms
 
 
-def tag_terms(names: Iterable[str]) -> str:
+def tag_terms(id: str, names: Iterable[str]) -> str:
     """The terms of a record's tags."""
-    return " ".join(sorted({term for name in names for term in terms_of(name)}))
+    return _stored(id, {term for name in names for term in terms_of(name)})

@@ -7,12 +7,18 @@ from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.records.installation import held_fact, keep_fact
 from core.records.record import Record, records_of
 from core.records.rows import quoted
-from core.search.entries import VERSION, own_terms, tag_terms, writing
+from core.search.entries import VERSION, own_entry, tag_terms, writing
 
 #: Under this fact of a set of tables it is kept what the entries of its records are made of, as JSON by type.
 ENTRIES = "entries"
 
 _AT_ONCE = 1000
+#: What is done after many entries were written. Statistics of an empty table would have the engine read it from end to
+#: end, and SQLite's index would be in a dozen parts, each of which is looked into for each term.
+_SETTLING = {
+    "postgresql": ("ANALYZE search_entry",),
+    "sqlite": ("ANALYZE search_entry", "INSERT INTO search_index (search_index) VALUES ('optimize')"),
+}
 
 
 def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -> None:
@@ -31,8 +37,7 @@ def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -
             if wanted.get(kind.__name__) != stored.get(kind.__name__):
                 _rewrite(transaction, kind)
         if wanted != stored:
-            # Statistics of an empty table would have the engine read it from end to end.
-            transaction.put(SqlStatement("ANALYZE search_entry"))
+            transaction.put(*map(SqlStatement, _SETTLING[transaction.dialect]))
             keep_fact(transaction, name, json.dumps(wanted))
 
 
@@ -51,7 +56,7 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record]) -> None:
         named: dict[str, list[str]] = {id: [] for id, *_ in rows}
         for id, name in transaction.rows(SqlStatement(tags, (listed(engine, named),))):
             named[id].append(name)
-        own = [(id, own_terms(kind, dict(zip(kind.__search__, values, strict=True)))) for id, *values in rows]
-        entries = [(id, kind.__name__, terms, tag_terms(named[id])) for id, terms in own]
+        own = [own_entry(kind, id, dict(zip(kind.__search__, values, strict=True))) for id, *values in rows]
+        entries = [entry._replace(tag_terms=tag_terms(entry.id, named[entry.id])) for entry in own]
         transaction.put(*writing(engine, entries))
         after = rows[-1][0]

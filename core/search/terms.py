@@ -1,8 +1,11 @@
 """Terms: what a text is found by, and what somebody who types a text may mean. The same on every engine.
 
-A text is cut into words without case and accents. A word is found by itself, by its beginning, and with one mistake,
-because both sides of the comparison leave out one letter at a time. Chinese is found by its characters and each two of
-them that follow each other, and by how it is read: from each syllable on, whole and by initials.
+A text is cut into words without case and accents. A word is found by itself, by each of its beginnings, and with one
+mistake, because both sides of the comparison leave out one letter at a time. Chinese is found by its characters and
+each two of them that follow each other, and by how it is read: from each syllable on, whole and by initials.
+
+Beginnings are terms, although both engines find terms by how they begin: they gather all of those first, and of two
+common beginnings that few have together that is far more to read.
 """
 
 import re
@@ -14,13 +17,16 @@ from itertools import pairwise
 from core.base.pinyin import HAN, syllables
 from core.base.text import fold
 
-#: What comes before a word without one of its letters, before a whole name, and before the name of a type of records.
-LACKING, WHOLE, TYPE = "_", "^", "="
+#: What comes before a word without one of its letters, before a beginning, before a whole name, before how Chinese is
+#: read and the end of a number, and before the name of a type of records.
+LACKING, BEGUN, WHOLE, RUN, TYPE = "_", "<", "^", "|", "="
 
 #: Words that are shorter are not searched for with a mistake: they would be found everywhere.
 _SHORTEST_MISSPELT = 4
 #: More of a word, or of a run of Chinese, is not looked at.
 _LONGEST_WORD, _LONGEST_RUN, _LONGEST_NAME = 24, 12, 60
+#: Of words, one letter is not looked for as a beginning; of whole names so many letters are terms of their own.
+_SHORTEST_BEGINNING, _LONGEST_NAME_BEGINNING = 2, 3
 #: The end of a number that is too short to tell anything.
 _SHORTEST_ENDING = 4
 _WORD = re.compile(r"[^\W_]+")
@@ -60,27 +66,42 @@ def terms_of(text: str, *, is_person: bool = False) -> set[str]:
 
 
 def whole(name: str) -> str:
-    """The term of a name as a whole, without what stands between its words."""
-    return WHOLE + "".join(words(name))[:_LONGEST_NAME]
+    """A name as a whole, without what stands between its words."""
+    return "".join(words(name))[:_LONGEST_NAME]
+
+
+def whole_terms(name: str) -> set[str]:
+    """The terms of a name as a whole."""
+    text = whole(name)
+    begun = range(1, min(len(text), _LONGEST_NAME_BEGINNING + 1))
+    return {f"{WHOLE}{text}", *(f"{WHOLE}{BEGUN}{text[:end]}" for end in begun)}
 
 
 def number_terms(text: str) -> set[str]:
     """The terms by which a telephone number is found: its digits, also from any of the first on."""
     digits = "".join(letter for letter in plain(text) if letter.isdigit())[:_LONGEST_WORD]
-    return {digits[start:] for start in range(max(1, len(digits) - _SHORTEST_ENDING + 1)) if digits[start:]}
+    return {f"{RUN}{digits[start:]}" for start in range(max(1, len(digits) - _SHORTEST_ENDING + 1)) if digits[start:]}
 
 
 @lru_cache(20_000)
 def _terms(word: str, *, is_person: bool) -> frozenset[str]:
     if not HAN.match(word):
-        return frozenset((word, *lacking(word)))
+        begun = (f"{BEGUN}{word[:end]}" for end in range(_SHORTEST_BEGINNING, len(word)))
+        return frozenset((word, *begun, *_nothing_lacking(word), *lacking(word)))
     run = word[:_LONGEST_RUN]
     read = syllables(run, is_person=is_person)
     found = {*run, *(one + other for one, other in pairwise(run))}
     for start in range(len(run)):
-        found.add("".join(read[start:]))
-        found.add("".join(syllable[:1] for syllable in read[start:]))
+        sound = "".join(read[start:])
+        found |= {f"{RUN}{sound}", *_nothing_lacking(sound)}
+        found.add(f"{RUN}{''.join(syllable[:1] for syllable in read[start:])}")
     return frozenset(found)
+
+
+def _nothing_lacking(word: str) -> Iterator[str]:
+    """A word as it is, marked like one without a letter: one that has a letter too many is found by it."""
+    if len(word) >= _SHORTEST_MISSPELT - 1:
+        yield f"{LACKING}{word}"
 
 
 def lacking(word: str) -> Iterator[str]:
@@ -90,20 +111,46 @@ def lacking(word: str) -> Iterator[str]:
             yield f"{LACKING}{word[:place]}{word[place + 1 :]}"
 
 
-def misspelt(word: str) -> Sequence[str]:
-    """The terms one of which a word has that differs from this one by one letter more, less or other."""
+# What is asked for
+
+
+#: A term, and whether others that begin with it will do.
+Clue = tuple[str, bool]
+
+
+def asked_name(name: str) -> Sequence[Clue]:
+    """What a name has that is this one."""
+    return [(f"{WHOLE}{whole(name)}", False)]
+
+
+def asked_name_beginning(name: str) -> Sequence[Clue]:
+    """What a name has, one of these, that begins with this."""
+    text = whole(name)
+    if len(text) > _LONGEST_NAME_BEGINNING:
+        return [(f"{WHOLE}{text}", True)]
+    return [(f"{WHOLE}{text}", False), (f"{WHOLE}{BEGUN}{text}", False)]
+
+
+def asked_word(word: str) -> Sequence[Sequence[Clue]]:
+    """What a text has, one of each, that contains a word: of Chinese each two characters that follow each other."""
+    if not HAN.match(word):
+        return [[(word, False), (f"{RUN}{word}", False)]]
+    run = word[:_LONGEST_RUN]
+    found = [run] if len(run) == 1 else dict.fromkeys(one + other for one, other in pairwise(run))
+    return [[(term, False)] for term in found]
+
+
+def asked_beginning(word: str) -> Sequence[Sequence[Clue]]:
+    """What a text has, one of each, in which a word begins with this one; Chinese is found anywhere in a run."""
+    if HAN.match(word) or len(word) < _SHORTEST_BEGINNING:
+        return asked_word(word)
+    return [[(word, False), (f"{BEGUN}{word}", False), (f"{RUN}{word}", True)]]
+
+
+def asked_mistake(word: str) -> Sequence[Sequence[Clue]]:
+    """What a text has, one of each, in which a word begins with this one or differs from it by one letter."""
     found = [*lacking(word)]
-    # One letter too many here is a word there; one too few here is a word without a letter there.
-    return [word, f"{LACKING}{word}", *found, *(term.removeprefix(LACKING) for term in found)] if found else [word]
-
-
-def is_begun(word: str) -> bool:
-    """Whether a word may be the beginning of another: Chinese is found by each two of its characters anyway."""
-    return len(word) > 1 and not HAN.match(word)
-
-
-def asked_terms(word: str) -> Sequence[str]:
-    """The terms all of which a text has that contains a word: of Chinese each two characters that follow each other."""
-    if not HAN.match(word) or len(word) == 1:
-        return [word]
-    return list(dict.fromkeys(one + other for one, other in pairwise(word[:_LONGEST_RUN])))
+    if not found:
+        return asked_beginning(word)
+    others = [(term, False) for term in (f"{LACKING}{word}", *found)]
+    return [[*asked_beginning(word)[0], *others]]

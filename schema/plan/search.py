@@ -1,19 +1,20 @@
 """The query `search`: records by what one remembers of them, the closest first, in one statement.
 
-It looks in steps, from the whole name to words with a mistake, and takes from each as many as are asked for; mistakes
-are looked for only where the steps before have not found enough.
+It walks in steps, from the whole name to words with a mistake, and ends with the one that finds as many as are asked
+for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough. What
+belongs to a caller who has few records is looked through instead: among very many an index would find too many others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     FromClause,
     Select,
     and_,
     case,
     cast,
-    distinct,
     false,
     func,
     literal_column,
@@ -29,18 +30,20 @@ from sqlalchemy.sql.elements import ColumnElement
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.base.text import snake
-from core.db.database import POSTGRESQL
-from core.db.sql import Expression
+from core.db.database import POSTGRESQL, SQLITE
+from core.db.sql import Expression, list_length, spell
+from core.db.types import Json, ListOf
 from core.records.columns import column_info
 from core.records.vocabulary import Vocabulary
-from core.search.entries import PERMITTED, SearchEntry
-from core.search.terms import TYPE, asked_terms, is_begun, misspelt, whole, words
+from core.search.asked import PLACES, STEPS, Groups, looks, steps, walk
+from core.search.entries import SearchEntry
 from schema.catalog.catalog import Catalog, RecordType
+from schema.catalog.ownership import RowLimit
 from schema.plan.compiler import by_type
 from schema.plan.plan import EACH
 from schema.plan.statement import Statement
 from schema.sql.binds import Moment
-from schema.sql.json import TEXT, WHOLE, column, constant, json_rows, whole_number
+from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, count_rows, json_rows, whole_number
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
@@ -55,65 +58,62 @@ class SearchMatch(Vocabulary):
     MISTAKE = "MISTAKE", "It has all of the words, if one letter of a word is more, less or other."
 
 
+assert len(SearchMatch) == STEPS
+
+#: What is asked for in each step, at run time.
+_Sought = Callable[[Moment], Sequence[Groups | None]]
+
 #: What the index of PostgreSQL holds, spelled as the index is, of the entry under an alias.
 _TERMS = "(coalesce({0}.terms, ''::tsvector) || coalesce({0}.tag_terms, ''::tsvector))"
-#: How each engine spells a term, the beginning of one, and that all or any of several are there.
-_SPELLINGS: Mapping[str, Mapping[str, str]] = {
-    "postgresql": {"quote": "'", "beginning": ":*", "all": " & ", "any": " | "},
-    "sqlite": {"quote": '"', "beginning": "*", "all": " AND ", "any": " OR "},
-}
-#: What no entry has: no mark comes alone.
-_NOWHERE = "^"
-#: More words of a text are not looked for.
-_MOST_WORDS = 12
+#: What each engine has of an entry without its index.
+_OF_ENTRY = {POSTGRESQL: _TERMS, SQLITE: "' ' || coalesce({0}.terms, '') || ' ' || coalesce({0}.tag_terms, '') || ' '"}
 _LONGEST_TEXT = 200
 _USUAL = 20
+#: A sample that has fewer hits is not enough, so that there are shorter names to choose from.
+_ENOUGH = 50
+#: Who sees no more records than so many, of those that not everybody sees, is looked for among these.
+_FEW = 2000
+#: How many places there are in a step, and the number of the last of all.
+_PLACES, _LAST = whole_number(len(PLACES)), whole_number(STEPS * len(PLACES) - 1)
 
 
-class _Asked:
-    """What is searched for, as an engine takes it."""
+class _item(SqlFunction):  # noqa: N801
+    """A text of a list bind, by its number from 0."""
 
-    def __init__(self, engine: str, permissions: Sequence[str], types: Sequence[str] | None) -> None:
-        self._spelling = _SPELLINGS[engine]
-        self._before = ["", *(f"{permission}{PERMITTED}" for permission in permissions)]
-        self._types = types
+    type = TEXT
 
-    def steps(self, given: str) -> list[str]:
-        """What matches in each step, one for each value of `SearchMatch`."""
-        asked = words(given)[:_MOST_WORDS]
-        if not asked:
-            return [self._term(_NOWHERE)] * len(SearchMatch)
-        name = whole(given)
-        return [
-            self._of_type([self._term(name)]),
-            self._of_type([self._term(name, is_begun=True)]),
-            self._of_type([self._any([term]) for word in asked for term in asked_terms(word)]),
-            self._of_type([self._beginning(word) for word in asked]),
-            self._of_type([self._mistaken(word) for word in asked]),
-        ]
 
-    def _term(self, term: str, *, is_begun: bool = False) -> str:
-        quote = self._spelling["quote"]
-        return f"{quote}{term}{quote}{self._spelling['beginning'] if is_begun else ''}"
+class _has(SqlFunction):  # noqa: N801
+    """Whether an entry has what is looked for in one step."""
 
-    def _any(self, terms: Sequence[str], begun: str | None = None) -> str:
-        found = [self._term(f"{before}{term}") for before in self._before for term in terms]
-        found += [self._term(f"{before}{begun}", is_begun=True) for before in self._before if begun is not None]
-        return f"({self._spelling['any'].join(found)})"
+    type = Boolean()
 
-    def _beginning(self, word: str) -> str:
-        if is_begun(word):
-            return self._any((), word)
-        return self._spelling["all"].join(self._any([term]) for term in asked_terms(word))
 
-    def _mistaken(self, word: str) -> str:
-        return self._any(misspelt(word), word) if is_begun(word) else self._beginning(word)
+class _ids(SqlFunction):  # noqa: N801
+    """A JSON list of ids, in the order of the rows."""
 
-    def _of_type(self, parts: Sequence[str]) -> str:
-        if self._types is not None:
-            types = [self._term(f"{TYPE}{name.lower()}") for name in self._types] or [self._term(_NOWHERE)]
-            parts = [*parts, f"({self._spelling['any'].join(types)})"]
-        return self._spelling["all"].join(parts)
+    type = Json()
+
+
+spell(
+    {
+        _item: {
+            SQLITE: "json_extract({0}, '$[' || ({1}) || ']')",
+            POSTGRESQL: "(CAST({0} AS TEXT[]))[{1} + 1]",
+        },
+        _has: {
+            SQLITE: (
+                "NOT EXISTS (SELECT 1 FROM json_each({1}) AS parts WHERE NOT EXISTS "
+                "(SELECT 1 FROM json_each(parts.value) AS terms WHERE instr({0}, terms.value) > 0))"
+            ),
+            POSTGRESQL: "{0} @@ CAST({1} AS TSQUERY)",
+        },
+        _ids: {
+            SQLITE: "json_group_array({0})",
+            POSTGRESQL: "coalesce(jsonb_agg({0}), '[]'::jsonb)",
+        },
+    }
+)
 
 
 def searchable(catalog: Catalog) -> list[RecordType]:
@@ -125,33 +125,20 @@ def search(statement: Statement, chosen: Chosen) -> Select[Any]:
     """The records that a text may mean, as a JSON list."""
     size = _size(statement, chosen)
     known = [record for record in searchable(statement.catalog) if record.name not in statement.access.hidden]
-    asked = _asked(statement, chosen, known)
-    found = union_all(*(_step(statement, known, number, asked, size) for number in range(len(SearchMatch) - 1)))
-    near = found.cte(statement.alias())
-    enough = select(func.count(distinct(near.c.id))).scalar_subquery()
-    last = _step(statement, known, len(SearchMatch) - 1, asked, size).where(enough < size).subquery(statement.alias())
-    both = union_all(select(near), select(last)).subquery(statement.alias())
-    rank, length = func.min(both.c.step).label("step"), func.min(both.c.length).label("length")
-    ranked = (
-        select(both.c.id, rank, length)
-        .group_by(both.c.id)
-        .order_by(rank, length, both.c.id)
-        .limit(size)
-        .subquery(statement.alias())
-    )
+    ranked = _ranked(statement, _found(statement, chosen, known, size), size)
     id, step = column(ranked.name, "id", TEXT), column(ranked.name, "step", WHOLE)
-    matches = case(*((step == number, constant(match.value)) for number, match in enumerate(SearchMatch)))
+    cases = [(step == whole_number(number), constant(match.value)) for number, match in enumerate(SearchMatch)]
     parts: Mapping[str, Callable[[Chosen], Expression]] = {
-        "match": lambda part: matches,
+        "match": lambda part: case(*cases),
         "node": lambda part: by_type(statement, known, part, id, (EACH, part.key)),
     }
     built = chosen.selection.build("SearchResult", parts)
     return select(json_rows(built, [step, column(ranked.name, "length", WHOLE), id])).select_from(ranked)
 
 
-def _size(statement: Statement, chosen: Chosen) -> Any:
+def _size(statement: Statement, chosen: Chosen) -> int:
     given = chosen.arguments.get("first")
-    first = _USUAL if given is None else given
+    first: int = _USUAL if given is None else given
     largest = statement.catalog.settings.maximum_page_size
     if not 1 <= first <= largest:
         raise InputError(
@@ -162,64 +149,145 @@ def _size(statement: Statement, chosen: Chosen) -> Any:
                 largest=largest,
             )
         )
-    return whole_number(first)
+    return first
 
 
-def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) -> list[Any]:
-    """The binds of the steps."""
-    engine, given, types = statement.dialect.name, chosen.arguments["text"], chosen.arguments.get("types")
+def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) -> _Sought:
+    """What is searched for in records of some types."""
+    given, types = chosen.arguments["text"], chosen.arguments.get("types")
     columns = [record.table.c[name] for record in known for name in record.searched]
     needed = {permission for each in columns if (permission := column_info(each).permission) is not None}
     permissions = sorted(needed - statement.access.denied)
     names = {snake(record.name).upper(): record.name for record in known}
     is_limited = types is not None or len(known) < len(searchable(statement.catalog))
 
-    def read(number: int) -> Callable[[Moment], str]:
-        def source(moment: Moment) -> str:
-            sought = resolve(given, moment.variables)
-            if len(sought) > _LONGEST_TEXT:
-                raise InputError(
-                    sentence(
-                        "text: {count} characters are too many; at most {longest_text} are possible",
-                        count=len(sought),
-                        longest_text=_LONGEST_TEXT,
-                    )
+    def read(moment: Moment) -> Sequence[Groups | None]:
+        sought = resolve(given, moment.variables)
+        if len(sought) > _LONGEST_TEXT:
+            raise InputError(
+                sentence(
+                    "text: {count} characters are too many; at most {longest_text} are possible",
+                    count=len(sought),
+                    longest_text=_LONGEST_TEXT,
                 )
-            wanted = None
-            if is_limited:
-                asked = resolve(types, moment.variables)
-                wanted = list(names.values()) if asked is None else [names[name] for name in asked if name in names]
-            return _Asked(engine, permissions, wanted).steps(sought)[number]
+            )
+        asked = resolve(types, moment.variables)
+        wanted = list(names.values()) if asked is None else [names[name] for name in asked if name in names]
+        return steps(sought, permissions, wanted if is_limited else None)
 
-        return source
-
-    return [statement.binds.computed(read(number), TEXT) for number in range(len(SearchMatch))]
+    return read
 
 
-def _step(
-    statement: Statement, known: Sequence[RecordType], number: int, asked: Sequence[Any], size: Any
+def _found(statement: Statement, chosen: Chosen, known: Sequence[RecordType], size: int) -> list[Select[Any]]:
+    """What is found, each as `id` and `step`: of records that not everybody sees apart from others."""
+    limited = [record for record in known if record.name in statement.access.rows]
+    others = [record for record in known if record not in limited]
+    found = []
+    if others:
+        found.append(_walk(statement, others, _asked(statement, chosen, others), size))
+    if limited:
+        sought, few = _asked(statement, chosen, limited), _few(statement, limited)
+        if few is None:
+            found.append(_walk(statement, limited, sought, size))
+        else:
+            count = select(count_rows()).select_from(few).scalar_subquery()
+            found.append(_walk(statement, limited, sought, size, count > whole_number(_FEW)))
+            found.append(_look(statement, limited, sought, few, count <= whole_number(_FEW)))
+    return found
+
+
+def _walk(
+    statement: Statement, records: Sequence[RecordType], sought: _Sought, size: int, only: Any = None
 ) -> Select[Any]:
-    """Records that match in one step, as many as are asked for."""
+    """What is found by the index, in the steps that it takes."""
+    engine, enough = statement.dialect.name, max(size, _ENOUGH)
+    asked = statement.binds.computed(lambda moment: walk(engine, sought(moment)), ListOf(TEXT))
+    start = select(whole_number(0).label("place"), _hits(statement, records, _item(asked, whole_number(0)), enough))
+    found = (start if only is None else start.where(only)).cte(statement.alias(), recursive=True)
+    place, ids = column(found.name, "place", WHOLE), column(found.name, "ids", Json())
+    following = place + whole_number(1)
+    # After everything was looked at there is nothing more to choose from. Not by %, which drivers read as a value.
+    is_all = following // _PLACES * _PLACES == following
+    wanted = case((is_all, whole_number(size)), else_=whole_number(enough))
+    is_on = and_(list_length(ids) < wanted, place < _LAST)
+    hits = _hits(statement, records, _item(asked, following), enough)
+    found = found.union_all(select(following, hits).select_from(found).where(is_on))
+    alias = statement.alias()
+    if engine == POSTGRESQL:
+        each = func.jsonb_array_elements_text(ids).table_valued("value").render_derived(name=alias)
+    else:
+        each = func.json_each(ids).table_valued("value").alias(alias)
+    id, step = column(alias, "value", TEXT).label("id"), (place // _PLACES).label("step")
+    return select(id, step).select_from(found.join(each, literal_column("true")))
+
+
+def _hits(statement: Statement, records: Sequence[RecordType], sought: Expression, enough: int) -> Any:
+    """A JSON list of the ids of records that match, of those with the shortest names."""
     entry = SearchEntry.__table__.alias(statement.alias())
     source: FromClause = entry
     if statement.dialect.name == POSTGRESQL:
         terms: Expression = literal_column(_TERMS.format(entry.name))
-        match = terms.op("@@")(cast(cast(asked[number], TEXT), TSQUERY))
+        match = terms.op("@@")(cast(sought, TSQUERY))
     else:
         index = table("search_index", sql_column("rowid"), sql_column("search_index")).alias(statement.alias())
         source = index.join(entry, entry.c.number == index.c.rowid)
-        match = index.c.search_index.op("MATCH")(asked[number])
-    length = func.length(entry.c.terms).label("length")
+        match = index.c.search_index.op("MATCH")(sought)
     # Apart and whole, so that PostgreSQL takes the index; for the few rows of the limit it would read the table.
-    matching = select(entry.c.record_id, entry.c.entity_type, length).select_from(source).where(match)
-    hits = matching.cte(statement.alias()).prefix_with("MATERIALIZED", dialect=POSTGRESQL)
-    there = or_(false(), *(_seen(statement, record, hits) for record in known))
-    found = select(hits.c.record_id.label("id"), whole_number(number).label("step"), hits.c.length)
-    # As a table, because SQLite takes no part of a union with a limit of its own.
-    return select(found.where(there).limit(size).subquery(statement.alias()))
+    matching = select(entry.c.record_id, entry.c.entity_type).select_from(source).where(match)
+    hits = matching.order_by(entry.c.length, entry.c.record_id).offset(whole_number(0)).subquery(statement.alias())
+    there = _seen(statement, records, hits)
+    first = select(hits.c.record_id).where(there).limit(whole_number(enough)).subquery(statement.alias())
+    return select(_ids(first.c.record_id)).scalar_subquery().label("ids")
 
 
-def _seen(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
+def _few(statement: Statement, limited: Sequence[RecordType]) -> Any:
+    """Ids among which are all records that the caller sees, if they are few; None where that cannot be told."""
+    parts = []
+    for record in limited:
+        limit = statement.access.rows[record.name]
+        ids = limit.belongings(statement, record, _FEW + 1) if isinstance(limit, RowLimit) else None
+        if ids is None:
+            return None
+        parts += [select(one.subquery(statement.alias())) for one in ids]
+    if not parts:
+        return None
+    every = union_all(*parts).subquery(statement.alias())
+    return select(every.c.id).limit(whole_number(_FEW + 1)).cte(statement.alias())
+
+
+def _look(statement: Statement, records: Sequence[RecordType], sought: _Sought, few: Any, only: Any) -> Select[Any]:
+    """What is found among few records, entry by entry."""
+    engine = statement.dialect.name
+    asked = statement.binds.computed(lambda moment: looks(engine, sought(moment)), ListOf(TEXT))
+    entry = SearchEntry.__table__.alias(statement.alias())
+    has: Any = literal_column(_OF_ENTRY[engine].format(entry.name)).label("has")
+    read = select(entry.c.record_id, entry.c.entity_type, has).where(entry.c.record_id.in_(select(few.c.id)), only)
+    held = read.offset(whole_number(0)).subquery(statement.alias())
+    each = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
+    step = case(*((there, whole_number(number)) for number, there in enumerate(each))).label("step")
+    # What has none of these two has none of the others.
+    near = select(held.c.record_id, held.c.entity_type, step).where(or_(each[1], each[-1]))
+    hits = near.offset(whole_number(0)).subquery(statement.alias())
+    return select(hits.c.record_id.label("id"), hits.c.step).where(_seen(statement, records, hits))
+
+
+def _ranked(statement: Statement, found: Sequence[Select[Any]], size: int) -> Any:
+    """The closest of what was found: `id`, `step` and `length` of the name."""
+    nothing = select(constant("").label("id"), whole_number(0).label("step")).where(false())
+    every = union_all(nothing, *found).subquery(statement.alias())
+    each = select(every.c.id, func.min(every.c.step).label("step")).group_by(every.c.id).subquery(statement.alias())
+    entry = SearchEntry.__table__.alias(statement.alias())
+    ranked = select(each.c.id, each.c.step, entry.c.length).join(entry, entry.c.record_id == each.c.id)
+    best = ranked.order_by(each.c.step, entry.c.length, each.c.id).limit(whole_number(size))
+    return best.subquery(statement.alias())
+
+
+def _seen(statement: Statement, records: Sequence[RecordType], entry: Any) -> ColumnElement[bool]:
+    """Whether the caller sees the record of an entry, which is of one of these types."""
+    return or_(false(), *(_seen_as(statement, record, entry) for record in records))
+
+
+def _seen_as(statement: Statement, record: RecordType, entry: Any) -> ColumnElement[bool]:
     row = statement.row(record, is_fact=True)
     there = [row.id == entry.c.record_id, *statement.visible(row)]
     # Not an EXISTS, for which PostgreSQL may read all records of the type at once.

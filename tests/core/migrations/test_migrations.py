@@ -35,6 +35,7 @@ from guanxi.app import installed_migrations
 from guanxi.records import Customer
 from guanxi.testing import running
 from tests.snippets import ROOT
+from tests.writes import made
 
 
 class Stars(Facet, of="Customer", plugin="mig_alpha"):
@@ -138,6 +139,20 @@ def test_migrations_of_the_core_make_the_tables_that_are_declared(databases):
     with closing(Database(databases.fresh())) as migrated, closing(Database(databases.empty())) as declared:
         registry_of(CORE).metadata.create_all(declared.engine)
         assert described(migrated, leave_out={"core_version"}) == described(declared)
+        assert index_of_search(migrated) == index_of_search(declared)
+
+
+def index_of_search(database):
+    """What makes the index of the search, without blanks; inspection sees none of it."""
+    asked = {
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE indexname = 'ix_search_entry_terms'",
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE name IN ('search_index') OR tbl_name = 'search_entry'",
+    }
+    with database.connection() as connection:
+        rows = connection.exec_driver_sql(asked[database.dialect]).all()
+    found = {name: "".join(sql.split()) for name, sql in rows if sql is not None and "TABLE search_entry" not in sql}
+    assert len(found) == {"postgresql": 1, "sqlite": 5}[database.dialect]
+    return found
 
 
 def described(database, leave_out=()):
@@ -224,13 +239,7 @@ def test_members_and_users_that_were_there_twice_are_marked_and_reported(databas
         told = []
         migrate(database, [core], told.append)
         assert told == [
-            "core: 0012",
-            "core: 0013",
-            "core: 0014",
-            "core: 0015",
-            "core: 0016",
-            "core: 0017",
-            "core: 0018",
+            *(f"core: {revision}" for revision in _from(core, "0012")),
             "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
         ]
         with database.connection() as connection:
@@ -253,6 +262,25 @@ def test_idempotency_keys_of_before_belong_to_the_local_actor(databases):
         with database.connection() as connection:
             found = connection.exec_driver_sql("SELECT actor, key, operation FROM idempotency_key").all()
         assert [tuple(row) for row in found] == [("local", "k", "create")]
+
+
+def test_records_from_before_samples_are_found_after_the_next_start(crm):
+    url = crm.databases.fresh()
+    id = made(crm(url=url), "Customer", name="Ancient House")["id"]
+    with closing(Database(url)) as database:
+        (core,) = sets()
+        _take_back(database, core, "0019")
+        facts = "UPDATE installation SET value = '{\"Customer\": \"1 name\"}' WHERE name = 'core entries'"
+        write = (
+            "INSERT INTO search_entry (record_id, entity_type, number, terms) VALUES ('cus_x', 'Customer', 1, 'old')"
+        )
+        with database.connection() as connection:
+            connection.exec_driver_sql(facts)
+            connection.exec_driver_sql(write)
+            connection.commit()
+        migrate(database, [core])
+    asked = '{ search(text: "ancient hou") { match node { id } } }'
+    assert crm(url=url).query(asked)["search"] == [{"match": "BEGINNING", "node": {"id": id}}]
 
 
 def _from(one, revision):

@@ -4,7 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.search.terms import asked_terms, lacking, misspelt, number_terms, terms_of, whole, words
+from core.search.terms import (
+    asked_beginning,
+    asked_mistake,
+    asked_word,
+    lacking,
+    number_terms,
+    terms_of,
+    whole_terms,
+    words,
+)
+
+
+def has(terms, asked):
+    """Whether a text of these terms has one of each group."""
+    return all(
+        any(any(each.startswith(term) for each in terms) if begun else term in terms for term, begun in group)
+        for group in asked
+    )
 
 
 @pytest.mark.parametrize(
@@ -25,15 +42,17 @@ def test_words_have_neither_case_nor_accents(text, found):
 def test_chinese_is_found_by_pairs_of_characters_and_by_how_it_is_read_from_any_syllable_on():
     terms = terms_of("北京长城")
     assert {"北", "北京", "京长", "长城"} <= terms
-    assert {"beijingchangcheng", "changcheng", "bjcc", "cc"} <= terms
-    assert set(asked_terms("北京长")) <= terms
-    assert not set(asked_terms("京北")) <= terms
+    assert {"|beijingchangcheng", "|changcheng", "|bjcc", "|cc"} <= terms
+    assert has(terms, asked_word("北京长"))
+    assert not has(terms, asked_word("京北"))
+    assert has(terms, asked_beginning("changch"))
+    assert has(terms, asked_mistake("changchengg"))
 
 
 def test_a_number_is_found_by_its_end():
     terms = number_terms("+86 10 5555 0100")
-    assert {"861055550100", "55550100", "0100"} <= terms
-    assert "100" not in terms
+    assert {"|861055550100", "|55550100", "|0100"} <= terms
+    assert "|100" not in terms
 
 
 letters = st.text("abcdefgh", min_size=4, max_size=9)
@@ -53,17 +72,23 @@ def test_one_letter_more_less_other_or_two_exchanged_are_found(word, data):
             ]
         )
     )
-    assert terms_of(word) & set(misspelt(typed))
+    assert has(terms_of(word), asked_mistake(typed))
+
+
+@given(letters)
+def test_a_word_is_found_by_each_of_its_beginnings(word):
+    for end in range(2, len(word) + 1):
+        assert has(terms_of(word), asked_beginning(word[:end]))
 
 
 @given(st.text())
 def test_any_text_is_found_by_its_own_words_and_terms_have_no_blank(text):
     terms = terms_of(text)
     for word in words(text):
-        assert set(asked_terms(word)) <= terms
-    assert not any(letter.isspace() for term in (*terms, whole(text)) for letter in term)
+        assert has(terms, asked_word(word))
+    assert not any(letter.isspace() for term in terms | whole_terms(text) for letter in term)
 
 
 def test_short_words_and_numbers_are_not_misspelt():
     assert list(lacking("ab")) == list(lacking("12345")) == []
-    assert misspelt("ab") == ["ab"]
+    assert asked_mistake("ab") == asked_beginning("ab")

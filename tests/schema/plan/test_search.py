@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from core.db.database import Database
+from core.search.samples import MARKS, depth
 from guanxi.testing import QueryError
+from schema.plan import search
 from tests.writes import changed, done, made, upserted
 
 ASK = """query ($text: String!, $types: [SearchType!], $first: Int) {
@@ -76,6 +78,35 @@ def test_types_and_how_many_can_be_said(client, ids):
             found(client, "stone", first=first)
     with pytest.raises(QueryError, match="text: 201 characters are too many"):
         found(client, "x" * 201)
+
+
+def test_within_a_step_the_shortest_names_come_first(client):
+    names = [f"Quarry {'x' * length}" for length in (7, 3, 12, 5)]
+    ids = {made(client, "Customer", name=name)["id"]: name for name in names}
+    asked = [ids[id] for match, id in found(client, "quarry")]
+    assert asked == sorted(names, key=len)
+    assert [ids[id] for match, id in found(client, "quarry", first=2)] == asked[:2]
+
+
+def test_of_a_common_word_a_sample_is_compared_and_of_a_rare_one_everything(crm, monkeypatch):
+    monkeypatch.setattr(search, "_ENOUGH", 1)
+    client = crm()
+    names = [f"Common {'y' * (number % 7)}z{number}" for number in range(120)]
+    items = [{"name": name, "externalIds": [{"system": "rows", "value": name}]} for name in names]
+    assert upserted(client, "customers", items)["created"] == len(names)
+    rows = client.query("{ customers(first: 1000) { nodes { id name } } }")["customers"]["nodes"]
+    # One that is in no sample, but is called what is asked for.
+    exact = made(client, "Customer", name="Common")["id"]
+    while depth(exact):
+        changed(client, "Customer", exact, name="Another")
+        exact = made(client, "Customer", name="Common")["id"]
+    samples = ([row for row in rows if depth(row["id"]) >= least] for least in reversed(range(len(MARKS) + 1)))
+    smallest = next(sample for sample in samples if len(sample) >= 2)
+    shortest = min(smallest, key=lambda row: (len(row["name"]), row["id"]))["id"]
+    assert found(client, "common", first=2) == [("NAME", exact), ("BEGINNING", shortest)]
+    rare = next(row["id"] for row in rows if row["name"].endswith(" z77"))
+    assert found(client, "z77 common", first=1) == [("WORDS", rare)]
+    assert len(found(client, "common", first=100)) == 100
 
 
 def test_it_is_current_after_every_kind_of_write(crm):

@@ -1,0 +1,105 @@
+"""What is asked of the indexes: for a text the terms that match in each step, as an engine takes them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from core.db.database import POSTGRESQL, SQLITE
+from core.search.entries import PERMITTED
+from core.search.samples import MARKS
+from core.search.terms import (
+    TYPE,
+    Clue,
+    asked_beginning,
+    asked_mistake,
+    asked_name,
+    asked_name_beginning,
+    asked_word,
+    words,
+)
+
+#: Looked into one after the other in each step: the samples, the smallest first, then everything.
+PLACES = (*reversed(MARKS), "")
+#: From the whole name to words with a mistake.
+STEPS = 5
+#: More words of a text are not looked for.
+_MOST_WORDS = 12
+#: What no entry has: no mark comes alone.
+_NOWHERE = ("^", False)
+
+#: What matches: of each group any term.
+Groups = Sequence[Sequence[Clue]]
+
+
+def steps(text: str, permissions: Sequence[str], types: Sequence[str] | None) -> list[Groups | None]:
+    """What matches in each step; None where it is nothing, or what the step before has found.
+
+    Args:
+        text: that somebody asks for.
+        permissions: that they have, of those that fields need.
+        types: names of the records to find; None for all.
+    """
+    asked = words(text)[:_MOST_WORDS]
+    if not asked:
+        return [None] * STEPS
+    before = ["", *(f"{permission}{PERMITTED}" for permission in permissions)]
+
+    def each(terms: Callable[[str], Groups]) -> Groups:
+        groups = (group for word in asked for group in terms(word))
+        return [[(first + term, begun) for first in before for term, begun in group] for group in groups]
+
+    found: list[Groups] = [
+        [asked_name(text)],
+        [asked_name_beginning(text)],
+        each(asked_word),
+        each(asked_beginning),
+        each(asked_mistake),
+    ]
+    of_types: Groups = []
+    if types is not None:
+        of_types = [[(f"{TYPE}{name.lower()}", False) for name in types] or [_NOWHERE]]
+    return [None if step == last else [*step, *of_types] for step, last in zip(found, [None, *found], strict=False)]
+
+
+def _for_postgresql(groups: Groups, mark: str) -> str:
+    parts = (" | ".join(f"'{mark}{term}'{':*' if begun else ''}" for term, begun in group) for group in groups)
+    return " & ".join(f"({part})" for part in parts)
+
+
+def _for_sqlite(groups: Groups, mark: str) -> str:
+    parts = (" OR ".join(f'"{mark}{term}"{"*" if begun else ""}' for term, begun in group) for group in groups)
+    return " AND ".join(f"({part})" for part in parts)
+
+
+_SPELLED: Mapping[str, Callable[[Groups, str], str]] = {POSTGRESQL: _for_postgresql, SQLITE: _for_sqlite}
+
+
+def walk(engine: str, asked: Sequence[Groups | None]) -> list[str]:
+    """What an index is asked in each place of each step, spelled as the engine takes it."""
+    spelled = _SPELLED[engine]
+    return [spelled([[_NOWHERE]] if step is None else step, mark) for step in asked for mark in PLACES]
+
+
+def looks(engine: str, asked: Sequence[Groups | None]) -> list[str]:
+    """What one entry is asked in each step, as the engine takes it without its index.
+
+    On SQLite it is JSON of the groups. A term has a blank before it, and after it where it is whole, and so it is found
+    in a text of terms with blanks around them.
+    """
+    found: list[str] = []
+    for step in asked:
+        if step is None and found:
+            found.append(found[-1])
+        else:
+            found.append(_LOOKED[engine]([[_NOWHERE]] if step is None else step))
+    return found
+
+
+def _as_json(groups: Groups) -> str:
+    return json.dumps([[f" {term}" if begun else f" {term} " for term, begun in group] for group in groups])
+
+
+_LOOKED: Mapping[str, Callable[[Groups], str]] = {
+    POSTGRESQL: partial(_for_postgresql, mark=""),
+    SQLITE: _as_json,
+}
