@@ -54,24 +54,30 @@ def main(address: str) -> None:
         for source in (sys.stdin, listener, ended):
             ready.register(source, selectors.EVENT_READ)
         print("ready", flush=True)  # noqa: T201
-        while True:
-            for key, _ in ready.select():
-                if key.fileobj is sys.stdin:
-                    return
-                if key.fileobj is listener:
-                    connection, _ = listener.accept()
-                    process = _fork(connection, [listener.fileno(), ended, wake])
-                    ready.register(connection, selectors.EVENT_READ, process)
-                elif key.fileobj == ended:
-                    os.read(ended, 1000)
-                    for connection in _ended():
-                        if connection in ready.get_map():
-                            ready.unregister(connection)
-                        connection.close()
-                elif key.data in _running:
-                    # Who waited for it was killed, so it is.
-                    ready.unregister(key.fileobj)
-                    os.kill(key.data, signal.SIGKILL)
+        while _attend(ready, listener, [listener.fileno(), ended, wake]):
+            pass
+
+
+def _attend(ready: selectors.BaseSelector, listener: socket.socket, own: list[int]) -> bool:
+    """Does what there is to do next; false at the end of the input."""
+    for key, _ in ready.select():
+        if key.fileobj is sys.stdin:
+            return False
+        if key.fileobj is listener:
+            connection, _ = listener.accept()
+            process = _fork(connection, own)
+            ready.register(connection, selectors.EVENT_READ, process)
+        elif isinstance(key.fileobj, int):
+            os.read(key.fileobj, 1000)
+            for connection in _ended():
+                if connection in ready.get_map():
+                    ready.unregister(connection)
+                connection.close()
+        elif key.data in _running:
+            # Who waited for it was killed, so it is.
+            ready.unregister(key.fileobj)
+            os.kill(key.data, signal.SIGKILL)
+    return True
 
 
 def _fork(connection: socket.socket, own: list[int]) -> int:
