@@ -23,6 +23,7 @@ from guanxi.design import Design, design
 from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
 from tests.databases import Databases
+from tests.demonstrated import Demonstration
 from tests.snippets import snippets
 
 #: Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
@@ -93,15 +94,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for name, place in places.items() if name in item.nodeid), len(places)))
 
 
-#: Folders whose tests share what takes long to make.
-_FOLDERS = ("oracle", "page")
+#: Tests that share what takes long to make, by parts of their paths.
+_SHARING = {"tests/oracle/": "oracle", "tests/page/": "page", "docs/test_readme": "demo", "demo/test_demo": "demo"}
 
 
 class _Groups(LoadScopeScheduling):
-    """The tests of a file share their apps, those of some folders a world: each group stays in one process."""
+    """The tests of a file share their apps, some files a world or a sample: each group stays in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((name for name in _FOLDERS if f"tests/{name}/" in nodeid), nodeid.partition("::")[0])
+        return next((name for part, name in _SHARING.items() if part in nodeid), nodeid.partition("::")[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -274,6 +275,15 @@ def clock() -> FixedClock:
     from datetime import UTC, datetime
 
     return FixedClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """The demo that the README starts, once for all who look at it: to make its sample takes long."""
+    made = Demonstration(tmp_path_factory.mktemp("demo"))
+    with made.served:
+        made.copy()
+        yield made
 
 
 @pytest.fixture(scope="session")
