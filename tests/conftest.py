@@ -8,12 +8,14 @@ import subprocess
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
+from graphql.type import definition
 from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
@@ -25,6 +27,9 @@ from schema.catalog.access import GetAccess
 from tests.databases import Databases
 from tests.demonstrated import Demonstration
 from tests.snippets import snippets
+
+# It looks at each letter of the same names in every schema.
+definition.assert_name = cache(definition.assert_name)
 
 #: Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
 _RARELY = (200_000, 5, 20)
@@ -236,8 +241,7 @@ class Apps:
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
-            if name:
-                self._taken.append((name, url))
+            self._taken.append((name or "core", url))
         settled = given.model_copy(update={"database_url": url})
         app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:
