@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlmodel import Session
 
@@ -33,14 +33,17 @@ def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Se
     migrate(database, migrations, thoroughly=False)
     database.retrying(lambda session: _agree_on_currency(session, settings.reporting_currency))
     plugins = [CORE, *(plugin.name for plugin in host.plugins)]
-    database.retrying(lambda session: agree_on_keys(session, plugins, settings.phone_region))
-    database.writing(lambda transaction: _entries_agreed(transaction, plugins))
+    _write(database, lambda transaction: agree_on_keys(transaction, plugins, settings.phone_region))
+    _write(database, lambda transaction: agree_on_entries(transaction, plugins))
     _list_lasting(database, settings)
 
 
-def _entries_agreed(transaction: DatabaseTransaction, plugins: Sequence[str]) -> Done[None]:
-    agree_on_entries(transaction, plugins)
-    return Done(None)
+def _write(database: Database, work: Callable[[DatabaseTransaction], None]) -> None:
+    def in_transaction(transaction: DatabaseTransaction) -> Done[None]:
+        work(transaction)
+        return Done(None)
+
+    database.writing(in_transaction)
 
 
 def _agree_on_currency(session: Session, currency: str) -> None:

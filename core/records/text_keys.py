@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
-from sqlmodel import Session
-
+from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.records.companions import Companion, keys_of
-from core.records.installation import Installation
+from core.records.installation import held_fact, keep_fact
 from core.records.record import Table, registry_of
+from core.records.rows import quoted, rows_of
 
 #: The versions that the keys of a set of tables have, as JSON by table and column.
 KEYS = "keys"
@@ -17,28 +15,27 @@ KEYS = "keys"
 _AT_ONCE = 1000
 
 
-def agree_on_keys(session: Session, plugins: Iterable[str], region: str) -> None:
+def agree_on_keys(transaction: DatabaseTransaction, plugins: Iterable[str], region: str) -> None:
     """Makes the stored keys of all texts those that would be stored now.
 
     Args:
-        session: in whose transaction.
+        transaction: in which they are written.
         plugins: whose tables, the core's included.
         region: of telephone numbers without a country code.
     """
     for plugin in plugins:
         name = f"{plugin} {KEYS}"
-        known = session.get(Installation, name, with_for_update=True)
-        stored: dict[str, str] = {} if known is None else json.loads(known.value)
+        stored: dict[str, str] = json.loads(held_fact(transaction, name) or "{}")
         wanted: dict[str, str] = {}
         for kind, companions in _versioned(plugin, region):
             versions = {f"{kind.__tablename__}.{each.name}": each.version(region) for each in companions}
             known_so = [item in stored.items() for item in versions.items()]
             stale = [each for each, is_known in zip(companions, known_so, strict=True) if not is_known]
             if stale:
-                _rekey(session, kind, stale, region)
+                _rekey(transaction, kind, stale, region)
             wanted |= versions
         if wanted != stored:
-            session.merge(Installation(name=name, value=json.dumps(wanted)))
+            keep_fact(transaction, name, json.dumps(wanted))
 
 
 def _versioned(plugin: str, region: str) -> Iterator[tuple[type[Table], list[Companion]]]:
@@ -50,20 +47,26 @@ def _versioned(plugin: str, region: str) -> Iterator[tuple[type[Table], list[Com
             yield kind, companions
 
 
-def _rekey(session: Session, kind: type[Table], companions: Sequence[Companion], region: str) -> None:
-    table: Any = kind.__table__
-    (id,) = table.primary_key.columns
-    names = list(dict.fromkeys(companion.text for companion in companions))
-    texts = [table.c[name] for name in names]
-    keys: Any = {companion.name: bindparam(f"key_{companion.name}") for companion in companions}
-    change = update(table).where(id == bindparam("row")).values(keys)
-    wanted: Any = select(id, *texts).where(or_(*(text.is_not(None) for text in texts))).order_by(id).limit(_AT_ONCE)
-    after: Any = None
+def _rekey(transaction: DatabaseTransaction, kind: type[Table], companions: Sequence[Companion], region: str) -> None:
+    engine, rows = transaction.dialect, rows_of(kind, transaction.dialect)
+    (id,) = rows.key
+    texts = list(dict.fromkeys(companion.text for companion in companions))
+    keys = [companion.name for companion in companions]
+    table, (key, *columns) = (
+        quoted(engine, str(kind.__tablename__)),
+        [quoted(engine, name) for name in (id, *texts, *keys)],
+    )
+    sql = f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE {key} > {mark(engine, 1)} ORDER BY {key}"
+    page = f"{sql} LIMIT {_AT_ONCE}"
+    after = ""
     # Page by page, so that memory is bounded and nothing is read while it is written.
-    while rows := session.execute(wanted if after is None else wanted.where(id > after)).all():
-        made = []
-        for row in rows:
-            held = dict(zip(names, row[1:], strict=True))
-            made.append({"row": row[0]} | {f"key_{name}": key for name, key in keys_of(companions, held, region)})
-        session.connection().execute(change, made)
-        after = rows[-1][0]
+    while found := transaction.rows(SqlStatement(page, (after,))):
+        changed = []
+        for row_id, *values in found:
+            held = dict(zip([*texts, *keys], values, strict=True))
+            wanted = dict(keys_of(companions, held, region))
+            if any(held[name] != value for name, value in wanted.items()):
+                changed.append({id: row_id, **wanted})
+        if changed:
+            transaction.put(rows.change(changed))
+        after = found[-1][0]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
+from core.records.installation import held_fact, keep_fact
 from core.records.record import Record, records_of
 from core.records.rows import quoted
 from core.search.entries import VERSION, own_terms, tag_terms, writing
@@ -22,7 +23,8 @@ def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -
         plugins: whose records, the core's included.
     """
     for plugin in plugins:
-        stored = _kept(transaction, plugin)
+        name = f"{plugin} {ENTRIES}"
+        stored: Mapping[str, str] = json.loads(held_fact(transaction, name) or "{}")
         found = [kind for kind in records_of(plugin) if kind.__search__]
         wanted = {kind.__name__: " ".join((VERSION, *kind.__search__)) for kind in found}
         for kind in records_of(plugin):
@@ -31,21 +33,7 @@ def agree_on_entries(transaction: DatabaseTransaction, plugins: Iterable[str]) -
         if wanted != stored:
             # Statistics of an empty table would have the engine read it from end to end.
             transaction.put(SqlStatement("ANALYZE search_entry"))
-            _keep(transaction, plugin, wanted)
-
-
-def _kept(transaction: DatabaseTransaction, plugin: str) -> Mapping[str, str]:
-    sql = f"SELECT value FROM installation WHERE name = {mark(transaction.dialect, 1)}"
-    rows = transaction.rows(SqlStatement(sql, (f"{plugin} {ENTRIES}",)))
-    found: Mapping[str, str] = json.loads(rows[0][0]) if rows else {}
-    return found
-
-
-def _keep(transaction: DatabaseTransaction, plugin: str, wanted: Mapping[str, str]) -> None:
-    first, second = (mark(transaction.dialect, number) for number in (1, 2))
-    sql = f"INSERT INTO installation (name, value) VALUES ({first}, {second}) "
-    sql += "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-    transaction.put(SqlStatement(sql, (f"{plugin} {ENTRIES}", json.dumps(wanted))))
+            keep_fact(transaction, name, json.dumps(wanted))
 
 
 def _rewrite(transaction: DatabaseTransaction, kind: type[Record]) -> None:

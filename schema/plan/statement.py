@@ -14,8 +14,7 @@ from typing import Any, Protocol, Self
 
 from sqlalchemy import BigInteger, Dialect, FromClause, Select, and_, case, func, literal, literal_column, null, select
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.sql.elements import BindParameter, ColumnClause, ColumnElement, Null
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.elements import BindParameter, ClauseElement, ColumnClause, ColumnElement, Null
 from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
@@ -258,6 +257,7 @@ class Scope:
         #: What is worked out for several of its fields, by whose it is.
         self.kept: dict[Any, Any] = {}
         self._steps: list[Expression] = []
+        self._known_steps: dict[Any, bool] = {}
         self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
         self._aliases: dict[tuple[Any, ...], str] = {}
 
@@ -293,10 +293,16 @@ class Scope:
     def _once(self, part: Expression) -> Expression:
         return part if isinstance(part, _SHORT) or self._has_steps(part) else self._step(part, part.type)
 
-    def _has_steps(self, part: Expression) -> bool:
+    def _has_steps(self, part: ClauseElement) -> bool:
         """Whether it is made of something that is worked out already: steps do not see each other."""
-        own = f'{self._alias}."step'
-        return any(isinstance(each, ColumnClause) and each.name.startswith(own) for each in iterate(part))
+        # Most parts are made of the same ones: each is looked at once.
+        if part not in self._known_steps:
+            self._known_steps[part] = (
+                part.name.startswith(f'{self._alias}."step')
+                if isinstance(part, ColumnClause)
+                else any(self._has_steps(each) for each in part.get_children())
+            )
+        return self._known_steps[part]
 
     def _step(self, worked_out: Expression, type_: TypeEngine[Any]) -> Expression:
         for number, step in enumerate(self._steps):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from graphql import (
@@ -28,6 +28,7 @@ from graphql import (
 from core.access.permissions import DEFAULTS, Right, RowScope, scopes
 from core.records.vocabulary import UserRole
 from guanxi.testing import Client
+from schema.catalog.catalog import Catalog
 
 #: Words that stand in every text of a house, and nowhere else.
 HOUSES = ("quarzberg", "wolkenstein", "nebelhorn")
@@ -39,6 +40,9 @@ ROLES = [
     and role is not UserRole.PARTNER
 ]
 _IDS = re.compile(rb'"([a-z]{3,12}_[0-9a-z]{26})"')
+#: Of each root field so many documents are sent again, and how often one of them is.
+_KEPT = 3
+_REPEATED = 0.8
 _PARENTS = ("customer", "contact", "opportunity")
 #: What these fields refer to, if not to what they are named after.
 _REFERS = {
@@ -73,12 +77,23 @@ class Operations:
         self._schema = client.app.assembled.graphql
         self._prefixes = {
             record.model.__prefix__: record.name  # type: ignore[attr-defined]  # records alone have one
-            for record in client.app.catalog.records.values()
+            for record in self.catalog.records.values()
             if record.has_attachments
         }
         self._shared: dict[str, list[str]] = {"Stage": self._stages(), "Product": [self._made("Product", name="Thing")]}
         self._houses = [self._house(word) for word in HOUSES]
+        self._documents: dict[str, list[_Document]] = {}
         self.statuses: dict[str, int] = {}
+
+    @property
+    def random(self) -> Random:
+        """What chance there is."""
+        return self._random
+
+    @property
+    def catalog(self) -> Catalog:
+        """The records of the app."""
+        return self._client.app.catalog
 
     # The world
 
@@ -121,14 +136,22 @@ class Operations:
         is_write = random.random() < 0.6
         root: Any = self._schema.mutation_type if is_write else self._schema.query_type
         name = random.choice(sorted(root.fields))
-        variables: dict[str, Any] = {}
-        asker = _Asker(self, house, name, variables)
-        asked = asker.field(name, root.fields[name], 2)
-        declared = ", ".join(f"${key}: {kind}" for key, kind in asker.declared.items())
-        text = f"{'mutation' if is_write else 'query'} {f'({declared})' if declared else ''} {{ {asked} }}"
-        body = orjson.dumps({"query": text, "variables": variables})
+        document = self._document(name, root.fields[name], "mutation" if is_write else "query")
+        values = _Values(self, house, name)
+        variables = {f"v{number}": values.value(*given, 3) for number, given in enumerate(document.arguments)}
+        body = orjson.dumps({"query": document.text, "variables": variables})
         status, _, answer = random.choice(house.users).post(body, {"content-type": "application/json"})
-        self._check(house, text, variables, status, answer)
+        self._check(house, document.text, variables, status, answer)
+
+    def _document(self, name: str, definition: Any, kind: str) -> "_Document":
+        """One that asks for a root field: a new one, or, as clients do, mostly one that was sent before."""
+        known = self._documents.setdefault(name, [])
+        if len(known) == _KEPT and self._random.random() < _REPEATED:
+            return self._random.choice(known)
+        document = _Document.of(self._random, name, definition, kind)
+        known.append(document)
+        del known[:-_KEPT]
+        return document
 
     def _check(self, house: House, text: str, variables: Any, status: int, answer: bytes) -> None:
         said = f"{text}\n{variables}\n{status} {answer[:2000]!r}"
@@ -163,8 +186,8 @@ class Operations:
         """
         homes = {id: house.word for house in self._houses for id in house.ids["User"]}
         count = 0
-        for record in self._client.app.catalog.records.values():
-            if record.name not in self._client.app.catalog.ownerships or not record.has_attachments:
+        for record in self.catalog.records.values():
+            if record.name not in self.catalog.ownerships or not record.has_attachments:
                 continue
             links = [name for name, link in record.to_one.items() if link.target.lower() in _PARENTS]
             parents = " ".join(f"{name} {{ id createdBy }}" for name in links)
@@ -201,33 +224,32 @@ class Operations:
         return random.choice(known)
 
 
-class _Asker:
-    """Writes one root field: what is selected of it, and its arguments as variables."""
+class _Document:
+    """A document of one root field, of which what is selected and which arguments are given are drawn."""
 
-    def __init__(self, operations: Operations, house: House, name: str, variables: dict[str, Any]) -> None:
-        self._operations = operations
-        self._house = house
-        self._random = operations._random
-        self._variables = variables
-        self.declared: dict[str, Any] = {}
-        found = re.match(r"(?:create|update|delete|restore|destroy|upsert|move|log)([A-Z]\w*)", name)
-        self._record = found[1].removesuffix("s") if found else name[:1].upper() + name[1:].removesuffix("s")
-        catalog = operations._client.app.catalog
-        # What belongs to nobody, such as surveys, everybody sees.
-        is_shared = self._record in catalog.records and self._record not in catalog.ownerships
-        self._word = "common" if is_shared or "urvey" in name else house.word
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self.text = ""
+        #: Name and type of each; their values are the variables `v0`, `v1` and so on.
+        self.arguments: list[tuple[str, Any]] = []
 
-    def field(self, name: str, definition: Any, depth: int, key: str = "") -> str:
+    @classmethod
+    def of(cls, random: Random, name: str, definition: Any, kind: str) -> Self:
+        made = cls(random)
+        asked = made._field(name, definition, 2)
+        declared = ", ".join(f"$v{number}: {type_}" for number, (_, type_) in enumerate(made.arguments))
+        made.text = f"{kind} {f'({declared})' if declared else ''} {{ {asked} }}"
+        return made
+
+    def _field(self, name: str, definition: Any, depth: int, key: str = "") -> str:
         given = []
         for argument, kind in definition.args.items():
             # As it was at a moment, little of a record is known: most of what is selected by chance would be refused.
             if argument == "asOf":
                 continue
             if is_required_argument(kind) or self._random.random() < (0.5 if depth == 2 else 0.1):
-                variable = f"v{len(self.declared)}"
-                self.declared[variable] = kind.type
-                self._variables[variable] = self._value(argument, kind.type, 3)
-                given.append(f"{argument}: ${variable}")
+                given.append(f"{argument}: $v{len(self.arguments)}")
+                self.arguments.append((argument, kind.type))
         arguments = f"({', '.join(given)})" if given else ""
         return f"{key}{name}{arguments}{self._selection(get_named_type(definition.type), depth)}"
 
@@ -243,18 +265,33 @@ class _Asker:
         if depth > 0 or wrapped:
             chosen += self._random.sample(others, min(len(others), 4 if wrapped else 2))
         parts = [
-            self.field(name, kind.fields[name], depth if wrapped else depth - 1, f"k{place}: ")
+            self._field(name, kind.fields[name], depth if wrapped else depth - 1, f"k{place}: ")
             for place, name in enumerate(dict.fromkeys(chosen))
         ]
         return f" {{ {' '.join(parts) or '__typename'} }}"
 
-    def _value(self, name: str, kind: Any, depth: int) -> Any:
+
+class _Values:
+    """Draws the values of one root field's arguments."""
+
+    def __init__(self, operations: Operations, house: House, name: str) -> None:
+        self._operations = operations
+        self._house = house
+        self._random = operations.random
+        found = re.match(r"(?:create|update|delete|restore|destroy|upsert|move|log)([A-Z]\w*)", name)
+        self._record = found[1].removesuffix("s") if found else name[:1].upper() + name[1:].removesuffix("s")
+        catalog = operations.catalog
+        # What belongs to nobody, such as surveys, everybody sees.
+        is_shared = self._record in catalog.records and self._record not in catalog.ownerships
+        self._word = "common" if is_shared or "urvey" in name else house.word
+
+    def value(self, name: str, kind: Any, depth: int) -> Any:
         random = self._random
         inner = get_nullable_type(kind)
         if not isinstance(kind, GraphQLNonNull) and random.random() < 0.05:
             return None
         if isinstance(inner, GraphQLList):
-            return [self._value(name, inner.of_type, depth - 1) for _ in range(random.choice([0, 1, 1, 2]))]
+            return [self.value(name, inner.of_type, depth - 1) for _ in range(random.choice([0, 1, 1, 2]))]
         if isinstance(inner, GraphQLEnumType):
             return random.choice(list(inner.values))
         if isinstance(inner, GraphQLInputObjectType):
@@ -266,13 +303,13 @@ class _Asker:
         fields = kind.fields
         if kind.is_one_of:
             name = random.choice(list(fields))
-            return {name: self._value(name, GraphQLNonNull(get_nullable_type(fields[name].type)), depth - 1)}
+            return {name: self.value(name, GraphQLNonNull(get_nullable_type(fields[name].type)), depth - 1)}
         wanted = [
             name
             for name, one in fields.items()
             if is_required_input_field(one) or (depth > 0 and random.random() < min(0.3, 4 / len(fields)))
         ]
-        return {name: self._value(name, fields[name].type, depth - 1) for name in wanted}
+        return {name: self.value(name, fields[name].type, depth - 1) for name in wanted}
 
     def _scalar(self, name: str, kind: str) -> Any:
         random, house = self._random, self._house
