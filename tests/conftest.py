@@ -5,7 +5,7 @@ import importlib
 import itertools
 import os
 import subprocess
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -26,6 +26,7 @@ from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
 from tests.databases import Databases
 from tests.demonstrated import Demonstration
+from tests.shares import is_due
 from tests.snippets import snippets
 
 # It looks at each letter of the same names in every schema.
@@ -89,8 +90,35 @@ _MAKES_FILES = {"databases", "postgres", "tmp_path", "tmp_path_factory"}
 _OF_THE_WHOLE = ("test_quality", "docs/", "test_introspection", "test_sdl")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: What is decided before there is any SQL, of which a case more makes no difference to the engines.
+_BEFORE_SQL = (
+    "schema/request/",
+    *(f"schema/serve/test_{name}." for name in ("guard", "graphql_cop", "keys", "network", "public", "tokens")),
+)
+
+
+def _left_out(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What is not tried: of a test with several cases each runs on one engine, by turns. With EXHAUSTIVE=1 all do."""
+    numbers: dict[str, dict[Any, int]] = defaultdict(dict)
+    engines: dict[str, set[int]] = defaultdict(set)
+    turns = []
+    for item in items:
+        indices = dict(item.callspec.indices) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        engine = indices.pop("databases", None)
+        if engine is not None and indices and any(name in item.nodeid for name in _BEFORE_SQL):
+            test = item.nodeid.partition("[")[0]
+            engines[test].add(engine)
+            number = numbers[test].setdefault((*indices.items(),), len(numbers[test]))
+            # In step with no parameter, so that each value of one meets both engines where there are others.
+            turns.append((item, test, number.bit_count() + engine))
+    return [item for item, test, turn in turns if len(engines[test]) > 1 and not is_due(turn, len(ENGINES))]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests that need nothing but the code, and puts the longest first; the rest stays as it is."""
+    left_out = {*_left_out(items)}
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         is_small = not any(name in item.nodeid for name in _OF_THE_WHOLE)
         if is_small and not _MAKES_FILES & {*getattr(item, "fixturenames", ())}:
