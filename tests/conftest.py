@@ -193,7 +193,7 @@ def databases(
     engine: str = request.param
     if engine not in made:
         server = request.getfixturevalue("postgres") if engine == "postgresql" else None
-        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server, _design_of)
+        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server, shared_design)
     return made[engine]
 
 
@@ -230,7 +230,7 @@ _OF_THE_SERVER = {
 }
 
 
-def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
+def shared_design(settings: Settings, plugins: tuple[Any, ...]) -> Design:
     """The design of an app. To make its schema takes most of the time of many tests, so it is shared where it can be:
     the same test on the other engine finds it made. A plugin of a test's own that has a constructor may keep a state.
     """
@@ -265,7 +265,7 @@ class Apps:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         given = load_settings(**settings)
         name = _name_of(plugins)
-        made = _design_of(given, plugins)
+        made = shared_design(given, plugins)
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
