@@ -5,15 +5,17 @@ import importlib
 import itertools
 import os
 import subprocess
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
+from graphql.type import definition
 from xdist.scheduler import LoadScopeScheduling
 
 from core.base.clock import SystemClock
@@ -23,7 +25,12 @@ from guanxi.design import Design, design
 from guanxi.testing import Client, running
 from schema.catalog.access import GetAccess
 from tests.databases import Databases
+from tests.demonstrated import Demonstration
+from tests.shares import is_due
 from tests.snippets import snippets
+
+# It looks at each letter of the same names in every schema.
+definition.assert_name = cache(definition.assert_name)
 
 #: Hundreds of schemas come and go: to look for garbage as often as usual takes a fifth of the time.
 _RARELY = (200_000, 5, 20)
@@ -83,8 +90,35 @@ _MAKES_FILES = {"databases", "postgres", "tmp_path", "tmp_path_factory"}
 _OF_THE_WHOLE = ("test_quality", "docs/", "test_introspection", "test_sdl")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: What is decided before there is any SQL, of which a case more makes no difference to the engines.
+_BEFORE_SQL = (
+    "schema/request/",
+    *(f"schema/serve/test_{name}." for name in ("guard", "graphql_cop", "keys", "network", "public", "tokens")),
+)
+
+
+def _left_out(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What is not tried: of a test with several cases each runs on one engine, by turns. With EXHAUSTIVE=1 all do."""
+    numbers: dict[str, dict[Any, int]] = defaultdict(dict)
+    engines: dict[str, set[int]] = defaultdict(set)
+    turns = []
+    for item in items:
+        indices = dict(item.callspec.indices) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        engine = indices.pop("databases", None)
+        if engine is not None and indices and any(name in item.nodeid for name in _BEFORE_SQL):
+            test = item.nodeid.partition("[")[0]
+            engines[test].add(engine)
+            number = numbers[test].setdefault((*indices.items(),), len(numbers[test]))
+            # In step with no parameter, so that each value of one meets both engines where there are others.
+            turns.append((item, test, number.bit_count() + engine))
+    return [item for item, test, turn in turns if len(engines[test]) > 1 and not is_due(turn, len(ENGINES))]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests that need nothing but the code, and puts the longest first; the rest stays as it is."""
+    left_out = {*_left_out(items)}
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         is_small = not any(name in item.nodeid for name in _OF_THE_WHOLE)
         if is_small and not _MAKES_FILES & {*getattr(item, "fixturenames", ())}:
@@ -93,15 +127,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for name, place in places.items() if name in item.nodeid), len(places)))
 
 
-#: Folders whose tests share what takes long to make.
-_FOLDERS = ("oracle", "page")
+#: Tests that share what takes long to make, by parts of their paths.
+_SHARING = {"tests/oracle/": "oracle", "tests/page/": "page", "docs/test_readme": "demo", "demo/test_demo": "demo"}
 
 
 class _Groups(LoadScopeScheduling):
-    """The tests of a file share their apps, those of some folders a world: each group stays in one process."""
+    """The tests of a file share their apps, some files a world or a sample: each group stays in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((name for name in _FOLDERS if f"tests/{name}/" in nodeid), nodeid.partition("::")[0])
+        return next((name for part, name in _SHARING.items() if part in nodeid), nodeid.partition("::")[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -159,7 +193,7 @@ def databases(
     engine: str = request.param
     if engine not in made:
         server = request.getfixturevalue("postgres") if engine == "postgresql" else None
-        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server, _design_of)
+        made[engine] = Databases(engine, tmp_path_factory.mktemp("sqlite"), server, shared_design)
     return made[engine]
 
 
@@ -196,7 +230,7 @@ _OF_THE_SERVER = {
 }
 
 
-def _design_of(settings: Settings, plugins: tuple[Any, ...]) -> Design:
+def shared_design(settings: Settings, plugins: tuple[Any, ...]) -> Design:
     """The design of an app. To make its schema takes most of the time of many tests, so it is shared where it can be:
     the same test on the other engine finds it made. A plugin of a test's own that has a constructor may keep a state.
     """
@@ -231,12 +265,11 @@ class Apps:
         """A client of a running app with these plugins, on a fresh database unless one is named."""
         given = load_settings(**settings)
         name = _name_of(plugins)
-        made = _design_of(given, plugins)
+        made = shared_design(given, plugins)
         is_ready = url is None and name is not None
         if url is None:
             url = self.databases.fresh(name, (lambda: made) if plugins else None) if name else self.databases.fresh()
-            if name:
-                self._taken.append((name, url))
+            self._taken.append((name or "core", url))
         settled = given.model_copy(update={"database_url": url})
         app = App(settled, made, clock or SystemClock(), access, trusts_loopback=trusts_loopback)
         if not is_ready:
@@ -274,6 +307,15 @@ def clock() -> FixedClock:
     from datetime import UTC, datetime
 
     return FixedClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """The demo that the README starts, once for all who look at it: to make its sample takes long."""
+    made = Demonstration(tmp_path_factory.mktemp("demo"))
+    with made.served:
+        made.copy()
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from core.base.settings import Settings
 from guanxi.metrics import OWN, SHARED
 from tests.outages.served import migrated, served
 from tests.snippets import ROOT, snippets
+from tests.warm import python
 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text()
 
@@ -19,7 +20,7 @@ PAGE = (ROOT / "docs" / "monitoring.md").read_text()
 def server(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('docs') / 'crm.db'}"
     migrated(url)
-    with served(url) as running:
+    with served(url, python=python()) as running:
         running.until_ready()
         yield running
 

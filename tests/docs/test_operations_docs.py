@@ -4,7 +4,6 @@ import configparser
 import os
 import re
 import subprocess
-import sys
 import tomllib
 
 import pytest
@@ -13,6 +12,7 @@ from core.base.settings import Settings
 from guanxi import load_settings
 from guanxi.cli.commands import cli
 from tests.snippets import ROOT, snippets
+from tests.warm import python
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 EXAMPLES = ROOT / "docs" / "examples" / "operations"
@@ -27,7 +27,7 @@ class Machine:
         self.folder, self.url = folder, url
         programs = folder / "bin"
         programs.mkdir()
-        main = f"#!{sys.executable}\nimport core.host.host\n"
+        main = f"#!{python()}\nimport core.host.host\n"
         main += "core.host.host.entry_points = lambda group: []\n"
         self._program(programs / "guanxi", f"{main}from guanxi.cli.commands import main\nmain()\n")
         for name in ("systemctl", "pip"):

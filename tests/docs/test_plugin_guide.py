@@ -14,10 +14,13 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.snippets import ROOT
+from tests.warm import python
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text()
 #: A file name in bold before it, whether it is added to the file, the language, the text.
 SNIPPET = re.compile(r"(?:\*\*([\w./\\-]+)\*\*(, added:)?\n\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+#: What pytest says where its plugins, for which nobody asked, were imported before it.
+IMPORTED = "ignore:Module already imported"
 
 
 class Author:
@@ -66,9 +69,9 @@ class Author:
             return self._install()
         arguments = shlex.split(command)
         if arguments[0] == "pytest":
-            arguments = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments[1:]]
+            arguments = [python(), "-m", "pytest", "-p", "no:cacheprovider", "-W", IMPORTED, *arguments[1:]]
         else:
-            arguments[0] = str(Path(sys.executable).parent / arguments[0])
+            arguments = [python(), str(Path(sys.executable).parent / arguments[0]), *arguments[1:]]
         if command == "guanxi serve":
             return self._serve(arguments)
         done = subprocess.run(arguments, cwd=self.folder, env=self._environment, capture_output=True, text=True)

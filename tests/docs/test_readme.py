@@ -2,17 +2,12 @@
 
 import json
 import re
-import shlex
-import signal
-import subprocess
-import sys
 from importlib.metadata import entry_points
-from pathlib import Path
-from urllib.request import Request, urlopen
 
 from guanxi import create_app, load_settings
 from guanxi.cli.demonstration import FIRST_QUERY
 from guanxi.testing import running
+from tests.demonstrated import Served
 from tests.shares import EXHAUSTIVE
 from tests.snippets import ROOT, snippets
 
@@ -26,58 +21,26 @@ def answered(page: str) -> list[tuple[str, str]]:
     return re.findall(r"```graphql\n((?:(?!```).)*)```\n\n```json\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-class Served:
-    """A command that serves, run as its user runs it, in a folder of its own."""
-
-    def __init__(self, command: str, folder: Path) -> None:
-        program, *arguments = shlex.split(command)
-        path = Path(sys.executable).parent / program
-        self._process = subprocess.Popen(
-            [path, *arguments, "--port", "0"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={"PYTHONUNBUFFERED": "1", "PATH": ""},
-        )
-        self.said = ""
-
-    def __enter__(self):
-        while not self.said.rstrip().endswith("\n}"):
-            line = self._process.stdout.readline()
-            assert line, self._process.stderr.read()
-            self.said += line
-        self.url = re.search(r"GraphQL +(\S+)", self.said).group(1)
-        return self
-
-    def ask(self, query: str):
-        body = json.dumps({"query": query}).encode()
-        with urlopen(Request(self.url, body, {"content-type": "application/json"})) as response:
-            return json.load(response)
-
-    def __exit__(self, *error):
-        self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=30)
-
-
-def test_the_first_command_starts_the_crm_and_its_first_query_is_answered_as_shown(tmp_path):
+def test_the_first_command_starts_the_crm_and_its_first_query_is_answered_as_shown(demonstration):
     *install, demo = [step.strip() for step in START.split("&&")]
     assert install == ["python3 -m venv .venv", ". .venv/bin/activate", "pip install '.[page]'"]
     query, answer = snippets("README.md", "graphql")[0], snippets("README.md", "json")[0]
     assert query == FIRST_QUERY + "\n"
-    with Served(demo, tmp_path) as served:
-        assert FIRST_QUERY in served.said
-        assert served.ask(query) == {"data": json.loads(answer)}
-        for asked, shown in answered("docs/queries.md"):
-            assert served.ask(asked) == {"data": json.loads(shown)}
-        served.ask('mutation { createCustomer(input: {name: "Kept"}) { customer { id } } }')
-    with Served(demo, tmp_path) as served:
+    folder, served = demonstration.folder, demonstration.served
+    assert demo == demonstration.command
+    assert FIRST_QUERY in served.said
+    assert served.ask(query) == {"data": json.loads(answer)}
+    for asked, shown in answered("docs/queries.md"):
+        assert served.ask(asked) == {"data": json.loads(shown)}
+    served.ask('mutation { createCustomer(input: {name: "Kept"}) { customer { id } } }')
+    served.stop()
+    with Served(demo, folder) as served:
         kept = served.ask('{ customersAggregate(where: {name: {eq: "Kept"}}) { count } }')
         assert kept["data"]["customersAggregate"]["count"] == 1
     # To make the sample again takes as long as the rest.
     if not EXHAUSTIVE:
         return
-    with Served(f"{demo} --fresh", tmp_path) as served:
+    with Served(f"{demo} --fresh", folder) as served:
         kept = served.ask('{ customersAggregate(where: {name: {eq: "Kept"}}) { count } }')
         assert kept["data"]["customersAggregate"]["count"] == 0
 

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import pytest
 
 from guanxi import load_settings
 from tests.guanxi.cli.test_serve_command import serving
 from tests.snippets import ROOT, snippets
+from tests.warm import python
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 CREATE_AND_ASK, WITHOUT, ISSUER = snippets("docs/security.md", "sh")
@@ -33,7 +33,7 @@ def test_a_key_is_created_and_sent_as_the_page_shows(databases, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()
     guanxi = programs / "guanxi"
-    guanxi.write_text(f"#!{sys.executable}\nfrom guanxi.cli.commands import main\nmain()\n")
+    guanxi.write_text(f"#!{python()}\nfrom guanxi.cli.commands import main\nmain()\n")
     guanxi.chmod(0o755)
     url = databases.installed()
     environment = os.environ | {"GUANXI_DATABASE_URL": url, "PATH": f"{programs}:{os.environ['PATH']}"}

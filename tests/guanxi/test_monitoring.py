@@ -3,7 +3,6 @@
 import json
 import logging
 import subprocess
-import sys
 
 import orjson
 import pytest
@@ -13,6 +12,7 @@ from core.migrations.runner import _versions
 from guanxi import load_settings
 from guanxi.logs import configure_logs
 from tests.keys import administrator, create_key
+from tests.warm import python
 
 QUERY = "query Find($name: String) { customers(where: {name: {eq: $name}}) { totalCount } }"
 
@@ -199,7 +199,7 @@ with app_with(Checks) as client:
 
 
 def test_spans_are_made_where_opentelemetry_is_set_up():
-    done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([python(), "-c", TRACED], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert all(" 0af7651916cd43dd8448eb211c80319c " in line for line in lines)

@@ -16,7 +16,7 @@ from typing import IO
 
 from guanxi import create_app, load_settings
 
-_COMMAND = [sys.executable, "-c", "from guanxi.cli.commands import main; main()"]
+_COMMAND = ["-c", "from guanxi.cli.commands import main; main()"]
 
 
 def migrated(url: str) -> None:
@@ -80,13 +80,16 @@ class Served:
 
 
 @contextmanager
-def served(url: str, *arguments: str, folder: Path | None = None, **settings: str) -> Iterator[Served]:
+def served(
+    url: str, *arguments: str, folder: Path | None = None, python: str = sys.executable, **settings: str
+) -> Iterator[Served]:
     """A server on a free port, which is killed at the end if it is still there.
 
     Args:
         url: of its database.
         arguments: of the command.
         folder: in which it runs, and from which plugins are imported.
+        python: that runs it.
         settings: in lower case without their prefix.
     """
     environment: Mapping[str, str] = {
@@ -97,7 +100,7 @@ def served(url: str, *arguments: str, folder: Path | None = None, **settings: st
         **{f"GUANXI_{name.upper()}": value for name, value in settings.items()},
     }
     with TemporaryFile("w+") as log:
-        command = [*_COMMAND, "serve", "--port", "0", *arguments]
+        command = [python, *_COMMAND, "serve", "--port", "0", *arguments]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
             try:
                 yield Served(process, log)

@@ -13,6 +13,7 @@ from core.base.errors import UnavailableError
 from core.db.database import Database
 from guanxi import Plugin, hookimpl
 from tests.outages.served import migrated, served
+from tests.warm import python
 
 CREATE = 'mutation { createCustomer(input: {name: "Ann"}) { customer { id } } }'
 COUNT = "{ customers { totalCount } }"
@@ -177,7 +178,7 @@ def test_what_would_go_into_a_deleted_file_is_refused(crm, databases):
 def test_a_server_whose_file_is_replaced_stops_with_one_line(tmp_path):
     file = tmp_path / "crm.db"
     migrated(f"sqlite:///{file}")
-    with served(f"sqlite:///{file}") as server:
+    with served(f"sqlite:///{file}", python=python()) as server:
         server.until_ready()
         file.rename(tmp_path / "old.db")
         file.write_bytes(b"")

@@ -11,6 +11,7 @@ import pytest
 from tests.outages.clients import Clients, check, names
 from tests.outages.cluster import cluster
 from tests.outages.served import migrated, served
+from tests.warm import python
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def own_cluster():
 
 @pytest.mark.parametrize("how", ["stop", "crash"])
 def test_what_was_acknowledged_is_there_and_it_goes_on_by_itself(own_cluster, how):
-    with served(own_cluster.url) as server:
+    with served(own_cluster.url, python=python()) as server:
         server.until_ready()
         with Clients(server.address, 6, prefix=how) as clients:
             clients.until(200)
@@ -50,7 +51,10 @@ WAYS = {
 
 
 def test_a_server_that_hangs_is_given_up_in_time_and_used_again_when_it_goes_on(own_cluster):
-    with served(own_cluster.url, statement_timeout_ms="1200") as server, ThreadPoolExecutor(3) as threads:
+    with (
+        served(own_cluster.url, python=python(), statement_timeout_ms="1200") as server,
+        ThreadPoolExecutor(3) as threads,
+    ):
 
         def ask(text):
             request = urllib.request.Request(

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from core.db.database import Database
 from tests.outages.clients import asked
 from tests.outages.served import served
+from tests.warm import python
 
 PLUGIN = """
 import os, time
@@ -115,7 +116,7 @@ def test_requests_end_hooks_run_and_leases_are_released(databases, sluggish):
     # Ctrl-C, and what a service manager sends to a server of several processes.
     number, workers = (signal.SIGINT, ()) if databases.engine == "sqlite" else (signal.SIGTERM, ("--workers", "2"))
     answers = []
-    with served(url, *workers, folder=folder) as server:
+    with served(url, *workers, folder=folder, python=python()) as server:
         server.until_ready()
         if workers:
             # Whichever process is asked, it adds up the figures of both.
@@ -138,7 +139,7 @@ def test_what_hangs_keeps_no_server_from_ending(databases, sluggish, monkeypatch
     answers = []
     # On SQLite the job keeps everybody else from writing.
     waits_for = folder / ("job" if databases.engine == "sqlite" else "asked")
-    with served(url, folder=folder, shutdown_deadline_ms="3000") as server:
+    with served(url, folder=folder, python=python(), shutdown_deadline_ms="3000") as server:
         server.until_ready()
         until(folder / "job")
         thread = asking(server.address, answers)

@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -30,6 +29,7 @@ from guanxi import (
 )
 from guanxi.records import Customer, Task
 from guanxi.testing import running
+from tests.warm import python
 
 #: Without chance, so that it can be said when what is tried.
 RETRIES = Retries(timedelta(milliseconds=700), timedelta(milliseconds=100), timedelta(days=1), jitter=0)
@@ -895,7 +895,7 @@ with running(create_app(load_settings(database_url=sys.argv[1]), [Ear], clock)) 
 
 def test_what_a_killed_process_had_begun_is_delivered_by_the_next(crm, clock):
     url = crm.databases.fresh()
-    done = subprocess.run([sys.executable, "-c", KILLED, url], capture_output=True, text=True, check=False)
+    done = subprocess.run([python(), "-c", KILLED, url], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     ear = Ear()
     ear.hear = lambda ctx, events: (ear.note(ctx, events), filing()(ctx, events))

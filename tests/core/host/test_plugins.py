@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 import threading
 import time
 from datetime import date
@@ -17,6 +16,7 @@ from guanxi import Facet, Field, Money, Plugin, PluginError, Reject, Table, User
 from guanxi.records import Opportunity, Task, Transaction
 from tests import data, writes
 from tests.operating import executed, transact
+from tests.warm import python
 
 SECRET = "password=hunter2"
 
@@ -699,7 +699,7 @@ def install(folder, name, code):
 def guanxi(folder, *arguments):
     """Runs the command line where these distributions are installed."""
     return subprocess.run(
-        [sys.executable, "-c", "from guanxi.cli.commands import main; main()", *arguments],
+        [python(), "-c", "from guanxi.cli.commands import main; main()", *arguments],
         env={**os.environ, "PYTHONPATH": str(folder), "GUANXI_DATABASE_URL": f"sqlite:///{folder}/crm.db"},
         cwd=folder,
         capture_output=True,

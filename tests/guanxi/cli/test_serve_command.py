@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -12,12 +11,14 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
+from tests.warm import python
+
 
 @contextmanager
 def serving(url, *arguments):
     """A server on a free port; gives its address."""
     environment = os.environ | {"GUANXI_DATABASE_URL": url, "COLUMNS": "200"}
-    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "serve", "--port", "0", *arguments]
+    command = [python(), "-c", "from guanxi.cli.commands import main; main()", "serve", "--port", "0", *arguments]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
@@ -39,7 +40,7 @@ def ask(url, query, headers=None):
 def refused(url, *arguments):
     """What a server says that does not start."""
     environment = os.environ | {"GUANXI_DATABASE_URL": url}
-    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "serve", *arguments]
+    command = [python(), "-c", "from guanxi.cli.commands import main; main()", "serve", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -69,7 +70,7 @@ def test_without_authentication_it_listens_on_loopback_only_and_says_so(database
 def test_with_a_key_two_workers_listen_anywhere_and_answer_nobody_without_one(databases):
     url = databases.installed()
     environment = os.environ | {"GUANXI_DATABASE_URL": url}
-    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "keys", "create"]
+    command = [python(), "-c", "from guanxi.cli.commands import main; main()", "keys", "create"]
     done = subprocess.run(
         [*command, "--name", "test", "--role", "ADMINISTRATOR"],
         env=environment,
@@ -91,7 +92,7 @@ def test_with_a_key_two_workers_listen_anywhere_and_answer_nobody_without_one(da
 
 
 def test_the_demo_listens_on_loopback_only(tmp_path):
-    command = [sys.executable, "-c", "from guanxi.cli.commands import main; main()", "demo", "--host", "0.0.0.0"]
+    command = [python(), "-c", "from guanxi.cli.commands import main; main()", "demo", "--host", "0.0.0.0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "--host 0.0.0.0: the demo answers whoever reaches it" in done.stderr
