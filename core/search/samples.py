@@ -26,3 +26,8 @@ def in_samples(id: str, terms: Iterable[str]) -> Iterator[str]:
     """The terms of a record, and those that it has in samples."""
     marks = ("", *MARKS[: depth(id)])
     return (mark + term for term in terms for mark in marks)
+
+
+def without_samples(stored: str) -> str:
+    """The terms of an entry, as an engine stores them, without those in samples: the same for the same name."""
+    return " ".join(term for term in stored.split() if not term.lstrip("'").startswith(MARKS))

@@ -42,7 +42,7 @@ ROLES = [
 _IDS = re.compile(rb'"([a-z]{3,12}_[0-9a-z]{26})"')
 #: Of each root field so many documents are sent again, and how often one of them is.
 _KEPT = 3
-_REPEATED = 0.8
+_REPEATED = 0.95
 _PARENTS = ("customer", "contact", "opportunity")
 #: What these fields refer to, if not to what they are named after.
 _REFERS = {
