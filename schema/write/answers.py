@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from core.access.permissions import Right
-from core.base.errors import GuanxiError, UserError
+from core.base.errors import PluginError, UserError
 from core.db.conflicts import Conflict, conflict_of
 from core.db.transaction import Rows, SqlStatement
 from core.host.contract import FetchJson
@@ -119,9 +121,14 @@ async def run(
     except MutationRefusal as refusal:
         return [failure(WHOLE, refusal.errors)], ()
     except Exception as error:
-        if isinstance(error, GuanxiError) or conflict_of(error) is not Conflict.TAKEN:
+        if conflict_of(error) is not Conflict.TAKEN or _is_of_plugin(error):
             raise
         return [failure(WHOLE, [TAKEN])], ()
+
+
+def _is_of_plugin(error: Exception) -> bool:
+    """Whether a statement of a plugin's own failed; the core's, which its session has sent first, fail as they are."""
+    return isinstance(error, PluginError) and isinstance(error.__cause__, DBAPIError)
 
 
 _UNWRITTEN = {OutcomeStatus.FAILED, OutcomeStatus.UNCHANGED, OutcomeStatus.ROLLED_BACK}
