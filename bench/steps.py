@@ -109,9 +109,9 @@ async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
             Coercion(),
             limits,
             document,
-            node,
+            node,  # type: ignore[arg-type]
             measure,
-            lambda weight: None,  # type: ignore[arg-type]
+            lambda weight: None,
         )
         operation.variant(operation.variables(body["variables"]), context.access)
 

@@ -52,12 +52,9 @@ def _rekey(transaction: DatabaseTransaction, kind: type[Table], companions: Sequ
     (id,) = rows.key
     texts = list(dict.fromkeys(companion.text for companion in companions))
     keys = [companion.name for companion in companions]
-    table, (key, *columns) = (
-        quoted(engine, str(kind.__tablename__)),
-        [quoted(engine, name) for name in (id, *texts, *keys)],
-    )
-    sql = f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE {key} > {mark(engine, 1)} ORDER BY {key}"
-    page = f"{sql} LIMIT {_AT_ONCE}"
+    table, key = quoted(engine, str(kind.__tablename__)), quoted(engine, id)
+    columns = ", ".join(quoted(engine, name) for name in (id, *texts, *keys))
+    page = f"SELECT {columns} FROM {table} WHERE {key} > {mark(engine, 1)} ORDER BY {key} LIMIT {_AT_ONCE}"
     after = ""
     # Page by page, so that memory is bounded and nothing is read while it is written.
     while found := transaction.rows(SqlStatement(page, (after,))):

@@ -123,7 +123,7 @@ class Plan:
 
     @property
     def weight(self) -> int:
-        """How long its statements are, by which it is told how much memory it takes."""
+        """The length of its statements: a measure of the memory it takes."""
         return len(self.sql) + sum(gap.plan.weight for gap in self.gaps if isinstance(gap, Branch))
 
     @property

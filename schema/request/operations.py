@@ -97,7 +97,7 @@ class RootField:
         """Looks whether it can be answered.
 
         Raises:
-            InputError: why there is no plan of it.
+            InputError: it cannot be planned; the message says why.
         """
         if self.error is not None:
             raise self.error.bare()

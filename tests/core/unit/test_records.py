@@ -249,7 +249,7 @@ def test_what_destruction_does_to_other_records_is_in_the_log_too(client):
         return client.query(ask, id=id)["events"]["nodes"][-1]
 
     assert last(id) == {"type": "OPPORTUNITY_DESTROYED", "changes": []}
-    # Whose it was, by which those who saw it are told that it left.
+    # Whose it was, so that those who saw it hear that it left.
     owners = [
         {"field": "opportunityId", "previous": id, "current": None},
         {"field": "userId", "previous": user, "current": None},
