@@ -349,7 +349,7 @@ def logger(plugin: Plugin) -> logging.Logger:
 
 
 def _reacts(plugin: Plugin, changes: Changes) -> bool:
-    return plugin.reacts_to is None or changes.are_about(plugin.reacts_to)
+    return plugin.reacts_to is None or not changes.entities.isdisjoint(plugin.reacts_to)
 
 
 def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:

@@ -1,11 +1,11 @@
 """What one transaction changes, as hooks see it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, overload
+from typing import Any, Self
 
 from core.base.money import Money
 from core.base.text import camel
@@ -55,33 +55,30 @@ class Change:
         return dict(sorted(found.items()))
 
 
-class Changes(Sequence[Change]):
-    """All changes of one transaction, or of one chunk of a batch; the sequence has no two of one record."""
+class Changes(tuple[Change, ...]):
+    """All changes of one transaction, or of one chunk of a batch; it has no two of one record.
 
-    def __init__(self, changes: Sequence[Change]) -> None:
-        self._changes = tuple(changes)
-        self._by_entity: dict[str, list[Change]] = {}
-        for change in self._changes:
-            self._by_entity.setdefault(change.entity, []).append(change)
+    Attributes:
+        entities: names of the types of records that change.
+    """
 
-    @overload
-    def __getitem__(self, index: int) -> Change: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Change]: ...
-    def __getitem__(self, index: int | slice) -> Change | Sequence[Change]:
-        return self._changes[index]
+    entities: Set[str]
 
-    def __len__(self) -> int:
-        return len(self._changes)
+    def __new__(cls, changes: Iterable[Change]) -> Self:
+        """Puts changes together."""
+        made = super().__new__(cls, changes)
+        made._by_entity = {}
+        for change in made:
+            made._by_entity.setdefault(type(change.record).__name__, []).append(change)
+        made.entities = made._by_entity.keys()
+        return made
 
-    def are_about(self, entities: Iterable[str]) -> bool:
-        """Whether any of them is of a record of these types."""
-        return not self._by_entity.keys().isdisjoint(entities)
+    _by_entity: dict[str, list[Change]]
 
-    def of(self, entity: str, *actions: Action) -> Iterator[Change]:
+    def of(self, entity: str, *actions: Action) -> Sequence[Change]:
         """The changes of one type of record, by these actions or by any."""
-        several = self._by_entity.get(entity, ())
-        return (change for change in several if not actions or change.action in actions)
+        found: Sequence[Change] = self._by_entity.get(entity, ())
+        return [change for change in found if change.action in actions] if actions and found else found
 
     def created(self, entity: str) -> list[Any]:
         """The records of a type that are new."""
@@ -94,13 +91,13 @@ class Changes(Sequence[Change]):
     def ids(self, entity: str, reference: str) -> set[str]:
         """The ids that changed records of a type refer to by a column, before or after."""
         found: set[Any] = set()
-        for change in self.of(entity):
+        for change in self._by_entity.get(entity, ()):
             found |= {change.value_before(reference), getattr(change.record, reference)}
         return found - {None}
 
     def previous(self, record: Record) -> Mapping[str, Any]:
         """Previous values of what changes on a record, by Python name."""
-        return next((change.before for change in self._changes if change.record is record), {})
+        return next((change.before for change in self if change.record is record), {})
 
 
 #: Types of values that are shown as they are.

@@ -10,6 +10,7 @@ With its commit every server that listens hears of the new numbers.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from core.db.database import SQLITE, Done
@@ -23,9 +24,16 @@ def batch_statements(engine: str, batch: Mapping[str, Any]) -> Sequence[SqlState
     inserted = rows_of(EventBatch, engine).insertion([batch])
     if engine != SQLITE:
         return (inserted,)
-    places = ", ".join(mark(engine, number) for number in range(1, len(batch) + 1))
-    numbered = f"INSERT INTO event_batch ({', '.join(batch)}, sequence) SELECT {places}, last FROM event_counter"
-    return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(numbered, inserted.values)
+    return SqlStatement("UPDATE event_counter SET last = last + 1"), SqlStatement(
+        _numbered(tuple(batch)), inserted.values
+    )
+
+
+@lru_cache(10)
+def _numbered(names: tuple[str, ...]) -> str:
+    """What inserts a batch with the number that the counter has."""
+    places = ", ".join(mark(SQLITE, number) for number in range(1, len(names) + 1))
+    return f"INSERT INTO event_batch ({', '.join(names)}, sequence) SELECT {places}, last FROM event_counter"
 
 
 #: What listens for new numbers on PostgreSQL listens to this.
