@@ -5,13 +5,11 @@ given, and gives the same values; what it does not take, graphql-core is asked a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from threading import RLock
 from typing import Any
 
 from graphql import (
     GraphQLEnumType,
     GraphQLID,
-    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -35,31 +33,26 @@ class Coercion:
     """The coercion of the input types of one schema."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, Coerce | None] = {}
-        self._preparing = RLock()
+        self._known: dict[Any, Coerce] = {}
 
     def prepare(
         self, signatures: Sequence[GraphQLVariableSignature]
     ) -> Sequence[tuple[GraphQLVariableSignature, Coerce]]:
         """How the values of variables are coerced, null included."""
-        with self._preparing:
-            return [(signature, _or_null(signature.type, self._of(signature.type))) for signature in signatures]
+        return [(signature, _or_null(signature.type, self._of(signature.type))) for signature in signatures]
 
-    def _of(self, type_: GraphQLInputType) -> Coerce | None:
-        """The coercion of a type; None of one that contains itself, because its depth is for graphql-core to limit."""
+    def _of(self, type_: GraphQLInputType) -> Coerce:
         bare: Any = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if isinstance(bare, GraphQLList):
             return self._of_list(bare)
-        if bare not in self._known:
-            # While it is being prepared it has none, so one that contains itself has none.
-            self._known[bare] = None
-            self._known[bare] = self._of_object(bare) if isinstance(bare, GraphQLInputObjectType) else _of_leaf(bare)
-        return self._known[bare]
+        found = self._known.get(bare)
+        if found is None:
+            found = self._of_object(bare) if isinstance(bare, GraphQLInputObjectType) else _of_leaf(bare)
+            self._known[bare] = found
+        return found
 
-    def _of_list(self, type_: GraphQLList[Any]) -> Coerce | None:
+    def _of_list(self, type_: GraphQLList[Any]) -> Coerce:
         coerce, is_required = self._of(type_.of_type), isinstance(type_.of_type, GraphQLNonNull)
-        if coerce is None:
-            return None
 
         def coerce_all(values: Any) -> Any:
             if type(values) is not list:
@@ -77,13 +70,7 @@ class Coercion:
 
         return coerce_all
 
-    def _of_object(self, type_: GraphQLInputObjectType) -> Coerce | None:
-        parts = {}
-        for name, field in type_.fields.items():
-            coerce = self._of(field.type)
-            if coerce is None:
-                return None
-            parts[name] = (coerce, field)
+    def _of_object(self, type_: GraphQLInputObjectType) -> Coerce:
         shapes: dict[tuple[str, ...], _Shape | None] = {}
 
         def coerce_object(value: Any) -> Any:
@@ -93,7 +80,7 @@ class Coercion:
             if names not in shapes:
                 if len(shapes) == _MOST_SHAPES:
                     shapes.clear()
-                shapes[names] = _shape(type_, parts, names)
+                shapes[names] = self._shape(type_, names)
             shape = shapes[names]
             if shape is None:
                 return Undefined
@@ -112,29 +99,27 @@ class Coercion:
 
         return coerce_object
 
-
-def coerced_variables(
-    prepared: Sequence[tuple[GraphQLVariableSignature, Coerce]], given: Mapping[str, Any]
-) -> VariableValues | None:
-    """The values of variables; None where one is left out, or where graphql-core is to be asked."""
-    sources, coerced = {}, {}
-    for signature, coerce in prepared:
-        name = signature.name
-        value = given.get(name, Undefined)
-        found = Undefined if value is Undefined else coerce(value)
-        if found is Undefined:
+    def _shape(self, type_: GraphQLInputObjectType, names: Sequence[str]) -> "_Shape | None":
+        """How an object with these fields is coerced; None if it is not valid whatever they hold."""
+        given = set(names)
+        if not given <= type_.fields.keys() or (type_.is_one_of and len(given) != 1):
             return None
-        sources[name] = VariableValueSource(signature, value)
-        coerced[name] = found
-    return VariableValues(sources, coerced)
-
-
-def _or_null(type_: GraphQLInputType, coerce: Coerce | None) -> Coerce:
-    """A coercion that takes null too, and asks graphql-core where there is none."""
-    null = Undefined if isinstance(type_, GraphQLNonNull) else None
-    if coerce is None:
-        return lambda value: null if value is None else Undefined
-    return lambda value: null if value is None else coerce(value)
+        found: dict[str, Any] = {}
+        fields = []
+        for name, field in type_.fields.items():
+            out_name = field.out_name or name
+            is_required = isinstance(field.type, GraphQLNonNull)
+            if name in given:
+                found[out_name] = None
+                # Only of what is given: a type may contain itself.
+                fields.append((name, out_name, self._of(field.type), is_required or type_.is_one_of))
+                continue
+            default = coerce_default_value(field)
+            if default is not Undefined:
+                found[out_name] = default
+            elif is_required:
+                return None
+        return found, fields
 
 
 #: All that is found in an object, with its defaults; and of the fields that are given: name, name in Python, coercion,
@@ -142,28 +127,33 @@ def _or_null(type_: GraphQLInputType, coerce: Coerce | None) -> Coerce:
 _Shape = tuple[dict[str, Any], Sequence[tuple[str, str, Coerce, bool]]]
 
 
-def _shape(
-    type_: GraphQLInputObjectType, parts: Mapping[str, tuple[Coerce, GraphQLInputField]], names: Sequence[str]
-) -> _Shape | None:
-    """How an object with these fields is coerced; None if it is not valid whatever they hold."""
-    given = set(names)
-    if not given <= parts.keys() or (type_.is_one_of and len(given) != 1):
-        return None
-    found: dict[str, Any] = {}
-    fields = []
-    for name, (coerce, field) in parts.items():
-        out_name = field.out_name or name
-        is_required = isinstance(field.type, GraphQLNonNull)
-        if name in given:
-            found[out_name] = None
-            fields.append((name, out_name, coerce, is_required or type_.is_one_of))
+def coerced_variables(
+    prepared: Sequence[tuple[GraphQLVariableSignature, Coerce]], given: Mapping[str, Any]
+) -> VariableValues | None:
+    """The values of variables; None where graphql-core is to be asked."""
+    sources, coerced = {}, {}
+    for signature, coerce in prepared:
+        name = signature.name
+        value = given.get(name, Undefined)
+        if value is Undefined:
+            sources[name] = VariableValueSource(signature)
+            if signature.default is not None:
+                coerced[name] = coerce_default_value(signature)
+            elif isinstance(signature.type, GraphQLNonNull):
+                return None
             continue
-        default = coerce_default_value(field)
-        if default is not Undefined:
-            found[out_name] = default
-        elif is_required:
+        found = coerce(value)
+        if found is Undefined:
             return None
-    return found, fields
+        sources[name] = VariableValueSource(signature, value)
+        coerced[name] = found
+    return VariableValues(sources, coerced)
+
+
+def _or_null(type_: GraphQLInputType, coerce: Coerce) -> Coerce:
+    """A coercion that takes null too."""
+    null = Undefined if isinstance(type_, GraphQLNonNull) else None
+    return lambda value: null if value is None else coerce(value)
 
 
 def _of_leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Coerce:

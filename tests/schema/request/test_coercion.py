@@ -90,10 +90,42 @@ def test_items_of_a_list_are_not_left_to_graphql_core(item: Any) -> None:
     assert coerced_variables(Coercion().prepare(found), {"value": [item] * 3}) is not None
 
 
-def test_left_out_variables_and_types_that_contain_themselves_are_left_to_graphql_core() -> None:
-    coercion = Coercion()
-    assert coerced_variables(coercion.prepare(signatures("$value: Item = null")[1]), {}) is None
-    assert coerced_variables(coercion.prepare(signatures("$value: Where")[1]), {"value": {"name": "a"}}) is None
+@pytest.mark.parametrize(
+    "declared",
+    ["$value: Item = null", '$value: Item = {name: "a"}', "$value: Int = 3", "$value: [Item!]", "$value: Item!"],
+)
+def test_left_out_variables_have_their_defaults(declared: str) -> None:
+    nodes, found = signatures(declared)
+    theirs, ours = get_variable_values(SCHEMA, nodes, {}), coerced_variables(Coercion().prepare(found), {})
+    if isinstance(theirs, VariableValues):
+        assert ours is not None
+        assert (ours.coerced, list(ours.sources)) == (theirs.coerced, list(theirs.sources))
+    else:
+        assert ours is None
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"name": "a"},
+        {"and": []},
+        {"and": [{"name": "a"}, {"and": [{"name": "b", "and": None}]}]},
+        {"and": [{"name": "a"}, None]},
+        {"and": [{"and": [{"name": 1}]}]},
+        {"and": {"name": "a"}},
+    ],
+    ids=repr,
+)
+def test_types_that_contain_themselves_are_coerced_alike(where: Any) -> None:
+    nodes, found = signatures("$value: Where")
+    values = {"value": where}
+    theirs, ours = get_variable_values(SCHEMA, nodes, values), coerced_variables(Coercion().prepare(found), values)
+    is_one_for_a_list = isinstance(where["and"], dict) if "and" in where else False
+    if isinstance(theirs, VariableValues) and not is_one_for_a_list:
+        assert ours is not None
+        assert ordered(ours.coerced) == ordered(theirs.coerced)
+    else:
+        assert ours is None
 
 
 def test_many_sets_of_given_fields_are_coerced_alike() -> None:
