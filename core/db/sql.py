@@ -102,7 +102,6 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
     },
     one_of: {
         SQLITE: "{0} IN (SELECT value FROM json_each({1}))",
-        POSTGRESQL: "{0} = ANY({1})",
     },
     list_length: {
         SQLITE: "json_array_length({0})",
@@ -127,6 +126,16 @@ def _spelled(spelling: str, element: FunctionElement[Any], compiler: SQLCompiler
 
 
 spell(_SPELLINGS)
+
+
+@compiles(one_of, POSTGRESQL)
+def _one_of(element: one_of, compiler: SQLCompiler, *, is_single: bool = False, **kw: Any) -> str:
+    """Spelled for a list of one value where that is what will be given.
+
+    PostgreSQL plans a statement with a list anew each time, because it expects more values in it than there are.
+    """
+    value, values = (compiler.process(clause, is_single=is_single, **kw) for clause in element.clauses)
+    return f"{value} = ({values})[1]" if is_single else f"{value} = ANY({values})"
 
 
 @compiles(json_document)

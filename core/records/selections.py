@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Select
+from sqlalchemy import Dialect, Select
 from sqlmodel import Session
 
 from core.base.calendar import Calendar
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
-from core.db.types import Json
+from core.db.types import Json, ListOf
 from core.records.rows import dialect_of
 
 
@@ -35,9 +35,11 @@ class Prepared:
 class _Spelled:
     def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
         dialect = dialect_of(engine, calendar)
-        compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        compiled = _compiled(query, dialect)
         self._sql = str(compiled)
+        self._sql_of_one = str(_compiled(query, dialect, is_single=True))
         self._fixed = dict(compiled.params)
+        self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, ListOf)]
         self._binds = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
             if name in compiled.binds
@@ -55,8 +57,10 @@ class _Spelled:
     def statement(self, values: Mapping[str, Any]) -> SqlStatement:
         """The statement with these values."""
         given = {**self._fixed, **values}
+        is_single = all(len(given[name]) == 1 for name in self._lists)
         return SqlStatement(
-            self._sql, [given[name] if bind is None else bind(given[name]) for name, bind in self._binds]
+            self._sql_of_one if is_single else self._sql,
+            [given[name] if bind is None else bind(given[name]) for name, bind in self._binds],
         )
 
     def mappings(self, rows: Rows) -> Sequence[dict[str, Any]]:
@@ -68,3 +72,7 @@ class _Spelled:
             }
             for row in rows
         ]
+
+
+def _compiled(query: Select[Any], dialect: Dialect, **options: bool) -> Any:
+    return query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True, **options})

@@ -9,6 +9,7 @@ from sqlalchemy import literal, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
+from guanxi.sql import Prepared, is_listed
 from plugins.credit_scoring.settings import Control
 
 _customers = Customer.__table__
@@ -40,13 +41,10 @@ class CustomerGroup:
         )
 
 
-def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """Each of these customers with those above it, the topmost last."""
-    if not ids:
-        return {}
+def _chain() -> Prepared:
     chain = (
         select(_customers.c.id.label("member"), _customers.c.id, _customers.c.parent_id, literal(0).label("depth"))
-        .where(_customers.c.id.in_(sorted(ids)))
+        .where(is_listed(_customers.c.id, "ids"))
         .cte("chain", recursive=True)
     )
     chain = chain.union_all(
@@ -54,9 +52,17 @@ def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]
             _parents.c.id == chain.c.parent_id, _parents.c.deleted_at.is_(None)
         )
     )
+    return Prepared(select(chain.c.member, chain.c.id).order_by(chain.c.member, chain.c.depth))
+
+
+_CHAIN = _chain()
+
+
+def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Each of these customers with those above it, the topmost last."""
     found: dict[str, list[str]] = {}
-    for row in ctx.session.execute(select(chain.c.member, chain.c.id).order_by(chain.c.member, chain.c.depth)):
-        found.setdefault(row.member, []).append(row.id)
+    for row in ctx.rows(_CHAIN, ids=sorted(ids)) if ids else ():
+        found.setdefault(row["member"], []).append(row["id"])
     return found
 
 

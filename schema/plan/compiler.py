@@ -26,6 +26,7 @@ from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import listed
+from schema.sql.binds import Moment
 from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
@@ -140,17 +141,27 @@ def _by_itself(record: RecordType) -> CompileRoot:
     return compile_root
 
 
-def by_ids(record: RecordType) -> CompileRoot:
-    """Records that are known by id, as a JSON list of objects with their `id` and `record`."""
+def by_ids(record: RecordType, *, is_single: bool) -> CompileRoot:
+    """Records that are known by id, as a JSON list of objects with their `id` and `record`.
+
+    Args:
+        record: what they are.
+        is_single: there is one. PostgreSQL would plan for a list anew each time.
+    """
 
     def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
         row = statement.row(record)
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
-        there = [is_known(row), *statement.limited(row)]
+        known = row.id == statement.binds.computed(_only_id, TEXT) if is_single else is_known(row)
+        there = [known, *statement.limited(row)]
         return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
+
+
+def _only_id(moment: Moment) -> str | None:
+    return next(iter(moment.ids), None)
 
 
 def permitted(statement: Statement, record: RecordType, right: Right) -> Select[Any]:

@@ -86,13 +86,15 @@ class Plan:
 
     Attributes:
         sql: the statement, in the driver's spelling of parameters.
-        binds: the parameters in order.
+        constants: the parameters in order, as far as they are the same for every request; None for the others.
+        binds: the others, each with its places among them.
         checks: values that the statement does without, and that must be right all the same.
         gaps: what is to be filled into the answer; without any the answer is passed on as it came.
     """
 
     sql: str
-    binds: Sequence[Bind]
+    constants: Sequence[Any]
+    binds: Sequence[tuple[Bind, Sequence[int]]]
     checks: Sequence[Bind] = ()
     gaps: Sequence[Gap] = ()
 
@@ -104,12 +106,17 @@ class Plan:
         """
         for bind in self.checks:
             bind.read(moment)
-        return [bind.read(moment) for bind in self.binds]
+        found = [*self.constants]
+        for bind, places in self.binds:
+            value = bind.read(moment)
+            for place in places:
+                found[place] = value
+        return found
 
     def misfits(self, moment: Moment) -> dict[Path, InputError]:
         """What is wrong with values, by the place of the field whose arguments they are; the root's is empty."""
         found: dict[Path, InputError] = {}
-        for bind in (*self.binds, *self.checks):
+        for bind in (*(bind for bind, _ in self.binds), *self.checks):
             try:
                 bind.read(moment)
             except InputError as error:

@@ -77,9 +77,9 @@ class Planner:
             sql, compiled = self._compiled(compile_root(statement, chosen))
             if self._fits(sql):
                 branches = [self._branch(detour, access, refused or {}) for detour in statement.detours]
-                used = compiled.positiontup or ()
+                used = set(compiled.positiontup or ())
                 checks = [bind for name, bind in statement.binds.by_name.items() if name not in used]
-                return Plan(sql, self._binds(statement, compiled), checks, [*statement.gaps, *branches])
+                return Plan(sql, *self._parameters(statement, compiled), checks, [*statement.gaps, *branches])
         raise InputError(
             sentence(
                 "{key}: the query is too deep or too wide for the database engine; split it into several",
@@ -91,7 +91,7 @@ class Planner:
         """The plan that tells with which of some records, known by id, a caller may do something."""
         statement = Statement(self.catalog, self._dialect, access)
         sql, compiled = self._compiled(permitted(statement, record, right))
-        return Plan(sql, self._binds(statement, compiled), (), ())
+        return Plan(sql, *self._parameters(statement, compiled), (), ())
 
     def _compiled(self, asked: Select[Any]) -> tuple[str, Any]:
         """A SELECT of finished JSON as the engine takes it, and as SQLAlchemy compiled it."""
@@ -106,21 +106,30 @@ class Planner:
         below = {(EACH, *place[way:]): error for place, error in refused.items() if place[:way] == gap.path}
         return Branch(gap.path, gap.key, gap.record, self.plan(detour.compile, detour.chosen, access, below))
 
-    def _binds(self, statement: Statement, compiled: Any) -> list[Bind]:
-        constants: Mapping[str, Any] = compiled.construct_params(_check=False)
-        places = compiled.positiontup or ()
-        found = {
-            name: statement.binds.by_name.get(name) or self._constant(constants[name], compiled.binds.get(name))
-            for name in dict.fromkeys(places)
-        }
-        return [found[name] for name in places]
+    def _parameters(self, statement: Statement, compiled: Any) -> tuple[list[Any], list[tuple[Bind, list[int]]]]:
+        """The parameters in order, None for each that is read; and those, with their places."""
+        held: Mapping[str, Any] = compiled.construct_params(_check=False)
+        by_name: dict[str, list[int]] = {}
+        for place, name in enumerate(compiled.positiontup or ()):
+            by_name.setdefault(name, []).append(place)
+        constants: list[Any] = [None] * len(compiled.positiontup or ())
+        binds = []
+        for name, places in by_name.items():
+            bind = statement.binds.by_name.get(name)
+            if bind is not None:
+                binds.append((bind, places))
+                continue
+            stored = self._stored(held[name], compiled.binds.get(name))
+            for place in places:
+                constants[place] = stored
+        return constants, binds
 
-    def _constant(self, value: Any, parameter: Any) -> Bind:
-        convert = (
-            None if parameter is None else parameter.type.dialect_impl(self._dialect).bind_processor(self._dialect)
-        )
-        stored = value if convert is None else convert(value)
-        return Bind(lambda moment: stored, None)
+    def _stored(self, value: Any, parameter: Any) -> Any:
+        """A constant as the driver takes it."""
+        if parameter is None:
+            return value
+        convert = parameter.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        return value if convert is None else convert(value)
 
 
 def _roots_of(record: RecordType) -> dict[str, CompileRoot]:

@@ -199,11 +199,11 @@ class Variant:
         """
         plan = self._payloads.find((record, nodes))
         if plan is None:
-            plan = self._payloads.keep((record, nodes), self.payload_plan(record, nodes))
+            plan = self._payloads.keep((record, nodes), self.payload_plan(record, nodes, is_single=False))
             self._operation.on_growth(plan.weight)
         misfits = plan.misfits(moment)
         if misfits:
-            plan = self.payload_plan(record, nodes, misfits)
+            plan = self.payload_plan(record, nodes, misfits, is_single=False)
         return plan
 
     def known_payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan | None:
@@ -212,9 +212,20 @@ class Variant:
         return None if plan is None or plan.misfits(moment) else plan
 
     def payload_plan(
-        self, record: str, nodes: tuple[FieldNode, ...], refused: Mapping[Path, InputError] | None = None
+        self,
+        record: str,
+        nodes: tuple[FieldNode, ...],
+        refused: Mapping[Path, InputError] | None = None,
+        *,
+        is_single: bool,
     ) -> Plan:
         """The plan itself, made anew, to be kept; or, not to be kept, without fields whose arguments are not valid.
+
+        Args:
+            record: what is read.
+            nodes: where the document asks for it.
+            refused: what is wrong with the arguments of fields below it, by their places.
+            is_single: there is one of them.
 
         Raises:
             InputError: what is selected cannot be read.
@@ -222,7 +233,7 @@ class Variant:
         planner = self._operation.planner
         details = [FieldDetails(node, None, None) for node in nodes]
         field = Chosen(record, record, {}, Selection(self._document, details))
-        plan = planner.plan(by_ids(planner.catalog.records[record]), field, self._access, refused)
+        plan = planner.plan(by_ids(planner.catalog.records[record], is_single=is_single), field, self._access, refused)
         if refused is None:
             self.weight += plan.weight
         return plan

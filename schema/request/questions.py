@@ -231,7 +231,16 @@ def _ask_root_now(context: RequestContext, fetch: FetchJson, variant: Variant, a
     if asked.typename is not None:
         return orjson.loads(asked.typename)
     assert asked.plan is not None
-    plan = without_misfits(variant, asked, moment) if asked.plan.misfits(moment) else asked.plan
+    plan = asked.plan
+    if not plan.gaps:
+        try:
+            values = plan.values(moment)
+        except InputError:
+            plan = without_misfits(variant, asked, moment)
+        else:
+            return Answer(fetch(plan.sql, values)).decoded()
+    elif plan.misfits(moment):
+        plan = without_misfits(variant, asked, moment)
     return run_now(steps(plan, moment), fetch, lambda plugin: context_outside(context, plugin))
 
 

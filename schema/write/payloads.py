@@ -5,10 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLNamedType, GraphQLObjectType, get_named_type
+from graphql import (
+    FieldNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
 
 from core.base.errors import UnavailableError
 from core.base.languages import ENGLISH, Language
@@ -37,6 +45,7 @@ class _Part:
         record: the type of record it is, read by its id.
         nodes: where the document asks for that record.
         plan: how that record is read.
+        is_single: a payload has one of it.
         parts: what is selected of an object that is not a record.
     """
 
@@ -46,6 +55,7 @@ class _Part:
     record: str | None = None
     nodes: tuple[FieldNode, ...] = ()
     plan: Plan | None = None
+    is_single: bool = True
     parts: tuple[_Part, ...] = ()
 
 
@@ -58,7 +68,7 @@ class PayloadSelection:
         self.parts = tuple(self._parts(payload, selection))
         self.records = [part for part in _walk(self.parts) if part.record is not None]
 
-    def _parts(self, kind: GraphQLObjectType, selection: Selection) -> Iterator[_Part]:
+    def _parts(self, kind: GraphQLObjectType, selection: Selection, *, is_single: bool = True) -> Iterator[_Part]:
         for field in selection.of(kind.name):
             if field.name == TYPENAME:
                 yield _Part(field.key, field.name, constant=kind.name)
@@ -66,10 +76,12 @@ class PayloadSelection:
             inner: GraphQLNamedType = get_named_type(kind.fields[field.name].type)
             if inner.name in self._catalog.records:
                 nodes = tuple(detail.node for detail in field.selection.details)
-                plan = self._variant.payload_plan(inner.name, nodes)
-                yield _Part(field.key, field.name, record=inner.name, nodes=nodes, plan=plan)
+                plan = self._variant.payload_plan(inner.name, nodes, is_single=is_single)
+                yield _Part(field.key, field.name, None, inner.name, nodes, plan, is_single)
             elif isinstance(inner, GraphQLObjectType):
-                yield _Part(field.key, field.name, parts=tuple(self._parts(inner, field.selection)))
+                is_one = is_single and not is_list_type(get_nullable_type(kind.fields[field.name].type))
+                parts = tuple(self._parts(inner, field.selection, is_single=is_one))
+                yield _Part(field.key, field.name, parts=parts)
             else:
                 yield _Part(field.key, field.name)
 
@@ -164,22 +176,21 @@ async def _prepared(
     def shape() -> PayloadSelection:
         return variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
 
-    def fitting(shaped: PayloadSelection) -> Mapping[int, Plan]:
-        return {id(part): _fitting(variant, part, moment) for part in shaped.records}
-
     compiling = context.services.compiling
     shaped = shape() if variant.has_shape(key) else await compiling.run(shape)
-    if any(part.plan is not None and part.plan.misfits(moment) for part in shaped.records):
-        return shaped, await compiling.run(lambda: fitting(shaped))
-    return shaped, fitting(shaped)
-
-
-def _fitting(variant: Variant, part: _Part, moment: Moment) -> Plan:
-    """The plan of a record, without fields whose arguments are not valid."""
-    assert part.plan is not None
-    assert part.record is not None
-    misfits = part.plan.misfits(moment)
-    return variant.payload_plan(part.record, part.nodes, misfits) if misfits else part.plan
+    plans: dict[int, Plan] = {}
+    for part in shaped.records:
+        assert part.plan is not None
+        assert part.record is not None
+        misfits = part.plan.misfits(moment)
+        plans[id(part)] = (
+            await compiling.run(
+                partial(variant.payload_plan, part.record, part.nodes, misfits, is_single=part.is_single)
+            )
+            if misfits
+            else part.plan
+        )
+    return shaped, plans
 
 
 def _shape_of(context: RequestContext, variant: Variant, mutation: Mutation, selection: Selection) -> PayloadSelection:
