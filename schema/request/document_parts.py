@@ -11,6 +11,7 @@ from graphql import (
     FragmentDefinitionNode,
     ListValueNode,
     Node,
+    SelectionSetNode,
     VariableNode,
     Visitor,
     visit,
@@ -29,6 +30,18 @@ def nodes(document: DocumentNode) -> Iterator[Node]:
                 left.append(value)
             elif isinstance(value, tuple | list):
                 left += [item for item in value if isinstance(item, Node)]
+
+
+def fields(document: DocumentNode) -> Iterator[FieldNode]:
+    """All fields that a document selects, in no order."""
+    left: list[Any] = [*document.definitions]
+    while left:
+        node = left.pop()
+        if isinstance(node, FieldNode):
+            yield node
+        inner: SelectionSetNode | None = getattr(node, "selection_set", None)
+        if inner is not None:
+            left += inner.selections
 
 
 def used_below(document: DocumentNode) -> set[str]:
@@ -63,14 +76,6 @@ def deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
     sizes: set[str] = set()
     ids: set[str] = set()
 
-    class Collect(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            for argument in node.arguments or ():
-                if argument.name.value in ("first", "last"):
-                    note(sizes, argument.value)
-                elif node.name.value in ("node", "nodes") or argument.name.value == "about":
-                    note(ids, argument.value)
-
     def note(found: set[str], value: Any) -> None:
         if isinstance(value, VariableNode):
             found.add(value.name.value)
@@ -78,5 +83,10 @@ def deciding(document: DocumentNode) -> tuple[set[str], set[str]]:
             for item in value.values:
                 note(found, item)
 
-    visit(document, Collect())
+    for field in fields(document):
+        for argument in field.arguments or ():
+            if argument.name.value in ("first", "last"):
+                note(sizes, argument.value)
+            elif field.name.value in ("node", "nodes") or argument.name.value == "about":
+                note(ids, argument.value)
     return sizes, ids

@@ -15,9 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
-    Visitor,
     is_non_null_type,
-    visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
@@ -32,7 +30,7 @@ from schema.plan.planner import Planner
 from schema.plan.statement import CompileRoot
 from schema.request.coercion import Coercion, coerced_variables
 from schema.request.costs import Cost, CostMeasure
-from schema.request.document_parts import deciding, nodes, used_below
+from schema.request.document_parts import deciding, fields, nodes, used_below
 from schema.request.introspection import is_introspection, normal_form
 from schema.request.limits import Limits
 from schema.request.recent import Recent
@@ -364,15 +362,8 @@ class Operation:
     @cached_property
     def asks_about_schema(self) -> bool:
         """Whether any part of its document asks about the schema."""
-        found = self.is_introspection
-
-        class Find(Visitor):
-            def enter_field(self, node: FieldNode, *_: Any) -> None:
-                nonlocal found
-                found = found or node.name.value in ("__schema", "__type")
-
-        visit(self.document, Find())
-        return found
+        asked = ("__schema", "__type")
+        return self.is_introspection or any(field.name.value in asked for field in fields(self.document))
 
     @cached_property
     def root_fields(self) -> Sequence[str]:

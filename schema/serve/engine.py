@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute, located_error
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from core.base.sentences import sentence
 from schema.plan.plan import Answer, located
@@ -18,6 +18,7 @@ from schema.request.questions import answer_root, moment_of
 from schema.request.refusal import Refused
 from schema.serve.assembly import Assembled
 from schema.serve.executor import PlanningExecutor
+from schema.sql.arguments import argument_values
 from schema.sql.binds import Moment
 from schema.write.payloads import answer_mutation
 
@@ -76,7 +77,7 @@ class Engine:
             return None
         definition, node = operation.root.fields[asked.name], asked.nodes[0]
         try:
-            arguments = get_argument_values(definition, node, values)
+            arguments = argument_values(definition, node, values)
             moment = moment_of(context, values)
             answer = await answer_mutation(context, variant, asked.key, mutation, arguments["input"], moment)
         except Exception as error:

@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLObjectType, is_non_null_type
-from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -25,6 +24,7 @@ from schema.request.context import RequestContext
 from schema.request.operations import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
 from schema.request.values import holds_nul
+from schema.sql.arguments import argument_values
 from schema.write.answers import Mutation
 from schema.write.payloads import answer_mutation
 
@@ -107,7 +107,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _mutated(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A generated mutation: the JSON of its payload."""
         node, key = details[0].node, str(path.key)
-        arguments = get_argument_values(parent_type.fields[node.name.value], node, self.variable_values)
+        arguments = argument_values(parent_type.fields[node.name.value], node, self.variable_values)
         moment, mutation = moment_of(self._context, self.variable_values), self._mutations[node.name.value]
         answer = await answer_mutation(self._context, self._variant, key, mutation, arguments["input"], moment)
         self._note(answer.faults, path, details)

@@ -16,12 +16,13 @@ from typing import Any
 import orjson
 from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_leaf_type, is_list_type
 from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from schema.request.operations import Operation
 from schema.serve.packed import Packed
+from schema.sql.arguments import argument_values
 from schema.sql.selections import TYPENAME, Document
 
 #: Standard documents have 96 forms, of which a server sees a few.
@@ -125,7 +126,7 @@ class _Walk:
         assert definition is not None
         assert definition.resolve is not None
         resolve = definition.resolve
-        arguments = get_argument_values(definition, first.node, document.variables, first.fragment_variable_values)
+        arguments = argument_values(definition, first.node, document.variables, first.fragment_variable_values)
         named: Any = get_named_type(definition.type)
         below = None
         if not is_leaf_type(named):

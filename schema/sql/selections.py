@@ -6,10 +6,11 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from core.base.errors import InputError
 from core.db.sql import Expression
+from schema.sql.arguments import argument_values
 from schema.sql.json import constant, json_object
 
 TYPENAME = "__typename"
@@ -103,7 +104,7 @@ def chosen(document: Document, parent: GraphQLObjectType, key: str, details: Seq
     given: dict[str, Any] | InputError = {}
     if definition is not None and definition.args:
         try:
-            given = get_argument_values(definition, first.node, document.variables, first.fragment_variable_values)
+            given = argument_values(definition, first.node, document.variables, first.fragment_variable_values)
         except GraphQLError as error:
             given = InputError(error.message)
     return Chosen(key, name, given, Selection(document, details))

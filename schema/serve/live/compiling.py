@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
@@ -16,6 +16,7 @@ from schema.request.context import RequestContext
 from schema.request.operations import Operation, RootField, Variant, Variation
 from schema.request.questions import moment_of, without_misfits
 from schema.request.refusal import Refused
+from schema.sql.arguments import argument_values
 from schema.sql.binds import Moment
 
 #: What stands for the moment of the request where questions are compared.
@@ -59,7 +60,7 @@ def root_arguments(operation: Operation, asked: RootField, values: VariableValue
         Refused: they are not as the schema declares them.
     """
     try:
-        return get_argument_values(operation.root.fields[asked.name], asked.nodes[0], values)
+        return argument_values(operation.root.fields[asked.name], asked.nodes[0], values)
     except GraphQLError as error:
         raise Refused([error]) from None
 
