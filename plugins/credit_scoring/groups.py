@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import literal, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
 from guanxi.sql import Prepared, is_listed
+from plugins.credit_scoring.models import CustomerCredit
 from plugins.credit_scoring.settings import Control
 
 _customers = Customer.__table__
 _parents = _customers.alias("parent_customer")
+_credits = CustomerCredit.__table__
 _GROUP = "id name creditLimit { reportingAmount } groupExposure { amount }"
 
 
@@ -56,6 +57,12 @@ def _chain() -> Prepared:
 
 
 _CHAIN = _chain()
+#: Few customers have a limit, so this is asked before any group is looked at.
+_LIMITED = Prepared(
+    select(_credits.c.record_id).where(
+        is_listed(_credits.c.record_id, "ids"), _credits.c.credit_limit_minor.is_not(None)
+    )
+)
 
 
 def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -92,16 +99,13 @@ def groups_of(ctx: Context, chains: Mapping[str, Sequence[str]]) -> Mapping[str,
     """The groups with a limit that each customer is in."""
     if ctx.settings.group_control is Control.OFF:
         return {}
-    wanted = {
-        "id": {"in": sorted({id for chain in chains.values() for id in chain})},
-        "creditLimit": {"isNull": False},
-        "subsidiaries": {"some": {}},
-    }
-    found = {group.id: group for group in _groups(ctx, wanted)} if chains else {}
+    ids = {id for chain in chains.values() for id in chain}
+    limited = [row["record_id"] for row in ctx.rows(_LIMITED, ids=sorted(ids))] if ids else []
+    found = {group.id: group for group in _groups(ctx, limited)} if limited else {}
     return {member: [found[id] for id in chain if id in found] for member, chain in chains.items()}
 
 
-def _groups(ctx: Context, wanted: Mapping[str, Any]) -> Iterator[CustomerGroup]:
-    for node in ctx.pages("Customer", _GROUP, wanted):
+def _groups(ctx: Context, limited: list[str]) -> Iterator[CustomerGroup]:
+    for node in ctx.pages("Customer", _GROUP, {"id": {"in": sorted(limited)}, "subsidiaries": {"some": {}}}):
         limit, exposure = node["creditLimit"]["reportingAmount"], node["groupExposure"]["amount"]
         yield CustomerGroup(node["id"], node["name"], Decimal(limit), Decimal(exposure))
