@@ -21,6 +21,7 @@ from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.db.sql import Expression
 from core.db.types import Choice, Text, Timestamp
+from schema.catalog.catalog import CatalogField
 from schema.catalog.kind import Condition
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.binds import Moment
@@ -87,7 +88,7 @@ def sort_keys(statement: Statement, row: PlanRow, order: Sequence[Mapping[str, A
         # The order, and the cursors that carry its keys, tell of no field that the caller may not see.
         fields = [(row.record.fields[name], down) for name, down in row.record.default_order if name != "id"]
         keys = [
-            SortKey(field.order_key(row), down, False, False)
+            SortKey(_order_key(statement, row, field), down, False, False)
             for field, down in fields
             if field.permission not in statement.access.denied
         ]
@@ -103,7 +104,14 @@ def _sort_key(statement: Statement, row: PlanRow, part: Mapping[str, Any]) -> So
     field = row.record.fields[name]
     statement.demand(row.record, field)
     descending, nulls_first = direction(wanted)
-    return SortKey(field.order_key(row), descending, nulls_first, field.nullable)
+    return SortKey(_order_key(statement, row, field), descending, nulls_first, field.nullable)
+
+
+def _order_key(statement: Statement, row: PlanRow, field: CatalogField) -> Expression:
+    if not statement.layout.is_stepped or field.stored is not None:
+        return field.order_key(row)
+    # What it is worked out as would be too deep in its place.
+    return statement.looked_up(row.record, field.name, field.order_key, row.id)
 
 
 def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> Condition:

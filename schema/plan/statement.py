@@ -93,6 +93,7 @@ class Statement:
         self.absent: set[tuple[str, str]] = set()
         self._depth = 0
         self._among: dict[Hashable, Any] = {}
+        self._looked_up: dict[Hashable, Any] = {}
         #: What is worked out at its head for several of its rows, by whose it is.
         self.kept: dict[Any, Any] = {}
         self._numbers = count()
@@ -162,6 +163,26 @@ class Statement:
                 # Looked up by an id each time, however often it is named.
                 found = self._among[record.name, key] = found.prefix_with("NOT MATERIALIZED")
         return select(1).select_from(found).where(found.c.id == id).exists()
+
+    def looked_up(
+        self, record: RecordType, name: str, value: Callable[["PlanRow"], Expression], id: Expression
+    ) -> Expression:
+        """What is worked out of a record with an id; null where there is none. From a table at the head likewise.
+
+        Args:
+            record: its type.
+            name: of what is worked out; what has the same one shares the table.
+            value: on a row of them.
+            id: which may be one of them.
+        """
+        found = self._looked_up.get((record.name, name))
+        if found is None:
+            row = self.row(record, is_fact=True)
+            # First, because it may join something.
+            worked_out = value(row)
+            rows = select(row.id.label("id"), worked_out.label("value")).select_from(row.source())
+            found = self._looked_up[record.name, name] = rows.cte(self.alias()).prefix_with("NOT MATERIALIZED")
+        return select(found.c.value).where(found.c.id == id).scalar_subquery()
 
     def reach(self, part: str) -> BindParameter[Any]:
         """Whose records are the caller's: one part of its `Reach`."""
