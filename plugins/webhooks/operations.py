@@ -9,6 +9,7 @@ import strawberry
 from sqlmodel import Session, col, select
 
 from guanxi import JSON, SHOWN_ONCE, Context, Input, Named, Payload, Ref, Reject, mutation, sentence
+from guanxi.records import User
 from guanxi.sql import unordered_id
 from plugins.webhooks.checks import check, check_enabled, problem
 from plugins.webhooks.log import add_ping, again
@@ -296,12 +297,19 @@ def _owner(ctx: Context, input: WebhookFieldsInput, webhook: Webhook | None) -> 
                     "FORBIDDEN", "ownerId", sentence("to name another takes the permission administer; leave it out")
                 )
             )
-        return str(input.owner_id)
+        if not _is_active(ctx, owner := str(input.owner_id)):
+            raise Reject(problem("NOT_FOUND", "ownerId", sentence("there is no active user {id!r}", id=owner)))
+        return owner
     if webhook is not None and administers:
         return webhook.owner_id
     if me is None:
         raise Reject(problem("REQUIRED", "ownerId", sentence("name the user with whose rights it is to read")))
     return me
+
+
+def _is_active(ctx: Context, id: str) -> bool:
+    user = ctx.session.get(User, id)
+    return user is not None and user.is_active and user.deleted_at is None
 
 
 def _set(webhook: Webhook, input: WebhookFieldsInput) -> None:
