@@ -183,7 +183,7 @@ def update_webhook(ctx: Context, input: UpdateWebhookInput) -> ChangedWebhookPay
     """Changes a webhook. What waits is delivered by what it is then."""
     webhook = _webhook(ctx.session, input.id)
     webhook.owner_id = _owner(ctx, input, webhook)
-    if input.url:
+    if isinstance(input.url, str):
         webhook.url = input.url
     if input.status is WebhookStatus.ENABLED:
         webhook.failures, webhook.failed_at, webhook.resumes_at, webhook.paused_because = 0, None, None, None
@@ -243,7 +243,7 @@ def redeliver_webhook_deliveries(
         if missing := {*wanted} - {one.id for one in found}:
             raise Reject(problem("NOT_FOUND", "ids", sentence("there is no delivery {value!r}", value=min(missing))))
     else:
-        webhook = _webhook(ctx.session, str(input.webhook_id))
+        webhook = _webhook(ctx.session, str(input.webhook_id), "webhookId")
         failed = query.where(WebhookDelivery.webhook_id == webhook.id)
         failed = failed.where(col(WebhookDelivery.status) == WebhookDeliveryStatus.FAILED)
         if input.since is not None:
@@ -265,15 +265,15 @@ OPERATIONS = (
 )
 
 
-def _webhook(session: Session, id: str) -> Webhook:
-    """A webhook, locked until the transaction ends.
+def _webhook(session: Session, id: str, field: str = "id") -> Webhook:
+    """A webhook that a field of the input names, locked until the transaction ends.
 
     Raises:
         Reject: there is none.
     """
     webhook = session.get(Webhook, id, with_for_update={"key_share": True}, populate_existing=True)
     if webhook is None:
-        raise Reject(problem("NOT_FOUND", "id", sentence("there is no webhook {id!r}", id=id)))
+        raise Reject(problem("NOT_FOUND", field, sentence("there is no webhook {id!r}", id=id)))
     return webhook
 
 

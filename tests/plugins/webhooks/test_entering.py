@@ -60,6 +60,14 @@ def test_a_webhook_is_nobody_s_who_is_not_there(entered):
     assert answer["userErrors"] == [{"code": "NOT_FOUND", "field": ["ownerId"]}]
 
 
+def test_a_field_that_is_given_empty_is_given(entered):
+    world, ada = entered
+    webhook = world.asked({"ownerId": ada})["webhook"]["id"]
+    assert world.change("updateWebhook", id=webhook, url="")["userErrors"] == [{"code": "INVALID", "field": ["url"]}]
+    answer = world.change("redeliverWebhookDeliveries", webhookId="")
+    assert answer["userErrors"] == [{"code": "NOT_FOUND", "field": ["webhookId"]}]
+
+
 def test_whoever_enters_or_changes_a_webhook_owns_it(entered):
     world, ada = entered
     mine = world.client.acting_as(ada)
