@@ -107,13 +107,16 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
 
     The others keep theirs, whatever has become of rates since.
     """
-    problems = []
     record = change.record
+    amounts = {name: money for name in type(record).__money__ if (money := getattr(record, name)) is not None}
+    if not amounts:
+        return []
+    problems = []
     day = business_day(settlement, record, lambda name: getattr(record, name))
     moved = day != business_day(settlement, record, change.value_before)
-    for name in type(record).__money__:
-        money, reporting = getattr(record, name), f"{name}_reporting"
-        if money is None or (getattr(record, reporting) is not None and not moved):
+    for name, money in amounts.items():
+        reporting = f"{name}_reporting"
+        if getattr(record, reporting) is not None and not moved:
             continue
         try:
             converted = settlement.rates.in_reporting_currency(money, day)

@@ -311,7 +311,7 @@ class Database:
 
     def _keep(self, driver: Driver) -> None:
         self._in_use.discard(driver)
-        if driver.is_open and len(self._idle) < self._most_idle:
+        if driver.is_open and not driver.prepared.are_too_many and len(self._idle) < self._most_idle:
             self._idle.append(driver)
         else:
             driver.close()

@@ -20,14 +20,13 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
+from core.db.prepared import PreparedStatements
 from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 T = TypeVar("T")
 
 #: How long to wait for the server before looking again; the driver's own default does not wait at all.
 _INTERVAL = 0.1
-#: Statements prepared on one connection; the rest are prepared anew each time.
-_MOST_NAMES = 500
 _PARAMETER = re.compile(r"\$(\d+)")
 #: How long, in seconds, to try to connect, and until a server that does not answer the network counts as gone.
 _CONNECTING_SECONDS = 5
@@ -124,6 +123,7 @@ class PostgresDriver(Driver):
         self._patience = self._driver.seconds
         # Where it prepares by itself, any ROLLBACK makes it forget all that is prepared, ours too.
         self._driver.prepare_threshold = None
+        self.prepared = PreparedStatements()
         self._names: dict[str, bytes] = {}
         self._count = 0
         # Only a cursor has adapters of its own; the session's are the connection's.
@@ -170,7 +170,8 @@ class PostgresDriver(Driver):
         name = self._names.get(sql)
         if name is None:
             self._count += 1
-            name = b"" if len(self._names) >= _MOST_NAMES else b"g%d" % self._count
+            name = b"g%d" % self._count
+            self.prepared.note(sql)
             commands.append(partial(pgconn.send_prepare, name, sql.encode()))
             kinds.append(sql)
         given = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
@@ -187,7 +188,7 @@ class PostgresDriver(Driver):
             if kind is not None:
                 prepared += 1
                 # Only what the server did accept; where a batch fails, what comes after was not prepared.
-                if result.status == ExecStatus.COMMAND_OK and len(self._names) < _MOST_NAMES:
+                if result.status == ExecStatus.COMMAND_OK:
                     self._names[kind] = b"g%d" % prepared
             elif result.status == ExecStatus.TUPLES_OK:
                 self._transformer.set_pgresult(result)

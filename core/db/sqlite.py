@@ -12,6 +12,7 @@ from sqlalchemy.pool import StaticPool
 
 from core.base.settings import SqliteSynchronous
 from core.base.text import fold
+from core.db.prepared import PreparedStatements
 from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 #: Instructions of SQLite's virtual machine between looks at the clock: some ten milliseconds.
@@ -76,6 +77,7 @@ class SqliteDriver(Driver):
 
     def __init__(self, path: Path, synchronous: SqliteSynchronous, patience: float, seconds: float) -> None:
         self._seconds = seconds
+        self.prepared = PreparedStatements()
         self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=500)
         self._alarm = Alarm(self._driver)
         try:
@@ -89,11 +91,12 @@ class SqliteDriver(Driver):
         """SQLAlchemy's connection on the same one."""
         engine = create_engine("sqlite+pysqlite://", creator=lambda: self._driver, poolclass=StaticPool)
         connection = guest_connection(engine, self)
-        event.listen(engine, "before_cursor_execute", lambda *execution: self._set_alarm())
+        event.listen(engine, "before_cursor_execute", lambda connection, cursor, sql, *more: self._expect(sql))
         return connection
 
-    def _set_alarm(self) -> None:
+    def _expect(self, sql: str) -> None:
         """Gives the statement that follows the time that it may take."""
+        self.prepared.note(sql)
         self._alarm.until = math.inf if self.is_endless else time.monotonic() + self._seconds
 
     def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
@@ -105,7 +108,7 @@ class SqliteDriver(Driver):
         self.on_trip(0, statements)
         found: list[Rows] = []
         for statement in statements:
-            self._set_alarm()
+            self._expect(statement.sql)
             if statement.many:
                 self._driver.executemany(statement.sql, statement.values)
                 found.append(())

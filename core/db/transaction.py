@@ -16,6 +16,7 @@ from core.base import tracing
 from core.base.calendar import PLAIN, Calendar
 from core.base.errors import SlowStatementError, UnavailableError
 from core.db.faults import FAILING, fault_of
+from core.db.prepared import PreparedStatements
 
 #: The rows of one statement.
 Rows = Sequence[tuple[Any, ...]]
@@ -65,6 +66,8 @@ class Driver(ABC):
     was_slow: bool = False
     #: Answers are waited for without end, not only as long as statements may take.
     is_endless: bool = False
+    #: What it keeps prepared; with too many it is closed once its transaction has ended.
+    prepared: PreparedStatements
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
 

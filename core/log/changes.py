@@ -51,7 +51,14 @@ class Change:
 
     def logged(self) -> dict[str, list[Any]]:
         """API name to previous and current value, in the API's spelling."""
-        found = {camel(name): [shown(self.before.get(name)), shown(value)] for name, value in self.after.items()}
+        before = self.before
+        found = {
+            camel(name): [
+                shown(before[name]) if name in before else None,
+                value if type(value) in _PLAIN else shown(value),
+            ]
+            for name, value in self.after.items()
+        }
         return dict(sorted(found.items()))
 
 

@@ -14,10 +14,12 @@ from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
-from core.db.types import Json
+from core.db.types import Json, Text
 from core.records.record import Table
 
 POSTGRESQL = "postgresql"
+#: U+0000 as JSON spells it.
+_NUL = r"\u0000"
 #: The position of a row among those that are looked for; no column has this name.
 _NUMBER = "_number"
 
@@ -63,6 +65,7 @@ class TableRows:
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
         self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
+        self._texts = {column.key for column in columns if isinstance(column.type, Text)}
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
@@ -174,11 +177,18 @@ class TableRows:
     def _many(self, sql: str, names: Sequence[str], rows: Sequence[RowValues]) -> SqlStatement:
         if not self._is_postgresql:
             return SqlStatement(sql, [self._bound(names, row) for row in rows], many=True)
-        return SqlStatement(sql, (orjson.dumps(self._as_json(names, rows)).decode(),))
+        given = orjson.dumps(self._as_json(names, rows, without=self._texts)).decode()
+        if _NUL in given:
+            # Binding texts does nothing but refuse what no text may hold.
+            given = orjson.dumps(self._as_json(names, rows)).decode()
+        return SqlStatement(sql, (given,))
 
-    def _as_json(self, names: Sequence[str], rows: Sequence[RowValues]) -> list[dict[str, Any]]:
-        """Rows as `json_to_recordset` takes them."""
-        binds = [(name, None if name in self._json else self._binds.get(name)) for name in names]
+    def _as_json(
+        self, names: Sequence[str], rows: Sequence[RowValues], without: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Rows as `json_to_recordset` takes them, some columns as they are."""
+        left = self._json | set(without)
+        binds = [(name, None if name in left else self._binds.get(name)) for name in names]
         return [
             {name: value if bind is None else bind(value) for name, bind in binds if (value := row[name]) is not None}
             for row in rows

@@ -214,7 +214,7 @@ def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
 
 
 def _stored(id: str, terms: set[str]) -> str:
-    return " ".join(sorted(in_samples(id, terms)))
+    return " ".join(in_samples(id, sorted(terms)))
 
 
 _Searched = Sequence[tuple[str, Callable[[str], set[str]], str]]

@@ -5,7 +5,7 @@ the one before; whether a record is in it is decided by its id, the same on ever
 large enough for is made of that one alone, and reads no more than some hundred entries, whatever the word.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from hashlib import blake2b
 
 #: What comes before terms in each sample, the largest first. A sample of a sixteenth of the last would be of use from
@@ -22,10 +22,11 @@ def depth(id: str) -> int:
     return min(len(MARKS), zeros // _BITS)
 
 
-def in_samples(id: str, terms: Iterable[str]) -> Iterator[str]:
+def in_samples(id: str, terms: Sequence[str]) -> Sequence[str]:
     """The terms of a record, and those that it has in samples."""
-    marks = ("", *MARKS[: depth(id)])
-    return (mark + term for term in terms for mark in marks)
+    marks = MARKS[: depth(id)]
+    # Most records are in none.
+    return [*terms, *(mark + term for mark in marks for term in terms)] if marks else terms
 
 
 def without_samples(stored: str) -> str:

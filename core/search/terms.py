@@ -44,19 +44,20 @@ def plain(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).translate(_PLAIN)
 
 
-def words(text: str) -> list[str]:
+@lru_cache(1000)
+def words(text: str) -> Sequence[str]:
     """The words of a text; a run of Chinese characters is a word of its own."""
     letters = plain(text)
     if letters.isascii():
-        return [word[:_LONGEST_WORD] for word in _WORD.findall(letters)]
-    found = []
+        return tuple(word[:_LONGEST_WORD] for word in _WORD.findall(letters))
+    found: list[str] = []
     for word in _WORD.findall(letters):
         end = 0
         for run in HAN.finditer(word):
             found += [word[end : run.start()], run[0]]
             end = run.end()
         found.append(word[end:])
-    return [word[:_LONGEST_WORD] for word in found if word]
+    return tuple(word[:_LONGEST_WORD] for word in found if word)
 
 
 def terms_of(text: str, *, is_person: bool = False) -> set[str]:

@@ -178,7 +178,8 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
 
 def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """New rows with the same columns: those that any of them has a value for."""
-    names = [name for name in rows.names if any(row[name] is not None for row in several)]
+    count = len(several)
+    names = [name for name in rows.names if [row[name] for row in several].count(None) != count]
     return [{name: row[name] for name in names} for row in several]
 
 

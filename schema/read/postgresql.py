@@ -10,12 +10,30 @@ import psycopg
 from core.db.database import Database
 from core.db.faults import lost
 from core.db.postgresql import GRACE_SECONDS
+from core.db.prepared import PreparedStatements
 from schema.read.pool import Pool
 from schema.read.reader import PREPARED_STATEMENTS, Steps
 
 #: How long, in seconds, to try to connect.
 _CONNECTING_SECONDS = 5
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # it has no types
+    """A connection that does not keep more prepared than it may."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._prepared = PreparedStatements()
+
+    async def value(self, sql: str, values: Sequence[Any]) -> bytes | None:
+        """The value of a statement, or None where no row came back."""
+        if self._prepared.are_too_many:
+            self._prepared.clear()
+            await self.reload_schema_state()
+        self._prepared.note(sql)
+        found: bytes | None = await self.fetchval(sql, *values)
+        return found
 
 
 class PostgresReader:
@@ -34,6 +52,7 @@ class PostgresReader:
     async def _connect(self) -> Any:
         return await asyncpg.connect(
             self._dsn,
+            connection_class=_Connection,
             timeout=_CONNECTING_SECONDS,
             # The server cancels what takes too long; where it does not even do that, it is gone.
             command_timeout=self._timeout + GRACE_SECONDS,
@@ -49,7 +68,7 @@ class PostgresReader:
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
-        found: bytes | None = await self._used(lambda connection: connection.fetchval(sql, *values))
+        found: bytes | None = await self._used(lambda connection: connection.value(sql, values))
         return found
 
     async def _used(self, work: Callable[[Any], Awaitable[Any]]) -> Any:

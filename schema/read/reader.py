@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-#: How many statements a connection keeps prepared. Each takes tens of kilobytes, in every connection that has run it.
+#: How many statements a connection keeps prepared, as long as `core.db.prepared` does not find them too long.
 PREPARED_STATEMENTS = 100
 
 

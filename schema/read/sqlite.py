@@ -10,6 +10,7 @@ from typing import Any
 
 from core.base.errors import SlowStatementError
 from core.db.database import Database
+from core.db.prepared import PreparedStatements
 from core.db.sqlite import Alarm, prepare_sqlite
 from schema.read.reader import PREPARED_STATEMENTS, Steps
 
@@ -28,11 +29,21 @@ _INSTRUCTIONS = 50_000
 class _Connection:
     """A connection that only reads, used by one thread at a time, and breaks off what takes too long."""
 
-    def __init__(self, path: str, prepared: int = PREPARED_STATEMENTS) -> None:
-        self._driver = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=prepared)
+    def __init__(self, path: str, most: int = PREPARED_STATEMENTS) -> None:
+        self._path, self._most = path, most
+        self._prepared = PreparedStatements()
+        self._open()
+
+    def _open(self) -> None:
+        self._driver = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=self._most
+        )
         prepare_sqlite(self._driver, read_only=True)
         self._alarm = Alarm(self._driver, _INSTRUCTIONS)
-        self.close = self._driver.close
+
+    def close(self) -> None:
+        """Closes it."""
+        self._driver.close()
 
     def fetch(self, sql: str, values: Sequence[Any], seconds: float) -> bytes | None:
         """The JSON value of a statement.
@@ -40,6 +51,11 @@ class _Connection:
         Raises:
             TimeoutError: it took longer.
         """
+        if self._prepared.are_too_many:
+            self.close()
+            self._prepared.clear()
+            self._open()
+        self._prepared.note(sql)
         self._alarm.until = time.monotonic() + seconds
         try:
             row = self._driver.execute(sql, values).fetchone()
@@ -81,7 +97,7 @@ class SqliteReader:
         """Opens the connection of the event loop."""
         self._here = self._connect()
         # Of what is only parsed nothing is kept.
-        self._parser = self._connect(prepared=0)
+        self._parser = self._connect(most=0)
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> bytes | None:
         """The JSON value of a statement."""
@@ -122,8 +138,8 @@ class SqliteReader:
             self._seconds.clear()
         self._seconds[sql] = seconds if usual is None else usual + _WEIGHT * (seconds - usual)
 
-    def _connect(self, prepared: int = PREPARED_STATEMENTS) -> _Connection:
-        connection = _Connection(self._path, prepared)
+    def _connect(self, most: int = PREPARED_STATEMENTS) -> _Connection:
+        connection = _Connection(self._path, most)
         self._opened.append(connection)
         return connection
 
