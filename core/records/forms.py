@@ -65,7 +65,9 @@ class EmailForm(TextForm):
 
     def check(self, text: str, region: str) -> None:
         if _email(text) is None:
-            raise MalformedError(f"{text!r} is not an e-mail address; write it like name@example.com")
+            raise MalformedError(
+                sentence("{text!r} is not an e-mail address; write it like name@example.com", text=text)
+            )
 
     def key(self, text: str, region: str) -> str:
         return _email(text) or fold(text)
@@ -79,8 +81,12 @@ class PhoneForm(TextForm):
     def check(self, text: str, region: str) -> None:
         if _phone(text, region) is None:
             raise MalformedError(
-                f"{text!r} is not a telephone number in {region}; write it with its country code, such as "
-                "+86 10 1234 5678"
+                sentence(
+                    "{text!r} is not a telephone number in {region}; write it with its country code, such as "
+                    "+86 10 1234 5678",
+                    text=text,
+                    region=region,
+                )
             )
 
     def key(self, text: str, region: str) -> str:
@@ -133,8 +139,10 @@ class ZoneForm(TextForm):
     def check(self, text: str, region: str) -> None:
         try:
             zone_of(text)
-        except ValueError as error:
-            raise InputError(str(error)) from None
+        except ValueError:
+            raise InputError(
+                sentence("{text!r} is not a time zone; give one such as Europe/Berlin, Asia/Shanghai or UTC", text=text)
+            ) from None
 
 
 TEXT = TextForm()

@@ -10,7 +10,7 @@ common beginnings that few have together that is far more to read.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -30,6 +30,8 @@ _SHORTEST_BEGINNING, _LONGEST_NAME_BEGINNING = 2, 3
 #: The end of a number that is too short to tell anything.
 _SHORTEST_ENDING = 4
 _WORD = re.compile(r"[^\W_]+")
+#: What may be typed for a ü, which is read as v: the pinyin of 吕 is lv, lu or lü.
+_UMLAUT = re.compile("(?<=[ln])u(?!o)")
 #: Letters that Unicode does not take for others with an accent.
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 
@@ -135,7 +137,7 @@ def asked_name_beginning(name: str) -> Sequence[Clue]:
 def asked_word(word: str) -> Sequence[Sequence[Clue]]:
     """What a text has, one of each, that contains a word: of Chinese each two characters that follow each other."""
     if not HAN.match(word):
-        return [[(word, False), (f"{RUN}{word}", False)]]
+        return [[(word, False), *((f"{RUN}{sound}", False) for sound in _sounds(word))]]
     run = word[:_LONGEST_RUN]
     found = [run] if len(run) == 1 else dict.fromkeys(one + other for one, other in pairwise(run))
     return [[(term, False)] for term in found]
@@ -145,7 +147,12 @@ def asked_beginning(word: str) -> Sequence[Sequence[Clue]]:
     """What a text has, one of each, in which a word begins with this one; Chinese is found anywhere in a run."""
     if HAN.match(word) or len(word) < _SHORTEST_BEGINNING:
         return asked_word(word)
-    return [[(word, False), (f"{BEGUN}{word}", False), (f"{RUN}{word}", True)]]
+    return [[(word, False), (f"{BEGUN}{word}", False), *((f"{RUN}{sound}", True) for sound in _sounds(word))]]
+
+
+def _sounds(word: str) -> Iterable[str]:
+    """How Chinese may be read that is meant by a word."""
+    return dict.fromkeys((word, _UMLAUT.sub("v", word)))
 
 
 def asked_mistake(word: str) -> Sequence[Sequence[Clue]]:

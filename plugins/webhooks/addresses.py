@@ -49,15 +49,15 @@ def target_of(url: str, settings: WebhookSettings) -> Target:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip(".").encode("idna").decode(), parts.port
     except ValueError:
-        raise RefusedAddressError("it is not a URL; write it as https://example.com/hook") from None
+        raise RefusedAddressError(sentence("it is not a URL; write it as https://example.com/hook")) from None
     if not url.isprintable() or " " in url or not host:
-        raise RefusedAddressError("it is not a URL; write it as https://example.com/hook")
+        raise RefusedAddressError(sentence("it is not a URL; write it as https://example.com/hook"))
     if parts.scheme == "http" and not settings.allow_http:
-        raise RefusedAddressError("http can be read by others; use https, or set ALLOW_HTTP")
+        raise RefusedAddressError(sentence("http can be read by others; use https, or set ALLOW_HTTP"))
     if parts.scheme not in _PORTS:
-        raise RefusedAddressError("it must begin with https://")
+        raise RefusedAddressError(sentence("it must begin with https://"))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise RefusedAddressError("names, passwords and fragments are not possible; leave them out")
+        raise RefusedAddressError(sentence("names, passwords and fragments are not possible; leave them out"))
     target = Target(host, port or _PORTS[parts.scheme])
     if is_address(host):
         choose([host], target, settings)
@@ -126,4 +126,10 @@ def _is_excepted(address: Address, host: str, settings: WebhookSettings) -> bool
 def _check_port(target: Target, settings: WebhookSettings) -> None:
     if settings.ports and target.port not in settings.ports:
         known = ", ".join(map(str, settings.ports))
-        raise RefusedAddressError(f"port {target.port} is not allowed; use one of {known}, or have it listed in PORTS")
+        raise RefusedAddressError(
+            sentence(
+                "port {port} is not allowed; use one of {known}, or have it listed in PORTS",
+                port=target.port,
+                known=known,
+            )
+        )

@@ -57,8 +57,9 @@ def _record_problems(webhook: Webhook) -> list[UserError]:
     for name in webhook.record_types:
         try:
             record_named(name)
-        except TypeError as error:
-            return [problem("INVALID", "recordTypes", str(error))]
+        except TypeError:
+            message = sentence("there is no record {name!r}; they are named like types, as in Customer", name=name)
+            return [problem("INVALID", "recordTypes", message)]
     return []
 
 

@@ -9,6 +9,7 @@ import strawberry
 from sqlmodel import Session, col, select
 
 from guanxi import JSON, SHOWN_ONCE, Context, Input, Named, Payload, Ref, Reject, mutation, sentence
+from guanxi.records import User
 from guanxi.sql import unordered_id
 from plugins.webhooks.checks import check, check_enabled, problem
 from plugins.webhooks.log import add_ping, again
@@ -182,7 +183,7 @@ def update_webhook(ctx: Context, input: UpdateWebhookInput) -> ChangedWebhookPay
     """Changes a webhook. What waits is delivered by what it is then."""
     webhook = _webhook(ctx.session, input.id)
     webhook.owner_id = _owner(ctx, input, webhook)
-    if input.url:
+    if isinstance(input.url, str):
         webhook.url = input.url
     if input.status is WebhookStatus.ENABLED:
         webhook.failures, webhook.failed_at, webhook.resumes_at, webhook.paused_because = 0, None, None, None
@@ -242,7 +243,7 @@ def redeliver_webhook_deliveries(
         if missing := {*wanted} - {one.id for one in found}:
             raise Reject(problem("NOT_FOUND", "ids", sentence("there is no delivery {value!r}", value=min(missing))))
     else:
-        webhook = _webhook(ctx.session, str(input.webhook_id))
+        webhook = _webhook(ctx.session, str(input.webhook_id), "webhookId")
         failed = query.where(WebhookDelivery.webhook_id == webhook.id)
         failed = failed.where(col(WebhookDelivery.status) == WebhookDeliveryStatus.FAILED)
         if input.since is not None:
@@ -264,15 +265,15 @@ OPERATIONS = (
 )
 
 
-def _webhook(session: Session, id: str) -> Webhook:
-    """A webhook, locked until the transaction ends.
+def _webhook(session: Session, id: str, field: str = "id") -> Webhook:
+    """A webhook that a field of the input names, locked until the transaction ends.
 
     Raises:
         Reject: there is none.
     """
     webhook = session.get(Webhook, id, with_for_update={"key_share": True}, populate_existing=True)
     if webhook is None:
-        raise Reject(problem("NOT_FOUND", "id", sentence("there is no webhook {id!r}", id=id)))
+        raise Reject(problem("NOT_FOUND", field, sentence("there is no webhook {id!r}", id=id)))
     return webhook
 
 
@@ -296,12 +297,19 @@ def _owner(ctx: Context, input: WebhookFieldsInput, webhook: Webhook | None) -> 
                     "FORBIDDEN", "ownerId", sentence("to name another takes the permission administer; leave it out")
                 )
             )
-        return str(input.owner_id)
+        if not _is_active(ctx, owner := str(input.owner_id)):
+            raise Reject(problem("NOT_FOUND", "ownerId", sentence("there is no active user {id!r}", id=owner)))
+        return owner
     if webhook is not None and administers:
         return webhook.owner_id
     if me is None:
         raise Reject(problem("REQUIRED", "ownerId", sentence("name the user with whose rights it is to read")))
     return me
+
+
+def _is_active(ctx: Context, id: str) -> bool:
+    user = ctx.session.get(User, id)
+    return user is not None and user.is_active and user.deleted_at is None
 
 
 def _set(webhook: Webhook, input: WebhookFieldsInput) -> None:

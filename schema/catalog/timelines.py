@@ -1,6 +1,7 @@
 """Timelines: which entries of the log a list shows, and who did what they tell."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, case, func, literal, null, select, union_all
@@ -35,7 +36,7 @@ def narrowed(row: Any, arguments: Mapping[str, Any]) -> Iterator[Condition]:
     if (types := arguments.get("types")) is not None:
         yield from catalog.records["Event"].fields["type"].conditions(row, {"in": types}, binds)
     if (names := arguments.get("entityTypes")) is not None:
-        yield one_of(row.entity_type, binds.many(names, TEXT, _known_type(catalog)))
+        yield one_of(row.entity_type, binds.many(names, TEXT, partial(check_type, catalog)))
     if (entity := arguments.get("entity")) is not None:
         yield row.entity_id == binds.value(entity, TEXT)
     if (of := arguments.get("of")) is not None:
@@ -90,17 +91,17 @@ def _parents(catalog: Catalog, record: RecordType) -> Sequence[str]:
     return () if own is None else own.parents
 
 
-def _known_type(catalog: Catalog) -> Callable[[str], str]:
-    def check(name: str) -> str:
-        if name not in catalog.records:
-            raise InputError(
-                sentence(
-                    "entityTypes: there is no record {name!r}; they are named like types, as in Customer", name=name
-                )
-            )
-        return name
+def check_type(catalog: Catalog, name: str) -> str:
+    """The name of a type of records, as it is given.
 
-    return check
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in catalog.records:
+        raise InputError(
+            sentence("entityTypes: there is no record {name!r}; they are named like types, as in Customer", name=name)
+        )
+    return name
 
 
 def actor_name(row: Any, actor: Expression) -> Expression:

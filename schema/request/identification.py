@@ -37,7 +37,7 @@ async def identity_by_plugins(services: Services, headers: Mapping[str, str], ad
                 if found is not None and not (isinstance(found, Identity) and found.subject):
                     raise TypeError(f"returned {found!r}; return an Identity with a subject, or None")
         except Reject as refusal:
-            raise UnauthenticatedError(str(refusal)) from None
+            raise UnauthenticatedError(refusal.message) from None
         except PluginError as error:
             if isinstance(fault := fault_of(error), UnavailableError):
                 raise fault from error

@@ -50,6 +50,7 @@ def _events() -> Member:
                 "after", "str | None", "Begin after this cursor of events; with what comes from now on if absent."
             ),
             Argument("types", "list[EventType] | None", "Only events of these types."),
+            Argument("entityTypes", "list[str] | None", "Only events of records of these types, such as Customer."),
             Argument("entity", "ID | None", "Only events of this record."),
         ],
     )

@@ -174,7 +174,7 @@ def value_check(field: CatalogField) -> Check:
             return None
         if is_list:
             return []
-        raise _NoValueError("null is not allowed; give a value, or leave it out")
+        raise _NoValueError(sentence("null is not allowed; give a value, or leave it out"))
 
     return checked
 

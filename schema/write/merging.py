@@ -1,5 +1,6 @@
 """`mergeCustomers`, `mergeContacts` and `unmerge`."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 from core.access.permissions import Right
 from core.base.errors import Reject, UserError
-from core.base.sentences import sentence
+from core.base.sentences import noun, sentence
 from core.base.text import words
 from core.crm.customers import Contact, Customer
 from core.db.locks import take
@@ -171,7 +172,7 @@ def _found(unit: Unit, record: RecordType, given: MutationInput) -> list[Any] | 
             message = sentence(
                 "{field}: there is no {record} {id!r}; give the id of one that is not deleted",
                 field=field,
-                record=words(record.singular),
+                record=noun(record.singular),
                 id=id,
             )
             return UserError("NOT_FOUND", message, (field,))
@@ -221,10 +222,13 @@ class _Choices:
 
     def _checked(self, asked: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, int]]:
         known = {field.name: field for field in self._fields()}
+        times = Counter(choice["field"] for choice in asked)
         for choice in asked:
             name, problem = choice["field"], None
             if name not in known:
                 problem = sentence("there is no field {name!r} that is chosen", name=name)
+            elif times[name] > 1:
+                problem = sentence("{name!r} is chosen {times} times; choose it once", name=name, times=times[name])
             elif choice["id"] not in self._ids:
                 problem = sentence("{id!r} is not one of the records that are merged", id=choice["id"])
             elif not self._unit.permit.has(known[name].permission):

@@ -103,7 +103,7 @@ async def ids_selected(
 
 def sharing_key(context: RequestContext, plan: Plan, values: VariableValues, arguments: Mapping[str, Any]) -> Any:
     """What is the same for all who are told the same: the statement, and what it is run with."""
-    asked = [arguments.get(name) for name in ("types", "entity")]
+    asked = [arguments.get(name) for name in ("types", "entityTypes", "entity")]
     return id(plan), values_spelled(plan, moment_of(context, values)), repr(asked)
 
 

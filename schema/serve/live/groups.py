@@ -13,6 +13,7 @@ from core.access.permissions import Right
 from core.base.actors import Actor
 from core.base.languages import Language
 from core.log.events import Action
+from schema.catalog.timelines import check_type
 from schema.plan.order import log_cursor
 from schema.plan.plan import OF_KEY, Plan, located
 from schema.request.context import RequestContext, Services
@@ -177,10 +178,22 @@ class SubscriberGroup(ABC):
 class EventGroup(SubscriberGroup):
     """Subscribers of events themselves."""
 
-    def __init__(self, question: SharedQuestion, types: Collection[str] | None, about: str | None) -> None:
+    def __init__(self, question: SharedQuestion, arguments: Mapping[str, Any]) -> None:
+        """A group of nobody yet.
+
+        Args:
+            question: what they ask.
+            arguments: which events they ask about.
+
+        Raises:
+            InputError: there is no such type of records.
+        """
         super().__init__(question, "Event")
-        self._types = types
-        self._about = about
+        self._types: Collection[str] | None = arguments.get("types")
+        self._about: str | None = arguments.get("entity")
+        self._entity_types: Collection[str] | None = arguments.get("entityTypes")
+        for name in self._entity_types or ():
+            check_type(question.services.catalog, name)
 
     async def news(self, entries: Sequence[LogEntry]) -> Sequence[bytes]:
         ids = [entry.id for entry in entries if self._is_asked_for(entry)]
@@ -193,7 +206,8 @@ class EventGroup(SubscriberGroup):
 
     def _is_asked_for(self, entry: LogEntry) -> bool:
         is_of_types = self._types is None or entry.type in self._types
-        return is_of_types and (self._about is None or entry.entity_id == self._about)
+        is_of_records = self._entity_types is None or entry.entity_type in self._entity_types
+        return is_of_types and is_of_records and (self._about is None or entry.entity_id == self._about)
 
 
 class RecordGroup(SubscriberGroup):

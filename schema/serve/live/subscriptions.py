@@ -267,7 +267,7 @@ class Subscriptions:
         question = SharedQuestion(services, asked, plan, selected, values, context.actor)
         group: SubscriberGroup
         if entity == "Event":
-            group = EventGroup(question, arguments.get("types"), arguments.get("entity"))
+            group = EventGroup(question, arguments)
         else:
             group = RecordGroup(question, entity, await ids_selected(context, variant, asked, values, entity))
         async with self._turn:

@@ -49,6 +49,15 @@ def test_chinese_is_found_by_pairs_of_characters_and_by_how_it_is_read_from_any_
     assert has(terms, asked_mistake("changchengg"))
 
 
+@pytest.mark.parametrize("typed", ["lushi", "lvshi", "lüshi", "lu", "lü"])
+def test_a_syllable_with_u_umlaut_is_found_however_it_is_typed(typed):
+    (word,) = words(typed)
+    assert has(terms_of("吕氏企业"), asked_beginning(word))
+    assert has(terms_of("战略"), asked_word("zhanlue"))
+    assert has(terms_of("罗湖"), asked_word("luohu")) and has(terms_of("路桥"), asked_word("luqiao"))
+    assert not has(terms_of("路桥"), asked_word("lvqiao"))
+
+
 def test_a_number_is_found_by_its_end():
     terms = number_terms("+86 10 5555 0100")
     assert {"|861055550100", "|55550100", "|0100"} <= terms

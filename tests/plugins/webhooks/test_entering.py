@@ -47,6 +47,27 @@ def test_no_webhook_is_entered_where_they_are_switched_off(crm, clock, receiver)
     assert (error["code"], "ENABLED=true" in error["message"]) == ("NOT_POSSIBLE", True)
 
 
+def test_a_webhook_is_nobody_s_who_is_not_there(entered):
+    world, ada = entered
+    gone = world.user("Gone")
+    world.change("updateUser", id=gone, isActive=False)
+    for owner in (gone, "usr_01h455vb4pex5vsknk084sn02q", ""):
+        (error,) = world.asked({"ownerId": owner})["userErrors"]
+        assert (error["code"], error["field"]) == ("NOT_FOUND", ["ownerId"])
+    webhook = world.asked({"ownerId": ada})["webhook"]["id"]
+    update = "mutation ($input: UpdateWebhookInput!) { it: updateWebhook(input: $input) { userErrors { code field } } }"
+    answer = world.client.query(update, input={"id": webhook, "ownerId": gone})["it"]
+    assert answer["userErrors"] == [{"code": "NOT_FOUND", "field": ["ownerId"]}]
+
+
+def test_a_field_that_is_given_empty_is_given(entered):
+    world, ada = entered
+    webhook = world.asked({"ownerId": ada})["webhook"]["id"]
+    assert world.change("updateWebhook", id=webhook, url="")["userErrors"] == [{"code": "INVALID", "field": ["url"]}]
+    answer = world.change("redeliverWebhookDeliveries", webhookId="")
+    assert answer["userErrors"] == [{"code": "NOT_FOUND", "field": ["webhookId"]}]
+
+
 def test_whoever_enters_or_changes_a_webhook_owns_it(entered):
     world, ada = entered
     mine = world.client.acting_as(ada)

@@ -36,6 +36,10 @@ SAID = {"sentence", "term", "template"}
 ERRORS = {
     "UserError",
     "InputError",
+    "MalformedError",
+    "_NoValueError",
+    "TooManyGroupsError",
+    "RefusedAddressError",
     "NotFoundError",
     "ForbiddenError",
     "ConflictError",
@@ -118,6 +122,25 @@ def test_errors_are_in_the_language_of_the_caller_and_their_codes_and_values_are
         f"id: there is no opportunity '{gone}'",
     ]
     assert said[1][1]["content-language"] == "en"
+    ids = 'id: "cus_01h455vb4pex5vsknk084sn02q", mergeIds: ["cus_01h455vb4pex5vsknk084sn02r"]'
+    merge = f"mutation {{ it: mergeCustomers(input: {{{ids}}}) {{ userErrors {{ message }} }} }}"
+    (error,) = asked(speaking, merge, "zh")[2]["data"]["it"]["userErrors"]
+    assert error["message"] == "id：没有客户 'cus_01h455vb4pex5vsknk084sn02q'；请填写未删除记录的 id"
+
+
+def test_what_does_not_have_the_form_of_its_field_is_said_in_it_with_what_was_given(speaking):
+    text = """mutation { it: createCustomer(input: {name: "A", email: "a@", phone: "12"}) {
+        userErrors { message params } } }"""
+    assert asked(speaking, text, "zh")[2]["data"]["it"]["userErrors"] == [
+        {
+            "message": "email：'a@' 不是电子邮箱地址；请写成 name@example.com 的形式",
+            "params": {"field": "email", "text": "a@"},
+        },
+        {
+            "message": "phone：'12' 不是 CN 的电话号码；请带国家代码书写，例如 +86 10 1234 5678",
+            "params": {"field": "phone", "text": "12", "region": "CN"},
+        },
+    ]
 
 
 def test_errors_of_requests_are_too(speaking):
@@ -264,8 +287,9 @@ def test_every_text_is_translated_once_with_the_same_values_and_nothing_else():
 
 
 def test_what_clients_read_is_a_sentence():
-    """Otherwise nobody could translate it: the message of an error is not a literal."""
+    """Otherwise nobody could translate it: the message of an error is no literal, nor what another error says."""
     for name, place, given in (call for folder in FOLDERS for call in calls(folder)):
         for one in given if name in ERRORS else ():
             is_text = isinstance(one, ast.Constant) and isinstance(one.value, str) and " " in one.value
+            is_text |= isinstance(one, ast.Call) and getattr(one.func, "id", "") == "str"
             assert not is_text and not isinstance(one, ast.JoinedStr | ast.BinOp), f"{place}: write sentence(…)"

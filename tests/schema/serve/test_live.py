@@ -23,8 +23,9 @@ RENAME = """mutation ($id: ID!, $name: String!) { updateCustomer(input: {id: $id
     userErrors { message } } }"""
 CHANGES = """subscription ($where: CustomerWhere, $after: String) {
     customersChanged(where: $where, after: $after) { change recordId cursor record { name } } }"""
-EVENTS = """subscription ($after: String, $types: [EventType!], $entity: ID) {
-    events(after: $after, types: $types, entity: $entity) { cursor node { type entityId } } }"""
+EVENTS = """subscription ($after: String, $types: [EventType!], $entityTypes: [String!], $entity: ID) {
+    events(after: $after, types: $types, entityTypes: $entityTypes, entity: $entity) {
+        cursor node { type entityId } } }"""
 (CURL,) = snippets("docs/live.md", "sh")
 BEGINS_WITH_A = {"name": {"startsWith": "A"}}
 
@@ -122,6 +123,16 @@ def test_events_and_changes_are_resumed_by_cursor(crm):
             heard.subscribe("1", EVENTS, after=event["events"]["cursor"], types=["CUSTOMER_UPDATED"])
             missed = await heard.settle()
             assert [one["events"]["node"]["entityId"] for one in missed] == [bea, ann]
+            heard.subscribe("3", EVENTS, after=event["events"]["cursor"], entityTypes=["Customer", "Team"], entity=bea)
+            assert [one["events"]["node"]["entityId"] for one in await heard.settle()] == [bea]
+            heard.subscribe("4", EVENTS, after=event["events"]["cursor"], entityTypes=["Team"])
+            assert await heard.settle() == []
+            heard.subscribe("6", EVENTS, after=event["events"]["cursor"], entityTypes=["Customer"])
+            assert [one["events"]["node"]["entityId"] for one in await heard.settle()] == [bea, ann, carl]
+            heard.say("complete", id="6")
+            heard.subscribe("5", EVENTS, entityTypes=["Nope"])
+            assert "there is no record 'Nope'" in (await heard.hear())["payload"][0]["message"]
+            heard.say("complete", id="3")
             heard.subscribe("2", CHANGES, where=BEGINS_WITH_A, after=change["customersChanged"]["cursor"])
             assert await changes(heard, 3) == [("CHANGED", bea, "Abby"), ("LEFT", ann, None), ("ENTERED", carl, "Adam")]
             heard.say("complete", id="1")

@@ -221,6 +221,8 @@ def test_what_cannot_be_merged_is_refused(world):
     assert codes(world.merge(expectedVersion=7)) == ["CONFLICT"]
     assert codes(world.merge(mergeIds=[world.a])) == ["INVALID"]
     assert codes(world.merge(fields=[{"field": "nothing", "id": world.a}])) == ["INVALID"]
+    both = [{"field": "name", "id": id} for id in (world.a, world.b)]
+    assert codes(world.merge(fields=both)) == ["INVALID", "INVALID"]
     client.create(
         "Receivable",
         number="7",
