@@ -18,6 +18,8 @@ from core.records.record import Record
 
 #: Longest text of a field that names no limit of its own.
 LONGEST_TEXT = 20_000
+#: The largest `Int` of GraphQL, which has 32 bits; the columns of whole numbers have more.
+LARGEST_INT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +87,29 @@ def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
 
 
 def check_number_of(value: Any, info: ColumnInfo) -> None:
-    """Refuses a number that a column does not take.
+    """Refuses a number that a column does not take, or that no answer could show.
 
     Raises:
         InputError: says why.
     """
-    if info.minimum is not None and value < info.minimum:
+    minimum, maximum = info.minimum, info.maximum
+    if isinstance(value, int):
+        minimum = -LARGEST_INT - 1 if minimum is None else minimum
+        maximum = LARGEST_INT if maximum is None else maximum
+    if minimum is not None and value < minimum:
         raise InputError(
             sentence(
                 "{value} is too small; the minimum is {limit}",
                 value=spelled(value),
-                limit=spelled(info.minimum),
+                limit=spelled(minimum),
             )
         )
-    if info.maximum is not None and value > info.maximum:
+    if maximum is not None and value > maximum:
         raise InputError(
             sentence(
                 "{value} is too large; the maximum is {limit}",
                 value=spelled(value),
-                limit=spelled(info.maximum),
+                limit=spelled(maximum),
             )
         )
 
@@ -132,8 +138,11 @@ def record_problems(record: Record, values: Mapping[str, Any], region: str) -> I
             elif get_origin(kind) is list:
                 for item in value:
                     info.form.check(str(item), region)
-            elif kind in (int, Decimal):
+            elif kind is int:
                 check_number_of(value, info)
+            elif kind is Decimal:
+                # A hook may have written a whole number there.
+                check_number_of(Decimal(value), info)
             elif kind in (date, datetime):
                 check_day(value)
         except InputError as error:

@@ -1,9 +1,10 @@
 """How changes are made: apply ► judge ► flush ► complete ► note, for each chunk of a batch."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core.access.audit import AuditAction
 from core.access.roles import changes_access
@@ -286,9 +287,9 @@ def _let_go(unit: Unit, work: _Work) -> list[Change]:
 
 
 @contextmanager
-def _watched(unit: Unit) -> Iterator[None]:
-    """While hooks run, what they do to other records is settled and stamped as well."""
-    with unit.watch.on():
+def _watched(unit: Unit, judge: Callable[[Sequence[Change]], None] | None = None) -> Iterator[None]:
+    """While hooks run, what they do to other records is settled and stamped as well; `judge` may refuse it."""
+    with unit.watch.on(judge):
         yield
         unit.flush()
         follow_ups = unit.watch.follow_ups
@@ -344,7 +345,9 @@ def _note(unit: Unit, changes: Sequence[Change]) -> None:
 
 
 @contextmanager
-def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) -> Iterator[list[UserError]]:
+def own_work(
+    unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,), *, is_asked: bool = False
+) -> Iterator[list[UserError]]:
     """While a plugin works in a transaction of its own: every plugin judges its changes, as it does all changes.
 
     In the end the list holds the warnings of those that judge.
@@ -353,6 +356,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         unit: of work.
         plugin: whose work.
         keys: of the plugin, held from the beginning.
+        is_asked: a client asks for the work, so it hears of references to nothing.
 
     Raises:
         Reject: the plugin, or one that judges its changes, refuses; each error names the plugin.
@@ -360,7 +364,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
     """
     warnings: list[UserError] = []
     take(unit.transaction, plugin.name, keys)
-    with _watched(unit):
+    with _watched(unit, partial(_refuse_lost, unit) if is_asked else None):
         try:
             yield warnings
         except Reject as reject:
@@ -370,7 +374,7 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
         if changes:
             unit.host.locks(changes).take(unit.transaction)
             after_flush(unit.settlement, changes)
-            if unit.may_look_again and are_lost(unit.transaction, changes):
+            if not is_asked and unit.may_look_again and are_lost(unit.transaction, changes):
                 unit.look_again()
             problems = _misfits(unit, changes) or _current(unit, _rival_problems(unit, changes, {}))
             judged = problems or unit.host.validate(unit.context, changes)
@@ -379,6 +383,21 @@ def own_work(unit: Unit, plugin: Plugin, keys: Iterable[Key] = (EVERYTHING,)) ->
             judged += unit.host.before_commit(unit.context, changes, unit.flush_session)
             warnings += [replace(warning, record=warning.record_id) for warning in (*unit.watch.warnings, *judged)]
     _note(unit, ())
+
+
+def _refuse_lost(unit: Unit, changes: Sequence[Change]) -> None:
+    """Refuses references to nothing before the database does, which would not say which.
+
+    Raises:
+        OutdatedError: there are some, and the transaction is repeated first.
+        Reject: there are some.
+    """
+    pending = {change.record.id: change.record for change in unit.watch.follow_ups}
+    if unit.may_look_again:
+        if are_lost(unit.transaction, changes, pending):
+            unit.look_again()
+    elif found := dangling(unit.transaction, changes, pending):
+        raise Reject(*found)
 
 
 @contextmanager

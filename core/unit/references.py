@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
@@ -42,9 +43,11 @@ def dangling(
     return problems
 
 
-def are_lost(transaction: DatabaseTransaction, changes: Sequence[Change]) -> bool:
+def are_lost(
+    transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, object] = MappingProxyType({})
+) -> bool:
     """Whether changes refer to records that are deleted or merged."""
-    return any(True for _ in _lost(transaction, changes, {}))
+    return any(True for _ in _lost(transaction, changes, pending))
 
 
 def _lost(

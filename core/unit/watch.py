@@ -1,6 +1,6 @@
 """What hooks do apart from the changes they are called for: settled, stamped and logged like any other change."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -41,6 +41,7 @@ class Watch:
         self.amendments: list[Change] = []
         self.facets: list[Change] = []
         self.warnings: list[UserError] = []
+        self._judge: Callable[[Sequence[Change]], None] | None = None
 
     def clear(self) -> None:
         """Forgets the changes of a chunk."""
@@ -51,8 +52,11 @@ class Watch:
         self._known[id(change.record)] = change
 
     @contextmanager
-    def on(self) -> Iterator[None]:
+    def on(self, judge: Callable[[Sequence[Change]], None] | None = None) -> Iterator[None]:
         """While hooks run, what they do is watched.
+
+        Args:
+            judge: is given changes of records before a session writes them, and may refuse them.
 
         Raises:
             Reject: what a hook did cannot be settled; the errors say why.
@@ -62,11 +66,11 @@ class Watch:
         self.facets.clear()
         self.warnings.clear()
         self._held.look()
-        self._is_on = True
+        self._is_on, self._judge = True, judge
         try:
             yield
         finally:
-            self._is_on = False
+            self._is_on, self._judge = False, None
 
     def attend(self, session: Session) -> None:
         """Watches a session too."""
@@ -89,6 +93,7 @@ class Watch:
     def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:
         if not self._is_on:
             return
+        known = len(self.follow_ups)
         for row in session.new:
             if isinstance(row, Table):
                 self._take(row, Action.CREATED, {})
@@ -100,6 +105,8 @@ class Watch:
                 change = self._known[id(row)] = Change(Action.DESTROYED, row)
                 attachments.drop(self._settlement.transaction, [row.id])
                 self.follow_ups.append(change)
+        if self._judge is not None:
+            self._judge(self.follow_ups[known:])
         self._add_followers()
 
     def _take(self, row: Any, action: Action, before: Mapping[str, Any]) -> None:

@@ -102,7 +102,10 @@ async def transact(
         about = named.led(survivors(unit.transaction, named.merging))
 
         def done() -> WorkDone:
-            with attributed(plugin, place, InputError), own_work(unit, plugin, keys(about.given)) as warnings:
+            with (
+                attributed(plugin, place, InputError),
+                own_work(unit, plugin, keys(about.given), is_asked=True) as warnings,
+            ):
                 answer = work(ctx, about.given)
             return _work_done(plugin, answer, concealed(warnings), context.settings.reporting_currency)
 

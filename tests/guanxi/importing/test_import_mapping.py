@@ -94,6 +94,10 @@ def test_faults_of_a_mapping_are_told(catalog, folder, mapping, fault):
         ('city = { column = "a", map = { x = ["b"] } }', "map: x = ['b']: must be a single value"),
         ('city = { column = "a", date = "%d" }', "date: means nothing here; possible: column, empty, map"),
         ("foundedYear = { value = 7 }", "field 'foundedYear': 7 is too small; the minimum is 1000"),
+        (
+            "employeeCount = { value = 2147483648 }",
+            "field 'employeeCount': 2147483648 is too large; the maximum is 2147483647",
+        ),
         ('employeeCount = { column = "a", thousands = "." }', "thousands and decimal are the same"),
         ('employeeCount = { column = "a", times = "many" }', 'times = "many": must be a number'),
         ('customerSince = { column = "a", date = "%Q" }', 'date = "%Q": '),

@@ -1,0 +1,97 @@
+"""What a plugin's mutation writes is refused as input would be: references to nothing, and numbers too large to answer."""
+
+import pytest
+import strawberry
+from sqlalchemy import func
+from sqlmodel import select
+
+from guanxi import Input, Plugin, Record, Ref, column, hookimpl, mutation, reference
+from guanxi.records import Customer
+
+
+class Call(Record, plugin="caller", prefix="call"):
+    """A call to a customer."""
+
+    customer_id: str = reference(Customer, "Who was called.", inverse="calls", on_destroy="CASCADE")
+    seconds: int = column("How long.", default=0)
+
+
+@strawberry.input
+class NoteCallInput(Input):
+    """A call."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Who was called.")
+    minutes: int = strawberry.field(default=1, description="How long.")
+    asks: bool = strawberry.field(default=False, description="Whether the mutation reads after it has written.")
+    is_new: bool = strawberry.field(default=False, description="Whether the customer is entered with the call.")
+
+
+@mutation
+def note_call(ctx, input: NoteCallInput) -> Ref[Call]:
+    """Notes a call."""
+    if input.is_new:
+        ctx.session.add(Customer(id=input.customer_id, name="New"))
+    call = Call(customer_id=input.customer_id, seconds=60 * input.minutes)
+    ctx.session.add(call)
+    if input.asks:
+        ctx.session.scalar(select(func.count()).select_from(Call))
+    return call
+
+
+class Caller(Plugin):
+    name, version, api = "caller", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_records(self):
+        return [Call]
+
+    @hookimpl
+    def register_operations(self):
+        return [note_call]
+
+
+@pytest.fixture(scope="module")
+def client(module_crm):
+    return module_crm(Caller)
+
+
+def noted(client, **given):
+    text = """mutation ($input: NoteCallInput!) { noteCall(input: $input) {
+        call { seconds customer { name } } userErrors { code message field } } }"""
+    return client.query(text, input=given)["noteCall"]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("id", ["deleted", "cus_01h455vb4pex5vsknk084sn02q", "x", ""])
+def test_a_reference_to_nothing_is_refused(client, id, asks):
+    if id == "deleted":
+        id = client.create("Customer", name="Gone")["id"]
+        client.query("mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { userErrors { code } } }", id=id)
+    answer = noted(client, customerId=id, minutes=7, asks=asks)
+    message = f"customerId: there is no customer {id!r}; give the id of an existing one"
+    assert answer == {
+        "call": None,
+        "userErrors": [{"code": "NOT_FOUND", "message": message, "field": ["customerId"]}],
+    }
+    assert client.query("{ calls(where: {seconds: {eq: 420}}) { totalCount } }") == {"calls": {"totalCount": 0}}
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_reference_to_what_is_written_with_it_is_taken(client, asks):
+    id = f"cus_01h455vb4pex5vsknk084sn0{asks:d}a"
+    answer = noted(client, customerId=id, isNew=True, asks=asks)
+    assert answer == {"call": {"seconds": 60, "customer": {"name": "New"}}, "userErrors": []}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "problem"),
+    [
+        (36_000_000, "2160000000 is too large; the maximum is 2147483647"),
+        (-36_000_000, "-2160000000 is too small; the minimum is -2147483648"),
+    ],
+)
+def test_a_number_that_no_int_can_show_is_refused(client, minutes, problem):
+    id = client.create("Customer", name="Ann")["id"]
+    assert noted(client, customerId=id, minutes=minutes)["userErrors"] == [
+        {"code": "INVALID", "message": f"seconds: {problem}", "field": ["seconds"]}
+    ]
