@@ -12,8 +12,8 @@ QUERIES = (
     "{ opportunities(orderBy: [{cycleDays: DESC}]) { edges { cursor node { name } } } }",
     "{ opportunities(orderBy: [{weightedAmount: DESC_NULLS_FIRST}, {name: DESC}]) { nodes { name } } }",
     "{ opportunities(orderBy: [{customer: {creditExposure: ASC}}, {name: ASC}]) { nodes { name } } }",
-    "{ customers { nodes { name opportunities(orderBy: [{exceedsAvailableCredit: DESC}, {name: ASC}]) "
-    "{ edges { cursor node { name } } pageInfo { startCursor endCursor } } } } }",
+    """{ customers { nodes { name opportunities(orderBy: [{exceedsAvailableCredit: DESC}, {name: ASC}]) {
+      edges { cursor node { name } } pageInfo { startCursor endCursor } } } } }""",
 )
 #: As deep as an engine's old parser does not take it unless what is worked out stands at the head.
 DEEP = """
