@@ -21,7 +21,7 @@ async def executed(app: App, text: str, variables: Mapping[str, Any]) -> Any:
 async def transact(app: App, plugin: str, work: Callable[[Context], Any]) -> Any:
     """What a plugin's work, which holds no keys, gives in a transaction of its own."""
     nothing = NamedRecords(PluginOperation("Mutation", work), Right.CHANGE, {}, {}, frozenset(), {})
-    done = await plugin_work.transact(
+    done, _ = await plugin_work.transact(
         app.context(), app.host.named(plugin), lambda ctx, given: work(ctx), keys=lambda given: (), named=nothing
     )
     return done.answer

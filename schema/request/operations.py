@@ -44,7 +44,7 @@ from schema.sql.slots import open_variables, openers
 T = TypeVar("T")
 
 _VARIANTS = 64
-_PAYLOADS = 16
+_BY_IDS = 16
 #: The types of containers in JSON.
 _CONTAINERS = (dict, list)
 
@@ -133,7 +133,7 @@ class Variant:
         self._document = operation.opened(variation.opened)
         self.asked = {asked.key: asked for asked in self._compiled()}
         self.is_planned = all(asked.is_planned or asked.typename for asked in self.asked.values())
-        self._payloads: Recent[Plan] = Recent(_PAYLOADS)
+        self._by_ids: Recent[Plan] = Recent(_BY_IDS)
         self._shapes: dict[str, Any] = {}
 
     def _compiled(self) -> list[RootField]:
@@ -189,27 +189,27 @@ class Variant:
         found: T = self._shapes[key]
         return found
 
-    def payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
-        """The plan that reads the records of a payload by id.
+    def by_ids(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan:
+        """The plan that reads by their ids records that a query of a plugin gives, kept.
 
         Raises:
             InputError: an argument of what is selected of them is not valid.
         """
-        plan = self._payloads.find((record, nodes))
+        plan = self._by_ids.find((record, nodes))
         if plan is None:
-            plan = self._payloads.keep((record, nodes), self.payload_plan(record, nodes, is_single=False))
+            plan = self._by_ids.keep((record, nodes), self.plan_by_ids(record, nodes, is_single=False))
             self._operation.on_growth(plan.weight)
         misfits = plan.misfits(moment)
         if misfits:
-            plan = self.payload_plan(record, nodes, misfits, is_single=False)
+            plan = self.plan_by_ids(record, nodes, misfits, is_single=False)
         return plan
 
-    def known_payload(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan | None:
+    def known_by_ids(self, record: str, nodes: tuple[FieldNode, ...], moment: Moment) -> Plan | None:
         """The same if nothing has to be compiled for it."""
-        plan = self._payloads.find((record, nodes))
+        plan = self._by_ids.find((record, nodes))
         return None if plan is None or plan.misfits(moment) else plan
 
-    def payload_plan(
+    def plan_by_ids(
         self,
         record: str,
         nodes: tuple[FieldNode, ...],

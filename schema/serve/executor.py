@@ -1,14 +1,15 @@
 """GraphQL execution with planned fields: what the catalog makes is answered by plans, the rest by Strawberry.
 
 Root fields of the catalog are one statement each; generated mutations are answered by their handlers; and wherever a
-resolver gives a record's id for a field of that record's type, the record is read by a plan, all of one tick together.
+resolver gives a record's id for a field of that record's type, the record is read by a plan: those in the payload of a
+plugin's mutation with its commit, those of queries all of one tick together.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import isawaitable
 from typing import Any
 
@@ -19,14 +20,14 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
-from schema.plan.plan import Fault, located
+from schema.plan.plan import Answer, Fault, located
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
 from schema.request.values import holds_nul
 from schema.sql.arguments import argument_values
 from schema.write.answers import Mutation
-from schema.write.payloads import answer_mutation
+from schema.write.payloads import PayloadReading, answer_mutation, planned_payload
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -42,6 +43,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         self._operation = compiled
         self._variant = compiled.variant(self.variable_values, self._context.access)
         self._records = self._context.services.catalog.records
+        self._reading: PayloadReading | None = None
 
     @property
     def _context(self) -> RequestContext:
@@ -60,11 +62,13 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         is_root = parent_type in (self.schema.query_type, self.schema.mutation_type)
         if is_root and name in parent_type.fields and self._has_nul:
             return self._guarded(parent_type, field_details_list, path, self._refused)
+        execute_field = super().execute_field
         if is_root and self._has_many:
-            return self._off_loop(
-                super().execute_field, parent_type, source, field_details_list, path, position_context
-            )
-        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+            execute_field = partial(self._off_loop, execute_field)
+        if parent_type is self.schema.mutation_type and name in parent_type.fields:
+            perform = partial(self._performed, execute_field, position_context)
+            return self._guarded(parent_type, field_details_list, path, perform)
+        return execute_field(parent_type, source, field_details_list, path, position_context)
 
     @cached_property
     def _has_nul(self) -> bool:
@@ -113,6 +117,20 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         self._note(answer.faults, path, details)
         return orjson.Fragment(answer.json)
 
+    async def _performed(
+        self,
+        execute_field: Callable[..., Any],
+        position_context: Any,
+        parent_type: GraphQLObjectType,
+        details: Any,
+        path: Path,
+    ) -> Any:
+        """A mutation of a plugin, whose payload is planned before anything is written."""
+        moment = moment_of(self._context, self.variable_values)
+        self._reading = await planned_payload(self._context, self._variant, str(path.key), moment)
+        answer = execute_field(parent_type, self._reading, details, path, position_context)
+        return await answer if isawaitable(answer) else answer
+
     def _note(self, faults: Sequence[Fault], path: Path, details: Any) -> None:
         """Adds the faults of an answer to the errors of the request."""
         for fault in faults:
@@ -126,12 +144,20 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Reads a record in place of its id; completes any other value as usual."""
         if isinstance(return_type, GraphQLObjectType) and return_type.name in self._records:
+            known = None if self._reading is None else self._reading.at(tuple(path.as_list()[1:]))
+            if known is not None:
+                return self._read_already(known, field_details_list, path)
             id = result if isinstance(result, str) or result is None else result.id
             return None if id is None else self._record(return_type.name, id, field_details_list, path)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
+    async def _read_already(self, known: Answer, details: Any, path: Path) -> Any:
+        """A record that was read with its payload."""
+        self._note(known.faults, path, details)
+        return known.value
+
     async def _record(self, type_name: str, id: str, details: Any, path: Path) -> Any:
-        """One record of a payload, read with all that are asked for in the same tick by the same selection."""
+        """One record that a query gives, read with all that are asked for in the same tick by the same selection."""
         key = (type_name, tuple(detail.node for detail in details))
         waiting = self._waiting[key]
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -146,9 +172,9 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
             moment = moment_of(self._context, self.variable_values)
             moment = replace(moment, ids=[id for id, _, _ in together])
             variant, nodes = self._variant, tuple(detail.node for detail in details)
-            plan = variant.known_payload(type_name, nodes, moment)
+            plan = variant.known_by_ids(type_name, nodes, moment)
             if plan is None:
-                plan = await self._context.services.compiling.run(lambda: variant.payload(type_name, nodes, moment))
+                plan = await self._context.services.compiling.run(lambda: variant.by_ids(type_name, nodes, moment))
             answer = await run_plan(self._context, plan, moment)
             items = answer.decoded()
             places = {item["id"]: place for place, item in enumerate(items)}

@@ -31,6 +31,7 @@ from strawberry.schema_directive import Location
 from strawberry.schema_directives import OneOf
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
+from strawberry.types.field import StrawberryField
 
 from core.base.text import words
 from core.records.record import CORE
@@ -64,6 +65,12 @@ def _value(source: Any, name: str) -> Any:
 def read(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
     """Resolves a field of a payload by its name."""
     return _value(source, info.field_name)
+
+
+def source_name(field: GraphQLField, name: str) -> str:
+    """The name under which a payload has what a field is answered with: of a plugin's class, its name in Python."""
+    definition = (field.extensions or {}).get(_DEFINITION)
+    return definition.python_name if isinstance(definition, StrawberryField) else name
 
 
 CONFIG = StrawberryConfig(scalar_map=SCALARS, default_resolver=_value)

@@ -83,7 +83,7 @@ def _defaults(payload: type[Payload]) -> dict[str, Any]:
     }
 
 
-RunMutation = Callable[[Any, Plugin, PluginOperation, Input, PayloadShape], Awaitable[Any]]
+RunMutation = Callable[[Any, Plugin, PluginOperation, Input, PayloadShape, Any], Awaitable[Any]]
 RunQuery = Callable[[Any, Plugin, PluginOperation, Mapping[str, Any]], Awaitable[Any]]
 
 
@@ -207,8 +207,9 @@ class _RootField:
         resolved = self._types.resolve(input_, self._module, self._place, is_input=True)
         argument = StrawberryArgument("input", "input", ResolvedAnnotation(resolved), description="The input.")
 
-        def resolve(info: strawberry.Info, input: Any) -> Any:
-            return perform(info.context, plugin, operation, input, shape)
+        def resolve(root: Any, info: strawberry.Info, input: Any) -> Any:
+            # What a root mutation is resolved on is how its payload is read.
+            return perform(info.context, plugin, operation, input, shape, root)
 
         return self._field(resolve, type_, [argument])
 

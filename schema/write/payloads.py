@@ -1,11 +1,11 @@
-"""Payloads of generated mutations: what is selected of them, read in the transaction that writes."""
+"""Payloads of mutations: what is selected of them, planned before anything is written and read as it is committed."""
 
 # Annotations of inner functions are not to be evaluated in each request.
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -18,11 +18,12 @@ from graphql import (
     is_list_type,
 )
 
-from core.base.errors import UnavailableError
+from core.base.errors import GuanxiError, SlowStatementError, UnavailableError
 from core.base.languages import ENGLISH, Language
 from core.base.sentences import sentence
 from core.db.transaction import Rows, SqlStatement
 from core.host.contract import FetchJson
+from core.unit.drafts import RowOutcome
 from schema.catalog.catalog import Catalog
 from schema.plan.plan import Answer, Fault, Plan
 from schema.read.execution import Way
@@ -31,6 +32,7 @@ from schema.request.operations import Variant
 from schema.request.questions import Recorded, recorded, run_plan
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Selection
+from schema.types.builder import source_name
 from schema.write.answers import Mutation, MutationInput, run
 
 _UNREAD = sentence("this was written, but the database cannot be reached now to read it; ask for it in a moment")
@@ -38,9 +40,11 @@ _UNREAD = sentence("this was written, but the database cannot be reached now to 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One field selected of a payload: the key it is answered under, its name, and what it is.
+    """One field selected of a payload: the key it is answered under, and what it is.
 
     Attributes:
+        key: under which it is answered.
+        name: under which the payload has it before it is answered.
         constant: the name of the type, if that is what is asked for.
         record: the type of record it is, read by its id.
         nodes: where the document asks for that record.
@@ -58,32 +62,54 @@ class _Part:
     is_single: bool = True
     parts: tuple[_Part, ...] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has no parts that would have to be picked or read."""
+        return self.record is None and not self.parts
+
 
 class PayloadSelection:
-    """What a document selects of the payload of a mutation."""
+    """What a document selects of the payload of a mutation.
+
+    Attributes:
+        parts: all of it.
+        leading: those parts that are records or lead to some.
+        records: those that are records.
+    """
 
     def __init__(self, variant: Variant, catalog: Catalog, payload: GraphQLObjectType, selection: Selection) -> None:
         self._variant = variant
         self._catalog = catalog
         self.parts = tuple(self._parts(payload, selection))
-        self.records = [part for part in _walk(self.parts) if part.record is not None]
+        self.leading = tuple(_leading(self.parts))
+        self.records = [part for part in _walk(self.leading) if part.record is not None]
 
     def _parts(self, kind: GraphQLObjectType, selection: Selection, *, is_single: bool = True) -> Iterator[_Part]:
         for field in selection.of(kind.name):
             if field.name == TYPENAME:
                 yield _Part(field.key, field.name, constant=kind.name)
                 continue
-            inner: GraphQLNamedType = get_named_type(kind.fields[field.name].type)
+            definition = kind.fields[field.name]
+            name = source_name(definition, field.name)
+            inner: GraphQLNamedType = get_named_type(definition.type)
+            is_one = is_single and not is_list_type(get_nullable_type(definition.type))
             if inner.name in self._catalog.records:
                 nodes = tuple(detail.node for detail in field.selection.details)
-                plan = self._variant.payload_plan(inner.name, nodes, is_single=is_single)
-                yield _Part(field.key, field.name, None, inner.name, nodes, plan, is_single)
+                plan = self._variant.plan_by_ids(inner.name, nodes, is_single=is_one)
+                yield _Part(field.key, name, None, inner.name, nodes, plan, is_one)
             elif isinstance(inner, GraphQLObjectType):
-                is_one = is_single and not is_list_type(get_nullable_type(kind.fields[field.name].type))
                 parts = tuple(self._parts(inner, field.selection, is_single=is_one))
-                yield _Part(field.key, field.name, parts=parts)
+                yield _Part(field.key, name, parts=parts)
             else:
-                yield _Part(field.key, field.name)
+                yield _Part(field.key, name)
+
+
+def _leading(parts: Sequence[_Part]) -> Iterator[_Part]:
+    for part in parts:
+        if part.record is not None:
+            yield part
+        elif below := tuple(_leading(part.parts)):
+            yield replace(part, parts=below)
 
 
 def _walk(parts: Sequence[_Part]) -> Iterator[_Part]:
@@ -94,12 +120,21 @@ def _walk(parts: Sequence[_Part]) -> Iterator[_Part]:
 
 @dataclass(slots=True)
 class _Place:
-    """A record in a payload: the object that has it, under which key, and the way there."""
+    """A record in a payload.
 
-    there: dict[str, Any]
+    Attributes:
+        there: the object or list that has it.
+        part: what is selected of it.
+        id: its id.
+        way: to it from the payload; the last step leads from `there`.
+        faults: what is wrong in it, by the way from the record.
+    """
+
+    there: Any
     part: _Part
     id: str
     way: Way
+    faults: Sequence[Fault] = ()
 
 
 def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Place]) -> dict[str, Any]:
@@ -107,17 +142,174 @@ def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Plac
     found: dict[str, Any] = {}
     for part in parts:
         value = part.constant or (source.get(part.name) if isinstance(source, Mapping) else getattr(source, part.name))
-        if part.record is not None:
-            found[part.key] = None
-            if value is not None:
-                places.append(_Place(found, part, value, (*way, part.key)))
-        elif part.parts and isinstance(value, Sequence):
-            found[part.key] = [
-                _presented(part.parts, item, (*way, part.key, place), places) for place, item in enumerate(value)
-            ]
-        else:
-            found[part.key] = value
+        found[part.key] = value if part.is_plain else _picked(part, value, (*way, part.key), found, places)
     return found
+
+
+def _picked(part: _Part, value: Any, way: Way, there: Any, places: list[_Place]) -> Any:
+    """What is selected of a value that is a record, an object, or a list of them."""
+    if value is None:
+        return None
+    if isinstance(value, Collection) and not isinstance(value, str | Mapping):
+        items: list[Any] = []
+        for place, item in enumerate(value):
+            items.append(_picked(part, item, (*way, place), items, places))
+        return items
+    if part.record is None:
+        return _presented(part.parts, value, way, places)
+    places.append(_Place(there, part, value if isinstance(value, str) else value.id, way))
+    return None
+
+
+class PayloadReading:
+    """How one request reads the records in the payload of a mutation: with the commit, and what that leaves afterwards.
+
+    Payloads are given with records by their ids.
+    """
+
+    def __init__(
+        self, context: RequestContext, shape: PayloadSelection, plans: Mapping[int, Plan], moment: Moment
+    ) -> None:
+        self._context = context
+        self._shape = shape
+        self._plans = plans
+        self._moment = moment
+        self._removed: dict[int, Recorded] = {}
+        self._places: list[_Place] = []
+
+    def keep(self, id: str, fetch: FetchJson) -> None:
+        """Reads in the transaction what is selected of a record that is about to be removed."""
+        about = replace(self._moment, ids=[id])
+        self._removed.update({part: recorded(plan, about, fetch) for part, plan in self._plans.items()})
+
+    def statements(self, payload: Mapping[str, Any]) -> list[SqlStatement]:
+        """The statements that read its records with the commit, but for those that were kept."""
+        places: list[_Place] = []
+        _presented(self._shape.leading, payload, (), places)
+        return [self._statement(part, several) for part, several in _by_plan(places).items() if self._is_read(part)]
+
+    def _is_read(self, part: int) -> bool:
+        return part not in self._removed
+
+    def _about(self, several: Sequence[_Place]) -> Moment:
+        return replace(self._moment, ids=[place.id for place in several])
+
+    def _statement(self, part: int, several: Sequence[_Place]) -> SqlStatement:
+        plan = self._plans[part]
+        return SqlStatement(plan.sql, plan.values(self._about(several)))
+
+    async def answer(self, payload: Mapping[str, Any], rows: Sequence[Rows] | None) -> Answer:
+        """The payload as it is returned.
+
+        Args:
+            payload: what was done.
+            rows: what those statements gave; nothing where they were not run, or where it was lost.
+        """
+        value = _presented(self._shape.parts, payload, (), self._places)
+        await self._fill(rows)
+        faults = [replace(fault, path=(*place.way, *fault.path)) for place in self._places for fault in place.faults]
+        return Answer(orjson.dumps(value), faults)
+
+    async def read(self, payload: Mapping[str, Any], rows: Sequence[Rows] | None) -> None:
+        """Reads its records alone, which `at` gives then."""
+        _presented(self._shape.leading, payload, (), self._places)
+        await self._fill(rows)
+
+    async def _fill(self, rows: Sequence[Rows] | None) -> None:
+        read = iter(rows or ())
+        for part, several in _by_plan(self._places).items():
+            given = next(read, None) if self._is_read(part) else None
+            try:
+                answer = await self._found(part, several, given)
+            except UnavailableError:
+                # What was committed is never answered as failed.
+                _fail(several, UnavailableError(_UNREAD))
+            except SlowStatementError as error:
+                _fail(several, error)
+            else:
+                _put(several, answer)
+
+    async def _found(self, part: int, several: Sequence[_Place], given: Rows | None) -> Answer:
+        plan, known = self._plans[part], self._removed.get(part)
+        if given is not None:
+            value = given[0][0] if given else None
+            json = value.encode() if isinstance(value, str) else value
+            if not plan.gaps:
+                return Answer(json)
+            statement = self._statement(part, several)
+            known = {(statement.sql, repr(statement.values)): json}
+        return await run_plan(self._context, plan, self._about(several), known)
+
+    def at(self, way: Way) -> Answer | None:
+        """The record at a place of the payload, with what is wrong in it; None if no record is there."""
+        place = self._by_way.get(way)
+        return None if place is None else Answer(place.there[way[-1]], place.faults)
+
+    @cached_property
+    def _by_way(self) -> Mapping[Way, _Place]:
+        return {place.way: place for place in self._places}
+
+
+def _put(several: Sequence[_Place], answer: Answer) -> None:
+    """Puts the records of an answer into their places."""
+    items = answer.decoded() or []
+    numbers = {item["id"]: number for number, item in enumerate(items)}
+    faults: dict[Any, list[Fault]] = {}
+    for fault in answer.faults:
+        # Each path begins with the number of an item and the key of its record.
+        faults.setdefault(fault.path[0], []).append(replace(fault, path=fault.path[2:]))
+    for place in several:
+        number = numbers.get(place.id)
+        if number is not None:
+            place.there[place.way[-1]] = items[number]["record"]
+            place.faults = faults.get(number, ())
+
+
+def _fail(several: Sequence[_Place], error: GuanxiError) -> None:
+    for place in several:
+        place.faults = [Fault((), error)]
+
+
+def _by_plan(places: Sequence[_Place]) -> dict[int, list[_Place]]:
+    found: dict[int, list[_Place]] = {}
+    for place in places:
+        found.setdefault(id(place.part), []).append(place)
+    return found
+
+
+async def planned_payload(context: RequestContext, variant: Variant, key: str, moment: Moment) -> PayloadReading:
+    """How what is selected of a mutation's payload is read; compiled off the event loop, if it has to be.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+
+    def shape() -> PayloadSelection:
+        return variant.shape(key, partial(_shape_of, context, variant, variant.asked[key].name))
+
+    compiling = context.services.compiling
+    shaped = shape() if variant.has_shape(key) else await compiling.run(shape)
+    plans: dict[int, Plan] = {}
+    for part in shaped.records:
+        assert part.plan is not None
+        assert part.record is not None
+        misfits = part.plan.misfits(moment)
+        plans[id(part)] = (
+            await compiling.run(
+                partial(variant.plan_by_ids, part.record, part.nodes, misfits, is_single=part.is_single)
+            )
+            if misfits
+            else part.plan
+        )
+    return PayloadReading(context, shaped, plans, moment)
+
+
+def _shape_of(context: RequestContext, variant: Variant, mutation: str, selection: Selection) -> PayloadSelection:
+    root = selection.document.schema.mutation_type
+    assert root is not None
+    kind = get_named_type(root.fields[mutation].type)
+    assert isinstance(kind, GraphQLObjectType)
+    return PayloadSelection(variant, context.services.catalog, kind, selection)
 
 
 async def answer_mutation(
@@ -133,28 +325,22 @@ async def answer_mutation(
     """
     mutation.check(context.access)
     # Before anything is written: what cannot be read is refused.
-    shape, plans = await _prepared(context, variant, key, mutation, moment)
+    reading = await planned_payload(context, variant, key, moment)
     refused = mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
     dry = given.get("dryRun", False)
-    removed: dict[int, Recorded] = {}
+
+    def reads(outcomes: Sequence[RowOutcome]) -> Sequence[SqlStatement]:
+        return reading.statements(mutation.present(given, outcomes))
 
     def on_removal(fetch: FetchJson) -> None:
-        about = replace(moment, ids=[given["id"]])
-        removed.update({part: recorded(plan, about, fetch) for part, plan in plans.items()})
+        reading.keep(given["id"], fetch)
 
     if refused is None:
-        is_read = shape.records and not dry
-        reads = _reads(shape, plans, mutation, given, moment, removed) if is_read else _nothing
-        keep = on_removal if is_read and mutation.removes else None
+        keep = on_removal if mutation.removes and not dry else None
         outcomes, rows = await run(context, mutation, given, reads, on_removal=keep, dry=dry)
         refused = mutation.present(given, outcomes)
-    places: list[_Place] = []
-    payload = {**_said_in(context.language, refused), "requestId": context.request_id}
-    answer = _presented(shape.parts, payload, (), places)
-    # Of what was rolled back nothing was read with a commit.
-    faults = await _filled(context, plans, places, moment, None if dry else rows or None, removed)
-    return Answer(orjson.dumps(answer), faults)
+    return await reading.answer({**_said_in(context.language, refused), "requestId": context.request_id}, rows)
 
 
 def _said_in(language: Language, payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -166,105 +352,3 @@ def _said_in(language: Language, payload: Mapping[str, Any]) -> Mapping[str, Any
         for kind in {"userErrors", "warnings"} & payload.keys()
     }
     return {**payload, **said}
-
-
-async def _prepared(
-    context: RequestContext, variant: Variant, key: str, mutation: Mutation, moment: Moment
-) -> tuple[PayloadSelection, Mapping[int, Plan]]:
-    """What is selected of a payload, and the plans of its records; compiled off the event loop, if it has to be."""
-
-    def shape() -> PayloadSelection:
-        return variant.shape(key, lambda selection: _shape_of(context, variant, mutation, selection))
-
-    compiling = context.services.compiling
-    shaped = shape() if variant.has_shape(key) else await compiling.run(shape)
-    plans: dict[int, Plan] = {}
-    for part in shaped.records:
-        assert part.plan is not None
-        assert part.record is not None
-        misfits = part.plan.misfits(moment)
-        plans[id(part)] = (
-            await compiling.run(
-                partial(variant.payload_plan, part.record, part.nodes, misfits, is_single=part.is_single)
-            )
-            if misfits
-            else part.plan
-        )
-    return shaped, plans
-
-
-def _shape_of(context: RequestContext, variant: Variant, mutation: Mutation, selection: Selection) -> PayloadSelection:
-    kind = selection.document.schema.type_map[mutation.member.annotation]
-    assert isinstance(kind, GraphQLObjectType)
-    return PayloadSelection(variant, context.services.catalog, kind, selection)
-
-
-def _nothing(outcomes: Any) -> Sequence[SqlStatement]:
-    return ()
-
-
-def _by_plan(places: Sequence[_Place]) -> dict[int, list[_Place]]:
-    found: dict[int, list[_Place]] = {}
-    for place in places:
-        found.setdefault(id(place.part), []).append(place)
-    return found
-
-
-def _reads(
-    shape: PayloadSelection,
-    plans: Mapping[int, Plan],
-    mutation: Mutation,
-    given: MutationInput,
-    moment: Moment,
-    removed: Mapping[int, Recorded],
-) -> Callable[[Any], Sequence[SqlStatement]]:
-    """The statements that read what is selected of written records, except of those with Python fields or removed."""
-
-    def reads(outcomes: Any) -> Sequence[SqlStatement]:
-        places: list[_Place] = []
-        _presented(shape.parts, {**mutation.present(given, outcomes), "requestId": ""}, (), places)
-        return [
-            SqlStatement(plans[part].sql, plans[part].values(replace(moment, ids=[place.id for place in several])))
-            for part, several in _by_plan(places).items()
-            if not plans[part].gaps and part not in removed
-        ]
-
-    return reads
-
-
-async def _filled(
-    context: RequestContext,
-    plans: Mapping[int, Plan],
-    places: Sequence[_Place],
-    moment: Moment,
-    rows: Sequence[Rows] | None,
-    removed: Mapping[int, Recorded],
-) -> list[Fault]:
-    """Fills records into an answer, reading those that were not read with the commit; returns what is wrong in them."""
-    faults: list[Fault] = []
-    read = iter(rows or ())
-    for part, several in _by_plan(places).items():
-        plan = plans[part]
-        if rows is not None and not plan.gaps and part not in removed:
-            ((value,),) = next(read) or ((None,),)
-            answer = Answer(value.encode() if isinstance(value, str) else value)
-        else:
-            try:
-                about = replace(moment, ids=[place.id for place in several])
-                answer = await run_plan(context, plan, about, removed.get(part))
-            except UnavailableError:
-                # What was committed is never answered as failed.
-                faults += [Fault(place.way, UnavailableError(_UNREAD)) for place in several]
-                continue
-        items = answer.decoded() or []
-        numbers = {item["id"]: number for number, item in enumerate(items)}
-        for place in several:
-            number = numbers.get(place.id)
-            if number is not None:
-                place.there[place.part.key] = items[number]["record"]
-                faults += [
-                    replace(fault, path=(*place.way, *fault.path[2:]))
-                    for fault in answer.faults
-                    if fault.path[0] == number
-                ]
-    return faults

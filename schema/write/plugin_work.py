@@ -12,6 +12,7 @@ from core.base.actors import plugin_actor
 from core.base.errors import InputError, Reject, UserError
 from core.base.money import Money
 from core.db.locks import Key
+from core.db.transaction import Rows, SqlStatement
 from core.host.contract import Context, Plugin
 from core.host.host import attributed
 from core.host.operations import SHOWN_ONCE, PluginOperation
@@ -25,10 +26,11 @@ from schema.catalog.access import EVERYTHING
 from schema.read.drivers import fetch_in_transaction
 from schema.request.context import RequestContext
 from schema.request.questions import context_outside, questions_in
-from schema.request.transactions import write
+from schema.request.transactions import write_and_read
 from schema.types.operation_types import Input, Payload
 from schema.types.plugin_operations import PayloadShape
 from schema.write.named_records import NamedRecords, check_operation
+from schema.write.payloads import PayloadReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,10 @@ async def transact(
     named: NamedRecords,
     place: str = "operation",
     once_for: Callable[[Unit, Callable[[], WorkDone]], WorkDone] = lambda unit, work: work(),
+    reads: Callable[[WorkDone], Sequence[SqlStatement]] = lambda done: (),
     dry: bool = False,
-) -> WorkDone:
-    """Runs a plugin's work in a transaction, with the context its hooks get.
+) -> tuple[WorkDone, Sequence[Rows] | None]:
+    """Runs a plugin's work in a transaction, with the context its hooks get, and reads together with its commit.
 
     Args:
         context: of the request.
@@ -86,7 +89,11 @@ async def transact(
         named: the records it is about, which the caller must be allowed to change.
         place: its name in errors.
         once_for: decides whether it is done, or was done before.
+        reads: gives the statements that read, knowing the result.
         dry: everything is rolled back at the end.
+
+    Returns:
+        the result, and the rows of each statement; None if they were lost although the work was committed.
 
     Raises:
         InputError, Reject: as the work does; nothing is written then.
@@ -118,13 +125,18 @@ async def transact(
         except Reject as reject:
             raise Reject(*concealed(reject.errors)) from None
 
-    return await write(context, in_transaction, dry=dry)
+    return await write_and_read(context, in_transaction, reads, dry=dry)
 
 
 def perform(
-    context: RequestContext, plugin: Plugin, operation: PluginOperation, given: Input, payload: PayloadShape
+    context: RequestContext,
+    plugin: Plugin,
+    operation: PluginOperation,
+    given: Input,
+    payload: PayloadShape,
+    reading: PayloadReading,
 ) -> Awaitable[Mapping[str, Any]]:
-    """Does what a mutation's input asks for, and returns its payload.
+    """Does what a mutation's input asks for, and returns its payload, of which the records are read by then.
 
     What has to be looked through of a large input is looked through before anything is awaited, in any thread.
 
@@ -147,21 +159,28 @@ def perform(
 
     writer = context.by(plugin_actor(plugin.name)) if operation.as_plugin else context
 
+    def made(done: WorkDone) -> Mapping[str, Any]:
+        return payload.made(done.answer, done.warnings, context.request_id)
+
     async def performed() -> Mapping[str, Any]:
+        rows: Sequence[Rows] | None = None
         try:
-            done = await transact(
+            done, rows = await transact(
                 writer,
                 plugin,
                 lambda ctx, given: payload.checked(ctx.session, operation.function(ctx, given)),
                 named=named,
                 place=operation.name,
                 once_for=(lambda unit, work: work()) if dry else once_for,
+                reads=lambda done: reading.statements(made(done)),
                 dry=dry,
                 keys=operation.locks,
             )
+            answer = made(done)
         except Reject as reject:
-            return payload.refused(reject.errors, context.request_id)
-        return payload.made(done.answer, done.warnings, context.request_id)
+            answer = payload.refused(reject.errors, context.request_id)
+        await reading.read(answer, rows)
+        return answer
 
     return performed()
 
