@@ -140,7 +140,7 @@ def control(ctx: Context, changes: Changes) -> Iterator[UserError]:
             continue
         known = deals.get(deal.id, _Deal())
         exposure = standing.exposure + _added(ctx, change, known)
-        moved = _moved(change, known, chains)
+        moved = _moved(change, known, chains.ids)
         refused = False
         if _wins(change) or _amount(ctx, deal.expected_amount_reporting) > _amount_before(ctx, change, known):
             field = "status" if _wins(change) else "expectedAmount"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, or_, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
@@ -42,41 +42,56 @@ class CustomerGroup:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Customers, each with those above it.
+
+    Attributes:
+        ids: by customer, itself and those above it, the topmost last.
+        limited: those of them all that have a limit; few have.
+    """
+
+    ids: Mapping[str, Sequence[str]]
+    limited: Collection[str]
+
+
 def _chain() -> Prepared:
     chain = (
         select(_customers.c.id.label("member"), _customers.c.id, _customers.c.parent_id, literal(0).label("depth"))
         .where(is_listed(_customers.c.id, "ids"))
         .cte("chain", recursive=True)
     )
+    # Of a condition on parents alone SQLite makes a filter, for which it reads all customers each time.
+    living = or_(_parents.c.deleted_at.is_(None), chain.c.id.is_(None))
     chain = chain.union_all(
         select(chain.c.member, _parents.c.id, _parents.c.parent_id, chain.c.depth + 1).where(
-            _parents.c.id == chain.c.parent_id, _parents.c.deleted_at.is_(None)
+            _parents.c.id == chain.c.parent_id, living
         )
     )
-    return Prepared(select(chain.c.member, chain.c.id).order_by(chain.c.member, chain.c.depth))
+    limited = _credits.c.credit_limit_minor.is_not(None).label("is_limited")
+    return Prepared(
+        select(chain.c.member, chain.c.id, limited)
+        .outerjoin_from(chain, _credits, _credits.c.record_id == chain.c.id)
+        .order_by(chain.c.member, chain.c.depth)
+    )
 
 
 _CHAIN = _chain()
-#: Few customers have a limit, so this is asked before any group is looked at.
-_LIMITED = Prepared(
-    select(_credits.c.record_id).where(
-        is_listed(_credits.c.record_id, "ids"), _credits.c.credit_limit_minor.is_not(None)
-    )
-)
 
 
-def chains_of(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """Each of these customers with those above it, the topmost last."""
+def chains_of(ctx: Context, ids: Collection[str]) -> Chains:
+    """Each of these customers with those above it."""
+    rows = ctx.rows(_CHAIN, ids=sorted(ids)) if ids else ()
     found: dict[str, list[str]] = {}
-    for row in ctx.rows(_CHAIN, ids=sorted(ids)) if ids else ():
+    for row in rows:
         found.setdefault(row["member"], []).append(row["id"])
-    return found
+    return Chains(found, {row["id"] for row in rows if row["is_limited"]})
 
 
-def held_chains(ctx: Context, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+def held_chains(ctx: Context, ids: Collection[str]) -> Chains:
     """The same, once nobody else changes or judges these groups: their key is the topmost customer."""
     chains, held = chains_of(ctx, ids), set(ids)
-    while tops := {chain[-1] for chain in chains.values()} - held:
+    while tops := {chain[-1] for chain in chains.ids.values()} - held:
         ctx.lock("customer", *sorted(tops))
         held |= tops
         # Who held the key before may have moved a customer to another group.
@@ -95,17 +110,15 @@ def hold_moved(ctx: Context, changes: Changes) -> None:
         held_chains(ctx, ids)
 
 
-def groups_of(ctx: Context, chains: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[CustomerGroup]]:
+def groups_of(ctx: Context, chains: Chains) -> Mapping[str, Sequence[CustomerGroup]]:
     """The groups with a limit that each customer is in."""
     if ctx.settings.group_control is Control.OFF:
         return {}
-    ids = {id for chain in chains.values() for id in chain}
-    limited = [row["record_id"] for row in ctx.rows(_LIMITED, ids=sorted(ids))] if ids else []
-    found = {group.id: group for group in _groups(ctx, limited)} if limited else {}
-    return {member: [found[id] for id in chain if id in found] for member, chain in chains.items()}
+    found = {group.id: group for group in _groups(ctx, chains.limited)} if chains.limited else {}
+    return {member: [found[id] for id in chain if id in found] for member, chain in chains.ids.items()}
 
 
-def _groups(ctx: Context, limited: list[str]) -> Iterator[CustomerGroup]:
+def _groups(ctx: Context, limited: Collection[str]) -> Iterator[CustomerGroup]:
     for node in ctx.pages("Customer", _GROUP, {"id": {"in": sorted(limited)}, "subsidiaries": {"some": {}}}):
         limit, exposure = node["creditLimit"]["reportingAmount"], node["groupExposure"]["amount"]
         yield CustomerGroup(node["id"], node["name"], Decimal(limit), Decimal(exposure))
