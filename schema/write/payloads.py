@@ -62,11 +62,6 @@ class _Part:
     is_single: bool = True
     parts: tuple[_Part, ...] = ()
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it has no parts that would have to be picked or read."""
-        return self.record is None and not self.parts
-
 
 class PayloadSelection:
     """What a document selects of the payload of a mutation.
@@ -142,7 +137,9 @@ def _presented(parts: Sequence[_Part], source: Any, way: Way, places: list[_Plac
     found: dict[str, Any] = {}
     for part in parts:
         value = part.constant or (source.get(part.name) if isinstance(source, Mapping) else getattr(source, part.name))
-        found[part.key] = value if part.is_plain else _picked(part, value, (*way, part.key), found, places)
+        if part.record is not None or part.parts:
+            value = _picked(part, value, (*way, part.key), found, places)
+        found[part.key] = value
     return found
 
 
@@ -186,10 +183,9 @@ class PayloadReading:
         """The statements that read its records with the commit, but for those that were kept."""
         places: list[_Place] = []
         _presented(self._shape.leading, payload, (), places)
-        return [self._statement(part, several) for part, several in _by_plan(places).items() if self._is_read(part)]
-
-    def _is_read(self, part: int) -> bool:
-        return part not in self._removed
+        return [
+            self._statement(part, several) for part, several in _by_plan(places).items() if part not in self._removed
+        ]
 
     def _about(self, several: Sequence[_Place]) -> Moment:
         return replace(self._moment, ids=[place.id for place in several])
@@ -218,7 +214,7 @@ class PayloadReading:
     async def _fill(self, rows: Sequence[Rows] | None) -> None:
         read = iter(rows or ())
         for part, several in _by_plan(self._places).items():
-            given = next(read, None) if self._is_read(part) else None
+            given = next(read, None) if part not in self._removed else None
             try:
                 answer = await self._found(part, several, given)
             except UnavailableError:
