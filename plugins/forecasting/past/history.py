@@ -202,6 +202,8 @@ def _present_of(settings: ForecastingSettings) -> Prepared:
     now = present(settings).subquery("now")
     spans = and_(
         states.opportunity_id == now.c.id,
+        # Once more, because PostgreSQL would compare each opportunity with every span while a first run makes them all.
+        is_listed(states.opportunity_id, "ids"),
         states.superseded_at.is_(None),
         or_(states.valid_until.is_(None), states.valid_until > bindparam("since", None, states.valid_until.type)),
     )
