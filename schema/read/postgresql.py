@@ -30,7 +30,8 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # it has no types
         """The value of a statement, or None where no row came back."""
         if self._prepared.are_too_many:
             self._prepared.clear()
-            await self.reload_schema_state()
+            # In public there is only `reload_schema_state`, after which it would ask for types again, too.
+            self._drop_local_statement_cache()
         self._prepared.note(sql)
         found: bytes | None = await self.fetchval(sql, *values)
         return found

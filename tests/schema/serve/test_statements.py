@@ -60,15 +60,9 @@ class Statements:
         reader = app.services.reader
         if app.database.dialect == "sqlite":
             connect = reader._connect
-
-            def traced():
-                connection = connect()
-                connection._driver.set_trace_callback(self._note)
-                return connection
-
-            reader._connect = traced
+            reader._connect = lambda: self._traced(connect())
             for connection in reader._opened:
-                connection._driver.set_trace_callback(self._note)
+                self._traced(connection)
         else:
             pool = reader.pool
             connect_one = pool._connect
@@ -83,6 +77,18 @@ class Statements:
                 connection.add_query_logger(self._note_record)
             # A connection looks up the type of a parameter when it first meets it.
             client.query("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[])
+
+    def _traced(self, connection):
+        """A connection whose statements are noted, also when it is opened again."""
+        opened = connection._open
+
+        def open_again():
+            opened()
+            connection._driver.set_trace_callback(self._note)
+
+        connection._open = open_again
+        connection._driver.set_trace_callback(self._note)
+        return connection
 
     def _note_trip(self, process, statements) -> None:
         if self._listening:
