@@ -16,6 +16,8 @@ from plugins.satisfaction_surveys import SatisfactionSurveys
 from plugins.value_tiering import ValueTiering
 
 FIRST_PARTY = (CreditScoring, Forecasting, SatisfactionSurveys, ValueTiering)
+#: What is installed in the comparisons: these, and the plugin of the comparisons.
+PLUGINS = (*FIRST_PARTY, Labels)
 DAY = "2025-01-01"
 MOMENT = f"{DAY}T00:00:00.000Z"
 
@@ -34,7 +36,7 @@ class Size:
 
 def bench_app(url: str) -> App:
     """The app of the comparisons: with all first-party plugins, as it is installed, and that of the comparisons."""
-    return create_app(load_settings(database_url=url), [*FIRST_PARTY, Labels])
+    return create_app(load_settings(database_url=url), PLUGINS)
 
 
 def build(url: str, size: Size) -> None:

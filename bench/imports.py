@@ -19,7 +19,6 @@ from bench.load import Meter
 
 ROWS = 5_000
 _MANY_ROWS = 20_000
-_PROGRAM = Path(sys.executable).parent / "guanxi"
 
 _UPSERT = """mutation ($items: [CustomerUpsertItem!]!) {
   upsertCustomers(input: {matchBy: EXTERNAL_ID, items: $items}) { created failed }
@@ -124,8 +123,7 @@ class _Run:
 def _imported(url: str, source: Path, databases: Databases) -> _Run:
     meter, start = Meter(os.getpid(), databases.process), perf_counter()
     process = subprocess.Popen(
-        [_PROGRAM, "import", source, "--mapping", source.parent / "mapping.toml"],
-        cwd=source.parent,
+        [sys.executable, "-m", "bench.command", "import", source, "--mapping", source.parent / "mapping.toml"],
         env={**os.environ, "GUANXI_DATABASE_URL": url},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
