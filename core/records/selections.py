@@ -1,6 +1,7 @@
 """Queries of plugins that are prepared once and run as plain statements, without a session."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from sqlmodel import Session
 from core.base.calendar import Calendar
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
 from core.db.types import Json, ListOf
-from core.records.rows import dialect_of
+from core.records.rows import POSTGRESQL, dialect_of
 
 
 class Prepared:
@@ -34,10 +35,10 @@ class Prepared:
 
 class _Spelled:
     def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
-        dialect = dialect_of(engine, calendar)
+        self._query = query
+        self._dialect = dialect = dialect_of(engine, calendar)
         compiled = _compiled(query, dialect)
         self._sql = str(compiled)
-        self._sql_of_one = str(_compiled(query, dialect, is_single=True))
         self._fixed = dict(compiled.params)
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, ListOf)]
         self._binds = [
@@ -53,6 +54,12 @@ class _Spelled:
             else column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in query.selected_columns
         ]
+
+    @cached_property
+    def _sql_of_one(self) -> str:
+        """Its text where each list has one value."""
+        is_postgresql = self._dialect.name == POSTGRESQL
+        return str(_compiled(self._query, self._dialect, is_single=True)) if is_postgresql else self._sql
 
     def statement(self, values: Mapping[str, Any]) -> SqlStatement:
         """The statement with these values."""

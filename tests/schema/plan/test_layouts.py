@@ -26,9 +26,9 @@ DEEP = """
 """
 
 
-@pytest.fixture
-def client(crm):
-    client = crm(CreditScoring, Forecasting)
+@pytest.fixture(scope="module")
+def client(module_crm):
+    client = module_crm(CreditScoring, Forecasting)
     for number, limit in enumerate((None, "150", "5000")):
         credit = {"creditLimit": {"amount": limit}, "creditLimitReason": "agreed"} if limit else {}
         customer = client.create("Customer", name=f"Customer {number}", **credit)["id"]
