@@ -109,7 +109,7 @@ async def _first_seen(app: App, body: dict[str, Any]) -> dict[str, float]:
             Coercion(),
             limits,
             document,
-            node,  # type: ignore[arg-type]
+            node,  # type: ignore[arg-type]  # each document is one operation
             measure,
             lambda weight: None,
         )

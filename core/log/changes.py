@@ -70,6 +70,7 @@ class Changes(tuple[Change, ...]):
     """
 
     entities: Set[str]
+    _by_entity: dict[str, list[Change]]
 
     def __new__(cls, changes: Iterable[Change]) -> Self:
         """Puts changes together."""
@@ -79,8 +80,6 @@ class Changes(tuple[Change, ...]):
             made._by_entity.setdefault(type(change.record).__name__, []).append(change)
         made.entities = made._by_entity.keys()
         return made
-
-    _by_entity: dict[str, list[Change]]
 
     def of(self, entity: str, *actions: Action) -> Sequence[Change]:
         """The changes of one type of record, by these actions or by any."""

@@ -64,6 +64,7 @@ class _Spelled:
     def statement(self, values: Mapping[str, Any]) -> SqlStatement:
         """The statement with these values."""
         given = {**self._fixed, **values}
+        given |= {name: list(given[name] or ()) for name in self._lists}
         is_single = all(len(given[name]) == 1 for name in self._lists)
         return SqlStatement(
             self._sql_of_one if is_single else self._sql,

@@ -31,15 +31,14 @@ class _Connection:
 
     def __init__(self, path: str, most: int = PREPARED_STATEMENTS) -> None:
         self._path, self._most = path, most
-        self._prepared = PreparedStatements()
         self._open()
 
     def _open(self) -> None:
-        self._driver = sqlite3.connect(
+        driver = sqlite3.connect(
             self._path, isolation_level=None, check_same_thread=False, cached_statements=self._most
         )
-        prepare_sqlite(self._driver, read_only=True)
-        self._alarm = Alarm(self._driver, _INSTRUCTIONS)
+        prepare_sqlite(driver, read_only=True)
+        self._driver, self._alarm, self._prepared = driver, Alarm(driver, _INSTRUCTIONS), PreparedStatements()
 
     def close(self) -> None:
         """Closes it."""
@@ -52,9 +51,10 @@ class _Connection:
             TimeoutError: it took longer.
         """
         if self._prepared.are_too_many:
-            self.close()
-            self._prepared.clear()
+            # Only once there is another: what cannot be opened now may be opened for the next who asks.
+            worn = self._driver
             self._open()
+            worn.close()
         self._prepared.note(sql)
         self._alarm.until = time.monotonic() + seconds
         try:

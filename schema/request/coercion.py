@@ -20,7 +20,7 @@ from graphql import (
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature
 from graphql.execution.values import VariableValues, VariableValueSource
-from graphql.utilities.coerce_input_value import coerce_default_value
+from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
 #: Coerces a value that is not null; `Undefined` where graphql-core is to be asked.
 Coerce = Callable[[Any], Any]
@@ -137,8 +137,12 @@ def coerced_variables(
         value = given.get(name, Undefined)
         if value is Undefined:
             sources[name] = VariableValueSource(signature)
-            if signature.default is not None:
-                coerced[name] = coerce_default_value(signature)
+            if signature.default is not None and signature.default.literal is not None:
+                # Anew each time: a plugin gets it as an object, and may change that.
+                found = coerce_input_literal(signature.default.literal, signature.type)
+                if found is Undefined:
+                    return None
+                coerced[name] = found
             elif isinstance(signature.type, GraphQLNonNull):
                 return None
             continue

@@ -77,3 +77,23 @@ def test_connections_that_read_let_go_of_what_they_have_prepared(crm, monkeypatc
         assert int(held) < 2 * MOST
     else:
         assert len(opened) > 4
+
+
+def test_a_connection_that_could_not_be_replaced_goes_on(crm, monkeypatch):
+    client = crm()
+    if client.app.database.dialect != "sqlite":
+        # A connection to PostgreSQL stays the same one.
+        return
+
+    def long(number):
+        return f"{{ customers {{ nodes {{ {' '.join(f'a{number}x{n}: name' for n in range(150))} }} }} }}"
+
+    def refused(*given, **named):
+        raise sqlite3.OperationalError("unable to open database file")
+
+    for number in range(3):
+        client.query(long(number))
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", refused)
+        assert client.execute(long(3)).get("errors")
+    assert client.query(long(4)) == {"customers": {"nodes": []}}

@@ -104,6 +104,15 @@ def test_left_out_variables_have_their_defaults(declared: str) -> None:
         assert ours is None
 
 
+def test_a_default_is_made_anew_for_each_request() -> None:
+    prepared = Coercion().prepare(signatures('$value: Item = {name: "a"}')[1])
+    one, other = coerced_variables(prepared, {}), coerced_variables(prepared, {})
+    assert one is not None
+    assert other is not None
+    assert one.coerced == other.coerced
+    assert one.coerced["value"] is not other.coerced["value"]
+
+
 @pytest.mark.parametrize(
     "where",
     [
