@@ -23,7 +23,8 @@ _CLOSE, _APART = 0.9, 0.75
 _MISTYPED = 0.8
 #: More of a name is not used as a key.
 _SHORTEST_HALF = 5
-_SHORTEST_END = 3
+#: So much of each name of a person is a key with as much of the others.
+_END = 4
 
 
 @dataclass(frozen=True)
@@ -251,10 +252,10 @@ def _halves(name: str) -> set[str]:
 
 def _ends(words: Sequence[str]) -> set[str]:
     """The beginnings of all names of a person, and their ends: a mistake in one name leaves the ones or the others."""
-    long = [word for word in words if len(word) >= _SHORTEST_END]
+    long = [word for word in words if len(word) > 2]
     if len(long) < 2:
         return set()
-    begins, ends = (sorted(word[cut] for word in long) for cut in (slice(_SHORTEST_END), slice(-_SHORTEST_END, None)))
+    begins, ends = (sorted(word[cut] for word in long) for cut in (slice(_END), slice(-_END, None)))
     return {f"begins {' '.join(begins)}", f"ends {' '.join(ends)}"}
 
 

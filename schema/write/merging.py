@@ -93,7 +93,11 @@ def _merge(builder: Builder, catalog: Catalog, record: RecordType) -> Mutation:
         f"Merge{plural}Payload",
         "The outcome.",
         [
-            Member(record.singular, f"{name} | None", "The one that stays, as it is now; null if it was refused, unless by CONFLICT."),
+            Member(
+                record.singular,
+                f"{name} | None",
+                "The one that stays, as it is now; null if it was refused, unless by CONFLICT.",
+            ),
             Member("mergeId", "ID | None", "Id of the merge, for `unmerge`; null in a dry run."),
             Member("fields", "list[MergedField]", "The fields of which they have different values, and what is taken."),
             ERRORS,
