@@ -12,10 +12,11 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
+from plugins.duplicates.forms import latin
 from plugins.duplicates.rules import Profile, keys, verdict
 
 
@@ -235,6 +236,76 @@ def _again(chance: random.Random, profile: Profile) -> Profile:
     )
 
 
+# People made up: who works where, with a surname or an employer that many share, and what becomes of them
+
+_GIVEN = _listed(
+    """
+    Anna Maria Peter Thomas Laura Julia Stefan Paul Sophie Lukas Marta Jean Claire Luis Elena Marco Giulia Erik Ingrid
+    Olga Pavel David Sarah Emma James Robert Linda Karen Daniel Nina
+    """
+)
+_SURNAMES = _listed(
+    """
+    Weber Fischer Wagner Becker Hoffmann Koch Richter Klein Wolf Martin Bernard Dubois Moreau Rossi Russo Ferrari
+    Garcia Lopez Silva Santos Nowak Kowalski Jansen Visser Berg Lindqvist Novak Horvat Smith Jones Taylor Brown Wilson
+    """
+)
+_HAN_SURNAMES, _HAN_GIVEN = "王李张刘陈杨赵黄周吴徐孙", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚"
+
+
+def people(count: int, seed: int) -> list[Labelled]:
+    chance, found = random.Random(seed), []
+    for about in range(count):
+        first = _person(chance, about, count // 5)
+        found.append((about, first))
+        for _ in range(chance.choice((0, 0, 0, 1, 1, 2))):
+            found.append((about, _person_again(chance, first, count // 5)))
+    return found
+
+
+def _person(chance: random.Random, number: int, firms: int) -> Profile:
+    firm, is_han = chance.randrange(firms), chance.random() < 0.25
+    name = f"{chance.choice(_GIVEN)} {chance.choice(_SURNAMES)}"
+    if is_han:
+        name = chance.choice(_HAN_SURNAMES) + "".join(chance.sample(_HAN_GIVEN, chance.choice((1, 2, 2))))
+    mailbox = f"p{number}" if is_han else name.lower().replace(" ", ".")
+    # A third is reached by the number of the company, as their colleagues are.
+    phone = chance.choice((f"7{firm:07}", str(chance.randrange(10**7, 10**8)), str(chance.randrange(10**7, 10**8))))
+    return Profile(
+        [name],
+        is_person=True,
+        emails=[f"{mailbox}@firm{firm}.example"] if chance.random() < 0.7 else [],
+        phones=[phone] if chance.random() < 0.7 else [],
+        born_on=date(1950, 1, 1) + timedelta(chance.randrange(18_000)) if chance.random() < 0.15 else None,
+        customer=f"firm {firm}",
+    )
+
+
+def _person_again(chance: random.Random, profile: Profile, firms: int) -> Profile:
+    """The same person, typed by somebody else, perhaps as of another company."""
+    name = profile.names[0]
+    if not name.isascii() and chance.random() < 0.3:
+        surname, *given = latin(name, is_person=True)
+        name = f"{surname} {''.join(given)}"
+    words = name.split()
+    name = " ".join(reversed(words)) if chance.random() < 0.2 else name
+    name = f"{words[0][0]}. {words[-1]}" if len(words) > 1 and chance.random() < 0.05 else name
+    name = mistyped(chance, name) if name.isascii() and chance.random() < 0.3 else name
+    name = f"Dr. {name}" if chance.random() < 0.05 else name
+
+    def kept(value: Any) -> Any:
+        return value if chance.random() < 0.7 else None
+
+    return replace(
+        profile,
+        names=[name],
+        emails=[email for email in profile.emails if kept(email)],
+        phones=[phone for phone in profile.phones if kept(phone)],
+        born_on=kept(profile.born_on),
+        customer=chance.choice([*[profile.customer] * 8, None, f"firm {chance.randrange(firms)}"]),
+    )
+
+
 def mistyped(chance: random.Random, text: str) -> str:
     """A text with one letter left out, doubled, swapped with the next or replaced."""
     place = chance.randrange(max(1, len(text) - 1))
@@ -252,7 +323,8 @@ def main() -> None:
         sets[f"FEBRL {number}, all"] = rows
         sets[f"FEBRL {number}, customers"] = [(about, as_customer(profile)) for about, profile in rows]
         sets[f"FEBRL {number}, contacts"] = [(about, as_contact(profile)) for about, profile in rows]
-    sets["made up"] = made_up(5000, 2)
+    sets["made up, companies"] = made_up(5000, 2)
+    sets["made up, contacts"] = people(5000, 3)
     print(
         "| set | records | pairs | threshold | precision | recall | F1 | F1 at 80 |\n|---|---|---|---|---|---|---|---|"
     )

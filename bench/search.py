@@ -20,6 +20,7 @@ import psycopg
 
 from bench.databases import ENGINES, Folder
 from bench.load import Meter
+from core.base.pinyin import syllables
 from core.db.database import POSTGRESQL
 from guanxi import create_app, load_settings
 from guanxi.testing import Client, running
@@ -115,6 +116,7 @@ def questions(known: list[str]) -> dict[str, list[str]]:
         "two words with a mistake": [f"{_mistaken(name.split()[0])} {name.split()[1]}" for name in some],
         "nothing like it": [f"{name[:2]}qqxz{name[3:5]}" for name in some],
         "two Chinese characters": [name[1:3] for name in chance.sample(chinese, _ASKED)],
+        "pinyin with a mistake": [_mistaken("".join(syllables(name[:3]))) for name in chance.sample(chinese, _ASKED)],
         "initials of pinyin": ["bjkj", "shmy", "gzdz", "szyy"] * (_ASKED // 4),
     }
 

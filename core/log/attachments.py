@@ -41,7 +41,7 @@ class Tag(Table):
     """A free-form tag on a record."""
 
     record_id: str = column("The record.", primary_key=True, exact=True)
-    name: str = column("The tag as it was written.", primary_key=True, index=True)
+    name: str = column("The tag as it was written.", primary_key=True)
     entity_type: str = column("Type of the record.", exact=True)
 
 

@@ -178,7 +178,7 @@ def reference(
     )
     # The class completes a name with the plugin's prefix.
     key = None if isinstance(to, str) else ForeignKey(to.__table__.c.id, ondelete=on_destroy)
-    made = sql_column(info, default, None, index=True, primary_key=primary_key, type_=Text, key=key)
+    made = sql_column(info, default, None, index=not primary_key, primary_key=primary_key, type_=Text, key=key)
     made.column.info["on_destroy"] = on_destroy
     return made
 
@@ -200,7 +200,7 @@ def sql_column(
         *(part for part in (type_, key) if part is not None),
         primary_key=primary_key,
         insert_default=given.get("default"),
-        info={"column": info, "index": index and not primary_key, **given},
+        info={"column": info, "index": index, **given},
     )
 
 

@@ -341,7 +341,8 @@ def _map(cls: type[Table]) -> None:
     table = cls.__table__
     for indexed in [each for each in table.columns if each.info.get("index")]:
         # With the key behind it the index also serves the order, whose tie-break the key is.
-        Index(f"ix_{table.name}_{indexed.name}", indexed, *table.primary_key.columns)
+        key = [each for each in table.primary_key.columns if each is not indexed]
+        Index(f"ix_{table.name}_{indexed.name}", indexed, *key)
     cls.__names__ = frozenset(table.columns.keys()) | cls.__money__.keys()
     given = [(column.key, column.info["default"]) for column in table.columns if "default" in column.info]
     cls.__defaults__ = tuple((name, None, value) if callable(value) else (name, value, None) for name, value in given)

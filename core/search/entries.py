@@ -19,7 +19,7 @@ from core.search.samples import in_samples
 from core.search.terms import TYPE, number_terms, terms_of, whole, whole_terms
 
 #: Changes whenever the same record gets other terms, so that stored ones are made again.
-VERSION = "2"
+VERSION = "3"
 #: Comes between the name of a permission and a term that only those who have it search by.
 PERMITTED = "~"
 

@@ -2,7 +2,8 @@
 
 A text is cut into words without case and accents. A word is found by itself, by each of its beginnings, and with one
 mistake, because both sides of the comparison leave out one letter at a time. Chinese is found by its characters and
-each two of them that follow each other, and by how it is read: from each syllable on, whole and by initials.
+each two of them that follow each other, and by how it is read: from each syllable on, whole and by initials. What its
+reading may be where there is a mistake in it is worked out of what is asked for.
 
 Beginnings are terms, although both engines find terms by how they begin: they gather all of those first, and of two
 common beginnings that few have together that is far more to read.
@@ -16,6 +17,7 @@ from itertools import pairwise
 
 from core.base.pinyin import HAN, syllables
 from core.base.text import fold
+from core.search.readings import meant
 
 #: What comes before a word without one of its letters, before a beginning, before a whole name, before how Chinese is
 #: read and the end of a number, and before the name of a type of records.
@@ -96,7 +98,7 @@ def _terms(word: str, *, is_person: bool) -> frozenset[str]:
     found = {*run, *(one + other for one, other in pairwise(run))}
     for start in range(len(run)):
         sound = "".join(read[start:])
-        found |= {f"{RUN}{sound}", *_nothing_lacking(sound)}
+        found.add(f"{RUN}{sound}")
         found.add(f"{RUN}{''.join(syllable[:1] for syllable in read[start:])}")
     return frozenset(found)
 
@@ -156,9 +158,13 @@ def _sounds(word: str) -> Iterable[str]:
 
 
 def asked_mistake(word: str) -> Sequence[Sequence[Clue]]:
-    """What a text has, one of each, in which a word begins with this one or differs from it by one letter."""
+    """What a text has, one of each, in which a word begins with this one or differs from it by one letter.
+
+    Chinese is to be read as begins with what differs by one.
+    """
     found = [*lacking(word)]
     if not found:
         return asked_beginning(word)
     others = [(term, False) for term in (f"{LACKING}{word}", *found)]
-    return [[*asked_beginning(word)[0], *others]]
+    read = dict.fromkeys(sound for reading in meant(word) for sound in _sounds(reading))
+    return [[*asked_beginning(word)[0], *others, *((f"{RUN}{sound}", True) for sound in read)]]

@@ -127,9 +127,25 @@ def domain_of(email: str | None) -> str | None:
 
 def site_of(website: str | None) -> str | None:
     """The domain of a web site: `https://www.acme.com/de` becomes `acme.com`."""
-    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", (website or "").strip().lower()).split("@")[-1]
-    host = re.split(r"[/?#:]", host, maxsplit=1)[0].removeprefix("www.")
+    host = re.split(r"[/?#:]", _address(website).split("@")[-1], maxsplit=1)[0].removeprefix("www.")
     return host if "." in host and host not in _PUBLIC_DOMAINS else None
+
+
+def page_of(profile: str | None) -> str | None:
+    """A page in social media: `https://www.linkedin.com/in/Anna-Berg/?trk=x` becomes `linkedin.com/in/anna-berg`."""
+    page = re.split(r"[?#]", _address(profile), maxsplit=1)[0].removeprefix("www.").rstrip("/")
+    # The name of a network alone is nobody's page.
+    return page if "/" in page or page.startswith("@") else None
+
+
+def handle_of(name: str | None) -> str | None:
+    """A name in chats: `@Anna_Berg` becomes `anna_berg`."""
+    return (name or "").strip().lower().removeprefix("@") or None
+
+
+def _address(text: str | None) -> str:
+    """An address without what says how to get there."""
+    return re.sub(r"^[a-z][a-z0-9+.-]*://", "", (text or "").strip().lower())
 
 
 def code(text: str | None) -> str | None:

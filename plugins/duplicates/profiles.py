@@ -1,6 +1,6 @@
 """Profiles of customers and contacts, as they are stored or about to be."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from guanxi import EMAIL, Change, Context, Record
 from guanxi.records import Contact, Customer
 from guanxi.sql import Prepared, is_listed
 from guanxi.vocabulary import CustomerKind
-from plugins.duplicates.forms import phone_ending
+from plugins.duplicates.forms import handle_of, page_of, phone_ending
 from plugins.duplicates.rules import Profile
 
 #: The columns that say who a record is about.
@@ -18,7 +18,10 @@ COLUMNS: Mapping[type[Record], tuple[str, ...]] = {
         *("name", "legal_name", "kind", "email", "phone", "website", "tax_id"),
         *("street", "city", "postal_code", "region"),
     ),
-    Contact: ("name", "email", "phone", "mobile_phone", "birth_date", "customer_id"),
+    Contact: (
+        *("name", "email", "phone", "mobile_phone", "social_profile", "chat_handle"),
+        *("birth_date", "customer_id"),
+    ),
 }
 KINDS: Mapping[str, type[Record]] = {kind.__name__: kind for kind in COLUMNS}
 
@@ -48,6 +51,8 @@ def profile_of(kind: type[Record], values: Mapping[str, Any]) -> Profile:
             is_person=True,
             emails=emails,
             phones=_endings(*numbers),
+            social_profiles=_given(page_of(values["social_profile"])),
+            chat_handles=_given(handle_of(values["chat_handle"])),
             born_on=values["birth_date"],
             customer=values["customer_id"],
         )
@@ -76,10 +81,8 @@ def is_about(change: Change) -> bool:
 
 
 def _endings(*numbers: str | None) -> list[str]:
-    return list(_each(numbers))
+    return _given(*(phone_ending(number) for number in numbers))
 
 
-def _each(numbers: Collection[str | None]) -> Iterator[str]:
-    for number in numbers:
-        if ending := phone_ending(number):
-            yield ending
+def _given(*texts: str | None) -> list[str]:
+    return [text for text in texts if text]

@@ -273,7 +273,7 @@ def _node_members(host: PluginHost, catalog: Catalog) -> list[Member]:
             "search",
             "list[SearchResult]",
             "Records by what you remember of them, the closest first: words in any order, their beginnings, Chinese or "
-            "its pinyin or initials, and words in letters with one mistake where fewer than `first` are found without. "
+            "its pinyin or initials, and words and pinyin with one mistake where fewer than `first` are found without. "
             "Among equally close ones the shortest names come first; of what thousands have, only some are compared.",
             [
                 Argument("text", "str", "Words of names, e-mail addresses, telephone numbers, codes or tags."),

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -26,25 +27,40 @@ def _node() -> list[str] | None:
     return [node] if numbers >= (22, 18) else None
 
 
-@pytest.mark.parametrize("language", ["py", "ts"])
-def test_rows_are_sent_once_and_what_others_change_is_shown(language, tmp_path):
-    run = {"py": [sys.executable], "ts": _node()}[language]
-    if run is None:
-        pytest.skip("there is no node that runs TypeScript; `python -m conformance` compiles and runs it")
-    app = create_app(load_settings(database_url=f"sqlite:///{tmp_path}/sync.db"), [])
-    app.migrate()
-    with serving(app) as url:
+class _Syncing:
+    """The synchronization in a language and a folder, with a server."""
+
+    def __init__(self, language, folder):
+        self.run = {"py": [sys.executable], "ts": _node()}[language]
+        if self.run is None:
+            pytest.skip("there is no node that runs TypeScript; `python -m conformance` compiles and runs it")
+        self.program = str(EXAMPLES / f"sync.{language}")
+        self.file = {"py": "rows.csv", "ts": "rows.json"}[language]
+        self.folder = folder
+        self.app = create_app(load_settings(database_url=f"sqlite:///{folder}/sync.db"), [])
+        self.app.migrate()
+
+    def sync(self, url, rows):
+        """What it says of rows."""
+        header = "number,name,city\n"
+        (self.folder / "rows.csv").write_text(header + "".join(",".join(row.values()) + "\n" for row in rows))
+        (self.folder / "rows.json").write_text(json.dumps(rows))
+        command, environment = [*self.run, self.program, self.file], os.environ | {"GUANXI_URL": url}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@pytest.fixture(params=["py", "ts"])
+def syncing(request, tmp_path):
+    return _Syncing(request.param, tmp_path)
+
+
+def test_rows_are_sent_once_and_what_others_change_is_shown(syncing, tmp_path):
+    with serving(syncing.app) as url:
 
         def sync(rows):
-            header = "number,name,city\n"
-            (tmp_path / "rows.csv").write_text(header + "".join(",".join(row.values()) + "\n" for row in rows))
-            (tmp_path / "rows.json").write_text(json.dumps(rows))
-            file = {"py": "rows.csv", "ts": "rows.json"}[language]
-            command = [*run, str(EXAMPLES / f"sync.{language}"), file]
-            environment = os.environ | {"GUANXI_URL": url}
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-            assert done.returncode == 0, done.stderr
-            return done.stdout.splitlines()
+            return syncing.sync(url, rows)
 
         assert sync(ROWS) == ["3 created, 0 updated, 0 unchanged"]
         assert sync(ROWS) == ["0 created, 0 updated, 3 unchanged"]
@@ -57,3 +73,28 @@ def test_rows_are_sent_once_and_what_others_change_is_shown(language, tmp_path):
             (tmp_path / "sync.json").unlink()
             again = sync([])
         assert [line.split()[0] for line in again] == ["CUSTOMER_CREATED"] * 3 + ["CUSTOMER_UPDATED"]
+
+
+def test_an_answer_that_is_lost_is_asked_for_again_and_its_events_are_known_as_own(syncing):
+    lost = []
+
+    async def losing(scope, receive, send):
+        """The app, of which the first answer breaks off after its head."""
+
+        async def cut(message):
+            if message["type"] == "http.response.body" and not lost:
+                lost.append(message)
+                raise ConnectionError("the connection breaks off")
+            await send(message)
+
+        await syncing.app(scope, receive, cut if scope["type"] == "http" else send)
+
+    with serving(losing) as url:
+        said = syncing.sync(url, ROWS)
+        assert lost
+        body = {"query": 'mutation { createCustomer(input: {name: "Of others"}) { customer { id } } }'}
+        urlopen(Request(url, json.dumps(body).encode(), {"content-type": "application/json"})).close()
+        while "Of others" not in said[-1]:
+            said += syncing.sync(url, [])
+        assert said[0] == "0 created, 0 updated, 3 unchanged"
+        assert len(said) == 2

@@ -1,9 +1,10 @@
 """What texts are found by, without a database."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from core.search.readings import MOST, SYLLABLES, meant
 from core.search.terms import (
     asked_beginning,
     asked_mistake,
@@ -47,6 +48,36 @@ def test_chinese_is_found_by_pairs_of_characters_and_by_how_it_is_read_from_any_
     assert not has(terms, asked_word("京北"))
     assert has(terms, asked_beginning("changch"))
     assert has(terms, asked_mistake("changchengg"))
+
+
+def test_all_readings_are_known():
+    from pypinyin.constants import PINYIN_DICT
+    from pypinyin.contrib.tone_convert import to_normal
+
+    read = {to_normal(one) for each in PINYIN_DICT.values() for one in each.split(",")}
+    # Sounds of assent without a vowel, and one that is read e.
+    assert read - SYLLABLES == {"hm", "hng", "m", "n", "ng", "ê"}
+
+
+@given(st.text("北京长城上海吕氏企业张伟西安鄂尔多斯", min_size=2, max_size=4), st.data())
+def test_a_reading_with_one_letter_more_less_other_or_two_exchanged_is_found(text, data):
+    (read,) = (word[1:] for word in [max(terms_of(text) - {*text}, key=lambda term: (term[0] == "|", len(term)))])
+    place = data.draw(st.integers(0, len(read) - 1))
+    letter = data.draw(st.sampled_from("aegnqx"))
+    typed = data.draw(
+        st.sampled_from(
+            [
+                read[:place] + letter + read[place:],
+                read[:place] + letter + read[place + 1 :],
+                read[:place] + read[place : place + 2][::-1] + read[place + 2 :],
+                read[:place] + read[place + 1 :],
+            ]
+        )
+    )
+    # Short words are not misspelt, and nothing tells of a syllable of one letter that is not there at all.
+    assume(len(typed) >= 4 and not (len(typed) < len(read) and read[place] == "e"))
+    assume(len(meant(typed)) < MOST)
+    assert has(terms_of(text), asked_mistake(typed))
 
 
 @pytest.mark.parametrize("typed", ["lushi", "lvshi", "lüshi", "lu", "lü"])

@@ -1,7 +1,7 @@
 """Likely duplicates when records are created, and the query that lists them, through the API."""
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, inspect
 
 from guanxi.testing import Rival, together
 from plugins.duplicates import Duplicates
@@ -59,6 +59,58 @@ def test_a_likely_duplicate_is_warned_of_and_listed(warning):
     assert found(warning, id) == []
     assert warning.run_job("index_duplicates").startswith("indexed ")
     assert len(found(warning, id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "matched"),
+    [
+        # A mistake in a name, and the names swapped.
+        (
+            {"name": "Gemaley Matthews", "birthDate": "1973-08-29"},
+            {"name": "Matthews, Gemaeky", "birthDate": "1973-08-29"},
+            ["birthDate", "name"],
+        ),
+        (
+            {"name": "Anna Berg", "socialProfile": "https://www.linkedin.com/in/anna-berg/?trk=x"},
+            {"name": "A. Holm", "socialProfile": "linkedin.com/in/Anna-Berg"},
+            [],
+        ),
+        (
+            {"name": "Anna Berg", "socialProfile": "https://www.linkedin.com/in/anna-berg/?trk=x"},
+            {"name": "Berg, Ana", "socialProfile": "linkedin.com/in/Anna-Berg"},
+            ["socialProfile", "name"],
+        ),
+        (
+            {"name": "王小明", "chatHandle": "@Xiao_Ming"},
+            {"name": "Wang Xiaoming", "chatHandle": "xiao_ming"},
+            ["name", "chatHandle"],
+        ),
+    ],
+)
+def test_contacts_are_compared_by_what_is_known_of_people(warning, one, other, matched):
+    first = warning.create("Contact", **one)["id"]
+    assert listed(warning, warning.create("Contact", **other)["id"]).get(first, []) == matched
+
+
+def test_colleagues_who_share_a_number_and_the_beginning_of_a_name_are_not_one(warning):
+    firm = {"customerId": warning.create("Customer", name="Employer")["id"], "phone": "+49 40 7654321"}
+    first, second, third = (
+        warning.create("Contact", name=name, **firm)["id"] for name in ("Paul Visser", "Pavel Berg", "P. Viser")
+    )
+    assert second not in listed(warning, first)
+    assert sorted(listed(warning, first)[third]) == ["customerId", "name", "phone"]
+
+
+def listed(client, id):
+    """By what each likely duplicate of a contact is one."""
+    asked = client.query("query ($id: ID!) { duplicates(record: $id) { contact { id } matchedOn } }", id=id)
+    return {one["contact"]["id"]: one["matchedOn"] for one in asked["duplicates"]}
+
+
+def test_the_keys_of_a_record_are_found_by_an_index(warning):
+    table = DuplicateKey.__table__
+    indexes = inspect(warning.app.database.engine).get_indexes(table.name)
+    assert ["record_id", "hash"] in [index["column_names"] for index in indexes]
 
 
 def test_a_likely_duplicate_is_refused_unless_it_is_allowed(refusing):
