@@ -6,11 +6,18 @@ what it sees now.
 
 import pytest
 
-from guanxi import Facet, Field, Plugin, Record, RowRule, hookimpl, reference
+from guanxi import Facet, Field, Plugin, Record, RowRule, column, hookimpl, reference
 from guanxi.records import Contact
 from tests.access.house import House
 
 KINDS = {"Customer": "customers", "Contact": "contacts", "Opportunity": "opportunities", "Task": "tasks"}
+#: Words that all of a type have in their names.
+FOUND = """{
+  customers(first: 500) { nodes { id } } contacts(first: 500) { nodes { id } }
+  opportunities(first: 500) { nodes { id } } parts(first: 500) { nodes { id } }
+  co: search(text: "co", types: [CUSTOMER, CONTACT, PART], first: 500) { node { id } }
+  deal: search(text: "deal", types: [OPPORTUNITY], first: 500) { node { id } }
+}"""
 FEED = """query ($after: String) { events(first: 500, after: $after) {
   edges { cursor node { entityType entityId scopeChange changes { field previous current } } } } }"""
 
@@ -30,6 +37,12 @@ class Reader:
         found = self.asked.query(f"{{ {text} }}")
         return {node["id"] for plural in KINDS.values() for node in found[plural]["nodes"]}
 
+    def searches(self):
+        """Search finds what lists show."""
+        found = self.asked.query(FOUND)
+        hits = {hit["node"]["id"] for hits in (found.pop("co"), found.pop("deal")) for hit in hits}
+        assert hits == {node["id"] for page in found.values() for node in page["nodes"]}
+
     def _read(self):
         """What it is told since it last asked."""
         # The last that it is told of, so that its place is the end of the log.
@@ -44,6 +57,7 @@ class Reader:
         """How each record entered or left since it last asked, once that is what really became of them."""
         nodes = self._read()
         now = self.seen()
+        self.searches()
         told = {}
         for node in nodes:
             assert node["scopeChange"] != "LEFT" or not node["changes"], node
@@ -63,6 +77,7 @@ class Reader:
         """Whether it is told to read anew."""
         nodes = self._read()
         self.before = self.seen()
+        self.searches()
         return "RESET" in [node["scopeChange"] for node in nodes]
 
 
@@ -79,6 +94,9 @@ def house(module_crm):
 class Part(Record, prefix="part", plugin="parts"):
     """A part of a contact."""
 
+    __search__ = ("name",)
+
+    name: str = column("Name.", default="Co part", max_length=100)
     contact_id: str = reference(Contact, "The contact.", on_destroy="CASCADE")
 
 
@@ -168,7 +186,7 @@ def test_by_what_it_is_part_of_alone(house):
     assert (ann.told(), eve.told()) == ({task: "LEFT"}, {task: "ENTERED"})
     write(house, "Task", id=task, customerId=None)
     assert (ann.told(), eve.told()) == ({}, {task: "LEFT"})
-    contact = house.client.create("Contact", name="Mover", customerId=house.customers["eve"])["id"]
+    contact = house.client.create("Contact", name="Mover Co", customerId=house.customers["eve"])["id"]
     part = house.client.create("Part", contactId=contact)["id"]
     eve.told()
     write(house, "Contact", id=contact, customerId=house.customers["ann"])
