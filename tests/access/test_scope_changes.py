@@ -193,6 +193,9 @@ def test_by_what_it_is_part_of_alone(house):
     assert (ann.told(), eve.told()) == ({contact: "ENTERED"}, {contact: "LEFT"})
     text = "query ($id: ID!) { events(entity: $id) { nodes { type scopeChange } } }"
     assert house.asks("ann").query(text, id=part)["events"]["nodes"][-1]["scopeChange"] == "ENTERED"
+    # Nothing hangs on a part itself.
+    write(house, "Part", id=part, contactId=house.contacts["eve"])
+    assert (ann.told(), eve.told()) == ({}, {})
     for record, id in (("Part", part), ("Contact", contact), ("Task", task)):
         house.destroy(record, id)
 
