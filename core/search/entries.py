@@ -7,7 +7,7 @@ terms of `core.search.terms`.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, String, event
+from sqlalchemy import Connection, Dialect, Index, String, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -45,12 +45,15 @@ class SearchEntry(Table):
 
     record_id: str = column("The record.", primary_key=True, exact=True)
     entity_type: str = column("Type of the record.", exact=True)
-    number: int | None = column("By which SQLite's index knows it.", default=None, index=True)
+    number: int | None = column("By which SQLite's index knows it.", default=None)
     terms: str | None = _terms("Of its fields.")
     tag_terms: str | None = _terms("Of its tags.")
     owner_terms: str | None = _terms("Of whose it is.")
     length: int | None = column("How many letters its name has.", default=None)
 
+
+# By it SQLite finds what its index has found, with all that is asked of it: entries themselves are long.
+Index("ix_search_entry_number", *(SearchEntry.__table__.c[n] for n in ("number", "record_id", "entity_type", "length")))
 
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"

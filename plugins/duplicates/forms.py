@@ -65,7 +65,7 @@ _PUBLIC_DOMAINS = frozenset(
     )
 )
 _NUMBER, _SHORTEST_NUMBER = 8, 6
-#: So many names are kept with their normal form: of one record it is asked for several times.
+#: So many texts are kept with their normal form: of one record it is asked for with each that it is compared to.
 _MOST_KEPT = 4096
 _TITLES = frozenset(_listed("mr mrs ms miss dr prof herr frau hr fr mme mlle sir jr sr ii iii dipl ing phd md mba"))
 _SHORT_STREETS = {
@@ -127,11 +127,20 @@ def domain_of(email: str | None) -> str | None:
 
 def site_of(website: str | None) -> str | None:
     """The domain of a web site: `https://www.acme.com/de` becomes `acme.com`."""
-    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", (website or "").strip().lower()).split("@")[-1]
+    if not website:
+        return None
+    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", website.strip().lower()).split("@")[-1]
     host = re.split(r"[/?#:]", host, maxsplit=1)[0].removeprefix("www.")
     return host if "." in host and host not in _PUBLIC_DOMAINS else None
 
 
+@lru_cache(_MOST_KEPT)
+def place_words(place: str) -> str:
+    """The words of a city or region."""
+    return " ".join(latin(place))
+
+
+@lru_cache(_MOST_KEPT)
 def code(text: str | None) -> str | None:
     """A number of an office or a postal code by its letters and digits alone."""
     found = "".join(re.findall(r"[^\W_]+", plain(text or "")))

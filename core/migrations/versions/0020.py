@@ -12,7 +12,7 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-_OWNERS = "owner_terms"
+_OWNERS, _NUMBER = "owner_terms", "ix_search_entry_number"
 _BEFORE = ("terms", "tag_terms")
 _NOW = (*_BEFORE, _OWNERS)
 _EVENTS = {"inserted": "INSERT", "deleted": "DELETE", "updated": "UPDATE"}
@@ -50,10 +50,14 @@ def upgrade() -> None:
     """Brings the tables to this revision."""
     terms = sa.String().with_variant(TSVECTOR(), "postgresql")
     op.add_column("search_entry", sa.Column(_OWNERS, terms, nullable=True))
+    op.drop_index(_NUMBER, "search_entry")
+    op.create_index(_NUMBER, "search_entry", ["number", "record_id", "entity_type", "length"])
     _make_index(_NOW, "_<^|=~+#@$")
 
 
 def downgrade() -> None:
     """Takes them back."""
     _make_index(_BEFORE, "_<^|=~+#@")
+    op.drop_index(_NUMBER, "search_entry")
+    op.create_index(_NUMBER, "search_entry", ["number", "record_id"])
     op.drop_column("search_entry", _OWNERS)
