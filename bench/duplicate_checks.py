@@ -136,8 +136,9 @@ class Costs:
 
 
 def measure(databases: Databases, given: list[dict[str, Any]], stored: int) -> None:
-    """Checks customers that are stored, and new ones as they are created."""
-    url = databases.url("duplicates")
+    """Checks customers that are stored, and new ones as they are created, in a copy."""
+    url = databases.copy("duplicates", "written")
+    settle(url, is_postgresql=databases.engine == POSTGRESQL)
     with app_with(Duplicates, database_url=url) as client:
         costs = Costs(client, databases, "duplicates(record)")
         for kind, each in by_kind(given, stored // 2).items():

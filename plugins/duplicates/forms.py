@@ -149,5 +149,7 @@ def code(text: str | None) -> str | None:
 
 def phone_ending(phone: str | None) -> str | None:
     """The end of a telephone number, which is the same with and without its country code."""
-    digits = "".join(letter for letter in plain(phone or "").partition("x")[0] if letter.isdigit())
+    if not phone:
+        return None
+    digits = "".join(filter(str.isdigit, plain(phone).partition("x")[0]))
     return digits[-_NUMBER:] if len(digits) >= _SHORTEST_NUMBER else None

@@ -137,6 +137,8 @@ def _name_weight(one: Profile, other: Profile) -> float:
 
 def _alike(one: Sequence[str], other: Sequence[str]) -> float:
     """How alike two names are, 0 to 1: in whatever order, and however their words are cut."""
+    if one == other:
+        return 1.0
     # A number in a name tells branches, funds and model lines apart.
     if [word for word in one if word.isdigit()] != [word for word in other if word.isdigit()]:
         return 0.0
