@@ -4,8 +4,13 @@ A reader remembers what it saw and where the log ended then; whatever happens, t
 what it sees now.
 """
 
-import pytest
+import threading
+from contextlib import closing
 
+import pytest
+from sqlalchemy import text
+
+from core.db.database import Database
 from guanxi import Facet, Field, Plugin, Record, RowRule, column, hookimpl, reference
 from guanxi.records import Contact
 from tests.access.house import House
@@ -261,3 +266,30 @@ def test_who_sees_the_records_of_others_is_told_to_read_anew(house, change, rese
     finally:
         back = {"teamId": house.team, "region": "North", "name": "Ann", "parentId": house.above, "role": "PARTNER"}
         write(house, record, id=id, **{name: back[name] for name in given})
+
+
+def test_what_is_written_while_something_above_is_handed_over_is_its_new_owners(house):
+    """A part waits for whoever hands over the customer of its contact."""
+    if house.client.app.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer")
+    id, held, done = house.customers["ann"], threading.Event(), threading.Event()
+
+    def hand_over():
+        with closing(Database(house.client.app.settings.database_url)) as rival, rival.engine.begin() as connection:
+            connection.execute(text("UPDATE customer SET owner_id = :eve WHERE id = :id"), {"eve": house.eve, "id": id})
+            held.set()
+            with rival.engine.connect() as watching:
+                waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                while not done.is_set() and watching.scalar(waiting) is None:
+                    watching.rollback()
+
+    rival = threading.Thread(target=hand_over)
+    rival.start()
+    held.wait()
+    part = house.client.create("Part", contactId=house.contacts["ann"])["id"]
+    done.set()
+    rival.join()
+    found = house.asks("eve").query('{ search(text: "co part") { node { id } } }')["search"]
+    assert found == [{"node": {"id": part}}]
+    house.destroy("Part", part)
+    write(house, "Customer", id=id, ownerId=house.ann)
