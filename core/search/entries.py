@@ -125,7 +125,9 @@ _WRITE = {
             "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms, owner_terms) "
             "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
             "array_to_tsvector(string_to_array(tags, ' ')), {owners} "
-            "FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) "
+            # How many there are is not to be planned for: that takes longer than all the rest, each time again.
+            "FROM (SELECT $1::text[] AS a, $2::text[] AS b, $3::text[] AS c, $4::bigint[] AS d, $5::text[] AS e, "
+            "$6::text[] AS f OFFSET 0) AS one, unnest(a, b, c, d, e, f) "
             f"AS given (id, type, own, length, tags, owners) {_KEEP}"
         ),
     ),
@@ -148,7 +150,7 @@ class Entry(NamedTuple):
         type: its type.
         terms, length: of its fields and its name; None where they stay as they are.
         tag_terms: of its tags; None where they stay as they are.
-        owners: terms of whose its own columns say that it is; they count where the entry is new.
+        owners: of a new one, terms of whose its own columns say that it is; None if it is not new, or nobody's.
     """
 
     id: str
@@ -171,15 +173,14 @@ class SearchNotes:
         """Notes a record whose columns, or whose `tags`, changed; the record has its new values."""
         kind = type(record)
         if kind.__search__ and (is_new or not set(kind.__search__).isdisjoint(changed)):
-            self.note_values(kind, record.id, vars(record))
+            self.note_values(kind, record.id, vars(record), is_new=is_new)
 
-    def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any]) -> None:
+    def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any], *, is_new: bool = False) -> None:
         """Notes the values that the columns of a record have now."""
         if kind.__search__:
-            known = self._noted.get(id)
-            self._noted[id] = own_entry(kind, id, values, self._belongings)._replace(
-                tag_terms=known and known.tag_terms
-            )
+            known = self._noted.get(id) or Entry(id, kind.__name__)
+            owners = own_terms(kind, self._belongings.get(kind.__name__), values) if is_new else known.owners
+            self._noted[id] = own_entry(kind, id, values)._replace(tag_terms=known.tag_terms, owners=owners)
 
     def note_tags(self, kind: type[Record], tags: Mapping[str, Iterable[str]]) -> None:
         """Notes the tags that records have now."""
@@ -218,15 +219,24 @@ class SearchNotes:
             self._moved = set()
 
 
-def writing(engine: str, entries: Iterable[Entry], belongings: Belongings) -> Iterator[SqlStatement]:
-    """The statements that store entries, one for each type."""
-    kinds: dict[str, list[Entry]] = {}
+def writing(
+    engine: str, entries: Iterable[Entry], belongings: Belongings, *, are_new: bool = True
+) -> Iterator[SqlStatement]:
+    """The statements that store entries.
+
+    Args:
+        engine: that runs them.
+        entries: they.
+        belongings: whose records are.
+        are_new: those with owners are of records that the transaction makes.
+    """
+    parts: dict[str | None, list[Entry]] = {}
     for entry in entries:
-        kinds.setdefault(entry.type, []).append(entry)
-    for kind, each in kinds.items():
-        belonging = belongings.get(kind)
+        parts.setdefault(None if entry.owners is None else entry.type, []).append(entry)
+    for kind, each in parts.items():
+        belonging = None if kind is None else belongings[kind]
         given, sql = _WRITE[engine]
-        sql = sql.format(owners=joined_terms(engine, belonging, *given))
+        sql = sql.format(owners=joined_terms(engine, belonging, *given, is_new=are_new))
         if engine == POSTGRESQL:
             # As a part of another statement it would not see what that writes, such as what this is part of.
             table = None if belonging is not None and belonging.is_part else "search_entry"
@@ -235,14 +245,13 @@ def writing(engine: str, entries: Iterable[Entry], belongings: Belongings) -> It
             yield SqlStatement(sql, each, many=True)
 
 
-def own_entry(kind: type[Record], id: str, values: Mapping[str, Any], belongings: Belongings) -> Entry:
-    """The entry of a record without its tags; the terms of fields that need a permission are apart.
+def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
+    """The entry of a record without its tags and owners; the terms of fields that need a permission are apart.
 
     Args:
         kind: its type.
         id: its own.
         values: of its columns; `__search__` of the type names those that count, its name first.
-        belongings: whose records are.
     """
     found = {f"{TYPE}{kind.__name__.lower()}"}
     for name, terms_in, before in _searched(kind):
@@ -250,8 +259,7 @@ def own_entry(kind: type[Record], id: str, values: Mapping[str, Any], belongings
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
     length = len(whole(values[kind.__search__[0]] or ""))
-    owners = own_terms(kind, belongings.get(kind.__name__), values)
-    return Entry(id, kind.__name__, _stored(id, found), length, owners=owners)
+    return Entry(id, kind.__name__, _stored(id, found), length)
 
 
 def _stored(id: str, terms: set[str]) -> str:

@@ -26,6 +26,11 @@ class Step(NamedTuple):
     table: str
     other: str
 
+    @property
+    def is_share(self) -> bool:
+        """Whether it leads to what shares the row, and not to what it is part of."""
+        return self.other != "id"
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -93,47 +98,61 @@ def own_terms(kind: type[Record], belonging: Belonging | None, values: Mapping[s
     return " ".join(sorted(found))
 
 
-def joined_terms(engine: str, belonging: Belonging | None, own: str, id: str) -> str:
-    """An expression: the terms of a record, as they are stored; null where those of its own columns are.
+def joined_terms(engine: str, belonging: Belonging | None, own: str, id: str, *, is_new: bool) -> str:
+    """An expression: the terms of a record, as they are stored.
 
     Args:
         engine: that works it out.
         belonging: of its type.
         own: the terms of its own columns, an expression.
         id: of the record, an expression.
+        is_new: nobody shares it, or whoever does is noted as such.
     """
-    others = () if belonging is None else [way for way in belonging.ways if way.steps]
-    if engine == POSTGRESQL:
-        each = f"string_to_array({own}, ' ')"
-        if belonging is not None and others:
-            found = _union(engine, belonging.table, others, id)
-            each = f"CASE WHEN {own} IS NOT NULL THEN ARRAY(SELECT unnest({each}) UNION {found}) END"
-        return f"array_to_tsvector({each})"
-    if belonging is None or not others:
-        return own
-    found = _union(engine, belonging.table, others, id)
-    return f"{own} || coalesce((SELECT ' ' || group_concat(term, ' ') FROM ({found})), '')"
+    is_postgresql = engine == POSTGRESQL
+    each = f"string_to_array({own}, ' ')" if is_postgresql else own
+    ways = () if belonging is None else belonging.ways
+    others = [way for way in ways if way.steps and not (is_new and way.steps[0].is_share)]
+    if belonging is not None and others:
+        found = _union(engine, belonging.table, others, id)
+        if is_postgresql:
+            each = f"ARRAY(SELECT unnest({each}) UNION {found})"
+        else:
+            each = f"{own} || coalesce((SELECT ' ' || group_concat(term, ' ') FROM ({found})), '')"
+    return f"array_to_tsvector({each})" if is_postgresql else each
 
 
 def _union(engine: str, table: str, ways: Iterable[Way], id: str) -> str:
     """A SELECT of the terms that some ways lead to, each once."""
-    return " UNION ".join(dict.fromkeys(_terms(engine, table, way, id) for way in ways))
+    by_steps: dict[tuple[Step, ...], list[Way]] = {}
+    for way in ways:
+        by_steps.setdefault(way.steps, []).append(way)
+    return " UNION ".join(_terms(engine, table, steps, several, id) for steps, several in by_steps.items())
 
 
-def _terms(engine: str, table: str, way: Way, id: str) -> str:
-    source, last = _path(engine, table, way.steps)
-    value = f"{last}.{quoted(engine, way.column)}"
-    term = f"'{_OWNER}' || {value}"
-    if way.is_region:
-        letters = f"encode(convert_to({value}, 'UTF8'), 'hex')" if engine == POSTGRESQL else f"lower(hex({value}))"
-        term = f"'{_REGION}' || {letters}"
-    found = f"SELECT {term} AS term FROM {source} WHERE o0.id = {id} AND {value} IS NOT NULL"
+def _terms(engine: str, table: str, steps: Sequence[Step], ways: Sequence[Way], id: str) -> str:
+    """A SELECT of the terms in the columns where some steps lead to."""
+    source, last = _path(engine, table, steps)
+    columns = {way.column: f"{last}.{quoted(engine, way.column)}" for way in ways}
+    if engine != POSTGRESQL:
+        terms = [_term(engine, way, columns[way.column]) for way in ways]
+        return " UNION ".join(
+            f"SELECT {term} AS term FROM {source} WHERE o0.id = {id} AND {term} IS NOT NULL" for term in terms
+        )
+    named = ", ".join(f"{column} AS v{place}" for place, column in enumerate(columns.values()))
     # What a record is part of is held already. What that is part of may just be handed over: whoever does it either
     # sees this record, or is waited for.
-    above = [f"o{place + 1}" for place, step in enumerate(way.steps) if place and step.other == "id"]
-    if not above or engine != POSTGRESQL:
-        return found
-    return f"SELECT term FROM ({found} FOR SHARE OF {', '.join(above)}) AS held"
+    above = ", ".join(f"o{place + 1}" for place, step in enumerate(steps) if place and not step.is_share)
+    held = f"SELECT {named} FROM {source} WHERE o0.id = {id}{f' FOR SHARE OF {above}' if above else ''}"
+    each = ", ".join(_term(engine, way, f"v{list(columns).index(way.column)}") for way in ways)
+    return f"SELECT term FROM ({held}) AS held, unnest(ARRAY[{each}]) AS each (term) WHERE term IS NOT NULL"
+
+
+def _term(engine: str, way: Way, value: str) -> str:
+    """The term of a way, from the value of its column."""
+    if not way.is_region:
+        return f"'{_OWNER}' || {value}"
+    letters = f"encode(convert_to({value}, 'UTF8'), 'hex')" if engine == POSTGRESQL else f"lower(hex({value}))"
+    return f"'{_REGION}' || {letters}"
 
 
 def _path(engine: str, table: str, steps: Sequence[Step]) -> tuple[str, str]:
@@ -164,8 +183,11 @@ def renewals(engine: str, belongings: Belongings, moved: Iterable[tuple[str, str
 def _renewal(engine: str, kind: str, belongings: Belongings) -> str:
     """The statement that renews the entries of some records of a type, and of all below them."""
     is_postgresql = engine == POSTGRESQL
-    given = "unnest($1::text[]) AS given (id)" if is_postgresql else "json_each(?1)"
-    reached, cases = [f"SELECT {'id' if is_postgresql else 'value'} AS id FROM {given}"], []
+    given = "SELECT value AS id FROM json_each(?1)"
+    if is_postgresql:
+        # How many there are is not to be planned for: that takes longer than all the rest, each time again.
+        given = "SELECT unnest(ids) AS id FROM (SELECT $1::text[] AS ids OFFSET 0) AS one"
+    reached, cases = ["SELECT id FROM given"], []
     for name, steps in ((kind, ()), *belongings[kind].below):
         source, last = _path(engine, belongings[kind].table, steps)
         if steps:
@@ -177,7 +199,7 @@ def _renewal(engine: str, kind: str, belongings: Belongings) -> str:
                 every = f"(SELECT group_concat(term, ' ') FROM ({found}))"
             cases.append(f"WHEN '{name}' THEN {every}")
     return (
-        f"WITH given AS ({reached[0]}) UPDATE search_entry SET owner_terms = CASE entity_type "
+        f"WITH given AS ({given}) UPDATE search_entry SET owner_terms = CASE entity_type "
         f"{' '.join(dict.fromkeys(cases))} END "
-        f"WHERE record_id IN ({' UNION '.join(('SELECT id FROM given', *reached[1:]))})"
+        f"WHERE record_id IN ({' UNION '.join(reached)})"
     )

@@ -9,7 +9,7 @@ from core.records.installation import held_fact, keep_fact
 from core.records.record import Record, records_of
 from core.records.rows import quoted
 from core.search.entries import VERSION, own_entry, tag_terms, writing
-from core.search.owners import Belongings, own_columns
+from core.search.owners import Belongings, own_columns, own_terms
 
 #: Under this fact of a set of tables it is kept what the entries of its records are made of, as JSON by type.
 ENTRIES = "entries"
@@ -57,7 +57,8 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record], belongings: B
     transaction.put(SqlStatement(gone, (kind.__name__,)))
     if not kind.__search__:
         return
-    columns = ("id", *dict.fromkeys((*kind.__search__, *own_columns(belongings.get(kind.__name__)))))
+    belonging = belongings.get(kind.__name__)
+    columns = ("id", *dict.fromkeys((*kind.__search__, *own_columns(belonging))))
     names = ", ".join(quoted(engine, name) for name in columns)
     sql = f"SELECT {names} FROM {quoted(engine, kind.__tablename__)} WHERE id > {mark(engine, 1)} ORDER BY id"
     sql += f" LIMIT {_AT_ONCE}"
@@ -68,7 +69,11 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record], belongings: B
         for id, name in transaction.rows(SqlStatement(tags, (listed(engine, named),))):
             named[id].append(name)
         given = (dict(zip(columns, values, strict=True)) for values in rows)
-        own = [own_entry(kind, values["id"], values, belongings) for values in given]
-        entries = [entry._replace(tag_terms=tag_terms(entry.id, named[entry.id])) for entry in own]
-        transaction.put(*writing(engine, entries, belongings))
+        entries = [
+            own_entry(kind, values["id"], values)._replace(
+                tag_terms=tag_terms(values["id"], named[values["id"]]), owners=own_terms(kind, belonging, values)
+            )
+            for values in given
+        ]
+        transaction.put(*writing(engine, entries, belongings, are_new=False))
         after = rows[-1][0]
