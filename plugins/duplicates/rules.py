@@ -152,13 +152,14 @@ def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
     if max(_letters("".join(one), "".join(other)), _letters("".join(mine), "".join(its))) >= _MISTYPED:
         return 4.0
     few, many = sorted((mine, its), key=len)
-    alike = list(_pairs(few, many))
-    if not any(len(word) > 2 for word, _ in alike):
+    pairs = list(_pairs(few, many))
+    if not any(len(word) > 2 for word, _ in pairs):
         return -5.0
-    if len(alike) < len(few):
+    if len(pairs) < len(few):
         return -3.0
-    is_short = len(few) == 1 or any(len(word) == 1 or len(found) == 1 for word, found in alike)
-    return 1.0 if len(few) == 1 and len(many) > 1 else 3.5 if is_short else 4.0
+    if len(few) == 1:
+        return 1.0
+    return 3.5 if any(len(word) == 1 for pair in pairs for word in pair) else 4.0
 
 
 def _pairs(few: Sequence[str], many: Sequence[str]) -> Iterator[tuple[str, str]]:
