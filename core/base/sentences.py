@@ -6,7 +6,7 @@ from enum import Enum
 from functools import reduce
 from typing import Any, Self
 
-from core.base.text import plural, words
+from core.base.text import camel, plural, words
 
 #: Gives a text in another language.
 Translate = Callable[[str], str]
@@ -122,13 +122,13 @@ def _replaced(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def params_of(message: str) -> dict[str, Any]:
-    """The values in a message by name, those of messages within it among them."""
+    """The values in a message by name as clients see names, those of messages within it among them."""
     found: dict[str, Any] = {}
     for name, value in getattr(message, "params", {}).items():
         if isinstance(value, Sentence) and not isinstance(value, Term):
             found = {**params_of(value), **found}
         else:
-            found[name] = value
+            found[camel(name)] = value
     return found
 
 

@@ -50,8 +50,14 @@ def selected_ids(record: RecordType) -> CompileRoot:
 
 
 def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
-    """Those of some events that the caller may see, as a JSON list of objects with what is selected of their edges."""
-    row = statement.row(statement.catalog.records["Event"])
+    """Those of some events that the caller may see, as a JSON list of objects with what is selected of their edges.
+
+    Of what says which events are asked about, only `about` takes the database to decide.
+    """
+    record = statement.catalog.records["Event"]
+    assert record.log is not None
+    row = statement.row(record)
+    about = record.log.narrowed(row, {"about": chosen.arguments.get("about")})
     keys = sort_keys(statement, row, None)
     cursors = Cursors(statement, row.record.plural, keys, {}, is_place=True)
 
@@ -63,7 +69,7 @@ def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
         return record_object(row, field.selection, (EACH, field.key))
 
     members = [(field.key, member(field)) for field in chosen.selection.of("EventEdge")]
-    return _listed(row, members, [is_known(row), *statement.visible(row)])
+    return _listed(row, members, [is_known(row), *statement.visible(row), *about])
 
 
 def _listed(row: PlanRow, members: list[tuple[str, Expression]], there: list[Expression]) -> Select[object]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from core.records.vocabulary import Vocabulary
 from schema.catalog.catalog import Catalog, RecordType
 from schema.types.builder import Argument, Builder, Member
+from schema.types.outputs import log_arguments
 
 
 class RecordChange(Vocabulary):
@@ -49,8 +50,6 @@ def _events() -> Member:
             Argument(
                 "after", "str | None", "Begin after this cursor of events; with what comes from now on if absent."
             ),
-            Argument("types", "list[EventType] | None", "Only events of these types."),
-            Argument("entityTypes", "list[str] | None", "Only events of records of these types, such as Customer."),
-            Argument("entity", "ID | None", "Only events of this record."),
+            *(argument for argument in log_arguments() if argument.name in ("types", "entityTypes", "entity", "about")),
         ],
     )

@@ -29,7 +29,7 @@ from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.request.permits import refused
 from schema.types.builder import Argument, Builder, Member
 from schema.types.inputs import said_members
-from schema.write.answers import Mutation, MutationInput, MutationRefusal
+from schema.write.answers import Mutation, MutationInput, MutationRefusal, record_id
 from schema.write.mutations import DRY_RUN, ERRORS, KEY, REQUEST_ID, VERSION, WARNINGS
 from schema.write.overtaken import overtaken
 
@@ -93,7 +93,11 @@ def _merge(builder: Builder, catalog: Catalog, record: RecordType) -> Mutation:
         f"Merge{plural}Payload",
         "The outcome.",
         [
-            Member(record.singular, f"{name} | None", "The one that stays; null if it was refused."),
+            Member(
+                record.singular,
+                f"{name} | None",
+                "The one that stays, as it is now; null if it was refused, unless by CONFLICT.",
+            ),
             Member("mergeId", "ID | None", "Id of the merge, for `unmerge`; null in a dry run."),
             Member("fields", "list[MergedField]", "The fields of which they have different values, and what is taken."),
             ERRORS,
@@ -139,10 +143,9 @@ def _merge(builder: Builder, catalog: Catalog, record: RecordType) -> Mutation:
 def _merged(record: RecordType, given: MutationInput, outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
     (outcome,) = outcomes
     answer = outcome.answer or {"mergeId": None, "fields": ()}
-    gone = given["dryRun"] or outcome.status is OutcomeStatus.FAILED
     return {
-        record.singular: None if gone else outcome.id,
-        "mergeId": None if gone else answer["mergeId"],
+        record.singular: record_id(outcome, dry=given["dryRun"]),
+        "mergeId": None if given["dryRun"] else answer["mergeId"],
         "fields": answer["fields"],
         "userErrors": outcome.errors,
         "warnings": outcome.warnings,

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
-from itertools import product
 
 import psycopg
 import pytest
@@ -93,25 +92,25 @@ async def answer_of_idiomatic_program(url, mutation):
 
 
 @pytest.mark.parametrize(
-    ("databases", "pair"),
-    by_turns(ENGINES, list(product(MUTATIONS, [answer_of_bare_route, answer_of_idiomatic_program]))),
+    ("databases", "answer"),
+    by_turns(ENGINES, [answer_of_bare_route, answer_of_idiomatic_program]),
     indirect=["databases"],
     scope="session",
-    ids=lambda one: one if isinstance(one, str) else f"{one[0].name}-{one[1].__name__}",
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
 )
-def test_peers_write_and_log_what_a_mutation_writes_and_logs(engine, url, monkeypatch, pair):
-    mutation, answer = pair
+def test_peers_write_and_log_what_a_mutation_writes_and_logs(engine, url, monkeypatch, answer):
     monkeypatch.setenv("BENCH_URL", url)
-    asked = body(mutation, OURS)
     with running(bench_app(url)) as client:
-        ours = client.query(asked["query"], **asked["variables"])
-    theirs = asyncio.run(answer(url, mutation))
-    assert mutation.row(GUANXI, theirs) == mutation.row(GUANXI, ours)
-    record = mutation.record.lower()
-    ids = [given[mutation.name][record]["id"] for given in (ours, theirs)]
-    expected, found = (written(engine, url, record, id) for id in ids)
-    assert expected[1]
-    assert found == expected
+        asked = [body(mutation, OURS) for mutation in MUTATIONS]
+        ours = [client.query(one["query"], **one["variables"]) for one in asked]
+    theirs = [asyncio.run(answer(url, mutation)) for mutation in MUTATIONS]
+    for mutation, our, their in zip(MUTATIONS, ours, theirs, strict=True):
+        assert mutation.row(GUANXI, their) == mutation.row(GUANXI, our)
+        record = mutation.record.lower()
+        ids = [given[mutation.name][record]["id"] for given in (our, their)]
+        expected, found = (written(engine, url, record, id) for id in ids)
+        assert expected[1]
+        assert found == expected
 
 
 def test_a_plain_insert_writes_what_an_upsert_writes(engine, url):

@@ -190,7 +190,7 @@ class EventGroup(SubscriberGroup):
         """
         super().__init__(question, "Event")
         self._types: Collection[str] | None = arguments.get("types")
-        self._about: str | None = arguments.get("entity")
+        self._entity: str | None = arguments.get("entity")
         self._entity_types: Collection[str] | None = arguments.get("entityTypes")
         for name in self._entity_types or ():
             check_type(question.services.catalog, name)
@@ -207,7 +207,7 @@ class EventGroup(SubscriberGroup):
     def _is_asked_for(self, entry: LogEntry) -> bool:
         is_of_types = self._types is None or entry.type in self._types
         is_of_records = self._entity_types is None or entry.entity_type in self._entity_types
-        return is_of_types and is_of_records and (self._about is None or entry.entity_id == self._about)
+        return is_of_types and is_of_records and (self._entity is None or entry.entity_id == self._entity)
 
 
 class RecordGroup(SubscriberGroup):

@@ -8,11 +8,13 @@ from core.base.sentences import noun, replaced, sentence, translated
 from core.records.vocabulary import CustomerStatus
 
 
-def test_a_message_keeps_its_values_and_those_of_messages_within_it():
-    inner = sentence("{amount} is above {limit} since {day}", amount=Decimal("1.50"), limit=1, day=date(2026, 1, 2))
+def test_a_message_keeps_its_values_and_those_of_messages_within_it_by_names_as_clients_see_them():
+    inner = sentence(
+        "{amount} is above {limit} since {first_day}", amount=Decimal("1.50"), limit=1, first_day=date(2026, 1, 2)
+    )
     error = UserError("INVALID", sentence("{field}: {problem}", field="budget", problem=inner), ("budget",))
     assert error.message == "budget: 1.50 is above 1 since 2026-01-02"
-    assert error.params == {"amount": "1.50", "limit": 1, "day": "2026-01-02", "field": "budget"}
+    assert error.params == {"amount": "1.50", "limit": 1, "firstDay": "2026-01-02", "field": "budget"}
     assert UserError("INVALID", "a text with {braces}").params == {}
 
 

@@ -23,8 +23,10 @@ RENAME = """mutation ($id: ID!, $name: String!) { updateCustomer(input: {id: $id
     userErrors { message } } }"""
 CHANGES = """subscription ($where: CustomerWhere, $after: String) {
     customersChanged(where: $where, after: $after) { change recordId cursor record { name } } }"""
-EVENTS = """subscription ($after: String, $types: [EventType!], $entityTypes: [String!], $entity: ID) {
-    events(after: $after, types: $types, entityTypes: $entityTypes, entity: $entity) {
+EVENTS = """subscription (
+    $after: String, $types: [EventType!], $entityTypes: [String!], $entity: ID, $about: ID
+  ) {
+    events(after: $after, types: $types, entityTypes: $entityTypes, entity: $entity, about: $about) {
         cursor node { type entityId } } }"""
 (CURL,) = snippets("docs/live.md", "sh")
 BEGINS_WITH_A = {"name": {"startsWith": "A"}}
@@ -99,6 +101,27 @@ def test_who_asks_the_same_shares_one_statement(crm, monkeypatch):
                 assert len(await changes(heard, 6)) == 6
         assert len(asked) == 3
         assert app.subscriptions.count == len(app.subscriptions.groups) == 0
+
+    client.run(live(client.app))
+
+
+def test_the_events_about_a_record_are_those_of_what_refers_to_it_too(crm):
+    client = crm()
+
+    async def live(app):
+        ann, bea = await created(app, "Ann"), await created(app, "Bea")
+        add = 'mutation ($of: ID!) { createContact(input: {customerId: $of, name: "Carl"}) { contact { id } } }'
+        async with socket(app) as heard:
+            heard.subscribe("1", EVENTS, about=ann)
+            heard.subscribe("2", EVENTS, about=bea, types=["CUSTOMER_UPDATED"])
+            await heard.settle()
+            contacts = []
+            for customer in (bea, ann):
+                contacts.append((await executed(app, add, {"of": customer}))["createContact"]["contact"]["id"])
+                await renamed(app, customer, "New name")
+            said = [await heard.hear() for _ in range(3)]
+            told = [(one["id"], one["payload"]["data"]["events"]["node"]["entityId"]) for one in said]
+            assert sorted(told, key=lambda one: one[0]) == [("1", contacts[1]), ("1", ann), ("2", bea)]
 
     client.run(live(client.app))
 
