@@ -167,8 +167,9 @@ def _insertion(engine: str, lines: tuple[Line, ...]) -> str:
     digits = " || ".join(
         f"substr('{_DIGITS}', CAST((place >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(25, -1, -5)
     )
-    return f"""WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
-    INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
+    # Citus sends what stands before INSERT to the node of the table, which may ask no other about it.
+    return f"""INSERT INTO event (id, batch_id, type, entity_type, entity_id, action, occurred_at, changes, data)
+    WITH given AS ({given}), found AS ({" UNION ".join(_reached(engine, line) for line in lines)})
     SELECT {stem} || {digits}, batch_id, type, entity_type, entity_id, '{Action.REASSIGNED}', occurred_at,
         changes, data
     FROM (
