@@ -1,8 +1,9 @@
 """How fast `search` finds: a million customers, common and rare words, beginnings, mistakes, Chinese, on both engines.
 
-`python -m bench.search [--customers N] [--engine ENGINE]` prints the median and the longest of each kind in
-milliseconds, as the server answers it to a client in the same process, the processor time of an answer, PostgreSQL's
-included, and how long the entries took to be made.
+`python -m bench.search [--customers N] [--engine ENGINE] [--folder FOLDER]` prints the median and the longest of each
+kind in milliseconds, as the server answers it to a client in the same process, the processor time of an answer,
+PostgreSQL's included, and how long the entries took to be made; for who sees all, for those who own more and more of
+them, and for who sees one of a hundred by the scope of a plugin.
 """
 
 import argparse
@@ -61,15 +62,15 @@ _COLUMNS = (
 _USER = "id, version, created_at, created_by, updated_at, updated_by, name, name_folded, role, is_active"
 
 
-class Slow(Plugin):
+class Payers(Plugin):
     """Has a scope of rows of its own, by what no index tells."""
 
-    name, version, api = "bench_slow", "1.0", ">=1,<2"
+    name, version, api = "bench_payers", "1.0", ">=1,<2"
 
     @hookimpl
     def register_permissions(self) -> Iterable[RowRule]:
         """The scope."""
-        yield RowRule("bench_slow.payers", "Who pays late.", {"Customer": lambda row: row.payment_terms_days == _DAYS})
+        yield RowRule("bench_payers.late", "Who pays late.", {"Customer": lambda row: row.payment_terms_days == _DAYS})
 
 
 def owner(place: int) -> str:
@@ -199,14 +200,14 @@ def main() -> None:
             settings = load_settings(database_url=url, sqlite_synchronous="NORMAL")
             if not databases.exists("search"):
                 databases.make("search")
-                app = create_app(settings, [Slow])
+                app = create_app(settings, [Payers])
                 app.migrate()
                 with running(app):
                     # Notes what keys and entries are made of, so that afterwards entries alone are to be made.
                     pass
                 fill(url, given.customers, is_postgresql=is_postgresql)
             begun = time.perf_counter()
-            app = create_app(settings, [Slow])
+            app = create_app(settings, [Payers])
             app.migrate()
             with running(app) as client:
                 print(f"{engine}: {given.customers:,} customers; entries made in {time.perf_counter() - begun:.0f} s")
@@ -225,7 +226,7 @@ def callers(client: Client) -> dict[str, Client]:
     return {
         "who sees all": client,
         **own,
-        "one of a hundred by a plugin's scope": client.acting_as(owner(0), ["Customer.read:bench_slow.payers"]),
+        "one of a hundred by a plugin's scope": client.acting_as(owner(0), ["Customer.read:bench_payers.late"]),
     }
 
 

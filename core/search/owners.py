@@ -151,7 +151,10 @@ def _term(engine: str, way: Way, value: str) -> str:
     """The term of a way, from the value of its column."""
     if not way.is_region:
         return f"'{_OWNER}' || {value}"
-    letters = f"encode(convert_to({value}, 'UTF8'), 'hex')" if engine == POSTGRESQL else f"lower(hex({value}))"
+    letters = f"lower(hex({value}))"
+    if engine == POSTGRESQL:
+        # By functions that are the same for ever. With others Citus would not send the whole statement to one node.
+        letters = f"encode(replace({value}, '\\', '\\\\')::bytea, 'hex')"
     return f"'{_REGION}' || {letters}"
 
 
@@ -197,9 +200,9 @@ def _renewal(engine: str, kind: str, belongings: Belongings) -> str:
             every = f"array_to_tsvector(ARRAY({found}))"
             if not is_postgresql:
                 every = f"(SELECT group_concat(term, ' ') FROM ({found}))"
-            cases.append(f"WHEN '{name}' THEN {every}")
+            cases.append(f"WHEN entity_type = '{name}' THEN {every}")
     return (
-        f"WITH given AS ({given}) UPDATE search_entry SET owner_terms = CASE entity_type "
+        f"WITH given AS ({given}) UPDATE search_entry SET owner_terms = CASE "
         f"{' '.join(dict.fromkeys(cases))} END "
         f"WHERE record_id IN ({' UNION '.join(reached)})"
     )
