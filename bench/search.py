@@ -1,8 +1,9 @@
 """How fast `search` finds: a million customers, common and rare words, beginnings, mistakes, Chinese, on both engines.
 
-`python -m bench.search [--customers N] [--engine ENGINE]` prints the median and the longest of each kind in
-milliseconds, as the server answers it to a client in the same process, the processor time of an answer, PostgreSQL's
-included, and how long the entries took to be made.
+`python -m bench.search [--customers N] [--engine ENGINE] [--folder FOLDER]` prints the median and the longest of each
+kind in milliseconds, as the server answers it to a client in the same process, the processor time of an answer,
+PostgreSQL's included, and how long the entries took to be made; for who sees all, for those who own more and more of
+them, and for who sees one of a hundred by the scope of a plugin.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from statistics import median
@@ -22,7 +23,7 @@ from bench.databases import ENGINES, Folder
 from bench.load import Meter
 from core.base.pinyin import syllables
 from core.db.database import POSTGRESQL
-from guanxi import create_app, load_settings
+from guanxi import Plugin, RowRule, create_app, hookimpl, load_settings
 from guanxi.testing import Client, running
 
 _SYLLABLES = (
@@ -49,10 +50,40 @@ _ASK = "query ($text: String!) { search(text: $text, first: 10) { match node { i
 _REST = ("RETENTION", "[]", "[]", "[]", "[]", False)
 #: So many of each kind of question.
 _ASKED = 40
+#: What of a million customers the users own, here and there; the last one whatever is left.
+_OWNED = (500, 3_000, 10_000, 20_000, 200_000)
+_STAMP = "2025-01-01T00:00:00.000Z"
+#: How many days a customer has to pay whom the plugin's scope shows: one of a hundred.
+_DAYS = 90
 _COLUMNS = (
     "id, version, created_at, created_by, updated_at, updated_by, name, name_folded, kind, status, account_relation, "
-    "needs, preferences, interests, industry_competitors, do_not_contact"
+    "needs, preferences, interests, industry_competitors, do_not_contact, owner_id, payment_terms_days"
 )
+_USER = "id, version, created_at, created_by, updated_at, updated_by, name, name_folded, role, is_active"
+
+
+class Payers(Plugin):
+    """Has a scope of rows of its own, by what no index tells."""
+
+    name, version, api = "bench_payers", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_permissions(self) -> Iterable[RowRule]:
+        """The scope."""
+        yield RowRule("bench_payers.late", "Who pays late.", {"Customer": lambda row: row.payment_terms_days == _DAYS})
+
+
+def owner(place: int) -> str:
+    """The id of a user by its number."""
+    return f"usr_{place:026d}"
+
+
+def owners(count: int) -> list[int]:
+    """The number of the user who owns each customer."""
+    owned = [place for place, part in enumerate(_OWNED) for _ in range(part * count // 1_000_000)]
+    owned += [len(_OWNED)] * (count - len(owned))
+    random.Random(9).shuffle(owned)
+    return owned
 
 
 def names(count: int) -> Iterator[str]:
@@ -69,22 +100,30 @@ def names(count: int) -> Iterator[str]:
 
 
 def fill(url: str, count: int, *, is_postgresql: bool) -> None:
-    """Puts customers in, without what they are found by."""
-    stamp = "2025-01-01T00:00:00.000Z"
-    rows = (
-        (f"cus_{number:026d}", 1, stamp, "bench", stamp, "bench", name, name.casefold(), "COMPANY", "ACTIVE", *_REST)
-        for number, name in enumerate(names(count))
+    """Puts users and customers in, without what they are found by."""
+    stamps = (1, _STAMP, "bench", _STAMP, "bench")
+    users = [
+        (owner(place), *stamps, f"U{place}", f"u{place}", "ACCOUNT_MANAGER", True) for place in range(len(_OWNED) + 1)
+    ]
+    chance = random.Random(10)
+    customers = (
+        (f"cus_{number:026d}", *stamps, name, name.casefold(), "COMPANY", "ACTIVE", *_REST, owner(place), days)
+        for number, (name, place) in enumerate(zip(names(count), owners(count), strict=True))
+        for days in [_DAYS if chance.random() < 0.01 else 30]
     )
+    tables = {'"user"': (_USER, users), "customer": (_COLUMNS, customers)}
     if is_postgresql:
         with psycopg.connect(url) as server:
-            with server.cursor().copy(f"COPY customer ({_COLUMNS}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            for table, (columns, rows) in tables.items():
+                with server.cursor().copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
             server.execute("DELETE FROM installation WHERE name LIKE '% entries'")
         return
     with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
-        marks = ", ".join("?" * len(_COLUMNS.split(",")))
-        file.executemany(f"INSERT INTO customer ({_COLUMNS}) VALUES ({marks})", rows)
+        for table, (columns, rows) in tables.items():
+            marks = ", ".join("?" * len(columns.split(",")))
+            file.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
         file.execute("DELETE FROM installation WHERE name LIKE '% entries'")
 
 
@@ -151,26 +190,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--engine", choices=ENGINES)
+    parser.add_argument("--folder", type=Path, help="where the databases are kept; they are thrown away if not given")
     given = parser.parse_args()
     known = list(names(given.customers))[:5_000]
     for engine in [given.engine] if given.engine else ENGINES:
-        with TemporaryDirectory() as name, Folder(Path(name)).engine(engine) as databases:
-            databases.make("search")
+        with TemporaryDirectory() as name, Folder(given.folder or Path(name)).engine(engine) as databases:
+            is_postgresql = engine == POSTGRESQL
             url = databases.url("search")
             settings = load_settings(database_url=url, sqlite_synchronous="NORMAL")
-            app = create_app(settings, [])
-            app.migrate()
-            with running(app):
-                # Notes what keys and entries are made of, so that afterwards entries alone are to be made.
-                pass
-            fill(url, given.customers, is_postgresql=engine == POSTGRESQL)
+            if not databases.exists("search"):
+                databases.make("search")
+                app = create_app(settings, [Payers])
+                app.migrate()
+                with running(app):
+                    # Notes what keys and entries are made of, so that afterwards entries alone are to be made.
+                    pass
+                fill(url, given.customers, is_postgresql=is_postgresql)
             begun = time.perf_counter()
-            app = create_app(settings, [])
+            app = create_app(settings, [Payers])
             app.migrate()
             with running(app) as client:
                 print(f"{engine}: {given.customers:,} customers; entries made in {time.perf_counter() - begun:.0f} s")
-                settle(url, is_postgresql=engine == POSTGRESQL)
-                measure(client, known, databases.process)
+                settle(url, is_postgresql=is_postgresql)
+                for title, caller in callers(client).items():
+                    print(f"  {title}")
+                    measure(caller, known, databases.process)
+
+
+def callers(client: Client) -> dict[str, Client]:
+    """Who asks."""
+    own = {
+        f"who owns {part:,} of a million": client.acting_as(owner(place), ["Customer.read:own"])
+        for place, part in enumerate(_OWNED)
+    }
+    return {
+        "who sees all": client,
+        **own,
+        "one of a hundred by a plugin's scope": client.acting_as(owner(0), ["Customer.read:bench_payers.late"]),
+    }
 
 
 if __name__ == "__main__":

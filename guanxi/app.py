@@ -265,7 +265,8 @@ class App:
             authentication = Authentication(self.database, self.settings, self._clock, by_plugins=by_plugins)
             if serving:
                 self._design.assemble()
-            await self.database.in_thread(lambda: prepare(self.database, self.migrations, self.settings, self.host))
+            parts = (self.database, self.migrations, self.settings, self.host, self.catalog.belongings)
+            await self.database.in_thread(lambda: prepare(*parts))
         except (ConfigurationError, PluginError):
             # What was looked at in it may have left connections open.
             self.database.close()

@@ -16,12 +16,15 @@ from core.migrations.runner import MigrationSet, migrate, pending
 from core.records.installation import Installation
 from core.records.record import CORE
 from core.records.text_keys import agree_on_keys
+from core.search.owners import Belongings
 from core.search.rebuild import agree_on_entries
 
 _log = logging.getLogger("guanxi.app")
 
 
-def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Settings, host: PluginHost) -> None:
+def prepare(
+    database: Database, migrations: Sequence[MigrationSet], settings: Settings, host: PluginHost, belongings: Belongings
+) -> None:
     """Checks a database and brings it up to date.
 
     Raises:
@@ -34,7 +37,7 @@ def prepare(database: Database, migrations: Sequence[MigrationSet], settings: Se
     database.retrying(lambda session: _agree_on_currency(session, settings.reporting_currency))
     plugins = [CORE, *(plugin.name for plugin in host.plugins)]
     _write(database, lambda transaction: agree_on_keys(transaction, plugins, settings.phone_region))
-    _write(database, lambda transaction: agree_on_entries(transaction, plugins))
+    _write(database, lambda transaction: agree_on_entries(transaction, plugins, belongings))
     _list_lasting(database, settings)
 
 

@@ -96,7 +96,7 @@ class Databases:
             app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
             # As after a first start, which takes twice as long as others; the currency is each app's own.
-            prepare(app.database, app.migrations, settings, app.host)
+            prepare(app.database, app.migrations, settings, app.host, app.catalog.belongings)
             with app.database.engine.begin() as connection:
                 connection.execute(delete(Installation).where(col(Installation.name) == "reporting_currency"))
             app.database.close()

@@ -1,8 +1,6 @@
 """What is asked of the indexes: for a text the terms that match in each step, as an engine takes them."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from core.db.database import POSTGRESQL, SQLITE
 from core.search.entries import PERMITTED
@@ -61,45 +59,36 @@ def steps(text: str, permissions: Sequence[str], types: Sequence[str] | None) ->
     return [None if step == last else [*step, *of_types] for step, last in zip(found, [None, *found], strict=False)]
 
 
-def _for_postgresql(groups: Groups, mark: str) -> str:
-    parts = (" | ".join(f"'{mark}{term}'{':*' if begun else ''}" for term, begun in group) for group in groups)
+def _for_postgresql(groups: Groups, mark: str, owners: Sequence[str]) -> str:
+    parts = [" | ".join(f"'{mark}{term}'{':*' if begun else ''}" for term, begun in group) for group in groups]
+    parts += [" | ".join(f"'{term}'" for term in owners)] if owners else []
     return " & ".join(f"({part})" for part in parts)
 
 
-def _for_sqlite(groups: Groups, mark: str) -> str:
-    parts = (" OR ".join(f'"{mark}{term}"{"*" if begun else ""}' for term, begun in group) for group in groups)
+def _for_sqlite(groups: Groups, mark: str, owners: Sequence[str]) -> str:
+    parts = [" OR ".join(f'"{mark}{term}"{"*" if begun else ""}' for term, begun in group) for group in groups]
+    parts += [" OR ".join(f'"{term}"' for term in owners)] if owners else []
     return " AND ".join(f"({part})" for part in parts)
 
 
-_SPELLED: Mapping[str, Callable[[Groups, str], str]] = {POSTGRESQL: _for_postgresql, SQLITE: _for_sqlite}
-
-
-def walk(engine: str, asked: Sequence[Groups | None]) -> list[str]:
-    """What an index is asked in each place of each step, spelled as the engine takes it."""
-    spelled = _SPELLED[engine]
-    return [spelled([[_NOWHERE]] if step is None else step, mark) for step in asked for mark in PLACES]
-
-
-def looks(engine: str, asked: Sequence[Groups | None]) -> list[str]:
-    """What one entry is asked in each step, as the engine takes it without its index.
-
-    On SQLite it is JSON of the groups. A term has a blank before it, and after it where it is whole, and so it is found
-    in a text of terms with blanks around them.
-    """
-    found: list[str] = []
-    for step in asked:
-        if step is None and found:
-            found.append(found[-1])
-        else:
-            found.append(_LOOKED[engine]([[_NOWHERE]] if step is None else step))
-    return found
-
-
-def _as_json(groups: Groups) -> str:
-    return json.dumps([[f" {term}" if begun else f" {term} " for term, begun in group] for group in groups])
-
-
-_LOOKED: Mapping[str, Callable[[Groups], str]] = {
-    POSTGRESQL: partial(_for_postgresql, mark=""),
-    SQLITE: _as_json,
+_SPELLED: Mapping[str, Callable[[Groups, str, Sequence[str]], str]] = {
+    POSTGRESQL: _for_postgresql,
+    SQLITE: _for_sqlite,
 }
+
+
+def walk(engine: str, asked: Sequence[Groups | None], owners: Sequence[str] | None) -> list[str]:
+    """What an index is asked in each place of each step, spelled as the engine takes it.
+
+    Args:
+        engine: that is asked.
+        asked: what matches in each step.
+        owners: terms of which a record has one, in no sample; None if that does not count.
+    """
+    spelled = _SPELLED[engine]
+    is_nobody = owners is not None and not owners
+    return [
+        spelled([[_NOWHERE]], mark, ()) if step is None or is_nobody else spelled(step, mark, owners or ())
+        for step in asked
+        for mark in PLACES
+    ]

@@ -4,17 +4,19 @@ On PostgreSQL an index of two `tsvector`s answers, on SQLite one of FTS5. Neithe
 terms of `core.search.terms`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, String, event
+from sqlalchemy import Connection, Dialect, Index, String, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.db.database import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.records.columns import ColumnInfo, column, column_info, sql_column
 from core.records.forms import PERSON_NAME, PHONE, TextForm
 from core.records.record import Record, Table
+from core.search.owners import Belongings, joined_terms, own_terms, renewals
 from core.search.samples import in_samples
 from core.search.terms import TYPE, number_terms, terms_of, whole, whole_terms
 
@@ -43,11 +45,15 @@ class SearchEntry(Table):
 
     record_id: str = column("The record.", primary_key=True, exact=True)
     entity_type: str = column("Type of the record.", exact=True)
-    number: int | None = column("By which SQLite's index knows it.", default=None, index=True)
+    number: int | None = column("By which SQLite's index knows it.", default=None)
     terms: str | None = _terms("Of its fields.")
     tag_terms: str | None = _terms("Of its tags.")
+    owner_terms: str | None = _terms("Of whose it is.")
     length: int | None = column("How many letters its name has.", default=None)
 
+
+# By it SQLite finds what its index has found, with all that is asked of it: entries themselves are long.
+Index("ix_search_entry_number", *(SearchEntry.__table__.c[n] for n in ("number", "record_id", "entity_type", "length")))
 
 #: Name of the index of PostgreSQL.
 TERMS_INDEX = "ix_search_entry_terms"
@@ -59,35 +65,39 @@ INDEX: Mapping[str, Sequence[str]] = {
     "postgresql": (
         f"""
         CREATE INDEX {TERMS_INDEX} ON search_entry
-        USING gin ((coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector)))
+        USING gin ((
+            coalesce(terms, ''::tsvector) || coalesce(tag_terms, ''::tsvector) || coalesce(owner_terms, ''::tsvector)
+        ))
         WITH (gin_pending_list_limit = 64)
         """,
     ),
     "sqlite": (
         """
         CREATE VIRTUAL TABLE search_index USING fts5(
-            terms, tag_terms, content='search_entry', content_rowid='number', detail=none,
-            tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@'"
+            terms, tag_terms, owner_terms, content='search_entry', content_rowid='number', detail=none,
+            tokenize="unicode61 remove_diacritics 0 tokenchars '_<^|=~+#@$'"
         )
         """,
         # Each write adds a part to the index, and each term is looked for in each part: of four small ones one is made.
         "INSERT INTO search_index (search_index, rank) VALUES ('crisismerge', 4)",
         """
         CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN
-            INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);
+            INSERT INTO search_index (rowid, terms, tag_terms, owner_terms)
+            VALUES (new.number, new.terms, new.tag_terms, new.owner_terms);
         END
         """,
         """
         CREATE TRIGGER search_entry_deleted AFTER DELETE ON search_entry BEGIN
-            INSERT INTO search_index (search_index, rowid, terms, tag_terms)
-            VALUES ('delete', old.number, old.terms, old.tag_terms);
+            INSERT INTO search_index (search_index, rowid, terms, tag_terms, owner_terms)
+            VALUES ('delete', old.number, old.terms, old.tag_terms, old.owner_terms);
         END
         """,
         """
         CREATE TRIGGER search_entry_updated AFTER UPDATE ON search_entry BEGIN
-            INSERT INTO search_index (search_index, rowid, terms, tag_terms)
-            VALUES ('delete', old.number, old.terms, old.tag_terms);
-            INSERT INTO search_index (rowid, terms, tag_terms) VALUES (new.number, new.terms, new.tag_terms);
+            INSERT INTO search_index (search_index, rowid, terms, tag_terms, owner_terms)
+            VALUES ('delete', old.number, old.terms, old.tag_terms, old.owner_terms);
+            INSERT INTO search_index (rowid, terms, tag_terms, owner_terms)
+            VALUES (new.number, new.terms, new.tag_terms, new.owner_terms);
         END
         """,
     ),
@@ -100,22 +110,34 @@ def _make_index(table: Any, connection: Connection, **options: Any) -> None:
         connection.exec_driver_sql(sql)
 
 
+# Whose a record is was told when it was new, and has been renewed since. What this statement makes of it may be older
+# than what another transaction just wrote.
 _KEEP = (
     "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
     "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms), "
     "length = coalesce(excluded.length, search_entry.length)"
 )
+#: With what each engine calls the terms of a record's own owners in it, and its id.
 _WRITE = {
     "postgresql": (
-        "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms) "
-        "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
-        "array_to_tsvector(string_to_array(tags, ' ')) "
-        "FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) "
-        f"AS given (id, type, own, length, tags) {_KEEP}"
+        ("given.owners", "given.id"),
+        (
+            "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms, owner_terms) "
+            "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
+            "array_to_tsvector(string_to_array(tags, ' ')), {owners} "
+            # How many there are is not to be planned for: that takes longer than all the rest, each time again.
+            "FROM (SELECT $1::text[] AS a, $2::text[] AS b, $3::text[] AS c, $4::bigint[] AS d, $5::text[] AS e, "
+            "$6::text[] AS f OFFSET 0) AS one, unnest(a, b, c, d, e, f) "
+            f"AS given (id, type, own, length, tags, owners) {_KEEP}"
+        ),
     ),
     "sqlite": (
-        "INSERT INTO search_entry (record_id, entity_type, number, terms, length, tag_terms) "
-        f"VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4, ?5) {_KEEP}"
+        ("?6", "?1"),
+        (
+            "INSERT INTO search_entry (record_id, entity_type, number, terms, length, tag_terms, owner_terms) "
+            "VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4, ?5, {owners}) "
+            f"{_KEEP}"
+        ),
     ),
 }
 
@@ -128,6 +150,7 @@ class Entry(NamedTuple):
         type: its type.
         terms, length: of its fields and its name; None where they stay as they are.
         tag_terms: of its tags; None where they stay as they are.
+        owners: of a new one, terms of whose its own columns say that it is; None if it is not new, or nobody's.
     """
 
     id: str
@@ -135,26 +158,29 @@ class Entry(NamedTuple):
     terms: str | None = None
     length: int | None = None
     tag_terms: str | None = None
+    owners: str | None = None
 
 
 class SearchNotes:
     """What one transaction changes of the entries, written with its events."""
 
-    def __init__(self, transaction: DatabaseTransaction) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: DatabaseTransaction, belongings: Belongings) -> None:
+        self._transaction, self._belongings = transaction, belongings
         self._noted: dict[str, Entry | None] = {}
+        self._moved: set[tuple[str, str]] = set()
 
     def note(self, record: Record, changed: Collection[str], *, is_new: bool = False) -> None:
         """Notes a record whose columns, or whose `tags`, changed; the record has its new values."""
         kind = type(record)
         if kind.__search__ and (is_new or not set(kind.__search__).isdisjoint(changed)):
-            self.note_values(kind, record.id, vars(record))
+            self.note_values(kind, record.id, vars(record), is_new=is_new)
 
-    def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any]) -> None:
+    def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any], *, is_new: bool = False) -> None:
         """Notes the values that the columns of a record have now."""
         if kind.__search__:
-            known = self._noted.get(id)
-            self._noted[id] = own_entry(kind, id, values)._replace(tag_terms=known and known.tag_terms)
+            known = self._noted.get(id) or Entry(id, kind.__name__)
+            owners = own_terms(kind, self._belongings.get(kind.__name__), values) if is_new else known.owners
+            self._noted[id] = own_entry(kind, id, values)._replace(tag_terms=known.tag_terms, owners=owners)
 
     def note_tags(self, kind: type[Record], tags: Mapping[str, Iterable[str]]) -> None:
         """Notes the tags that records have now."""
@@ -162,43 +188,65 @@ class SearchNotes:
             known = self._noted.get(id) or Entry(id, kind.__name__)
             self._noted[id] = known._replace(tag_terms=tag_terms(id, names))
 
+    def note_owners(self, kind: str, id: str) -> None:
+        """Notes a record that, with all that belongs to whoever it belongs to, may have come to belong to others."""
+        self._moved.add((kind, id))
+
     def forget(self, ids: Iterable[str]) -> None:
         """Notes records that are gone."""
         self._noted |= dict.fromkeys(ids)
 
-    def mark(self) -> dict[str, Entry | None]:
+    def mark(self) -> tuple[dict[str, Entry | None], set[tuple[str, str]]]:
         """The present state, for `rewind`."""
-        return dict(self._noted)
+        return dict(self._noted), set(self._moved)
 
-    def rewind(self, mark: dict[str, Entry | None]) -> None:
+    def rewind(self, mark: tuple[dict[str, Entry | None], set[tuple[str, str]]]) -> None:
         """Forgets what was noted since the mark."""
-        self._noted = mark
+        self._noted, self._moved = mark
 
     def write(self) -> None:
         """Writes what was noted so far."""
+        engine = self._transaction.dialect
         if self._noted:
-            engine = self._transaction.dialect
             entries = [entry for entry in self._noted.values() if entry is not None]
-            self._transaction.put(*writing(engine, entries))
+            self._transaction.put(*writing(engine, entries, self._belongings))
             if gone := [id for id, entry in self._noted.items() if entry is None]:
                 sql = f"DELETE FROM search_entry WHERE {among(engine, 'record_id', 1)}"
                 self._transaction.put(SqlStatement(sql, (listed(engine, gone),)))
             self._noted = {}
+        if self._moved:
+            self._transaction.put(*renewals(engine, self._belongings, self._moved))
+            self._moved = set()
 
 
-def writing(engine: str, entries: Sequence[Entry]) -> Sequence[SqlStatement]:
-    """The statements that store entries."""
-    if not entries:
-        return ()
-    if engine == "postgresql":
-        return (
-            SqlStatement(_WRITE[engine], [list(part) for part in zip(*entries, strict=True)], table="search_entry"),
-        )
-    return (SqlStatement(_WRITE[engine], entries, many=True),)
+def writing(
+    engine: str, entries: Iterable[Entry], belongings: Belongings, *, are_new: bool = True
+) -> Iterator[SqlStatement]:
+    """The statements that store entries.
+
+    Args:
+        engine: that runs them.
+        entries: they.
+        belongings: whose records are.
+        are_new: those with owners are of records that the transaction makes.
+    """
+    parts: dict[str | None, list[Entry]] = {}
+    for entry in entries:
+        parts.setdefault(None if entry.owners is None else entry.type, []).append(entry)
+    for kind, each in parts.items():
+        belonging = None if kind is None else belongings[kind]
+        given, sql = _WRITE[engine]
+        sql = sql.format(owners=joined_terms(engine, belonging, *given, is_new=are_new))
+        if engine == POSTGRESQL:
+            # As a part of another statement it would not see what that writes, such as what this is part of.
+            table = None if belonging is not None and belonging.is_part else "search_entry"
+            yield SqlStatement(sql, [list(part) for part in zip(*each, strict=True)], table=table)
+        else:
+            yield SqlStatement(sql, each, many=True)
 
 
 def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
-    """The entry of a record without its tags; the terms of fields that need a permission are apart.
+    """The entry of a record without its tags and owners; the terms of fields that need a permission are apart.
 
     Args:
         kind: its type.
@@ -210,7 +258,8 @@ def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
         if (value := values[name]) is not None:
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
-    return Entry(id, kind.__name__, _stored(id, found), len(whole(values[kind.__search__[0]] or "")))
+    length = len(whole(values[kind.__search__[0]] or ""))
+    return Entry(id, kind.__name__, _stored(id, found), length)
 
 
 def _stored(id: str, terms: set[str]) -> str:

@@ -28,7 +28,7 @@ from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.changes import Change
-from core.log.estates import Estates
+from core.log.estates import Estates, handovers_of, owners_changed
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
@@ -36,6 +36,7 @@ from core.records.record import PHONE_REGION, Record, record_named
 from core.records.rows import rows_of
 from core.records.selections import Prepared
 from core.search.entries import SearchNotes
+from core.search.owners import Belongings
 from core.unit.held import Held
 from core.unit.watch import Watch
 
@@ -74,6 +75,7 @@ class Unit:
         ask: Ask,
         sign: Callable[[str, str], str],
         estates: Estates,
+        belongings: Belongings,
         request_id: str | None = None,
         batch_id: str | None = None,
         may_look_again: bool = False,
@@ -98,7 +100,7 @@ class Unit:
             plausibility=settings.plausibility,
             log=self.log,
         )
-        self.search = SearchNotes(transaction)
+        self.search = SearchNotes(transaction, belongings)
         self.watch = Watch(self.held, self.settlement, self.stamp)
         self.discards = False
         self.may_look_again = may_look_again and transaction.dialect == POSTGRESQL
@@ -345,10 +347,14 @@ class Unit:
     def note(self, change: Change) -> None:
         """Notes the change of a record, for the log and for whoever searches."""
         self.log.note(change)
+        for move in handovers_of(self.estates, change):
+            self.search.note_owners(move.record, move.id)
         if change.action is Action.DESTROYED:
             self.search.forget([change.record.id])
         else:
             self.search.note(change.record, change.after, is_new=change.action is Action.CREATED)
+            if owners_changed(self.estates, change):
+                self.search.note_owners(change.entity, change.record.id)
             if (tags := change.after.get("tags")) is not None:
                 self.search.note_tags(type(change.record), {change.record.id: tags})
 

@@ -70,8 +70,12 @@ def candidates(ctx: Context, kind: type[Record], asked: Mapping[str, Profile]) -
     """The stored records that may be about the same as those asked for, by the id of these; the most likely first."""
     wanted = {id: hashes(profile) for id, profile in asked.items()}
     sharing: dict[str, dict[str, Profile]] = defaultdict(dict)
+    known: dict[str, Profile] = {}
     for row in _sharing(ctx, kind, {hash for found in wanted.values() for hash in found}):
-        sharing[row["hash"]][row["id"]] = profile_of(kind, row)
+        # A record has a row for each key in common.
+        if (profile := known.get(row["id"])) is None:
+            profile = known[row["id"]] = profile_of(kind, row)
+        sharing[row["hash"]][row["id"]] = profile
     alike = {id: {other: its for hash in found for other, its in sharing[hash].items()} for id, found in wanted.items()}
     return {id: _ranked(asked[id], {other: its for other, its in alike[id].items() if other != id}) for id in asked}
 

@@ -65,7 +65,7 @@ _PUBLIC_DOMAINS = frozenset(
     )
 )
 _NUMBER, _SHORTEST_NUMBER = 8, 6
-#: So many names are kept with their normal form: of one record it is asked for several times.
+#: So many texts are kept with their normal form: of one record it is asked for with each that it is compared to.
 _MOST_KEPT = 4096
 _TITLES = frozenset(_listed("mr mrs ms miss dr prof herr frau hr fr mme mlle sir jr sr ii iii dipl ing phd md mba"))
 _SHORT_STREETS = {
@@ -127,13 +127,15 @@ def domain_of(email: str | None) -> str | None:
 
 def site_of(website: str | None) -> str | None:
     """The domain of a web site: `https://www.acme.com/de` becomes `acme.com`."""
+    if not website:
+        return None
     host = re.split(r"[/?#:]", _address(website).split("@")[-1], maxsplit=1)[0].removeprefix("www.")
     return host if "." in host and host not in _PUBLIC_DOMAINS else None
 
 
 def page_of(profile: str | None) -> str | None:
     """A page in social media: `https://www.linkedin.com/in/Anna-Berg/?trk=x` becomes `linkedin.com/in/anna-berg`."""
-    page = re.split(r"[?#]", _address(profile), maxsplit=1)[0].removeprefix("www.").rstrip("/")
+    page = re.split(r"[?#]", _address(profile or ""), maxsplit=1)[0].removeprefix("www.").rstrip("/")
     # The name of a network alone is nobody's page.
     return page if "/" in page or page.startswith("@") else None
 
@@ -143,11 +145,18 @@ def handle_of(name: str | None) -> str | None:
     return (name or "").strip().lower().removeprefix("@") or None
 
 
-def _address(text: str | None) -> str:
+def _address(text: str) -> str:
     """An address without what says how to get there."""
-    return re.sub(r"^[a-z][a-z0-9+.-]*://", "", (text or "").strip().lower())
+    return re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().lower())
 
 
+@lru_cache(_MOST_KEPT)
+def place_words(place: str) -> str:
+    """The words of a city or region."""
+    return " ".join(latin(place))
+
+
+@lru_cache(_MOST_KEPT)
 def code(text: str | None) -> str | None:
     """A number of an office or a postal code by its letters and digits alone."""
     found = "".join(re.findall(r"[^\W_]+", plain(text or "")))
@@ -156,5 +165,7 @@ def code(text: str | None) -> str | None:
 
 def phone_ending(phone: str | None) -> str | None:
     """The end of a telephone number, which is the same with and without its country code."""
-    digits = "".join(letter for letter in plain(phone or "").partition("x")[0] if letter.isdigit())
+    if not phone:
+        return None
+    digits = "".join(filter(str.isdigit, plain(phone).partition("x")[0]))
     return digits[-_NUMBER:] if len(digits) >= _SHORTEST_NUMBER else None

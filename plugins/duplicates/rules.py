@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from math import exp
+from operator import itemgetter
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from rapidfuzz.fuzz import token_sort_ratio
@@ -21,6 +22,8 @@ _PRIOR = -6.0
 _CLOSE, _APART = 0.9, 0.75
 #: Of two texts that are the same but for a typing mistake: a letter of five.
 _MISTYPED = 0.8
+#: Similarity from which on it makes no difference how alike they are.
+_SAME = 0.985
 #: More of a name is not used as a key.
 _SHORTEST_HALF = 5
 #: So much of each name of a person is a key with as much of the others.
@@ -126,10 +129,10 @@ def _compared(one: Profile, other: Profile) -> Iterator[Evidence]:
         yield Evidence("street", 3.5 if alike > 0.95 else 2.5 if alike > 0.8 else 0.5 if alike > 0.65 else -1.0)
     yield from _coded("postalCode", forms.code(one.postal_code), forms.code(other.postal_code), 2.0, 1.0, -0.7)
     if one.city and other.city:
-        alike = JaroWinkler.similarity(" ".join(forms.latin(one.city)), " ".join(forms.latin(other.city)))
+        alike = JaroWinkler.similarity(forms.place_words(one.city), forms.place_words(other.city))
         yield Evidence("city", 1.5 if alike > _CLOSE else -0.7)
     if one.region and other.region:
-        yield Evidence("region", 0.5 if forms.latin(one.region) == forms.latin(other.region) else -0.5)
+        yield Evidence("region", 0.5 if forms.place_words(one.region) == forms.place_words(other.region) else -0.5)
     if one.customer and other.customer:
         yield Evidence("customerId", 4.0 if one.customer == other.customer else -1.0)
 
@@ -138,7 +141,7 @@ def _name_weight(one: Profile, other: Profile) -> float:
     if one.is_person or other.is_person:
         return max((_person_weight(mine, its) for mine in one.words for its in other.words), default=-5.0)
     alike = max((_alike(mine, its) for mine in one.words for its in other.words), default=0.0)
-    return 8.0 if alike > 0.985 else 7.5 if alike > 0.95 else 4.0 if alike > _CLOSE else 0.5 if alike > _APART else -4.0
+    return 8.0 if alike > _SAME else 7.5 if alike > 0.95 else 4.0 if alike > _CLOSE else 0.5 if alike > _APART else -4.0
 
 
 def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
@@ -180,10 +183,14 @@ def _letters(one: str, other: str) -> float:
 
 def _alike(one: Sequence[str], other: Sequence[str]) -> float:
     """How alike two names are, 0 to 1: in whatever order, and however their words are cut."""
+    if one == other:
+        return 1.0
     # A number in a name tells branches, funds and model lines apart.
     if [word for word in one if word.isdigit()] != [word for word in other if word.isdigit()]:
         return 0.0
     joined = JaroWinkler.similarity("".join(one), "".join(other))
+    if joined > _SAME:
+        return joined
     ordered = JaroWinkler.similarity("".join(sorted(one)), "".join(sorted(other)))
     return max(joined, ordered, _covered(one, other))
 
@@ -195,8 +202,8 @@ def _covered(one: Sequence[str], other: Sequence[str]) -> float:
         return 0.0
     rest, total, letters = many, 0.0, 0
     for word in sorted(few, key=len, reverse=True):
-        best = max(rest, key=lambda its: JaroWinkler.similarity(word, its))
-        total += JaroWinkler.similarity(word, best) * len(word)
+        alike, best = max(((JaroWinkler.similarity(word, its), its) for its in rest), key=itemgetter(0))
+        total += alike * len(word)
         letters += len(word)
         rest = [its for its in rest if its is not best] or [best]
     missing = max(0, len(many) - len(few))

@@ -19,6 +19,7 @@ from core.log.estates import Estate
 from core.records.columns import ColumnInfo
 from core.records.fields import BatchFunction, History, Row
 from core.records.record import CORE, Facet, Record, Table
+from core.search.owners import Belonging
 from schema.catalog.kind import Condition, Filter, Kind
 from schema.catalog.kinds import (
     BooleanKind,
@@ -328,6 +329,7 @@ class Catalog:
         enums: the enumerations fields use, by name.
         ownerships: whose the records are, by the name of their type; what is not there is reference data.
         estates: what belongs to whoever the records belong to, likewise.
+        belongings: by which of whose it is a record is found, likewise.
         permission_names: the permissions about no record, and the scopes that plugins register.
         facet_fields: the fields that show columns of facets, by facet and column.
     """
@@ -338,6 +340,7 @@ class Catalog:
     enums: dict[str, type[StrEnum]] = field(default_factory=dict)
     ownerships: dict[str, Ownership] = field(default_factory=dict)
     estates: dict[str, Estate] = field(default_factory=dict)
+    belongings: dict[str, Belonging] = field(default_factory=dict)
     permission_names: set[str] = field(default_factory=set)
     facet_fields: dict[tuple[type[Table], str], CatalogField] = field(default_factory=dict)
 

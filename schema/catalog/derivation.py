@@ -34,7 +34,7 @@ from schema.catalog.events import event_record
 from schema.catalog.kind import Kind
 from schema.catalog.kinds import BooleanKind, DateKind, DecimalKind, FormKind, IdKind, IntKind, MomentKind, TextKind
 from schema.catalog.names import check_names, root_names
-from schema.catalog.ownership import estates, ownerships
+from schema.catalog.ownership import estates, ownerships, searched_belongings
 
 _CORE_RECORDS: Sequence[type[Record]] = (
     Customer,
@@ -89,6 +89,7 @@ def build_catalog(host: PluginHost, settings: Settings) -> Catalog:
             _add_relations(catalog, record)
     catalog.ownerships.update(ownerships(catalog))
     catalog.estates.update(estates(catalog))
+    catalog.belongings.update(searched_belongings(catalog))
     catalog.records["Event"] = event_record(catalog, {plugin.name: plugin.events for plugin in host.plugins})
     for plugin, declared in registered(host, "register_fields"):
         _add_declared(catalog, declared, plugin)

@@ -13,9 +13,9 @@ from core.crm.people import Team, User
 from core.db.sql import Expression, one_of
 from core.log.estates import Estate, Line
 from core.records.record import Record
+from core.search.owners import Belonging, Step, Way
 from schema.catalog.catalog import Catalog, Ownership, RecordType, Share, ToOne
 from schema.catalog.kind import Condition
-from schema.sql.json import whole_number
 
 #: The field that tells what the caller may do with a record.
 CAN = "can"
@@ -95,10 +95,7 @@ def _link(record: RecordType, relation: str) -> ToOne:
 
 def estates(catalog: Catalog) -> Mapping[str, Estate]:
     """What belongs to whoever the records belong to, by the name of their type."""
-    below: dict[str, list[tuple[RecordType, str]]] = {}
-    for name, own in catalog.ownerships.items():
-        for link in (catalog.records[name].to_one[parent] for parent in own.parents):
-            below.setdefault(link.target, []).append((catalog.records[name], link.column))
+    below = _below(catalog)
 
     def lines(name: str, steps: tuple[tuple[str, str], ...], above: tuple[str, ...]) -> Iterator[Line]:
         for record, column in below.get(name, ()):
@@ -122,6 +119,46 @@ def estates(catalog: Catalog) -> Mapping[str, Estate]:
             None if shared is None else (shared.target, shared.column),
         )
     return found
+
+
+def _below(catalog: Catalog) -> Mapping[str, list[tuple[RecordType, str]]]:
+    """What is part of records, by the name of their type: the types, and the columns that refer to them."""
+    found: dict[str, list[tuple[RecordType, str]]] = {}
+    for name, own in catalog.ownerships.items():
+        for link in (catalog.records[name].to_one[parent] for parent in own.parents):
+            found.setdefault(link.target, []).append((catalog.records[name], link.column))
+    return found
+
+
+def searched_belongings(catalog: Catalog) -> Mapping[str, Belonging]:
+    """By which of whose they are records are searched, by the name of their type."""
+    parts = _below(catalog)
+
+    def ways(record: RecordType, steps: tuple[Step, ...]) -> Iterator[Way]:
+        own = catalog.ownerships[record.name]
+        yield from (Way(steps, column) for column in (*own.users, *own.teams))
+        yield from (Way(steps, column, is_region=True) for column in own.regions)
+        for share in own.shares:
+            way = (*steps, Step("id", catalog.records[share.record].table.name, share.column))
+            yield from (Way(way, column) for column in catalog.ownerships[share.record].users)
+        for link in (record.to_one[name] for name in own.parents):
+            parent = catalog.records[link.target]
+            yield from ways(parent, (*steps, Step(link.column, parent.table.name, "id")))
+
+    def below(name: str, steps: tuple[Step, ...], above: tuple[str, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
+        for record, column in parts.get(name, ()):
+            if record.name not in above:
+                way = (*steps, Step("id", record.table.name, column))
+                if record.searched:
+                    yield record.name, way
+                yield from below(record.name, way, (*above, record.name))
+
+    found = {}
+    for name, own in catalog.ownerships.items():
+        record = catalog.records[name]
+        up = tuple(ways(record, ())) if record.searched else ()
+        found[name] = Belonging(record.table.name, up, bool(own.parents), tuple(below(name, (), (name,))))
+    return {name: one for name, one in found.items() if one.ways or one.below}
 
 
 def belongs(row: Any, scope: RowScope) -> Condition:
@@ -173,41 +210,6 @@ def is_owned(
     return found
 
 
-def belongings(statement: Any, record: RecordType, scope: RowScope, most: int) -> list[Any]:
-    """Ids of the records that belong to whoever asks, its team or its region, deleted ones included.
-
-    Each SELECT reads an index: of what few among many have, that is far less to read than to ask each row.
-
-    Args:
-        statement: of which they are parts.
-        record: the type of the records.
-        scope: anything but all or none.
-        most: no SELECT gives more.
-
-    Returns:
-        A SELECT for each way in which they may.
-    """
-    own, kinds = statement.catalog.ownerships[record.name], statement.catalog.records
-    mine = [(name, scope.lower()) for name in own.users]
-    mine += [(name, "teams") for name in own.teams if scope is not RowScope.OWN]
-    mine += [(name, "regions") for name in own.regions if scope is RowScope.REGION]
-    found = []
-    for name, part in mine:
-        row = statement.row(record, is_fact=True)
-        held = one_of(row.reference(name), statement.reach(part))
-        found.append(select(row.id.label("id")).select_from(row.source()).where(held))
-    for share in own.shares:
-        member = statement.row(kinds[share.record], is_fact=True)
-        theirs = [shares(member, scope), *statement.living(member)]
-        found.append(select(member.reference(share.column).label("id")).select_from(member.source()).where(*theirs))
-    for link in (record.to_one[name] for name in own.parents):
-        for above in belongings(statement, kinds[link.target], scope, most):
-            row, parent = statement.row(record, is_fact=True), above.subquery(statement.alias())
-            part_of = row.reference(link.column) == parent.c.id
-            found.append(select(row.id.label("id")).select_from(row.source().join(parent, part_of)))
-    return [each.limit(whole_number(most)) for each in found]
-
-
 def is_owned_through(catalog: Catalog, name: str, above: str) -> bool:
     """Whether records of a type belong to somebody by way of those of another type alone."""
     own = catalog.ownerships[name]
@@ -245,20 +247,10 @@ class RowLimit:
         """Whether it names scopes of plugins."""
         return any(not _is_ours(scope) for scopes in self.sets for scope in scopes)
 
-    def belongings(self, statement: Any, record: RecordType, most: int) -> list[Any] | None:
-        """Ids of records among which are all that it lets through; None where scopes of plugins have a say.
-
-        Args:
-            statement: of which they are parts.
-            record: the type of the records.
-            most: no SELECT of those that are returned gives more.
-        """
-        scopes = next((one for one in self.sets if all(map(_is_ours, one))), None)
-        if scopes is None:
-            return None
-        if record.name not in statement.catalog.ownerships:
-            return []
-        return [ids for scope in sorted(scopes) for ids in belongings(statement, record, RowScope(scope), most)]
+    @property
+    def narrowing(self) -> frozenset[RowScope] | None:
+        """Scopes one of which lets through whatever it lets through; None where scopes of plugins have a say."""
+        return next((frozenset(map(RowScope, one)) for one in self.sets if all(map(_is_ours, one))), None)
 
     def inherited(self, row: Any) -> Condition:
         """The condition on a row for what is part of it: scopes of plugins are about their own records alone."""

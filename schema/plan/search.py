@@ -1,15 +1,15 @@
 """The query `search`: records by what one remembers of them, the closest first, in one statement.
 
 It walks in steps, from the whole name to words with a mistake, and ends with the one that finds as many as are asked
-for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough. What
-belongs to a caller who has few records is looked through instead: among very many an index would find too many others.
+for. Each step looks into the samples first, the smallest one before the others: of a common word they have enough. Of a
+caller who sees what belongs to somebody, the index is asked for what both has the words and belongs to them: among very
+many records it would find too many others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     FromClause,
     Select,
     and_,
@@ -27,6 +27,8 @@ from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.elements import ColumnElement
 
+from core.access.permissions import RowScope
+from core.base.actors import Reach
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.base.text import snake
@@ -35,15 +37,16 @@ from core.db.sql import Expression, list_length, spell
 from core.db.types import Json, ListOf
 from core.records.columns import column_info
 from core.records.vocabulary import Vocabulary
-from core.search.asked import PLACES, STEPS, Groups, looks, steps, walk
+from core.search.asked import PLACES, STEPS, Groups, steps, walk
 from core.search.entries import SearchEntry
+from core.search.owners import owner_term, region_term
 from schema.catalog.catalog import Catalog, RecordType
 from schema.catalog.ownership import RowLimit
 from schema.plan.compiler import by_type
 from schema.plan.plan import EACH
 from schema.plan.statement import Statement
 from schema.sql.binds import Moment
-from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, count_rows, json_rows, whole_number
+from schema.sql.json import TEXT, WHOLE, SqlFunction, column, constant, json_rows, whole_number
 from schema.sql.selections import Chosen
 from schema.sql.slots import resolve
 
@@ -64,15 +67,16 @@ assert len(SearchMatch) == STEPS
 _Sought = Callable[[Moment], Sequence[Groups | None]]
 
 #: What the index of PostgreSQL holds, spelled as the index is, of the entry under an alias.
-_TERMS = "(coalesce({0}.terms, ''::tsvector) || coalesce({0}.tag_terms, ''::tsvector))"
-#: What each engine has of an entry without its index.
-_OF_ENTRY = {POSTGRESQL: _TERMS, SQLITE: "' ' || coalesce({0}.terms, '') || ' ' || coalesce({0}.tag_terms, '') || ' '"}
+_TERMS = (
+    "(coalesce({0}.terms, ''::tsvector) || coalesce({0}.tag_terms, ''::tsvector) "
+    "|| coalesce({0}.owner_terms, ''::tsvector))"
+)
 _LONGEST_TEXT = 200
 _USUAL = 20
 #: A sample that has fewer hits is not enough, so that there are shorter names to choose from.
 _ENOUGH = 50
-#: Who sees no more records than so many, of those that not everybody sees, is looked for among these.
-_FEW = 2000
+#: More owners are not asked for: each is looked up in the index, in each place again.
+_MOST_OWNERS = 100
 #: How many places there are in a step, and the number of the last of all.
 _PLACES, _LAST = whole_number(len(PLACES)), whole_number(STEPS * len(PLACES) - 1)
 
@@ -81,12 +85,6 @@ class _item(SqlFunction):  # noqa: N801
     """A text of a list bind, by its number from 0."""
 
     type = TEXT
-
-
-class _has(SqlFunction):  # noqa: N801
-    """Whether an entry has what is looked for in one step."""
-
-    type = Boolean()
 
 
 class _ids(SqlFunction):  # noqa: N801
@@ -100,13 +98,6 @@ spell(
         _item: {
             SQLITE: "json_extract({0}, '$[' || ({1}) || ']')",
             POSTGRESQL: "(CAST({0} AS TEXT[]))[{1} + 1]",
-        },
-        _has: {
-            SQLITE: (
-                "NOT EXISTS (SELECT 1 FROM json_each({1}) AS parts WHERE NOT EXISTS "
-                "(SELECT 1 FROM json_each(parts.value) AS terms WHERE instr({0}, terms.value) > 0))"
-            ),
-            POSTGRESQL: "{0} @@ CAST({1} AS TSQUERY)",
         },
         _ids: {
             SQLITE: "json_group_array({0})",
@@ -179,31 +170,44 @@ def _asked(statement: Statement, chosen: Chosen, known: Sequence[RecordType]) ->
 
 
 def _found(statement: Statement, chosen: Chosen, known: Sequence[RecordType], size: int) -> list[Select[Any]]:
-    """What is found, each as `id` and `step`: of records that not everybody sees apart from others."""
-    limited = [record for record in known if record.name in statement.access.rows]
-    others = [record for record in known if record not in limited]
-    found = []
-    if others:
-        found.append(_walk(statement, others, _asked(statement, chosen, others), size))
-    if limited:
-        sought, few = _asked(statement, chosen, limited), _few(statement, limited)
-        if few is None:
-            found.append(_walk(statement, limited, sought, size))
-        else:
-            count = select(count_rows()).select_from(few).scalar_subquery()
-            found.append(_walk(statement, limited, sought, size, count > whole_number(_FEW)))
-            found.append(_look(statement, limited, sought, few, count <= whole_number(_FEW)))
-    return found
+    """What is found, each as `id` and `step`: apart for what belongs to the caller in one way or another."""
+    parts: dict[tuple[bool, frozenset[RowScope] | None], list[RecordType]] = {}
+    for record in known:
+        limit = statement.access.rows.get(record.name)
+        scopes = limit.narrowing if isinstance(limit, RowLimit) else None
+        parts.setdefault((limit is None, scopes), []).append(record)
+    return [
+        _walk(statement, records, _asked(statement, chosen, records), scopes, size)
+        for (_, scopes), records in parts.items()
+    ]
+
+
+def _owners(scopes: Collection[RowScope] | None, reach: Reach) -> Sequence[str] | None:
+    """The terms of which a record in one of some scopes has one; None where these do not tell, or are too many."""
+    if scopes is None:
+        return None
+    found: set[str] = set()
+    for scope in scopes:
+        teams = () if scope is RowScope.OWN else reach.teams
+        regions = reach.regions if scope is RowScope.REGION else ()
+        found |= {*map(owner_term, (*getattr(reach, scope.lower()), *teams)), *map(region_term, regions)}
+    return sorted(found) if len(found) <= _MOST_OWNERS else None
 
 
 def _walk(
-    statement: Statement, records: Sequence[RecordType], sought: _Sought, size: int, only: Any = None
+    statement: Statement,
+    records: Sequence[RecordType],
+    sought: _Sought,
+    scopes: Collection[RowScope] | None,
+    size: int,
 ) -> Select[Any]:
-    """What is found by the index, in the steps that it takes."""
+    """What is found by the index, in the steps that it takes, in one of some scopes if any are given."""
     engine, enough = statement.dialect.name, max(size, _ENOUGH)
-    asked = statement.binds.computed(lambda moment: walk(engine, sought(moment)), ListOf(TEXT))
+    asked = statement.binds.computed(
+        lambda moment: walk(engine, sought(moment), _owners(scopes, moment.actor.reach)), ListOf(TEXT)
+    )
     start = select(whole_number(0).label("place"), _hits(statement, records, _item(asked, whole_number(0)), enough))
-    found = (start if only is None else start.where(only)).cte(statement.alias(), recursive=True)
+    found = start.cte(statement.alias(), recursive=True)
     place, ids = column(found.name, "place", WHOLE), column(found.name, "ids", Json())
     following = place + whole_number(1)
     # After everything was looked at there is nothing more to choose from. Not by %, which drivers read as a value.
@@ -238,37 +242,6 @@ def _hits(statement: Statement, records: Sequence[RecordType], sought: Expressio
     there = _seen(statement, records, hits)
     first = select(hits.c.record_id).where(there).limit(whole_number(enough)).subquery(statement.alias())
     return select(_ids(first.c.record_id)).scalar_subquery().label("ids")
-
-
-def _few(statement: Statement, limited: Sequence[RecordType]) -> Any:
-    """Ids among which are all records that the caller sees, if they are few; None where that cannot be told."""
-    parts = []
-    for record in limited:
-        limit = statement.access.rows[record.name]
-        ids = limit.belongings(statement, record, _FEW + 1) if isinstance(limit, RowLimit) else None
-        if ids is None:
-            return None
-        parts += [select(one.subquery(statement.alias())) for one in ids]
-    if not parts:
-        return None
-    every = union_all(*parts).subquery(statement.alias())
-    return select(every.c.id).limit(whole_number(_FEW + 1)).cte(statement.alias())
-
-
-def _look(statement: Statement, records: Sequence[RecordType], sought: _Sought, few: Any, only: Any) -> Select[Any]:
-    """What is found among few records, entry by entry."""
-    engine = statement.dialect.name
-    asked = statement.binds.computed(lambda moment: looks(engine, sought(moment)), ListOf(TEXT))
-    entry = SearchEntry.__table__.alias(statement.alias())
-    has: Any = literal_column(_OF_ENTRY[engine].format(entry.name)).label("has")
-    read = select(entry.c.record_id, entry.c.entity_type, has).where(entry.c.record_id.in_(select(few.c.id)), only)
-    held = read.offset(whole_number(0)).subquery(statement.alias())
-    each = [_has(column(held.name, "has", TEXT), _item(asked, whole_number(number))) for number in range(STEPS)]
-    step = case(*((there, whole_number(number)) for number, there in enumerate(each))).label("step")
-    # What has none of these two has none of the others.
-    near = select(held.c.record_id, held.c.entity_type, step).where(or_(each[1], each[-1]))
-    hits = near.offset(whole_number(0)).subquery(statement.alias())
-    return select(hits.c.record_id.label("id"), hits.c.step).where(_seen(statement, records, hits))
 
 
 def _ranked(statement: Statement, found: Sequence[Select[Any]], size: int) -> Any:

@@ -79,6 +79,7 @@ def write_now(
             ask=lambda fetch: questions_in(context, fetch),
             sign=services.sign,
             estates=services.catalog.estates,
+            belongings=services.catalog.belongings,
             request_id=context.request_id,
             batch_id=batch_id,
             may_look_again=unit is None or unit.may_look_again,

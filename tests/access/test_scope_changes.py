@@ -4,13 +4,25 @@ A reader remembers what it saw and where the log ended then; whatever happens, t
 what it sees now.
 """
 
-import pytest
+import threading
+from contextlib import closing
 
-from guanxi import Facet, Field, Plugin, Record, RowRule, hookimpl, reference
+import pytest
+from sqlalchemy import text
+
+from core.db.database import Database
+from guanxi import Facet, Field, Plugin, Record, RowRule, column, hookimpl, reference
 from guanxi.records import Contact
 from tests.access.house import House
 
 KINDS = {"Customer": "customers", "Contact": "contacts", "Opportunity": "opportunities", "Task": "tasks"}
+#: Words that all of a type have in their names.
+FOUND = """{
+  customers(first: 500) { nodes { id } } contacts(first: 500) { nodes { id } }
+  opportunities(first: 500) { nodes { id } } parts(first: 500) { nodes { id } }
+  co: search(text: "co", types: [CUSTOMER, CONTACT, PART], first: 500) { node { id } }
+  deal: search(text: "deal", types: [OPPORTUNITY], first: 500) { node { id } }
+}"""
 FEED = """query ($after: String) { events(first: 500, after: $after) {
   edges { cursor node { entityType entityId scopeChange changes { field previous current } } } } }"""
 
@@ -30,6 +42,12 @@ class Reader:
         found = self.asked.query(f"{{ {text} }}")
         return {node["id"] for plural in KINDS.values() for node in found[plural]["nodes"]}
 
+    def searches(self):
+        """Search finds what lists show."""
+        found = self.asked.query(FOUND)
+        hits = {hit["node"]["id"] for hits in (found.pop("co"), found.pop("deal")) for hit in hits}
+        assert hits == {node["id"] for page in found.values() for node in page["nodes"]}
+
     def _read(self):
         """What it is told since it last asked."""
         # The last that it is told of, so that its place is the end of the log.
@@ -44,6 +62,7 @@ class Reader:
         """How each record entered or left since it last asked, once that is what really became of them."""
         nodes = self._read()
         now = self.seen()
+        self.searches()
         told = {}
         for node in nodes:
             assert node["scopeChange"] != "LEFT" or not node["changes"], node
@@ -63,6 +82,7 @@ class Reader:
         """Whether it is told to read anew."""
         nodes = self._read()
         self.before = self.seen()
+        self.searches()
         return "RESET" in [node["scopeChange"] for node in nodes]
 
 
@@ -79,6 +99,9 @@ def house(module_crm):
 class Part(Record, prefix="part", plugin="parts"):
     """A part of a contact."""
 
+    __search__ = ("name",)
+
+    name: str = column("Name.", default="Co part", max_length=100)
     contact_id: str = reference(Contact, "The contact.", on_destroy="CASCADE")
 
 
@@ -168,13 +191,16 @@ def test_by_what_it_is_part_of_alone(house):
     assert (ann.told(), eve.told()) == ({task: "LEFT"}, {task: "ENTERED"})
     write(house, "Task", id=task, customerId=None)
     assert (ann.told(), eve.told()) == ({}, {task: "LEFT"})
-    contact = house.client.create("Contact", name="Mover", customerId=house.customers["eve"])["id"]
+    contact = house.client.create("Contact", name="Mover Co", customerId=house.customers["eve"])["id"]
     part = house.client.create("Part", contactId=contact)["id"]
     eve.told()
     write(house, "Contact", id=contact, customerId=house.customers["ann"])
     assert (ann.told(), eve.told()) == ({contact: "ENTERED"}, {contact: "LEFT"})
     text = "query ($id: ID!) { events(entity: $id) { nodes { type scopeChange } } }"
     assert house.asks("ann").query(text, id=part)["events"]["nodes"][-1]["scopeChange"] == "ENTERED"
+    # Nothing hangs on a part itself.
+    write(house, "Part", id=part, contactId=house.contacts["eve"])
+    assert (ann.told(), eve.told()) == ({}, {})
     for record, id in (("Part", part), ("Contact", contact), ("Task", task)):
         house.destroy(record, id)
 
@@ -240,3 +266,30 @@ def test_who_sees_the_records_of_others_is_told_to_read_anew(house, change, rese
     finally:
         back = {"teamId": house.team, "region": "North", "name": "Ann", "parentId": house.above, "role": "PARTNER"}
         write(house, record, id=id, **{name: back[name] for name in given})
+
+
+def test_what_is_written_while_something_above_is_handed_over_is_its_new_owners(house):
+    """A part waits for whoever hands over the customer of its contact."""
+    if house.client.app.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer")
+    id, held, done = house.customers["ann"], threading.Event(), threading.Event()
+
+    def hand_over():
+        with closing(Database(house.client.app.settings.database_url)) as rival, rival.engine.begin() as connection:
+            connection.execute(text("UPDATE customer SET owner_id = :eve WHERE id = :id"), {"eve": house.eve, "id": id})
+            held.set()
+            with rival.engine.connect() as watching:
+                waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                while not done.is_set() and watching.scalar(waiting) is None:
+                    watching.rollback()
+
+    rival = threading.Thread(target=hand_over)
+    rival.start()
+    held.wait()
+    part = house.client.create("Part", contactId=house.contacts["ann"])["id"]
+    done.set()
+    rival.join()
+    found = house.asks("eve").query('{ search(text: "co part") { node { id } } }')["search"]
+    assert found == [{"node": {"id": part}}]
+    house.destroy("Part", part)
+    write(house, "Customer", id=id, ownerId=house.ann)

@@ -24,9 +24,13 @@ def test_the_smallest_sample_is_looked_into_first_and_no_step_twice():
     asked = steps("ab", (), None)
     # Two letters are not searched for with a mistake: the last step is the one before.
     assert asked[-1] is None
-    assert len(walk("postgresql", asked)) == len(PLACES) * STEPS
-    assert walk("postgresql", asked)[:4] == ["('@^ab')", "('#^ab')", "('+^ab')", "('^ab')"]
-    assert walk("sqlite", steps("ab", ["personal"], ["Customer"]))[11] == (
+    assert len(walk("postgresql", asked, None)) == len(PLACES) * STEPS
+    assert walk("postgresql", asked, None)[:4] == ["('@^ab')", "('#^ab')", "('+^ab')", "('^ab')"]
+    assert walk("sqlite", steps("ab", ["personal"], ["Customer"]), None)[11] == (
         '("ab" OR "|ab" OR "personal~ab" OR "personal~|ab") AND ("=customer")'
     )
+    # Owners are in no sample, and nobody's records are nowhere.
+    assert walk("postgresql", asked, ["$usr_a", "$tem_b"])[0] == "('@^ab') & ('$usr_a' | '$tem_b')"
+    assert {*walk("sqlite", asked, ["$usr_a"])} >= {'("+^ab") AND ("$usr_a")', '("^ab") AND ("$usr_a")'}
+    assert {*walk("sqlite", asked, [])} == {*walk("sqlite", [None] * STEPS, None)}
     assert steps(" ", (), None) == [None] * STEPS
