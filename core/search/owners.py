@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class OwnerWay:
     """A way from a record to a column that says whose it is.
 
     Attributes:
@@ -59,7 +59,7 @@ class Belonging:
     """
 
     table: str
-    ways: tuple[Way, ...] = ()
+    ways: tuple[OwnerWay, ...] = ()
     is_part: bool = False
     below: tuple[tuple[str, tuple[Step, ...]], ...] = ()
 
@@ -78,7 +78,7 @@ def region_term(region: str) -> str:
     return f"{_REGION}{region.encode().hex()}"
 
 
-def own_columns(belonging: Belonging | None) -> Mapping[str, Way]:
+def own_columns(belonging: Belonging | None) -> Mapping[str, OwnerWay]:
     """The columns of a record by which it belongs to somebody itself, as they are given."""
     own = () if belonging is None else (way for way in belonging.ways if not way.steps)
     return {way.column.removesuffix("_folded") if way.is_region else way.column: way for way in own}
@@ -121,15 +121,15 @@ def joined_terms(engine: str, belonging: Belonging | None, own: str, id: str, *,
     return f"array_to_tsvector({each})" if is_postgresql else each
 
 
-def _union(engine: str, table: str, ways: Iterable[Way], id: str) -> str:
+def _union(engine: str, table: str, ways: Iterable[OwnerWay], id: str) -> str:
     """A SELECT of the terms that some ways lead to, each once."""
-    by_steps: dict[tuple[Step, ...], list[Way]] = {}
+    by_steps: dict[tuple[Step, ...], list[OwnerWay]] = {}
     for way in ways:
         by_steps.setdefault(way.steps, []).append(way)
     return " UNION ".join(_terms(engine, table, steps, several, id) for steps, several in by_steps.items())
 
 
-def _terms(engine: str, table: str, steps: Sequence[Step], ways: Sequence[Way], id: str) -> str:
+def _terms(engine: str, table: str, steps: Sequence[Step], ways: Sequence[OwnerWay], id: str) -> str:
     """A SELECT of the terms in the columns where some steps lead to."""
     source, last = _path(engine, table, steps)
     columns = {way.column: f"{last}.{quoted(engine, way.column)}" for way in ways}
@@ -147,7 +147,7 @@ def _terms(engine: str, table: str, steps: Sequence[Step], ways: Sequence[Way], 
     return f"SELECT term FROM ({held}) AS held, unnest(ARRAY[{each}]) AS each (term) WHERE term IS NOT NULL"
 
 
-def _term(engine: str, way: Way, value: str) -> str:
+def _term(engine: str, way: OwnerWay, value: str) -> str:
     """The term of a way, from the value of its column."""
     if not way.is_region:
         return f"'{_OWNER}' || {value}"

@@ -13,7 +13,7 @@ from core.crm.people import Team, User
 from core.db.sql import Expression, one_of
 from core.log.estates import Estate, Line
 from core.records.record import Record
-from core.search.owners import Belonging, Step, Way
+from core.search.owners import Belonging, OwnerWay, Step
 from schema.catalog.catalog import Catalog, Ownership, RecordType, Share, ToOne
 from schema.catalog.kind import Condition
 
@@ -134,13 +134,13 @@ def searched_belongings(catalog: Catalog) -> Mapping[str, Belonging]:
     """By which of whose they are records are searched, by the name of their type."""
     parts = _below(catalog)
 
-    def ways(record: RecordType, steps: tuple[Step, ...]) -> Iterator[Way]:
+    def ways(record: RecordType, steps: tuple[Step, ...]) -> Iterator[OwnerWay]:
         own = catalog.ownerships[record.name]
-        yield from (Way(steps, column) for column in (*own.users, *own.teams))
-        yield from (Way(steps, column, is_region=True) for column in own.regions)
+        yield from (OwnerWay(steps, column) for column in (*own.users, *own.teams))
+        yield from (OwnerWay(steps, column, is_region=True) for column in own.regions)
         for share in own.shares:
             way = (*steps, Step("id", catalog.records[share.record].table.name, share.column))
-            yield from (Way(way, column) for column in catalog.ownerships[share.record].users)
+            yield from (OwnerWay(way, column) for column in catalog.ownerships[share.record].users)
         for link in (record.to_one[name] for name in own.parents):
             parent = catalog.records[link.target]
             yield from ways(parent, (*steps, Step(link.column, parent.table.name, "id")))
