@@ -36,11 +36,9 @@ def ownerships(catalog: Catalog) -> Mapping[str, Ownership]:
         if record.name not in found:
             # What leads back to itself adds nothing.
             found[record.name] = None
-            found[record.name] = _own(record)
             parents = _parents(record, lambda link: of(catalog.records[link.target]) is not None)
-            own = found[record.name]
-            if parents:
-                found[record.name] = Ownership(*(own or Ownership()).columns(), parents)
+            own = _own(record)
+            found[record.name] = Ownership(*(own or Ownership()).columns(), parents) if parents else own
         return found[record.name]
 
     for record in catalog.records.values():

@@ -84,7 +84,7 @@ def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: S
             func.sum(money.minor).cast(BigInteger).label("minor"),
             func.sum(money.reporting).cast(BigInteger).label("reporting"),
         )
-        .select_from(row.source())
+        .select_from(row.source(there))
         .where(*there, money.minor.is_not(None))
         .group_by(*keys, money.currency)
     )

@@ -42,7 +42,7 @@ def selected_ids(record: RecordType) -> CompileRoot:
         row, there = filtered(statement, record, where, None)
         most = statement.catalog.settings.maximum_subscribed_records + 1
         alias = statement.alias()
-        page = select(row.id.label("id")).select_from(row.source()).where(*there).limit(whole_number(most))
+        page = select(row.id.label("id")).select_from(row.source(there)).where(*there).limit(whole_number(most))
         id = column(alias, "id", row.id.type)
         return select(json_rows(id, [id])).select_from(page.subquery(alias))
 

@@ -220,7 +220,7 @@ def connection(
 
     def total(field: Chosen) -> Expression:
         row, there = listed(statement, record, chosen.arguments, under)
-        return select(count_rows()).select_from(row.source()).where(*there).scalar_subquery()
+        return select(count_rows()).select_from(row.source(there)).where(*there).scalar_subquery()
 
     # Made in any case: what is wrong with its arguments is wrong regardless of what is selected.
     page = Page(statement, record, chosen, path, under, record_object)

@@ -35,7 +35,7 @@ def derived(record: RecordType, fields: Mapping[str, str], derivation: Derivatio
         keys = [group_key(statement, row, part, ()) for part in chosen.arguments.get("by") or ()]
         columns = [_value(statement, row, path).label(name) for name, path in fields.items()]
         columns += [_shown(key, chosen).label(f"key{number}") for number, key in enumerate(keys)]
-        rows = select(*columns).select_from(row.source()).where(*there).cte(statement.alias())
+        rows = select(*columns).select_from(row.source(there)).where(*there).cte(statement.alias())
         found = derivation(rows.prefix_with("MATERIALIZED")).subquery(statement.alias())
         return select(json_rows(json_array(*found.c), [])).select_from(found)
 

@@ -203,7 +203,8 @@ class Page:
         """The first rows of a part of the list, with as few columns as will do."""
         clauses = [key.clause(backward=self._backward) for key in part.keys]
         columns: list[Any] = list(self._outer.handed_out.values())
-        source, there = self._inner.source(), [*self._there, *part.there]
+        there = [*self._there, *part.there]
+        source = self._inner.source(there)
         if self._step is not None:
             keys = [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
             found = select(*columns, *keys).select_from(source).where(*self._there)

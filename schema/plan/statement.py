@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from core.base.errors import ForbiddenError, InputError
 from core.base.sentences import sentence
-from core.db.sql import Expression
+from core.db.sql import Expression, one_of
 from core.db.types import Json, ListOf
 from core.records.fields import MoneyExpression
 from core.records.record import Facet, Record, Table
@@ -340,20 +340,27 @@ class Scope:
     def rows(self, base: FromClause, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
         """The rows of a base with what is worked out of each, and what is left of the conditions that are to hold."""
         if not self._steps:
-            return self.from_clause(base), there
+            return self.from_clause(base, there), there
         steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
         # Under the same alias, so that the base's columns have the same names inside and outside.
         inner: Any = (
-            select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base)).where(*there)
+            select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base, there)).where(*there)
         )
         # An offset keeps engines from putting each step back wherever it is used.
         return self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)), ()
 
-    def from_clause(self, base: FromClause) -> FromClause:
-        """The base with all joins that were asked for."""
-        for table, on in self._joins.values():
-            base = base.outerjoin(table, on)
+    def from_clause(self, base: FromClause, there: Sequence[Condition] = ()) -> FromClause:
+        """The base with all joins that were asked for, for a SELECT of the rows for which all conditions hold."""
+        for key, (table, on) in self._joins.items():
+            # SQLite does not see by itself that a row is needed, and begins with the base, whatever index there is.
+            base = base.join(table, on, isouter=not _needs_row(self._aliases[key], there))
         return base
+
+
+def _needs_row(alias: str, there: Sequence[Condition]) -> bool:
+    """Whether conditions hold for none without a row of an alias, because they compare a column of it with a list."""
+    columns = (next(iter(one.clauses)) for one in there if isinstance(one, one_of))
+    return any(isinstance(column, ColumnClause) and column.name.startswith(f'{alias}."') for column in columns)
 
 
 class HeldValues(Protocol):
@@ -544,9 +551,9 @@ class PlanRow:
         each = select(found).select_from(member.source()).where(*there).correlate(members).scalar_subquery()
         return select(func.coalesce(func.sum(each).cast(BigInteger), 0)).select_from(members).scalar_subquery()
 
-    def source(self) -> FromClause:
-        """The FROM clause of this row's scope, this row's table first; to be asked for last."""
-        return self.scope.from_clause(self.record.table.alias(self.alias))
+    def source(self, there: Sequence[Condition] = ()) -> FromClause:
+        """The FROM clause of this row's scope for rows for which all conditions hold; to be asked for last."""
+        return self.scope.from_clause(self.record.table.alias(self.alias), there)
 
     def rows(self, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
         """The FROM clause with what is worked out of each row, and what is left of the conditions; likewise."""
