@@ -238,3 +238,9 @@ def test_nor_does_a_range(large):
     looked = looked_at(large, BEYOND)
     assert len(looked) >= 6
     assert {name: rows for name, rows in looked.items() if rows > FEW} == {}
+
+
+def test_nor_does_a_list_of_values(large):
+    rare = list(large.app.catalog.records["Customer"].fields["valueTier"].kind.enum)[1].name
+    page = f"customers(where: {{valueTier: {{in: [{rare}]}}}}, orderBy: [{{currentValue: DESC}}])"
+    assert work(large, f"{{ {page} {{ nodes {{ id name }} }} }}") <= FEW
