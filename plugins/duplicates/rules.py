@@ -151,9 +151,10 @@ def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
         return 5.0
     if max(_letters("".join(one), "".join(other)), _letters("".join(mine), "".join(its))) >= _MISTYPED:
         return 4.0
-    few, many = sorted((mine, its), key=len)
+    # Whichever is given first, the same words are paired.
+    few, many = sorted((mine, its), key=lambda words: (len(words), words))
     pairs = list(_pairs(few, many))
-    if not any(len(word) > 2 for word, _ in pairs):
+    if not any(min(map(len, pair)) > 2 for pair in pairs):
         return -5.0
     if len(pairs) < len(few):
         return -3.0

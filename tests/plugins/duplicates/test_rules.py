@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plugins.duplicates import forms
@@ -81,6 +81,8 @@ TEXTS = st.text(st.characters(max_codepoint=0x4FF) | st.sampled_from("北京华�
 
 
 @given(TEXTS, TEXTS)
+@example("0", "000")
+@example("Anna Berg", "B A")
 @settings(deadline=None, max_examples=60)
 def test_any_text_has_a_normal_form_that_stays_and_a_score_that_is_mutual(one, other):
     for normal in (forms.company_words, forms.person_words, forms.street_words):
