@@ -110,8 +110,8 @@ def _make_index(table: Any, connection: Connection, **options: Any) -> None:
         connection.exec_driver_sql(sql)
 
 
-# Whose a record is was told when it was new, and has been renewed since. What this statement makes of it may be older
-# than what another transaction just wrote.
+# Owners are stored with a new entry and kept current by renewals, so this leaves them alone: what it would make of them
+# may be older than what another transaction has just written.
 _KEEP = (
     "ON CONFLICT (record_id) DO UPDATE SET terms = coalesce(excluded.terms, search_entry.terms), "
     "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms), "
@@ -226,7 +226,7 @@ def writing(
 
     Args:
         engine: that runs them.
-        entries: they.
+        entries: that are stored.
         belongings: whose records are.
         are_new: those with owners are of records that the transaction makes.
     """

@@ -33,7 +33,7 @@ class _Syncing:
     def __init__(self, language, folder):
         self.run = {"py": [sys.executable], "ts": _node()}[language]
         if self.run is None:
-            pytest.skip("there is no node that runs TypeScript; `python -m conformance` compiles and runs it")
+            pytest.skip("node is missing or too old to run TypeScript; `python -m conformance` compiles and runs it")
         self.program = str(EXAMPLES / f"sync.{language}")
         self.file = {"py": "rows.csv", "ts": "rows.json"}[language]
         self.folder = folder
