@@ -266,7 +266,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         for change in (*work.losses, *gone):
             unit.note(change)
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
-        with _watched(unit):
+        with _watched(unit, partial(_refuse_unstorable, unit)):
             after_flush(unit.settlement, work.changes)
             work.warn(unit.host.before_commit(unit.context, work.changes, unit.flush_session))
         work.warn(_judged_follow_ups(unit))
@@ -288,7 +288,12 @@ def _let_go(unit: Unit, work: _Work) -> list[Change]:
 
 @contextmanager
 def _watched(unit: Unit, judge: Callable[[Sequence[Change]], None] | None = None) -> Iterator[None]:
-    """While hooks run, what they do to other records is settled and stamped as well; `judge` may refuse it."""
+    """While hooks run, what they do to other records is settled and stamped as well.
+
+    Args:
+        unit: of work.
+        judge: is given changes before they are written, and may refuse them.
+    """
     with unit.watch.on(judge):
         yield
         unit.flush()
@@ -305,13 +310,11 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
         Reject: it breaks one.
     """
     follow_ups = Changes(unit.watch.follow_ups)
-    found = _misfits(unit, [*follow_ups, *unit.watch.amendments])
-    if found:
-        raise Reject(*found)
     if not follow_ups:
         return unit.watch.warnings
     unit.host.locks(follow_ups).take(unit.transaction)
-    found = _current(unit, [*dangling(unit.transaction, follow_ups, {}), *_rival_problems(unit, follow_ups, {})])
+    lost, apart = dangling(unit.transaction, follow_ups, {}), affiliation_problems(unit.transaction, follow_ups, {})
+    found = _current(unit, [*lost, *apart])
     found = found or unit.host.validate(unit.context, follow_ups)
     if errors := [error for error in found if not error.warning]:
         raise Reject(*errors)
@@ -364,7 +367,7 @@ def own_work(
     """
     warnings: list[UserError] = []
     take(unit.transaction, plugin.name, keys)
-    with _watched(unit, partial(_refuse_lost, unit) if is_asked else None):
+    with _watched(unit, partial(_refuse_lost if is_asked else _refuse_unstorable, unit)):
         try:
             yield warnings
         except Reject as reject:
@@ -376,7 +379,7 @@ def own_work(
             after_flush(unit.settlement, changes)
             if not is_asked and unit.may_look_again and are_lost(unit.transaction, changes):
                 unit.look_again()
-            problems = _misfits(unit, changes) or _current(unit, _rival_problems(unit, changes, {}))
+            problems = _current(unit, affiliation_problems(unit.transaction, changes, {}))
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
@@ -385,8 +388,21 @@ def own_work(
     _note(unit, ())
 
 
+def _refuse_unstorable(unit: Unit, changes: Sequence[Change]) -> None:
+    """Refuses values that columns do not take, and twins, before the database does, which would not say why.
+
+    Raises:
+        OutdatedError: there is a twin, and the transaction is repeated first.
+        Reject: there are some.
+    """
+    if found := _misfits(unit, changes):
+        raise Reject(*found)
+    if found := _current(unit, twin_problems(unit.transaction, changes, {}, unit.held.region)):
+        raise Reject(*found)
+
+
 def _refuse_lost(unit: Unit, changes: Sequence[Change]) -> None:
-    """Refuses references to nothing before the database does, which would not say which.
+    """Refuses references to nothing as well.
 
     Raises:
         OutdatedError: there are some, and the transaction is repeated first.
@@ -398,6 +414,7 @@ def _refuse_lost(unit: Unit, changes: Sequence[Change]) -> None:
             unit.look_again()
     elif found := dangling(unit.transaction, changes, pending):
         raise Reject(*found)
+    _refuse_unstorable(unit, changes)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ class Watch:
         self.amendments: list[Change] = []
         self.facets: list[Change] = []
         self.warnings: list[UserError] = []
+        self._unjudged: list[Change] = []
         self._judge: Callable[[Sequence[Change]], None] | None = None
 
     def clear(self) -> None:
@@ -56,7 +57,7 @@ class Watch:
         """While hooks run, what they do is watched.
 
         Args:
-            judge: is given changes of records before a session writes them, and may refuse them.
+            judge: is given changes of records before they are written, and may refuse them.
 
         Raises:
             Reject: what a hook did cannot be settled; the errors say why.
@@ -65,6 +66,7 @@ class Watch:
         self.amendments.clear()
         self.facets.clear()
         self.warnings.clear()
+        self._unjudged.clear()
         self._held.look()
         self._is_on, self._judge = True, judge
         try:
@@ -86,6 +88,7 @@ class Watch:
             for row, before in list(self._held.news()):
                 self._take(row, Action.UPDATED, before)
             self._held.look()
+            self._judge_taken()
         finally:
             self._is_collecting = False
         self._add_followers()
@@ -93,7 +96,6 @@ class Watch:
     def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:
         if not self._is_on:
             return
-        known = len(self.follow_ups)
         for row in session.new:
             if isinstance(row, Table):
                 self._take(row, Action.CREATED, {})
@@ -105,9 +107,13 @@ class Watch:
                 change = self._known[id(row)] = Change(Action.DESTROYED, row)
                 attachments.drop(self._settlement.transaction, [row.id])
                 self.follow_ups.append(change)
-        if self._judge is not None:
-            self._judge(self.follow_ups[known:])
+        self._judge_taken()
         self._add_followers()
+
+    def _judge_taken(self) -> None:
+        taken, self._unjudged = self._unjudged, []
+        if taken and self._judge is not None:
+            self._judge(taken)
 
     def _take(self, row: Any, action: Action, before: Mapping[str, Any]) -> None:
         """Settles what a hook has done to a row, and notes it: on a record that changes already, with that change."""
@@ -136,10 +142,12 @@ class Watch:
             known.before = {} if known.action is Action.CREATED else change.before | known.before
             if isinstance(row, Record):
                 self.amendments.append(change)
+                self._unjudged.append(change)
         elif isinstance(row, Record):
             self.know(change)
             self._stamp(row, new=action is Action.CREATED)
             self.follow_ups.append(change)
+            self._unjudged.append(change)
         elif isinstance(row, Facet):
             self.facets.append(change)
 

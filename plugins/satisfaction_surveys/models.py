@@ -124,7 +124,7 @@ class SurveyQuestion(Record, plugin="satisfaction_surveys", prefix="svq"):
     )
 
 
-one_living(SurveyQuestion, "code", message=template("code: question {twin} has {code!r} already; give another"))
+one_living(SurveyQuestion, "code", message=template("question {twin} has {code!r} already; give another"))
 
 
 class SurveyTranslation(Record, plugin="satisfaction_surveys", prefix="svx"):
@@ -314,7 +314,7 @@ one_living(
     SurveyAnswer,
     "response_id",
     "question_id",
-    message=template("questionId: answer {twin} of the same response answers it already; answer it once"),
+    message=template("answer {twin} of the same response answers it already; answer it once"),
 )
 
 

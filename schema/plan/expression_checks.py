@@ -79,8 +79,13 @@ def _problem(statement: Statement, record: RecordType, fields: Sequence[CatalogF
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         is_money = isinstance(field.kind, MoneyKind)
-        if is_money != isinstance(value, MoneyExpression):
-            return f"returns {value!r}, which is {'not ' if is_money else ''}a guanxi.MoneyExpression"
+        if is_money and not isinstance(value, MoneyExpression):
+            return (
+                "is Money and does not return a guanxi.MoneyExpression; write for example "
+                "MoneyExpression(minor, literal(reporting_currency), minor)"
+            )
+        if isinstance(value, MoneyExpression) and not is_money:
+            return "returns a guanxi.MoneyExpression and is not Money; declare it as Money, or return a part of it"
         for part in value if isinstance(value, MoneyExpression) else [value]:
             if not isinstance(part, ColumnElement):
                 return f"gives {part!r}, which is not an SQL expression; wrap a constant in sqlalchemy.literal"

@@ -1,11 +1,11 @@
-"""What a plugin's mutation writes is refused as input would be: references to nothing, and numbers too large to answer."""
+"""What a plugin's mutation or hook writes is refused as input would be: references to nothing, twins, what is too large."""
 
 import pytest
 import strawberry
 from sqlalchemy import func
 from sqlmodel import select
 
-from guanxi import Input, Plugin, Record, Ref, column, hookimpl, mutation, reference
+from guanxi import Input, Plugin, Record, Ref, column, hookimpl, mutation, one_living, reference, template
 from guanxi.records import Customer
 
 
@@ -14,6 +14,10 @@ class Call(Record, plugin="caller", prefix="call"):
 
     customer_id: str = reference(Customer, "Who was called.", inverse="calls", on_destroy="CASCADE")
     seconds: int = column("How long.", default=0)
+    ticket: str | None = column("What it was about.", default=None, max_length=10)
+
+
+one_living(Call, "ticket", message=template("{twin} is the call about {ticket} already; change that one"))
 
 
 @strawberry.input
@@ -23,6 +27,7 @@ class NoteCallInput(Input):
     customer_id: strawberry.ID = strawberry.field(description="Who was called.")
     minutes: int = strawberry.field(default=1, description="How long.")
     asks: bool = strawberry.field(default=False, description="Whether the mutation reads after it has written.")
+    ticket: str | None = strawberry.field(default=None, description="What it was about.")
     is_new: bool = strawberry.field(default=False, description="Whether the customer is entered with the call.")
 
 
@@ -31,7 +36,7 @@ def note_call(ctx, input: NoteCallInput) -> Ref[Call]:
     """Notes a call."""
     if input.is_new:
         ctx.session.add(Customer(id=input.customer_id, name="New"))
-    call = Call(customer_id=input.customer_id, seconds=60 * input.minutes)
+    call = Call(customer_id=input.customer_id, seconds=60 * input.minutes, ticket=input.ticket)
     ctx.session.add(call)
     if input.asks:
         ctx.session.scalar(select(func.count()).select_from(Call))
@@ -48,6 +53,12 @@ class Caller(Plugin):
     @hookimpl
     def register_operations(self):
         return [note_call]
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        for customer in changes.created("Customer"):
+            if customer.description is not None:
+                ctx.session.add(Call(customer_id=customer.id, ticket=customer.description))
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +106,21 @@ def test_a_number_that_no_int_can_show_is_refused(client, minutes, problem):
     assert noted(client, customerId=id, minutes=minutes)["userErrors"] == [
         {"code": "INVALID", "message": f"seconds: {problem}", "field": ["seconds"]}
     ]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_twin_is_refused_and_named(client, asks):
+    id, ticket = client.create("Customer", name="Ann")["id"], f"twin {asks}"
+    assert noted(client, customerId=id, ticket=ticket)["userErrors"] == []
+    first = client.query(
+        "query ($ticket: String!) { calls(where: {ticket: {eq: $ticket}}) { nodes { id } } }", ticket=ticket
+    )
+    message = f"ticket: {first['calls']['nodes'][0]['id']} is the call about {ticket} already; change that one"
+    twin = {"code": "ALREADY_EXISTS", "message": message, "field": ["ticket"]}
+    assert noted(client, customerId=id, ticket=ticket, asks=asks)["userErrors"] == [twin]
+    made = client.query(
+        """mutation ($input: CreateCustomerInput!) {
+            createCustomer(input: $input) { userErrors { code message field } } }""",
+        input={"name": "Bo", "description": ticket},
+    )
+    assert made["createCustomer"]["userErrors"] == [twin]

@@ -30,6 +30,7 @@ from guanxi import (
     hookimpl,
     load_settings,
     mutation,
+    one_living,
     query,
     reference,
 )
@@ -446,7 +447,9 @@ def test_an_expression_that_gives_no_expression_is_refused_at_start():
         "plugin 'alpha', field Customer.score: gives 3, which is not an SQL expression; wrap a constant in sqlalchemy.literal"
     )
     amount = Field("Customer.worth", lambda row: row.employee_count, "An amount.", Money)
-    assert refusal(with_fields("alpha", amount)).endswith("not a guanxi.MoneyExpression")
+    assert refusal(with_fields("alpha", amount)).endswith(
+        "write for example MoneyExpression(minor, literal(reporting_currency), minor)"
+    )
 
 
 def test_fields_that_read_each_other_in_a_circle_are_refused():
@@ -905,6 +908,13 @@ def test_text_annotations_of_tables_are_explained():
 def test_a_misspelt_word_of_a_class_statement_is_refused():
     with pytest.raises(TypeError, match="'plugn'"):
         type("RefusedWord", (Table,), {"__module__": __name__, "__annotations__": {"id": int}}, plugn="alpha")
+
+
+def test_what_only_one_may_have_is_of_its_columns():
+    with pytest.raises(TypeError, match=r"one_living\(RefusedInvoice\): numbr is no column; available: .*number"):
+        one_living(RefusedInvoice, "numbr", message="{twin} has it already")
+    with pytest.raises(TypeError, match=r"the message names value; it may name twin, number"):
+        one_living(RefusedInvoice, "number", message="{twin} has {value} already")
 
 
 def test_a_bad_setting_of_the_app_is_named_by_its_environment_variable():
