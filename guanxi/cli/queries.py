@@ -35,7 +35,7 @@ def explain(
 
     try:
         given = json.loads(variables)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise ConfigurationError(f"--variables {variables}: give a JSON object, such as " + '{"first": 20}')

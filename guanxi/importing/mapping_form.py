@@ -73,6 +73,10 @@ def read_form(path: Path) -> MappingForm:
         raise ConfigurationError(f"--mapping {path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigurationError(
+            f"{path}: its tables and lists are nested too deep; write it as in the examples"
+        ) from None
     form, faults, whole = MappingForm(path), Faults(path), TomlTable("", values)
     with faults.noting():
         form.layout, form.trim, form.empty_values = _layout(whole.table("source"))

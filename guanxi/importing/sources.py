@@ -171,14 +171,18 @@ class Source:
                 continue
             try:
                 found = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+                values = dict(_flat(found, "")) if isinstance(found, dict) else {}
+                cells = [_text(values.get(name)) for name in self.columns]
             except ValueError as error:
                 yield SourceRow(number, problem=f"the line is not JSON: {error}")
+                continue
+            except RecursionError:
+                yield SourceRow(number, problem="the line is nested too deep; fix the line")
                 continue
             if not isinstance(found, dict):
                 yield SourceRow(number, problem="the line is not a JSON object; write { … }")
                 continue
-            values = dict(_flat(found, ""))
-            yield SourceRow(number, values, [_text(values.get(name)) for name in self.columns])
+            yield SourceRow(number, values, cells)
 
 
 def _no_number(name: str) -> Any:

@@ -621,6 +621,7 @@ def test_json_lines(shared, folder):
         {"id": 5, "who": {"name": ["Lines", "5"]}, "staff": NaN}
         {"id": 6, "who": {"name": ["Lines", "6"]}}
         """
+    rows += f'{{"id": 8, "who": {{"name": {"[" * 2000}{"]" * 2000}}}}}\n'
     assert folder.load(shared, mapping, rows, "source.jsonl") == {"customer": {"created": 2, "rejected": 1}}
     fields = "name city country employeeCount needs doNotContact annualRevenue { amount }"
     assert customers(shared, "Lines", fields) == [
@@ -644,7 +645,8 @@ def test_json_lines(shared, folder):
         },
     ]
     reasons = {line: reason for line, _, reason in folder.rejected()}
-    assert reasons.keys() == {4, 5, 6, 7}
+    assert reasons.keys() == {4, 5, 6, 7, 8}
+    assert reasons[8] == "the line is nested too deep; fix the line"
     assert reasons[4].startswith("the line is not JSON")
     assert reasons[5] == "the line is not a JSON object; write { … }"
     assert "NaN is not a number" in reasons[6]
