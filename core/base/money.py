@@ -25,8 +25,11 @@ EXPONENTS: dict[str, int] = {
     for code in codes.split()
 }
 
-#: The largest amount in minor units: multiplied by a percentage with two decimal places it still fits in 64 bits.
+#: The largest amount that is stored, in minor units: multiplied by a percentage with two decimal places it still fits in
+#: 64 bits. What is added up of such amounts may be larger.
 LARGEST_MINOR = 10**14
+#: More than all amounts of a database are together.
+_LARGEST_SUM = Decimal(10**20)
 
 
 def exponent(currency: str) -> int:
@@ -56,14 +59,8 @@ class Money:
             raise InputError(
                 sentence("amount {amount} is not a finite amount of {currency}", amount=amount, currency=self.currency)
             )
-        if abs(amount) > Decimal(LARGEST_MINOR).scaleb(-places):
-            raise InputError(
-                sentence(
-                    "amount {amount} {currency} is larger than this system can store",
-                    amount=amount,
-                    currency=self.currency,
-                )
-            )
+        if abs(amount) > _LARGEST_SUM:
+            raise self._too_large(amount)
         rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
         if rounded != amount:
             raise InputError(
@@ -85,15 +82,37 @@ class Money:
 
     @property
     def minor(self) -> int:
-        """The amount in minor units: 12.34 CNY is 1234."""
+        """The amount in minor units, as it is stored: 12.34 CNY is 1234.
+
+        Raises:
+            InputError: it is too large to be stored.
+        """
+        self.check_size()
         return int(self.amount.scaleb(exponent(self.currency)))
+
+    def check_size(self) -> None:
+        """Refuses an amount that can only be a sum.
+
+        Raises:
+            InputError: it is too large to be stored.
+        """
+        if abs(self.amount) > Decimal(LARGEST_MINOR).scaleb(-exponent(self.currency)):
+            raise self._too_large(self.amount)
+
+    def _too_large(self, amount: Decimal) -> InputError:
+        return InputError(
+            sentence(
+                "amount {amount} {currency} is larger than this system can store; the maximum is {limit}",
+                amount=amount,
+                currency=self.currency,
+                limit=f"{Decimal(LARGEST_MINOR).scaleb(-exponent(self.currency)):f}",
+            )
+        )
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Self:
         """The money equal to `minor` minor units of `currency`."""
         amount = Decimal(minor).scaleb(-exponent(currency))
-        if abs(minor) > LARGEST_MINOR:
-            return cls(amount, currency)
         # It has the currency's places already, so there is nothing to check or to round.
         found = object.__new__(cls)
         object.__setattr__(found, "amount", amount)

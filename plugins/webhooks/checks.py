@@ -9,8 +9,8 @@ from plugins.webhooks.messages import variables
 from plugins.webhooks.models import Webhook
 
 _FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
-#: An id that no record has.
-_NOBODY = "none"
+#: What ids that no record has consist of besides their prefix.
+_NOBODY = "0" * 26
 
 
 def problem(code: str, field: str, message: str) -> UserError:
@@ -109,12 +109,13 @@ def _condition_problems(ctx: Context, webhook: Webhook) -> list[UserError]:
 
 
 def _query_problems(ctx: Context, webhook: Webhook) -> list[UserError]:
-    """An error if the query is not answered: it is tried with an id that no record has."""
+    """An error if the query is not answered: it is tried with ids that nothing has."""
     if webhook.query is None:
         return []
     record = webhook.record_types[0] if len(webhook.record_types) == 1 else "Customer"
+    id, event = f"{record_named(record).__prefix__}_{_NOBODY}", f"evt_{_NOBODY}"
     try:
-        ctx.query(webhook.query, variables(_NOBODY, f"{record.upper()}_UPDATED", record, _NOBODY))
+        ctx.query(webhook.query, variables(id, f"{record.upper()}_UPDATED", record, event))
     except InputError as error:
         return [problem("INVALID", "query", error.message)]
     return []

@@ -67,7 +67,7 @@ def asked_by_get(query: bytes) -> GraphQLRequest:
     given: dict[str, Any] = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     for name in ("variables", "extensions"):
         if name in given:
-            given[name] = _json(given[name].encode(), name)
+            given[name] = _json(given[name].encode(), sentence("{parameter}: this is not JSON", parameter=name))
     return _checked(given, by_get=True)
 
 

@@ -220,7 +220,11 @@ class OperationTypes:
             return lambda value: value
 
         def money(value: Any) -> Any:
-            return value and Money(value["amount"], value.get("currency") or self._currency)
+            if not value:
+                return value
+            amount = Money(value["amount"], value.get("currency") or self._currency)
+            amount.check_size()
+            return amount
 
         return money
 

@@ -184,6 +184,7 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
 
     def money(value: Any, conventions: Conventions) -> Money:
         amount = Money(value["amount"], value.get("currency") or conventions.currency)
+        amount.check_size()
         check_number_of(amount.amount, info)
         return amount
 

@@ -81,6 +81,13 @@ def test_c4_ageing_adds_up_what_was_open_on_a_day_per_currency_and_customer(shar
     assert (empty["total"]["amount"], empty["customers"], filled(empty["buckets"])) == ("0.00", [], {})
 
 
+def test_c4_a_total_may_be_larger_than_an_amount(shared):
+    enter(shared, "large")
+    for number in ("e", "f"):
+        invoice(shared, number, "large", 900_000_000_000, "2023-01-01", "2023-02-01", settled="2023-03-01")
+    assert report(shared, asOf="2023-01-15")["total"] == {"amount": "1800000000000.00"}
+
+
 def test_c4_days_sales_outstanding_of_the_report_and_of_a_customer(shared):
     # 137 outstanding, 100 + 80 + 7 invoiced since 17 March.
     now = report(shared)

@@ -54,6 +54,18 @@ def test_a_webhook_is_told_what_it_asks_for_and_nothing_else(world):
     assert other not in json.dumps(world.receiver.bodies())
 
 
+def test_a_query_may_ask_for_what_changed_of_any_record(world):
+    query = """query ($id: ID!, $event: ID!) { record: node(id: $id) { ... on Product { name } }
+        event: node(id: $event) { ... on Event { changes { field current } } } }"""
+    world.hook(world.user(), eventTypes=["PRODUCT_CREATED"], query=query)
+    world.client.create("Product", name="Lift")
+    world.deliver()
+    assert world.receiver.bodies()[0]["data"] == {
+        "record": {"name": "Lift"},
+        "event": {"changes": [{"field": "name", "current": "Lift"}]},
+    }
+
+
 def test_the_events_of_a_record_wait_for_each_other_and_for_no_other(world):
     world.hook(world.user(), eventTypes=["CUSTOMER_CREATED", "CUSTOMER_UPDATED"])
     bad, good = (world.client.create("Customer", name=name)["id"] for name in ("Bad", "Good"))
