@@ -14,6 +14,8 @@ from core.db.sql import (
     names_where,
     numbered,
     rounded_ratio,
+    rounded_share,
+    weighted_mean,
     whole,
 )
 from core.records.selections import Prepared
@@ -34,6 +36,8 @@ __all__ = [
     "numbered",
     "period_start",
     "rounded_ratio",
+    "rounded_share",
     "unordered_id",
+    "weighted_mean",
     "whole",
 ]

@@ -25,11 +25,11 @@ EXPONENTS: dict[str, int] = {
     for code in codes.split()
 }
 
-#: The largest amount that is stored, in minor units: multiplied by a percentage with two decimal places it still fits in
-#: 64 bits. What is added up of such amounts may be larger.
+#: The largest amount that is entered, in minor units: multiplied by a percentage with two decimal places it still fits
+#: in 64 bits. What is added up of such amounts may be larger.
 LARGEST_MINOR = 10**14
-#: More than all amounts of a database are together.
-_LARGEST_SUM = Decimal(10**20)
+#: The largest sum in minor units, which 64 bits have room for.
+_LARGEST_SUM = 9 * 10**18
 
 
 def exponent(currency: str) -> int:
@@ -59,7 +59,7 @@ class Money:
             raise InputError(
                 sentence("amount {amount} is not a finite amount of {currency}", amount=amount, currency=self.currency)
             )
-        if abs(amount) > _LARGEST_SUM:
+        if abs(amount) > Decimal(_LARGEST_SUM).scaleb(-places):
             raise self._too_large(amount)
         rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
         if rounded != amount:
@@ -82,19 +82,14 @@ class Money:
 
     @property
     def minor(self) -> int:
-        """The amount in minor units, as it is stored: 12.34 CNY is 1234.
-
-        Raises:
-            InputError: it is too large to be stored.
-        """
-        self.check_size()
+        """The amount in minor units: 12.34 CNY is 1234."""
         return int(self.amount.scaleb(exponent(self.currency)))
 
     def check_size(self) -> None:
-        """Refuses an amount that can only be a sum.
+        """Refuses an amount that only a sum may have.
 
         Raises:
-            InputError: it is too large to be stored.
+            InputError: it is larger than one amount may be.
         """
         if abs(self.amount) > Decimal(LARGEST_MINOR).scaleb(-exponent(self.currency)):
             raise self._too_large(self.amount)

@@ -39,7 +39,9 @@ class Rates:
                     day=day,
                 )
             )
-        return money.convert(rate, self.reporting_currency).minor
+        converted = money.convert(rate, self.reporting_currency)
+        converted.check_size()
+        return converted.minor
 
     def _rate(self, currency: str, day: date) -> Decimal | None:
         key = (currency, day)

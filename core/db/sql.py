@@ -32,6 +32,27 @@ class add_days(FunctionElement[Any]):  # noqa: N801
     inherit_cache = True
 
 
+class rounded_share(FunctionElement[int]):  # noqa: N801
+    """`rounded_share(part, times, base)`: part times a number by base, of integers, rounded half away from zero.
+
+    The product may be too large for 64 bits: it is exact on PostgreSQL, and to 15 digits on SQLite. The base is not
+    negative; null where it is 0. A result too large for 64 bits is the largest there is.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class weighted_mean(FunctionElement[int]):  # noqa: N801
+    """`weighted_mean(weight, value)`: mean of integers weighted by others, none negative, rounded half up.
+
+    It is an aggregate, and null where there is no weight. Sums may be too large for 64 bits, as above.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class folded(FunctionElement[str]):  # noqa: N801
     """A text as `core.base.text.fold` makes it, for texts that have no folded column.
 
@@ -94,6 +115,22 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
         SQLITE: "date({0}, ({1}) || ' days')",
         # PostgreSQL does not add a bigint to a date.
         POSTGRESQL: "({0} + CAST({1} AS INTEGER))",
+    },
+    rounded_share: {
+        # What is too large for an integer is a floating-point number there, here and in total().
+        SQLITE: "CAST(sign({0}) * ((2 * abs({0}) * ({1}) + ({2})) / nullif(2 * ({2}), 0)) AS INTEGER)",
+        POSTGRESQL: (
+            "CAST(sign(CAST({0} AS NUMERIC)) * "
+            "least(div(2 * abs(CAST({0} AS NUMERIC)) * ({1}) + ({2}), nullif(2 * ({2}), 0)), "
+            "9223372036854775807 * sign(nullif(CAST({2} AS NUMERIC), 0))) AS BIGINT)"
+        ),
+    },
+    weighted_mean: {
+        SQLITE: "CAST((2 * total(({0}) * ({1})) + total({0})) / nullif(2 * total({0}), 0) AS INTEGER)",
+        POSTGRESQL: (
+            "CAST(div(2 * sum(CAST({0} AS NUMERIC) * CAST({1} AS NUMERIC)) + sum({0}), nullif(2 * sum({0}), 0)) "
+            "AS BIGINT)"
+        ),
     },
     folded: {
         # The connection registers core.base.text.fold under this name.

@@ -10,6 +10,7 @@ from unicodedata import category
 
 from core.base.clock import check_day
 from core.base.errors import InputError, UserError
+from core.base.money import Money
 from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.base.text import camel
@@ -129,11 +130,15 @@ def record_problems(record: Record, values: Mapping[str, Any], region: str) -> I
         if info.part_of:
             # A hook has written the money the column is a part of.
             money = type(record).__money__[info.part_of]
-            name, info, kind, value = money.name, money.info, Decimal, getattr(record, money.name).amount
+            name, info, kind, value = money.name, money.info, Money, getattr(record, money.name)
         if info.internal or info.read_only:
             continue
         try:
-            if kind is str:
+            if kind is Money:
+                if not type(record).__read_only__:
+                    value.check_size()
+                check_number_of(value.amount, info)
+            elif kind is str:
                 check_text_of(value, info, region)
             elif get_origin(kind) is list:
                 for item in value:

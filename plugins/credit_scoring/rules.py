@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from sqlalchemy import BigInteger, and_, case, func, null, or_
+from sqlalchemy import and_, case, func, literal, null, or_
 
 from guanxi import sentence
-from guanxi.sql import Expression, add_days, days_between
+from guanxi.sql import Expression, add_days, days_between, rounded_share, weighted_mean
 from plugins.credit_scoring.models import (
     AgeingBucket,
     CreditDimension,
@@ -301,7 +301,7 @@ def is_known_dispute(
 def average_days_late(minor: Expression, days_late: Expression, late_days: int) -> Expression:
     """Average days late weighted by amount, capped at `late_days`, in hundredths of a day; null without an amount."""
     days = case((days_late > late_days, late_days), else_=days_late)
-    return _ratio(_sum(minor * days * 100), func.nullif(_sum(minor), 0))
+    return weighted_mean(minor, days * 100)
 
 
 def term_used(invoiced_on: Expression, due_on: Expression, settled_on: Expression, as_of: Expression) -> Expression:
@@ -319,12 +319,12 @@ def term_used(invoiced_on: Expression, due_on: Expression, settled_on: Expressio
 
 def average_term_used(minor: Expression, used: Expression) -> Expression:
     """Average share of the payment term that is used, weighted by amount, in hundredths of a percent."""
-    return _ratio(_sum(minor * used), func.nullif(_sum(minor), 0))
+    return weighted_mean(minor, used)
 
 
 def disputed_share(minor: Expression, is_disputed: Expression) -> Expression:
     """Share of the amount that is disputed, in hundredths of a percent; null without an amount."""
-    return _ratio(_sum(case((is_disputed, minor), else_=0)) * 10_000, func.nullif(_sum(minor), 0))
+    return weighted_mean(minor, case((is_disputed, 10_000), else_=0))
 
 
 def days_late_trend(minor: Expression, days_late: Expression, late_days: int, is_recent: Expression) -> Expression:
@@ -360,10 +360,6 @@ def payment_behaviour(lateness: Expression, term: Expression, disputes: Expressi
     return 10_000 - lateness - term - disputes - trend
 
 
-def _sum(value: Expression) -> Expression:
-    return func.sum(value).cast(BigInteger)
-
-
 def _ratio(numerator: Expression, denominator: Expression | int) -> Expression:
     """Divides non-negative values, rounded half up; SQLite's parser cannot nest two of the general kind."""
     return (2 * numerator + denominator) // (2 * denominator)
@@ -395,7 +391,7 @@ def exceeds(limit: Expression, exposure: Expression) -> Expression:
 
 def credit_utilisation(limit: Expression, exposure: Expression) -> Expression:
     """Exposure in percent of the limit, in hundredths (C4); null without a limit, and where it is 0."""
-    return _ratio(_not_negative(exposure) * 10_000, func.nullif(limit, 0))
+    return rounded_share(_not_negative(exposure), literal(10_000), limit)
 
 
 def _not_negative(amount: Expression) -> Expression:
@@ -408,7 +404,7 @@ def days_sales_outstanding(outstanding: Expression, invoiced: Expression, days: 
 
     In hundredths of a day; null where nothing was invoiced, or as much was credited.
     """
-    return _ratio(_not_negative(outstanding) * (days * 100), case((invoiced > 0, invoiced), else_=null()))
+    return rounded_share(_not_negative(outstanding), literal(days * 100), case((invoiced > 0, invoiced), else_=null()))
 
 
 def sales_days(outstanding: Decimal, invoiced: Decimal, days: int) -> Decimal | None:

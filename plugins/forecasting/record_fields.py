@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Select, case, func, literal, null, or_, selec
 from guanxi import Field, Money, MoneyExpression, Row
 from guanxi.records import Opportunity, User
 from guanxi.rules import outcome, weighted_amount
-from guanxi.sql import Expression, day_of, rounded_ratio, whole
+from guanxi.sql import Expression, day_of, rounded_ratio, rounded_share, whole
 from guanxi.vocabulary import Outcome
 from plugins.forecasting.shared import rules
 from plugins.forecasting.shared.vocabulary import CoverageGap, SalesMetric
@@ -99,7 +99,7 @@ def _target_fields(unit: int) -> Iterator[Field]:
     )
     yield Field(
         "SalesTarget.attainment",
-        lambda row: rounded_ratio(actual(row) * 10_000, func.nullif(whole(row.value), 0)),
+        lambda row: rounded_share(actual(row), literal(10_000), whole(row.value)),
         "Attainment: value reached in percent of the target.",
         Decimal,
     )
@@ -157,7 +157,7 @@ def _run_fields(money: Any) -> Iterator[Field]:
         return case((over(row), won), else_=null())
 
     def error(row: Row) -> Expression:
-        return rounded_ratio((row.revenue.reporting - actual(row)) * 10_000, func.nullif(actual(row), 0))
+        return rounded_share(row.revenue.reporting - actual(row), literal(10_000), actual(row))
 
     yield Field(
         "ForecastRun.actualRevenue",

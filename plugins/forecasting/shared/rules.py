@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from sqlalchemy import and_, case, extract, func, not_, null, or_
+from sqlalchemy import and_, case, extract, func, literal, not_, null, or_
 
-from guanxi.sql import Expression, days_between, names_where, rounded_ratio, whole
+from guanxi.sql import Expression, days_between, names_where, rounded_share, whole
 from guanxi.vocabulary import OpportunityStatus, Outcome
 from plugins.forecasting.shared.vocabulary import (
     CoverageGap,
@@ -228,7 +228,7 @@ def needed(gap: Decimal, win_rate: Decimal | None) -> Decimal | None:
 
 def coverage(open_pipeline: Expression, missing: Expression) -> Expression:
     """Open pipeline divided by what is missing to a target, in hundredths (F10); null unless something is missing."""
-    return case((missing > 0, rounded_ratio(open_pipeline * 100, func.nullif(missing, 0))), else_=null())
+    return case((missing > 0, rounded_share(open_pipeline, literal(100), missing)), else_=null())
 
 
 def coverage_gap(metric: Expression, missing: Expression, last: Expression, as_of: Expression) -> Expression:

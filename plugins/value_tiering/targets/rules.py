@@ -2,7 +2,7 @@
 
 from sqlalchemy import case, literal, null
 
-from guanxi.sql import Expression, rounded_ratio
+from guanxi.sql import Expression, rounded_ratio, rounded_share
 from plugins.value_tiering.models import AccountClass
 from plugins.value_tiering.targets.models import TargetKind
 
@@ -25,7 +25,7 @@ def share_of_wallet(sales: Expression, total: Expression) -> Expression:
 
 def percentage(part: Expression, base: Expression) -> Expression:
     """A part in hundredths of a percent of its base; null where that is unknown or 0."""
-    return case((base > 0, rounded_ratio(part * 10_000, base)), else_=null())
+    return case((base > 0, rounded_share(part, literal(10_000), base)), else_=null())
 
 
 def attainment(

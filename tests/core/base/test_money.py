@@ -68,11 +68,11 @@ def test_the_largest_amount_is_possible():
 
 
 @pytest.mark.parametrize("amount", ["1000000000000.01", "-1000000000000.01"])
-def test_a_sum_may_be_larger_than_what_is_stored(amount):
+def test_a_sum_may_be_larger_than_what_is_entered(amount):
     money = Money(Decimal(amount), "CNY")
     assert money == Money.from_minor(int(money.amount * 100), "CNY")
-    with pytest.raises(InputError, match="larger than this system can store; the maximum is 1000000000000.00"):
-        _ = money.minor
+    with pytest.raises(InputError, match=r"larger than this system can store; the maximum is 1000000000000\.00"):
+        money.check_size()
 
 
 def test_a_float_is_refused_because_it_is_not_exact():

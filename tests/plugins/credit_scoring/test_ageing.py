@@ -88,6 +88,19 @@ def test_c4_a_total_may_be_larger_than_an_amount(shared):
     assert report(shared, asOf="2023-01-15")["total"] == {"amount": "1800000000000.00"}
 
 
+def test_c4_figures_of_a_customer_that_owes_very_much_are_exact_and_do_not_fail(crm):
+    client = crm(CreditScoring, clock=FixedClock(NOON))
+    enter(client, "huge", creditLimit={"amount": "1000000000000"}, creditLimitReason="Large")
+    for number in range(6):
+        invoice(client, f"h{number}", "huge", 1_000_000_000_000, "2025-05-01", "2025-06-05")
+    assert customer(client, "huge", "creditUtilisation averageDaysLate termUsed daysSalesOutstanding") == {
+        "creditUtilisation": "600.00",
+        "averageDaysLate": "10.00",
+        "termUsed": "100.00",
+        "daysSalesOutstanding": "90.00",
+    }
+
+
 def test_c4_days_sales_outstanding_of_the_report_and_of_a_customer(shared):
     # 137 outstanding, 100 + 80 + 7 invoiced since 17 March.
     now = report(shared)
