@@ -20,7 +20,7 @@ from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.estates import handovers_of
 from core.log.events import Action
-from core.records.checks import record_problems
+from core.records.checks import row_problems
 from core.records.record import Record, record_named
 from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
@@ -305,7 +305,7 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
         Reject: it breaks one.
     """
     follow_ups = Changes(unit.watch.follow_ups)
-    found = _misfits(unit, [*follow_ups, *unit.watch.amendments])
+    found = _misfits(unit, [*follow_ups, *unit.watch.amendments, *unit.watch.facets])
     if found:
         raise Reject(*found)
     if not follow_ups:
@@ -328,7 +328,7 @@ def _current(unit: Unit, problems: list[UserError]) -> list[UserError]:
 def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
     """An error for each value written by a hook that its column does not take."""
     region = unit.held.region
-    return [found for change in changes for found in record_problems(change.record, change.after, region)]
+    return [found for change in changes for found in row_problems(change.record, change.after, region)]
 
 
 # Note: what happened goes to the log, which is written last of all.
@@ -370,6 +370,8 @@ def own_work(
         except Reject as reject:
             raise reject.by(plugin.name) from None
         unit.flush()
+        if found := _misfits(unit, unit.watch.facets):
+            raise Reject(*found)
         changes = Changes(unit.watch.follow_ups)
         if changes:
             unit.host.locks(changes).take(unit.transaction)
