@@ -63,8 +63,10 @@ class _Work:
     losses: Sequence[Change] = ()
     warnings: dict[int, list[UserError]] = field(default_factory=lambda: defaultdict(list))
 
-    def warn(self, found: Iterable[UserError]) -> None:
+    def warn(self, found: Sequence[UserError]) -> None:
         """Adds warnings to the rows whose records they name; those that name none of them go to every row."""
+        if not found:
+            return
         named, general = by_row([problem for problem in found if problem.warning], self.changes)
         if named or general:
             for change in self.changes:
@@ -167,9 +169,9 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
 
 
 def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
-    change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
+    record = draft.model(**draft.values) if draft.action is Action.CREATED else draft.record
+    change = Change(draft.action, record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
     if draft.action is Action.CREATED:
-        change.record = draft.model(**draft.values)
         change.after = dict(draft.values)
         unit.settlement.pending[change.record.id] = change.record
     elif draft.action is Action.UPDATED:
@@ -215,9 +217,8 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     if not found:
         found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
         found += unit.host.validate(unit.context, changes)
-    errors, unnamed = by_row([error for error in found if not error.warning], changes)
-    if errors or unnamed:
-        raise _Refused(errors, unnamed)
+    if errors := [error for error in found if not error.warning]:
+        raise _Refused(*by_row(errors, changes))
     work.warn(found)
 
 
