@@ -124,3 +124,16 @@ def test_a_twin_is_refused_and_named(client, asks):
         input={"name": "Bo", "description": ticket},
     )
     assert made["createCustomer"]["userErrors"] == [twin]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mutation ($input: NoteCallInput!) { noteCall(input: $input) { userErrors { code } } }",
+        'mutation { noteCall(input: {customerId: "cus_\\u0000"}) { userErrors { code } } }',
+    ],
+)
+def test_a_character_that_no_database_stores_is_refused_where_it_is(client, text):
+    given = {"input": {"customerId": "cus_\0"}} if "$" in text else {}
+    (error,) = client.execute(text, **given)["errors"]
+    assert error["message"] == "input.customerId: the character NUL (U+0000) is not possible; leave it out"
