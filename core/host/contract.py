@@ -459,7 +459,8 @@ class Hooks:
 
         When: after the core's own validation, before the flush; the errors of every plugin are collected. What a plugin
             writes in a transaction of its own, such as an operation's, is judged after the flush.
-        Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only.
+        Arguments: `ctx`; `changes` of the transaction or of one chunk of a batch. Reads only, and none of these changes
+            is in the database yet.
         Returns: errors, each naming its `record`; those with `warning=True` do not stop the change.
         Transaction: inside.
         Failure: a returned error becomes `userErrors` and nothing of its record is written; an exception rolls the

@@ -149,6 +149,8 @@ def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
     mine, its = sorted(one), sorted(other)
     if mine == its or "".join(one) == "".join(other):
         return 5.0
+    if _numbers(mine) != _numbers(its):
+        return -5.0
     if max(_letters("".join(one), "".join(other)), _letters("".join(mine), "".join(its))) >= _MISTYPED:
         return 4.0
     # Whichever is given first, the same words are paired.
@@ -186,14 +188,18 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> float:
     """How alike two names are, 0 to 1: in whatever order, and however their words are cut."""
     if one == other:
         return 1.0
-    # A number in a name tells branches, funds and model lines apart.
-    if [word for word in one if word.isdigit()] != [word for word in other if word.isdigit()]:
+    if _numbers(one) != _numbers(other):
         return 0.0
     joined = JaroWinkler.similarity("".join(one), "".join(other))
     if joined > _SAME:
         return joined
     ordered = JaroWinkler.similarity("".join(sorted(one)), "".join(sorted(other)))
     return max(joined, ordered, _covered(one, other))
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    """The numbers in a name. They tell branches, funds, model lines, and people without names apart."""
+    return [word for word in words if word.isdigit()]
 
 
 def _covered(one: Sequence[str], other: Sequence[str]) -> float:

@@ -66,6 +66,9 @@ def test_what_tells_records_apart_counts():
     assert verdict(person("Ann Lee", **alike), person("Ann Lee", **alike)).score > 95
     assert verdict(person("Ann Lee", **alike), person("Ann Lee", born_on=date(1951, 12, 30))).score < 10
     assert verdict(person("Ann Lee"), person("Ann Lee")).score < 50
+    there = {"city": "Canton", "region": "Georgia", "postal_code": "30114"}
+    assert verdict(person("Subscriber 123", **there), person("Subscriber 123", **there)).score > 80
+    assert verdict(person("Subscriber 123", **there), person("Subscriber 124", **there)).score < 10
     assert verdict(person("Ann Lee", customer="a"), person("Ann Lee", customer="a")).score > 90
 
 
