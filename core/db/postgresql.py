@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
-from itertools import pairwise
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -181,7 +180,7 @@ class PostgresDriver(Driver):
     def _rows(self, statements: Sequence[SqlStatement], results: list[Any], kinds: Sequence[str | None]) -> list[Rows]:
         found: list[Rows] = []
         failed = None
-        prepared = self._count - sum(kind is not None for kind in kinds)
+        prepared = self._count - (len(kinds) - kinds.count(None))
         for result, kind in zip(results, kinds, strict=False):
             if result.status == ExecStatus.FATAL_ERROR and failed is None:
                 failed = result
@@ -252,22 +251,20 @@ def _joined(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]:
 
     Parts of one statement do not see each other, so a table of which rows are changed is written by one part alone.
     """
-    if not any(one.table and other.table for one, other in pairwise(statements)):
-        return statements
     found: list[SqlStatement] = []
     several: list[SqlStatement] = []
+    # The tables they write, each with whether rows are only added to it.
+    tables: dict[str, bool] = {}
     for statement in statements:
-        if several and not all(_may_join(one, statement) for one in several):
+        table = statement.table
+        is_apart = table is None or not tables or (table in tables and not (tables[table] and statement.inserts))
+        if several and is_apart:
             found.append(_one_of(several))
-            several = []
+            several, tables = [], {}
         several.append(statement)
-    return [*found, _one_of(several)]
-
-
-def _may_join(one: SqlStatement, other: SqlStatement) -> bool:
-    if one.table is None or other.table is None:
-        return False
-    return one.table != other.table or (one.inserts and other.inserts)
+        if table is not None:
+            tables[table] = tables.get(table, True) and statement.inserts
+    return [*found, _one_of(several)] if several else found
 
 
 def _one_of(several: Sequence[SqlStatement]) -> SqlStatement:

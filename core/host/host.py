@@ -108,7 +108,9 @@ class PluginHost:
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
         judging = [*self.implementations("validate"), *self.implementations("before_commit")]
-        self._relying = {plugin for plugin, _ in judging}
+        relying = {plugin for plugin, _ in judging} - {plugin for plugin, _ in self.implementations("lock_keys")}
+        #: Those that do not declare what they rely on, and so exclude each other altogether.
+        self._relying_on_all = [plugin for plugin in self.plugins if plugin in relying]
 
     def _check_settings_names(self, settings: Settings) -> None:
         unknown = settings.plugins.keys() - self.settings.keys()
@@ -147,18 +149,17 @@ class PluginHost:
         """The plugins that implement a hook, in order, each with a function that takes all arguments of the hook."""
         if hook not in self._implementations:
             impls = {impl.plugin_name: impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+            given = _arguments(vars(Hooks)[hook])
             self._implementations[hook] = [
-                (plugin, _taking(impl.function, impl.argnames))
+                (plugin, _taking(impl.function, impl.argnames, given))
                 for plugin in self.plugins
                 if (impl := impls.get(plugin.name))
             ]
         return self._implementations[hook]
 
-    def reacting(self, hook: str, changes: Changes) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+    def reacting(self, hook: str, changes: Changes) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook and look at any of these changes, likewise."""
-        for plugin, function in self.implementations(hook):
-            if _reacts(plugin, changes):
-                yield plugin, function
+        return [one for one in self.implementations(hook) if _reacts(one[0], changes)]
 
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
         """Runs a registration hook: each plugin with the declarations that it returned.
@@ -166,11 +167,15 @@ class PluginHost:
         Raises:
             PluginError: a hook failed, or returned something that is not a list.
         """
+        taken = _arguments(vars(Hooks)[hook])
         for plugin, function in self.implementations(hook):
+            given = {
+                **arguments,
+                "settings": self.settings[plugin.name],
+                "reporting_currency": self._reporting_currency,
+            }
             try:
-                result = function(
-                    **arguments, settings=self.settings[plugin.name], reporting_currency=self._reporting_currency
-                )
+                result = function(**{name: given[name] for name in taken})
                 if result is not None and (not isinstance(result, Iterable) or isinstance(result, str | type)):
                     problem = f"returned {result!r}, which is not a list; write [...] around it, or yield"
                     raise PluginError(plugin.name, hook, problem)
@@ -191,13 +196,10 @@ class PluginHost:
         locks = Locks()
         if not changes:
             return locks
-        declared = dict(self.implementations("lock_keys"))
-        for plugin in self.plugins:
-            if not _reacts(plugin, changes):
-                continue
-            if plugin in declared:
-                locks.add(plugin.name, self._keys(plugin, declared[plugin], changes))
-            elif plugin in self._relying:
+        for plugin, function in self.reacting("lock_keys", changes):
+            locks.add(plugin.name, self._keys(plugin, function, changes))
+        for plugin in self._relying_on_all:
+            if _reacts(plugin, changes):
                 locks.add(plugin.name, (EVERYTHING,))
         return locks
 
@@ -340,7 +342,8 @@ class _Timed(attributed):
         self._span.__exit__(kind, error, trace)
         if seconds > self._slow_after:
             logger(self._plugin).warning("hook %s is slow: it took %.0f ms", self._place, seconds * 1000)
-        super().__exit__(kind, error, trace)
+        if error is not None:
+            super().__exit__(kind, error, trace)
 
 
 def logger(plugin: Plugin) -> logging.Logger:
@@ -352,8 +355,10 @@ def _reacts(plugin: Plugin, changes: Changes) -> bool:
     return plugin.reacts_to is None or not changes.entities.isdisjoint(plugin.reacts_to)
 
 
-def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+def _taking(function: Callable[..., Any], names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
     """The function, called with those of the hook's arguments that it asks for."""
+    if {*names} == {*given}:
+        return function
     return lambda **arguments: function(**{name: arguments[name] for name in names})
 
 
