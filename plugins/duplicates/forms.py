@@ -106,6 +106,11 @@ def _without_forms(found: Sequence[str]) -> list[str]:
     return [word for place, word in enumerate(rest) if place == 0 or word not in _JOINING]
 
 
+def is_chinese(name: str) -> bool:
+    """Whether a name is written in Chinese, where no letter can be mistyped."""
+    return HAN.search(name) is not None
+
+
 @lru_cache(_MOST_KEPT)
 def person_words(name: str) -> Sequence[str]:
     """The names of a person without titles: `Dr. Anne-Marie Ø'Hara` becomes `anne marie o hara`."""
