@@ -10,7 +10,6 @@ from typing import Any
 from unittest.mock import patch
 
 import anyio
-import anyio.to_thread
 
 from bench.data import FIRST_PARTY
 from bench.databases import Folder
@@ -19,6 +18,7 @@ from bench.loads import writable
 from bench.machine import stamp
 from bench.mutations import IDS, MUTATIONS, filled
 from bench.queries import GUANXI, POINT
+from core.db.threads import Threads
 from guanxi import App, Plugin, create_app, load_settings
 
 _ROOT = Path(__file__).parent.parent
@@ -63,7 +63,7 @@ async def _measured(app: App, template: str) -> dict[str, int]:
     await post(app, _filled(template, _WARM_REQUESTS))
     app.database.on_trip = silent
     # Threads of a pool cannot be looked into from here; without them the same functions are called.
-    with patch.object(anyio.to_thread, "run_sync", _at_once), _watched() as watch:
+    with patch.object(Threads, "run", _at_once), _watched() as watch:
         await post(app, _filled(template, _WARM_REQUESTS + 1))
     return {
         "statements": sum(trips),
@@ -79,8 +79,8 @@ def _filled(template: str, number: int) -> bytes:
     return filled(template, 2 * IDS * number, number).encode()
 
 
-async def _at_once(work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    return work(*arguments)
+async def _at_once(threads: Threads, work: Callable[[], Any]) -> Any:
+    return work()
 
 
 class _Watch:

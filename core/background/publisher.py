@@ -48,8 +48,13 @@ class Publisher:
 
     def wake(self) -> None:
         """Makes it number soon what was committed just now; may be called in any thread while it runs."""
-        self._is_behind = self._numbers
-        self._loop.call_soon_threadsafe(self._news.set if self._numbers else self._announce)
+        if not self._numbers:
+            self._loop.call_soon_threadsafe(self._announce)
+            return
+        self._is_behind = True
+        # Where it is awake already it has not looked yet, so it finds this commit too.
+        if not self._news.is_set():
+            self._loop.call_soon_threadsafe(self._news.set)
 
     async def start(self) -> None:
         """Numbers what was left by others, and from now on what is committed, until `stop`."""

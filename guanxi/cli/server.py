@@ -36,6 +36,7 @@ SERVER: dict[str, Any] = {
     "server_header": False,
     "proxy_headers": False,
     "ws_per_message_deflate": False,
+    "http": "guanxi.cli.http_protocol:HttpProtocol",
 }
 
 Host = Annotated[
