@@ -285,7 +285,7 @@ def _person(chance: random.Random, number: int, firms: int) -> Profile:
     )
 
 
-def _office(firm: str | int) -> dict[str, str]:
+def _office(firm: int) -> dict[str, str]:
     """The address of a company, which is the same for all who work there."""
     return _place(random.Random(f"office {firm}"))
 
@@ -331,15 +331,15 @@ def _person_again(chance: random.Random, profile: Profile, firms: int) -> Profil
     def kept(value: Any) -> Any:
         return value if chance.random() < 0.7 else None
 
-    home = _place(chance)
+    # Some are entered with another address, such as their home.
+    address = _place(chance) if chance.random() < 0.1 else _typed(chance, profile, kept)
     return replace(
         profile,
         names=[name],
         emails=[email for email in profile.emails if kept(email)],
         phones=[phone for phone in profile.phones if kept(phone)],
         born_on=kept(profile.born_on),
-        # Some are entered with their home once more, or with it alone.
-        **(home if chance.random() < 0.1 else _typed(chance, profile, kept)),
+        **address,
         customer=chance.choice([*[profile.customer] * 8, None, f"firm {chance.randrange(firms)}"]),
     )
 
