@@ -118,10 +118,11 @@ def person_words(name: str) -> Sequence[str]:
     return tuple([word for word in found if word not in _TITLES] or found)
 
 
-def street_words(street: str) -> list[str]:
+@lru_cache(_MOST_KEPT)
+def street_words(street: str) -> Sequence[str]:
     """A street and its number, with the usual abbreviations spelled out."""
     spelled = re.sub(r"str(?:asse|aße)?\b", " street", plain(street)) if "str" in plain(street) else street
-    return [_SHORT_STREETS.get(word, word) for word in latin(spelled)]
+    return tuple(_SHORT_STREETS.get(word, word) for word in latin(spelled))
 
 
 def domain_of(email: str | None) -> str | None:
