@@ -108,7 +108,7 @@ def _without_forms(found: Sequence[str]) -> list[str]:
 
 def is_chinese(name: str) -> bool:
     """Whether a name is written in Chinese, where no letter can be mistyped."""
-    return HAN.search(name) is not None
+    return not name.isascii() and HAN.search(name) is not None
 
 
 @lru_cache(_MOST_KEPT)

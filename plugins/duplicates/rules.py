@@ -6,7 +6,7 @@ what one of the two lacks does neither. The score is the probability in percent.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from math import exp
@@ -75,7 +75,7 @@ class Profile:
         normal = forms.person_words if self.is_person else forms.company_words
         return [found for name in self.names if (found := normal(name))]
 
-    @cached_property
+    @property
     def is_chinese(self) -> bool:
         """Whether its own name is written in Chinese."""
         return forms.is_chinese(self.names[0])
@@ -160,12 +160,13 @@ def _street_alike(one: Sequence[str], other: Sequence[str]) -> float:
 
 def _of_people(found: list[Evidence]) -> list[Evidence]:
     """The same, where what they have in common by living or working together counts only so much in all."""
-    together = [evidence for evidence in found if evidence.weight > 0 and evidence.field in _TOGETHER]
-    total = sum(evidence.weight for evidence in together)
+    total = sum(evidence.weight for evidence in found if evidence.weight > 0 and evidence.field in _TOGETHER)
     if total <= _MOST_TOGETHER:
         return found
     share = _MOST_TOGETHER / total
-    return [replace(one, weight=one.weight * share) if one in together else one for one in found]
+    return [
+        Evidence(one.field, one.weight * share) if one.weight > 0 and one.field in _TOGETHER else one for one in found
+    ]
 
 
 def _name_weight(one: Profile, other: Profile) -> float:
