@@ -175,6 +175,8 @@ class DatabaseTransaction:
         #: How many statements were sent, apart from those of the session.
         self.statements = 0
         self.is_committed = False
+        #: Whether somebody asked for the session.
+        self.has_session = False
         self.dialect, self.calendar = driver.dialect, driver.calendar
         self.before_session: Callable[[], None] = _nothing
         #: Called with a new session, which it may fill.
@@ -256,13 +258,9 @@ class DatabaseTransaction:
             if not connection.in_transaction():
                 connection.begin()
             self._session = Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+            self.has_session = True
             self.on_session(self._session)
         return self._session
-
-    @property
-    def has_session(self) -> bool:
-        """Whether somebody asked for the session."""
-        return self._session is not None
 
     def close(self) -> None:
         """Ends it: what was not committed is rolled back."""
@@ -274,6 +272,6 @@ class DatabaseTransaction:
             if self._session is not None:
                 self._session.expunge_all()
                 self._session.close()
-                self._session = None
+                self._session, self.has_session = None, False
                 self._driver.before_execution = _nothing
                 self._driver.connection.rollback()

@@ -21,6 +21,7 @@ class Change:
     Attributes:
         action: what is done to it.
         record: the record as it will be.
+        entity: name of its type.
         before: previous values of what changes, by Python name; plugins' written fields by their API name.
         after: new values likewise.
         occurred_at: when it happened in the business.
@@ -37,11 +38,10 @@ class Change:
     index: int = 0
     said: Mapping[str, Any] = field(default_factory=dict)
     is_moved: bool = False
+    entity: str = field(init=False)
 
-    @property
-    def entity(self) -> str:
-        """Name of the record's type."""
-        return type(self.record).__name__
+    def __post_init__(self) -> None:
+        self.entity = type(self.record).__name__
 
     def value_before(self, name: str) -> Any:
         """What a column held before, whether it changes or not; None for a record that is new."""
@@ -77,7 +77,7 @@ class Changes(tuple[Change, ...]):
         made = super().__new__(cls, changes)
         made._by_entity = {}
         for change in made:
-            made._by_entity.setdefault(type(change.record).__name__, []).append(change)
+            made._by_entity.setdefault(change.entity, []).append(change)
         made.entities = made._by_entity.keys()
         return made
 
@@ -96,8 +96,10 @@ class Changes(tuple[Change, ...]):
 
     def ids(self, entity: str, reference: str) -> set[str]:
         """The ids that changed records of a type refer to by a column, before or after."""
+        if entity not in self._by_entity:
+            return set()
         found: set[Any] = set()
-        for change in self._by_entity.get(entity, ()):
+        for change in self._by_entity[entity]:
             found |= {change.value_before(reference), getattr(change.record, reference)}
         return found - {None}
 

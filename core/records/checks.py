@@ -14,7 +14,7 @@ from core.base.sentences import sentence
 from core.base.settings import Settings
 from core.base.text import camel
 from core.records.columns import ColumnInfo, column_info
-from core.records.record import Record
+from core.records.record import Facet, Record
 
 #: Longest text of a field that names no limit of its own.
 LONGEST_TEXT = 20_000
@@ -119,36 +119,38 @@ def spelled(number: Decimal | int) -> str:
     return f"{Decimal(number):f}"
 
 
-def record_problems(record: Record, values: Mapping[str, Any], region: str) -> Iterator[UserError]:
+def row_problems(row: Record | Facet, values: Mapping[str, Any], region: str) -> Iterator[UserError]:
     """An error for each value that its column does not take, as input would be refused."""
-    columns = type(record).__table__.columns
+    columns, moneys = type(row).__table__.columns, type(row).__money__
     for name, value in values.items():
-        if name not in columns or value is None:
-            continue
-        info, kind = column_info(columns[name]), columns[name].info.get("kind")
-        if info.part_of:
-            # A hook has written the money the column is a part of.
-            money = type(record).__money__[info.part_of]
-            name, info, kind, value = money.name, money.info, Decimal, getattr(record, money.name).amount
-        if info.internal or info.read_only:
-            continue
         try:
-            if kind is str:
-                check_text_of(value, info, region)
-            elif get_origin(kind) is list:
-                for item in value:
-                    info.form.check(str(item), region)
-            elif kind is int:
-                check_number_of(value, info)
-            elif kind is Decimal:
-                # A hook may have written a whole number there.
-                check_number_of(Decimal(value), info)
-            elif kind in (date, datetime):
-                check_day(value)
+            if value is None:
+                continue
+            if name in moneys:
+                _check_stored(value.amount, Decimal, moneys[name].info, region)
+            elif name in columns:
+                _check_stored(value, columns[name].info.get("kind"), column_info(columns[name]), region)
         except InputError as error:
             yield UserError(
                 "INVALID",
                 sentence("{name}: {problem}", name=camel(name), problem=error.message),
                 (camel(name),),
-                record,
+                row.record_id if isinstance(row, Facet) else row,
             )
+
+
+def _check_stored(value: Any, kind: Any, info: ColumnInfo, region: str) -> None:
+    if info.internal or info.read_only:
+        return
+    if kind is str:
+        check_text_of(value, info, region)
+    elif get_origin(kind) is list:
+        for item in value:
+            info.form.check(str(item), region)
+    elif kind is int:
+        check_number_of(value, info)
+    elif kind is Decimal:
+        # A hook may have written a whole number there.
+        check_number_of(Decimal(value), info)
+    elif kind in (date, datetime):
+        check_day(value)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, dataclass_transform, get_args, get_origin
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, event, inspect
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, MappedColumn, TypeResolve, object_session, registry
+from sqlalchemy.sql.ddl import sort_tables_and_constraints
 
 from core.base.ids import EVENT_PREFIX, PREFIX, new_id
 from core.base.money import Money
@@ -57,7 +58,10 @@ def registry_of(plugin: str) -> registry:
 
 def tables_of(plugin: str) -> list[SqlTable]:
     """The tables `plugin` declares, parents before children."""
-    return list(registry_of(plugin).metadata.sorted_tables)
+    known = sorted(registry_of(plugin).metadata.tables.values(), key=lambda table: table.name)
+    # `sorted_tables` warns of those that refer to each other in a circle.
+    ordered: Any = sort_tables_and_constraints(known)  # type: ignore[no-untyped-call]
+    return [table for table, _ in ordered if table is not None]
 
 
 def records_of(plugin: str) -> list[type["Record"]]:

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
-from core.db.types import Json, Text
+from core.db.types import Json, Text, Timestamp
 from core.records.record import Table
 
 POSTGRESQL = "postgresql"
@@ -65,6 +65,7 @@ class TableRows:
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
         self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
+        # Binding texts does nothing but refuse what no text may hold, which is looked for in all of them at once.
         self._texts = {column.key for column in columns if isinstance(column.type, Text)}
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
@@ -179,7 +180,6 @@ class TableRows:
             return SqlStatement(sql, [self._bound(names, row) for row in rows], many=True)
         given = orjson.dumps(self._as_json(names, rows, without=self._texts)).decode()
         if _NUL in given:
-            # Binding texts does nothing but refuse what no text may hold.
             given = orjson.dumps(self._as_json(names, rows)).decode()
         return SqlStatement(sql, (given,))
 
@@ -195,8 +195,16 @@ class TableRows:
         ]
 
     def _bound(self, names: Sequence[str], row: RowValues) -> list[Any]:
-        binds = self._binds
-        return [value if (value := row[name]) is None or name not in binds else binds[name](value) for name in names]
+        binds, texts = self._binds, self._texts
+        values = [
+            value if (value := row[name]) is None or name in texts or name not in binds else binds[name](value)
+            for name in names
+        ]
+        if "\0" in "".join([value for value in values if isinstance(value, str)]):
+            return [
+                value if name not in texts else binds[name](value) for name, value in zip(names, values, strict=True)
+            ]
+        return values
 
     def _make_insertion(self, names: tuple[str, ...], if_absent: bool) -> str:
         values = ", ".join(mark(self._engine, number) for number in range(1, len(names) + 1))
@@ -246,6 +254,9 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
 
 def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     found = type_.dialect_impl(dialect)
+    if isinstance(found, Timestamp):
+        # Those of one transaction are mostly the same.
+        return lru_cache(1000)(partial(found.process_bind_param, dialect=dialect))
     if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
         # SQLAlchemy's own goes by way of two more calls for each value.
         return partial(found.process_bind_param, dialect=dialect)

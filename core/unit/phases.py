@@ -20,7 +20,7 @@ from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.estates import handovers_of
 from core.log.events import Action
-from core.records.checks import record_problems
+from core.records.checks import row_problems
 from core.records.record import Record, record_named
 from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
@@ -63,8 +63,10 @@ class _Work:
     losses: Sequence[Change] = ()
     warnings: dict[int, list[UserError]] = field(default_factory=lambda: defaultdict(list))
 
-    def warn(self, found: Iterable[UserError]) -> None:
+    def warn(self, found: Sequence[UserError]) -> None:
         """Adds warnings to the rows whose records they name; those that name none of them go to every row."""
+        if not found:
+            return
         named, general = by_row([problem for problem in found if problem.warning], self.changes)
         if named or general:
             for change in self.changes:
@@ -167,9 +169,9 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
 
 
 def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
-    change = Change(draft.action, draft.record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
+    record = draft.model(**draft.values) if draft.action is Action.CREATED else draft.record
+    change = Change(draft.action, record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
     if draft.action is Action.CREATED:
-        change.record = draft.model(**draft.values)
         change.after = dict(draft.values)
         unit.settlement.pending[change.record.id] = change.record
     elif draft.action is Action.UPDATED:
@@ -215,9 +217,8 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     if not found:
         found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
         found += unit.host.validate(unit.context, changes)
-    errors, unnamed = by_row([error for error in found if not error.warning], changes)
-    if errors or unnamed:
-        raise _Refused(errors, unnamed)
+    if errors := [error for error in found if not error.warning]:
+        raise _Refused(*by_row(errors, changes))
     work.warn(found)
 
 
@@ -305,7 +306,7 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
         Reject: it breaks one.
     """
     follow_ups = Changes(unit.watch.follow_ups)
-    found = _misfits(unit, [*follow_ups, *unit.watch.amendments])
+    found = _misfits(unit, [*follow_ups, *unit.watch.amendments, *unit.watch.facets])
     if found:
         raise Reject(*found)
     if not follow_ups:
@@ -328,7 +329,7 @@ def _current(unit: Unit, problems: list[UserError]) -> list[UserError]:
 def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
     """An error for each value written by a hook that its column does not take."""
     region = unit.held.region
-    return [found for change in changes for found in record_problems(change.record, change.after, region)]
+    return [found for change in changes for found in row_problems(change.record, change.after, region)]
 
 
 # Note: what happened goes to the log, which is written last of all.
@@ -370,6 +371,8 @@ def own_work(
         except Reject as reject:
             raise reject.by(plugin.name) from None
         unit.flush()
+        if found := _misfits(unit, unit.watch.facets):
+            raise Reject(*found)
         changes = Changes(unit.watch.follow_ups)
         if changes:
             unit.host.locks(changes).take(unit.transaction)

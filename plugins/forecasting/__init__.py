@@ -118,7 +118,8 @@ class Forecasting(Plugin):
     @hookimpl
     def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
         """The opportunities whose past is kept, and the targets that exist once."""
-        return keys_of(relevant(changes))
+        changes = relevant(changes)
+        return keys_of(changes) if changes else ()
 
     @hookimpl
     def validate(self, ctx: Context, changes: Changes) -> Iterable[UserError]:
@@ -131,9 +132,10 @@ class Forecasting(Plugin):
         """Counts pushes, predicts what changed, and keeps the pipeline's past."""
         settle_targets(changes)
         changes = relevant(changes)
-        count_pushes(ctx, changes)
-        score_changed(ctx, changes)
-        keep(ctx, changes)
+        if changes:
+            count_pushes(ctx, changes)
+            score_changed(ctx, changes)
+            keep(ctx, changes)
 
     @hookimpl
     def sample_data(self, ctx: Context, chance: random.Random) -> None:

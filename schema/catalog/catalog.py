@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, get_args, get_origin
 
 from sqlalchemy import Table as SqlTable
@@ -193,7 +194,7 @@ class Log:
     end: Callable[[], Sequence[Expression]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordType:
     """A record of the catalog.
 
@@ -232,12 +233,12 @@ class RecordType:
     permission: str | None = None
     log: Log | None = None
 
-    @property
+    @cached_property
     def singular(self) -> str:
         """Name of the root field for one."""
         return self.name[:1].lower() + self.name[1:]
 
-    @property
+    @cached_property
     def plural(self) -> str:
         """Name of the root field for many."""
         return plural(self.singular)
@@ -264,7 +265,7 @@ class RecordType:
             if field.group and field.expression is not None and field.kind.can_group
         }
 
-    @property
+    @cached_property
     def plural_type(self) -> str:
         """The plural as type names use it."""
         return plural(self.name)
@@ -278,7 +279,7 @@ class RecordType:
         """Its table."""
         return self.model.__table__
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """What its ids begin with."""
         return getattr(self.model, "__prefix__", EVENT_PREFIX)

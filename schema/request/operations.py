@@ -36,7 +36,7 @@ from schema.request.limits import Limits
 from schema.request.recent import Recent
 from schema.request.refusal import Refused
 from schema.request.sizes import DocumentMeasure
-from schema.request.values import ValueSize, VariableUse, holds_nul, size_of_value
+from schema.request.values import ValueSize, VariableUse, nul_place, size_of_value
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
 from schema.sql.slots import open_variables, openers
@@ -357,7 +357,9 @@ class Operation:
     @cached_property
     def has_nul(self) -> bool:
         """Whether a text in its document has the character U+0000, which no database stores."""
-        return any(isinstance(node, StringValueNode) and holds_nul(node.value) for node in nodes(self.document))
+        return any(
+            isinstance(node, StringValueNode) and nul_place(node.value) is not None for node in nodes(self.document)
+        )
 
     @cached_property
     def asks_about_schema(self) -> bool:

@@ -116,17 +116,17 @@ def size_of_literal(literal: ValueNode, *, is_input: bool) -> tuple[ValueSize, l
     return size, uses
 
 
-def holds_nul(value: Any) -> bool:
-    """Whether a text in a value has the character U+0000, which no database stores."""
-    left = [value]
+def nul_place(value: Any) -> tuple[str, ...] | None:
+    """The way to a text in a value that has the character U+0000, which no database stores; None without any."""
+    left: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while left:
-        one = left.pop()
+        way, one = left.pop()
         if isinstance(one, str):
             if _NUL in one:
-                return True
+                return way
         elif isinstance(one, Mapping):
-            left += one.keys()
-            left += one.values()
+            left += [((*way, str(name)), item) for name, item in one.items()]
+            left += [(way, name) for name in one]
         elif isinstance(one, list):
-            left += one
-    return False
+            left += [((*way, str(place)), item) for place, item in enumerate(one)]
+    return None

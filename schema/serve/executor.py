@@ -14,17 +14,18 @@ from inspect import isawaitable
 from typing import Any
 
 import orjson
-from graphql import GraphQLObjectType, is_non_null_type
+from graphql import FieldNode, GraphQLError, GraphQLObjectType, is_non_null_type
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
+from core.base.text import camel
 from schema.plan.plan import Answer, Fault, located
 from schema.request.context import RequestContext
 from schema.request.operations import Operation
 from schema.request.questions import answer_root, moment_of, run_plan
-from schema.request.values import holds_nul
+from schema.request.values import nul_place
 from schema.sql.arguments import argument_values
 from schema.write.answers import Mutation
 from schema.write.payloads import PayloadReading, answer_mutation, planned_payload
@@ -60,8 +61,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         if parent_type is self.schema.mutation_type and name in self._mutations:
             return self._guarded(parent_type, field_details_list, path, self._mutated)
         is_root = parent_type in (self.schema.query_type, self.schema.mutation_type)
-        if is_root and name in parent_type.fields and self._has_nul:
-            return self._guarded(parent_type, field_details_list, path, self._refused)
+        if is_root and self._has_nul and (place := self._nul_place(parent_type, field_details_list[0].node)):
+            return self._guarded(parent_type, field_details_list, path, partial(self._refused, place))
         execute_field = super().execute_field
         if is_root and self._has_many:
             execute_field = partial(self._off_loop, execute_field)
@@ -73,16 +74,30 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     @cached_property
     def _has_nul(self) -> bool:
         """Whether a text of the request has the character that no database stores."""
-        return self._operation.has_nul or holds_nul(self.variable_values.coerced)
+        return self._operation.has_nul or nul_place(self.variable_values.coerced) is not None
+
+    def _nul_place(self, parent_type: GraphQLObjectType, node: FieldNode) -> tuple[str, ...] | None:
+        """The way to it among the arguments of a root field, by their names in the schema."""
+        definition = parent_type.fields.get(node.name.value)
+        if definition is None:
+            return None
+        try:
+            found = nul_place(argument_values(definition, node, self.variable_values))
+        except GraphQLError:
+            # What is wrong with an argument is said where the field is executed.
+            return None
+        return found and tuple(map(camel, found))
 
     async def _off_loop(self, execute_field: Callable[..., Any], *given: Any) -> Any:
         """The answer to a root field whose many arguments are made into a plugin's objects off the event loop."""
         answer = await self._context.services.compiling.run(lambda: execute_field(*given))
         return await answer if isawaitable(answer) else answer
 
-    async def _refused(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
+    async def _refused(self, place: Sequence[str], parent_type: GraphQLObjectType, details: Any, path: Path) -> Any:
         """A field whose code would only learn from the database that a text cannot be stored."""
-        raise InputError(sentence("a text contains the character NUL (U+0000), which cannot be stored; leave it out"))
+        raise InputError(
+            sentence("{argument}: the character NUL (U+0000) is not possible; leave it out", argument=".".join(place))
+        )
 
     async def _guarded(self, parent_type: GraphQLObjectType, details: Any, path: Path, answer: Any) -> Any:
         """An answer whose failure is handled as that of any field of its type."""

@@ -56,8 +56,14 @@ class _Account:
     paid: int = 0
 
 
+#: What is collected, how, and of whom.
+COLLECTED = frozenset({"Customer", "Payment", "PaymentPromise", "PaymentReminder", "Receivable"})
+
+
 def collection_problems(ctx: Context, changes: Changes) -> Iterator[UserError]:
     """Yields what is wrong with or doubtful about payments, reminders, promises, and invoices that have payments."""
+    if changes.entities.isdisjoint(COLLECTED):
+        return
     accounts = _accounts(ctx, changes)
     yield from _payment_problems(ctx, changes, accounts)
     for change in changes.of("PaymentReminder", *_ENTERED):

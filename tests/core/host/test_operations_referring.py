@@ -95,3 +95,16 @@ def test_a_number_that_no_int_can_show_is_refused(client, minutes, problem):
     assert noted(client, customerId=id, minutes=minutes)["userErrors"] == [
         {"code": "INVALID", "message": f"seconds: {problem}", "field": ["seconds"]}
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mutation ($input: NoteCallInput!) { noteCall(input: $input) { userErrors { code } } }",
+        'mutation { noteCall(input: {customerId: "cus_\\u0000"}) { userErrors { code } } }',
+    ],
+)
+def test_a_character_that_no_database_stores_is_refused_where_it_is(client, text):
+    given = {"input": {"customerId": "cus_\0"}} if "$" in text else {}
+    (error,) = client.execute(text, **given)["errors"]
+    assert error["message"] == "input.customerId: the character NUL (U+0000) is not possible; leave it out"

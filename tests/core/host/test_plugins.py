@@ -797,3 +797,43 @@ def test_what_a_hook_writes_is_held_to_the_rules_of_input_and_judged_by_the_othe
         "tasks": {"totalCount": 0},
         "events": {"totalCount": 0},
     }
+
+
+class Allowance(Facet, of="Customer", plugin="generous"):
+    budget: int = column("What may be given away.", default=0, minimum=0)
+    spent: Money | None = column("What was.", default=None, minimum=0)
+
+
+class Generous(Plugin):
+    """Gives away more than there is."""
+
+    name, version, api = "generous", "1.0", ">=1,<2"
+
+    def __init__(self, field, value, *, by_session):
+        self.field, self.value, self.by_session = field, value, by_session
+
+    @hookimpl
+    def lock_keys(self, changes):
+        return ()
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        if self.by_session:
+            ctx.session.flush()
+        for change in changes.of("Customer"):
+            setattr(ctx.facet(Allowance, change.record.id), self.field, self.value)
+
+
+@pytest.mark.parametrize("by_session", [False, True])
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("budget", -1, "budget: -1 is too small; the minimum is 0"),
+        ("spent", Money(-1, "CNY"), "spent: -1.00 is too small; the minimum is 0"),
+    ],
+)
+def test_what_a_hook_writes_into_a_facet_is_held_to_the_rules_of_input(crm, field, value, message, by_session):
+    client = crm(Generous(field, value, by_session=by_session))
+    answer = client.execute('mutation { createCustomer(input: {name: "Ann"}) { userErrors { code message } } }')
+    assert answer["data"]["createCustomer"]["userErrors"] == [{"code": "INVALID", "message": message}]
+    assert client.query("{ customers { totalCount } }") == {"customers": {"totalCount": 0}}
