@@ -4,13 +4,13 @@
 its records are about: on one half the threshold is chosen, on the other it is tried. Only pairs with a key in common
 are compared, as in the application, so what keys miss counts as missed.
 
-FEBRL's records are people. As customers they have a name, an address and a number, as contacts a name and a date of
-birth; `all` is what they would be with both.
+FEBRL's records are people. As customers they have a name, an address and a number, as contacts a name, an address and
+a date of birth; `all` is what they would be with both.
 """
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import combinations
@@ -126,7 +126,7 @@ def as_customer(profile: Profile) -> Profile:
 
 
 def as_contact(profile: Profile) -> Profile:
-    return Profile(profile.names, is_person=True, born_on=profile.born_on)
+    return replace(profile, tax_id=None)
 
 
 # A set made up: companies of several countries, and what becomes of them when they are typed again
@@ -236,7 +236,7 @@ def _again(chance: random.Random, profile: Profile) -> Profile:
     )
 
 
-# People made up: who works where, with a surname or an employer that many share, and what becomes of them
+# People made up: who works where, with a surname, an employer or a home that others share, and what becomes of them
 
 _GIVEN = _listed(
     """
@@ -255,8 +255,11 @@ _HAN_SURNAMES, _HAN_GIVEN = "王李张刘陈杨赵黄周吴徐孙", "伟芳娜�
 
 def people(count: int, seed: int) -> list[Labelled]:
     chance, found = random.Random(seed), []
+    first: Profile | None = None
     for about in range(count):
-        first = _person(chance, about, count // 5)
+        before, first = first, _person(chance, about, count // 5)
+        if before is not None and before.street and chance.random() < 0.2:
+            first = _relative(chance, first, before)
         found.append((about, first))
         for _ in range(chance.choice((0, 0, 0, 1, 1, 2))):
             found.append((about, _person_again(chance, first, count // 5)))
@@ -269,7 +272,7 @@ def _person(chance: random.Random, number: int, firms: int) -> Profile:
     if is_han:
         name = chance.choice(_HAN_SURNAMES) + "".join(chance.sample(_HAN_GIVEN, chance.choice((1, 2, 2))))
     mailbox = f"p{number}" if is_han else name.lower().replace(" ", ".")
-    # A third is reached by the number of the company, as their colleagues are.
+    # A third is reached by the number of the company, as their colleagues are. A few have an address, most of them its.
     phone = chance.choice((f"7{firm:07}", str(chance.randrange(10**7, 10**8)), str(chance.randrange(10**7, 10**8))))
     return Profile(
         [name],
@@ -278,6 +281,38 @@ def _person(chance: random.Random, number: int, firms: int) -> Profile:
         phones=[phone] if chance.random() < 0.7 else [],
         born_on=date(1950, 1, 1) + timedelta(chance.randrange(18_000)) if chance.random() < 0.15 else None,
         customer=f"firm {firm}",
+        **chance.choice(({}, {}, {}, {}, {}, {}, {}, _office(firm), _office(firm), _place(chance))),
+    )
+
+
+def _office(firm: int) -> dict[str, str]:
+    """The address of a company, which is the same for all who work there."""
+    return _place(random.Random(f"office {firm}"))
+
+
+def _place(chance: random.Random) -> dict[str, str]:
+    return {
+        "street": f"{chance.choice(_HEADS)} Road {chance.randrange(1, 200)}",
+        "city": chance.choice(_CITIES),
+        "postal_code": str(chance.randrange(10_000, 99_999)),
+    }
+
+
+def _relative(chance: random.Random, person: Profile, other: Profile) -> Profile:
+    """A person as one who lives with another: they have the surname, the address, and perhaps a number in common."""
+    name, known = person.names[0], other.names[0]
+    if name.isascii() and known.isascii():
+        name = f"{name.split()[0]} {known.split()[1]}"
+    elif not name.isascii() and not known.isascii():
+        name = known[0] + name[1:]
+    return replace(
+        person,
+        # One who happens to have the whole name as well is told apart by nothing.
+        names=[name if name != known else person.names[0]],
+        street=other.street,
+        city=other.city,
+        postal_code=other.postal_code,
+        phones=chance.choice((person.phones, other.phones)),
     )
 
 
@@ -296,14 +331,26 @@ def _person_again(chance: random.Random, profile: Profile, firms: int) -> Profil
     def kept(value: Any) -> Any:
         return value if chance.random() < 0.7 else None
 
+    # Some are entered with another address, such as their home.
+    address = _place(chance) if chance.random() < 0.1 else _typed(chance, profile, kept)
     return replace(
         profile,
         names=[name],
         emails=[email for email in profile.emails if kept(email)],
         phones=[phone for phone in profile.phones if kept(phone)],
         born_on=kept(profile.born_on),
+        **address,
         customer=chance.choice([*[profile.customer] * 8, None, f"firm {chance.randrange(firms)}"]),
     )
+
+
+def _typed(chance: random.Random, profile: Profile, kept: Callable[[Any], Any]) -> dict[str, Any]:
+    """An address, typed by somebody else."""
+    return {
+        "street": kept(profile.street and mistyped(chance, profile.street)),
+        "city": kept(profile.city),
+        "postal_code": kept(profile.postal_code and mistyped(chance, profile.postal_code)),
+    }
 
 
 def mistyped(chance: random.Random, text: str) -> str:

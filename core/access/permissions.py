@@ -99,7 +99,7 @@ def grant(text: str) -> Grant | None:
                 "permission {text!r}: {right!r} is not a right; use {known}",
                 text=text,
                 right=right,
-                known=", ".join(Right).lower(),
+                known=[known.lower() for known in Right],
             )
         )
     named = (scope or RowScope.ALL).upper()
@@ -139,9 +139,7 @@ def check(permissions: Iterable[str], records: Collection[str], names: Collectio
         if found is None:
             if text not in names:
                 raise InputError(
-                    sentence(
-                        "permission {text!r} is unknown; available: {known}", text=text, known=", ".join(sorted(names))
-                    )
+                    sentence("permission {text!r} is unknown; available: {known}", text=text, known=sorted(names))
                 )
         elif found.record != ANY and found.record not in records:
             raise InputError(

@@ -9,6 +9,8 @@ from sqlmodel import col, select
 
 from core.access.roles import Role, default_permissions
 from core.base.actors import Actor, ActorKind, Reach
+from core.base.errors import NotFoundError
+from core.base.sentences import sentence
 from core.crm.people import Team, User
 from core.db.transaction import DatabaseTransaction
 from core.db.types import Text
@@ -65,6 +67,18 @@ def user_actor(transaction: DatabaseTransaction, user_id: str) -> Actor | None:
     return Actor(
         user_id, ActorKind.USER, None if role is None else role.value, permissions, reach=reach, time_zone=zone
     )
+
+
+def active_user(transaction: DatabaseTransaction, user_id: str) -> Actor:
+    """The user as an actor.
+
+    Raises:
+        NotFoundError: it is deleted or no longer active, or there is none.
+    """
+    actor = user_actor(transaction, user_id)
+    if actor is None:
+        raise NotFoundError(sentence("there is no active user {user!r}; give the id of one who is", user=user_id))
+    return actor
 
 
 def integration_actor(

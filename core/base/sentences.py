@@ -1,6 +1,6 @@
 """Messages that keep the text and the values they are made of, so that they can be said in another language."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from functools import reduce
@@ -12,19 +12,40 @@ from core.base.text import camel, plural, words
 Translate = Callable[[str], str]
 
 
+def template(text: str) -> str:
+    """Marks a text of which messages are made later, so that it is found by who translates."""
+    return text
+
+
+#: What is between the values of a list.
+_BETWEEN = template(", ")
+
+
+class _Listed(list[Any]):
+    """A list as a message has it: its values one after another."""
+
+    def __init__(self, values: Iterable[Any], between: str) -> None:
+        super().__init__(values)
+        self._between = between
+
+    def __format__(self, spec: str) -> str:
+        return self._between.join(format(value, spec) for value in self)
+
+
 class Sentence(str):
     """A message, formatted in English.
 
     Attributes:
         template: what it is made of, with the names of values in braces.
-        params: the values, ready for JSON; one may be a message itself.
+        params: the values, ready for JSON; one may be a message itself, or a list, whose values it names one by one.
     """
 
     template: str
     params: Mapping[str, Any]
 
-    def __new__(cls, template: str, params: Mapping[str, Any]) -> Self:
-        made = super().__new__(cls, template.format_map(params))
+    def __new__(cls, template: str, params: Mapping[str, Any], between: str = _BETWEEN) -> Self:
+        read = {name: _Listed(value, between) if isinstance(value, list) else value for name, value in params.items()}
+        made = super().__new__(cls, template.format_map(read))
         made.template, made.params = template, params
         return made
 
@@ -54,14 +75,10 @@ class Term(Sentence):
 def sentence(template: str, /, **params: Any) -> Sentence:
     """A message from a text with names in braces and their values: `sentence("at most {limit} rows", limit=5)`.
 
-    The text is written out where it is called, for translations are looked up by it.
+    A list is read as its values one after another, and stays a list in `params`. The text is written out where it is
+    called, for translations are looked up by it.
     """
     return Sentence(template, {name: _plain(value) for name, value in params.items()})
-
-
-def template(text: str) -> str:
-    """Marks a text of which messages are made later, so that it is found by who translates."""
-    return text
 
 
 def term(text: str, shown: str | None = None) -> Term:
@@ -91,15 +108,18 @@ def translated(message: str, translate: Translate) -> str:
         return Term(translate(message.template))
     if not isinstance(message, Sentence):
         return translate(message)
-    params = {
-        name: translated(value, translate) if isinstance(value, Sentence) else value
-        for name, value in message.params.items()
-    }
+    params = {name: _translated(value, translate) for name, value in message.params.items()}
     try:
-        return Sentence(translate(message.template), params)
+        return Sentence(translate(message.template), params, translate(_BETWEEN))
     except (LookupError, ValueError):
         # A translation with places for other values says nothing.
         return message
+
+
+def _translated(value: Any, translate: Translate) -> Any:
+    if isinstance(value, list):
+        return [_translated(item, translate) for item in value]
+    return translated(value, translate) if isinstance(value, Sentence) else value
 
 
 def replaced(message: str, change: Callable[[str], str]) -> str:
@@ -138,10 +158,14 @@ def parts_of(message: str) -> tuple[str, Any]:
         return message.template, str(message)
     if not isinstance(message, Sentence):
         return message, None
-    params = {
-        name: list(parts_of(value)) if isinstance(value, Sentence) else value for name, value in message.params.items()
-    }
-    return message.template, params
+    return message.template, {name: _part(value) for name, value in message.params.items()}
+
+
+def _part(value: Any) -> Any:
+    # A list within a list, so that it is not taken for the parts of a message.
+    if isinstance(value, list):
+        return [[_part(item) for item in value]]
+    return list(parts_of(value)) if isinstance(value, Sentence) else value
 
 
 def from_parts(text: str, params: Mapping[str, Any] | None = None) -> str:
@@ -157,6 +181,8 @@ def _from_part(value: Any) -> Any:
             return Term(text, shown)
         case [str() as text, dict() as params]:
             return Sentence(text, {name: _from_part(one) for name, one in params.items()})
+        case [list() as items]:
+            return [_from_part(item) for item in items]
     return value
 
 

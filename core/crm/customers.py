@@ -40,9 +40,9 @@ class Customer(Record, prefix="cus"):
     industry: str | None = column("Industry.", default=None, max_length=100, index=True, shared=True)
     region: str | None = column("Region.", default=None, max_length=100, index=True, shared=True)
     country: str | None = column("Country.", default=None, max_length=100, index=True, shared=True)
-    city: str | None = column("City.", default=None, max_length=100, personal=True, permission=None)
+    city: str | None = column("City.", default=None, max_length=100, personal=True, permission=None, shared=True)
     postal_code: str | None = column(
-        "Postal code.", default=None, max_length=32, exact=True, personal=True, permission=None
+        "Postal code.", default=None, max_length=32, exact=True, personal=True, permission=None, shared=True
     )
     street: str | None = column(
         "Street and number.", default=None, max_length=300, long=True, personal=True, permission=None
@@ -225,6 +225,13 @@ class Contact(Record, prefix="con"):
         form=PHONE,
         personal=True,
     )
+    street: str | None = column("Street and number.", default=None, max_length=300, long=True, personal=True)
+    postal_code: str | None = column(
+        "Postal code.", default=None, max_length=32, exact=True, personal=True, shared=True
+    )
+    city: str | None = column("City.", default=None, max_length=100, personal=True, shared=True)
+    region: str | None = column("Region.", default=None, max_length=100, personal=True, shared=True)
+    country: str | None = column("Country.", default=None, max_length=100, personal=True, shared=True)
     social_profile: str | None = column(
         "Social media address.", default=None, max_length=300, exact=True, personal=True
     )

@@ -148,7 +148,7 @@ def _follow_stage(
         put(change, "status", OpportunityStatus.WON)
     if record.status in WON_STATUSES and not (stage.wins or stage.may_win):
         if asked is not None or not moved:
-            possible = ", ".join(other.key for other in settlement.stages() if other.wins or other.may_win)
+            possible = [other.key for other in settlement.stages() if other.wins or other.may_win]
             message = sentence(
                 "{status} is not possible in stage {key} ({stage}); move it first to one of the stages from which it "
                 "may be won: {possible}",

@@ -228,12 +228,11 @@ def status_step_problem(before: OpportunityStatus | None, after: OpportunityStat
     """Why an opportunity may not pass from one status to another, or None where it may (O19)."""
     if before is None or before == after or after in STATUS_STEPS[before]:
         return None
-    allowed = ", ".join(STATUS_STEPS[before])
     return sentence(
         "an opportunity that is {before} cannot become {after}; it may become {allowed}",
         before=before,
         after=after,
-        allowed=allowed,
+        allowed=list(STATUS_STEPS[before]),
     )
 
 

@@ -101,6 +101,10 @@ async def _in_async_hooks_only(*args: Any) -> Any:
     raise RuntimeError("only async jobs and the async hooks after_commit, startup and shutdown have this")
 
 
+def _in_mutations_and_async_hooks_only(user_id: str) -> Any:
+    raise RuntimeError("only mutations, async jobs and the async hooks after_commit, startup and shutdown have this")
+
+
 #: Runs a statement that gives one JSON value, with its parameters.
 FetchJson = Callable[[str, Sequence[Any]], bytes | None]
 
@@ -136,9 +140,9 @@ class Context:
             the hook `send`. It raises `Reject` if that is not possible at all, another exception if it may be later.
         hurry: in async hooks and jobs, `await ctx.hurry("post_letters")` has an async job of the plugin run now rather
             than when it is due next, or `await ctx.hurry("post_letters", moment)` at a moment.
-        acting_as: in async hooks and jobs, `await ctx.acting_as(user_id)` is a context whose `query` and `total` see
-            what a user may see now, within the limits of a request. It raises `NotFoundError` if there is no such
-            active user.
+        acting_as: in mutations `ctx.acting_as(user_id)`, in async hooks and jobs `await ctx.acting_as(user_id)` is a
+            context whose `query` and `total`, and in mutations `groups` and `pages`, see what a user may see now; in
+            async ones within the limits of a request. It raises `NotFoundError` if there is no such active user.
     """
 
     open_session: Callable[[], Session]
@@ -161,7 +165,7 @@ class Context:
     transact: Callable[[Callable[["Context"], Any]], Awaitable[Any]] = _in_async_hooks_only
     send: Callable[[Message], Awaitable[None]] = _in_async_hooks_only
     hurry: Callable[..., Awaitable[None]] = _in_async_hooks_only
-    acting_as: Callable[[str], Awaitable["Context"]] = _in_async_hooks_only
+    acting_as: Callable[[str], Any] = _in_mutations_and_async_hooks_only
 
     @property
     def calendar(self) -> Calendar:

@@ -31,7 +31,8 @@ class ColumnInfo:
         exact: a code, compared by exact spelling, without a folded column.
         settled: the core fills it in where input leaves it out.
         past: a day, moment or year of something that has happened, so that it cannot be in the future.
-        shared: a value that many records have, such as a region, so that an upsert does not find records by it.
+        shared: a value that many records have, such as a region, so that an upsert does not find records by it, and
+            that whoever erases one person does not take out of what is said elsewhere.
         references: the record a foreign key points at; `inverse` names the list on that record.
         part_of: the money field whose part this column is.
     """
@@ -116,7 +117,8 @@ def column(
         exact: a code, compared by exact spelling, without a folded column.
         settled: filled in by the core where input leaves it out.
         past: a day, moment or year of something that has happened: it is refused where it is in the future.
-        shared: a value that many records have, such as a region: rows of an upsert are not found by it.
+        shared: a value that many records have, such as a region: rows of an upsert are not found by it, and what is
+            said elsewhere keeps it where the personal data of one is erased.
     """
     if permission is ...:
         permission = PERSONAL if personal else None

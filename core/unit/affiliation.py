@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 from core.base.errors import UserError
-from core.base.sentences import Sentence, sentence
+from core.base.sentences import sentence
 from core.base.text import camel
 from core.crm.customers import Customer
 from core.crm.opportunities import Opportunity, OpportunityContact
@@ -114,14 +113,10 @@ def separation_warnings(
             message = sentence(
                 "customerId: {known} of the opportunity belong to another customer than {customer_id}; change them as "
                 "well",
-                known=reduce(_and_more, staying),
+                known=staying,
                 customer_id=change.record.customer_id,
             )
             yield UserError("OTHER_CUSTOMER", message, ("customerId",), change.record, warning=True)
-
-
-def _and_more(first: Sentence, second: Sentence) -> Sentence:
-    return sentence("{first}, {second}", first=first, second=second)
 
 
 def _tied_to_opportunities(plugins: Collection[str]) -> Iterator[type[Record]]:

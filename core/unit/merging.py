@@ -364,6 +364,6 @@ class _Undone:
             message = sentence(
                 "{id}: {fields} changed since the merge, so they stay as they are; change them yourself if need be",
                 id=id,
-                fields=", ".join(map(camel, names)),
+                fields=[camel(name) for name in names],
             )
             self.warnings.append(UserError("NOT_RESTORED", message, None, id, warning=True))

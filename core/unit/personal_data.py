@@ -201,12 +201,12 @@ class _Words:
 
 
 def _names(data: StoredData) -> Iterator[str]:
-    """The short texts among the personal data of the record itself."""
+    """The short texts among the personal data of the record itself, but for those that many share, such as a city."""
     if not data.is_person:
         return
     for column in type(data.record).__table__.columns:
         info, value = column_info(column), getattr(data.record, column.key)
-        if info.personal and not info.long and type(value) is str:
+        if info.personal and not (info.long or info.shared) and type(value) is str:
             yield value
 
 

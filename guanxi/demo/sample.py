@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from guanxi.demo.words import (
+    CITIES,
     COMPANY_ENDINGS,
     COMPANY_STEMS,
     DEPARTMENTS,
@@ -21,6 +22,7 @@ from guanxi.demo.words import (
     NEEDS,
     PRODUCTS,
     REGIONS,
+    STREETS,
     TASK_SUBJECTS,
 )
 from schema.write.matching import EXTERNAL_ID, Asked
@@ -30,6 +32,8 @@ SYSTEM = "demo"
 
 CUSTOMERS, CONTACTS, OPPORTUNITIES = 240, 720, 1000
 _USERS = 30
+#: Of so many customers one, the addresses of its people are known.
+_WITH_ADDRESS = 8
 _STAGES = "ABCDEF"
 #: Share of opportunities that pass from each stage to the next.
 _PASS = {"A": 0.75, "B": 0.72, "C": 0.7, "D": 0.8, "E": 0.93}
@@ -160,7 +164,16 @@ class Sample:
             }
             if place:
                 row["reportsToExternalId"] = key("contact", number - CUSTOMERS)
+            if customer % _WITH_ADDRESS == 0:
+                row |= self._office(customer)
             yield row
+
+    def _office(self, customer: int) -> dict[str, str]:
+        """The address at which the people of a customer work."""
+        region = self._regions[customer]
+        city, postal_code = CITIES[REGIONS.index(region)]
+        street = f"{customer + 1} {STREETS[customer % len(STREETS)]}"
+        return {"street": street, "postalCode": postal_code, "city": city, "region": region, "country": "China"}
 
     # Opportunities: the way of each is drawn first, so that rows and moves agree.
 

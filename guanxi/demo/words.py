@@ -1,6 +1,16 @@
 """The words the sample CRM is made of. All of them are made up."""
 
 REGIONS = ["North", "East", "South", "Southwest", "Northwest", "Central"]
+#: The city of each region, with its postal code.
+CITIES = [
+    ("Beijing", "100000"),
+    ("Shanghai", "200000"),
+    ("Guangzhou", "510000"),
+    ("Chengdu", "610000"),
+    ("Xi'an", "710000"),
+    ("Wuhan", "430000"),
+]
+STREETS = ["Renmin Road", "Jiefang Road", "Zhongshan Road", "Xinhua Road", "Changjiang Road"]
 INDUSTRIES = [
     "Manufacturing",
     "Retail",

@@ -132,7 +132,7 @@ def _choice(kind: ChoiceKind, value: Any, format: Format) -> StrEnum:
             sentence(
                 '{value!r} is none of {known}; translate it with a map, as in map = {{ "{as_text}" = "{next}" }}',
                 value=value,
-                known=", ".join(kind.enum),
+                known=list(kind.enum),
                 as_text=as_text(value),
                 next=next(iter(kind.enum)),
             )

@@ -145,7 +145,7 @@ def _problem(ctx: Context, change: Change, candidate: Candidate) -> UserError:
         candidate=candidate.id,
         record=term(change.entity.lower()),
         score=candidate.verdict.score,
-        matched_on=", ".join(candidate.verdict.matched_on),
+        matched_on=candidate.verdict.matched_on,
         remedy=remedy,
     )
     # By what contacts agree is personal.

@@ -106,6 +106,11 @@ def _without_forms(found: Sequence[str]) -> list[str]:
     return [word for place, word in enumerate(rest) if place == 0 or word not in _JOINING]
 
 
+def is_chinese(name: str) -> bool:
+    """Whether a name is written in Chinese, where no letter can be mistyped."""
+    return not name.isascii() and HAN.search(name) is not None
+
+
 @lru_cache(_MOST_KEPT)
 def person_words(name: str) -> Sequence[str]:
     """The names of a person without titles: `Dr. Anne-Marie Ø'Hara` becomes `anne marie o hara`."""
@@ -113,10 +118,11 @@ def person_words(name: str) -> Sequence[str]:
     return tuple([word for word in found if word not in _TITLES] or found)
 
 
-def street_words(street: str) -> list[str]:
+@lru_cache(_MOST_KEPT)
+def street_words(street: str) -> Sequence[str]:
     """A street and its number, with the usual abbreviations spelled out."""
     spelled = re.sub(r"str(?:asse|aße)?\b", " street", plain(street)) if "str" in plain(street) else street
-    return [_SHORT_STREETS.get(word, word) for word in latin(spelled)]
+    return tuple(_SHORT_STREETS.get(word, word) for word in latin(spelled))
 
 
 def domain_of(email: str | None) -> str | None:

@@ -12,15 +12,13 @@ from guanxi.vocabulary import CustomerKind
 from plugins.duplicates.forms import handle_of, page_of, phone_ending
 from plugins.duplicates.rules import Profile
 
+_ADDRESS = ("street", "city", "postal_code", "region")
 #: The columns that say who a record is about.
 COLUMNS: Mapping[type[Record], tuple[str, ...]] = {
-    Customer: (
-        *("name", "legal_name", "kind", "email", "phone", "website", "tax_id"),
-        *("street", "city", "postal_code", "region"),
-    ),
+    Customer: ("name", "legal_name", "kind", "email", "phone", "website", "tax_id", *_ADDRESS),
     Contact: (
         *("name", "email", "phone", "mobile_phone", "social_profile", "chat_handle"),
-        *("birth_date", "customer_id"),
+        *("birth_date", "customer_id", *_ADDRESS),
     ),
 }
 KINDS: Mapping[str, type[Record]] = {kind.__name__: kind for kind in COLUMNS}
@@ -44,6 +42,7 @@ def profiles(ctx: Context, kind: type[Record], ids: Collection[str]) -> dict[str
 def profile_of(kind: type[Record], values: Mapping[str, Any]) -> Profile:
     """The profile that values of columns make."""
     emails = [EMAIL.key(values["email"], "")] if values["email"] else []
+    address = {name: values[name] for name in _ADDRESS}
     if kind is Contact:
         numbers = (values["phone"], values["mobile_phone"])
         return Profile(
@@ -55,6 +54,7 @@ def profile_of(kind: type[Record], values: Mapping[str, Any]) -> Profile:
             chat_handles=_given(handle_of(values["chat_handle"])),
             born_on=values["birth_date"],
             customer=values["customer_id"],
+            **address,
         )
     return Profile(
         [name for name in (values["name"], values["legal_name"]) if name],
@@ -63,10 +63,7 @@ def profile_of(kind: type[Record], values: Mapping[str, Any]) -> Profile:
         phones=_endings(values["phone"]),
         website=values["website"],
         tax_id=values["tax_id"],
-        street=values["street"],
-        city=values["city"],
-        postal_code=values["postal_code"],
-        region=values["region"],
+        **address,
     )
 
 

@@ -4,6 +4,7 @@ Evidence is counted in natural logarithms of odds, as Fellegi and Sunter do: wha
 what one of the two lacks does neither. The score is the probability in percent.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ from math import exp
 from operator import itemgetter
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
-from rapidfuzz.fuzz import token_sort_ratio
+from rapidfuzz.fuzz import ratio, token_sort_ratio
 
 from plugins.duplicates import forms
 
@@ -22,8 +23,15 @@ _PRIOR = -6.0
 _CLOSE, _APART = 0.9, 0.75
 #: Of two texts that are the same but for a typing mistake: a letter of five.
 _MISTYPED = 0.8
+#: Of two Chinese names: their characters may be others that are read alike, but no letter is mistyped.
+_READ_ALIKE = 1.0
+#: Similarity up to which two names are different ones; so short a one is another by a single mistake.
+_ANOTHER, _INITIALS = 0.6, 2
 #: Similarity from which on it makes no difference how alike they are.
 _SAME = 0.985
+#: What people have in common who live or work together, and how much it says at most: it does not tell them apart.
+_TOGETHER = frozenset(("phone", "street", "postalCode", "city", "region", "customerId"))
+_MOST_TOGETHER = 7.5
 #: More of a name is not used as a key.
 _SHORTEST_HALF = 5
 #: So much of each name of a person is a key with as much of the others.
@@ -67,6 +75,11 @@ class Profile:
         normal = forms.person_words if self.is_person else forms.company_words
         return [found for name in self.names if (found := normal(name))]
 
+    @property
+    def is_chinese(self) -> bool:
+        """Whether its own name is written in Chinese."""
+        return forms.is_chinese(self.names[0])
+
     @cached_property
     def domains(self) -> frozenset[str]:
         """The domains that are its own."""
@@ -107,7 +120,10 @@ class Verdict:
 
 def verdict(one: Profile, other: Profile) -> Verdict:
     """Compares two profiles."""
-    found = sorted(_compared(one, other), key=lambda evidence: -evidence.weight)
+    found = list(_compared(one, other))
+    if one.is_person and other.is_person:
+        found = _of_people(found)
+    found.sort(key=lambda evidence: -evidence.weight)
     total = _PRIOR + sum(evidence.weight for evidence in found)
     # 100 is for certainty, which nothing compared gives.
     return Verdict(min(99, round(100 / (1 + exp(-total)))), found)
@@ -125,7 +141,7 @@ def _compared(one: Profile, other: Profile) -> Iterator[Evidence]:
     if one.born_on and other.born_on:
         yield Evidence("birthDate", _birth_weight(one.born_on, other.born_on))
     if one.where and other.where:
-        alike = token_sort_ratio(" ".join(one.where), " ".join(other.where)) / 100
+        alike = _street_alike(one.where, other.where)
         yield Evidence("street", 3.5 if alike > 0.95 else 2.5 if alike > 0.8 else 0.5 if alike > 0.65 else -1.0)
     yield from _coded("postalCode", forms.code(one.postal_code), forms.code(other.postal_code), 2.0, 1.0, -0.7)
     if one.city and other.city:
@@ -137,25 +153,46 @@ def _compared(one: Profile, other: Profile) -> Iterator[Evidence]:
         yield Evidence("customerId", 4.0 if one.customer == other.customer else -1.0)
 
 
+def _street_alike(one: Sequence[str], other: Sequence[str]) -> float:
+    """How alike two streets are, 0 to 1: in whatever order, or however their words are cut."""
+    return max(token_sort_ratio(" ".join(one), " ".join(other)), ratio("".join(one), "".join(other))) / 100
+
+
+def _of_people(found: list[Evidence]) -> list[Evidence]:
+    """The same, where what they have in common by living or working together counts only so much in all."""
+    total = sum(evidence.weight for evidence in found if evidence.weight > 0 and evidence.field in _TOGETHER)
+    if total <= _MOST_TOGETHER:
+        return found
+    share = _MOST_TOGETHER / total
+    return [
+        Evidence(one.field, one.weight * share) if one.weight > 0 and one.field in _TOGETHER else one for one in found
+    ]
+
+
 def _name_weight(one: Profile, other: Profile) -> float:
     if one.is_person or other.is_person:
-        return max((_person_weight(mine, its) for mine in one.words for its in other.words), default=-5.0)
+        least = _READ_ALIKE if one.is_chinese and other.is_chinese else _MISTYPED
+        return max((_person_weight(mine, its, least) for mine in one.words for its in other.words), default=-5.0)
     alike = max((_alike(mine, its) for mine in one.words for its in other.words), default=0.0)
     return 8.0 if alike > _SAME else 7.5 if alike > 0.95 else 4.0 if alike > _CLOSE else 0.5 if alike > _APART else -4.0
 
 
-def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
-    """Names of people, in whatever order and however their words are cut: each word counts for itself."""
+def _person_weight(one: Sequence[str], other: Sequence[str], least: float) -> float:
+    """Names of people, in whatever order and however their words are cut: each word counts for itself.
+
+    Words of one name and of another that are at least so similar are the same.
+    """
     mine, its = sorted(one), sorted(other)
     if mine == its or "".join(one) == "".join(other):
         return 5.0
     if _numbers(mine) != _numbers(its):
         return -5.0
-    if max(_letters("".join(one), "".join(other)), _letters("".join(mine), "".join(its))) >= _MISTYPED:
-        return 4.0
     # Whichever is given first, the same words are paired.
     few, many = sorted((mine, its), key=lambda words: (len(words), words))
-    pairs = list(_pairs(few, many))
+    pairs = list(_pairs(few, many, least))
+    alike = max(_letters("".join(one), "".join(other)), _letters("".join(mine), "".join(its)))
+    if alike >= least and not _has_another(few, many, pairs):
+        return 4.0
     if not any(min(map(len, pair)) > 2 for pair in pairs):
         return -5.0
     if len(pairs) < len(few):
@@ -165,13 +202,22 @@ def _person_weight(one: Sequence[str], other: Sequence[str]) -> float:
     return 3.5 if any(len(word) == 1 for pair in pairs for word in pair) else 4.0
 
 
-def _pairs(few: Sequence[str], many: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _pairs(few: Sequence[str], many: Sequence[str], least: float) -> Iterator[tuple[str, str]]:
     """The words of one name with those of another that are the same but for a mistake, or begin with an initial."""
     rest = list(many)
     for word in sorted(few, key=len, reverse=True):
-        if rest and _word(word, best := max(rest, key=lambda its: _word(word, its))) >= _MISTYPED:
+        if rest and _word(word, best := max(rest, key=lambda its: _word(word, its))) >= least:
             rest.remove(best)
             yield word, best
+
+
+def _has_another(few: Sequence[str], many: Sequence[str], pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether one has a name of its own, as relatives do, although a long surname makes both alike."""
+    mine = Counter(few) - Counter(word for word, _ in pairs)
+    its = Counter(many) - Counter(word for _, word in pairs)
+    return mine.total() == its.total() and any(
+        len(word) > _INITIALS and all(_letters(word, other) <= _ANOTHER for other in its) for word in mine
+    )
 
 
 def _word(one: str, other: str) -> float:
@@ -281,9 +327,6 @@ def _of_person(profile: Profile) -> set[str]:
     postal = forms.code(profile.postal_code)
     others = [other for other in (postal, profile.customer) if other]
     found = {f"part {part} {other}" for part in parts for other in others}
-    if profile.where:
-        longest = max(profile.where, key=len)
-        found |= {f"street {longest} {other}" for other in (born, postal) if other}
     if born:
         found |= {f"born {born} {part[0]}" for part in parts}
     if born and postal:

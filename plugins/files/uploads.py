@@ -50,9 +50,8 @@ def prepare(ctx: Context, media_type: str, size: int, sha256: str | None) -> Map
         raise Reject(UserError("NOT_POSSIBLE", message))
     problems = []
     if not settings.allows(media_type):
-        known = ", ".join(settings.media_types)
         message = sentence(
-            "mediaType: {given!r} is not allowed; use one of {known}", given=media_type[:80], known=known
+            "mediaType: {given!r} is not allowed; use one of {known}", given=media_type[:80], known=settings.media_types
         )
         problems.append(UserError("INVALID", message, ("mediaType",)))
     if not 1 <= size <= settings.maximum_bytes:

@@ -256,7 +256,7 @@ def check_answer(problems: Problems, place: int | None, question: SurveyQuestion
                 place,
                 part,
                 sentence(
-                    "a question of kind {kind} takes only these: {wanted}", kind=question.kind, wanted=", ".join(wanted)
+                    "a question of kind {kind} takes only these: {wanted}", kind=question.kind, wanted=list(wanted)
                 ),
             )
         elif isinstance(value, Decimal):
@@ -299,11 +299,12 @@ def _check_mark(problems: Problems, place: int | None, part: str, kind: Question
 def _check_choices(problems: Problems, place: int | None, question: SurveyQuestion, choices: Sequence[str]) -> None:
     unknown = [choice for choice in choices if choice not in question.options]
     if unknown:
-        options = ", ".join(repr(option) for option in question.options)
         problems.add(
             place,
             "choices",
-            sentence("{unknown!r} is not an option; available: {options}", unknown=unknown[0], options=options),
+            sentence(
+                "{unknown!r} is not an option; available: {options!r}", unknown=unknown[0], options=question.options
+            ),
         )
     elif len(set(choices)) < len(choices):
         problems.add(place, "choices", sentence("name each option once"))

@@ -125,11 +125,10 @@ def _is_excepted(address: Address, host: str, settings: WebhookSettings) -> bool
 
 def _check_port(target: Target, settings: WebhookSettings) -> None:
     if settings.ports and target.port not in settings.ports:
-        known = ", ".join(map(str, settings.ports))
         raise RefusedAddressError(
             sentence(
                 "port {port} is not allowed; use one of {known}, or have it listed in PORTS",
                 port=target.port,
-                known=known,
+                known=settings.ports,
             )
         )

@@ -166,8 +166,8 @@ def _none(input: Any) -> Iterable[tuple[str, ...]]:
 
 @mutation(permission=MANAGE, locks=_none)
 def create_webhook(ctx: Context, input: CreateWebhookInput) -> SecretWebhookPayload:
-    """Sends what happens from now on to another system. The query is tried once as you, and asked with the rights of
-    the owner for each delivery.
+    """Sends what happens from now on to another system. What it reads is tried once as you and as the owner, and
+    asked with the rights of the owner for each delivery.
     """
     webhook = Webhook(url=input.url, owner_id=_owner(ctx, input, None))
     _set(webhook, input)

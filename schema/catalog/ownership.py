@@ -12,6 +12,7 @@ from core.base.errors import PluginError
 from core.crm.people import Team, User
 from core.db.sql import Expression, one_of
 from core.log.estates import Estate, Line
+from core.records.columns import column_info
 from core.records.record import Record
 from core.search.owners import Belonging, OwnerWay, Step
 from schema.catalog.catalog import Catalog, Ownership, RecordType, Share, ToOne
@@ -67,8 +68,15 @@ def _own(record: RecordType) -> Ownership | None:
     teams = tuple(link.column for link in links if link.target == Team.__name__ and link.name == "team")
     if not users and not teams:
         return None
-    names = [name for name in ("region_folded", "region") if name in record.table.c]
-    return Ownership(users, teams, tuple(names[:1]))
+    return Ownership(users, teams, _regions(record))
+
+
+def _regions(record: RecordType) -> tuple[str, ...]:
+    """The column of its region, unless that is where somebody lives rather than who works there."""
+    columns: Any = record.table.c
+    if "region" not in columns or column_info(columns["region"]).personal:
+        return ()
+    return ("region_folded",) if "region_folded" in columns else ("region",)
 
 
 def _parents(record: RecordType, is_owned: Callable[[ToOne], bool]) -> tuple[str, ...]:

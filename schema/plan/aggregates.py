@@ -375,12 +375,11 @@ def _key_order(keys: Sequence[GroupKey], given: Mapping[str, Any], way: tuple[st
     for key in keys:
         if (*key.way[:-1], key.field.name) == here:
             return SortKey(_sortable(key), *direction(asked))
-    known = ", ".join(".".join(key.way) for key in keys)
     raise InputError(
         sentence(
             "orderBy.key.{name} is not a key of these groups, whose keys are {keys}; name it in `by`, or order by "
             "one of those",
             name=".".join(here),
-            keys=known,
+            keys=[".".join(key.way) for key in keys],
         )
     )

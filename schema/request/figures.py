@@ -34,7 +34,7 @@ class FiguresQuery:
                 sentence(
                     "there is no record {record!r}; available: {known}",
                     record=record,
-                    known=", ".join(sorted(catalog.records)),
+                    known=sorted(catalog.records),
                 )
             )
         self._record = catalog.records[record]

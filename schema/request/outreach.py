@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from core.access.reach import user_actor
+from core.access.reach import active_user
 from core.base.actors import plugin_actor
-from core.base.errors import NotFoundError, Reject, UserError
+from core.base.errors import Reject, UserError
 from core.base.sentences import sentence
 from core.host.contract import Context
 from core.host.host import attributed
@@ -45,9 +45,7 @@ def context_of_async(context: RequestContext, name: str, hurry: Callable[..., Aw
         await _send(context, message)
 
     async def acting_as(user_id: str) -> Context:
-        actor = await services.database.looking_up(lambda transaction: user_actor(transaction, user_id))
-        if actor is None:
-            raise NotFoundError(sentence("there is no active user {user!r}; give the id of one who is", user=user_id))
+        actor = await services.database.looking_up(lambda transaction: active_user(transaction, user_id))
         return context_outside(context.by(actor), name, is_limited=True)
 
     own = context_outside(context, name)

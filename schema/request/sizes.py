@@ -110,7 +110,7 @@ class DocumentMeasure:
         if len(found) < len(self._fragments):
             placed = set(found)
             circle = [node for node in self._nodes if node.name.value not in placed][:5]
-            names = ", ".join(node.name.value for node in circle)
+            names = [node.name.value for node in circle]
             message = sentence("fragments spread each other in a circle, or are spread by such: {names}", names=names)
             raise GraphQLError(message, circle)
         return found

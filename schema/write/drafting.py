@@ -285,9 +285,11 @@ class Drafting:
                 problem = sentence("{field}: it belongs to a record that you may not see; use another one", field=by)
                 found[index] = UserError("TAKEN", problem, (field,))
             elif len(several) > 1:
-                named = ", ".join(sorted(known)[:5])
                 problem = sentence(
-                    "{field}: {count} records match: {named}; match by id", field=by, count=len(several), named=named
+                    "{field}: {count} records match: {named}; match by id",
+                    field=by,
+                    count=len(several),
+                    named=sorted(known)[:5],
                 )
                 found[index] = UserError("AMBIGUOUS", problem, (field,))
             else:

@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 from sqlmodel import Session
 
+from core.access.reach import active_user
 from core.base.actors import plugin_actor
 from core.base.errors import InputError, Reject, UserError
 from core.base.money import Money
@@ -101,7 +102,11 @@ async def transact(
     """
 
     def in_transaction(unit: Unit) -> WorkDone:
-        ctx = unit.context(plugin)
+        def acting_as(user_id: str) -> Context:
+            other = context.by(active_user(unit.transaction, user_id))
+            return replace(ctx, actor=other.actor, catalog=questions_in(other, unit.fetch, other.access))
+
+        ctx = replace(unit.context(plugin), acting_as=acting_as)
         if context.access is not EVERYTHING:
             ctx = replace(ctx, catalog=questions_in(context, unit.fetch, context.access))
 

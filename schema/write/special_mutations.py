@@ -98,7 +98,7 @@ def _stage_id(unit: Unit, given: MutationInput) -> str:
         raise _Faulty(
             "NOT_FOUND",
             "stageKey",
-            sentence("there is no stage {key!r}; available: {known}", key=key, known=", ".join(stages)),
+            sentence("there is no stage {key!r}; available: {known}", key=key, known=list(stages)),
         )
     return stages[key]
 

@@ -109,7 +109,7 @@ EVENTS = "query ($id: ID!) { events(entity: $id, first: 100) { nodes { type acto
 VALUES = [
     "Zoë Quist", "zoe@quist.example", "+47 412 30 199", "1990-02-03", "likes-tulips", "plays-oboe", "met at the zoo",
     "said she is moving", "call her sister", "grumpy remark", "open answer", "mint tea", "Zoe cried", "sad-about-zq",
-    "said in passing", "crm-4711", "vip-zoe",
+    "said in passing", "crm-4711", "vip-zoe", "Tulip Lane 9", "PC-0558-X", "Grefsen", "Østlandet", "Nordway",
 ]  # fmt: skip
 
 
@@ -165,6 +165,11 @@ def entered(house, customer, **more):
         email="zoe@quist.example",
         phone="+47 412 30 199",
         birthDate="1990-02-03",
+        street="Tulip Lane 9",
+        postalCode="PC-0558-X",
+        city="Grefsen",
+        region="Østlandet",
+        country="Nordway",
         preferences=["likes-tulips"],
         interests=["plays-oboe"],
         description="met at the zoo",
@@ -297,7 +302,14 @@ def test_of_a_company_its_contacts_are_erased_if_asked(house, contacts):
 def test_erasing_an_individual_erases_the_person_and_keeps_what_was_earned(house):
     client = house.client
     id = client.create(
-        "Customer", name="Ylva Brandt", kind="INDIVIDUAL", email="ylva@brandt.example", street="Elm 5", taxId="TX-99"
+        "Customer",
+        name="Ylva Brandt",
+        kind="INDIVIDUAL",
+        email="ylva@brandt.example",
+        street="Elm 5",
+        # Many live there, and it says something else in the name of the opportunity.
+        city="Loan",
+        taxId="TX-99",
     )["id"]
     person = client.create("Contact", name="Ylva Brandt", customerId=id, phone="+47 412 30 200")["id"]
     deal = client.create(

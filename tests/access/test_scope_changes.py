@@ -164,6 +164,9 @@ def test_what_hangs_on_a_customer_goes_where_it_goes(house):
 
 def test_by_the_region_alone(house):
     dan = Reader(house, "dan")
+    # Where a person lives makes nobody of that region see it.
+    write(house, "Contact", id=house.contacts["par"], region="north")
+    assert dan.told() == {}
     write(house, "Customer", id=house.customers["par"], region="north")
     assert dan.told() == dict.fromkeys(everything_of(house, "par"), "ENTERED")
     write(house, "Customer", id=house.customers["par"], region=None)

@@ -2,7 +2,8 @@
 
 A record belongs to the user it names as owner, user or assignee, to the members of its team, and to whom the record
 belongs that it is part of. What belongs to users of one's team, or names that team, is the team's; what belongs to
-users of one's region, or names the region, is the region's. Everything else is reference data, which everybody sees.
+users of one's region, or names the region, is the region's, but for the region of a person's address. Everything else
+is reference data, which everybody sees.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -119,7 +120,8 @@ class Visible:
             return True
         if scope != "own" and row.type in USERS and row.values.get("teamId") in self._teams:
             return True
-        if scope == "region" and self._region and _folded(row.values.get("region")) == self._region:
+        region = None if row.type == "Contact" else row.values.get("region")
+        if scope == "region" and self._region and _folded(region) == self._region:
             return True
         if row.type in MEMBERS:
             record, name = MEMBERS[row.type]

@@ -168,9 +168,7 @@ def _checked(input: RecomputeValueTiersInput) -> Quotas | None:
         given = input.quotas
         shares = {"important": given.important, "main": given.main, "ordinary": given.ordinary, "small": given.small}
         if min(shares.values()) < 0 or sum(shares.values()) != 100:
-            message = sentence(
-                "quotas: {known} are not shares that sum to 100", known=", ".join(map(str, shares.values()))
-            )
+            message = sentence("quotas: {known} are not shares that sum to 100", known=list(shares.values()))
             problems.append(UserError("INVALID", message, ("quotas",)))
         else:
             quotas = Quotas(**shares)

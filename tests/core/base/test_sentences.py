@@ -47,3 +47,16 @@ def test_a_message_is_translated_with_the_messages_and_terms_within_it():
     assert error.params == {"field": "id", "record": "api key", "id": "a"}
     restored = UserError.restored(error.kept(), warning=False)
     assert translated(restored.message, lambda text: german.get(text, text)) == "id: kein Schlüssel 'a'!"
+
+
+def test_a_list_is_read_as_its_values_and_stays_one_where_clients_have_it():
+    said = sentence("by {fields} of {records}", fields=("name", "birthDate"), records=[noun("Contact"), "others"])
+    assert said == "by name, birthDate of contact, others"
+    error = UserError("DUPLICATE", said)
+    assert error.params == {"fields": ["name", "birthDate"], "records": ["contact", "others"]}
+    chinese = {"by {fields} of {records}": "{records}：{fields}", "contact": "联系人", ", ": "、"}
+    for message in (said, UserError.restored(error.kept(), warning=False).message):
+        assert translated(message, lambda text: chinese.get(text, text)) == "联系人、others：name、birthDate"
+    assert sentence("{sizes:,}; {given!r}", sizes=[1000, 2], given=["a"]) == "1,000, 2; ['a']"
+    hidden = replaced(said, lambda text: "hidden" if text == "others" else text)
+    assert hidden == "by name, birthDate of contact, hidden"

@@ -39,6 +39,7 @@ def test_a_likely_duplicate_is_warned_of_and_listed(warning):
     first = create(warning, name="Müller & Söhne GmbH", email="info@mueller.example")["customer"]["id"]
     second = create(warning, name="Muller Sohne AG", website="https://www.mueller.example")
     (told,) = second["warnings"]
+    assert (told["params"]["matchedOn"], "by name, website;" in told["message"]) == (["name", "website"], True)
     assert (told["code"], told["params"]["candidate"], told["params"]["score"]) == ("DUPLICATE", first, 99)
     id = second["customer"]["id"]
     assert found(warning, id) == [
@@ -79,6 +80,12 @@ def test_a_likely_duplicate_is_warned_of_and_listed(warning):
             {"name": "Anna Berg", "socialProfile": "https://www.linkedin.com/in/anna-berg/?trk=x"},
             {"name": "Berg, Ana", "socialProfile": "linkedin.com/in/Anna-Berg"},
             ["socialProfile", "name"],
+        ),
+        # A name that many have, at one address.
+        (
+            {"name": "Karl Meyer", "street": "Hauptstr. 5", "postalCode": "20095", "city": "Hamburg", "region": "HH"},
+            {"name": "Meier, Karl", "street": "Hauptstraße 5", "postalCode": "20095", "city": "Hamburg"},
+            ["name", "street", "postalCode", "city"],
         ),
         (
             {"name": "王小明", "chatHandle": "@Xiao_Ming"},

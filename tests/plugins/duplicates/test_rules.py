@@ -49,6 +49,7 @@ def test_numbers_addresses_and_sites_are_compared_by_what_they_mean():
     assert forms.domain_of("Info@Acme.example") == forms.site_of("https://www.acme.example/de") == "acme.example"
     assert forms.domain_of("somebody@gmail.com") is None
     assert forms.street_words("Hauptstr. 5") == forms.street_words("Hauptstraße 5")
+    assert verdict(person("A", street="Zum Hafen 12"), person("A", street="Zumhafen 12")).evidence[1].weight > 3
 
 
 def test_a_score_says_what_speaks_for_it_and_what_against():
@@ -70,6 +71,27 @@ def test_what_tells_records_apart_counts():
     assert verdict(person("Subscriber 123", **there), person("Subscriber 123", **there)).score > 80
     assert verdict(person("Subscriber 123", **there), person("Subscriber 124", **there)).score < 10
     assert verdict(person("Ann Lee", customer="a"), person("Ann Lee", customer="a")).score > 90
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna Berg", "Paul Holm"),
+        ("Anna Berg", "Paul Bergh"),
+        ("Anna Papadopoulou", "Nina Papadopoulou"),
+        ("王伟", "王芳"),
+        ("李明", "李平"),
+    ],
+)
+def test_those_who_live_or_work_together_are_not_one(one, other):
+    home = {"street": "Hauptstr. 5", "postal_code": "20095", "city": "Hamburg", "region": "Hamburg"}
+    office = {**home, "customer": "a", "phones": ["40123456"]}
+    for together in (home, office):
+        assert verdict(person(one, **together), person(other, **together)).score < 50
+        found = verdict(person(one, **together), person(f"Dr. {one}", **together))
+        assert (found.score, found.matched_on[0]) == (99, "name")
+    moved = {"street": "Ring 1", "postal_code": "04103", "city": "Leipzig"}
+    assert verdict(person(one, **home), person(one, **moved)).score < 50
 
 
 def test_one_mistake_leaves_a_key():

@@ -46,7 +46,11 @@ def test_a_row_per_response_or_per_answer_gives_the_same_and_a_second_run_change
             "delivery",
             "score: 6.00 is not possible; give a number with at most two decimal places from 1 to 5 (says satisfaction_surveys)",
         ),
-        (5, "products", "choices: 'Radar' is not an option; available: 'Sonar', 'Beacon' (says satisfaction_surveys)"),
+        (
+            5,
+            "products",
+            "choices: 'Radar' is not an option; available: ['Sonar', 'Beacon'] (says satisfaction_surveys)",
+        ),
     ]
     alpha, beta, gamma = panel.query(FOUND)["customers"]["nodes"]
     assert (alpha["nps"], beta["nps"], gamma["nps"]) == ("100.00", "-100.00", None)

@@ -239,12 +239,21 @@ def test_the_owner_s_rights_hold_when_it_is_delivered(world):
         answer = world.client.query(text, input={"id": role, "permissions": list(permissions)})
         assert answer["updateRole"]["userErrors"] == []
 
-    may("Contact.read:own", "webhooks.manage")
-    hook, _ = world.hook(
-        owner,
-        eventTypes=["CONTACT_CREATED", "CONTACT_UPDATED"],
-        query="query ($id: ID!) { contact(id: $id) { name email } }",
-    )
+    asked = {
+        "eventTypes": ["CONTACT_CREATED", "CONTACT_UPDATED"],
+        "recordTypes": ["Contact"],
+        "query": "query ($id: ID!) { contact(id: $id) { name email } }",
+    }
+    # What he could never be sent is refused at once, in the field that asks for it.
+    for permissions, query, field in (
+        (("Contact.read:own", "personal"), asked["query"], "ownerId"),
+        (("Customer.read", "webhooks.manage"), asked["query"], "recordTypes"),
+        (("Contact.read:own", "webhooks.manage"), "{ customers { nodes { name } } }", "query"),
+    ):
+        may(*permissions)
+        (error,) = world.asked({"ownerId": owner}, **{**asked, "query": query})["userErrors"]
+        assert (error["code"], error["field"], owner in error["message"]) == ("FORBIDDEN", [field], True), error
+    hook, _ = world.hook(owner, **asked)
     customers = [world.client.create("Customer", name="C", ownerId=one)["id"] for one in (owner, None)]
     own, _ = (
         world.client.create("Contact", name="Cleo", email="cleo@example.com", customerId=one)["id"] for one in customers
@@ -263,6 +272,9 @@ def test_the_owner_s_rights_hold_when_it_is_delivered(world):
     world.rename("Contact", own, "Cleo Two")
     world.deliver()
     assert "you may not see any" in world.webhook(hook)["pausedBecause"]
+    refused = world.change("updateWebhook", id=hook, status="ENABLED")
+    assert refused["userErrors"] == [{"code": "FORBIDDEN", "field": ["ownerId"]}]
+    assert world.change("updateWebhook", id=hook, description="Bob's")["userErrors"] == []
     may("Contact.read:own", "webhooks.manage", "personal")
     world.change("updateWebhook", id=hook, status="ENABLED")
     retire = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }"
