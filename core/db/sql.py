@@ -35,8 +35,8 @@ class add_days(FunctionElement[Any]):  # noqa: N801
 class rounded_share(FunctionElement[int]):  # noqa: N801
     """`rounded_share(part, times, base)`: part times a number by base, of integers, rounded half away from zero.
 
-    The product may be too large for 64 bits: it is exact on PostgreSQL, and to 15 digits on SQLite. The base is not
-    negative; null where it is 0. A result too large for 64 bits is the largest there is.
+    The product may be too large for 64 bits: it is exact on PostgreSQL, and to 15 digits on SQLite. Null where the base
+    is 0. A result too large for 64 bits is the largest there is.
     """
 
     type = BigInteger()
@@ -116,13 +116,14 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
         # PostgreSQL does not add a bigint to a date.
         POSTGRESQL: "({0} + CAST({1} AS INTEGER))",
     },
+    # Twice the share is cut off and then halved, so that the part, which may be a query, is there once.
     rounded_share: {
         # What is too large for an integer is a floating-point number there, here and in total().
-        SQLITE: "CAST(sign({0}) * ((2 * abs({0}) * ({1}) + ({2})) / nullif(2 * ({2}), 0)) AS INTEGER)",
+        SQLITE: "CAST(round((2 * ({0}) * ({1})) / nullif({2}, 0) / 2.0) AS INTEGER)",
+        # `greatest` takes the limit for null, which is then none.
         POSTGRESQL: (
-            "CAST(sign(CAST({0} AS NUMERIC)) * "
-            "least(div(2 * abs(CAST({0} AS NUMERIC)) * ({1}) + ({2}), nullif(2 * ({2}), 0)), "
-            "9223372036854775807 * sign(nullif(CAST({2} AS NUMERIC), 0))) AS BIGINT)"
+            "CAST(nullif(least(greatest(round(div(2 * CAST({0} AS NUMERIC) * ({1}), nullif({2}, 0)) / 2), "
+            "-9223372036854775808), 9223372036854775807), -9223372036854775808) AS BIGINT)"
         ),
     },
     weighted_mean: {

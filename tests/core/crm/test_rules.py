@@ -3,6 +3,7 @@
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Date, cast, literal, null, select
 
 from core.crm import rules
 from core.db.days import day_of
-from core.db.sql import Expression, add_days, days_between, list_length, rounded_ratio
+from core.db.sql import Expression, add_days, days_between, list_length, rounded_ratio, rounded_share
 from core.db.types import Choice, Json, Scaled, Text, Timestamp
 from core.records.vocabulary import (
     CompanySize,
@@ -518,3 +519,39 @@ def test_rounded_ratio_of_halves_and_negatives(compute, numerator, denominator, 
 def test_rounded_ratio_of_nothing_or_by_nothing_is_nothing(compute):
     assert compute(rounded_ratio(number(None), number(3))) is None
     assert compute(rounded_ratio(number(3), number(None))) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-(9 * 10**18), 9 * 10**18), st.integers(1, 10_000), st.integers(1, 10**15)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_rounded_share_of_what_is_too_large_to_be_multiplied(connection, triples):
+    found = connection.execute(
+        select(*(rounded_share(number(part), number(times), number(base)) for part, times, base in triples))
+    ).one()
+    for result, (part, times, base) in zip(found, triples, strict=True):
+        exact = Fraction(part * times, base)
+        rounded = min(int(abs(exact) + Fraction(1, 2)), 2**63 - 1) * (1 if exact >= 0 else -1)
+        if rounded > -(2**63 - 1):
+            assert abs(result - rounded) <= abs(rounded) // 10**15
+
+
+@pytest.mark.parametrize(
+    ("part", "base", "rounded"),
+    [
+        (5, 2, 3),
+        (-5, 2, -3),
+        (5, -2, -3),
+        (1, 3, 0),
+        (-1, 3, 0),
+        (0, 7, 0),
+        (3, 0, None),
+        (None, 3, None),
+        (3, None, None),
+    ],
+)
+def test_rounded_share_of_halves_negatives_and_nothing(compute, part, base, rounded):
+    assert compute(rounded_share(number(part), number(1), number(base))) == rounded
