@@ -17,7 +17,7 @@ from core.access.permit import Permit
 from core.base.actors import Actor
 from core.base.clock import BusinessClock
 from core.base.errors import NotFoundError, PluginError
-from core.base.sentences import sentence
+from core.base.sentences import noun, sentence
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
@@ -234,7 +234,9 @@ class Unit:
         """
         if id not in self.settlement.pending and not self._has(record_named(facet.__of__), id):
             raise NotFoundError(
-                sentence("there is no {record} {id!r}; give the id of an existing one", record=facet.__of__, id=id)
+                sentence(
+                    "there is no {record} {id!r}; give the id of an existing one", record=noun(facet.__of__), id=id
+                )
             )
         return self.facets(facet, [id])[id]
 

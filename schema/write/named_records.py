@@ -7,9 +7,9 @@ from typing import Any
 
 from core.access.permissions import UNSCOPED, Right
 from core.access.permit import FetchRows, Permit
-from core.base.errors import ForbiddenError, NotFoundError
+from core.base.errors import ForbiddenError, NotFoundError, UserError
 from core.base.ids import prefix_of
-from core.base.sentences import noun, sentence, term
+from core.base.sentences import Sentence, noun, sentence, term
 from core.base.text import camel
 from core.db.transaction import DatabaseTransaction
 from core.host.operations import PluginOperation
@@ -95,6 +95,19 @@ class NamedRecords:
                         )
                     )
 
+    def not_found(self, error: NotFoundError) -> UserError:
+        """What a mutation answers where there is nothing with an id that it is given: an error of that field."""
+        values = error.message.params if isinstance(error.message, Sentence) else {}
+        field = _field_of(self.given, values.get("id"))
+        if field is None:
+            return UserError(error.code, error.message)
+        named = (
+            error.message
+            if "field_of" in values
+            else sentence("{field}: {message}", field=field, message=error.message)
+        )
+        return UserError(error.code, named, (field,))
+
     def check_session(self) -> None:
         """Refuses a session, which sees everything, to an operation that is about nothing the caller may see.
 
@@ -164,9 +177,9 @@ def _replaced(value: Any, known: Mapping[str, str]) -> Any:
     return value
 
 
-def _field_of(given: Any, id: str) -> str:
-    """The name of the field, or the argument, that gives an id."""
+def _field_of(given: Any, id: Any) -> str | None:
+    """The name of the field, or the argument, that gives an id; None where none does."""
     parts = (
         given.items() if isinstance(given, Mapping) else ((one.name, getattr(given, one.name)) for one in fields(given))
     )
-    return next(camel(name) for name, value in parts if id in texts(value))
+    return next((camel(name) for name, value in parts if id in texts(value)), None)

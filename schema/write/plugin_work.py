@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from core.access.reach import active_user
 from core.base.actors import plugin_actor
-from core.base.errors import InputError, Reject, UserError
+from core.base.errors import InputError, NotFoundError, Reject, UserError
 from core.base.money import Money
 from core.db.locks import Key
 from core.db.transaction import Rows, SqlStatement
@@ -184,6 +184,8 @@ def perform(
             answer = made(done)
         except Reject as reject:
             answer = payload.refused(reject.errors, context.request_id)
+        except NotFoundError as error:
+            answer = payload.refused([named.not_found(error)], context.request_id)
         await reading.read(answer, rows)
         return answer
 

@@ -5,7 +5,20 @@ import strawberry
 from sqlalchemy import func
 from sqlmodel import select
 
-from guanxi import Input, Plugin, Record, Ref, column, hookimpl, mutation, one_living, reference, template
+from guanxi import (
+    Facet,
+    Input,
+    Payload,
+    Plugin,
+    Record,
+    Ref,
+    column,
+    hookimpl,
+    mutation,
+    one_living,
+    reference,
+    template,
+)
 from guanxi.records import Customer
 
 
@@ -137,3 +150,50 @@ def test_a_character_that_no_database_stores_is_refused_where_it_is(client, text
     given = {"input": {"customerId": "cus_\0"}} if "$" in text else {}
     (error,) = client.execute(text, **given)["errors"]
     assert error["message"] == "input.customerId: the character NUL (U+0000) is not possible; leave it out"
+
+
+class Visits(Facet, of="Customer", plugin="greeter"):
+    count: int = 0
+
+
+@strawberry.input
+class GreetInput(Input):
+    """Who is greeted."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Who.")
+
+
+@strawberry.type
+class GreetPayload(Payload):
+    """The greeting."""
+
+    count: int | None = strawberry.field(description="How often by now.")
+
+
+@mutation
+def greet(ctx, input: GreetInput) -> GreetPayload:
+    """Counts a visit."""
+    visits = ctx.facet(Visits, input.customer_id)
+    visits.count += 1
+    return GreetPayload(count=visits.count)
+
+
+class Greeter(Plugin):
+    name, version, api = "greeter", "1.0", ">=1,<2"
+
+    @hookimpl
+    def register_operations(self):
+        return [greet]
+
+
+def test_a_facet_of_nothing_is_an_error_of_the_field_for_whoever_asks(crm):
+    client = crm(Greeter)
+    own, nobody = client.create("Customer", name="Ann")["id"], "cus_01h455vb4pex5vsknk084sn02q"
+    text = """mutation ($id: ID!) { greet(input: {customerId: $id}) { count userErrors { code field message } } }"""
+    assert client.query(text, id=own)["greet"] == {"count": 1, "userErrors": []}
+    limited = client.acting_as(client.create("User", name="Bo", role="ACCOUNT_MANAGER")["id"])
+    for asking in (client, limited):
+        answer = asking.query(text, id=nobody)["greet"]
+        (error,) = answer["userErrors"]
+        assert (answer["count"], error["code"], error["field"]) == (None, "NOT_FOUND", ["customerId"])
+        assert error["message"].startswith(f"customerId: there is no customer {nobody!r}; give ")
