@@ -85,5 +85,5 @@ def test_its_mutation_takes_what_every_mutation_takes(loyal):
     for _ in range(2):
         assert loyal.query(AWARD, input=given) == {"awardPoints": awarded}
     assert loyal.query(AWARD, input={"customerId": id, "points": 5, "dryRun": True}) == {"awardPoints": awarded}
-    refused = loyal.execute(AWARD, input={"customerId": "cus_nobody", "points": 5})
-    assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    (error,) = loyal.query(AWARD, input={"customerId": "cus_nobody", "points": 5})["awardPoints"]["userErrors"]
+    assert error["code"] == "NOT_FOUND"
