@@ -30,6 +30,18 @@ class IdempotencyKey(Table):
     created_at: datetime = column("When.", index=True)
 
 
+def check_key(key: str) -> None:
+    """Refuses what is no key; where nothing is kept, as in a dry run, too.
+
+    Raises:
+        InputError: the text is not a key.
+    """
+    if not key.strip() or len(key) > _LONGEST or "\0" in key:
+        raise InputError(
+            sentence("idempotencyKey: give 1 to {longest} characters, not only spaces, and no NUL", longest=_LONGEST)
+        )
+
+
 def once(
     transaction: DatabaseTransaction,
     actor: str,
@@ -58,10 +70,7 @@ def once(
         InputError: the text is not a key.
         ConflictError: the key was used for another operation or input.
     """
-    if not key.strip() or len(key) > _LONGEST or "\0" in key:
-        raise InputError(
-            sentence("idempotencyKey: give 1 to {longest} characters, not only spaces, and no NUL", longest=_LONGEST)
-        )
+    check_key(key)
     fingerprint = hashlib.sha256(json.dumps(_plain(given), sort_keys=True).encode()).hexdigest()
     rows, engine = rows_of(IdempotencyKey, transaction.dialect), transaction.dialect
     mine = f"WHERE actor = {mark(engine, 1)} AND key = {mark(engine, 2)}"

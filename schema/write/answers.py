@@ -15,7 +15,7 @@ from core.db.conflicts import Conflict, conflict_of
 from core.db.transaction import Rows, SqlStatement
 from core.host.contract import FetchJson
 from core.unit.drafts import TAKEN, WHOLE, OutcomeStatus, RowOutcome, failure
-from core.unit.idempotency import once
+from core.unit.idempotency import check_key, once
 from core.unit.unit import Unit
 from schema.catalog.access import Access
 from schema.catalog.catalog import RecordType
@@ -98,7 +98,10 @@ async def run(
     def in_transaction(unit: Unit) -> list[RowOutcome]:
         if on_removal is not None:
             unit.on_removal = lambda: on_removal(unit.fetch)
-        if key is None or dry:
+        if key is None:
+            return done(unit)
+        if dry:
+            check_key(key)
             return done(unit)
         return once(
             unit.transaction,

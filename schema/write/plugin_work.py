@@ -20,7 +20,7 @@ from core.host.operations import SHOWN_ONCE, PluginOperation
 from core.log.changes import shown
 from core.log.merges import survivors, survivors_read
 from core.records.record import Record
-from core.unit.idempotency import once
+from core.unit.idempotency import check_key, once
 from core.unit.phases import own_work
 from core.unit.unit import Unit
 from schema.catalog.access import EVERYTHING
@@ -158,6 +158,9 @@ def perform(
     def once_for(unit: Unit, work: Callable[[], WorkDone]) -> WorkDone:
         if key is None or key is strawberry.UNSET:
             return work()
+        if dry:
+            check_key(key)
+            return work()
         return once(
             unit.transaction, context.actor.id, key, operation.name, asked, unit.now, work, WorkDone.kept, _remembered
         )
@@ -176,7 +179,7 @@ def perform(
                 lambda ctx, given: payload.checked(ctx.session, operation.function(ctx, given)),
                 named=named,
                 place=operation.name,
-                once_for=(lambda unit, work: work()) if dry else once_for,
+                once_for=once_for,
                 reads=lambda done: reading.statements(made(done)),
                 dry=dry,
                 keys=operation.locks,

@@ -90,8 +90,9 @@ def test_a_record_is_returned_by_itself_or_by_its_id(client, kind):
     }
 
 
-def test_an_empty_key_is_refused_for_plugins_as_for_the_core(client):
-    answer = execute(client, "returnPayload", "payload", "number", idempotencyKey="")
+@pytest.mark.parametrize("dry", [False, True])
+def test_an_empty_key_is_refused_for_plugins_as_for_the_core(client, dry):
+    answer = execute(client, "returnPayload", "payload", "number", idempotencyKey="", dryRun=dry)
     assert "idempotencyKey: give 1 to 255 characters" in answer["errors"][0]["message"]
 
 

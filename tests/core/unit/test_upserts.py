@@ -346,10 +346,11 @@ def test_a_request_that_was_refused_may_be_mended_and_sent_again_with_its_key(cl
         assert (answer["record"] or {}).get("version") == status
 
 
+@pytest.mark.parametrize("dry", [False, True])
 @pytest.mark.parametrize("bad", ["", " ", "k" * 256, "a\0b"])
-def test_a_key_that_cannot_be_kept_is_refused(client, bad):
+def test_a_key_that_cannot_be_kept_is_refused(client, bad, dry):
     with pytest.raises(QueryError, match="idempotencyKey: give 1 to 255 characters") as caught:
-        payload(client, "create", "Customer", name="X", idempotencyKey=bad)
+        payload(client, "create", "Customer", name="X", idempotencyKey=bad, dryRun=dry)
     assert caught.value.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
