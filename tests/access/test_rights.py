@@ -94,11 +94,11 @@ def test_what_one_creates_is_ones_own(house):
 
 def test_what_is_refused_is_named_by_its_field_and_by_what_was_to_be_done(house):
     confirm = (
-        """mutation ($id: ID!) { placeCreditHold(input: {customerId: $id, reason: "x"}) { userErrors { code } } }"""
+        """mutation ($id: ID!) { placeCreditHold(input: {customerId: $id, reason: "x"}) { userErrors { message } } }"""
     )
     house.client.create("Role", role="REGIONAL_SALES", permissions=["*.read:team", "override", "*.delete:own"])
     clerk = house.client.acting_as(house.user("Cle", "REGIONAL_SALES", house.team, "North"))
-    (error,) = clerk.execute(confirm, id=house.customers["eve"])["errors"]
+    (error,) = clerk.query(confirm, id=house.customers["eve"])["placeCreditHold"]["userErrors"]
     assert error["message"].startswith(f"customerId: there is no customer '{house.customers['eve']}'")
     (error,) = clerk.execute(confirm, id=house.customers["ann"])["errors"]
     assert error["message"].startswith(f"customerId: you may not change customer '{house.customers['ann']}'")

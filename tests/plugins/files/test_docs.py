@@ -25,7 +25,9 @@ def test_the_page_is_followed_from_top_to_bottom(world):
     assert world.get(file["downloadUrl"])[2] == b"%PDF-1.7 offer"
 
 
-def test_the_settings_that_it_names_are_there():
+def test_the_settings_and_codes_that_it_names_are_there():
     names = {name.upper() for name in FileSettings.model_fields}
+    for source in (ROOT / "plugins/files").glob("*.py"):
+        names |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source.read_text()))
     named = set(re.findall(r"`(?:GUANXI_PLUGINS__FILES__)?((?!AWS_)[A-Z]+(?:_[A-Z]+)+)`", (ROOT / PAGE).read_text()))
     assert named <= names, named - names
