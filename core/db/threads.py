@@ -21,7 +21,7 @@ _Task = tuple[Callable[[], Any], Context, "asyncio.Future[Any]"] | None
 class Threads:
     """Runs sync work off the event loop, so many at once.
 
-    A hand-over costs a tenth of what it does by anyio or an executor, which each mutation would pay.
+    Each mutation pays for the hand-over, which costs a seventh of what it does by anyio, and a third of an executor's.
 
     Attributes:
         busy: how many work now.
@@ -98,10 +98,10 @@ def _work(tasks: "SimpleQueue[_Task]") -> None:
         try:
             result = context.run(work)
         except BaseException as error:
-            # A future does not take the other.
-            _report(
-                running, running.set_exception, RuntimeError(repr(error)) if type(error) is StopIteration else error
-            )
+            # No future takes one of these.
+            failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+            _report(running, running.set_exception, failure)
+            del failure
         else:
             _report(running, running.set_result, result)
             del result
