@@ -307,7 +307,7 @@ def _relative(chance: random.Random, person: Profile, other: Profile) -> Profile
         name = known[0] + name[1:]
     return replace(
         person,
-        # One who happens to have the whole name as well is told apart by nothing.
+        # Nothing would tell apart two who happen to have the whole name in common.
         names=[name if name != known else person.names[0]],
         street=other.street,
         city=other.city,

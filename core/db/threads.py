@@ -98,7 +98,7 @@ def _work(tasks: "SimpleQueue[_Task]") -> None:
         try:
             result = context.run(work)
         except BaseException as error:
-            # No future takes one of these.
+            # A future does not accept these.
             failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
             _report(running, running.set_exception, failure)
             del failure

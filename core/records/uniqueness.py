@@ -40,7 +40,7 @@ def one_living(record: type[Any], *columns: str, message: str, flag: str | None 
     if unknown or not columns:
         missing = ", ".join(unknown) or "none"
         raise TypeError(
-            f"one_living({record.__name__}): {missing} is no column; available: {', '.join(table.c.keys())}"
+            f"one_living({record.__name__}): {missing} is not a column; available: {', '.join(table.c.keys())}"
         )
     places = {place for _, place, _, _ in Formatter().parse(message) if place is not None}
     if strange := places - {"twin", *columns}:

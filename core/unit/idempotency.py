@@ -31,7 +31,7 @@ class IdempotencyKey(Table):
 
 
 def check_key(key: str) -> None:
-    """Refuses what is no key; where nothing is kept, as in a dry run, too.
+    """Refuses what is not a key, even where none is kept, as in a dry run.
 
     Raises:
         InputError: the text is not a key.

@@ -7,7 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which writes the head of a response and its body one after the other."""
+    """uvicorn's protocol, but the head of a response and its body, which it writes separately, are sent together."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begins a connection."""

@@ -911,7 +911,7 @@ def test_a_misspelt_word_of_a_class_statement_is_refused():
 
 
 def test_what_only_one_may_have_is_of_its_columns():
-    with pytest.raises(TypeError, match=r"one_living\(RefusedInvoice\): numbr is no column; available: .*number"):
+    with pytest.raises(TypeError, match=r"one_living\(RefusedInvoice\): numbr is not a column; available: .*number"):
         one_living(RefusedInvoice, "numbr", message="{twin} has it already")
     with pytest.raises(TypeError, match=r"the message names value; it may name twin, number"):
         one_living(RefusedInvoice, "number", message="{twin} has {value} already")
