@@ -271,7 +271,9 @@ class Table:
     __money__: ClassVar[dict[str, MoneyInfo]]
     __folded__: ClassVar[dict[str, TextForm]]
     __companions__: ClassVar[tuple[Companion, ...]]
-    __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
+    #: What columns of a new row hold where nothing else is given, and what makes it for the others.
+    __defaults__: ClassVar[Mapping[str, Any]]
+    __factories__: ClassVar[Mapping[str, Callable[[], Any]]]
     __names__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
     #: Columns that say on which day the row's amounts are converted; the first that is set wins, else the day it was
@@ -314,8 +316,10 @@ class Table:
         # A new row has no history to keep, so its values go where SQLAlchemy keeps them. SQLAlchemy's own constructor
         # does the same by way of every setter and costs several times as much.
         held = self.__dict__
-        for name, default, factory in kind.__defaults__:
-            held[name] = values[name] if name in values else default if factory is None else factory()
+        held.update(kind.__defaults__)
+        for name, factory in kind.__factories__.items():
+            if name not in values:
+                held[name] = factory()
         for name, value in values.items():
             if name not in kind.__money__:
                 held[name] = value
@@ -323,9 +327,8 @@ class Table:
                 held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = type(self)
-        if not hasattr(kind, name) and not name.startswith("_"):
-            raise AttributeError(f"{kind.__name__} has no {name!r}; a misspelt name would be lost")
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; a misspelt name would be lost")
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -348,8 +351,9 @@ def _map(cls: type[Table]) -> None:
         key = [each for each in table.primary_key.columns if each is not indexed]
         Index(f"ix_{table.name}_{indexed.name}", indexed, *key)
     cls.__names__ = frozenset(table.columns.keys()) | cls.__money__.keys()
-    given = [(column.key, column.info["default"]) for column in table.columns if "default" in column.info]
-    cls.__defaults__ = tuple((name, None, value) if callable(value) else (name, value, None) for name, value in given)
+    given = {column.key: column.info["default"] for column in table.columns if "default" in column.info}
+    cls.__factories__ = {name: value for name, value in given.items() if callable(value)}
+    cls.__defaults__ = {name: value for name, value in given.items() if name not in cls.__factories__}
     if cls.__companions__:
         event.listen(cls, "before_insert", _refold)
         event.listen(cls, "before_update", _refold)
