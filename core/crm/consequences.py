@@ -71,8 +71,7 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
         if isinstance(change.record, Opportunity):
             change.record.deleted_with = None
         return []
-    problems = list(_future_problems(settlement, change))
-    if problems:
+    if problems := _future_problems(settlement, change):
         return problems
     problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
     problems += _break_cycles(settlement, change)
@@ -84,13 +83,15 @@ def _remains(settlement: Settlement, change: Change) -> list[UserError]:
     return []
 
 
-def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
+def _future_problems(settlement: Settlement, change: Change) -> list[UserError]:
     """Refuses days, moments and years of what has happened that are in the future."""
     model: Any = type(change.record)
-    for name in _past_columns(model):
-        value = change.after.get(name)
-        if value is not None and (message := future_problem(value, settlement.now, settlement.today)):
-            yield problem(change, "IN_FUTURE", name, message)
+    return [
+        problem(change, "IN_FUTURE", name, message)
+        for name in _past_columns(model)
+        if (value := change.after.get(name)) is not None
+        and (message := future_problem(value, settlement.now, settlement.today))
+    ]
 
 
 @cache
@@ -108,16 +109,15 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
     The others keep theirs, whatever has become of rates since.
     """
     record = change.record
-    amounts = {name: money for name in type(record).__money__ if (money := getattr(record, name)) is not None}
-    if not amounts:
+    names = [name for name in type(record).__money__ if getattr(record, f"{name}_minor") is not None]
+    if not names:
         return []
+    unconverted = [name for name in names if getattr(record, f"{name}_reporting") is None]
+    if len(unconverted) < len(names) and _is_moved(settlement, change):
+        unconverted = names
     problems = []
-    day = business_day(settlement, record, lambda name: getattr(record, name))
-    moved = day != business_day(settlement, record, change.value_before)
-    for name, money in amounts.items():
-        reporting = f"{name}_reporting"
-        if getattr(record, reporting) is not None and not moved:
-            continue
+    for name in unconverted:
+        money, day = getattr(record, name), business_day(settlement, record, lambda part: getattr(record, part))
         try:
             converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
@@ -126,8 +126,17 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
                 problem(change, code, name, sentence("{field}: {message}", field=money, message=error.message))
             )
         else:
-            setattr(record, reporting, converted)
+            setattr(record, f"{name}_reporting", converted)
     return problems
+
+
+def _is_moved(settlement: Settlement, change: Change) -> bool:
+    """Whether the day that a record's amounts belong to has changed."""
+    record, before = change.record, change.before
+    if change.action is not Action.CREATED and before.keys().isdisjoint(type(record).__dated_by__):
+        return False
+    day = business_day(settlement, record, lambda name: getattr(record, name))
+    return day != business_day(settlement, record, change.value_before)
 
 
 def business_day(settlement: Settlement, record: Table, value: Callable[[str], Any]) -> date:

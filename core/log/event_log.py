@@ -6,6 +6,7 @@ see numbered batches only; `core.log.numbers` says how batches get their numbers
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -57,7 +58,7 @@ class EventLog:
         """Notes the change of a record."""
         self._handovers += [(move, change, len(self._rows)) for move in handovers_of(self._estates, change)]
         self._add(
-            f"{snake(change.entity).upper()}_{change.action}",
+            _type_of(change.entity, change.action),
             change.entity,
             change.record.id,
             change.action,
@@ -69,7 +70,7 @@ class EventLog:
         """Notes that others were merged into a record, or that this was undone."""
         entity = type(record).__name__
         data = {"merge": merge_id, "records": list(ids)}
-        self._add(f"{snake(entity).upper()}_{action}", entity, record.id, action, None, data=data)
+        self._add(_type_of(entity, action), entity, record.id, action, None, data=data)
 
     def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
         """Announces something about a record."""
@@ -126,8 +127,8 @@ class EventLog:
                 "entity_id": entity_id,
                 "action": action,
                 "occurred_at": occurred_at or self.now,
-                "changes": dict(changes or {}),
-                "data": dict(data or {}),
+                "changes": changes or {},
+                "data": data or {},
             }
         )
 
@@ -176,3 +177,9 @@ class EventLog:
             self._batch["recorded_at"] = self.now
             self._transaction.put(*batch_statements(self._transaction.dialect, self._batch))
         return self._has_written
+
+
+@cache
+def _type_of(entity: str, action: Action) -> str:
+    """The type of the events about what is done to records of a type."""
+    return f"{snake(entity).upper()}_{action}"

@@ -327,6 +327,11 @@ class Table:
                 held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
 
     def __setattr__(self, name: str, value: Any) -> None:
+        state = self.__dict__.get("_sa_instance_state")
+        if state is not None and state.key is None and state.session_id is None and name in type(self).__table__.c:
+            # No session knows it, so nothing keeps track of what it held.
+            self.__dict__[name] = value
+            return
         if not name.startswith("_") and not hasattr(type(self), name):
             raise AttributeError(f"{type(self).__name__} has no {name!r}; a misspelt name would be lost")
         object.__setattr__(self, name, value)

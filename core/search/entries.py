@@ -5,7 +5,6 @@ terms of `core.search.terms`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Index, String, event
@@ -292,14 +291,18 @@ class _Searched(NamedTuple):
     columns: Sequence[tuple[str, Callable[[str], set[str]], str]]
 
 
-@cache
+_known: dict[type[Record], _Searched] = {}
+
+
 def _searched(kind: type[Record]) -> _Searched:
-    found = []
-    for place, name in enumerate(kind.__search__):
-        info = column_info(kind.__table__.c[name])
-        before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
-        found.append((name, _way(info.form, is_name=place == 0), before))
-    return _Searched(f"{TYPE}{kind.__name__.lower()}", kind.__search__[0], found)
+    if kind not in _known:
+        found = []
+        for place, name in enumerate(kind.__search__):
+            info = column_info(kind.__table__.c[name])
+            before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
+            found.append((name, _way(info.form, is_name=place == 0), before))
+        _known[kind] = _Searched(f"{TYPE}{kind.__name__.lower()}", kind.__search__[0], found)
+    return _known[kind]
 
 
 def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:

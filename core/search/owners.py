@@ -66,7 +66,11 @@ class Belonging:
     own: Mapping[str, OwnerWay] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        own = {way.column.removesuffix("_folded") if way.is_region else way.column: way for way in self.ways if not way.steps}
+        own = {
+            way.column.removesuffix("_folded") if way.is_region else way.column: way
+            for way in self.ways
+            if not way.steps
+        }
         object.__setattr__(self, "own", own)
 
 

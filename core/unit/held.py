@@ -4,7 +4,7 @@ Where a hook asks for the session they are lent to it; what changes from then on
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,20 +122,20 @@ class Held:
         """Puts off the statements that store what is new or changed."""
         inserted: dict[TableRows, list[_Row]] = defaultdict(list)
         changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
-        for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
-            _refold(row, self.region)
+        for row in self._rows.values():
             held, stored = row.object.__dict__, row.stored
+            if row.is_settled or row.is_removed or held == stored:
+                continue
+            _refold(row, self.region)
             if stored is None:
                 inserted[row.rows].append(row)
-            elif held != stored and (names := [name for name in row.rows.names if held[name] != stored[name]]):
+            elif names := [n for n in row.rows.names if held[n] is not stored[n] and held[n] != stored[n]]:
                 changed[row.rows].append((row, names))
         for rows, several in inserted.items():
-            self._transaction.put(rows.insertion(_alike(rows, [row.object.__dict__ for row in several])))
+            self._transaction.put(rows.insertion([row.object.__dict__ for row in several]))
         for rows, pairs in changed.items():
-            names = [*rows.key, *dict.fromkeys(name for _, names in pairs for name in names)]
-            self._transaction.put(
-                rows.change([{name: row.object.__dict__[name] for name in names} for row, _ in pairs])
-            )
+            names = [*dict.fromkeys(name for _, names in pairs for name in names)]
+            self._transaction.put(rows.change([row.object.__dict__ for row, _ in pairs], names))
         for row, names in (pair for pairs in changed.values() for pair in pairs):
             for name in names if row.is_lent else ():
                 set_committed_value(row.object, name, row.object.__dict__[name])
@@ -176,23 +176,16 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
     return (row for several in pairs for row, _ in several)
 
 
-def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """New rows with the same columns: those that any of them has a value for."""
-    count = len(several)
-    names = [name for name in rows.names if [row[name] for row in several].count(None) != count]
-    return [{name: row[name] for name in names} for row in several]
-
-
 def _refold(row: _Row, region: str) -> None:
     """Keeps the companions of texts."""
-    held = row.object.__dict__
+    held, stored = row.object.__dict__, row.stored
     for companion in row.rows.kind.__companions__:
         value = held[companion.text]
-        if row.stored is None or value != row.stored[companion.text]:
+        if stored is None:
+            held[companion.name] = None if value is None else companion.make(value, region)
+        elif value is not stored[companion.text] and value != stored[companion.text]:
             key = companion.key(value, region)
-            if row.stored is None:
-                held[companion.name] = key
-            elif held[companion.name] != key:
+            if held[companion.name] != key:
                 setattr(row.object, companion.name, key)
 
 

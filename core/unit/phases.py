@@ -153,10 +153,10 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
     refused: dict[int, list[UserError]] = {}
     for draft in drafts:
         change = _apply_one(unit, draft, before)
-        problems = settle(unit.settlement, change, draft.reason)
-        warnings += [problem for problem in problems if problem.warning]
-        if errors := [problem for problem in problems if not problem.warning]:
-            refused[draft.index] = errors
+        if problems := settle(unit.settlement, change, draft.reason):
+            warnings += [problem for problem in problems if problem.warning]
+            if errors := [problem for problem in problems if not problem.warning]:
+                refused[draft.index] = errors
         idle = draft.action is Action.UPDATED and not change.after
         applied.append((draft, None if idle else change))
     _refuse(refused)
@@ -175,8 +175,9 @@ def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
         change.after = dict(draft.values)
         unit.settlement.pending[change.record.id] = change.record
     elif draft.action is Action.UPDATED:
+        held = vars(draft.record)
         for name, value in draft.values.items():
-            present = getattr(draft.record, name)
+            present = held[name] if name in held else getattr(draft.record, name)
             if present != value:
                 change.before[name], change.after[name] = present, value
                 setattr(draft.record, name, value)
