@@ -30,7 +30,7 @@ from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.columns import column_info
 from core.records.facet_rows import facet_rows
-from core.records.record import Record, Table
+from core.records.record import Record, Table, held_value
 from core.records.vocabulary import TaskStatus
 
 #: Events the core publishes apart from created, updated, deleted, restored and destroyed.
@@ -109,10 +109,10 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
     The others keep theirs, whatever has become of rates since.
     """
     record = change.record
-    names = [name for name in type(record).__money__ if getattr(record, f"{name}_minor") is not None]
+    names = [name for name in type(record).__money__ if held_value(record, f"{name}_minor") is not None]
     if not names:
         return []
-    unconverted = [name for name in names if getattr(record, f"{name}_reporting") is None]
+    unconverted = [name for name in names if held_value(record, f"{name}_reporting") is None]
     if len(unconverted) < len(names) and _is_moved(settlement, change):
         unconverted = names
     problems = []

@@ -15,6 +15,7 @@ from psycopg import generators, waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.types.string import TextLoader
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
@@ -53,13 +54,6 @@ class _Bytes(Loader):
 
     def load(self, data: Any) -> bytes:
         return bytes(data)
-
-
-class _Text(Loader):
-    """A value as the text it came in."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -131,7 +125,7 @@ class PostgresDriver(Driver):
         own = psycopg.RawCursor(self._driver)
         # The answer of a plan is passed on as it comes; what records hold is read by their columns' types.
         own.adapters.register_loader("json", _Bytes)
-        own.adapters.register_loader("jsonb", _Text)
+        own.adapters.register_loader("jsonb", TextLoader)
         self._transformer: AbstractTransformer = Transformer(own)
 
     @cached_property

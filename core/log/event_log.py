@@ -19,7 +19,7 @@ from core.db.sql import json_document, numbered
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
-from core.log.estates import Estates, Handover, handovers_of, last_owners, reassignments
+from core.log.estates import Estates, Handover, last_owners, reassignments
 from core.log.events import Action, EventRow
 from core.log.numbers import batch_statements
 from core.records.record import Record, record_with_prefix
@@ -54,9 +54,9 @@ class EventLog:
         self._written = 0
         self._has_written = False
 
-    def note(self, change: Change) -> None:
-        """Notes the change of a record."""
-        self._handovers += [(move, change, len(self._rows)) for move in handovers_of(self._estates, change)]
+    def note(self, change: Change, moves: Sequence[Handover]) -> None:
+        """Notes the change of a record, and what it gives to others."""
+        self._handovers += [(move, change, len(self._rows)) for move in moves]
         self._add(
             _type_of(change.entity, change.action),
             change.entity,

@@ -3,19 +3,21 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm import InstanceState, configure_mappers
+from sqlalchemy.orm.base import DEFAULT_STATE_ATTR
 from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json, Text, Timestamp
-from core.records.record import Table
+from core.records.record import Table, new_values
 
 POSTGRESQL = "postgresql"
 #: Of so many rows it is no chance that all have the same value in a column.
@@ -76,7 +78,7 @@ class TableRows:
         # A stored row is not a new one: it has all of its values, and no defaults. Nothing constructs it, which would
         # else have SQLAlchemy make its attributes readable.
         configure_mappers()
-        self._new: Callable[[], Any] = kind.__mapper__.class_manager.new_instance  # type: ignore[attr-defined]  # mapped
+        self._manager = kind.__mapper__.class_manager  # type: ignore[attr-defined]  # mapped
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
         self._insertions = lru_cache(100)(self._make_insertions)
@@ -143,12 +145,22 @@ class TableRows:
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         for place, load in self._loads if rows else ():
             columns[place] = load(columns[place])
-        found = []
-        for values in zip(*columns, strict=True):
-            made = self._new()
-            made.__dict__.update(zip(self.names, values, strict=True))
-            found.append(made)
-        return found
+        return [self._made(dict(zip(self.names, values, strict=True))) for values in zip(*columns, strict=True)]
+
+    def new(self, values: RowValues) -> Any:
+        """The object of a row that is to be inserted, known to no session.
+
+        Raises:
+            TypeError: a value is of no field.
+        """
+        return self._made(new_values(self.kind, values))
+
+    def _made(self, held: dict[str, Any]) -> Any:
+        # As SQLAlchemy makes an instance, without the way through its setters.
+        made = object.__new__(self.kind)
+        held[DEFAULT_STATE_ATTR] = InstanceState(made, self._manager)
+        object.__setattr__(made, "__dict__", held)
+        return made
 
     # Writing
 
@@ -165,7 +177,7 @@ class TableRows:
             return SqlStatement(
                 self._insertion(names, if_absent), self._bound(names, given), table=self._table, inserts=True
             )
-        columns = {name: [row[name] for row in rows] for name in self.names if name in given}
+        columns = {name: [*map(itemgetter(name), rows)] for name in self.names if name in given}
         # What none of them has a value for is left out.
         columns = {name: values for name, values in columns.items() if values.count(None) != count}
         return replace(self._many(partial(self._insertions, if_absent), columns), table=self._table, inserts=True)
@@ -181,7 +193,7 @@ class TableRows:
         given = (*names, *self.key)
         if len(rows) == 1:
             return SqlStatement(self._change(names), self._bound(given, rows[0]), table=self._table)
-        columns = {name: [row[name] for row in rows] for name in given}
+        columns = {name: [*map(itemgetter(name), rows)] for name in given}
         return replace(self._many(self._changes, columns), table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:

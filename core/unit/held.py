@@ -4,8 +4,10 @@ Where a hook asks for the session they are lent to it; what changes from then on
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from sqlalchemy.orm import make_transient_to_detached
@@ -13,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 from core.db.transaction import DatabaseTransaction
-from core.records.record import Table
+from core.records.record import Table, held_value
 from core.records.rows import TableRows, rows_of
 
 
@@ -86,17 +88,22 @@ class Held:
         return self._rows[kind, id].object
 
     def _keep(self, made: Any, rows: TableRows) -> None:
-        key = (rows.kind, getattr(made, rows.key[0]))
+        held = made.__dict__
+        key = (rows.kind, held[rows.key[0]])
         if key not in self._rows:
-            stored = dict(made.__dict__)
+            stored = held.copy()
             self._rows[key] = _Row(made, rows, stored, stored)
 
     # Changing
 
+    def new(self, kind: type[Any], values: Mapping[str, Any]) -> Any:
+        """A new object with values of its fields, not held yet."""
+        return rows_of(kind, self._engine).new(values)
+
     def add(self, made: Any) -> None:
         """Holds a new object, to be inserted."""
         rows = rows_of(type(made), self._engine)
-        self._rows[type(made), getattr(made, rows.key[0])] = _Row(made, rows, None, {})
+        self._rows[type(made), held_value(made, rows.key[0])] = _Row(made, rows, None, {})
 
     def remove(self, record: Any) -> None:
         """Has an object removed."""
@@ -126,10 +133,10 @@ class Held:
             held, stored = row.object.__dict__, row.stored
             if row.is_settled or row.is_removed or held == stored:
                 continue
-            _refold(row, self.region)
             if stored is None:
+                _fold(row, self.region)
                 inserted[row.rows].append(row)
-            elif names := [n for n in row.rows.names if held[n] is not stored[n] and held[n] != stored[n]]:
+            elif names := _changed(row, stored, self.region):
                 changed[row.rows].append((row, names))
         for rows, several in inserted.items():
             self._transaction.put(rows.insertion([row.object.__dict__ for row in several]))
@@ -176,17 +183,26 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
     return (row for several in pairs for row, _ in several)
 
 
-def _refold(row: _Row, region: str) -> None:
-    """Keeps the companions of texts."""
-    held, stored = row.object.__dict__, row.stored
+def _fold(row: _Row, region: str) -> None:
+    """Makes the companions of a new row's texts."""
+    held = row.object.__dict__
     for companion in row.rows.kind.__companions__:
         value = held[companion.text]
-        if stored is None:
-            held[companion.name] = None if value is None else companion.make(value, region)
-        elif value is not stored[companion.text] and value != stored[companion.text]:
-            key = companion.key(value, region)
+        held[companion.name] = None if value is None else companion.make(value, region)
+
+
+def _changed(row: _Row, stored: Mapping[str, Any], region: str) -> list[str]:
+    """The columns that hold something else than what is stored; the companions of texts are kept."""
+    held, names = row.object.__dict__, row.rows.names
+    found = [*compress(names, map(is_not, map(held.__getitem__, names), map(stored.__getitem__, names)))]
+    found = [name for name in found if held[name] != stored[name]]
+    for companion in row.rows.kind.__companions__:
+        if companion.text in found:
+            key = companion.key(held[companion.text], region)
             if held[companion.name] != key:
                 setattr(row.object, companion.name, key)
+                found.append(companion.name)
+    return found
 
 
 def _storable(ids: Collection[str]) -> set[str]:

@@ -21,7 +21,7 @@ from core.log.changes import Change, Changes
 from core.log.estates import handovers_of
 from core.log.events import Action
 from core.records.checks import row_problems
-from core.records.record import Record, record_named
+from core.records.record import Record, held_value, record_named
 from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import taken_keys, write_belongings
@@ -169,15 +169,14 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
 
 
 def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
-    record = draft.model(**draft.values) if draft.action is Action.CREATED else draft.record
+    record = unit.held.new(draft.model, draft.values) if draft.action is Action.CREATED else draft.record
     change = Change(draft.action, record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
     if draft.action is Action.CREATED:
         change.after = dict(draft.values)
         unit.settlement.pending[change.record.id] = change.record
     elif draft.action is Action.UPDATED:
-        held = vars(draft.record)
         for name, value in draft.values.items():
-            present = held[name] if name in held else getattr(draft.record, name)
+            present = held_value(draft.record, name)
             if present != value:
                 change.before[name], change.after[name] = present, value
                 setattr(draft.record, name, value)
