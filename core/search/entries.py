@@ -312,7 +312,9 @@ def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
 
     def terms(text: str) -> set[str]:
         found = terms_of(text, is_person=is_person)
-        return found | whole_terms(text) if is_name else found
+        if is_name:
+            found |= whole_terms(text)
+        return found
 
     return terms
 

@@ -6,8 +6,6 @@ Where a hook asks for the session they are lent to it; what changes from then on
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
-from operator import is_not
 from typing import Any
 
 from sqlalchemy.orm import make_transient_to_detached
@@ -112,7 +110,7 @@ class Held:
     def look(self) -> None:
         """Takes what all objects hold now as seen."""
         for row in self._rows.values():
-            row.seen = dict(row.object.__dict__)
+            row.seen = row.object.__dict__.copy()
 
     def news(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """The objects that changed since the last look and are not lent, each with what it held then."""
@@ -147,7 +145,7 @@ class Held:
             for name in names if row.is_lent else ():
                 set_committed_value(row.object, name, row.object.__dict__[name])
         for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
-            row.stored = dict(row.object.__dict__)
+            row.stored = row.object.__dict__.copy()
         if self._transaction.has_session:
             for row in self._rows.values():
                 self._lend_one(self._transaction.session, row)
@@ -193,9 +191,8 @@ def _fold(row: _Row, region: str) -> None:
 
 def _changed(row: _Row, stored: Mapping[str, Any], region: str) -> list[str]:
     """The columns that hold something else than what is stored; the companions of texts are kept."""
-    held, names = row.object.__dict__, row.rows.names
-    found = [*compress(names, map(is_not, map(held.__getitem__, names), map(stored.__getitem__, names)))]
-    found = [name for name in found if held[name] != stored[name]]
+    held = row.object.__dict__
+    found = [name for name in row.rows.names if held[name] is not stored[name] and held[name] != stored[name]]
     for companion in row.rows.kind.__companions__:
         if companion.text in found:
             key = companion.key(held[companion.text], region)
