@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -255,13 +255,20 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
 def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     found = type_.dialect_impl(dialect)
     if isinstance(found, Timestamp):
-        # Those of one transaction are mostly the same.
-        return lru_cache(1000)(partial(found.process_bind_param, dialect=dialect))
+        return _moment_binder(dialect.name)
+    if isinstance(found, Json):
+        return lambda value: orjson.dumps(value).decode()
     if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
         # SQLAlchemy's own goes by way of two more calls for each value.
         return partial(found.process_bind_param, dialect=dialect)
     bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
     return bind
+
+
+@cache
+def _moment_binder(engine: str) -> Callable[[Any], Any]:
+    # Those of one transaction are mostly the same.
+    return lru_cache(1000)(partial(Timestamp().process_bind_param, dialect=dialect_of(engine)))
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:
