@@ -58,7 +58,8 @@ def _lost(
     """The ids that changes refer to and no living record has, by the reference."""
     asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
     for change in changes:
-        for name, key in _references(type(change.record)):
+        kind: Any = type(change.record)
+        for name, key in _references(kind):
             id = change.after.get(name)
             if id is not None and id not in pending:
                 asked[key][id].append(change)
