@@ -108,16 +108,23 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
 
     The others keep theirs, whatever has become of rates since.
     """
-    record = change.record
-    names = [name for name in type(record).__money__ if held_value(record, f"{name}_minor") is not None]
-    if not names:
+    record: Any = change.record
+    may_move = change.action is Action.CREATED or not change.before.keys().isdisjoint(type(record).__dated_by__)
+    unsettled = [
+        name
+        for name in type(record).__money__
+        if (may_move or held_value(record, f"{name}_reporting") is None)
+        and held_value(record, f"{name}_minor") is not None
+    ]
+    if not unsettled:
         return []
-    unconverted = [name for name in names if held_value(record, f"{name}_reporting") is None]
-    if len(unconverted) < len(names) and _is_moved(settlement, change):
-        unconverted = names
     problems = []
-    for name in unconverted:
-        money, day = getattr(record, name), business_day(settlement, record, lambda part: getattr(record, part))
+    day = business_day(settlement, record, lambda name: getattr(record, name))
+    moved = may_move and day != business_day(settlement, record, change.value_before)
+    for name in unsettled:
+        money, reporting = getattr(record, name), f"{name}_reporting"
+        if getattr(record, reporting) is not None and not moved:
+            continue
         try:
             converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
@@ -126,17 +133,8 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
                 problem(change, code, name, sentence("{field}: {message}", field=money, message=error.message))
             )
         else:
-            setattr(record, f"{name}_reporting", converted)
+            setattr(record, reporting, converted)
     return problems
-
-
-def _is_moved(settlement: Settlement, change: Change) -> bool:
-    """Whether the day that a record's amounts belong to has changed."""
-    record, before = change.record, change.before
-    if change.action is not Action.CREATED and before.keys().isdisjoint(type(record).__dated_by__):
-        return False
-    day = business_day(settlement, record, lambda name: getattr(record, name))
-    return day != business_day(settlement, record, change.value_before)
 
 
 def business_day(settlement: Settlement, record: Table, value: Callable[[str], Any]) -> date:

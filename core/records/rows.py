@@ -1,8 +1,7 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
@@ -180,7 +179,7 @@ class TableRows:
         columns = {name: [*map(itemgetter(name), rows)] for name in self.names if name in given}
         # What none of them has a value for is left out.
         columns = {name: values for name, values in columns.items() if values.count(None) != count}
-        return replace(self._many(partial(self._insertions, if_absent), columns), table=self._table, inserts=True)
+        return self._many(partial(self._insertions, if_absent), columns)._replace(table=self._table, inserts=True)
 
     def change(self, rows: Sequence[RowValues], names: Sequence[str] | None = None) -> SqlStatement:
         """A statement that changes rows by their key.
@@ -194,7 +193,7 @@ class TableRows:
         if len(rows) == 1:
             return SqlStatement(self._change(names), self._bound(given, rows[0]), table=self._table)
         columns = {name: [*map(itemgetter(name), rows)] for name in given}
-        return replace(self._many(self._changes, columns), table=self._table)
+        return self._many(self._changes, columns)._replace(table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""
@@ -316,13 +315,20 @@ def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]
 def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     found = type_.dialect_impl(dialect)
     if isinstance(found, Timestamp):
-        # Those of one transaction are mostly the same.
-        return lru_cache(1000)(partial(found.process_bind_param, dialect=dialect))
+        return _moment_binder(dialect.name)
+    if isinstance(found, Json):
+        return lambda value: orjson.dumps(value).decode()
     if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
         # SQLAlchemy's own goes by way of two more calls for each value.
         return partial(found.process_bind_param, dialect=dialect)
     bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
     return bind
+
+
+@cache
+def _moment_binder(engine: str) -> Callable[[Any], Any]:
+    # Those of one transaction are mostly the same.
+    return lru_cache(1000)(partial(Timestamp().process_bind_param, dialect=dialect_of(engine)))
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:
