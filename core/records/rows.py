@@ -27,7 +27,7 @@ _NUMBER = "_number"
 RowValues = Mapping[str, Any]
 
 #: Values of several rows by the names of columns.
-Columns = Mapping[str, Sequence[Any]]
+ByColumn = Mapping[str, Sequence[Any]]
 
 
 @lru_cache(100)
@@ -200,7 +200,7 @@ class TableRows:
         where = among(self._engine, self._quoted[self.key[0]], 1)
         return SqlStatement(f"DELETE FROM {self._table} WHERE {where}", (listed(self._engine, ids),))
 
-    def _many(self, sql: Callable[[tuple[str, ...], tuple[str, ...]], str], columns: Columns) -> SqlStatement:
+    def _many(self, sql: Callable[[tuple[str, ...], tuple[str, ...]], str], columns: ByColumn) -> SqlStatement:
         """A statement about many rows.
 
         Args:
@@ -226,7 +226,7 @@ class TableRows:
             and values.count(first) == len(values)
         )
 
-    def _as_json(self, columns: Columns) -> list[dict[str, Any]]:
+    def _as_json(self, columns: ByColumn) -> list[dict[str, Any]]:
         """Rows as `json_to_recordset` takes them."""
         bound = [values if name in self._json else self._all_bound(name, values) for name, values in columns.items()]
         return [dict(zip(columns, values, strict=True)) for values in zip(*bound, strict=True)]
