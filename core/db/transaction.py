@@ -5,7 +5,7 @@ The host owns it: it begins, commits and rolls back. An ORM session is a guest, 
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,15 @@ class SqlStatement:
     many: bool = False
     table: str | None = None
     inserts: bool = False
+
+
+@dataclass(slots=True)
+class Foreseen:
+    """A statement that somebody will ask, with the names of the tables it reads, and its rows once it was sent."""
+
+    statement: SqlStatement
+    tables: Collection[str]
+    rows: Rows | None = None
 
 
 #: Called with each round trip: the number of the server's process, and what is sent.
@@ -169,6 +178,7 @@ class DatabaseTransaction:
         driver.is_endless, driver.was_slow = is_endless, False
         begin = driver.begin_endless if is_endless else [driver.begin_reading if reads else driver.begin]
         self._waiting: list[SqlStatement] = [*begin]
+        self._foreseen: list[Foreseen] = []
         self._session: Session | None = None
         self._has_begun = False
         self._savepoints = 0
@@ -185,6 +195,24 @@ class DatabaseTransaction:
     def put(self, *statements: SqlStatement) -> None:
         """Puts statements off until something is sent: nobody needs their rows."""
         self._waiting += statements
+        if self._foreseen:
+            # What writes to no one table may lock, or write to any.
+            written = {statement.table for statement in statements}
+            self._foreseen = [
+                one for one in self._foreseen if one.rows is None or written.isdisjoint({None, *one.tables})
+            ]
+
+    def foresee(self, statement: SqlStatement, tables: Collection[str] = ()) -> None:
+        """Has a statement that somebody will ask go with whatever is sent next, after it.
+
+        `rows` then has its answer, once, unless something was written to one of its tables or locked in between.
+        """
+        if not self.has_session:
+            self._foreseen.append(Foreseen(statement, tables))
+
+    def forget(self) -> None:
+        """Has whatever was foreseen asked again: what it rests on may have changed."""
+        self._foreseen.clear()
 
     def send(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off and these; returns the rows of these."""
@@ -195,26 +223,34 @@ class DatabaseTransaction:
         if self._has_begun and self._driver.is_open:
             # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
             raise UnavailableError(FAILING)
-        together = [*self._waiting, *statements]
-        self._waiting = []
-        self._has_begun = self._has_begun or bool(together)
-        self.statements += len(together)
-        if not together:
+        if not self._waiting and not statements:
             return []
+        foreseen = [one for one in self._foreseen if one.rows is None]
+        together = [*self._waiting, *statements, *(one.statement for one in foreseen)]
+        self._waiting, self._has_begun = [], True
+        self.statements += len(together)
         with tracing.span("statements", count=len(together)):
             try:
                 found = self._driver.run(together)
             except Exception as error:
                 self._driver.note(error)
                 raise
-        return found[len(found) - len(statements) :]
+        start = len(found) - len(statements) - len(foreseen)
+        for one, rows in zip(foreseen, found[start + len(statements) :], strict=True):
+            one.rows = rows
+        return found[start : start + len(statements)]
 
     def rows(self, statement: SqlStatement) -> Rows:
-        """The rows of one statement."""
+        """The rows of one statement, which may have been foreseen."""
+        for one in self._foreseen:
+            if one.statement == statement:
+                self._foreseen.remove(one)
+                return self.send(statement)[0] if one.rows is None else one.rows
         return self.send(statement)[0]
 
     def commit(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off, these and the commit; returns the rows of these."""
+        self.forget()
         found = self.send(*statements, COMMIT)
         self.is_committed = True
         return found[: len(statements)]
@@ -234,6 +270,7 @@ class DatabaseTransaction:
 
     def undo(self, name: str) -> None:
         """Undoes what was done since the savepoint."""
+        self.forget()
         # What was put off since may not have been sent, and is undone by not being sent; the savepoint itself may wait.
         marks = [place for place, statement in enumerate(self._waiting) if statement.sql == f"SAVEPOINT {name}"]
         if marks:
@@ -251,6 +288,7 @@ class DatabaseTransaction:
         """The session on this transaction, made when it is first asked for, after what was put off is sent."""
         if self._session is None:
             self.before_session()
+            self.forget()
             self.send()
             # What is put off from now on goes before what the session sends.
             self._driver.before_execution = self.send

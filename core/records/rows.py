@@ -64,7 +64,7 @@ class TableRows:
         self._quoted = {column.key: quote(column.name) for column in columns}
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
-        self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
+        self._binds = {column.key: bind for column in columns if (bind := binder(column.type, dialect)) is not None}
         # Binding texts does nothing but refuse what no text may hold, which is looked for in all of them at once.
         self._texts = {column.key for column in columns if isinstance(column.type, Text)}
         self._loads: list[tuple[int, Callable[[Any], Any]]] = [
@@ -252,7 +252,8 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     return found
 
 
-def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes of a value of a type what is stored; None where it is that already."""
     found = type_.dialect_impl(dialect)
     if isinstance(found, Timestamp):
         # Those of one transaction are mostly the same.

@@ -1,17 +1,19 @@
 """Queries of plugins that are prepared once and run as plain statements, without a session."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Dialect, Select, Table
+from sqlalchemy.sql.visitors import iterate
 from sqlmodel import Session
 
 from core.base.calendar import Calendar
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
 from core.db.types import Json, ListOf
-from core.records.rows import POSTGRESQL, dialect_of
+from core.records.rows import POSTGRESQL, binder, dialect_of, quoted
 
 
 class Prepared:
@@ -28,9 +30,21 @@ class Prepared:
             self._spelled[key] = _Spelled(self._query, *key)
         return self._spelled[key]
 
+    def asked(self, **values: Any) -> "Question":
+        """It with these values, as the hook `questions` names it."""
+        return Question(self, values)
+
     def through(self, session: Session, values: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         """Its rows by the names of their columns, read by a session."""
         return [dict(row) for row in session.execute(self._query, dict(values)).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with the values it is asked with."""
+
+    query: Prepared
+    values: Mapping[str, Any]
 
 
 class _Spelled:
@@ -42,11 +56,11 @@ class _Spelled:
         self._fixed = dict(compiled.params)
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, ListOf)]
         self._binds = [
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            if name in compiled.binds
-            else (name, None)
+            (name, binder(compiled.binds[name].type, dialect) if name in compiled.binds else None)
             for name in compiled.positiontup
         ]
+        #: Names of the tables it reads.
+        self.tables = {quoted(engine, part.name) for part in iterate(query) if isinstance(part, Table)}
         self._keys = [str(column.key) for column in query.selected_columns]
         self._loads = [
             orjson.loads

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import bindparam, exists, literal, or_, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
-from guanxi.sql import Expression, Prepared, is_listed
+from guanxi.sql import Expression, Prepared, Question, is_listed
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import CreditHold, CreditRisk, CustomerCredit
 from plugins.credit_scoring.settings import Control
@@ -94,12 +95,22 @@ _CHAIN = _chain()
 
 def chains_of(ctx: Context, ids: Collection[str]) -> Chains:
     """Each of these customers with those above it."""
-    rows = ctx.rows(_CHAIN, ids=sorted(ids), today=ctx.clock.today()) if ids else ()
+    rows = ctx.rows(_CHAIN, **_asked(ctx, ids)) if ids else ()
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row["member"], []).append(row["id"])
     limited, doubtful = ({row["id"] for row in rows if row[name]} for name in ("is_limited", "is_doubtful"))
     return Chains(found, limited, doubtful)
+
+
+def _asked(ctx: Context, ids: Collection[str]) -> dict[str, Any]:
+    return {"ids": sorted(ids), "today": ctx.clock.today()}
+
+
+def chain_questions(ctx: Context, ids: Collection[str]) -> Iterator[Question]:
+    """What `chains_of` will ask."""
+    if ids:
+        yield _CHAIN.asked(**_asked(ctx, ids))
 
 
 def held_chains(ctx: Context, ids: Collection[str]) -> Chains:
