@@ -62,6 +62,8 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
 
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
+        drafting.foresee(unit, [update["id"]])
+        unit.settlement.foresee_stages()
         try:
             update["stageId"] = _stage_id(unit, given)
             _check_reason(given.get("reason"))
