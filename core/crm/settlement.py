@@ -103,6 +103,7 @@ class Settlement:
         """Forgets what an earlier try read: with its savepoint its keys are gone, and others may have acted."""
         self._locked.clear()
         self._stages = ()
+        self.transaction.forget()
 
     def lock(self, *key: str) -> None:
         """Waits for a key of the core, which the transaction then holds until it ends."""
@@ -130,7 +131,8 @@ class Settlement:
     def foresee_stages(self) -> None:
         """Has the stages read together with what is read next."""
         if not self._stages:
-            self.transaction.foresee(_LADDER.on(self.transaction).statement({}))
+            ladder = _LADDER.on(self.transaction)
+            self.transaction.foresee(ladder.statement({}), ladder.tables)
 
     def stage(self, id: str) -> Rung | None:
         """A living stage."""

@@ -43,10 +43,16 @@ class SqlStatement:
 
 @dataclass(slots=True)
 class Foreseen:
-    """A statement that somebody will ask, with the names of the tables it reads, and its rows once it was sent."""
+    """A statement that somebody will ask.
+
+    Attributes:
+        statement: it.
+        tables: names of those it reads; None where it locks what it reads, which then stays as it is.
+        rows: its rows, once it was sent.
+    """
 
     statement: SqlStatement
-    tables: Collection[str]
+    tables: Collection[str] | None
     rows: Rows | None = None
 
 
@@ -199,16 +205,30 @@ class DatabaseTransaction:
             # What writes to no one table may lock, or write to any.
             written = {statement.table for statement in statements}
             self._foreseen = [
-                one for one in self._foreseen if one.rows is None or written.isdisjoint({None, *one.tables})
+                one
+                for one in self._foreseen
+                if one.rows is None or one.tables is None or written.isdisjoint({None, *one.tables})
             ]
 
-    def foresee(self, statement: SqlStatement, tables: Collection[str] = ()) -> None:
+    def foresee(self, statement: SqlStatement, tables: Collection[str] | None) -> None:
         """Has a statement that somebody will ask go with whatever is sent next, after it.
 
-        `rows` then has its answer, once, unless something was written to one of its tables or locked in between.
+        Whoever asks it then gets its rows, once, unless something was written to one of its tables, or any rows or keys
+        were locked in between.
+
+        Args:
+            statement: that will be asked.
+            tables: names of those it reads; None where it locks what it reads.
         """
         if not self.has_session:
             self._foreseen.append(Foreseen(statement, tables))
+
+    def _answer(self, statement: SqlStatement) -> Rows | None:
+        for one in self._foreseen:
+            if one.statement == statement:
+                self._foreseen.remove(one)
+                return one.rows
+        return None
 
     def forget(self) -> None:
         """Has whatever was foreseen asked again: what it rests on may have changed."""
@@ -223,10 +243,13 @@ class DatabaseTransaction:
         if self._has_begun and self._driver.is_open:
             # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
             raise UnavailableError(FAILING)
-        if not self._waiting and not statements:
-            return []
+        known = [self._answer(statement) for statement in statements]
+        asked = [statement for statement, rows in zip(statements, known, strict=True) if rows is None]
+        if not asked and (statements or not self._waiting):
+            # What was put off still goes with what is read later.
+            return [rows for rows in known if rows is not None]
         foreseen = [one for one in self._foreseen if one.rows is None]
-        together = [*self._waiting, *statements, *(one.statement for one in foreseen)]
+        together = [*self._waiting, *asked, *(one.statement for one in foreseen)]
         self._waiting, self._has_begun = [], True
         self.statements += len(together)
         with tracing.span("statements", count=len(together)):
@@ -235,17 +258,14 @@ class DatabaseTransaction:
             except Exception as error:
                 self._driver.note(error)
                 raise
-        start = len(found) - len(statements) - len(foreseen)
-        for one, rows in zip(foreseen, found[start + len(statements) :], strict=True):
-            one.rows = rows
-        return found[start : start + len(statements)]
+        read = iter(found[len(found) - len(asked) - len(foreseen) :])
+        answers = [next(read) if rows is None else rows for rows in known]
+        for one in foreseen:
+            one.rows = next(read)
+        return answers
 
     def rows(self, statement: SqlStatement) -> Rows:
-        """The rows of one statement, which may have been foreseen."""
-        for one in self._foreseen:
-            if one.statement == statement:
-                self._foreseen.remove(one)
-                return self.send(statement)[0] if one.rows is None else one.rows
+        """The rows of one statement."""
         return self.send(statement)[0]
 
     def commit(self, *statements: SqlStatement) -> list[Rows]:

@@ -77,7 +77,7 @@ class Held:
     def foresee(self, kind: type[Any], ids: Collection[str]) -> None:
         """Has objects that will be asked for by `locked` read together with what is read next."""
         if wanted := _storable(ids):
-            self._transaction.foresee(rows_of(kind, self._engine).locked(wanted))
+            self._transaction.foresee(rows_of(kind, self._engine).locked(wanted), None)
 
     def read(self, kind: type[Any], ids: Collection[str]) -> dict[str, Any]:
         """The objects of a table by key as they are stored, neither locked nor held."""

@@ -70,6 +70,12 @@ def _lost(
             yield key, {id: asked[key][id] for id in missing}
 
 
+def foresee(transaction: DatabaseTransaction, table: SqlTable, id: str | None) -> None:
+    """Has the row that will be referred to, where one is known, looked up together with what is read before."""
+    if id is not None and "\0" not in id:
+        transaction.foresee(_living(transaction.dialect, table, [id]), None)
+
+
 def hold(transaction: DatabaseTransaction, named: Mapping[SqlTable, Collection[str]]) -> None:
     """Waits for those who are deleting or merging records; until the transaction ends nobody else begins to.
 
