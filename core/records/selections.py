@@ -51,14 +51,13 @@ class _Spelled:
     def __init__(self, query: Select[Any], engine: str, calendar: Calendar) -> None:
         self._query = query
         self._dialect = dialect = dialect_of(engine, calendar)
+        self._is_postgresql = engine == POSTGRESQL
         compiled = _compiled(query, dialect)
-        self._sql = str(compiled)
-        self._fixed = dict(compiled.params)
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, ListOf)]
-        self._binds = [
-            (name, binder(compiled.binds[name].type, dialect) if name in compiled.binds else None)
-            for name in compiled.positiontup
-        ]
+        self._binds = {name: binder(bind.type, dialect) for name, bind in compiled.binds.items()}
+        #: What is the same each time, as the engine takes it.
+        self._fixed = {name: self._bound(name, value) for name, value in compiled.params.items()}
+        self._text = str(compiled), compiled.positiontup
         #: Names of the tables it reads.
         self.tables = {quoted(engine, part.name) for part in iterate(query) if isinstance(part, Table)}
         self._keys = [str(column.key) for column in query.selected_columns]
@@ -70,20 +69,24 @@ class _Spelled:
         ]
 
     @cached_property
-    def _sql_of_one(self) -> str:
-        """Its text where each list has one value."""
-        is_postgresql = self._dialect.name == POSTGRESQL
-        return str(_compiled(self._query, self._dialect, is_single=True)) if is_postgresql else self._sql
+    def _text_of_one(self) -> tuple[str, Sequence[str]]:
+        """Its text where each list has one value, and the names of what that takes."""
+        compiled = _compiled(self._query, self._dialect, is_single=True)
+        return str(compiled), compiled.positiontup
+
+    def _bound(self, name: str, value: Any) -> Any:
+        bind = self._binds.get(name)
+        return value if bind is None else bind(value)
 
     def statement(self, values: Mapping[str, Any]) -> SqlStatement:
         """The statement with these values."""
-        given = {**self._fixed, **values}
-        given |= {name: list(given[name] or ()) for name in self._lists}
-        is_single = all(len(given[name]) == 1 for name in self._lists)
-        return SqlStatement(
-            self._sql_of_one if is_single else self._sql,
-            [given[name] if bind is None else bind(given[name]) for name, bind in self._binds],
-        )
+        bound = {**self._fixed, **{name: self._bound(name, value) for name, value in values.items()}}
+        if self._is_postgresql and self._lists and all(len(bound[name]) == 1 for name in self._lists):
+            sql, names = self._text_of_one
+            bound |= {name: bound[name][0] for name in self._lists}
+        else:
+            sql, names = self._text
+        return SqlStatement(sql, [bound[name] for name in names])
 
     def mappings(self, rows: Rows) -> Sequence[dict[str, Any]]:
         """Rows by the names of their columns."""
