@@ -480,10 +480,11 @@ class Hooks:
 
         When: after the flush, before any plugin's `before_commit`; once per chunk of a batch. Without this hook each
             question takes a round trip of its own.
-        Arguments: `ctx`, to work out values, not to ask or write anything; `changes`, as for `before_commit`.
-        Returns: questions, such as `QUERY.asked(ids=[…])` for `ctx.rows(QUERY, ids=[…])`. One that is not asked costs
-            little, and one whose tables are written to meanwhile is asked again.
-        Transaction: inside.
+        Arguments: `ctx`, for settings and clock; `changes`, as for `before_commit`.
+        Returns: questions, each as it will be asked: `QUERY.asked(ids=…)` for `ctx.rows(QUERY, ids=…)`. What
+            nobody asks costs next to nothing.
+        Transaction: inside. Questions are asked when the first hook asks one of them. Their answers no longer count
+            once something is written to their tables, or anything is locked: then `ctx.rows` asks anew.
         Failure: an exception rolls the whole transaction back and is attributed to the plugin.
         """
         raise NotImplementedError

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
-from core.db.types import Json, Text, Timestamp
+from core.db.types import Json, ListOf, Text, Timestamp
 from core.records.record import Table
 
 POSTGRESQL = "postgresql"
@@ -258,7 +258,11 @@ def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     if isinstance(found, Timestamp):
         # Those of one transaction are mostly the same.
         return lru_cache(1000)(partial(found.process_bind_param, dialect=dialect))
-    if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
+    if (
+        isinstance(found, TypeDecorator)
+        and not isinstance(found, ListOf)
+        and found.impl_instance.bind_processor(dialect) is None
+    ):
         # SQLAlchemy's own goes by way of two more calls for each value.
         return partial(found.process_bind_param, dialect=dialect)
     bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
