@@ -31,8 +31,12 @@ def new_stem(prefix: str) -> str:
 
     For records that one statement makes by the thousand, without running Python for each.
     """
-    kind, _, rest = new_id(prefix).partition("_")
-    return f"{kind}_{rest[:20]}"
+    return f"{prefix}_{stem_of(new_id(prefix))}"
+
+
+def stem_of(id: str) -> str:
+    """What of an id the ids of up to a million records can have in common, without its prefix."""
+    return id[-26:-6]
 
 
 def prefix_of(id: str) -> str | None:

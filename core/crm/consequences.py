@@ -107,15 +107,20 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
 
     The others keep theirs, whatever has become of rates since.
     """
-    record = change.record
-    amounts = {name: money for name in type(record).__money__ if (money := getattr(record, name)) is not None}
-    if not amounts:
+    record: Any = change.record
+    may_move = change.action is Action.CREATED or not change.before.keys().isdisjoint(type(record).__dated_by__)
+    unsettled = [
+        name
+        for name in type(record).__money__
+        if (may_move or getattr(record, f"{name}_reporting") is None) and getattr(record, f"{name}_minor") is not None
+    ]
+    if not unsettled:
         return []
     problems = []
     day = business_day(settlement, record, lambda name: getattr(record, name))
-    moved = day != business_day(settlement, record, change.value_before)
-    for name, money in amounts.items():
-        reporting = f"{name}_reporting"
+    moved = may_move and day != business_day(settlement, record, change.value_before)
+    for name in unsettled:
+        money, reporting = getattr(record, name), f"{name}_reporting"
         if getattr(record, reporting) is not None and not moved:
             continue
         try:

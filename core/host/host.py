@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any
@@ -108,6 +109,9 @@ class PluginHost:
             self._manager.register(plugin, plugin.name)
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
+        self._reacting = lru_cache(1000)(
+            lambda hook, entities: [one for one in self.implementations(hook) if _reacts(one[0], entities)]
+        )
         judging = [*self.implementations("validate"), *self.implementations("before_commit")]
         relying = {plugin for plugin, _ in judging} - {plugin for plugin, _ in self.implementations("lock_keys")}
         #: Those that do not declare what they rely on, and so exclude each other altogether.
@@ -160,7 +164,7 @@ class PluginHost:
 
     def reacting(self, hook: str, changes: Changes) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook and look at any of these changes, likewise."""
-        return [one for one in self.implementations(hook) if _reacts(one[0], changes)]
+        return self._reacting(hook, tuple(changes.entities))
 
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
         """Runs a registration hook: each plugin with the declarations that it returned.
@@ -200,7 +204,7 @@ class PluginHost:
         for plugin, function in self.reacting("lock_keys", changes):
             locks.add(plugin.name, self._keys(plugin, function, changes))
         for plugin in self._relying_on_all:
-            if _reacts(plugin, changes):
+            if _reacts(plugin, changes.entities):
                 locks.add(plugin.name, (EVERYTHING,))
         return locks
 
@@ -351,26 +355,29 @@ class _Timed(attributed):
         self._slow_after = slow_after
 
     def __enter__(self) -> None:
-        self._span = tracing.span(f"hook {self._place}", plugin=self._plugin.name)
-        self._span.__enter__()
+        self._span = tracing.span(f"hook {self._place}", plugin=self._plugin.name) if tracing.is_on() else None
+        if self._span is not None:
+            self._span.__enter__()
         self._began = time.perf_counter()
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         seconds = time.perf_counter() - self._began
-        self._span.__exit__(kind, error, trace)
+        if self._span is not None:
+            self._span.__exit__(kind, error, trace)
         if seconds > self._slow_after:
             logger(self._plugin).warning("hook %s is slow: it took %.0f ms", self._place, seconds * 1000)
         if error is not None:
             super().__exit__(kind, error, trace)
 
 
+@cache
 def logger(plugin: Plugin) -> logging.Logger:
     """The logger bound to a plugin."""
     return logging.getLogger(f"guanxi.plugins.{plugin.name}")
 
 
-def _reacts(plugin: Plugin, changes: Changes) -> bool:
-    return plugin.reacts_to is None or not changes.entities.isdisjoint(plugin.reacts_to)
+def _reacts(plugin: Plugin, entities: Iterable[str]) -> bool:
+    return plugin.reacts_to is None or not set(plugin.reacts_to).isdisjoint(entities)
 
 
 def _taking(function: Callable[..., Any], names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, literal
 from sqlmodel import select
 
-from core.base.ids import EVENT_PREFIX, new_id, new_stem
+from core.base.ids import EVENT_PREFIX, new_id, stem_of
 from core.base.text import snake
 from core.db.sql import json_document, numbered
 from core.db.transaction import DatabaseTransaction, SqlStatement
@@ -46,12 +46,15 @@ class EventLog:
             "actor": actor,
             "request_id": request_id,
         }
-        self._stem = new_stem(EVENT_PREFIX)
+        # Its events have ids like its own: nobody else has either.
+        self._stem = f"{EVENT_PREFIX}_{stem_of(self._batch['id'])}"
         self._rows: list[dict[str, Any]] = []
         self._estates = estates
         self._handovers: list[tuple[Handover, Change, int]] = []
         self._written = 0
         self._has_written = False
+        #: The statement that writes the batch, which no second transaction can; None until it is closed with events.
+        self.proof: SqlStatement | None = None
 
     def note(self, change: Change) -> None:
         """Notes the change of a record."""
@@ -131,11 +134,6 @@ class EventLog:
             }
         )
 
-    @property
-    def proof(self) -> SqlStatement:
-        """The statement that writes the batch, which no second transaction can."""
-        return batch_statements(self._transaction.dialect, self._batch)[-1]
-
     def mark(self) -> tuple[int, int, bool]:
         """The present state, for `rewind`."""
         return len(self._rows), len(self._handovers), self._has_written
@@ -174,5 +172,7 @@ class EventLog:
         self.write_events()
         if self._has_written:
             self._batch["recorded_at"] = self.now
-            self._transaction.put(*batch_statements(self._transaction.dialect, self._batch))
+            statements = batch_statements(self._transaction.dialect, self._batch)
+            self._transaction.put(*statements)
+            self.proof = statements[-1]
         return self._has_written

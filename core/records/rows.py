@@ -1,8 +1,7 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -161,14 +160,14 @@ class TableRows:
         if len(rows) == 1:
             sql, values = self._insertion(names, if_absent), self._bound(names, rows[0])
             return SqlStatement(sql, values, table=self._table, inserts=True)
-        return replace(self._many(self._insertions(names, if_absent), names, rows), table=self._table, inserts=True)
+        return self._many(self._insertions(names, if_absent), names, rows)._replace(table=self._table, inserts=True)
 
     def change(self, rows: Sequence[RowValues]) -> SqlStatement:
         """A statement that changes rows by their key, each with it and a value for the same columns."""
         names = tuple(name for name in rows[0] if name not in self.key)
         if len(rows) == 1:
             return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]), table=self._table)
-        return replace(self._many(self._changes(names), (*names, *self.key), rows), table=self._table)
+        return self._many(self._changes(names), (*names, *self.key), rows)._replace(table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""
@@ -256,8 +255,9 @@ def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     """What makes of a value of a type what is stored; None where it is that already."""
     found = type_.dialect_impl(dialect)
     if isinstance(found, Timestamp):
-        # Those of one transaction are mostly the same.
-        return lru_cache(1000)(partial(found.process_bind_param, dialect=dialect))
+        return _moment_binder(dialect.name)
+    if isinstance(found, Json):
+        return lambda value: orjson.dumps(value).decode()
     if (
         isinstance(found, TypeDecorator)
         and not isinstance(found, ListOf)
@@ -267,6 +267,12 @@ def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
         return partial(found.process_bind_param, dialect=dialect)
     bind: Callable[[Any], Any] | None = found.bind_processor(dialect)
     return bind
+
+
+@cache
+def _moment_binder(engine: str) -> Callable[[Any], Any]:
+    # Those of one transaction are mostly the same.
+    return lru_cache(1000)(partial(Timestamp().process_bind_param, dialect=dialect_of(engine)))
 
 
 def _sql_type(type_: Any, dialect: Dialect) -> str:

@@ -183,6 +183,9 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
 
 def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """New rows with the same columns: those that any of them has a value for."""
+    if len(several) == 1:
+        (row,) = several
+        return [{name: value for name in rows.names if (value := row[name]) is not None}]
     count = len(several)
     names = [name for name in rows.names if [row[name] for row in several].count(None) != count]
     return [{name: row[name] for name in names} for row in several]

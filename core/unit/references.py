@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy import Table as SqlTable
@@ -56,8 +58,9 @@ def _lost(
     """The ids that changes refer to and no living record has, by the reference."""
     asked: dict[ForeignKey, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
     for change in changes:
-        for key in type(change.record).__table__.foreign_keys:
-            id = change.after.get(key.parent.key)
+        kind: Any = type(change.record)
+        for name, key in _references(kind):
+            id = change.after.get(name)
             if id is not None and id not in pending:
                 asked[key][id].append(change)
     if not asked:
@@ -68,6 +71,12 @@ def _lost(
     for key, rows in zip(tables, found, strict=True):
         if missing := asked[key].keys() - {row[0] for row in rows}:
             yield key, {id: asked[key][id] for id in missing}
+
+
+@cache
+def _references(kind: Any) -> Sequence[tuple[str, ForeignKey]]:
+    """The references of a type of record, by the columns that hold them."""
+    return [(key.parent.key, key) for key in kind.__table__.foreign_keys]
 
 
 def foresee(transaction: DatabaseTransaction, table: SqlTable, id: str | None) -> None:

@@ -163,12 +163,15 @@ class Unit:
 
     def stamp(self, record: Record, *, new: bool = False) -> None:
         """Notes on a record who changes it, and when."""
+        now, actor = self.now, self.actor.id
         if new:
-            now, actor = self.now, self.actor.id
             # A new one has no history to keep.
             record.__dict__.update(created_at=now, created_by=actor, updated_at=now, updated_by=actor)
+        elif not self.transaction.has_session:
+            # Of one that no session knows `held` finds out what changed.
+            record.__dict__.update(updated_at=now, updated_by=actor, version=record.version + 1)
         else:
-            record.updated_at, record.updated_by = self.now, self.actor.id
+            record.updated_at, record.updated_by = now, actor
             record.version += 1
 
     def flush(self) -> None:
@@ -325,7 +328,7 @@ class Unit:
             change_rows=self.change_rows,
             lock=lock,
             sign=partial(self._sign, plugin.name),
-            catalog=self._catalog,
+            open_catalog=lambda: self._catalog,
         )
 
     def fetch(self, sql: str, values: Any) -> bytes | None:

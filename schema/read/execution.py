@@ -8,7 +8,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -154,7 +154,7 @@ def _branch(gap: Gap, value: Any, moment: Moment) -> _BranchRun | None:
     if not isinstance(gap, Branch) or not (places := list(_places(value, gap, gap.path, ()))):
         return None
     ids = list(dict.fromkeys(there[ID_KEY] for _, there in places))
-    return _BranchRun(gap, places, steps(gap.plan, replace(moment, ids=ids)))
+    return _BranchRun(gap, places, steps(gap.plan, moment.about(ids)))
 
 
 def _given(call: Call, result: Any) -> Filled:

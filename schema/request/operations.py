@@ -325,7 +325,8 @@ class Operation:
     def _add(self, size: ValueSize, value: Any, use: VariableUse, often: int) -> None:
         """Adds the size of a variable's value where it stands."""
         found = size_of_value(value, self._limits.largest_value, is_input=use.is_input)
-        size.add(replace(found, nesting=use.level + found.nesting), often)
+        found.nesting += use.level
+        size.add(found, often)
 
     def cost(self, opened: VariableValues) -> Cost:
         """The cost of its answer with variables of a shape."""

@@ -363,5 +363,5 @@ def context_outside(context: RequestContext, plugin: str, *, is_limited: bool = 
         change_rows=unavailable,
         lock=unavailable,
         sign=partial(services.sign, plugin),
-        catalog=CatalogQueries(asked, total, unavailable, unavailable, unavailable),
+        open_catalog=lambda: CatalogQueries(asked, total, unavailable, unavailable, unavailable),
     )

@@ -93,7 +93,7 @@ def write_now(
             return Done(answer, discards=True)
         nonlocal is_news
         is_news = unit.finish()
-        return Done(answer, reads(answer), unit.log.proof if is_news else None)
+        return Done(answer, reads(answer), unit.log.proof)
 
     written = services.database.writing(in_transaction, is_endless=is_endless)
     context.statements += 0 if sent is None else sent.statements

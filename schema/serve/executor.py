@@ -185,7 +185,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _read(self, type_name: str, together: Sequence[tuple[str, Any, Path]], details: Any) -> None:
         try:
             moment = moment_of(self._context, self.variable_values)
-            moment = replace(moment, ids=[id for id, _, _ in together])
+            moment = moment.about([id for id, _, _ in together])
             variant, nodes = self._variant, tuple(detail.node for detail in details)
             plan = variant.known_by_ids(type_name, nodes, moment)
             if plan is None:

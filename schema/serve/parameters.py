@@ -121,7 +121,7 @@ def parsed(body: bytes, limits: BodyLimits) -> Any:
         if len(body) > limits.bytes:
             raise _too_large(limits.bytes)
         _check_parts(body, limits)
-    return _json(body, sentence("the body is not JSON"))
+    return _json(body, _NOT_JSON)
 
 
 def asked_in(given: Any) -> GraphQLRequest:
@@ -182,6 +182,10 @@ def _too_large(largest: int) -> BadRequest:
     return BadRequest(
         413, sentence("the body is larger than {largest} bytes; send it in parts", largest=largest), headers=_CLOSE
     )
+
+
+# Made once: every request would make it again.
+_NOT_JSON = sentence("the body is not JSON")
 
 
 def _json(text: bytes, problem: str) -> Any:

@@ -39,6 +39,10 @@ class Moment:
     zone: tzinfo
     ids: Sequence[str] = ()
 
+    def about(self, ids: Sequence[str]) -> "Moment":
+        """The same for these records."""
+        return Moment(self.variables, self.now, self.actor, self.secret, self.zone, ids)
+
 
 BindSource = Callable[[Moment], Any]
 

@@ -73,6 +73,7 @@ class Drafting:
         self._catalog = catalog
         self._record = record
         self._conventions = Conventions.of(catalog.settings)
+        self._noun = noun(record.singular)
         self._model: type[Record] = record.model  # type: ignore[assignment]  # only records are written
         self._inputs = InputFields(record)
         #: References by the input that sets them by external id, each with the record it is to.
@@ -230,7 +231,7 @@ class Drafting:
 
     def _expected(self, unit: Unit, asked: Asked, row: Record | None, id: str | None) -> "Record | UserError":
         """The record, if it is in the state in which the action makes sense."""
-        name = noun(self._record.singular)
+        name = self._noun
         if row is None:
             return UserError("NOT_FOUND", sentence("id: there is no {name} {id!r}", name=name, id=id), ("id",))
         deleted = row.deleted_at is not None

@@ -176,7 +176,7 @@ class PayloadReading:
 
     def keep(self, id: str, fetch: FetchJson) -> None:
         """Reads in the transaction what is selected of a record that is about to be removed."""
-        about = replace(self._moment, ids=[id])
+        about = self._moment.about([id])
         self._removed.update({part: recorded(plan, about, fetch) for part, plan in self._plans.items()})
 
     def statements(self, payload: Mapping[str, Any]) -> list[SqlStatement]:
@@ -188,7 +188,7 @@ class PayloadReading:
         ]
 
     def _about(self, several: Sequence[_Place]) -> Moment:
-        return replace(self._moment, ids=[place.id for place in several])
+        return self._moment.about([place.id for place in several])
 
     def _statement(self, part: int, several: Sequence[_Place]) -> SqlStatement:
         plan = self._plans[part]

@@ -104,11 +104,11 @@ async def transact(
     def in_transaction(unit: Unit) -> WorkDone:
         def acting_as(user_id: str) -> Context:
             other = context.by(active_user(unit.transaction, user_id))
-            return replace(ctx, actor=other.actor, catalog=questions_in(other, unit.fetch, other.access))
+            return replace(ctx, actor=other.actor, open_catalog=partial(questions_in, other, unit.fetch, other.access))
 
         ctx = replace(unit.context(plugin), acting_as=acting_as)
         if context.access is not EVERYTHING:
-            ctx = replace(ctx, catalog=questions_in(context, unit.fetch, context.access))
+            ctx = replace(ctx, open_catalog=partial(questions_in, context, unit.fetch, context.access))
 
         named.hold(unit.transaction)
         about = named.led(survivors(unit.transaction, named.merging))
@@ -220,7 +220,7 @@ async def look(
             open_session=open_session,
             rows=lambda query, **values: query.through(open_session(), values),
             actor=context.actor,
-            catalog=questions_in(context, fetch, context.access),
+            open_catalog=partial(questions_in, context, fetch, context.access),
         )
         about = named.led(survivors_read(session, named.merging))
         about.check(context.permit, lambda statement: [(fetch(statement.sql, statement.values),)])

@@ -81,9 +81,7 @@ class SharedQuestion:
         return presented(GraphQLError(str(error), original_error=error), context)
 
     def _moment(self, context: RequestContext, ids: Sequence[str]) -> Moment:
-        moment = moment_of(context, self.values)
-        moment.ids = ids
-        return moment
+        return moment_of(context, self.values).about(ids)
 
     def payload(self, member: Mapping[str, Any], errors: Sequence[Mapping[str, Any]] = ()) -> bytes:
         """A result as it is sent."""
