@@ -242,26 +242,34 @@ class DatabaseTransaction:
         if self._has_begun and self._driver.is_open:
             # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
             raise UnavailableError(FAILING)
+        if not self._foreseen:
+            found = self._run([*self._waiting, *statements])
+            return found[len(found) - len(statements) :]
         known = [self._answer(statement) for statement in statements]
         asked = [statement for statement, rows in zip(statements, known, strict=True) if rows is None]
         if not asked and (statements or not self._waiting):
             # What was put off still goes with what is read later.
             return [rows for rows in known if rows is not None]
         foreseen = [one for one in self._foreseen if one.rows is None]
-        together = [*self._waiting, *asked, *(one.statement for one in foreseen)]
-        self._waiting, self._has_begun = [], True
-        self.statements += len(together)
-        with tracing.span("statements", count=len(together)):
-            try:
-                found = self._driver.run(together)
-            except Exception as error:
-                self._driver.note(error)
-                raise
+        found = self._run([*self._waiting, *asked, *(one.statement for one in foreseen)])
         read = iter(found[len(found) - len(asked) - len(foreseen) :])
         answers = [next(read) if rows is None else rows for rows in known]
         for one in foreseen:
             one.rows = next(read)
         return answers
+
+    def _run(self, together: Sequence[SqlStatement]) -> list[Rows]:
+        self._waiting = []
+        if not together:
+            return []
+        self._has_begun = True
+        self.statements += len(together)
+        with tracing.span("statements", count=len(together)):
+            try:
+                return self._driver.run(together)
+            except Exception as error:
+                self._driver.note(error)
+                raise
 
     def rows(self, statement: SqlStatement) -> Rows:
         """The rows of one statement."""

@@ -123,6 +123,11 @@ class Held:
 
     # Writing
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether everything is stored as it is, or on its way."""
+        return all(row.stored == row.object.__dict__ and not row.is_removed for row in self._rows.values())
+
     def flush(self) -> None:
         """Puts off the statements that store what is new or changed."""
         inserted: dict[TableRows, list[_Row]] = defaultdict(list)

@@ -176,6 +176,8 @@ class Unit:
 
     def flush(self) -> None:
         """Puts off what stores the changes so far; whatever is read afterwards sees them."""
+        if not self.transaction.has_session and self.held.is_stored and not self.settlement.followers:
+            return
         self.watch.collect()
         self.held.flush()
         if self.transaction.has_session:
