@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Dialect, Select, Table
+from sqlalchemy import Dialect, Select, TableClause, TextClause
 from sqlalchemy.sql.visitors import iterate
 from sqlmodel import Session
 
@@ -58,8 +58,12 @@ class _Spelled:
         #: What is the same each time, as the engine takes it.
         self._fixed = {name: self._bound(name, value) for name, value in compiled.params.items()}
         self._text = str(compiled), compiled.positiontup
-        #: Names of the tables it reads.
-        self.tables = {quoted(engine, part.name) for part in iterate(query) if isinstance(part, Table)}
+        parts = [*iterate(query)]
+        is_known = not any(isinstance(part, TextClause) for part in parts)
+        #: Names of the tables it reads; None where they are in SQL that is written as text.
+        self.tables = (
+            {quoted(engine, part.name) for part in parts if isinstance(part, TableClause)} if is_known else None
+        )
         self._keys = [str(column.key) for column in query.selected_columns]
         self._loads = [
             orjson.loads

@@ -264,9 +264,10 @@ class Unit:
             Reject: a plugin refuses.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
-        for question in self.host.questions(self.context, changes):
+        for question in () if self.transaction.has_session else self.host.questions(self.context, changes):
             spelled = question.query.on(self.transaction)
-            self.transaction.foresee(spelled.statement(question.values), spelled.tables)
+            if spelled.tables is not None:
+                self.transaction.foresee(spelled.statement(question.values), spelled.tables)
         warnings = self.host.before_commit(self.context, changes, self.flush_session)
         self.transaction.forget()
         return warnings
