@@ -332,7 +332,6 @@ class Endpoint:
                 sentence(
                     "accept: this endpoint returns {graphql_json} or {json}", graphql_json=GRAPHQL_JSON, json=PLAIN_JSON
                 ),
-                None,
             )
         if media == EVENT_STREAM:
             return await self._streamed(scope, asked, headers, receive, caller, record)
@@ -362,11 +361,9 @@ class Endpoint:
             operation = documents.known(text, name) or await compiling.operation(documents, text, name)
             record.operation = operation
             if operation.is_subscription:
-                raise BadRequest(
-                    406, sentence("a subscription is answered as text/event-stream, or over WebSocket"), None
-                )
+                raise BadRequest(406, sentence("a subscription is answered as text/event-stream, or over WebSocket"))
             if asked.by_get and not operation.is_query:
-                raise BadRequest(405, sentence("only queries are allowed by GET; use POST"), None, {"allow": "POST"})
+                raise BadRequest(405, sentence("only queries are allowed by GET; use POST"), headers={"allow": "POST"})
             if operation.asks_about_schema:
                 context.access.demand(INTROSPECT)
             if operation.is_introspection:

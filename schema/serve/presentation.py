@@ -68,10 +68,8 @@ def unavailable(fault: UnavailableError, record: RequestRecord, media_type: str)
 
 def refused_response(bad: BadRequest, media_type: str, record: RequestRecord) -> Response:
     """The response to a request that is not answered."""
-    error: dict[str, Any] = {"message": record.language.said(bad.message)}
-    if bad.code:
-        record.codes = [bad.code]
-        error["extensions"] = {"code": bad.code}
+    record.codes = [bad.code]
+    error = {"message": record.language.said(bad.message), "extensions": {"code": bad.code}}
     headers = {**bad.headers, **said_in(record.language)}
     return Response(orjson.dumps({"errors": [error]}), bad.status, media_type, headers)
 

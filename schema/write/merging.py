@@ -18,7 +18,7 @@ from core.db.transaction import mark
 from core.log import attachments
 from core.log.changes import shown
 from core.log.events import Action
-from core.log.merges import Merge, records_of_merge
+from core.log.merges import Merge, records_of_merge, survivors
 from core.records.fields import History
 from core.records.record import Facet, Record, record_named
 from core.records.rows import rows_of
@@ -172,13 +172,7 @@ def _found(unit: Unit, record: RecordType, given: MutationInput) -> list[Any] | 
     for id in ids:
         field = "id" if id == given["id"] else "mergeIds"
         if id not in seen or rows[id].deleted_at is not None:
-            message = sentence(
-                "{field}: there is no {record} {id!r}; give the id of one that is not deleted",
-                field=field,
-                record=noun(record.singular),
-                id=id,
-            )
-            return UserError("NOT_FOUND", message, (field,))
+            return _absent(unit, record, id, field)
     for right in (Right.CHANGE, Right.DELETE):
         if hidden := {*ids} - {*permit.allowed(fetch, record.name, right, ids)}:
             return refused(record.name, right, min(hidden))
@@ -186,6 +180,26 @@ def _found(unit: Unit, record: RecordType, given: MutationInput) -> list[Any] | 
     if expected is not None and expected != rows[ids[0]].version:
         return overtaken(unit, record, rows[ids[0]], expected)
     return [rows[id] for id in ids]
+
+
+def _absent(unit: Unit, record: RecordType, id: str, field: str) -> UserError:
+    """The error of an id that no living record has: it leads to another where it was merged."""
+    into = survivors(unit.transaction, {id}).get(id)
+    if into is not None and unit.permit.allowed(unit.transaction.rows, record.name, Right.READ, [into]):
+        message = sentence(
+            "{field}: {id!r} was merged into {into}; give that one",
+            field=field,
+            id=id,
+            into=into,
+        )
+        return UserError("MERGED", message, (field,))
+    message = sentence(
+        "{field}: there is no {record} {id!r}; give the id of one that is not deleted",
+        field=field,
+        record=noun(record.singular),
+        id=id,
+    )
+    return UserError("NOT_FOUND", message, (field,))
 
 
 @dataclass(slots=True)

@@ -154,6 +154,10 @@ def test_ids_of_merged_records_lead_to_the_one_that_stays(world):
         assert [one["record"] for one in done["results"]] == [here]
     assert codes(writes.payload(client, "restore", "Customer", "id", id=world.b)) == ["MERGED"]
     assert codes(writes.payload(client, "delete", "Customer", "id", id=world.b)) == ["DELETED"]
+    other = client.create("Customer", name="Acme again")["id"]
+    for given in ({"id": world.b, "mergeIds": [other]}, {"id": other, "mergeIds": [world.b]}):
+        (error,) = world.merge(**given)["userErrors"]
+        assert (error["code"], error["params"]["into"]) == ("MERGED", world.a)
     # In filters and in what plugins do, too.
     filtered = """query ($id: ID!) {
         eq: contacts(where: {customerId: {eq: $id}}) { totalCount } ne: contacts(where: {customerId: {ne: $id}}) { totalCount }
