@@ -28,7 +28,7 @@ from core.log.changes import Changes
 from core.log.events import Event
 from core.records.fields import Field, Job
 from core.records.record import Record
-from core.records.selections import Question
+from core.records.selections import PreparedQuestion
 
 #: Version of the plugin contract; a plugin's `api` range must hold it.
 API = "1.0"
@@ -476,7 +476,7 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def questions(self, ctx: Context, changes: Changes) -> Iterable[Question] | None:
+    def questions(self, ctx: Context, changes: Changes) -> Iterable[PreparedQuestion] | None:
         """Names what `before_commit` will ask by `ctx.rows`, so that what all plugins ask takes one round trip.
 
         When: after the flush, before any plugin's `before_commit`; once per chunk of a batch. Without this hook each

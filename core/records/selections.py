@@ -30,9 +30,9 @@ class Prepared:
             self._spelled[key] = _Spelled(self._query, *key)
         return self._spelled[key]
 
-    def asked(self, **values: Any) -> "Question":
+    def asked(self, **values: Any) -> "PreparedQuestion":
         """It with these values, as the hook `questions` names it."""
-        return Question(self, values)
+        return PreparedQuestion(self, values)
 
     def through(self, session: Session, values: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         """Its rows by the names of their columns, read by a session."""
@@ -40,7 +40,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PreparedQuestion:
     """A query with the values it is asked with."""
 
     query: Prepared

@@ -19,7 +19,7 @@ from guanxi import (
     hookimpl,
 )
 from guanxi.records import Customer
-from guanxi.sql import Question
+from guanxi.sql import PreparedQuestion
 from plugins.credit_scoring.ageing import ageing
 from plugins.credit_scoring.collection.models import Payment, PaymentPromise, PaymentReminder
 from plugins.credit_scoring.collection.settlement import settle_receivables
@@ -143,7 +143,7 @@ class CreditScoring(Plugin):
             check_invoices(ctx, [into, *merged])
 
     @hookimpl
-    def questions(self, ctx: Context, changes: Changes) -> Iterator[Question]:
+    def questions(self, ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
         """What the control of commits asks."""
         yield from commit_questions(ctx, changes)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from guanxi import Action, Change, Changes, Context, Reject, UserError
-from guanxi.sql import Prepared, Question, is_listed
+from guanxi.sql import Prepared, PreparedQuestion, is_listed
 from plugins.credit_scoring.control import (
     OPEN,
     OVERRIDE_REASON,
@@ -45,7 +45,7 @@ def _touches(change: Change) -> bool:
     return change.action is not Action.UPDATED or any(name in _COLUMNS or name not in own for name in change.after)
 
 
-def commit_questions(ctx: Context, changes: Changes) -> Iterator[Question]:
+def commit_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
     """What `control_commits` will ask."""
     if ctx.settings.control is not Control.OFF:
         yield from chain_questions(ctx, {_record(change).customer_id for change in may_commit(changes)})

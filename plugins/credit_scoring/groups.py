@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, literal, or_, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
-from guanxi.sql import Expression, Prepared, Question, is_listed
+from guanxi.sql import Expression, Prepared, PreparedQuestion, is_listed
 from plugins.credit_scoring import rules
 from plugins.credit_scoring.models import CreditHold, CreditRisk, CustomerCredit
 from plugins.credit_scoring.settings import Control
@@ -107,7 +107,7 @@ def _asked(ctx: Context, ids: Collection[str]) -> dict[str, Any]:
     return {"ids": sorted(ids), "today": ctx.clock.today()}
 
 
-def chain_questions(ctx: Context, ids: Collection[str]) -> Iterator[Question]:
+def chain_questions(ctx: Context, ids: Collection[str]) -> Iterator[PreparedQuestion]:
     """What `chains_of` will ask."""
     if ids:
         yield _CHAIN.asked(**_asked(ctx, ids))

@@ -17,7 +17,7 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
-from guanxi.sql import Question
+from guanxi.sql import PreparedQuestion
 from plugins.forecasting.fields import fields
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.locks import keys_of
@@ -129,7 +129,7 @@ class Forecasting(Plugin):
         yield from target_problems(ctx, changes)
 
     @hookimpl
-    def questions(self, ctx: Context, changes: Changes) -> Iterator[Question]:
+    def questions(self, ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
         """What predictions and the pipeline's past ask."""
         changes = relevant(changes)
         yield from score_questions(ctx, changes)

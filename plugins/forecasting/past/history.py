@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, and_, bindparam, func, null, or_, sel
 from guanxi import Action, Changes, Context
 from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition
 from guanxi.rules import outcome, win_probability
-from guanxi.sql import Expression, Prepared, Question, day_of, is_listed, new_stem
+from guanxi.sql import Expression, Prepared, PreparedQuestion, day_of, is_listed, new_stem
 from guanxi.vocabulary import OpportunityStatus, Outcome
 from plugins.forecasting.models import OpportunityForecast, PipelineState
 from plugins.forecasting.past.timeline import Revision, Span, Values, begin, end, revise
@@ -66,7 +66,7 @@ def keep(ctx: Context, changes: Changes) -> None:
         reconcile(ctx)
 
 
-def keep_questions(ctx: Context, changes: Changes) -> Iterator[Question]:
+def keep_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
     """What `keep` will ask."""
     if touched := _touched(ctx, changes):
         yield _present_of(ctx.settings).asked(**_asked(touched))

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from guanxi import Changes, Context
-from guanxi.sql import Prepared, Question
+from guanxi.sql import Prepared, PreparedQuestion
 from plugins.forecasting.models import OpportunityForecast, WinModel
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import ModelStatus
@@ -27,7 +27,7 @@ def model_in_use(ctx: Context) -> WinModel | None:
     return ctx.session.exec(select(WinModel).where(col(WinModel.status) == ModelStatus.IN_USE)).first()
 
 
-def score_questions(ctx: Context, changes: Changes) -> Iterator[Question]:
+def score_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
     """What `score_changed` will ask."""
     if ctx.settings.use_model and _touched(changes):
         yield _IN_USE.asked()
