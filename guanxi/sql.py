@@ -18,11 +18,12 @@ from core.db.sql import (
     weighted_mean,
     whole,
 )
-from core.records.selections import Prepared
+from core.records.selections import Prepared, PreparedQuestion
 
 __all__ = [
     "Expression",
     "Prepared",
+    "PreparedQuestion",
     "add_days",
     "day_of",
     "days_between",

@@ -27,7 +27,7 @@ def ladder_problems(settlement: Settlement, changes: Sequence[Change]) -> Iterat
     if not touched:
         return
     changed: dict[str, Any] = {change.record.id: change.record for change in changes}
-    ladder = [stage for stage in settlement.stages() if stage.id not in changed]
+    ladder: list[Any] = [stage for stage in settlement.stages() if stage.id not in changed]
     ladder += [stage for stage in changed.values() if isinstance(stage, Stage) and stage.deleted_at is None]
     ladder.sort(key=lambda stage: stage.position)
     for change in touched:

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from core.base.errors import UserError
 from core.base.ids import new_id
 from core.base.sentences import sentence
-from core.crm.opportunities import Opportunity, Stage, StageTransition
+from core.crm.opportunities import Opportunity, StageTransition
 from core.crm.rules import (
     OPEN_STATUSES,
     OWNED_STATUSES,
@@ -21,7 +21,7 @@ from core.crm.rules import (
     status_of_owner,
     status_step_problem,
 )
-from core.crm.settlement import Settlement, problem, put
+from core.crm.settlement import Rung, Settlement, problem, put
 from core.db.transaction import mark
 from core.log.changes import Change
 from core.log.events import Action
@@ -121,7 +121,7 @@ def _early_days(settlement: Settlement, change: Change) -> list[UserError]:
 def _follow_stage(
     settlement: Settlement,
     change: Change,
-    stage: Stage,
+    stage: Rung,
     asked: OpportunityStatus | None,
     before: OpportunityStatus | None,
     *,
@@ -162,7 +162,7 @@ def _follow_stage(
     return []
 
 
-def _date(settlement: Settlement, change: Change, stage: Stage, before: OpportunityStatus | None) -> None:
+def _date(settlement: Settlement, change: Change, stage: Rung, before: OpportunityStatus | None) -> None:
     """Keeps the business dates of winning, losing and reopening."""
     record: Any = change.record
     if record.status is OpportunityStatus.CLOSED and before is None:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from core.base.actors import Actor
@@ -21,7 +23,28 @@ from core.log.changes import Change
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.record import Record
-from core.records.rows import rows_of
+from core.records.selections import Prepared
+
+
+class Rung(NamedTuple):
+    """A living stage as far as its place in the ladder goes."""
+
+    id: str
+    key: str
+    name: str
+    position: int
+    win_probability: Decimal
+    wins: bool
+    may_win: bool
+
+
+def _ladder() -> Prepared:
+    stages = Stage.__table__.c
+    query = select(*(stages[name] for name in Rung._fields))
+    return Prepared(query.where(stages.deleted_at.is_(None)).order_by(stages.position))
+
+
+_LADDER = _ladder()
 
 
 class Settlement:
@@ -58,7 +81,7 @@ class Settlement:
         self.log = log
         self.pending: dict[str, Record] = {}
         self.followers: list[Record] = []
-        self._stages: Sequence[Stage] = ()
+        self._stages: Sequence[Rung] = ()
         self._locked: set[Key] = set()
 
     @property
@@ -80,6 +103,7 @@ class Settlement:
         """Forgets what an earlier try read: with its savepoint its keys are gone, and others may have acted."""
         self._locked.clear()
         self._stages = ()
+        self.transaction.forget()
 
     def lock(self, *key: str) -> None:
         """Waits for a key of the core, which the transaction then holds until it ends."""
@@ -97,15 +121,20 @@ class Settlement:
         found = problem(change, "IMPLAUSIBLE", field, message)
         return replace(found, warning=self.plausibility == "WARN")
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[Rung]:
         """The living stages in order."""
         if not self._stages:
-            rows = rows_of(Stage, self.transaction.dialect)
-            found = self.transaction.rows(rows.select("WHERE deleted_at IS NULL ORDER BY position"))
-            self._stages = rows.all_made(found)
+            ladder = _LADDER.on(self.transaction)
+            self._stages = [Rung(**row) for row in ladder.mappings(self.transaction.rows(ladder.statement({})))]
         return self._stages
 
-    def stage(self, id: str) -> Stage | None:
+    def foresee_stages(self) -> None:
+        """Has the stages read together with what is read next."""
+        if not self._stages:
+            ladder = _LADDER.on(self.transaction)
+            self.transaction.foresee(ladder.statement({}), ladder.tables)
+
+    def stage(self, id: str) -> Rung | None:
         """A living stage."""
         return next((stage for stage in self.stages() if stage.id == id), None)
 

@@ -172,8 +172,11 @@ def _one_of(element: one_of, compiler: SQLCompiler, *, is_single: bool = False, 
 
     PostgreSQL plans a statement with a list anew each time, because it expects more values in it than there are.
     """
-    value, values = (compiler.process(clause, is_single=is_single, **kw) for clause in element.clauses)
-    return f"{value} = ({values})[1]" if is_single else f"{value} = ANY({values})"
+    value, values = element.clauses
+    if is_single and isinstance(values.type, ListOf):
+        one: Any = bindparam(values.key, None, type_=values.type.item)
+        return f"{compiler.process(value, is_single=True, **kw)} = {compiler.process(one, **kw)}"
+    return f"{compiler.process(value, **kw)} = ANY({compiler.process(values, **kw)})"
 
 
 @compiles(json_document)

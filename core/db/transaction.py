@@ -5,7 +5,8 @@ The host owns it: it begins, commits and rolls back. An ORM session is a guest, 
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
@@ -37,6 +38,21 @@ class SqlStatement(NamedTuple):
     many: bool = False
     table: str | None = None
     inserts: bool = False
+
+
+@dataclass(slots=True)
+class Foreseen:
+    """A statement that somebody will ask.
+
+    Attributes:
+        statement: it.
+        tables: names of those it reads; None where it locks what it reads, which then stays as it is.
+        rows: its rows, once it was sent.
+    """
+
+    statement: SqlStatement
+    tables: Collection[str] | None
+    rows: Rows | None = None
 
 
 #: Called with each round trip: the number of the server's process, and what is sent.
@@ -167,6 +183,7 @@ class DatabaseTransaction:
         driver.is_endless, driver.was_slow = is_endless, False
         begin = driver.begin_endless if is_endless else [driver.begin_reading if reads else driver.begin]
         self._waiting: list[SqlStatement] = [*begin]
+        self._foreseen: list[Foreseen] = []
         self._session: Session | None = None
         self._has_begun = False
         self._savepoints = 0
@@ -183,6 +200,38 @@ class DatabaseTransaction:
     def put(self, *statements: SqlStatement) -> None:
         """Puts statements off until something is sent: nobody needs their rows."""
         self._waiting += statements
+        if self._foreseen:
+            # What writes to no one table may lock, or write to any.
+            written = {statement.table for statement in statements}
+            self._foreseen = [
+                one
+                for one in self._foreseen
+                if one.rows is None or one.tables is None or written.isdisjoint({None, *one.tables})
+            ]
+
+    def foresee(self, statement: SqlStatement, tables: Collection[str] | None) -> None:
+        """Has a statement that somebody will ask go with whatever is sent next, after it.
+
+        Whoever asks it then gets its rows, once, unless something was written to one of its tables, or any rows or keys
+        were locked in between.
+
+        Args:
+            statement: that will be asked.
+            tables: names of those it reads; None where it locks what it reads.
+        """
+        if not self.has_session:
+            self._foreseen.append(Foreseen(statement, tables))
+
+    def _answer(self, statement: SqlStatement) -> Rows | None:
+        for one in self._foreseen:
+            if one.statement == statement:
+                self._foreseen.remove(one)
+                return one.rows
+        return None
+
+    def forget(self) -> None:
+        """Has whatever was foreseen asked again: what it rests on may have changed."""
+        self._foreseen.clear()
 
     def send(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off and these; returns the rows of these."""
@@ -193,19 +242,34 @@ class DatabaseTransaction:
         if self._has_begun and self._driver.is_open:
             # Where a disk is full, SQLite rolls back by itself; what is sent now would be committed one by one.
             raise UnavailableError(FAILING)
-        together = [*self._waiting, *statements]
+        if not self._foreseen:
+            found = self._run([*self._waiting, *statements])
+            return found[len(found) - len(statements) :]
+        known = [self._answer(statement) for statement in statements]
+        asked = [statement for statement, rows in zip(statements, known, strict=True) if rows is None]
+        if not asked and (statements or not self._waiting):
+            # What was put off still goes with what is read later.
+            return [rows for rows in known if rows is not None]
+        foreseen = [one for one in self._foreseen if one.rows is None]
+        found = self._run([*self._waiting, *asked, *(one.statement for one in foreseen)])
+        read = iter(found[len(found) - len(asked) - len(foreseen) :])
+        answers = [next(read) if rows is None else rows for rows in known]
+        for one in foreseen:
+            one.rows = next(read)
+        return answers
+
+    def _run(self, together: Sequence[SqlStatement]) -> list[Rows]:
         self._waiting = []
-        self._has_begun = self._has_begun or bool(together)
-        self.statements += len(together)
         if not together:
             return []
+        self._has_begun = True
+        self.statements += len(together)
         with tracing.span("statements", count=len(together)):
             try:
-                found = self._driver.run(together)
+                return self._driver.run(together)
             except Exception as error:
                 self._driver.note(error)
                 raise
-        return found[len(found) - len(statements) :]
 
     def rows(self, statement: SqlStatement) -> Rows:
         """The rows of one statement."""
@@ -213,6 +277,7 @@ class DatabaseTransaction:
 
     def commit(self, *statements: SqlStatement) -> list[Rows]:
         """Sends what was put off, these and the commit; returns the rows of these."""
+        self.forget()
         found = self.send(*statements, COMMIT)
         self.is_committed = True
         return found[: len(statements)]
@@ -232,6 +297,7 @@ class DatabaseTransaction:
 
     def undo(self, name: str) -> None:
         """Undoes what was done since the savepoint."""
+        self.forget()
         # What was put off since may not have been sent, and is undone by not being sent; the savepoint itself may wait.
         marks = [place for place, statement in enumerate(self._waiting) if statement.sql == f"SAVEPOINT {name}"]
         if marks:
@@ -249,6 +315,7 @@ class DatabaseTransaction:
         """The session on this transaction, made when it is first asked for, after what was put off is sent."""
         if self._session is None:
             self.before_session()
+            self.forget()
             self.send()
             # What is put off from now on goes before what the session sends.
             self._driver.before_execution = self.send

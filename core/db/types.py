@@ -1,7 +1,7 @@
 """Column types that mean and sort the same on SQLite and PostgreSQL."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -46,10 +46,16 @@ class ListOf(TypeDecorator[list[Any]]):
             return dialect.type_descriptor(ARRAY(self.item.dialect_impl(dialect)))
         return dialect.type_descriptor(String())
 
-    def process_bind_param(self, value: Iterable[Any] | None, dialect: Dialect) -> Any:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Iterable[Any] | None], Any]:
+        """What makes of a list what the driver takes; SQLAlchemy's own would convert each value twice."""
         convert: Any = self.item.dialect_impl(dialect).bind_processor(dialect)
-        items = list(value or ()) if convert is None else [convert(item) for item in value or ()]
-        return items if dialect.name == "postgresql" else json.dumps(items)
+        is_array = dialect.name == "postgresql"
+
+        def process(values: Iterable[Any] | None) -> Any:
+            items = list(values or ()) if convert is None else [convert(item) for item in values or ()]
+            return items if is_array else json.dumps(items)
+
+        return process
 
 
 class Choice(TypeDecorator[StrEnum]):

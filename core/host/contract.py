@@ -28,6 +28,7 @@ from core.log.changes import Changes
 from core.log.events import Event
 from core.records.fields import Field, Job
 from core.records.record import Record
+from core.records.selections import PreparedQuestion
 
 #: Version of the plugin contract; a plugin's `api` range must hold it.
 API = "1.0"
@@ -47,8 +48,9 @@ class Plugin:
         requires: plugins without which it cannot run.
         settings: pydantic model of its settings, with a default for each.
         events: types of events it publishes, each with a description.
-        reacts_to: names of the records whose changes `lock_keys`, `validate` and `before_commit` look at, such as
-            `("Transaction",)`; they are not called where nothing of these changes. By default they are always called.
+        reacts_to: names of the records whose changes `lock_keys`, `validate`, `questions` and `before_commit` look at,
+            such as `("Transaction",)`; they are not called where nothing of these changes. By default they are always
+            called.
         retries: how its `after_commit` is tried again on events it failed on; by default for 24 hours.
     """
 
@@ -470,6 +472,21 @@ class Hooks:
         Transaction: inside.
         Failure: a returned error becomes `userErrors` and nothing of its record is written; an exception rolls the
             whole transaction back and is attributed to the plugin.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def questions(self, ctx: Context, changes: Changes) -> Iterable[PreparedQuestion] | None:
+        """Names what `before_commit` will ask by `ctx.rows`, so that what all plugins ask takes one round trip.
+
+        When: after the flush, before any plugin's `before_commit`; once per chunk of a batch. Without this hook each
+            question takes a round trip of its own.
+        Arguments: `ctx`, for settings and clock; `changes`, as for `before_commit`.
+        Returns: questions, each as it will be asked: `QUERY.asked(ids=…)` for `ctx.rows(QUERY, ids=…)`. What
+            nobody asks costs next to nothing.
+        Transaction: inside. Questions are asked when the first hook asks one of them. Their answers no longer count
+            once something is written to their tables, or anything is locked: then `ctx.rows` asks anew.
+        Failure: an exception rolls the whole transaction back and is attributed to the plugin.
         """
         raise NotImplementedError
 

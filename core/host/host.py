@@ -27,6 +27,7 @@ from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
 from core.log.changes import Changes
 from core.records.record import CORE, Record, has_record, tables_of
+from core.records.selections import PreparedQuestion
 
 GROUP = "guanxi.plugins"
 #: The remedy when a plugin's own code fails at startup.
@@ -235,6 +236,23 @@ class PluginHost:
             except Reject as reject:
                 answer = reject.errors
             found += [replace(error, plugin=plugin.name) for error in answer]
+        return found
+
+    def questions(self, context: MakeContext, changes: Changes) -> list[PreparedQuestion]:
+        """What plugins will ask before the commit.
+
+        Raises:
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        found: list[PreparedQuestion] = []
+        for plugin, function in self.reacting("questions", changes):
+            with self.running(plugin, "questions", len(changes)):
+                asked = list(function(ctx=context(plugin), changes=changes) or ())
+                wrong = next((one for one in asked if not isinstance(one, PreparedQuestion)), None)
+                if wrong is not None:
+                    problem = f"returned {wrong!r}, which is not a question; write QUERY.asked(ids=[…])"
+                    raise PluginError(plugin.name, "questions", problem)
+            found += asked
         return found
 
     def before_commit(self, context: MakeContext, changes: Changes, flush: Callable[[], None]) -> list[UserError]:

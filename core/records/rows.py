@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
-from core.db.types import Json, Text, Timestamp
+from core.db.types import Json, ListOf, Text, Timestamp
 from core.records.record import Table, new_values
 
 POSTGRESQL = "postgresql"
@@ -68,7 +68,7 @@ class TableRows:
         self._quoted = {column.key: quote(column.name) for column in columns}
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
         self._json = {column.key for column in columns if isinstance(column.type, Json)}
-        self._binds = {column.key: bind for column in columns if (bind := _binder(column.type, dialect)) is not None}
+        self._binds = {column.key: bind for column in columns if (bind := binder(column.type, dialect)) is not None}
         # Binding texts does nothing but refuse what no text may hold, which is looked for in all of them at once.
         self._texts = {column.key for column in columns if isinstance(column.type, Text)}
         self._loads = [
@@ -312,13 +312,18 @@ def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]
     return [known[value] for value in values]
 
 
-def _binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes of a value of a type what is stored; None where it is that already."""
     found = type_.dialect_impl(dialect)
     if isinstance(found, Timestamp):
         return _moment_binder(dialect.name)
     if isinstance(found, Json):
         return lambda value: orjson.dumps(value).decode()
-    if isinstance(found, TypeDecorator) and found.impl_instance.bind_processor(dialect) is None:
+    if (
+        isinstance(found, TypeDecorator)
+        and not isinstance(found, ListOf)
+        and found.impl_instance.bind_processor(dialect) is None
+    ):
         # SQLAlchemy's own goes by way of two more calls for each value.
         return partial(found.process_bind_param, dialect=dialect)
     bind: Callable[[Any], Any] | None = found.bind_processor(dialect)

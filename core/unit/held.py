@@ -74,6 +74,11 @@ class Held:
                 self._keep(made, rows)
         return {id: row.object for id in wanted if (row := self._rows.get((kind, id))) and not row.is_removed}
 
+    def foresee(self, kind: type[Any], ids: Collection[str]) -> None:
+        """Has objects that will be asked for by `locked` read together with what is read next."""
+        if wanted := _storable(ids):
+            self._transaction.foresee(rows_of(kind, self._engine).locked(wanted), None)
+
     def read(self, kind: type[Any], ids: Collection[str]) -> dict[str, Any]:
         """The objects of a table by key as they are stored, neither locked nor held."""
         rows = rows_of(kind, self._engine)
@@ -122,6 +127,11 @@ class Held:
                     yield row.object, before
 
     # Writing
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether everything is stored as it is, or on its way."""
+        return all(row.stored == row.object.__dict__ and not row.is_removed for row in self._rows.values())
 
     def flush(self) -> None:
         """Puts off the statements that store what is new or changed."""

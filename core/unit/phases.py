@@ -269,7 +269,7 @@ def _complete(unit: Unit, work: _Work) -> None:
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         with _watched(unit, partial(_refuse_unstorable, unit)):
             after_flush(unit.settlement, work.changes)
-            work.warn(unit.host.before_commit(unit.context, work.changes, unit.flush_session))
+            work.warn(unit.before_commit(work.changes))
         work.warn(_judged_follow_ups(unit))
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
@@ -388,7 +388,7 @@ def own_work(
             judged = problems or unit.host.validate(unit.context, changes)
             if errors := [error for error in judged if not error.warning]:
                 raise Reject(*errors)
-            judged += unit.host.before_commit(unit.context, changes, unit.flush_session)
+            judged += unit.before_commit(changes)
             warnings += [replace(warning, record=warning.record_id) for warning in (*unit.watch.warnings, *judged)]
     _note(unit, ())
 
@@ -443,7 +443,7 @@ def moving(unit: Unit) -> Iterator[None]:
             after_flush(unit.settlement, changes)
             if problems := _misfits(unit, changes) or _rival_problems(unit, changes, {}):
                 raise Reject(*problems)
-            unit.host.before_commit(unit.context, changes, unit.flush_session)
+            unit.before_commit(changes)
     _note(unit, ())
 
 

@@ -79,6 +79,12 @@ def _references(kind: Any) -> Sequence[tuple[str, ForeignKey]]:
     return [(key.parent.key, key) for key in kind.__table__.foreign_keys]
 
 
+def foresee(transaction: DatabaseTransaction, table: SqlTable, id: str | None) -> None:
+    """Has the row that will be referred to, where one is known, looked up together with what is read before."""
+    if id is not None and "\0" not in id:
+        transaction.foresee(_living(transaction.dialect, table, [id]), None)
+
+
 def hold(transaction: DatabaseTransaction, named: Mapping[SqlTable, Collection[str]]) -> None:
     """Waits for those who are deleting or merging records; until the transaction ends nobody else begins to.
 

@@ -16,7 +16,7 @@ from core.access.audit import AuditAction, entry
 from core.access.permit import Permit
 from core.base.actors import Actor
 from core.base.clock import BusinessClock
-from core.base.errors import NotFoundError, PluginError
+from core.base.errors import NotFoundError, PluginError, UserError
 from core.base.sentences import noun, sentence
 from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
@@ -27,7 +27,7 @@ from core.db.locks import EVERYTHING, take
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
-from core.log.changes import Change
+from core.log.changes import Change, Changes
 from core.log.estates import Estates, handovers_of, owners_changed
 from core.log.event_log import EventLog
 from core.log.events import Action
@@ -176,6 +176,8 @@ class Unit:
 
     def flush(self) -> None:
         """Puts off what stores the changes so far; whatever is read afterwards sees them."""
+        if not self.transaction.has_session and self.held.is_stored and not self.settlement.followers:
+            return
         self.watch.collect()
         self.held.flush()
         if self.transaction.has_session:
@@ -215,6 +217,8 @@ class Unit:
         """The rows of a facet for these records, made where absent, locked until the transaction ends."""
         if self.transaction.has_session:
             return facet_rows(self.session, facet, ids)
+        # What was asked before they were locked may be out of date.
+        self.transaction.forget()
         found = self.held.locked(facet, ids)
         missing = [id for id in set(ids) if id not in found]
         # Of a record that is new here, nobody else can have made a row.
@@ -252,6 +256,21 @@ class Unit:
             self.flush()
         spelled = query.on(self.transaction)
         return spelled.mappings(self.transaction.rows(spelled.statement(values)))
+
+    def before_commit(self, changes: Changes) -> list[UserError]:
+        """Lets every plugin write what belongs to changes; returns their warnings.
+
+        Raises:
+            Reject: a plugin refuses.
+            PluginError: a hook failed; the transaction is to be rolled back.
+        """
+        for question in () if self.transaction.has_session else self.host.questions(self.context, changes):
+            spelled = question.query.on(self.transaction)
+            if spelled.tables is not None:
+                self.transaction.foresee(spelled.statement(question.values), spelled.tables)
+        warnings = self.host.before_commit(self.context, changes, self.flush_session)
+        self.transaction.forget()
+        return warnings
 
     def insert_rows(self, kind: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
         """Inserts rows of a table that nothing watches."""

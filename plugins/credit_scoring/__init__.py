@@ -19,11 +19,12 @@ from guanxi import (
     hookimpl,
 )
 from guanxi.records import Customer
+from guanxi.sql import PreparedQuestion
 from plugins.credit_scoring.ageing import ageing
 from plugins.credit_scoring.collection.models import Payment, PaymentPromise, PaymentReminder
 from plugins.credit_scoring.collection.settlement import settle_receivables
 from plugins.credit_scoring.collection.validation import collection_problems
-from plugins.credit_scoring.commits import control_commits
+from plugins.credit_scoring.commits import commit_questions, control_commits
 from plugins.credit_scoring.control import control, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
@@ -140,6 +141,11 @@ class CreditScoring(Plugin):
         """Refuses customers with different invoices of one number (C4)."""
         if isinstance(into, Customer):
             check_invoices(ctx, [into, *merged])
+
+    @hookimpl
+    def questions(self, ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
+        """What the control of commits asks."""
+        yield from commit_questions(ctx, changes)
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> Iterator[UserError]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from guanxi import Action, Change, Changes, Context, Reject, UserError
-from guanxi.sql import Prepared, is_listed
+from guanxi.sql import Prepared, PreparedQuestion, is_listed
 from plugins.credit_scoring.control import (
     OPEN,
     OVERRIDE_REASON,
@@ -19,6 +19,7 @@ from plugins.credit_scoring.control import (
     standings_of,
     verdicts,
 )
+from plugins.credit_scoring.groups import chain_questions
 from plugins.credit_scoring.models import OpportunityCredit
 from plugins.credit_scoring.settings import Control
 
@@ -42,6 +43,12 @@ def may_commit(changes: Changes) -> list[Change]:
 def _touches(change: Change) -> bool:
     own = type(change.record).__names__
     return change.action is not Action.UPDATED or any(name in _COLUMNS or name not in own for name in change.after)
+
+
+def commit_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
+    """What `control_commits` will ask."""
+    if ctx.settings.control is not Control.OFF:
+        yield from chain_questions(ctx, {_record(change).customer_id for change in may_commit(changes)})
 
 
 def control_commits(ctx: Context, changes: Changes) -> Iterator[UserError]:

@@ -284,13 +284,8 @@ def standings_of(ctx: Context, changed: Collection[Change]) -> dict[str, Standin
     ids = {_record(change).customer_id for change in changed}
     chains = held_chains(ctx, ids)
     groups = groups_of(ctx, chains)
-    said = [
-        {"creditRisk": {"eq": CreditRisk.HIGH}},
-        {"creditLimit": {"isNull": False}},
-        {"isOnCreditHold": {"eq": True}},
-        {"id": {"in": sorted(id for id, of in groups.items() if of)}},
-    ]
-    found = ctx.pages("Customer", _STANDING, {"id": {"in": sorted(ids)}, "or": said}) if ids else ()
+    asked = sorted(id for id in ids if id in chains.limited or id in chains.doubtful or groups.get(id))
+    found = ctx.pages("Customer", _STANDING, {"id": {"in": asked}}) if asked else ()
     standings = {node["id"]: _standing_of(node, ctx.reporting_currency) for node in found}
     for id, standing in standings.items():
         standing.groups = groups.get(id, ())

@@ -3,18 +3,21 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import bindparam, exists, literal, or_, select
 
 from guanxi import Action, Changes, Context, sentence
 from guanxi.records import Customer
-from guanxi.sql import Prepared, is_listed
-from plugins.credit_scoring.models import CustomerCredit
+from guanxi.sql import Expression, Prepared, PreparedQuestion, is_listed
+from plugins.credit_scoring import rules
+from plugins.credit_scoring.models import CreditHold, CreditRisk, CustomerCredit
 from plugins.credit_scoring.settings import Control
 
 _customers = Customer.__table__
 _parents = _customers.alias("parent_customer")
 _credits = CustomerCredit.__table__
+_holds = CreditHold.__table__
 _GROUP = "id name creditLimit { reportingAmount } groupExposure { amount }"
 
 
@@ -49,10 +52,12 @@ class Chains:
     Attributes:
         ids: by customer, itself and those above it, the topmost last.
         limited: those of them all that have a limit; few have.
+        doubtful: those of them all that are a high credit risk or on credit hold.
     """
 
     ids: Mapping[str, Sequence[str]]
     limited: Collection[str]
+    doubtful: Collection[str]
 
 
 def _chain() -> Prepared:
@@ -70,10 +75,19 @@ def _chain() -> Prepared:
     )
     limited = _credits.c.credit_limit_minor.is_not(None).label("is_limited")
     return Prepared(
-        select(chain.c.member, chain.c.id, limited)
+        select(chain.c.member, chain.c.id, limited, _is_doubtful(chain.c.id).label("is_doubtful"))
         .outerjoin_from(chain, _credits, _credits.c.record_id == chain.c.id)
         .order_by(chain.c.member, chain.c.depth)
     )
+
+
+def _is_doubtful(customer: Expression) -> Expression:
+    file, hold = _credits.c, _holds.c
+    today = bindparam("today", None, file.override_until.type)
+    risk = rules.holding_risk(file.scored_risk, file.override_risk, file.override_until, today)
+    active = rules.is_hold_active(hold.placed_on, hold.until, hold.released_on, today)
+    living = hold.deleted_at.is_(None)
+    return or_(risk.is_not_distinct_from(CreditRisk.HIGH), exists().where(hold.customer_id == customer, living, active))
 
 
 _CHAIN = _chain()
@@ -81,11 +95,22 @@ _CHAIN = _chain()
 
 def chains_of(ctx: Context, ids: Collection[str]) -> Chains:
     """Each of these customers with those above it."""
-    rows = ctx.rows(_CHAIN, ids=sorted(ids)) if ids else ()
+    rows = ctx.rows(_CHAIN, **_asked(ctx, ids)) if ids else ()
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row["member"], []).append(row["id"])
-    return Chains(found, {row["id"] for row in rows if row["is_limited"]})
+    limited, doubtful = ({row["id"] for row in rows if row[name]} for name in ("is_limited", "is_doubtful"))
+    return Chains(found, limited, doubtful)
+
+
+def _asked(ctx: Context, ids: Collection[str]) -> dict[str, Any]:
+    return {"ids": sorted(ids), "today": ctx.clock.today()}
+
+
+def chain_questions(ctx: Context, ids: Collection[str]) -> Iterator[PreparedQuestion]:
+    """What `chains_of` will ask."""
+    if ids:
+        yield _CHAIN.asked(**_asked(ctx, ids))
 
 
 def held_chains(ctx: Context, ids: Collection[str]) -> Chains:

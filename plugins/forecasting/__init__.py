@@ -1,7 +1,7 @@
 """Forecasting: expected sales, their certainty, and actual results (F1 to F12, O6, O7, G11)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from guanxi import (
     Changes,
@@ -17,6 +17,7 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
+from guanxi.sql import PreparedQuestion
 from plugins.forecasting.fields import fields
 from plugins.forecasting.jobs import jobs
 from plugins.forecasting.locks import keys_of
@@ -37,14 +38,14 @@ from plugins.forecasting.models import (
 from plugins.forecasting.operations import OPERATIONS
 from plugins.forecasting.outlook.submissions import ADJUSTED, SUBMITTED
 from plugins.forecasting.panels import panels
-from plugins.forecasting.past.history import keep, reconcile
+from plugins.forecasting.past.history import keep, keep_questions, reconcile
 from plugins.forecasting.past.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
 from plugins.forecasting.relevance import relevant
 from plugins.forecasting.sample import fill_sample
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
-from plugins.forecasting.win_model.scoring import score_changed
+from plugins.forecasting.win_model.scoring import score_changed, score_questions
 from plugins.forecasting.win_model.storage import TRAINED
 
 
@@ -126,6 +127,13 @@ class Forecasting(Plugin):
         """Refuses categories that only an outcome gives, and targets that make no sense."""
         yield from category_problems(changes)
         yield from target_problems(ctx, changes)
+
+    @hookimpl
+    def questions(self, ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
+        """What predictions and the pipeline's past ask."""
+        changes = relevant(changes)
+        yield from score_questions(ctx, changes)
+        yield from keep_questions(ctx, changes)
 
     @hookimpl
     def before_commit(self, ctx: Context, changes: Changes) -> None:

@@ -106,6 +106,11 @@ class Drafting:
         upsert_locks(unit.transaction.dialect, self._record, self._keys, asked, linked).take(unit.transaction)
         return process(unit, RecordBatch(self, asked, linked, alone=alone))
 
+    def foresee(self, unit: Unit, id: str) -> None:
+        """Has the record that will be changed read together with what is read before."""
+        if prefix_of(id) == self._record.prefix:
+            unit.held.foresee(self._model, [id])
+
     def marks(self, asked: Asked, linked: Linked) -> set[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given

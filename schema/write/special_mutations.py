@@ -8,12 +8,13 @@ from core.access.permissions import Right
 from core.base.errors import InputError, UserError
 from core.base.sentences import sentence
 from core.crm.activities import Interaction, Task
-from core.crm.opportunities import Opportunity, StageTransition
+from core.crm.opportunities import Opportunity, Stage, StageTransition
 from core.log.events import Action
 from core.records.checks import check_text
 from core.records.columns import column_info
 from core.records.vocabulary import TaskStatus
 from core.unit.drafts import RowOutcome, failure
+from core.unit.references import foresee
 from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog
 from schema.types.builder import Argument, Builder, Member
@@ -44,6 +45,8 @@ def special_mutations(builder: Builder, catalog: Catalog) -> dict[str, Mutation]
 def _move(builder: Builder, catalog: Catalog) -> Mutation:
     record = catalog.records[Opportunity.__name__]
     drafting = Drafting(catalog, record)
+    #: The stage that each key led to last: it is looked up ahead, and most often it is that again.
+    latest: dict[str | None, str] = {}
     builder.input(
         "MoveOpportunityInput",
         "The move of an opportunity to a stage.",
@@ -62,8 +65,12 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
 
     def work(unit: Unit, given: MutationInput) -> list[RowOutcome]:
         update = {name: given[name] for name in ("id", "expectedVersion", *record.said) if name in given}
+        key = given.get("stageKey")
+        drafting.foresee(unit, update["id"])
+        unit.settlement.foresee_stages()
+        foresee(unit.transaction, Stage.__table__, given.get("stageId") or latest.get(key))
         try:
-            update["stageId"] = _stage_id(unit, given)
+            update["stageId"] = latest[key] = _stage_id(unit, given)
             _check_reason(given.get("reason"))
         except _Faulty as faulty:
             return [failure(0, [faulty.error])]

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, and_, bindparam, func, null, or_, sel
 from guanxi import Action, Changes, Context
 from guanxi.records import Opportunity, OpportunityContact, Stage, StageTransition
 from guanxi.rules import outcome, win_probability
-from guanxi.sql import Expression, Prepared, day_of, is_listed, new_stem
+from guanxi.sql import Expression, Prepared, PreparedQuestion, day_of, is_listed, new_stem
 from guanxi.vocabulary import OpportunityStatus, Outcome
 from plugins.forecasting.models import OpportunityForecast, PipelineState
 from plugins.forecasting.past.timeline import Revision, Span, Values, begin, end, revise
@@ -60,8 +60,22 @@ class Touched:
 
 def keep(ctx: Context, changes: Changes) -> None:
     """Writes what changes of opportunities, their key persons or their stages make of the pipeline."""
+    if touched := _touched(ctx, changes):
+        write(ctx, touched)
+    if any("win_probability" in change.after for change in changes.of("Stage")):
+        reconcile(ctx)
+
+
+def keep_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
+    """What `keep` will ask."""
+    if touched := _touched(ctx, changes):
+        yield _present_of(ctx.settings).asked(**_asked(touched))
+
+
+def _touched(ctx: Context, changes: Changes) -> dict[str, Touched]:
+    """The opportunities whose past changes may concern."""
     if not changes:
-        return
+        return {}
     recorded = changes[0].record.updated_at
     touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Touched(recorded, recorded))
     for role in changes.created("OpportunityContact"):
@@ -70,10 +84,7 @@ def keep(ctx: Context, changes: Changes) -> None:
     for change in changes.of("Opportunity"):
         is_new = change.action is Action.CREATED
         touched[change.record.id] = Touched(change.occurred_at or recorded, recorded, is_new)
-    if touched:
-        write(ctx, touched)
-    if any("win_probability" in change.after for change in changes.of("Stage")):
-        reconcile(ctx)
+    return touched
 
 
 def reconcile(ctx: Context) -> int:
@@ -232,13 +243,16 @@ def _present_and_known(
     ctx: Context, touched: Mapping[str, Touched]
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Span]]]:
     """What opportunities are, and the spans of those that have some, in order, as far as a change may concern them."""
-    since = min(_EVER if moment.at is None else moment.at for moment in touched.values())
-    found = ctx.rows(_present_of(ctx.settings), ids=touched, since=since)
+    found = ctx.rows(_present_of(ctx.settings), **_asked(touched))
     known = _spans([row for row in found if row["span_id"] is not None])
     # Of one that was deleted before, only the end of its last span counts.
     if rest := [id for id, moment in touched.items() if id not in known and not moment.is_new]:
         known |= _spans(ctx.rows(_SPANS, ids=rest))
     return {row["id"]: row for row in found}, known
+
+
+def _asked(touched: Mapping[str, Touched]) -> dict[str, Any]:
+    return {"ids": touched, "since": min(_EVER if moment.at is None else moment.at for moment in touched.values())}
 
 
 def _spans(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Span]]:

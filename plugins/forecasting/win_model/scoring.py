@@ -1,13 +1,13 @@
 """Predictions of the model in use, stored with each open opportunity: when it changes, and by job."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import col, select
 
 from guanxi import Changes, Context
-from guanxi.sql import Prepared
+from guanxi.sql import Prepared, PreparedQuestion
 from plugins.forecasting.models import OpportunityForecast, WinModel
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.shared.vocabulary import ModelStatus
@@ -27,17 +27,26 @@ def model_in_use(ctx: Context) -> WinModel | None:
     return ctx.session.exec(select(WinModel).where(col(WinModel.status) == ModelStatus.IN_USE)).first()
 
 
+def score_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:
+    """What `score_changed` will ask."""
+    if ctx.settings.use_model and _touched(changes):
+        yield _IN_USE.asked()
+
+
 def score_changed(ctx: Context, changes: Changes) -> None:
     """Predicts the opportunities that change, if there is a model to do so."""
-    touched = {change.record.id for change in changes.of("Opportunity")}
-    touched |= changes.ids("OpportunityContact", "opportunity_id")
-    if touched:
+    if touched := _touched(changes):
         rescore(ctx, touched)
+
+
+def _touched(changes: Changes) -> set[str]:
+    deals = {change.record.id for change in changes.of("Opportunity")}
+    return deals | changes.ids("OpportunityContact", "opportunity_id")
 
 
 def rescore(ctx: Context, ids: Collection[str] | None = None) -> int:
     """Updates predictions of open opportunities, these or all; returns how many changed."""
-    if not ctx.rows(_IN_USE):
+    if not ctx.settings.use_model or not ctx.rows(_IN_USE):
         return 0
     model = model_in_use(ctx)
     assert model is not None

@@ -258,3 +258,22 @@ def test_payloads_of_mutations_are_read_with_the_commit_however_many_records_the
 
 def test_several_root_fields_cost_one_statement_each(statements):
     assert statements.of("{ customers { nodes { name } } a: customersAggregate { count } stages { key } }") == (3, 3)
+
+
+MOVE = "mutation ($input: MoveOpportunityInput!) { moveOpportunity(input: $input) { userErrors { code } } }"
+
+
+def test_a_move_takes_three_round_trips(client, statements, monkeypatch):
+    wanted = '{ opportunities(first: 3, where: {stage: {key: {ne: "C"}}, status: {eq: FOLLOWING}}) { nodes { id } } }'
+    first, *others = [node["id"] for node in client.query(wanted)["opportunities"]["nodes"]]
+    # The first tells which stage has the key.
+    client.query(MOVE, input={"id": first, "stageKey": "C"})
+    trips = []
+    monkeypatch.setattr(client.app.database, "on_trip", lambda process, sent: trips.append([one.sql for one in sent]))
+    for id in others:
+        trips.clear()
+        answer = client.query(MOVE, input={"id": id, "stageKey": "C"})
+        assert answer["moveOpportunity"]["userErrors"] == []
+        # The publisher, which numbers events, has a transaction of its own.
+        assert len([trip for trip in trips if "pg_notify" not in "".join(trip)]) == 3, trips
+    assert others
