@@ -31,6 +31,12 @@ LARGEST_MINOR = 10**14
 #: The largest sum in minor units, which 64 bits have room for.
 _LARGEST_SUM = 9 * 10**18
 
+#: One minor unit, the largest amount and the largest sum, by the decimal places of a currency.
+_STEPS, _LARGEST_AMOUNTS, _LARGEST_SUMS = (
+    {places: Decimal(units).scaleb(-places) for places in {*EXPONENTS.values()}}
+    for units in (1, LARGEST_MINOR, _LARGEST_SUM)
+)
+
 
 def exponent(currency: str) -> int:
     """Decimal places of a currency.
@@ -55,13 +61,14 @@ class Money:
 
     def __post_init__(self) -> None:
         amount, places = _exact(self.amount), exponent(self.currency)
+        step, largest = _STEPS[places], _LARGEST_SUMS[places]
         if not amount.is_finite():
             raise InputError(
                 sentence("amount {amount} is not a finite amount of {currency}", amount=amount, currency=self.currency)
             )
-        if abs(amount) > Decimal(_LARGEST_SUM).scaleb(-places):
+        if abs(amount) > largest:
             raise self._too_large(amount)
-        rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        rounded = amount.quantize(step, ROUND_HALF_UP)
         if rounded != amount:
             raise InputError(
                 sentence(
@@ -91,7 +98,7 @@ class Money:
         Raises:
             InputError: it is larger than one amount may be.
         """
-        if abs(self.amount) > Decimal(LARGEST_MINOR).scaleb(-exponent(self.currency)):
+        if abs(self.amount) > _LARGEST_AMOUNTS[exponent(self.currency)]:
             raise self._too_large(self.amount)
 
     def _too_large(self, amount: Decimal) -> InputError:
@@ -100,7 +107,7 @@ class Money:
                 "amount {amount} {currency} is larger than this system can store; the maximum is {limit}",
                 amount=amount,
                 currency=self.currency,
-                limit=f"{Decimal(LARGEST_MINOR).scaleb(-exponent(self.currency)):f}",
+                limit=f"{_LARGEST_AMOUNTS[exponent(self.currency)]:f}",
             )
         )
 
@@ -116,7 +123,7 @@ class Money:
 
     def convert(self, rate: Decimal, currency: str) -> "Money":
         """This money in another currency, `rate` units of it for one unit of this, rounded half up."""
-        places = Decimal(1).scaleb(-exponent(currency))
+        places = _STEPS[exponent(currency)]
         # The product may have more digits than decimals keep by default; it is rounded only once.
         with localcontext(prec=60):
             converted = (self.amount * rate).quantize(places, ROUND_HALF_UP)
@@ -131,6 +138,8 @@ def _exact(amount: Any) -> Decimal:
                 amount=amount,
             )
         )
+    if type(amount) is Decimal:
+        return amount
     try:
         return Decimal(amount)
     except (InvalidOperation, TypeError, ValueError):

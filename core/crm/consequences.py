@@ -30,7 +30,7 @@ from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.records.columns import column_info
 from core.records.facet_rows import facet_rows
-from core.records.record import Record, Table
+from core.records.record import Record, Table, held_value
 from core.records.vocabulary import TaskStatus
 
 #: Events the core publishes apart from created, updated, deleted, restored and destroyed.
@@ -71,8 +71,7 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
         if isinstance(change.record, Opportunity):
             change.record.deleted_with = None
         return []
-    problems = list(_future_problems(settlement, change))
-    if problems:
+    if problems := _future_problems(settlement, change):
         return problems
     problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
     problems += _break_cycles(settlement, change)
@@ -84,13 +83,15 @@ def _remains(settlement: Settlement, change: Change) -> list[UserError]:
     return []
 
 
-def _future_problems(settlement: Settlement, change: Change) -> Iterator[UserError]:
+def _future_problems(settlement: Settlement, change: Change) -> list[UserError]:
     """Refuses days, moments and years of what has happened that are in the future."""
     model: Any = type(change.record)
-    for name in _past_columns(model):
-        value = change.after.get(name)
-        if value is not None and (message := future_problem(value, settlement.now, settlement.today)):
-            yield problem(change, "IN_FUTURE", name, message)
+    return [
+        problem(change, "IN_FUTURE", name, message)
+        for name in _past_columns(model)
+        if (value := change.after.get(name)) is not None
+        and (message := future_problem(value, settlement.now, settlement.today))
+    ]
 
 
 @cache
@@ -112,7 +113,8 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
     unsettled = [
         name
         for name in type(record).__money__
-        if (may_move or getattr(record, f"{name}_reporting") is None) and getattr(record, f"{name}_minor") is not None
+        if (may_move or held_value(record, f"{name}_reporting") is None)
+        and held_value(record, f"{name}_minor") is not None
     ]
     if not unsettled:
         return []

@@ -15,6 +15,7 @@ from psycopg import generators, waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.types.string import TextLoader
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
@@ -36,6 +37,8 @@ _NETWORK: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 _CANCELLING_SECONDS = 1.0
+#: Types of the items of lists that arrays hold as they are, and in quotes.
+_PLAIN, _TEXTS = {int, bool, type(None)}, {str, type(None)}
 #: How much longer, in seconds, than a statement may take its answer is waited for.
 GRACE_SECONDS = 2.0
 _OPTIONS = (
@@ -51,13 +54,6 @@ class _Bytes(Loader):
 
     def load(self, data: Any) -> bytes:
         return bytes(data)
-
-
-class _Text(Loader):
-    """A value as the text it came in."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -129,7 +125,7 @@ class PostgresDriver(Driver):
         own = psycopg.RawCursor(self._driver)
         # The answer of a plan is passed on as it comes; what records hold is read by their columns' types.
         own.adapters.register_loader("json", _Bytes)
-        own.adapters.register_loader("jsonb", _Text)
+        own.adapters.register_loader("jsonb", TextLoader)
         self._transformer: AbstractTransformer = Transformer(own)
 
     @cached_property
@@ -173,7 +169,8 @@ class PostgresDriver(Driver):
             self.prepared.note(sql)
             commands.append(partial(pgconn.send_prepare, name, sql.encode()))
             kinds.append(sql)
-        given = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
+        spelled = [_array(value) if type(value) is list else value for value in values]
+        given = self._transformer.dump_sequence(spelled, [PyFormat.TEXT] * len(spelled)) if spelled else ()
         commands.append(partial(pgconn.send_query_prepared, name, given))
         kinds.append(None)
 
@@ -244,6 +241,20 @@ class PostgresDriver(Driver):
     def close(self) -> None:
         """Closes it."""
         self._driver.close()
+
+
+def _array(values: list[Any]) -> Any:
+    """A list as the text of an array, where its items are plain: the driver looks at each of them several times."""
+    kinds = {*map(type, values)}
+    if kinds <= _PLAIN:
+        spelled = ["NULL" if value is None else str(value) for value in values]
+    elif kinds <= _TEXTS and "\0" not in (together := "".join(filter(None, values))):
+        if "\\" in together or '"' in together:
+            values = [value and value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+        spelled = ["NULL" if value is None else f'"{value}"' for value in values]
+    else:
+        return values
+    return f"{{{','.join(spelled)}}}"
 
 
 def _joined(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]:

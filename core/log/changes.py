@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Self
 
 from core.base.money import Money
@@ -51,15 +52,20 @@ class Change:
 
     def logged(self) -> dict[str, list[Any]]:
         """API name to previous and current value, in the API's spelling."""
-        before = self.before
-        found = {
-            camel(name): [
+        before, after = self.before, self.after
+        return {
+            spelled: [
                 shown(before[name]) if name in before else None,
-                value if type(value) in _PLAIN else shown(value),
+                value if type(value := after[name]) in _PLAIN else shown(value),
             ]
-            for name, value in self.after.items()
+            for spelled, name in _spelled((*after,))
         }
-        return dict(sorted(found.items()))
+
+
+@lru_cache(1000)
+def _spelled(names: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+    """Names with those of the API before them, in the order of these."""
+    return sorted((camel(name), name) for name in names)
 
 
 class Changes(tuple[Change, ...]):

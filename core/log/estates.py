@@ -87,21 +87,21 @@ def owners_changed(estates: Estates, change: Change) -> bool:
     return change.action is Action.UPDATED and estate is not None and not change.after.keys().isdisjoint(estate.columns)
 
 
-def handovers_of(estates: Estates, change: Change) -> Iterator[Handover]:
+def handovers_of(estates: Estates, change: Change) -> Sequence[Handover]:
     """The records whose estates a change gives to others."""
     estate = estates.get(change.entity)
     if estate is None:
-        return
+        return ()
     is_moved = owners_changed(estates, change)
-    if is_moved and estate.lines:
-        yield Handover(change.entity, change.record.id)
+    found = [Handover(change.entity, change.record.id)] if is_moved and estate.lines else []
     if estate.shared is not None and (is_moved or change.action is not Action.UPDATED):
         record, column = estate.shared
         before, now = change.value_before(column), getattr(change.record, column)
         if before is not None and before != now:
-            yield Handover(record, before, is_shared=True, is_former=True)
+            found.append(Handover(record, before, is_shared=True, is_former=True))
         if now is not None:
-            yield Handover(record, now, is_shared=True)
+            found.append(Handover(record, now, is_shared=True))
+    return found
 
 
 def last_owners(estates: Estates, change: Change) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ see numbered batches only; `core.log.numbers` says how batches get their numbers
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +19,7 @@ from core.db.sql import json_document, numbered
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.db.types import Choice, Timestamp
 from core.log.changes import Change, shown
-from core.log.estates import Estates, Handover, handovers_of, last_owners, reassignments
+from core.log.estates import Estates, Handover, last_owners, reassignments
 from core.log.events import Action, EventRow
 from core.log.numbers import batch_statements
 from core.records.record import Record, record_with_prefix
@@ -56,11 +57,11 @@ class EventLog:
         #: The statement that writes the batch, which no second transaction can; None until it is closed with events.
         self.proof: SqlStatement | None = None
 
-    def note(self, change: Change) -> None:
-        """Notes the change of a record."""
-        self._handovers += [(move, change, len(self._rows)) for move in handovers_of(self._estates, change)]
+    def note(self, change: Change, moves: Sequence[Handover]) -> None:
+        """Notes the change of a record, and what it gives to others."""
+        self._handovers += [(move, change, len(self._rows)) for move in moves]
         self._add(
-            f"{snake(change.entity).upper()}_{change.action}",
+            _type_of(change.entity, change.action),
             change.entity,
             change.record.id,
             change.action,
@@ -72,7 +73,7 @@ class EventLog:
         """Notes that others were merged into a record, or that this was undone."""
         entity = type(record).__name__
         data = {"merge": merge_id, "records": list(ids)}
-        self._add(f"{snake(entity).upper()}_{action}", entity, record.id, action, None, data=data)
+        self._add(_type_of(entity, action), entity, record.id, action, None, data=data)
 
     def publish(self, type_: str, record: Record | str, *, occurred_at: datetime | None = None, **data: Any) -> None:
         """Announces something about a record."""
@@ -129,8 +130,8 @@ class EventLog:
                 "entity_id": entity_id,
                 "action": action,
                 "occurred_at": occurred_at or self.now,
-                "changes": dict(changes or {}),
-                "data": dict(data or {}),
+                "changes": changes or {},
+                "data": data or {},
             }
         )
 
@@ -176,3 +177,9 @@ class EventLog:
             self._transaction.put(*statements)
             self.proof = statements[-1]
         return self._has_written
+
+
+@cache
+def _type_of(entity: str, action: Action) -> str:
+    """The type of the events about what is done to records of a type."""
+    return f"{snake(entity).upper()}_{action}"

@@ -206,6 +206,12 @@ def _expand_money(cls: type["Table"], name: str, settings: dict[str, Any], *, nu
     setattr(cls, name, MoneyProperty(cls, name))
 
 
+def held_value(row: Any, name: str) -> Any:
+    """What a column of a row holds; where it is there already, without the way by SQLAlchemy's attribute."""
+    held = row.__dict__
+    return held[name] if name in held else getattr(row, name)
+
+
 class MoneyProperty(property):
     """A money field of a table class: on the class it names itself, on a row it is the money of its columns."""
 
@@ -214,8 +220,8 @@ class MoneyProperty(property):
         minor, currency, reporting = (f"{key}_{suffix}" for suffix in ("minor", "currency", "reporting"))
 
         def read(row: Any) -> Money | None:
-            amount = getattr(row, minor)
-            return None if amount is None else Money.from_minor(amount, getattr(row, currency))
+            amount = held_value(row, minor)
+            return None if amount is None else Money.from_minor(amount, held_value(row, currency))
 
         def write(row: Any, value: Money | None) -> None:
             if value == read(row):
@@ -271,8 +277,11 @@ class Table:
     __money__: ClassVar[dict[str, MoneyInfo]]
     __folded__: ClassVar[dict[str, TextForm]]
     __companions__: ClassVar[tuple[Companion, ...]]
-    __defaults__: ClassVar[tuple[tuple[str, Any, Callable[[], Any] | None], ...]]
+    #: What columns of a new row hold where nothing else is given, and what makes it for the others.
+    __defaults__: ClassVar[Mapping[str, Any]]
+    __factories__: ClassVar[Mapping[str, Callable[[], Any]]]
     __names__: ClassVar[frozenset[str]]
+    __columns__: ClassVar[frozenset[str]]
     __table__: ClassVar[SqlTable]
     #: Columns that say on which day the row's amounts are converted; the first that is set wins, else the day it was
     #: entered. Amounts of a row without such columns are converted on the day they are set.
@@ -307,31 +316,44 @@ class Table:
             _map(cls)
 
     def __init__(self, **values: Any) -> None:
-        kind = type(self)
-        unknown = values.keys() - kind.__names__
-        if unknown:
-            raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
         # A new row has no history to keep, so its values go where SQLAlchemy keeps them. SQLAlchemy's own constructor
         # does the same by way of every setter and costs several times as much.
-        held = self.__dict__
-        for name, default, factory in kind.__defaults__:
-            held[name] = values[name] if name in values else default if factory is None else factory()
-        for name, value in values.items():
-            if name not in kind.__money__:
-                held[name] = value
-            elif value is not None:
-                held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
+        self.__dict__.update(new_values(type(self), values))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = type(self)
-        if not hasattr(kind, name) and not name.startswith("_"):
-            raise AttributeError(f"{kind.__name__} has no {name!r}; a misspelt name would be lost")
+        state = self.__dict__.get("_sa_instance_state")
+        if state is not None and state.key is None and state.session_id is None and name in type(self).__columns__:
+            # No session knows it, so nothing keeps track of what it held.
+            self.__dict__[name] = value
+            return
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; a misspelt name would be lost")
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         # Neither values, which may be personal, nor a query for those that are not loaded.
         key = inspect(self).identity
         return f"<{type(self).__name__} {', '.join(map(str, key)) if key else 'not stored'}>"
+
+
+def new_values(kind: type[Table], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the columns of a new row hold, given values of its fields.
+
+    Raises:
+        TypeError: a value is of no field.
+    """
+    if not kind.__names__.issuperset(values):
+        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(values.keys() - kind.__names__))}")
+    held = {**kind.__defaults__}
+    for name, factory in kind.__factories__.items():
+        if name not in values:
+            held[name] = factory()
+    for name, value in values.items():
+        if name not in kind.__money__:
+            held[name] = value
+        elif value is not None:
+            held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
+    return held
 
 
 def _add(cls: type[Table], name: str, made: Any) -> None:
@@ -347,9 +369,11 @@ def _map(cls: type[Table]) -> None:
         # With the key behind it the index also serves the order, whose tie-break the key is.
         key = [each for each in table.primary_key.columns if each is not indexed]
         Index(f"ix_{table.name}_{indexed.name}", indexed, *key)
-    cls.__names__ = frozenset(table.columns.keys()) | cls.__money__.keys()
-    given = [(column.key, column.info["default"]) for column in table.columns if "default" in column.info]
-    cls.__defaults__ = tuple((name, None, value) if callable(value) else (name, value, None) for name, value in given)
+    cls.__columns__ = frozenset(table.columns.keys())
+    cls.__names__ = cls.__columns__ | cls.__money__.keys()
+    given = {column.key: column.info["default"] for column in table.columns if "default" in column.info}
+    cls.__factories__ = {name: value for name, value in given.items() if callable(value)}
+    cls.__defaults__ = {name: value for name, value in given.items() if name not in cls.__factories__}
     if cls.__companions__:
         event.listen(cls, "before_insert", _refold)
         event.listen(cls, "before_update", _refold)

@@ -2,27 +2,32 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm import InstanceState, configure_mappers
+from sqlalchemy.orm.base import DEFAULT_STATE_ATTR
 from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json, ListOf, Text, Timestamp
-from core.records.record import Table
+from core.records.record import Table, new_values
 
 POSTGRESQL = "postgresql"
-#: U+0000 as JSON spells it.
-_NUL = r"\u0000"
+#: Of so many rows it is no chance that all have the same value in a column.
+_MANY = 50
 #: The position of a row among those that are looked for; no column has this name.
 _NUMBER = "_number"
 
 RowValues = Mapping[str, Any]
+
+#: Values of several rows by the names of columns.
+ByColumn = Mapping[str, Sequence[Any]]
 
 
 @lru_cache(100)
@@ -66,13 +71,13 @@ class TableRows:
         self._binds = {column.key: bind for column in columns if (bind := binder(column.type, dialect)) is not None}
         # Binding texts does nothing but refuse what no text may hold, which is looked for in all of them at once.
         self._texts = {column.key for column in columns if isinstance(column.type, Text)}
-        self._loads: list[tuple[int, Callable[[Any], Any]]] = [
+        self._loads = [
             (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
         ]
         # A stored row is not a new one: it has all of its values, and no defaults. Nothing constructs it, which would
         # else have SQLAlchemy make its attributes readable.
         configure_mappers()
-        self._new: Callable[[], Any] = kind.__mapper__.class_manager.new_instance  # type: ignore[attr-defined]  # mapped
+        self._manager = kind.__mapper__.class_manager  # type: ignore[attr-defined]  # mapped
         self._all = ", ".join(self._quoted.values())
         self._insertion = lru_cache(100)(self._make_insertion)
         self._insertions = lru_cache(100)(self._make_insertions)
@@ -111,9 +116,9 @@ class TableRows:
             names: of columns.
             wanted: values of these columns together.
         """
-        rows = [dict(zip(names, values, strict=True)) for values in wanted]
+        by_name = dict(zip(names, zip(*wanted, strict=True), strict=True))
         if self._is_postgresql:
-            plain = [{_NUMBER: number, **row} for number, row in enumerate(self._as_json(names, rows))]
+            plain = [{_NUMBER: number, **row} for number, row in enumerate(self._as_json(by_name))]
             columns = ", ".join(f"{self._quoted[name]} {self._types[name]}" for name in names)
             given = f"json_to_recordset($1::json) AS r({_NUMBER} int, {columns})"
             number, terms = f"r.{_NUMBER}", [f"r.{self._quoted[name]}" for name in names]
@@ -121,7 +126,8 @@ class TableRows:
         else:
             given, number = "json_each(?1) AS r", "r.key"
             terms = [f"json_extract(r.value, '$[{place}]')" for place in range(len(names))]
-            values = orjson.dumps([self._bound(names, row) for row in rows]).decode()
+            bound = [self._all_bound(name, values) for name, values in by_name.items()]
+            values = orjson.dumps([*zip(*bound, strict=True)]).decode()
         same = " AND ".join(f"t.{self._quoted[name]} = {term}" for name, term in zip(names, terms, strict=True))
         # In this order SQLite looks each of them up.
         table = f"FROM {given} CROSS JOIN {self._table} AS t"
@@ -133,65 +139,105 @@ class TableRows:
             f"SELECT 1 FROM {self._table} WHERE {self._quoted[self.key[0]]} = {mark(self._engine, 1)}", (id,)
         )
 
-    def made(self, row: tuple[Any, ...]) -> Any:
-        """The object of a row, known to no session."""
-        values = list(row)
-        for place, load in self._loads:
-            if values[place] is not None:
-                values[place] = load(values[place])
-        made = self._new()
-        made.__dict__.update(zip(self.names, values, strict=True))
-        return made
-
     def all_made(self, rows: Rows) -> list[Any]:
-        """The objects of rows."""
-        return [self.made(row) for row in rows]
+        """The objects of rows, known to no session."""
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for place, load in self._loads if rows else ():
+            columns[place] = load(columns[place])
+        return [self._made(dict(zip(self.names, values, strict=True))) for values in zip(*columns, strict=True)]
+
+    def new(self, values: RowValues) -> Any:
+        """The object of a row that is to be inserted, known to no session.
+
+        Raises:
+            TypeError: a value is of no field.
+        """
+        return self._made(new_values(self.kind, values))
+
+    def _made(self, held: dict[str, Any]) -> Any:
+        # As SQLAlchemy makes an instance, without the way through its setters.
+        made = object.__new__(self.kind)
+        held[DEFAULT_STATE_ATTR] = InstanceState(made, self._manager)
+        object.__setattr__(made, "__dict__", held)
+        return made
 
     # Writing
 
     def insertion(self, rows: Sequence[RowValues], *, if_absent: bool = False) -> SqlStatement:
-        """A statement that inserts rows, each with a value for the same columns.
+        """A statement that inserts rows, each with a value for the same columns; what else they hold is left alone.
 
         Args:
             rows: what they hold.
             if_absent: rows with the same key are left as they are.
         """
-        names = tuple(rows[0])
-        if len(rows) == 1:
-            sql, values = self._insertion(names, if_absent), self._bound(names, rows[0])
-            return SqlStatement(sql, values, table=self._table, inserts=True)
-        return self._many(self._insertions(names, if_absent), names, rows)._replace(table=self._table, inserts=True)
+        count, given = len(rows), rows[0]
+        if count == 1:
+            names = tuple([name for name in self.names if given.get(name) is not None])
+            return SqlStatement(
+                self._insertion(names, if_absent), self._bound(names, given), table=self._table, inserts=True
+            )
+        columns = {name: [*map(itemgetter(name), rows)] for name in self.names if name in given}
+        # What none of them has a value for is left out.
+        columns = {name: values for name, values in columns.items() if values.count(None) != count}
+        return self._many(partial(self._insertions, if_absent), columns)._replace(table=self._table, inserts=True)
 
-    def change(self, rows: Sequence[RowValues]) -> SqlStatement:
-        """A statement that changes rows by their key, each with it and a value for the same columns."""
-        names = tuple(name for name in rows[0] if name not in self.key)
+    def change(self, rows: Sequence[RowValues], names: Sequence[str] | None = None) -> SqlStatement:
+        """A statement that changes rows by their key.
+
+        Args:
+            rows: what they hold, each its key and a value for the same columns.
+            names: of the columns; by default all that the first row has.
+        """
+        names = tuple(name for name in names or rows[0] if name not in self.key)
+        given = (*names, *self.key)
         if len(rows) == 1:
-            return SqlStatement(self._change(names), self._bound((*names, *self.key), rows[0]), table=self._table)
-        return self._many(self._changes(names), (*names, *self.key), rows)._replace(table=self._table)
+            return SqlStatement(self._change(names), self._bound(given, rows[0]), table=self._table)
+        columns = {name: [*map(itemgetter(name), rows)] for name in given}
+        return self._many(self._changes, columns)._replace(table=self._table)
 
     def removal(self, ids: Collection[str]) -> SqlStatement:
         """A statement that removes the rows with these keys."""
         where = among(self._engine, self._quoted[self.key[0]], 1)
         return SqlStatement(f"DELETE FROM {self._table} WHERE {where}", (listed(self._engine, ids),))
 
-    def _many(self, sql: str, names: Sequence[str], rows: Sequence[RowValues]) -> SqlStatement:
-        if not self._is_postgresql:
-            return SqlStatement(sql, [self._bound(names, row) for row in rows], many=True)
-        given = orjson.dumps(self._as_json(names, rows, without=self._texts)).decode()
-        if _NUL in given:
-            given = orjson.dumps(self._as_json(names, rows)).decode()
-        return SqlStatement(sql, (given,))
+    def _many(self, sql: Callable[[tuple[str, ...], tuple[str, ...]], str], columns: ByColumn) -> SqlStatement:
+        """A statement about many rows.
 
-    def _as_json(
-        self, names: Sequence[str], rows: Sequence[RowValues], without: Collection[str] = ()
-    ) -> list[dict[str, Any]]:
-        """Rows as `json_to_recordset` takes them, some columns as they are."""
-        left = self._json | set(without)
-        binds = [(name, None if name in left else self._binds.get(name)) for name in names]
-        return [
-            {name: value if bind is None else bind(value) for name, bind in binds if (value := row[name]) is not None}
-            for row in rows
-        ]
+        Args:
+            sql: its text, given the names of columns that differ from row to row, and of those that do not.
+            columns: by name the values of all rows.
+        """
+        if not self._is_postgresql:
+            bound = [self._all_bound(name, values) for name, values in columns.items()]
+            return SqlStatement(sql((*columns,), ()), [*zip(*bound, strict=True)], many=True)
+        same = {name: values[0] for name, values in columns.items() if self._is_one(name, values)}
+        differing = {name: values for name, values in columns.items() if name not in same}
+        given = orjson.dumps(self._as_json(differing)).decode()
+        return SqlStatement(sql((*differing,), (*same,)), (given, *self._bound((*same,), same)))
+
+    def _is_one(self, name: str, values: Sequence[Any]) -> bool:
+        """Whether a column has one value in all of many rows, so that it need not be sent with each."""
+        first = values[0]
+        # Of few rows that is chance, and would give another statement each time.
+        return (
+            len(values) >= _MANY
+            and name not in self.key
+            and (name not in self._json or not first)
+            and values.count(first) == len(values)
+        )
+
+    def _as_json(self, columns: ByColumn) -> list[dict[str, Any]]:
+        """Rows as `json_to_recordset` takes them."""
+        bound = [values if name in self._json else self._all_bound(name, values) for name, values in columns.items()]
+        return [dict(zip(columns, values, strict=True)) for values in zip(*bound, strict=True)]
+
+    def _all_bound(self, name: str, values: Sequence[Any]) -> Sequence[Any]:
+        bind = self._binds.get(name)
+        if bind is None or (name in self._texts and "\0" not in "".join(filter(None, values))):
+            return values
+        if name in self._json:
+            return [None if value is None else bind(value) for value in values]
+        return _each(bind, values)
 
     def _bound(self, names: Sequence[str], row: RowValues) -> list[Any]:
         binds, texts = self._binds, self._texts
@@ -209,12 +255,14 @@ class TableRows:
         values = ", ".join(mark(self._engine, number) for number in range(1, len(names) + 1))
         return f"INSERT INTO {self._table} ({self._list(names)}) VALUES ({values}){_ending(if_absent)}"
 
-    def _make_insertions(self, names: tuple[str, ...], if_absent: bool) -> str:
+    def _make_insertions(self, if_absent: bool, names: tuple[str, ...], same: tuple[str, ...]) -> str:
         if not self._is_postgresql:
             return self._make_insertion(names, if_absent)
-        listed_names = self._list(names)
-        given = f"SELECT {listed_names} FROM {self._records(names)}"
-        return f"INSERT INTO {self._table} ({listed_names}) {given}{_ending(if_absent)}"
+        listed_names = self._list((*names, *same))
+        given = ", ".join(self._records(names, same).values())
+        return (
+            f"INSERT INTO {self._table} ({listed_names}) SELECT {given} FROM {self._source(names)}{_ending(if_absent)}"
+        )
 
     def _make_change(self, names: tuple[str, ...]) -> str:
         given = [mark(self._engine, number) for number in range(1, len(names) + len(self.key) + 1)]
@@ -224,14 +272,20 @@ class TableRows:
         )
         return f"UPDATE {self._table} SET {sets} WHERE {where}"
 
-    def _make_changes(self, names: tuple[str, ...]) -> str:
+    def _make_changes(self, names: tuple[str, ...], same: tuple[str, ...]) -> str:
         if not self._is_postgresql:
-            return self._make_change(names)
-        sets = ", ".join(f"{self._quoted[name]} = r.{self._quoted[name]}" for name in names)
-        where = " AND ".join(f"{self._table}.{self._quoted[name]} = r.{self._quoted[name]}" for name in self.key)
-        return f"UPDATE {self._table} SET {sets} FROM {self._records((*names, *self.key))} WHERE {where}"
+            return self._make_change(tuple(name for name in names if name not in self.key))
+        given = self._records(names, same)
+        sets = ", ".join(f"{self._quoted[name]} = {value}" for name, value in given.items() if name not in self.key)
+        where = " AND ".join(f"{self._table}.{self._quoted[name]} = {given[name]}" for name in self.key)
+        return f"UPDATE {self._table} SET {sets} FROM {self._source(names)} WHERE {where}"
 
-    def _records(self, names: tuple[str, ...]) -> str:
+    def _records(self, names: tuple[str, ...], same: tuple[str, ...]) -> Mapping[str, str]:
+        """By name the values of columns, in rows that differ in some of them."""
+        given = {name: f"r.{self._quoted[name]}" for name in names}
+        return given | {name: f"${number}::{self._types[name]}" for number, name in enumerate(same, 2)}
+
+    def _source(self, names: tuple[str, ...]) -> str:
         columns = ", ".join(f"{self._quoted[name]} {self._types[name]}" for name in names)
         return f"json_to_recordset($1::json) AS r({columns})"
 
@@ -243,12 +297,19 @@ def _ending(if_absent: bool) -> str:
     return " ON CONFLICT DO NOTHING" if if_absent else ""
 
 
-def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+def _loader(type_: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+    """What makes of the values of a column those of objects; None where they are the same."""
     if isinstance(type_, Json):
-        # On PostgreSQL SQLAlchemy would leave it to the driver.
-        return orjson.loads
-    found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
-    return found
+        # On PostgreSQL SQLAlchemy would leave it to the driver. Of two rows none shares a list with the other.
+        return lambda values: [None if value is None else orjson.loads(value) for value in values]
+    load: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
+    return None if load is None else partial(_each, load)
+
+
+def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
+    """What becomes of values; the same of the same, of which a column mostly has many."""
+    known = {value: None if value is None else convert(value) for value in {*values}}
+    return [known[value] for value in values]
 
 
 def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:

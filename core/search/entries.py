@@ -178,9 +178,11 @@ class SearchNotes:
     def note_values(self, kind: type[Record], id: str, values: Mapping[str, Any], *, is_new: bool = False) -> None:
         """Notes the values that the columns of a record have now."""
         if kind.__search__:
-            known = self._noted.get(id) or Entry(id, kind.__name__)
-            owners = own_terms(kind, self._belongings.get(kind.__name__), values) if is_new else known.owners
-            self._noted[id] = own_entry(kind, id, values)._replace(tag_terms=known.tag_terms, owners=owners)
+            known = self._noted.get(id)
+            tags, owners = (None, None) if known is None else (known.tag_terms, known.owners)
+            if is_new:
+                owners = own_terms(kind, self._belongings.get(kind.__name__), values)
+            self._noted[id] = own_entry(kind, id, values, tags, owners)
 
     def note_tags(self, kind: type[Record], tags: Mapping[str, Iterable[str]]) -> None:
         """Notes the tags that records have now."""
@@ -245,40 +247,61 @@ def writing(
             yield SqlStatement(sql, each, many=True)
 
 
-def own_entry(kind: type[Record], id: str, values: Mapping[str, Any]) -> Entry:
-    """The entry of a record without its tags and owners; the terms of fields that need a permission are apart.
+def own_entry(
+    kind: type[Record],
+    id: str,
+    values: Mapping[str, Any],
+    tag_terms: str | None = None,
+    owners: str | None = None,
+) -> Entry:
+    """The entry of a record; the terms of fields that need a permission are apart.
 
     Args:
         kind: its type.
         id: its own.
         values: of its columns; `__search__` of the type names those that count, its name first.
+        tag_terms: of its tags, as an entry has them.
+        owners: of whose it is, likewise.
     """
-    found = {f"{TYPE}{kind.__name__.lower()}"}
-    for name, terms_in, before in _searched(kind):
+    known = _searched(kind)
+    found = {known.type}
+    for name, terms_in, before in known.columns:
         if (value := values[name]) is not None:
             terms = terms_in(value)
             found |= {before + term for term in terms} if before else terms
-    length = len(whole(values[kind.__search__[0]] or ""))
-    return Entry(id, kind.__name__, _stored(id, found), length)
+    length = len(whole(values[known.name] or ""))
+    return Entry(id, kind.__name__, _stored(id, found), length, tag_terms, owners)
 
 
 def _stored(id: str, terms: set[str]) -> str:
     return " ".join(in_samples(id, sorted(terms)))
 
 
-_Searched = Sequence[tuple[str, Callable[[str], set[str]], str]]
+class _Searched(NamedTuple):
+    """What a type is found by.
+
+    Attributes:
+        type: the term of the type.
+        name: the column with the name.
+        columns: the name of each, what gives the terms of its text, what comes before them.
+    """
+
+    type: str
+    name: str
+    columns: Sequence[tuple[str, Callable[[str], set[str]], str]]
+
+
 _known: dict[type[Record], _Searched] = {}
 
 
 def _searched(kind: type[Record]) -> _Searched:
-    """The columns a type is found by: the name of each, what gives the terms of its text, what comes before them."""
     if kind not in _known:
         found = []
         for place, name in enumerate(kind.__search__):
             info = column_info(kind.__table__.c[name])
             before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
             found.append((name, _way(info.form, is_name=place == 0), before))
-        _known[kind] = found
+        _known[kind] = _Searched(f"{TYPE}{kind.__name__.lower()}", kind.__search__[0], found)
     return _known[kind]
 
 
@@ -289,7 +312,9 @@ def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
 
     def terms(text: str) -> set[str]:
         found = terms_of(text, is_person=is_person)
-        return found | whole_terms(text) if is_name else found
+        if is_name:
+            found |= whole_terms(text)
+        return found
 
     return terms
 

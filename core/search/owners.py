@@ -7,7 +7,7 @@ nobody is shown by it what they may not see.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from core.db.database import POSTGRESQL
@@ -56,12 +56,22 @@ class Belonging:
         ways: to the columns that say whose a record is.
         is_part: some of them lead through what it is part of.
         below: the types of records that belong to somebody by way of it, each with the steps down to them.
+        own: the columns of a record by which it belongs to somebody itself, as they are given.
     """
 
     table: str
     ways: tuple[OwnerWay, ...] = ()
     is_part: bool = False
     below: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    own: Mapping[str, OwnerWay] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = {
+            way.column.removesuffix("_folded") if way.is_region else way.column: way
+            for way in self.ways
+            if not way.steps
+        }
+        object.__setattr__(self, "own", own)
 
 
 #: By the names of types; what is not there belongs to nobody, and nothing by way of it.
@@ -78,18 +88,12 @@ def region_term(region: str) -> str:
     return f"{_REGION}{region.encode().hex()}"
 
 
-def own_columns(belonging: Belonging | None) -> Mapping[str, OwnerWay]:
-    """The columns of a record by which it belongs to somebody itself, as they are given."""
-    own = () if belonging is None else (way for way in belonging.ways if not way.steps)
-    return {way.column.removesuffix("_folded") if way.is_region else way.column: way for way in own}
-
-
 def own_terms(kind: type[Record], belonging: Belonging | None, values: Mapping[str, Any]) -> str | None:
     """The terms that the values of its own columns give a record, as they are stored; None if it is nobody's."""
     if belonging is None:
         return None
     found = set()
-    for name, way in own_columns(belonging).items():
+    for name, way in belonging.own.items():
         if (value := values[name]) is not None and way.is_region:
             form = kind.__folded__.get(name)
             found.add(region_term(value if form is None else form.key(value, "")))

@@ -9,7 +9,7 @@ from core.records.installation import held_fact, keep_fact
 from core.records.record import Record, records_of
 from core.records.rows import quoted
 from core.search.entries import VERSION, own_entry, tag_terms, writing
-from core.search.owners import Belongings, own_columns, own_terms
+from core.search.owners import Belongings, own_terms
 
 #: Under this fact of a set of tables it is kept what the entries of its records are made of, as JSON by type.
 ENTRIES = "entries"
@@ -58,7 +58,8 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record], belongings: B
     if not kind.__search__:
         return
     belonging = belongings.get(kind.__name__)
-    columns = ("id", *dict.fromkeys((*kind.__search__, *own_columns(belonging))))
+    owned = () if belonging is None else belonging.own
+    columns = ("id", *dict.fromkeys((*kind.__search__, *owned)))
     names = ", ".join(quoted(engine, name) for name in columns)
     sql = f"SELECT {names} FROM {quoted(engine, kind.__tablename__)} WHERE id > {mark(engine, 1)} ORDER BY id"
     sql += f" LIMIT {_AT_ONCE}"
@@ -70,8 +71,12 @@ def _rewrite(transaction: DatabaseTransaction, kind: type[Record], belongings: B
             named[id].append(name)
         given = (dict(zip(columns, values, strict=True)) for values in rows)
         entries = [
-            own_entry(kind, values["id"], values)._replace(
-                tag_terms=tag_terms(values["id"], named[values["id"]]), owners=own_terms(kind, belonging, values)
+            own_entry(
+                kind,
+                values["id"],
+                values,
+                tag_terms(values["id"], named[values["id"]]),
+                own_terms(kind, belonging, values),
             )
             for values in given
         ]

@@ -17,7 +17,10 @@ _BITS = 4
 
 def depth(id: str) -> int:
     """How many samples a record is in."""
-    number = int.from_bytes(blake2b(id.encode(), digest_size=4).digest())
+    digest = blake2b(id.encode(), digest_size=4).digest()
+    if digest[-1] % (1 << _BITS):
+        return 0
+    number = int.from_bytes(digest)
     zeros = (number & -number).bit_length() - 1 if number else 32
     return min(len(MARKS), zeros // _BITS)
 

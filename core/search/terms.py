@@ -51,7 +51,7 @@ def words(text: str) -> Sequence[str]:
     """The words of a text; a run of Chinese characters is a word of its own."""
     letters = plain(text)
     if letters.isascii():
-        return tuple(word[:_LONGEST_WORD] for word in _WORD.findall(letters))
+        return tuple([word[:_LONGEST_WORD] for word in _WORD.findall(letters)])
     found: list[str] = []
     for word in _WORD.findall(letters):
         end = 0
@@ -79,7 +79,7 @@ def whole_terms(name: str) -> set[str]:
     """The terms of a name as a whole."""
     text = whole(name)
     begun = range(1, min(len(text), _LONGEST_NAME_BEGINNING + 1))
-    return {f"{WHOLE}{text}", *(f"{WHOLE}{BEGUN}{text[:end]}" for end in begun)}
+    return {f"{WHOLE}{text}", *[f"{WHOLE}{BEGUN}{text[:end]}" for end in begun]}
 
 
 def number_terms(text: str) -> set[str]:

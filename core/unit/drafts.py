@@ -106,7 +106,7 @@ class Before:
         keyed = [draft.record.id for draft in known if draft.external_ids is not None]
         self._tags = attachments.tags_of(transaction, tagged) if tagged else {}
         self._keys = attachments.external_ids_of(transaction, keyed) if keyed else {}
-        changing = [draft for draft in known if not self._has_all(draft)]
+        changing = [draft for draft in known if draft.external_ids and not self._has_all(draft)]
         self._kept = kept_keys(transaction, [draft.record.id for draft in changing])
         wanted: dict[type[Facet], list[str]] = defaultdict(list)
         for draft in known:

@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 from core.db.transaction import DatabaseTransaction
-from core.records.record import Table
+from core.records.record import Table, held_value
 from core.records.rows import TableRows, rows_of
 
 
@@ -91,17 +91,22 @@ class Held:
         return self._rows[kind, id].object
 
     def _keep(self, made: Any, rows: TableRows) -> None:
-        key = (rows.kind, getattr(made, rows.key[0]))
+        held = made.__dict__
+        key = (rows.kind, held[rows.key[0]])
         if key not in self._rows:
-            stored = dict(made.__dict__)
+            stored = held.copy()
             self._rows[key] = _Row(made, rows, stored, stored)
 
     # Changing
 
+    def new(self, kind: type[Any], values: Mapping[str, Any]) -> Any:
+        """A new object with values of its fields, not held yet."""
+        return rows_of(kind, self._engine).new(values)
+
     def add(self, made: Any) -> None:
         """Holds a new object, to be inserted."""
         rows = rows_of(type(made), self._engine)
-        self._rows[type(made), getattr(made, rows.key[0])] = _Row(made, rows, None, {})
+        self._rows[type(made), held_value(made, rows.key[0])] = _Row(made, rows, None, {})
 
     def remove(self, record: Any) -> None:
         """Has an object removed."""
@@ -110,7 +115,7 @@ class Held:
     def look(self) -> None:
         """Takes what all objects hold now as seen."""
         for row in self._rows.values():
-            row.seen = dict(row.object.__dict__)
+            row.seen = row.object.__dict__.copy()
 
     def news(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """The objects that changed since the last look and are not lent, each with what it held then."""
@@ -132,25 +137,25 @@ class Held:
         """Puts off the statements that store what is new or changed."""
         inserted: dict[TableRows, list[_Row]] = defaultdict(list)
         changed: dict[TableRows, list[tuple[_Row, list[str]]]] = defaultdict(list)
-        for row in [row for row in self._rows.values() if not row.is_settled and not row.is_removed]:
-            _refold(row, self.region)
+        for row in self._rows.values():
             held, stored = row.object.__dict__, row.stored
+            if row.is_settled or row.is_removed or held == stored:
+                continue
             if stored is None:
+                _fold(row, self.region)
                 inserted[row.rows].append(row)
-            elif held != stored and (names := [name for name in row.rows.names if held[name] != stored[name]]):
+            elif names := _changed(row, stored, self.region):
                 changed[row.rows].append((row, names))
         for rows, several in inserted.items():
-            self._transaction.put(rows.insertion(_alike(rows, [row.object.__dict__ for row in several])))
+            self._transaction.put(rows.insertion([row.object.__dict__ for row in several]))
         for rows, pairs in changed.items():
-            names = [*rows.key, *dict.fromkeys(name for _, names in pairs for name in names)]
-            self._transaction.put(
-                rows.change([{name: row.object.__dict__[name] for name in names} for row, _ in pairs])
-            )
+            names = [*dict.fromkeys(name for _, names in pairs for name in names)]
+            self._transaction.put(rows.change([row.object.__dict__ for row, _ in pairs], names))
         for row, names in (pair for pairs in changed.values() for pair in pairs):
             for name in names if row.is_lent else ():
                 set_committed_value(row.object, name, row.object.__dict__[name])
         for row in [*(row for several in inserted.values() for row in several), *_first(changed.values())]:
-            row.stored = dict(row.object.__dict__)
+            row.stored = row.object.__dict__.copy()
         if self._transaction.has_session:
             for row in self._rows.values():
                 self._lend_one(self._transaction.session, row)
@@ -186,27 +191,25 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
     return (row for several in pairs for row, _ in several)
 
 
-def _alike(rows: TableRows, several: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """New rows with the same columns: those that any of them has a value for."""
-    if len(several) == 1:
-        (row,) = several
-        return [{name: value for name in rows.names if (value := row[name]) is not None}]
-    count = len(several)
-    names = [name for name in rows.names if [row[name] for row in several].count(None) != count]
-    return [{name: row[name] for name in names} for row in several]
-
-
-def _refold(row: _Row, region: str) -> None:
-    """Keeps the companions of texts."""
+def _fold(row: _Row, region: str) -> None:
+    """Makes the companions of a new row's texts."""
     held = row.object.__dict__
     for companion in row.rows.kind.__companions__:
         value = held[companion.text]
-        if row.stored is None or value != row.stored[companion.text]:
-            key = companion.key(value, region)
-            if row.stored is None:
-                held[companion.name] = key
-            elif held[companion.name] != key:
+        held[companion.name] = None if value is None else companion.make(value, region)
+
+
+def _changed(row: _Row, stored: Mapping[str, Any], region: str) -> list[str]:
+    """The columns that hold something else than what is stored; the companions of texts are kept."""
+    held = row.object.__dict__
+    found = [name for name in row.rows.names if held[name] is not stored[name] and held[name] != stored[name]]
+    for companion in row.rows.kind.__companions__:
+        if companion.text in found:
+            key = companion.key(held[companion.text], region)
+            if held[companion.name] != key:
                 setattr(row.object, companion.name, key)
+                found.append(companion.name)
+    return found
 
 
 def _storable(ids: Collection[str]) -> set[str]:

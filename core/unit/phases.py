@@ -21,7 +21,7 @@ from core.log.changes import Change, Changes
 from core.log.estates import handovers_of
 from core.log.events import Action
 from core.records.checks import row_problems
-from core.records.record import Record, record_named
+from core.records.record import Record, held_value, record_named
 from core.unit.affiliation import affiliation_problems, separation_warnings
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import taken_keys, write_belongings
@@ -153,10 +153,10 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
     refused: dict[int, list[UserError]] = {}
     for draft in drafts:
         change = _apply_one(unit, draft, before)
-        problems = settle(unit.settlement, change, draft.reason)
-        warnings += [problem for problem in problems if problem.warning]
-        if errors := [problem for problem in problems if not problem.warning]:
-            refused[draft.index] = errors
+        if problems := settle(unit.settlement, change, draft.reason):
+            warnings += [problem for problem in problems if problem.warning]
+            if errors := [problem for problem in problems if not problem.warning]:
+                refused[draft.index] = errors
         idle = draft.action is Action.UPDATED and not change.after
         applied.append((draft, None if idle else change))
     _refuse(refused)
@@ -169,14 +169,14 @@ def _apply(unit: Unit, drafts: Sequence[Draft]) -> _Work:
 
 
 def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
-    record = draft.model(**draft.values) if draft.action is Action.CREATED else draft.record
+    record = unit.held.new(draft.model, draft.values) if draft.action is Action.CREATED else draft.record
     change = Change(draft.action, record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
     if draft.action is Action.CREATED:
         change.after = dict(draft.values)
         unit.settlement.pending[change.record.id] = change.record
     elif draft.action is Action.UPDATED:
         for name, value in draft.values.items():
-            present = getattr(draft.record, name)
+            present = held_value(draft.record, name)
             if present != value:
                 change.before[name], change.after[name] = present, value
                 setattr(draft.record, name, value)

@@ -370,8 +370,9 @@ class Unit:
 
     def note(self, change: Change) -> None:
         """Notes the change of a record, for the log and for whoever searches."""
-        self.log.note(change)
-        for move in handovers_of(self.estates, change):
+        moves = handovers_of(self.estates, change)
+        self.log.note(change, moves)
+        for move in moves:
             self.search.note_owners(move.record, move.id)
         if change.action is Action.DESTROYED:
             self.search.forget([change.record.id])

@@ -85,9 +85,10 @@ class Watch:
             return
         self._is_collecting = True
         try:
-            for row, before in list(self._held.news()):
-                self._take(row, Action.UPDATED, before)
-            self._held.look()
+            if news := list(self._held.news()):
+                for row, before in news:
+                    self._take(row, Action.UPDATED, before)
+                self._held.look()
             self._judge_taken()
         finally:
             self._is_collecting = False

@@ -45,10 +45,8 @@ def default_of(facet: type[Facet], name: str) -> Any:
     for companion in facet.__companions__:
         if companion.name == name:
             return companion.key(default_of(facet, companion.text), "")
-    for column, default, factory in facet.__defaults__:
-        if column == name:
-            return default if factory is None else factory()
-    return None
+    factory = facet.__factories__.get(name)
+    return facet.__defaults__.get(name) if factory is None else factory()
 
 
 def type_of(given: Column[Any]) -> TypeEngine[Any]:

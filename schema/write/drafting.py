@@ -53,7 +53,7 @@ class RecordBatch(Batch):
         """What a row is known by."""
         return self._drafting.marks(row, self._linked)
 
-    def needs(self, row: Asked) -> set[Any]:
+    def needs(self, row: Asked) -> Collection[Any]:
         """The rows it refers to."""
         return self._drafting.needs(row)
 
@@ -87,10 +87,11 @@ class Drafting:
         self._key_references = {name for key in self._keys.values() for name in key.references}
         #: What callers may do with it.
         self.rights = DraftRights(catalog, record, list(self._references.values()))
-        #: The inputs of those to records of the same type.
+        #: Those to records of the same type.
         self._alike = [
             (field.name, name) for name, (field, target) in self._references.items() if target == record.name
         ]
+        self._names_alike = frozenset(name for names in self._alike for name in names)
 
     def write(self, unit: Unit, asked: Sequence[Asked], *, alone: bool = False) -> list[RowOutcome]:
         """Writes what is asked, a row each.
@@ -121,8 +122,10 @@ class Drafting:
             marks.add((key.name, *values))
         return marks
 
-    def needs(self, asked: Asked) -> set[Any]:
+    def needs(self, asked: Asked) -> Collection[Any]:
         """The rows of the same type that a row refers to, so that they are written before it."""
+        if self._names_alike.isdisjoint(asked.given):
+            return ()
         needs: set[Any] = set()
         for by_id, by_key in self._alike:
             key = asked.given.get(by_key)
@@ -206,7 +209,7 @@ class Drafting:
         for index, asked in items:
             id = asked.given.get("id")
             row = None if id is None else rows.get(id)
-            wrong = None if id is None else self._wrong(id)
+            wrong = None if id is None or id in wanted else self._wrong(id)
             if wrong is not None:
                 found[index] = wrong
             elif row is None and asked.action in (None, Action.CREATED):
@@ -307,6 +310,8 @@ class Drafting:
     def _resolve_references(self, unit: Unit, items: Sequence[RowInput], names: Set[str]) -> Linked:
         """What external ids mean that these inputs refer by, for all rows at once."""
         asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        if names.isdisjoint(set().union(*items)):
+            return {}
         for given in items:
             for name in names & given.keys():
                 key = given[name]

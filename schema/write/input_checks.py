@@ -43,13 +43,15 @@ class InputFields:
 
     Attributes:
         record: the record.
-        checks: the fields by name, each with the check of its values.
+        checks: the fields by name, each with where it is stored and the check of its values.
         required: those without which there is no new record.
     """
 
     def __init__(self, record: RecordType) -> None:
         self.record = record
-        self.checks = {field.name: (field, value_check(field)) for field in record.input_fields}
+        self.checks = {
+            field.name: (field, field.stored, value_check(field)) for field in record.input_fields if field.stored
+        }
         self.required = [field for field in record.input_fields if field.stored and field.stored.required]
 
 
@@ -75,7 +77,6 @@ class Checked:
             keeps_malformed: e-mail addresses and telephone numbers that are not any are stored all the same, with a
                 warning: what is imported is often all that is known of somebody.
         """
-        self._creating = creating
         self._keeps = keeps_malformed
         self.values: dict[str, Any] = {}
         self.facets: list[FacetValue] = []
@@ -83,50 +84,35 @@ class Checked:
         self.errors: list[UserError] = []
         self.warnings: list[UserError] = []
         for name, value in given.items():
-            if found := fields.checks.get(name):
-                self._take(*found, value, conventions)
+            if name not in fields.checks:
+                continue
+            field, stored, check = fields.checks[name]
+            if value is None and creating and stored.required:
+                # As if it had been left out: `missing` asks for it.
+                continue
+            try:
+                checked = check(value, conventions)
+            except InputError as error:
+                said = self._noted(field, error)
+                if not said.warning:
+                    continue
+                checked = value.strip()
+            if stored.facet is None:
+                self.values[stored.column] = checked
+            else:
+                self.facets.append(FacetValue(stored.facet, stored.column, name, checked))
         for name in fields.record.said:
             if name in self.values:
                 self.said[name] = self.values.pop(name)
 
-    def _take(self, field: CatalogField, check: Check, value: Any, conventions: Conventions) -> None:
-        stored = field.stored
-        assert stored is not None
-        if value is None and self._creating and stored.required:
-            # As if it had been left out: `missing` asks for it.
-            return
-        try:
-            checked = check(value, conventions)
-        except _NoValueError as error:
-            self.errors.append(
-                UserError(
-                    "REQUIRED", sentence("{field}: {problem}", field=field.name, problem=error.message), (field.name,)
-                )
-            )
-            return
-        except MalformedError as error:
-            problem = UserError(
-                "INVALID",
-                sentence("{field}: {problem}", field=field.name, problem=error.message),
-                (field.name,),
-                warning=self._keeps,
-            )
-            if not self._keeps:
-                self.errors.append(problem)
-                return
-            self.warnings.append(problem)
-            checked = value.strip()
-        except InputError as error:
-            self.errors.append(
-                UserError(
-                    "INVALID", sentence("{field}: {problem}", field=field.name, problem=error.message), (field.name,)
-                )
-            )
-            return
-        if stored.facet is None:
-            self.values[stored.column] = checked
-        else:
-            self.facets.append(FacetValue(stored.facet, stored.column, field.name, checked))
+    def _noted(self, field: CatalogField, error: InputError) -> UserError:
+        """What is wrong with the value of a field, among the errors or, where it is kept all the same, the warnings."""
+        code = "REQUIRED" if isinstance(error, _NoValueError) else "INVALID"
+        is_kept = self._keeps and isinstance(error, MalformedError)
+        message = sentence("{field}: {problem}", field=field.name, problem=error.message)
+        said = UserError(code, message, (field.name,), warning=is_kept)
+        (self.warnings if is_kept else self.errors).append(said)
+        return said
 
 
 class _NoValueError(InputError):

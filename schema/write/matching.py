@@ -24,7 +24,7 @@ Linked = Mapping[tuple[str, str, str], str]
 KeyValues = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """One record's input: what is to be done, with which record, and what is to be set.
 
@@ -74,6 +74,10 @@ class MatchKey:
     def references(self) -> Set[str]:
         """The inputs that give those of its fields that are references by external id."""
         return {field.reference_name for field in self.fields if field.refers}
+
+    def may_be_in(self, names: Set[str]) -> bool:
+        """Whether rows that give some inputs may give it: a part of it at least is among them."""
+        return not names.isdisjoint({field.name for field in self.fields} | self.references)
 
     def missing(self, given: RowInput) -> str | None:
         """The name of the first field that a row does not give, neither itself nor by external id."""
@@ -127,6 +131,8 @@ def upsert_locks(
     if not rows or engine != POSTGRESQL:
         return locks
     entity = record.name
+    given = set().union(*(one.given for one in rows))
+    keys = {name: key for name, key in keys.items() if key.may_be_in(given)}
     alone: set[Key] = set()
     shared: set[Key] = set()
     for one in rows:

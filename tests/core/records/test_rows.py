@@ -12,7 +12,7 @@ def test_a_stored_row_can_be_read_and_changed_where_its_class_has_not_been_used_
 
     rows = rows_of(Untouched, "sqlite")
     stored = {"id": "one", "note": "before"}
-    made = rows.made(tuple(stored.get(name) for name in rows.names))
+    (made,) = rows.all_made([tuple(stored.get(name) for name in rows.names)])
     assert (made.id, made.note) == ("one", "before")
     made.note = "after"
     assert made.note == "after"
