@@ -10,6 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from sqlalchemy import Select, func, insert, literal
 from sqlmodel import select
 
@@ -130,7 +131,8 @@ class EventLog:
                 "entity_id": entity_id,
                 "action": action,
                 "occurred_at": occurred_at or self.now,
-                "changes": changes or {},
+                # As text: garbage collection would look at all of many changes again and again until they are written.
+                "changes": orjson.Fragment(orjson.dumps(changes)) if changes else {},
                 "data": data or {},
             }
         )

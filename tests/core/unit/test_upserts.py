@@ -68,6 +68,34 @@ def test_each_row_has_its_outcome_and_a_refused_one_leaves_the_others(client):
     assert customers(client, externalIds={"has": {"system": "erp", "values": ["o2", "o4", "o5"]}}) == 0
 
 
+def test_many_rows_hold_what_each_was_given_and_what_all_have_in_common(client):
+    spellings = ['"quoted"', "back\\slash", "{a,b}", "NULL", "null", "'; --", "Müller 李", "plain"]
+    given = [
+        {
+            "externalIds": [key(f"same{number} {spellings[number % 8]}")],
+            "name": f"{spellings[number % 8]} {number}",
+            "city": "Same",
+            "industry": None if number % 3 else spellings[number % 8],
+            "employeeCount": number,
+            "annualRevenue": {"amount": f"{number}.50", "currency": "CNY"},
+            "needs": ["same"] if number else ["other", '"'],
+        }
+        for number in range(60)
+    ]
+    fields = "name city industry employeeCount annualRevenue { amount currency } needs doNotContact status"
+    rest = {"doNotContact": False, "status": "PROSPECT"}
+    answer = upserted(client, "customers", given, fields)
+    assert statuses(answer) == ["CREATED"] * 60
+    wanted = [{name: value for name, value in row.items() if name != "externalIds"} | rest for row in given]
+    assert [result["record"] for result in answer["results"]] == wanted
+    changed_rows = [{"externalIds": row["externalIds"], "region": "All", "city": None, "needs": []} for row in given]
+    answer = upserted(client, "customers", changed_rows, fields + " region")
+    assert statuses(answer) == ["UPDATED"] * 60
+    common = {"region": "All", "city": None, "needs": []}
+    assert [result["record"] for result in answer["results"]] == [row | common for row in wanted]
+    assert statuses(upserted(client, "customers", changed_rows)) == ["UNCHANGED"] * 60
+
+
 def test_no_rows_are_no_work(client):
     assert counts(upserted(client, "customers", [])) == {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
 
