@@ -264,10 +264,12 @@ class Unit:
             Reject: a plugin refuses.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
-        for question in () if self.transaction.has_session else self.host.questions(self.context, changes):
-            spelled = question.query.on(self.transaction)
-            if spelled.tables is not None:
-                self.transaction.foresee(spelled.statement(question.values), spelled.tables)
+        # What a session writes is not known before it does, so that there each question is asked when it comes up.
+        if not self.transaction.has_session:
+            for question in self.host.questions(self.context, changes):
+                spelled = question.query.on(self.transaction)
+                if spelled.tables is not None:
+                    self.transaction.foresee(spelled.statement(question.values), spelled.tables)
         warnings = self.host.before_commit(self.context, changes, self.flush_session)
         self.transaction.forget()
         return warnings

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.records.rows import rows_of
+from plugins.forecasting import Forecasting
+from plugins.forecasting.models import WinModel
 from plugins.forecasting.shared.settings import ForecastingSettings
+from plugins.forecasting.shared.vocabulary import ModelStatus
 from plugins.forecasting.win_model.examples import Decided, Look
 from plugins.forecasting.win_model.model import Definition, NumberProperty, Outcomes, Properties, score
 from plugins.forecasting.win_model.training import train
@@ -95,3 +99,20 @@ def test_a_small_history_is_refused_and_the_refusal_says_why(won, lost, reason):
 def test_odds_of_a_choice_are_told_against_what_is_usual():
     # A model that knows nothing gives the intercept.
     assert Definition(math.log(3), {}, {}).probability(Properties({}, {})) == pytest.approx(0.75)
+
+
+def test_a_model_in_use_counts_for_nothing_once_predictions_are_switched_off(crm, clock):
+    client = crm(Forecasting, clock=clock, plugins={"forecasting": {"use_model": False}})
+    now, database = clock.now(), client.app.database
+    model = WinModel(
+        trained_at=now, status=ModelStatus.IN_USE, algorithm="", decided=1, won=1, definition=MODEL.to_json()
+    )
+    model.created_at = model.updated_at = now
+    model.created_by = model.updated_by = "test"
+    rows = rows_of(WinModel, database.dialect)
+    with database.driven() as transaction:
+        transaction.put(rows.insertion([{name: getattr(model, name) for name in rows.names}]))
+        transaction.commit()
+    made = client.create("Opportunity", name="Offer")
+    found = client.query("query ($id: ID!) { opportunity(id: $id) { winProbabilitySource } }", id=made["id"])
+    assert found["opportunity"]["winProbabilitySource"] == "STAGE"
