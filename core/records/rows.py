@@ -71,8 +71,11 @@ class TableRows:
         self._binds = {column.key: bind for column in columns if (bind := binder(column.type, dialect)) is not None}
         # Binding texts does nothing but refuse what no text may hold, which is looked for in all of them at once.
         self._texts = {column.key for column in columns if isinstance(column.type, Text)}
+        # Of two rows none shares a list with the other.
         self._loads = [
-            (place, load) for place, column in enumerate(columns) if (load := _loader(column.type, dialect)) is not None
+            (place, load, column.key not in self._json)
+            for place, column in enumerate(columns)
+            if (load := _loader(column.type, dialect)) is not None
         ]
         # A stored row is not a new one: it has all of its values, and no defaults. Nothing constructs it, which would
         # else have SQLAlchemy make its attributes readable.
@@ -141,9 +144,15 @@ class TableRows:
 
     def all_made(self, rows: Rows) -> list[Any]:
         """The objects of rows, known to no session."""
+        if len(rows) == 1:
+            single = list(rows[0])
+            for place, load, _ in self._loads:
+                if single[place] is not None:
+                    single[place] = load(single[place])
+            return [self._made(dict(zip(self.names, single, strict=True)))]
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        for place, load in self._loads if rows else ():
-            columns[place] = load(columns[place])
+        for place, load, is_shared in self._loads if rows else ():
+            columns[place] = (_each if is_shared else _each_apart)(load, columns[place])
         return [self._made(dict(zip(self.names, values, strict=True))) for values in zip(*columns, strict=True)]
 
     def new(self, values: RowValues) -> Any:
@@ -235,9 +244,7 @@ class TableRows:
         bind = self._binds.get(name)
         if bind is None or (name in self._texts and "\0" not in "".join(filter(None, values))):
             return values
-        if name in self._json:
-            return [None if value is None else bind(value) for value in values]
-        return _each(bind, values)
+        return (_each_apart if name in self._json else _each)(bind, values)
 
     def _bound(self, names: Sequence[str], row: RowValues) -> list[Any]:
         binds, texts = self._binds, self._texts
@@ -297,19 +304,24 @@ def _ending(if_absent: bool) -> str:
     return " ON CONFLICT DO NOTHING" if if_absent else ""
 
 
-def _loader(type_: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
-    """What makes of the values of a column those of objects; None where they are the same."""
+def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes of a value of a column that of an object; None where it is the same."""
     if isinstance(type_, Json):
-        # On PostgreSQL SQLAlchemy would leave it to the driver. Of two rows none shares a list with the other.
-        return lambda values: [None if value is None else orjson.loads(value) for value in values]
+        # On PostgreSQL SQLAlchemy would leave it to the driver.
+        return orjson.loads
     load: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
-    return None if load is None else partial(_each, load)
+    return load
 
 
 def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
     """What becomes of values; the same of the same, of which a column mostly has many."""
     known = {value: None if value is None else convert(value) for value in {*values}}
     return [known[value] for value in values]
+
+
+def _each_apart(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The same, one by one: lists cannot be looked up, and are not to be shared."""
+    return [None if value is None else convert(value) for value in values]
 
 
 def binder(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
