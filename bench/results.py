@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.contestants import EVERYBODY, OURS, WRITERS
@@ -86,14 +87,19 @@ def reads_table(found: dict[str, Any]) -> str:
     def cell(row: dict[str, Any], name: str) -> str:
         if name not in row:
             return "–"
-        rate = row[name]["rate"]
-        return _short(rate) if name == OURS.name else f"{_short(rate)} ({_short(row[OURS.name]['rate'] / rate)}×)"
+        rate = _short(row[name]["rate"])
+        return rate if name == OURS.name else f"{rate} ({_short(_ratio(row, name))}×)"
 
     rows = [
         [_TITLES.get(query, query), *(cell(row, name) for name in (OURS.name, *others))]
         for query, row in found["queries"].items()
     ]
     return _table(["requests per second", OURS.name, *others], rows)
+
+
+def _ratio(row: dict[str, Any], name: str) -> float:
+    """How often as fast as another we are: the median over rounds, for the machine changes from one to the next."""
+    return median(own / other for own, other in zip(row[OURS.name]["rates"], row[name]["rates"], strict=True))
 
 
 def summary() -> str:
@@ -108,7 +114,7 @@ def summary() -> str:
 
     def cell(query: str, engine: str, name: str) -> str:
         row = by_engine[engine]["queries"][query]
-        return f"{_short(row[OURS.name]['rate'] / row[name]['rate'])}×" if name in row else "–"
+        return f"{_short(_ratio(row, name))}×" if name in row else "–"
 
     rows = [
         [title, *(cell(query, engine, name) for engine, name in columns)]
