@@ -14,15 +14,17 @@ RecordKey = tuple[str, Any]
 def disagreements(mapping: ImportMapping, source: Source) -> Mapping[RecordKey, int]:
     """The records of which two rows say different things, each with the last line that says something of it.
 
-    Rows that complete each other do not disagree. It reads the source once, and where a record is told of in several
-    ways, once more.
+    Rows that complete each other do not disagree. It reads the source once for what records are found by, and where
+    rows share a record, all that they say of it.
     """
+    repeated = _repeated(mapping.keys_only(), source)
     said: dict[RecordKey, int] = {}
     several: set[RecordKey] = set()
-    for _, key, facts in _facts(mapping, source):
-        mark = hash(tuple(sorted(facts.items())))
-        if said.setdefault(key, mark) != mark:
-            several.add(key)
+    for _, key, facts in _facts(mapping, source) if repeated else ():
+        if key in repeated:
+            mark = hash(tuple(sorted(facts.items())))
+            if said.setdefault(key, mark) != mark:
+                several.add(key)
     if not several:
         return {}
     known: dict[RecordKey, dict[str, str]] = defaultdict(dict)
@@ -34,6 +36,21 @@ def disagreements(mapping: ImportMapping, source: Source) -> Mapping[RecordKey, 
                 differing.add(key)
             last[key] = line
     return {key: last[key] for key in differing}
+
+
+def _repeated(mapping: ImportMapping, source: Source) -> set[RecordKey]:
+    """The records that several rows say something of; rows count that will be rejected."""
+    seen: set[RecordKey] = set()
+    repeated: set[RecordKey] = set()
+    for row in source.rows():
+        try:
+            items = mapping.read(row)
+        except RowRejected:
+            continue
+        for item in items:
+            key = item.rule.name, item.key
+            (repeated if key in seen else seen).add(key)
+    return repeated
 
 
 def _facts(mapping: ImportMapping, source: Source) -> Iterator[tuple[int, RecordKey, dict[str, str]]]:

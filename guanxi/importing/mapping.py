@@ -1,9 +1,10 @@
 """The mapping of an import: what each row of a source says of which records. Pure: it knows no database."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,16 @@ class RecordRule:
     at: FieldRule | None = None
     match_fields: Sequence[str] = ()
 
+    def key_only(self) -> "RecordRule":
+        """The same with no more than what the record is found by."""
+        names = set(self.match_fields)
+        return replace(
+            self,
+            external_ids=dict(islice(self.external_ids.items(), 1)) if self.match == EXTERNAL_ID else {},
+            fields=[rule for rule in self.fields if rule.field.name in names],
+            links=[rule for rule in self.links if rule.relation.name in names],
+        )
+
     def read(self, cells: Cells) -> Item | None:
         """What a row says of the record; None where it says nothing.
 
@@ -331,6 +342,10 @@ class ImportMapping:
                 )
         if problems:
             raise ConfigurationError("\n".join(problems))
+
+    def keys_only(self) -> "ImportMapping":
+        """The same with no more of each record than what it is found by."""
+        return replace(self, records=[rule.key_only() for rule in self.records])
 
     def read(self, row: SourceRow) -> list[Item]:
         """What a row says, record by record.
