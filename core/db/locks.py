@@ -60,11 +60,9 @@ class Locks:
         """Waits until the transaction has all of them; no keys cost no statement."""
         if self._wanted and transaction.dialect == "postgresql":
             wanted = sorted(self._wanted)
-            parts = (*zip(*wanted, strict=True), [str(self._wanted[key]) for key in wanted])
-            # As text: the driver looks at each value of a list.
-            values = ["{" + ",".join(map(str, part)) + "}" for part in parts]
+            classes, buckets = ([key[part] for key in wanted] for part in (0, 1))
             # Put off: it goes before whatever is read next, in a statement of its own.
-            transaction.put(SqlStatement(_SQL, values))
+            transaction.put(SqlStatement(_SQL, (classes, buckets, [self._wanted[key] for key in wanted])))
 
 
 def take(transaction: DatabaseTransaction, plugin: str | None, keys: Iterable[Key]) -> None:

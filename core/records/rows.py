@@ -19,7 +19,7 @@ from core.db.types import Json, ListOf, Text, Timestamp
 from core.records.record import Table, new_values
 
 POSTGRESQL = "postgresql"
-#: Of so many rows it is no chance that all have the same value in a column.
+#: With so many rows, one value in a whole column is hardly a coincidence.
 _MANY = 50
 #: The position of a row among those that are looked for; no column has this name.
 _NUMBER = "_number"
@@ -227,7 +227,7 @@ class TableRows:
     def _is_one(self, name: str, values: Sequence[Any]) -> bool:
         """Whether a column has one value in all of many rows, so that it need not be sent with each."""
         first = values[0]
-        # Of few rows that is chance, and would give another statement each time.
+        # With few rows that may be a coincidence, and would give another statement each time.
         return (
             len(values) >= _MANY
             and name not in self.key

@@ -132,10 +132,10 @@ def test_no_keys_cost_no_statement_and_those_of_all_places_one(locking):
     client.run_job("count_nothing")
     assert found == []
     for expected, act in (
-        ("{True,False}", lambda: client.create("Customer", name="A")),
-        ("{False}", lambda: run(client, "countAll")),
-        ("{True,False}", lambda: run(client, "countNorth")),
-        ("{False}", lambda: client.run_job("count_members")),
+        ([True, False], lambda: client.create("Customer", name="A")),
+        ([False], lambda: run(client, "countAll")),
+        ([True, False], lambda: run(client, "countNorth")),
+        ([False], lambda: client.run_job("count_members")),
     ):
         act()
         assert [shared for _, _, shared in found] == [expected]
