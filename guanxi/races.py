@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from sqlalchemy import Table as SqlTable
 
 from core.background import backlog, jobs
 from core.db.database import SQLITE, Database
+from core.db.strands import sleep
 from core.db.transaction import COMMIT, SqlStatement
 from core.log.events import EventBatch, EventCounter, EventRow
 from core.records.record import CORE, tables_of
@@ -106,14 +108,16 @@ class _Participant:
         self.goes_on = threading.Event()
 
     def arrives(self, process: int, *, commits: bool) -> None:
-        """Is called before each round trip, in the thread that makes it."""
+        """Is called before each round trip, in the thread or the strand that makes it."""
         self.trips += 1
         self.process = process
         if self.trips_to_commit is None and commits:
             self.trips_to_commit = self.trips
         if self.trips == self._stops_before:
             self.stopped.set()
-            self.goes_on.wait(_LONGEST_WAIT)
+            until = time.monotonic() + _LONGEST_WAIT
+            while not self.goes_on.is_set() and time.monotonic() < until:
+                sleep(_POLL)
 
 
 _participant: ContextVar[_Participant | None] = ContextVar("participant", default=None)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from core.base.errors import ConflictError, PluginError
 from core.base.sentences import sentence
+from core.db.strands import sleep
 
 T = TypeVar("T")
 
@@ -104,4 +105,4 @@ def repeated(attempt: Callable[[], T], seconds: float, seconds_lost: float | Non
                         )
                     ) from error
                 raise
-        time.sleep(pause)
+        sleep(pause)

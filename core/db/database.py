@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from core.db.conflicts import Conflict, conflict_of, repeated
 from core.db.faults import UNREACHABLE, FaultLog, fault_of, refuse_write
 from core.db.files import OpenFile
 from core.db.sqlite import Alarm, SqliteDriver, prepare_sqlite
+from core.db.strands import in_thread
 from core.db.threads import Threads
 from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
@@ -58,7 +60,7 @@ class Done(Generic[T]):
 
 
 class Database:
-    """One database. Sessions are sync and run in worker threads; on SQLite one writes at a time."""
+    """One database. Sessions are sync and run off the event loop, or paused on it; on SQLite one writes at a time."""
 
     def __init__(
         self,
@@ -128,7 +130,11 @@ class Database:
         self._statement_seconds = statement_seconds
         self._queue_patience = queue_patience
         #: Where writers run, and where what looks something up does.
-        self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
+        if self.dialect == SQLITE:
+            self.writers = self.threads(1)
+        else:
+            # The event loop of Windows cannot wait for the driver's sockets.
+            self.writers = Threads(pool_size, queue_patience, weaves=sys.platform != "win32")
         self.lookers = self.threads(_MOST_READERS)
 
     def threads(self, most: int) -> Threads:
@@ -318,7 +324,7 @@ class Database:
 
     def connect(self) -> Driver:
         """A connection that writes; whoever asks for it closes it."""
-        driver = self._connected()
+        driver = in_thread(self._connected)
         driver.calendar = self._calendar
         return driver
 
@@ -411,6 +417,10 @@ class Database:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, where writers run."""
         return await self.writers.run(work)
+
+    async def briefly(self, work: Callable[[], T]) -> T:
+        """Runs sync work of a few milliseconds: on the event loop where it can be paused while it waits."""
+        return await self.writers.run(work, is_brief=True)
 
     # Its file
 

@@ -1,5 +1,6 @@
 """Writing to PostgreSQL: libpq's pipeline, one write and one wait for statements that go together."""
 
+import asyncio
 import math
 import re
 import select
@@ -21,6 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from core.db.prepared import PreparedStatements
+from core.db.strands import in_strand, pause
 from core.db.transaction import Driver, Rows, SqlStatement, guest_connection
 
 T = TypeVar("T")
@@ -81,7 +83,9 @@ class PatientConnection(psycopg.Connection[Any]):
         return made
 
     def wait(self, gen: Generator[Any, Any, T], *more: Any, **named: Any) -> T:
-        """What the server answers."""
+        """What the server answers; in a strand the event loop goes on meanwhile."""
+        if in_strand():
+            return _woven(self._in_time(gen), self.pgconn.socket)
         return super().wait(self._in_time(gen), *more, **named)
 
     def _in_time(self, talk: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -102,6 +106,46 @@ class PatientConnection(psycopg.Connection[Any]):
         except StopIteration as end:
             answer: T = end.value
             return answer
+
+
+def _woven(talk: Generator[Any, Any, T], socket: int) -> T:
+    """The result of a talk over a socket, in a strand."""
+    try:
+        wanted = next(talk)
+        while True:
+            wanted = talk.send(_ready(socket, wanted))
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+
+
+def _ready(socket: int, wanted: int) -> int:
+    """For what a socket is ready of what is wanted; after a while, or if nobody waits any more, for nothing."""
+    loop = asyncio.get_running_loop()
+    news = loop.create_future()
+    ready = 0
+
+    def note(what: int) -> None:
+        nonlocal ready
+        ready |= what
+        if not news.done():
+            news.set_result(None)
+
+    reads, writes = wanted & waiting.Wait.R, wanted & waiting.Wait.W
+    if reads:
+        loop.add_reader(socket, note, waiting.Ready.R)
+    if writes:
+        loop.add_writer(socket, note, waiting.Ready.W)
+    timer = loop.call_later(_INTERVAL, note, waiting.Ready.NONE)
+    try:
+        pause(news)
+    finally:
+        timer.cancel()
+        if reads:
+            loop.remove_reader(socket)
+        if writes:
+            loop.remove_writer(socket)
+    return ready
 
 
 class PostgresDriver(Driver):

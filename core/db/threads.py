@@ -1,4 +1,4 @@
-"""Threads for sync work on the database: so many at once, and nobody waits for one without end."""
+"""Where sync work on the database runs: in threads or on the event loop, so much at once, and none waits for ever."""
 
 import asyncio
 import weakref
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from core.base.errors import UnavailableError
 from core.db.faults import BUSY
+from core.db.strands import woven
 
 T = TypeVar("T")
 
@@ -19,30 +20,35 @@ _Task = tuple[Callable[[], Any], Context, "asyncio.Future[Any]"] | None
 
 
 class Threads:
-    """Runs sync work off the event loop, so many at once.
-
-    Each mutation pays for the hand-over, which costs a seventh of what it does by anyio, and a third of an executor's.
+    """Runs sync work off the event loop, or so that it does not hold it up; so much at once.
 
     Attributes:
-        busy: how many work now.
-        waiting: how many wait for their turn.
+        busy: how much runs now.
+        waiting: how much waits for its turn.
     """
 
-    def __init__(self, most: int, patience: float) -> None:
+    def __init__(self, most: int, patience: float, *, weaves: bool = False) -> None:
         """Prepares it; starts threads as they are needed.
 
         Args:
-            most: how many work at once.
+            most: how much runs at once.
             patience: for how many seconds one waits for its turn.
+            weaves: brief work may run on the event loop, because it can be paused wherever it waits.
         """
         self._turns = asyncio.Semaphore(most)
         self._patience = patience
         self._tasks: SimpleQueue[_Task] = SimpleQueue()
         self._started = 0
+        self._weaves = weaves
         self.busy = self.waiting = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """The result of work in a thread.
+    async def run(self, work: Callable[[], T], *, is_brief: bool = False) -> T:
+        """The result of work.
+
+        Args:
+            work: what to do.
+            is_brief: it waits for nothing but the database, and takes some milliseconds of the processor at most, so
+                that it may run on the event loop.
 
         Raises:
             UnavailableError: others took too long.
@@ -53,7 +59,7 @@ class Threads:
             await self._turns.acquire()
         self.busy += 1
         try:
-            return await self._run(work)
+            return await (woven(work) if is_brief and self._weaves else self._run(work))
         finally:
             self.busy -= 1
             self._turns.release()

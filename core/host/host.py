@@ -112,6 +112,9 @@ class PluginHost:
         self._reacting = lru_cache(1000)(
             lambda hook, entities: [one for one in self.implementations(hook) if _reacts(one[0], entities)]
         )
+        changing = ("lock_keys", "validate", "questions", "before_commit")
+        #: Whether hooks may hold up whatever thread a change is made in.
+        self.blocks = any(plugin.blocks for hook in changing for plugin, _ in self.implementations(hook))
         judging = [*self.implementations("validate"), *self.implementations("before_commit")]
         relying = {plugin for plugin, _ in judging} - {plugin for plugin, _ in self.implementations("lock_keys")}
         #: Those that do not declare what they rely on, and so exclude each other altogether.
@@ -442,6 +445,8 @@ def _check_data(plugin: Plugin) -> None:
     for name in plugin.reacts_to or ():
         if not has_record(name):
             raise PluginError(plugin.name, "reacts_to", f"there is no record {name!r}; write for example 'Customer'")
+    if not isinstance(plugin.blocks, bool):
+        raise PluginError(plugin.name, "blocks", f"{plugin.blocks!r} is not True or False; write one of them")
     if not isinstance(plugin.retries, Retries):
         raise PluginError(plugin.name, "retries", f"{plugin.retries!r} is not a guanxi.Retries; write Retries(…)")
     try:

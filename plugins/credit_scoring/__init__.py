@@ -64,6 +64,7 @@ class CreditScoring(Plugin):
     api = ">=1,<2"
     settings = CreditScoringSettings
     reacts_to = ("Customer", "Opportunity", "Receivable", "Payment", "PaymentReminder", "PaymentPromise")
+    blocks = False
     events = {  # noqa: RUF012  (as Plugin declares it)
         RISK_CHANGED: "A customer's credit risk changed.",
         LIMIT_CHANGED: "A customer's credit limit changed.",

@@ -21,6 +21,7 @@ class Duplicates(Plugin):
     api = ">=1,<2"
     settings = DuplicatesSettings
     reacts_to = tuple(KINDS)
+    blocks = False
 
     @hookimpl
     def register_fields(self) -> Iterable[Field]:

@@ -41,6 +41,7 @@ class Files(Plugin):
     api = ">=1,<2"
     settings = FileSettings
     reacts_to = ("File",)
+    blocks = False
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:

@@ -57,6 +57,7 @@ class Forecasting(Plugin):
     api = ">=1,<2"
     settings = ForecastingSettings
     reacts_to = ("Opportunity", "OpportunityContact", "SalesTarget", "Stage")
+    blocks = False
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
         SUBMITTED: "A forecast was submitted.",

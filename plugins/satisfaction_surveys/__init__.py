@@ -58,6 +58,7 @@ class SatisfactionSurveys(Plugin):
     api = ">=1,<2"
     settings = SatisfactionSettings
     reacts_to = ("ImprovementAction", "Survey", "SurveyAnswer", "SurveyResponse")
+    blocks = False
     events = {  # noqa: RUF012  (as Plugin declares it)
         SURVEY_OPENED: "A survey was opened for answers.",
         SURVEY_CLOSED: "A survey was closed.",

@@ -69,6 +69,7 @@ class ValueTiering(Plugin):
     api = ">=1,<2"
     settings = ValueTieringSettings
     reacts_to = _WATCHED
+    blocks = False
     events = {  # noqa: RUF012  (as Plugin declares it)
         TIER_CHANGED: "A customer's value tier changed.",
         ABANDONED: "The abandonment of a customer was confirmed.",

@@ -23,6 +23,7 @@ class Webhooks(Plugin):
     api = ">=1,<2"
     settings = WebhookSettings
     reacts_to = ()
+    blocks = False
     events = {  # noqa: RUF012  (as Plugin declares it)
         PAUSED: "A webhook was paused because it failed too often, or its owner may no longer have it.",
         REQUESTED: "A ping was asked for, or that deliveries are made again.",

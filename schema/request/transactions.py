@@ -35,6 +35,7 @@ async def write_and_read(
     reads: Callable[[T], Sequence[SqlStatement]] = _nothing,
     *,
     dry: bool = False,
+    is_brief: bool = False,
 ) -> tuple[T, Sequence[Rows] | None]:
     """The same, and reads together with the commit what it wrote.
 
@@ -43,11 +44,14 @@ async def write_and_read(
         work: what is done.
         reads: gives the statements that read, knowing the result of the work.
         dry: everything is rolled back at the end.
+        is_brief: it changes hardly more than one record.
 
     Returns:
         the result, and the rows of each statement; None if they were lost although the work was committed.
     """
-    return await context.services.database.in_thread(lambda: write_now(context, work, reads, dry=dry))
+    database = context.services.database
+    run = database.briefly if is_brief and not context.services.host.blocks else database.in_thread
+    return await run(lambda: write_now(context, work, reads, dry=dry))
 
 
 def write_now(

@@ -45,6 +45,7 @@ class Mutation:
         permission: what it needs besides; None for nothing.
         removes: it deletes or destroys the record whose id is given, which is shown as it was.
         is_lasting: what it does must outlive the restore of a backup from before, so the journal lists it.
+        is_brief: it changes hardly more than one record.
     """
 
     member: Member
@@ -56,6 +57,7 @@ class Mutation:
     permission: str | None = None
     removes: bool = False
     is_lasting: bool = False
+    is_brief: bool = False
 
     def check(self, access: Access) -> None:
         """Refuses who may not do it, before anything is done.
@@ -116,7 +118,7 @@ async def run(
         )
 
     try:
-        done_and_read = await write_and_read(context, in_transaction, reads, dry=dry)
+        done_and_read = await write_and_read(context, in_transaction, reads, dry=dry, is_brief=mutation.is_brief)
         if mutation.is_lasting and not dry:
             # Before it is answered: whoever was told that it is done can rely on it.
             await context.services.database.in_thread(context.services.note_lasting)

@@ -91,7 +91,10 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         rights = [(name, RIGHTS[action])]
         removes = action in (Action.DELETED, Action.DESTROYED)
         present = partial(single_payload, record)
-        return field, Mutation(member, f"{action}:{name}", work, present, rights=rights, removes=removes)
+        # What goes, or comes back, may take much with it.
+        is_brief = action in (Action.CREATED, Action.UPDATED)
+        operation = f"{action}:{name}"
+        return field, Mutation(member, operation, work, present, rights=rights, removes=removes, is_brief=is_brief)
 
     noun = words(record.singular)
     one = with_article(noun)

@@ -1,0 +1,86 @@
+"""Where changes are made: on the event loop only if no plugin's hooks may wait for anything else than the database."""
+
+import asyncio
+import threading
+
+import pytest
+
+from guanxi import Plugin, PluginError, hookimpl
+from guanxi.testing import Rival
+
+
+class Seen(Plugin):
+    """Notes in which thread its hook runs."""
+
+    name, version, api = "seen", "1.0", ">=1,<2"
+    blocks = False
+
+    def __init__(self):
+        self.threads = []
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        self.threads.append(threading.get_ident())
+        # A round trip of its own, so that others have their turn.
+        ctx.session.connection().exec_driver_sql("SELECT 1")
+
+
+class Blocking(Plugin):
+    """Waits for another request to be answered."""
+
+    name, version, api = "blocking", "1.0", ">=1,<2"
+
+    def __init__(self):
+        self.entered, self.answered = threading.Event(), threading.Event()
+
+    @hookimpl
+    def validate(self, ctx, changes):
+        self.entered.set()
+        assert self.answered.wait(10)
+
+
+CREATE = Rival('mutation { createCustomer(input: {name: "Ann"}) { customer { name } } }')
+CREATED = {"data": {"createCustomer": {"customer": {"name": "Ann"}}}}
+
+
+def test_hooks_that_do_not_block_run_on_the_loop_on_postgresql(crm, databases):
+    plugin = Seen()
+    client = crm(plugin)
+    assert client.execute(CREATE.text) == CREATED
+    client.query(
+        'mutation { upsertCustomers(input: {matchBy: ID, items: [{name: "Bob"}]}) { userErrors { message } } }'
+    )
+    one, many = plugin.threads
+    # The test's own thread is that of the loop.
+    assert (one == threading.get_ident()) == (databases.engine == "postgresql")
+    assert many != threading.get_ident()
+
+
+def test_hooks_that_may_block_run_in_threads(crm):
+    plugin = Seen()
+    plugin.blocks = True
+    assert crm(plugin).execute(CREATE.text) == CREATED
+    assert threading.get_ident() not in plugin.threads
+
+
+def test_a_hook_that_blocks_holds_up_no_other_request(crm):
+    plugin = Blocking()
+    client = crm(plugin, Seen())
+
+    async def both():
+        writing = asyncio.ensure_future(client.answer(CREATE))
+        await asyncio.to_thread(plugin.entered.wait, 10)
+        read = await client.answer(Rival("{ customers { totalCount } }"))
+        plugin.answered.set()
+        return read, await writing
+
+    read, written = client.run(both())
+    assert read == {"data": {"customers": {"totalCount": 0}}}
+    assert written == CREATED
+
+
+def test_blocks_is_true_or_false(crm):
+    plugin = Seen()
+    plugin.blocks = "no"
+    with pytest.raises(PluginError, match="'no' is not True or False"):
+        crm(plugin)
