@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -69,6 +69,17 @@ class Plugin:
     reacts_to: ClassVar[Sequence[str] | None] = None
     blocks: ClassVar[bool] = True
     retries: ClassVar[Retries] = Retries()
+
+    def reacts(self, entity: str, names: Set[str]) -> bool:
+        """Whether the hooks that `reacts_to` is about look at updates of such records that change nothing but this.
+
+        Asked once for each set of names. By default they do.
+
+        Args:
+            entity: name of the record.
+            names: what changes, as `Change.after` names it, and what is said with it.
+        """
+        return True
 
     def listens(self, settings: Any) -> bool:
         """Whether its `after_commit` is called under these settings of the plugin; by default it is."""

@@ -110,7 +110,7 @@ class PluginHost:
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
         self._reacting = lru_cache(1000)(
-            lambda hook, entities: [one for one in self.implementations(hook) if _reacts(one[0], entities)]
+            lambda hook, touched: [one for one in self.implementations(hook) if _reacts(one[0], touched)]
         )
         changing = ("lock_keys", "validate", "questions", "before_commit")
         #: Whether hooks may hold up whatever thread a change is made in.
@@ -167,7 +167,7 @@ class PluginHost:
 
     def reacting(self, hook: str, changes: Changes) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
         """The plugins that implement a hook and look at any of these changes, likewise."""
-        return self._reacting(hook, tuple(changes.entities))
+        return self._reacting(hook, changes.touched)
 
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
         """Runs a registration hook: each plugin with the declarations that it returned.
@@ -207,7 +207,7 @@ class PluginHost:
         for plugin, function in self.reacting("lock_keys", changes):
             locks.add(plugin.name, self._keys(plugin, function, changes))
         for plugin in self._relying_on_all:
-            if _reacts(plugin, changes.entities):
+            if _reacts(plugin, changes.touched):
                 locks.add(plugin.name, (EVERYTHING,))
         return locks
 
@@ -379,8 +379,17 @@ def logger(plugin: Plugin) -> logging.Logger:
     return logging.getLogger(f"guanxi.plugins.{plugin.name}")
 
 
-def _reacts(plugin: Plugin, entities: Iterable[str]) -> bool:
-    return plugin.reacts_to is None or not set(plugin.reacts_to).isdisjoint(entities)
+def _reacts(plugin: Plugin, touched: Iterable[tuple[str, frozenset[str] | None]]) -> bool:
+    """Whether hooks of a plugin look at any of the types of records that change, given what updates change of them."""
+    for entity, fields in touched:
+        if plugin.reacts_to is not None and entity not in plugin.reacts_to:
+            continue
+        if fields is None:
+            return True
+        with attributed(plugin, "reacts"):
+            if plugin.reacts(entity, fields):
+                return True
+    return False
 
 
 def _taking(function: Callable[..., Any], names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:

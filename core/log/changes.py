@@ -87,6 +87,11 @@ class Changes(tuple[Change, ...]):
         made.entities = made._by_entity.keys()
         return made
 
+    @property
+    def touched(self) -> tuple[tuple[str, frozenset[str] | None], ...]:
+        """The types of records that change, each with the names of what changes, or None if not all are updates."""
+        return tuple((entity, _updated_in(changes)) for entity, changes in self._by_entity.items())
+
     def of(self, entity: str, *actions: Action) -> Sequence[Change]:
         """The changes of one type of record, by these actions or by any."""
         found: Sequence[Change] = self._by_entity.get(entity, ())
@@ -112,6 +117,15 @@ class Changes(tuple[Change, ...]):
     def previous(self, record: Record) -> Mapping[str, Any]:
         """Previous values of what changes on a record, by Python name."""
         return next((change.before for change in self if change.record is record), {})
+
+
+def _updated_in(changes: Sequence[Change]) -> frozenset[str] | None:
+    names: set[str] = set()
+    for change in changes:
+        if change.action is not Action.UPDATED:
+            return None
+        names.update(change.after, change.said)
+    return frozenset(names)
 
 
 #: Types of values that are shown as they are.

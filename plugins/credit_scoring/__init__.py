@@ -1,7 +1,7 @@
 """Credit scoring: creditworthiness of customers, and our exposure to them (C1 to C5)."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from guanxi import (
@@ -24,8 +24,8 @@ from plugins.credit_scoring.ageing import ageing
 from plugins.credit_scoring.collection.models import Payment, PaymentPromise, PaymentReminder
 from plugins.credit_scoring.collection.settlement import settle_receivables
 from plugins.credit_scoring.collection.validation import collection_problems
-from plugins.credit_scoring.commits import commit_questions, control_commits
-from plugins.credit_scoring.control import control, keep_overrides
+from plugins.credit_scoring.commits import commit_questions, control_commits, may_be_committed
+from plugins.credit_scoring.control import control, is_worth, keep_overrides
 from plugins.credit_scoring.evaluation import evaluate
 from plugins.credit_scoring.fields import DIMENSIONS, fields
 from plugins.credit_scoring.groups import hold_moved
@@ -73,6 +73,12 @@ class CreditScoring(Plugin):
         HOLD_RELEASED: "A customer's credit hold was released.",
         CANNOT_PERFORM: "A customer cannot fulfil its contracts.",
     }
+
+    def reacts(self, entity: str, names: Set[str]) -> bool:
+        """What plugins keep counts, and of the core's fields those by which exposure or a group changes."""
+        if entity == "Opportunity":
+            return is_worth(names) or may_be_committed(names)
+        return entity != "Customer" or "parent_id" in names or not names <= Customer.__names__
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:

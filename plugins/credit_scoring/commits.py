@@ -3,13 +3,14 @@
 What is committed another plugin derives, so it is only known once a change is written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from guanxi import Action, Change, Changes, Context, Reject, UserError
+from guanxi.records import Opportunity
 from guanxi.sql import Prepared, PreparedQuestion, is_listed
 from plugins.credit_scoring.control import (
     OPEN,
@@ -23,8 +24,8 @@ from plugins.credit_scoring.groups import chain_questions
 from plugins.credit_scoring.models import OpportunityCredit
 from plugins.credit_scoring.settings import Control
 
-#: Columns by which an opportunity may become committed, or one of another customer; fields of plugins may do so too.
-_COLUMNS = ("status", "stage_id", "win_probability", "customer_id")
+#: Columns by which no opportunity becomes committed, nor one of another customer; fields of plugins may do so.
+_IDLE = Opportunity.__names__ - {"status", "stage_id", "win_probability", "customer_id"}
 _ADDED = "id creditExposure { amount }"
 
 judged = OpportunityCredit.__table__.c
@@ -41,8 +42,12 @@ def may_commit(changes: Changes) -> list[Change]:
 
 
 def _touches(change: Change) -> bool:
-    own = type(change.record).__names__
-    return change.action is not Action.UPDATED or any(name in _COLUMNS or name not in own for name in change.after)
+    return change.action is not Action.UPDATED or may_be_committed(change.after.keys())
+
+
+def may_be_committed(fields: Set[str]) -> bool:
+    """Whether an opportunity may become committed by these fields, or one of another customer."""
+    return not fields <= _IDLE
 
 
 def commit_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]:

@@ -1,6 +1,6 @@
 """Control of opportunities: winning or enlarging one of a customer at risk warns or is refused (C2, C4)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -251,11 +251,12 @@ def _wins(change: Change) -> bool:
 
 def _may_enlarge(change: Change) -> bool:
     """Whether the amount of an existing one changes while it is not lost or finished."""
-    return (
-        change.action is Action.UPDATED
-        and not change.after.keys().isdisjoint(_ENLARGING)
-        and _record(change).status in (*WON, *OPEN)
-    )
+    return change.action is Action.UPDATED and is_worth(change.after.keys()) and _record(change).status in (*WON, *OPEN)
+
+
+def is_worth(fields: Set[str]) -> bool:
+    """Whether any of these fields says what an opportunity is worth."""
+    return not fields.isdisjoint(_ENLARGING)
 
 
 def _amount(ctx: Context, minor: int | None) -> Decimal:

@@ -1,13 +1,13 @@
 """Duplicates: customers and contacts that are likely to be entered twice, found by what they have in common."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import timedelta
 
 from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.duplicates.candidates import ALLOWED, duplicate_problems, lock_keys
 from plugins.duplicates.index import fill_index, forget, keep_index
 from plugins.duplicates.operations import duplicates
-from plugins.duplicates.profiles import KINDS
+from plugins.duplicates.profiles import KINDS, is_about
 from plugins.duplicates.settings import DuplicatesSettings
 
 _ALLOWED_TEXT = "Create it even if it is likely there already."
@@ -22,6 +22,10 @@ class Duplicates(Plugin):
     settings = DuplicatesSettings
     reacts_to = tuple(KINDS)
     blocks = False
+
+    def reacts(self, entity: str, names: Set[str]) -> bool:
+        """Updates count that change who a record is about."""
+        return is_about(KINDS[entity], names)
 
     @hookimpl
     def register_fields(self) -> Iterable[Field]:

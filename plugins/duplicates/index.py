@@ -38,7 +38,7 @@ def keep_index(ctx: Context, changes: Changes) -> None:
 
 
 def _is_concerned(change: Change) -> bool:
-    return change.action is not Action.UPDATED or is_about(change)
+    return change.action is not Action.UPDATED or is_about(type(change.record), change.after.keys())
 
 
 def _goes(change: Change) -> bool:

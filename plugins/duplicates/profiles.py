@@ -1,6 +1,6 @@
 """Profiles of customers and contacts, as they are stored or about to be."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
 from sqlalchemy import select
@@ -72,9 +72,9 @@ def profile_in(change: Change) -> Profile:
     return profile_of(type(change.record), vars(change.record))
 
 
-def is_about(change: Change) -> bool:
-    """Whether a change is of what says who a record is about."""
-    return not change.after.keys().isdisjoint(COLUMNS[type(change.record)])
+def is_about(kind: type[Record], names: Set[str]) -> bool:
+    """Whether any of these columns says who a record is about."""
+    return not names.isdisjoint(COLUMNS[kind])
 
 
 def _endings(*numbers: str | None) -> list[str]:

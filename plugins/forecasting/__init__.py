@@ -1,7 +1,7 @@
 """Forecasting: expected sales, their certainty, and actual results (F1 to F12, O6, O7, G11)."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from guanxi import (
     Changes,
@@ -41,7 +41,7 @@ from plugins.forecasting.panels import panels
 from plugins.forecasting.past.history import keep, keep_questions, reconcile
 from plugins.forecasting.past.pushes import PUSHED, count_pushes
 from plugins.forecasting.record_fields import record_fields
-from plugins.forecasting.relevance import relevant
+from plugins.forecasting.relevance import is_idle, relevant
 from plugins.forecasting.sample import fill_sample
 from plugins.forecasting.shared.settings import ForecastingSettings
 from plugins.forecasting.validation import category_problems, settle_targets, target_problems
@@ -64,6 +64,10 @@ class Forecasting(Plugin):
         TRAINED: "A model of win probability was trained, and used or refused.",
         ADJUSTED: "A category of a submitted forecast was adjusted.",
     }
+
+    def reacts(self, entity: str, names: Set[str]) -> bool:
+        """Updates of opportunities count where the forecast rests on what they change."""
+        return entity != "Opportunity" or not is_idle(names)
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:

@@ -1,5 +1,6 @@
 """Which changes of opportunities the forecast rests on; of the others its hooks have nothing to do."""
 
+from collections.abc import Set
 from functools import cache
 
 from sqlalchemy.sql.visitors import iterate
@@ -22,8 +23,13 @@ def _unread() -> frozenset[str]:
 
 def relevant(changes: Changes) -> Changes:
     """Leaves out updates of opportunities that change nothing the forecast rests on."""
-    return Changes([change for change in changes if not _is_idle(change)])
+    return Changes([change for change in changes if not _changes_nothing(change)])
 
 
-def _is_idle(change: Change) -> bool:
-    return change.entity == "Opportunity" and change.action is Action.UPDATED and _unread() >= change.after.keys()
+def _changes_nothing(change: Change) -> bool:
+    return change.entity == "Opportunity" and change.action is Action.UPDATED and is_idle(change.after.keys())
+
+
+def is_idle(fields: Set[str]) -> bool:
+    """Whether the forecast rests on none of these fields of an opportunity."""
+    return fields <= _unread()

@@ -1,7 +1,7 @@
 """Value tiering: customers ranked by the value they bring, and what follows from it (T)."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from itertools import chain
 
@@ -19,6 +19,7 @@ from guanxi import (
     UserRole,
     hookimpl,
 )
+from guanxi.records import Customer
 from plugins.value_tiering.assessment.fields import assessment_fields
 from plugins.value_tiering.assessment.keeping import keep_assessments
 from plugins.value_tiering.assessment.models import ValueAssessment
@@ -75,6 +76,10 @@ class ValueTiering(Plugin):
         ABANDONED: "The abandonment of a customer was confirmed.",
         LOST: "A customer was classed as lost.",
     }
+
+    def reacts(self, entity: str, names: Set[str]) -> bool:
+        """Of customers only what plugins keep counts."""
+        return entity != "Customer" or not names <= Customer.__names__
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:
