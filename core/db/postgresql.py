@@ -213,8 +213,9 @@ class PostgresDriver(Driver):
             self.prepared.note(sql)
             commands.append(partial(pgconn.send_prepare, name, sql.encode()))
             kinds.append(sql)
-        spelled = [_array(value) if type(value) is list else value for value in values]
-        given = self._transformer.dump_sequence(spelled, [PyFormat.TEXT] * len(spelled)) if spelled else ()
+        if list in set(map(type, values)):
+            values = [_array(value) if type(value) is list else value for value in values]
+        given = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
         commands.append(partial(pgconn.send_query_prepared, name, given))
         kinds.append(None)
 
@@ -268,14 +269,18 @@ class PostgresDriver(Driver):
         """Whether the server is gone, with all that it did not commit."""
         return self._driver.closed or self._driver.pgconn.status != ConnStatus.OK
 
+    @cached_property
+    def _poll(self) -> "select.poll":
+        poll = select.poll()
+        poll.register(self._driver.pgconn.socket, select.POLLIN)
+        return poll
+
     @property
     def is_stale(self) -> bool:
         """Whether the server went away: while nobody asks, that is all it has to report."""
         if self.is_lost:
             return True
-        poll = select.poll()
-        poll.register(self._driver.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._poll.poll(0))
 
     def interrupt(self) -> None:
         """Asks the server to break off the statement that runs."""

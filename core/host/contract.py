@@ -25,7 +25,7 @@ from core.host.panels import Panel
 from core.host.retries import Retries
 from core.host.routes import PluginRoute
 from core.log.changes import Changes
-from core.log.events import Event
+from core.log.events import Action, Event
 from core.records.fields import Field, Job
 from core.records.record import Record
 from core.records.selections import PreparedQuestion
@@ -70,14 +70,15 @@ class Plugin:
     blocks: ClassVar[bool] = True
     retries: ClassVar[Retries] = Retries()
 
-    def reacts(self, entity: str, names: Set[str]) -> bool:
-        """Whether the hooks that `reacts_to` is about look at updates of such records that change nothing but this.
+    def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:
+        """Whether the hooks that `reacts_to` is about look at changes of such records with nothing but this in them.
 
-        Asked once for each set of names. By default they do.
+        Asked once for each action and set of names. By default they do.
 
         Args:
             entity: name of the record.
-            names: what changes, as `Change.after` names it, and what is said with it.
+            action: what is done to it.
+            names: what changes, as `Change.after` names it, and what is said with it; of a new record all that it has.
         """
         return True
 

@@ -26,6 +26,7 @@ from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
 from core.log.changes import Changes
+from core.log.events import Action
 from core.records.record import CORE, Record, has_record, tables_of
 from core.records.selections import PreparedQuestion
 
@@ -379,17 +380,13 @@ def logger(plugin: Plugin) -> logging.Logger:
     return logging.getLogger(f"guanxi.plugins.{plugin.name}")
 
 
-def _reacts(plugin: Plugin, touched: Iterable[tuple[str, frozenset[str] | None]]) -> bool:
-    """Whether hooks of a plugin look at any of the types of records that change, given what updates change of them."""
-    for entity, fields in touched:
-        if plugin.reacts_to is not None and entity not in plugin.reacts_to:
-            continue
-        if fields is None:
-            return True
-        with attributed(plugin, "reacts"):
-            if plugin.reacts(entity, fields):
-                return True
-    return False
+def _reacts(plugin: Plugin, touched: Iterable[tuple[str, Action, frozenset[str]]]) -> bool:
+    """Whether hooks of a plugin look at any of what is done to records."""
+    with attributed(plugin, "reacts"):
+        return any(
+            (plugin.reacts_to is None or entity in plugin.reacts_to) and plugin.reacts(entity, action, names)
+            for entity, action, names in touched
+        )
 
 
 def _taking(function: Callable[..., Any], names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """What one transaction changes, as hooks see it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -88,9 +89,15 @@ class Changes(tuple[Change, ...]):
         return made
 
     @property
-    def touched(self) -> tuple[tuple[str, frozenset[str] | None], ...]:
-        """The types of records that change, each with the names of what changes, or None if not all are updates."""
-        return tuple((entity, _updated_in(changes)) for entity, changes in self._by_entity.items())
+    def touched(self) -> Set[tuple[str, Action, frozenset[str]]]:
+        """What is done to which types of records, with the names of all that changes by it or is said with it."""
+        if len(self) == 1:
+            change = self[0]
+            return frozenset([(change.entity, change.action, frozenset((*change.after, *change.said)))])
+        found = defaultdict[tuple[str, Action], set[str]](set)
+        for change in self:
+            found[change.entity, change.action].update(change.after, change.said)
+        return frozenset((entity, action, frozenset(names)) for (entity, action), names in found.items())
 
     def of(self, entity: str, *actions: Action) -> Sequence[Change]:
         """The changes of one type of record, by these actions or by any."""
@@ -117,15 +124,6 @@ class Changes(tuple[Change, ...]):
     def previous(self, record: Record) -> Mapping[str, Any]:
         """Previous values of what changes on a record, by Python name."""
         return next((change.before for change in self if change.record is record), {})
-
-
-def _updated_in(changes: Sequence[Change]) -> frozenset[str] | None:
-    names: set[str] = set()
-    for change in changes:
-        if change.action is not Action.UPDATED:
-            return None
-        names.update(change.after, change.said)
-    return frozenset(names)
 
 
 #: Types of values that are shown as they are.

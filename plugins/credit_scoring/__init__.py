@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from guanxi import (
+    Action,
     Changes,
     Context,
     Field,
@@ -74,11 +75,13 @@ class CreditScoring(Plugin):
         CANNOT_PERFORM: "A customer cannot fulfil its contracts.",
     }
 
-    def reacts(self, entity: str, names: Set[str]) -> bool:
+    def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:
         """What plugins keep counts, and of the core's fields those by which exposure or a group changes."""
-        if entity == "Opportunity":
+        if entity == "Opportunity" and action is Action.UPDATED:
             return is_worth(names) or may_be_committed(names)
-        return entity != "Customer" or "parent_id" in names or not names <= Customer.__names__
+        if entity == "Customer" and action in (Action.CREATED, Action.UPDATED):
+            return "parent_id" in names or not names <= Customer.__names__
+        return True
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:

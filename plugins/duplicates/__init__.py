@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import timedelta
 
-from guanxi import Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
+from guanxi import Action, Changes, Context, Field, Job, Plugin, PluginOperation, Record, UserError, hookimpl
 from plugins.duplicates.candidates import ALLOWED, duplicate_problems, lock_keys
 from plugins.duplicates.index import fill_index, forget, keep_index
 from plugins.duplicates.operations import duplicates
@@ -23,9 +23,9 @@ class Duplicates(Plugin):
     reacts_to = tuple(KINDS)
     blocks = False
 
-    def reacts(self, entity: str, names: Set[str]) -> bool:
+    def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:
         """Updates count that change who a record is about."""
-        return is_about(KINDS[entity], names)
+        return action is not Action.UPDATED or is_about(KINDS[entity], names)
 
     @hookimpl
     def register_fields(self) -> Iterable[Field]:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Set
 
 from guanxi import (
+    Action,
     Changes,
     Context,
     Field,
@@ -65,9 +66,9 @@ class Forecasting(Plugin):
         ADJUSTED: "A category of a submitted forecast was adjusted.",
     }
 
-    def reacts(self, entity: str, names: Set[str]) -> bool:
+    def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:
         """Updates of opportunities count where the forecast rests on what they change."""
-        return entity != "Opportunity" or not is_idle(names)
+        return entity != "Opportunity" or action is not Action.UPDATED or not is_idle(names)
 
     @hookimpl
     def register_records(self) -> Iterable[type[Record]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from guanxi import (
+    Action,
     Changes,
     Context,
     Field,
@@ -77,8 +78,8 @@ class ValueTiering(Plugin):
         LOST: "A customer was classed as lost.",
     }
 
-    def reacts(self, entity: str, names: Set[str]) -> bool:
-        """Of customers only what plugins keep counts."""
+    def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:
+        """Of customers only what plugins keep of them counts."""
         return entity != "Customer" or not names <= Customer.__names__
 
     @hookimpl

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from core.base.text import snake, words
@@ -43,7 +44,7 @@ class Asked:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MatchKey:
     """Fields by which an upsert may find its record, all of them together.
 
@@ -77,7 +78,11 @@ class MatchKey:
 
     def may_be_in(self, names: Set[str]) -> bool:
         """Whether rows that give some inputs may give it: a part of it at least is among them."""
-        return not names.isdisjoint({field.name for field in self.fields} | self.references)
+        return not names.isdisjoint(self._inputs)
+
+    @cached_property
+    def _inputs(self) -> Set[str]:
+        return {field.name for field in self.fields} | self.references
 
     def missing(self, given: RowInput) -> str | None:
         """The name of the first field that a row does not give, neither itself nor by external id."""

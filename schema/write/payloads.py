@@ -326,8 +326,16 @@ async def answer_mutation(
     rows: Sequence[Rows] | None = None
     dry = given.get("dryRun", False)
 
+    presented: tuple[Any, Mapping[str, Any]] = None, {}
+
+    def present(outcomes: Sequence[RowOutcome]) -> Mapping[str, Any]:
+        nonlocal presented
+        if presented[0] is not outcomes:
+            presented = outcomes, mutation.present(given, outcomes)
+        return presented[1]
+
     def reads(outcomes: Sequence[RowOutcome]) -> Sequence[SqlStatement]:
-        return reading.statements(mutation.present(given, outcomes))
+        return reading.statements(present(outcomes))
 
     def on_removal(fetch: FetchJson) -> None:
         reading.keep(given["id"], fetch)
@@ -335,7 +343,7 @@ async def answer_mutation(
     if refused is None:
         keep = on_removal if mutation.removes and not dry else None
         outcomes, rows = await run(context, mutation, given, reads, on_removal=keep, dry=dry)
-        refused = mutation.present(given, outcomes)
+        refused = present(outcomes)
     return await reading.answer({**_said_in(context.language, refused), "requestId": context.request_id}, rows)
 
 

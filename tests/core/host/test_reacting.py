@@ -2,7 +2,7 @@
 
 import pytest
 
-from guanxi import Plugin, hookimpl
+from guanxi import Action, Plugin, hookimpl
 
 HOOKS = ["lock_keys", "validate", "questions", "before_commit"]
 #: Where a session is in use, questions are asked as they come up.
@@ -18,9 +18,9 @@ class Choosy(Plugin):
     def __init__(self):
         self.called, self.asked = [], []
 
-    def reacts(self, entity, names):
-        self.asked.append((entity, names))
-        return not names <= {"city", "country"}
+    def reacts(self, entity, action, names):
+        self.asked.append((entity, action, names))
+        return action is not Action.UPDATED or not names <= {"city", "country"}
 
     @hookimpl
     def lock_keys(self, changes):
@@ -67,7 +67,7 @@ def test_updates_that_change_nothing_else_are_left_out(client, choosy):
     assert choosy.called == []
     # It is asked once for each set of names, whatever the hook.
     updated(client, ann, city="Lund")
-    assert choosy.asked.count(("Customer", {"city"})) == len(HOOKS)
+    assert choosy.asked.count(("Customer", Action.UPDATED, {"city"})) == len(HOOKS)
     updated(client, ann, city="Bern", name="Anna")
     assert choosy.called == HOOKS
 
@@ -101,9 +101,12 @@ class Broken(Plugin):
     """Cannot say what it looks at."""
 
     name, version, api = "broken", "1.0", ">=1,<2"
+    is_broken = False
 
-    def reacts(self, entity, names):
-        raise LookupError("lost")
+    def reacts(self, entity, action, names):
+        if self.is_broken:
+            raise LookupError("lost")
+        return True
 
     @hookimpl
     def validate(self, ctx, changes):
@@ -111,8 +114,10 @@ class Broken(Plugin):
 
 
 def test_where_it_fails_nothing_is_changed(crm):
-    client = crm(Broken())
+    plugin = Broken()
+    client = crm(plugin)
     ann = client.create("Customer", name="Ann")["id"]
+    plugin.is_broken = True
     answer = client.execute(
         'mutation ($id: ID!) { updateCustomer(input: {id: $id, city: "Riga"}) { userErrors { code } } }', id=ann
     )
