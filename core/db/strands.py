@@ -6,7 +6,11 @@ A hand-over to a thread and back, and threads that take turns, cost a single mut
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
+from threading import Thread
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -49,10 +53,29 @@ def in_thread(work: Callable[[], T]) -> T:
     """The result of work that blocks: of a strand, in a thread."""
     if not in_strand():
         return work()
-    done = asyncio.ensure_future(asyncio.to_thread(work))
+    loop = asyncio.get_running_loop()
+    done: Future[T] = Future()
+    run = copy_context().run
+
+    def worked() -> None:
+        try:
+            done.set_result(run(work))
+        except BaseException as error:
+            done.set_exception(error)
+
+    # One of its own: what others do in a pool may hang. It does not keep the process from ending.
+    Thread(target=worked, name="guanxi strand", daemon=True).start()
     while not done.done():
-        pause(asyncio.shield(done))
+        over = loop.create_future()
+        done.add_done_callback(partial(_tell, loop, over))
+        pause(over)
     return done.result()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[None]", done: Any) -> None:
+    # Where the loop is closed already, nobody waits.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(_set, future)
 
 
 def _set(future: "asyncio.Future[None]") -> None:
@@ -65,13 +88,21 @@ async def woven(work: Callable[[], T]) -> T:
     strand = Strand(work)
     strand.gr_context = copy_context()
     was_cancelled = False
-    found = strand.switch()
-    while not strand.dead:
-        try:
-            await found
-        except asyncio.CancelledError:
-            was_cancelled = True
+    try:
         found = strand.switch()
+        while not strand.dead:
+            try:
+                await found
+            except asyncio.CancelledError:
+                was_cancelled = True
+            except Exception:
+                # It is the strand's, which asks the future.
+                pass
+            found = strand.switch()
+    except Exception:
+        # Nobody waits for what it says any more.
+        if not was_cancelled:
+            raise
     if was_cancelled:
         raise asyncio.CancelledError
     answer: T = found

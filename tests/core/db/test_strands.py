@@ -1,6 +1,8 @@
 """Strands: the loop goes on while they wait, and a cancelled one is done to its end."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,19 +45,66 @@ def test_an_error_comes_out_as_it_was_raised():
         asyncio.run(woven(work))
 
 
-@pytest.mark.parametrize("waits", [lambda: sleep(30), lambda: in_thread(lambda: None)])
+def lost():
+    raise LookupError("nothing")
+
+
+def test_what_fails_in_the_thread_fails_in_the_strand():
+    def work():
+        try:
+            return in_thread(lost)
+        except LookupError as error:
+            # As a connection is tried again.
+            return in_thread(lambda: f"{error}, but again")
+
+    assert asyncio.run(woven(work)) == "nothing, but again"
+
+
+def test_threads_of_others_that_hang_are_not_waited_for():
+    goes_on = threading.Event()
+
+    async def both():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        hanging = loop.run_in_executor(None, goes_on.wait, 10)
+        found = await woven(lambda: in_thread(lambda: "done"))
+        was_hanging = not hanging.done()
+        goes_on.set()
+        await hanging
+        return found, was_hanging
+
+    assert asyncio.run(both()) == ("done", True)
+
+
+@pytest.mark.parametrize("waits", [lambda going: sleep(30), lambda going: in_thread(lambda: going.wait(10))])
 def test_who_is_cancelled_is_done_to_the_end(waits):
-    done = []
+    going, done = threading.Event(), []
 
     async def cancelled():
-        task = asyncio.ensure_future(woven(lambda: (waits(), done.append("all"))))
+        task = asyncio.ensure_future(woven(lambda: (waits(going), done.append("all"))))
         await asyncio.sleep(0)
         task.cancel()
+        asyncio.get_running_loop().call_soon(going.set)
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(cancelled())
     assert done == ["all"]
+
+
+def test_who_is_cancelled_hears_nothing_of_what_went_wrong():
+    def work():
+        sleep(0.01)
+        raise LookupError("nothing")
+
+    async def cancelled():
+        task = asyncio.ensure_future(woven(work))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(cancelled())
 
 
 def test_strands_wait_for_each_other():
