@@ -450,7 +450,7 @@ class Database:
         """
         await asyncio.to_thread(self._interrupt, why)
         until = time.monotonic() + seconds
-        while any(driver.refusal for driver in self._in_use) and time.monotonic() < until:
+        while any(driver.refusal for driver in list(self._in_use)) and time.monotonic() < until:
             await asyncio.sleep(_LOOKING_SECONDS)
         self.refusal = ""
 

@@ -164,6 +164,7 @@ class PostgresDriver(Driver):
         self._driver.prepare_threshold = None
         self.prepared = PreparedStatements()
         self._names: dict[str, bytes] = {}
+        self._guest: Connection | None = None
         self._count = 0
         # Only a cursor has adapters of its own; the session's are the connection's.
         own = psycopg.RawCursor(self._driver)
@@ -172,13 +173,16 @@ class PostgresDriver(Driver):
         own.adapters.register_loader("jsonb", TextLoader)
         self._transformer: AbstractTransformer = Transformer(own)
 
-    @cached_property
+    @property
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same one."""
-        engine = create_engine(
-            self._url.set(drivername="postgresql+psycopg"), creator=lambda: self._driver, poolclass=StaticPool
-        )
-        return guest_connection(engine, self)
+        # Not a cached property: to make it takes round trips, during which Python 3.11 has all threads wait for one.
+        if self._guest is None:
+            engine = create_engine(
+                self._url.set(drivername="postgresql+psycopg"), creator=lambda: self._driver, poolclass=StaticPool
+            )
+            self._guest = guest_connection(engine, self)
+        return self._guest
 
     def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
         """Runs statements in one pipeline.

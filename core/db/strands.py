@@ -92,12 +92,11 @@ async def woven(work: Callable[[], T]) -> T:
         found = strand.switch()
         while not strand.dead:
             try:
-                await found
+                # What went wrong is the strand's, which asks the future.
+                with suppress(Exception):
+                    await found
             except asyncio.CancelledError:
                 was_cancelled = True
-            except Exception:
-                # It is the strand's, which asks the future.
-                pass
             found = strand.switch()
     except Exception:
         # Nobody waits for what it says any more.

@@ -51,10 +51,11 @@ class Plugin:
         reacts_to: names of the records whose changes `lock_keys`, `validate`, `questions` and `before_commit` look at,
             such as `("Transaction",)`; they are not called where nothing of these changes. By default they are always
             called.
-        blocks: whether these four hooks may wait for anything but the database, such as a network, a lock or a thread,
-            or compute for more than a few milliseconds. By default they may, and every change is made in a thread;
-            where those of no plugin do, changes of one record are made on the event loop, which takes a quarter less
-            of the processor.
+        blocks: whether these four hooks, `reacts`, or what makes the defaults of the plugin's columns may wait for
+            anything but the database, such as a network, a lock or a thread, or compute for more than a few
+            milliseconds; or names of the records of which a change may have them do so, such as `("Stage",)`. By
+            default they may, and every change is made in a thread; where those of no plugin do, changes of one record
+            are made on the event loop, which takes a quarter less of the processor.
         retries: how its `after_commit` is tried again on events it failed on; by default for 24 hours.
     """
 
@@ -67,7 +68,7 @@ class Plugin:
     settings: ClassVar[type[BaseModel] | None] = None
     events: ClassVar[Mapping[str, str]] = {}
     reacts_to: ClassVar[Sequence[str] | None] = None
-    blocks: ClassVar[bool] = True
+    blocks: ClassVar[bool | Sequence[str]] = True
     retries: ClassVar[Retries] = Retries()
 
     def reacts(self, entity: str, action: Action, names: Set[str]) -> bool:

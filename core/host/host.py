@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -110,12 +110,14 @@ class PluginHost:
             self._manager.register(plugin, plugin.name)
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
+        self._is_concerned = lru_cache(10_000)(_reacts)
         self._reacting = lru_cache(1000)(
-            lambda hook, touched: [one for one in self.implementations(hook) if _reacts(one[0], touched)]
+            lambda hook, touched: [one for one in self.implementations(hook) if self._is_concerned(one[0], touched)]
         )
         changing = ("lock_keys", "validate", "questions", "before_commit")
-        #: Whether hooks may hold up whatever thread a change is made in.
-        self.blocks = any(plugin.blocks for hook in changing for plugin, _ in self.implementations(hook))
+        blocking = {plugin.name: plugin.blocks for hook in changing for plugin, _ in self.implementations(hook)}
+        self._always_blocks = True in blocking.values()
+        self._blocks_on = {name for names in blocking.values() if not isinstance(names, bool) for name in names}
         judging = [*self.implementations("validate"), *self.implementations("before_commit")]
         relying = {plugin for plugin, _ in judging} - {plugin for plugin, _ in self.implementations("lock_keys")}
         #: Those that do not declare what they rely on, and so exclude each other altogether.
@@ -170,6 +172,10 @@ class PluginHost:
         """The plugins that implement a hook and look at any of these changes, likewise."""
         return self._reacting(hook, changes.touched)
 
+    def may_block(self, entities: Collection[str]) -> bool:
+        """Whether hooks may hold up whatever thread changes of such records are made in."""
+        return self._always_blocks or not self._blocks_on.isdisjoint(entities)
+
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
         """Runs a registration hook: each plugin with the declarations that it returned.
 
@@ -208,7 +214,7 @@ class PluginHost:
         for plugin, function in self.reacting("lock_keys", changes):
             locks.add(plugin.name, self._keys(plugin, function, changes))
         for plugin in self._relying_on_all:
-            if _reacts(plugin, changes.touched):
+            if self._is_concerned(plugin, changes.touched):
                 locks.add(plugin.name, (EVERYTHING,))
         return locks
 
@@ -265,14 +271,17 @@ class PluginHost:
         Args:
             context: makes what a plugin gets to work with.
             changes: that are written.
-            flush: writes what a plugin has done, while what is wrong with it is its own.
+            flush: takes up what a plugin has done, while what is wrong with it is its own.
 
         Raises:
             Reject: a plugin refuses; its errors carry its name.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         found: list[UserError] = []
-        for plugin, function in self.reacting("before_commit", changes):
+        touched = changes.touched
+        for plugin, function in self.implementations("before_commit"):
+            if not self._is_concerned(plugin, touched):
+                continue
             ctx = context(plugin)
             try:
                 with self.running(plugin, "before_commit", len(changes)):
@@ -288,6 +297,8 @@ class PluginHost:
             except Reject as reject:
                 raise reject.by(plugin.name) from None
             found += [replace(warning, plugin=plugin.name) for warning in warnings]
+            # What it has done to these records concerns those after it.
+            touched = changes.touched
         return found
 
     def erase(self, context: MakeContext, records: Sequence[Record], flush: Callable[[], None]) -> None:
@@ -443,16 +454,12 @@ def _check_data(plugin: Plugin) -> None:
             )
     if not _NAME.fullmatch(plugin.name) or plugin.name == CORE:
         raise PluginError(plugin.name, "name", "must be snake case, two letters or more, and not 'core'")
-    for attribute in ("after", "before", "requires", "reacts_to"):
+    for attribute in ("after", "before", "requires", "reacts_to", "blocks"):
         if isinstance(given := getattr(plugin, attribute), str):
             raise PluginError(
                 plugin.name, attribute, f'{given!r} is not a list of names; write {attribute} = ("{given}",)'
             )
-    for name in plugin.reacts_to or ():
-        if not has_record(name):
-            raise PluginError(plugin.name, "reacts_to", f"there is no record {name!r}; write for example 'Customer'")
-    if not isinstance(plugin.blocks, bool):
-        raise PluginError(plugin.name, "blocks", f"{plugin.blocks!r} is not True or False; write one of them")
+    _check_records(plugin)
     if not isinstance(plugin.retries, Retries):
         raise PluginError(plugin.name, "retries", f"{plugin.retries!r} is not a guanxi.Retries; write Retries(…)")
     try:
@@ -465,6 +472,17 @@ def _check_data(plugin: Plugin) -> None:
             "api",
             f"it was written for contract {plugin.api}, and this is contract {API}; install a version that fits",
         )
+
+
+def _check_records(plugin: Plugin) -> None:
+    blocks = () if isinstance(plugin.blocks, bool) else plugin.blocks
+    if not isinstance(blocks, Sequence):
+        problem = f"{blocks!r} is neither True nor False, nor names of records; write one of them"
+        raise PluginError(plugin.name, "blocks", problem)
+    for attribute, names in (("reacts_to", plugin.reacts_to or ()), ("blocks", blocks)):
+        for name in names:
+            if not has_record(name):
+                raise PluginError(plugin.name, attribute, f"there is no record {name!r}; write for example 'Customer'")
 
 
 def _check_tables(plugins: Sequence[Plugin]) -> None:

@@ -58,7 +58,8 @@ class Forecasting(Plugin):
     api = ">=1,<2"
     settings = ForecastingSettings
     reacts_to = ("Opportunity", "OpportunityContact", "SalesTarget", "Stage")
-    blocks = False
+    # The past of all opportunities of a stage may follow from its probability.
+    blocks = ("Stage",)
     events = {  # noqa: RUF012  (as Plugin declares it)
         PUSHED: "An opportunity's close date was pushed to a later month.",
         SUBMITTED: "A forecast was submitted.",

@@ -18,6 +18,7 @@ import orjson
 from core.base.errors import GuanxiError, InputError, PluginError, UnavailableError
 from core.base.sentences import sentence
 from core.db.faults import fault_of
+from core.db.strands import in_thread
 from schema.plan.plan import (
     EACH,
     ERASED_KEY,
@@ -313,7 +314,8 @@ def run_now(steps: PlanSteps, fetch: FetchNow, context: ContextOf) -> Any:
             name = f"{one.fill.record}.{one.fill.field.name}"
             raise InputError(sentence("{name} is async and cannot be called inside a transaction", name=name))
         try:
-            return function(context(one.fill.field.owner), one.rows)
+            # Whatever it waits for holds up nobody else.
+            return in_thread(lambda: function(context(one.fill.field.owner), one.rows))
         except Exception as error:
             return error
 

@@ -20,6 +20,7 @@ from core.base import tracing
 from core.base.actors import plugin_actor
 from core.base.errors import InputError
 from core.base.sentences import sentence
+from core.db.strands import in_thread
 from core.host.contract import CatalogQueries, Context, FetchJson, Figures
 from core.host.host import logger
 from core.log.changes import shown
@@ -190,12 +191,24 @@ def ask_now(
         PluginError: a Python field fails.
     """
     context = context.on(as_of)
-    with _told():
-        operation = context.services.documents.operation(text, None)
-        values = _values(operation, variables)
-        variant = operation.variant(values, access)
+    variant, values = _compiled_now(context, access, text, variables)
     moment = moment_of(context, values)
     return {asked.key: _ask_root_now(context, fetch, variant, asked, moment) for asked in variant.asked.values()}
+
+
+def _compiled_now(
+    context: RequestContext, access: Access, text: str, variables: Mapping[str, Any] | None
+) -> tuple[Variant, VariableValues]:
+    """A query inside a transaction as it is compiled, off the event loop if it has to be, and its values."""
+    documents = context.services.documents
+    with _told():
+        operation = documents.known(text, None) or in_thread(lambda: documents.operation(text, None))
+        values = _values(operation, variables)
+        variant = operation.known(values, access)
+        if isinstance(variant, Variation):
+            variation = variant
+            variant = in_thread(lambda: operation.compiled(variation))
+    return variant, values
 
 
 def _values(operation: Operation, variables: Mapping[str, Any] | None) -> VariableValues:
@@ -313,13 +326,10 @@ def _derive_now(
     Raises:
         InputError: the query has errors.
     """
-    with _told():
-        operation = context.services.documents.operation(text, None)
-        values = _values(operation, variables)
-        variant = operation.variant(values, access)
+    variant, values = _compiled_now(context, access, text, variables)
     (asked,) = variant.asked.values()
     asked.check()
-    plan = variant.plan(asked.key, compile_root)
+    plan = in_thread(lambda: variant.plan(asked.key, compile_root))
     found = fetch(plan.sql, plan.values(moment_of(context, values)))
     return [] if found is None else orjson.loads(found)
 

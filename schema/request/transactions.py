@@ -44,13 +44,13 @@ async def write_and_read(
         work: what is done.
         reads: gives the statements that read, knowing the result of the work.
         dry: everything is rolled back at the end.
-        is_brief: it changes hardly more than one record.
+        is_brief: it changes hardly more than one record, and no plugin's hooks may block on it.
 
     Returns:
         the result, and the rows of each statement; None if they were lost although the work was committed.
     """
     database = context.services.database
-    run = database.briefly if is_brief and not context.services.host.blocks else database.in_thread
+    run = database.briefly if is_brief else database.in_thread
     return await run(lambda: write_now(context, work, reads, dry=dry))
 
 

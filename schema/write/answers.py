@@ -45,7 +45,7 @@ class Mutation:
         permission: what it needs besides; None for nothing.
         removes: it deletes or destroys the record whose id is given, which is shown as it was.
         is_lasting: what it does must outlive the restore of a backup from before, so the journal lists it.
-        is_brief: it changes hardly more than one record.
+        briefly: names of the records of which it changes hardly more than one; none where it may change many.
     """
 
     member: Member
@@ -57,7 +57,7 @@ class Mutation:
     permission: str | None = None
     removes: bool = False
     is_lasting: bool = False
-    is_brief: bool = False
+    briefly: Sequence[str] = ()
 
     def check(self, access: Access) -> None:
         """Refuses who may not do it, before anything is done.
@@ -117,8 +117,9 @@ async def run(
             _all_loaded,
         )
 
+    is_brief = bool(mutation.briefly) and not context.services.host.may_block(mutation.briefly)
     try:
-        done_and_read = await write_and_read(context, in_transaction, reads, dry=dry, is_brief=mutation.is_brief)
+        done_and_read = await write_and_read(context, in_transaction, reads, dry=dry, is_brief=is_brief)
         if mutation.is_lasting and not dry:
             # Before it is answered: whoever was told that it is done can rely on it.
             await context.services.database.in_thread(context.services.note_lasting)

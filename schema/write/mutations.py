@@ -92,9 +92,9 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         removes = action in (Action.DELETED, Action.DESTROYED)
         present = partial(single_payload, record)
         # What goes, or comes back, may take much with it.
-        is_brief = action in (Action.CREATED, Action.UPDATED)
+        briefly = [name] if action in (Action.CREATED, Action.UPDATED) else []
         operation = f"{action}:{name}"
-        return field, Mutation(member, operation, work, present, rights=rights, removes=removes, is_brief=is_brief)
+        return field, Mutation(member, operation, work, present, rights=rights, removes=removes, briefly=briefly)
 
     noun = words(record.singular)
     one = with_article(noun)

@@ -89,7 +89,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.CHANGE)],
-        is_brief=True,
+        briefly=[record.name],
     )
 
 
@@ -184,7 +184,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         _logged,
         rights=[(record.name, Right.CREATE)],
-        is_brief=True,
+        briefly=[record.name, Task.__name__],
     )
 
 
@@ -231,5 +231,5 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.CHANGE)],
-        is_brief=True,
+        briefly=[record.name],
     )

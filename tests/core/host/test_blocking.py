@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from guanxi import Plugin, PluginError, hookimpl
+from guanxi import Field, Plugin, PluginError, hookimpl
 from guanxi.testing import Rival
 
 
@@ -79,8 +79,78 @@ def test_a_hook_that_blocks_holds_up_no_other_request(crm):
     assert written == CREATED
 
 
-def test_blocks_is_true_or_false(crm):
+def test_hooks_may_block_on_some_records_alone(crm, databases):
     plugin = Seen()
-    plugin.blocks = "no"
-    with pytest.raises(PluginError, match="'no' is not True or False"):
+    plugin.blocks = ("Stage",)
+    client = crm(plugin)
+    assert client.execute(CREATE.text) == CREATED
+    client.create("Stage", key="Q", name="Quoted", position=99, winProbability="10")
+    on_loop, in_thread = plugin.threads
+    assert (on_loop == threading.get_ident()) == (databases.engine == "postgresql")
+    assert in_thread != threading.get_ident()
+
+
+class Asking(Plugin):
+    """Asks for a Python field of its own in its hook, and for a field whose expression is made when it is compiled."""
+
+    name, version, api = "asking", "1.0", ">=1,<2"
+    blocks = False
+
+    def __init__(self):
+        self.entered, self.answered = threading.Event(), threading.Event()
+        self.compiling = []
+
+    def _waiting(self, ctx, rows):
+        self.entered.set()
+        assert self.answered.wait(10)
+        return ["done"] * len(rows)
+
+    def _expression(self, row):
+        self.compiling.append(threading.get_ident())
+        return row.version
+
+    @hookimpl
+    def register_fields(self):
+        yield Field("Customer.looked", python=self._waiting, needs=["id"], type=str, description="Takes its time.")
+        yield Field("Customer.edition", self._expression, "Its version.", int)
+
+    @hookimpl
+    def before_commit(self, ctx, changes):
+        (customer,) = changes.created("Customer")
+        self.compiling.clear()
+        found = ctx.query("query ($id: ID!) { customer(id: $id) { looked edition } }", {"id": customer.id})
+        assert found == {"customer": {"looked": "done", "edition": 1}}
+
+
+def test_what_hooks_ask_holds_up_no_other_request(crm):
+    plugin = Asking()
+    client = crm(plugin)
+
+    async def both():
+        writing = asyncio.ensure_future(client.answer(CREATE))
+        await asyncio.to_thread(plugin.entered.wait, 10)
+        read = await client.answer(Rival("{ customers { totalCount } }"))
+        plugin.answered.set()
+        return read, await writing
+
+    read, written = client.run(both())
+    assert read == {"data": {"customers": {"totalCount": 0}}}
+    assert written == CREATED
+    # A document is compiled elsewhere too.
+    assert plugin.compiling
+    assert threading.get_ident() not in plugin.compiling
+
+
+@pytest.mark.parametrize(
+    ("blocks", "problem"),
+    [
+        ("no", "'no' is not a list of names"),
+        (7, "7 is neither True nor False, nor names of records"),
+        (["Stages"], "there is no record 'Stages'"),
+    ],
+)
+def test_what_blocks_is_true_or_false_or_records(crm, blocks, problem):
+    plugin = Seen()
+    plugin.blocks = blocks
+    with pytest.raises(PluginError, match=problem):
         crm(plugin)
