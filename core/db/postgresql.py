@@ -6,12 +6,13 @@ import re
 import select
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from typing import Any, Self, TypeVar
 
 import psycopg
+from greenlet import GreenletExit
 from psycopg import generators, waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
@@ -85,7 +86,12 @@ class PatientConnection(psycopg.Connection[Any]):
     def wait(self, gen: Generator[Any, Any, T], *more: Any, **named: Any) -> T:
         """What the server answers; in a strand the event loop goes on meanwhile."""
         if in_strand():
-            return _woven(self._in_time(gen), self.pgconn.socket)
+            try:
+                return _woven(self._in_time(gen), self.pgconn.socket)
+            except GreenletExit:
+                # Nobody reads the answer, and nobody ends the transaction but the server.
+                self.close()
+                raise
         return super().wait(self._in_time(gen), *more, **named)
 
     def _in_time(self, talk: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -121,30 +127,32 @@ def _woven(talk: Generator[Any, Any, T], socket: int) -> T:
 
 def _ready(socket: int, wanted: int) -> int:
     """For what a socket is ready of what is wanted; after a while, or if nobody waits any more, for nothing."""
-    loop = asyncio.get_running_loop()
-    news = loop.create_future()
     ready = 0
-
-    def note(what: int) -> None:
-        nonlocal ready
-        ready |= what
-        if not news.done():
-            news.set_result(None)
-
     reads, writes = wanted & waiting.Wait.R, wanted & waiting.Wait.W
-    if reads:
-        loop.add_reader(socket, note, waiting.Ready.R)
-    if writes:
-        loop.add_writer(socket, note, waiting.Ready.W)
-    timer = loop.call_later(_INTERVAL, note, waiting.Ready.NONE)
-    try:
-        pause(news)
-    finally:
-        timer.cancel()
+
+    def begin(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> Callable[[], None]:
+        def note(what: int) -> None:
+            nonlocal ready
+            ready |= what
+            wake()
+
+        def end() -> None:
+            timer.cancel()
+            # A loop that was closed has none.
+            if not loop.is_closed():
+                if reads:
+                    loop.remove_reader(socket)
+                if writes:
+                    loop.remove_writer(socket)
+
         if reads:
-            loop.remove_reader(socket)
+            loop.add_reader(socket, note, waiting.Ready.R)
         if writes:
-            loop.remove_writer(socket)
+            loop.add_writer(socket, note, waiting.Ready.W)
+        timer = loop.call_later(_INTERVAL, wake)
+        return end
+
+    pause(begin)
     return ready
 
 

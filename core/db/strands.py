@@ -13,13 +13,23 @@ from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 T = TypeVar("T")
 
 
+#: Has the loop call a function once what is waited for is there; gives what ends that.
+Begin = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Callable[[], Any]]
+
+
 class Strand(greenlet):
-    """Sync work that runs on the event loop until it has to wait."""
+    """Sync work that runs on the event loop until it has to wait.
+
+    Attributes:
+        is_left: nobody goes on with it, because its loop was closed; it only unwinds.
+    """
+
+    is_left = False
 
 
 def in_strand() -> bool:
@@ -27,14 +37,25 @@ def in_strand() -> bool:
     return isinstance(getcurrent(), Strand)
 
 
-def pause(awaited: "asyncio.Future[Any]") -> None:
-    """Has the loop go on until a future is done, or was cancelled because nobody wants the answer any more.
+def pause(begin: Begin) -> None:
+    """Has the loop go on until it is woken, or nobody wants the answer any more. Only in a strand.
 
-    Only in a strand.
+    The strand must hold neither itself nor what wakes it, and so its task: no garbage is found behind its frames.
+
+    Raises:
+        GreenletExit: nobody goes on with it.
     """
-    parent = getcurrent().parent
-    assert parent is not None
-    parent.switch(awaited)
+    if _current().is_left:
+        raise GreenletExit
+    try:
+        _current().parent.switch(begin)
+    except GreenletExit:
+        _current().is_left = True
+        raise
+
+
+def _current() -> Any:
+    return getcurrent()
 
 
 def sleep(seconds: float) -> None:
@@ -42,18 +63,13 @@ def sleep(seconds: float) -> None:
     if not in_strand():
         time.sleep(seconds)
         return
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    timer = loop.call_later(seconds, _set, over)
-    pause(over)
-    timer.cancel()
+    pause(lambda loop, wake: loop.call_later(seconds, wake).cancel)
 
 
 def in_thread(work: Callable[[], T]) -> T:
     """The result of work that blocks: of a strand, in a thread."""
     if not in_strand():
         return work()
-    loop = asyncio.get_running_loop()
     done: Future[T] = Future()
     run = copy_context().run
 
@@ -66,16 +82,18 @@ def in_thread(work: Callable[[], T]) -> T:
     # One of its own: what others do in a pool may hang. It does not keep the process from ending.
     Thread(target=worked, name="guanxi strand", daemon=True).start()
     while not done.done():
-        over = loop.create_future()
-        done.add_done_callback(partial(_tell, loop, over))
-        pause(over)
+        pause(partial(_until, done))
     return done.result()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[None]", done: Any) -> None:
-    # Where the loop is closed already, nobody waits.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(_set, future)
+def _until(done: Future[Any], loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> Callable[[], Any]:
+    def tell(_: Any) -> None:
+        # Where the loop is closed already, nobody waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(wake)
+
+    done.add_done_callback(tell)
+    return lambda: None
 
 
 def _set(future: "asyncio.Future[None]") -> None:
@@ -85,18 +103,21 @@ def _set(future: "asyncio.Future[None]") -> None:
 
 async def woven(work: Callable[[], T]) -> T:
     """The result of work in a strand. Cancelled, it is done to its end all the same: it may be about to commit."""
+    loop = asyncio.get_running_loop()
     strand = Strand(work)
     strand.gr_context = copy_context()
     was_cancelled = False
     try:
         found = strand.switch()
         while not strand.dead:
+            news = loop.create_future()
+            end = found(loop, partial(_set, news))
             try:
-                # What went wrong is the strand's, which asks the future.
-                with suppress(Exception):
-                    await found
+                await news
             except asyncio.CancelledError:
                 was_cancelled = True
+            finally:
+                end()
             found = strand.switch()
     except Exception:
         # Nobody waits for what it says any more.

@@ -1,12 +1,13 @@
 """Strands: the loop goes on while they wait, and a cancelled one is done to its end."""
 
 import asyncio
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.db.strands import in_strand, in_thread, pause, sleep, woven
+from core.db.strands import in_strand, in_thread, sleep, woven
 
 
 def test_the_loop_goes_on_while_a_strand_sleeps():
@@ -107,14 +108,24 @@ def test_who_is_cancelled_hears_nothing_of_what_went_wrong():
     assert asyncio.run(cancelled())
 
 
-def test_strands_wait_for_each_other():
-    async def meeting():
-        opened = asyncio.get_running_loop().create_future()
+def test_what_a_closed_loop_leaves_behind_unwinds():
+    seen = []
 
-        def first():
-            pause(opened)
-            return opened.result()
+    def work():
+        try:
+            sleep(30)
+        finally:
+            seen.append("unwound")
+            # As where a transaction is rolled back: nobody comes back to it.
+            sleep(30)
 
-        return await asyncio.gather(woven(first), woven(lambda: opened.set_result("open")))
+    def begin():
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(woven(work))
+        loop.run_until_complete(asyncio.wait([task], timeout=0))
+        loop.close()
 
-    assert asyncio.run(meeting()) == ["open", None]
+    begin()
+    gc.collect()
+    assert seen == ["unwound"]
+    assert asyncio.run(woven(in_strand))
