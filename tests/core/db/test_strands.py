@@ -4,9 +4,13 @@ import asyncio
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
+from sqlalchemy import text
 
+from core.db import postgresql
+from core.db.database import Database
 from core.db.strands import in_strand, in_thread, sleep, woven
 
 
@@ -91,6 +95,35 @@ def test_who_is_cancelled_is_done_to_the_end(waits):
 
     asyncio.run(cancelled())
     assert done == ["all"]
+
+
+def test_a_thread_that_makes_a_session_holds_up_no_strand(databases, monkeypatch):
+    if databases.engine == "sqlite":
+        pytest.skip("on SQLite there are no strands")
+    entered, goes_on, made = threading.Event(), threading.Event(), postgresql.guest_connection
+    loop_thread = threading.get_ident()
+
+    def guest(engine, driver):
+        if threading.get_ident() != loop_thread:
+            entered.set()
+            assert goes_on.wait(10)
+        return made(engine, driver)
+
+    monkeypatch.setattr(postgresql, "guest_connection", guest)
+
+    async def both(database):
+        in_thread = asyncio.ensure_future(database.in_session(asked))
+        await asyncio.to_thread(entered.wait, 10)
+        on_loop = await database.briefly(lambda: database.retrying(asked))
+        goes_on.set()
+        return on_loop, await in_thread
+
+    with closing(Database(databases.fresh())) as database:
+        assert asyncio.run(both(database)) == (1, 1)
+
+
+def asked(session):
+    return session.connection().scalar(text("SELECT 1"))
 
 
 def test_who_is_cancelled_hears_nothing_of_what_went_wrong():
