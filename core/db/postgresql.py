@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Any, Self, TypeVar
 
 import psycopg
-from psycopg import generators, waiting
+from psycopg import waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
@@ -278,8 +278,6 @@ class PostgresDriver(Driver):
     @property
     def is_stale(self) -> bool:
         """Whether the server went away: while nobody asks, that is all it has to report."""
-        if self.is_lost:
-            return True
         return bool(self._poll.poll(0))
 
     def interrupt(self) -> None:
@@ -362,11 +360,18 @@ def _talk(pgconn: Any, commands: "deque[Any]") -> Generator[Any, Any, list[Any]]
         # The server may wait for its answers to be read before it reads on.
         if (yield waiting.Wait.RW) & waiting.Ready.R:
             pgconn.consume_input()
-    results = []
-    for _ in commands:
-        several = yield from generators.fetch_many(pgconn)
-        if not several:
+    results: list[Any] = []
+    while len(results) < len(commands):
+        if pgconn.is_busy():
+            if (yield waiting.Wait.R) & waiting.Ready.R:
+                pgconn.consume_input()
+            continue
+        result = pgconn.get_result()
+        if result is None:
             # The connection was lost.
             break
-        results.append(several[0])
+        results.append(result)
+        if result.status != ExecStatus.PIPELINE_SYNC:
+            # That a command has no more results comes as one of its own.
+            pgconn.get_result()
     return results

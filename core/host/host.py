@@ -100,6 +100,8 @@ class PluginHost:
             _check_data(plugin)
         self.plugins, self._why = _ordered(given)
         self._reporting_currency = settings.reporting_currency
+        #: Of the plugins, in order.
+        self.names = tuple(plugin.name for plugin in self.plugins)
         self.slow_after = settings.hook_warning_ms / 1000
         self.settings = {plugin.name: _plugin_settings(plugin, settings) for plugin in self.plugins}
         self._check_settings_names(settings)

@@ -9,7 +9,7 @@ from functools import partial
 from core.access.audit import AuditAction
 from core.access.roles import changes_access
 from core.base.errors import Reject, UserError
-from core.crm.consequences import after_flush, settle
+from core.crm.consequences import FOLLOWED, after_flush, settle
 from core.crm.ladder import ladder_problems
 from core.crm.uniqueness import twin_problems
 from core.db.conflicts import Conflict, conflict_of
@@ -204,7 +204,7 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
     _hold_estates(unit, changes)
     unit.host.locks(changes).take(unit.transaction)
-    plugins = [plugin.name for plugin in unit.host.plugins]
+    plugins = unit.host.names
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
     work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
     found = dangling(unit.transaction, changes, unit.settlement.pending)
@@ -267,6 +267,8 @@ def _complete(unit: Unit, work: _Work) -> None:
         for change in (*work.losses, *gone):
             unit.note(change)
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
+        if not _has_consequences(unit, work.changes):
+            return
         with _watched(unit, partial(_refuse_unstorable, unit)):
             after_flush(unit.settlement, work.changes)
             work.warn(unit.before_commit(work.changes))
@@ -274,6 +276,15 @@ def _complete(unit: Unit, work: _Work) -> None:
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
         raise _Refused(named, unnamed) from None
+
+
+def _has_consequences(unit: Unit, changes: Changes) -> bool:
+    """Whether changes concern other rows that the core keeps current, or a plugin."""
+    return (
+        unit.transaction.has_session
+        or not changes.entities.isdisjoint(FOLLOWED)
+        or bool(unit.host.reacting("questions", changes) or unit.host.reacting("before_commit", changes))
+    )
 
 
 def _let_go(unit: Unit, work: _Work) -> list[Change]:
