@@ -1,7 +1,6 @@
 """Operations of documents that were found to be valid, compiled once for each shape of variables and each access."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -316,7 +315,7 @@ class Operation:
             value = given.get(name)
             if type(value) in _CONTAINERS:
                 if size is self.literals:
-                    size = copy(size)
+                    size = size.copy()
                 for use, often in uses:
                     self._add(size, value, use, often)
         if size is not self.literals and (errors := self._limits.of_values(size)):
