@@ -10,7 +10,6 @@ from core.access.audit import AuditAction
 from core.access.roles import changes_access
 from core.base.errors import Reject, UserError
 from core.crm.consequences import FOLLOWED, after_flush, settle
-from core.crm.ladder import ladder_problems
 from core.crm.uniqueness import twin_problems
 from core.db.conflicts import Conflict, conflict_of
 from core.db.database import POSTGRESQL
@@ -22,11 +21,12 @@ from core.log.estates import handovers_of
 from core.log.events import Action
 from core.records.checks import row_problems
 from core.records.record import Record, held_value, record_named
-from core.unit.affiliation import affiliation_problems, separation_warnings
+from core.unit.affiliation import affiliation_problems
 from core.unit.batches import Batch, NumberedRow
-from core.unit.belongings import taken_keys, write_belongings
+from core.unit.belongings import write_belongings
 from core.unit.destruction import Destruction
 from core.unit.drafts import TAKEN, Before, Draft, RowOutcome, by_row, failure, outcome_of
+from core.unit.judges import contradictions, doubts
 from core.unit.references import are_lost, dangling
 from core.unit.unit import Unit
 from core.unit.watch import add_followers
@@ -207,16 +207,13 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     plugins = unit.host.names
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
     work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
-    found = dangling(unit.transaction, changes, unit.settlement.pending)
-    found += taken_keys(unit.transaction, changes)
-    found += _rival_problems(unit, changes, unit.settlement.pending)
+    found = contradictions(unit, changes)
     # What a draft refers to may have been deleted, or its key taken, since it was made.
     if found and not again and unit.transaction.dialect == POSTGRESQL:
         raise _Outdated
     found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
-        found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
-        found += unit.host.validate(unit.context, changes)
+        found = doubts(unit, changes) + unit.host.validate(unit.context, changes)
     if errors := [error for error in found if not error.warning]:
         raise _Refused(*by_row(errors, changes))
     work.warn(found)
