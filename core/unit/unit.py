@@ -186,7 +186,7 @@ class Unit:
         self.held.flush_removed()
 
     def take_up(self) -> None:
-        """The same where there is a session; rows that are held can wait, but what was done to them is known."""
+        """Settles what a hook has done; rows that are held can wait until they are written."""
         if self.transaction.has_session:
             self.flush()
         else:

@@ -65,7 +65,7 @@ def test_updates_that_change_nothing_else_are_left_out(client, choosy):
     updated(client, ann, city="Riga")
     updated(client, ann, city="Oslo", country="NO")
     assert choosy.called == []
-    # It is asked once for each set of names, whatever the hook.
+    # It is asked once for each set of names.
     updated(client, ann, city="Lund")
     assert choosy.asked.count(("Customer", Action.UPDATED, {"city"})) == 1
     updated(client, ann, city="Bern", name="Anna")
