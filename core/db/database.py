@@ -241,19 +241,25 @@ class Database:
             if done.discards:
                 return done.answer, ()
             self.check_file()
+            process = transaction.process
             try:
                 rows = transaction.commit(*done.reads)
             except Exception as error:
                 # Where the connection is lost on the way, the transaction may be committed all the same.
-                if conflict_of(error) is not Conflict.LOST or not self._was_committed(done.proof, error):
+                if conflict_of(error) is not Conflict.LOST or not self._was_committed(done.proof, process, error):
                     raise
                 return done.answer, None
             if not self.file_is_there:
                 raise OutcomeUnknownError
             return done.answer, rows
 
-    def _was_committed(self, proof: SqlStatement | None, cause: Exception) -> bool:
+    def _was_committed(self, proof: SqlStatement | None, process: int, cause: Exception) -> bool:
         """Whether a transaction was committed: its proof cannot be written again, and waits while it is under way.
+
+        Args:
+            proof: of it.
+            process: of the server, which may not even have read all of it, and commits it later unless it is ended.
+            cause: why that is asked.
 
         Raises:
             OutcomeUnknownError: nothing proves it, or the database cannot be asked.
@@ -263,6 +269,8 @@ class Database:
 
         def attempt() -> bool:
             with self.driven() as transaction:
+                if process and not all(has_ended for (has_ended,) in transaction.rows(_ending(process))):
+                    raise OutcomeUnknownError
                 try:
                     transaction.send(proof)
                 except Exception as error:
@@ -464,6 +472,15 @@ class Database:
             self._idle.pop().close()
         self.engine.dispose()
         self._reader.dispose()
+
+
+def _ending(process: int) -> SqlStatement:
+    """Ends a process of PostgreSQL, if it is there; true once it has."""
+    return SqlStatement(
+        "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+        " WHERE pid = $1::int AND usename = current_user AND datname = current_database()",
+        [process],
+    )
 
 
 def _parsed(url: str) -> URL:

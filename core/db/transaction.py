@@ -197,6 +197,11 @@ class DatabaseTransaction:
         #: Called with a new session, which it may fill.
         self.on_session: Callable[[Session], None] = lambda session: None
 
+    @property
+    def process(self) -> int:
+        """The number of the server's process; 0 for a database without a server."""
+        return self._driver.process
+
     def put(self, *statements: SqlStatement) -> None:
         """Puts statements off until something is sent: nobody needs their rows."""
         self._waiting += statements
