@@ -43,7 +43,7 @@ _EVER = datetime(1000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class Timing:
     """When an opportunity changed.
 
     Attributes:
@@ -72,18 +72,18 @@ def keep_questions(ctx: Context, changes: Changes) -> Iterator[PreparedQuestion]
         yield _present_of(ctx.settings).asked(**_asked(touched))
 
 
-def _touched(ctx: Context, changes: Changes) -> dict[str, Touched]:
+def _touched(ctx: Context, changes: Changes) -> dict[str, Timing]:
     """The opportunities whose past changes may concern."""
     if not changes:
         return {}
     recorded = changes[0].record.updated_at
-    touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Touched(recorded, recorded))
+    touched = dict.fromkeys(changes.ids("OpportunityContact", "opportunity_id"), Timing(recorded, recorded))
     for role in changes.created("OpportunityContact"):
         since = None if role.since is None else min(ctx.calendar.start_of(role.since), recorded)
-        touched[role.opportunity_id] = Touched(since, recorded)
+        touched[role.opportunity_id] = Timing(since, recorded)
     for change in changes.of("Opportunity"):
         is_new = change.action is Action.CREATED
-        touched[change.record.id] = Touched(change.occurred_at or recorded, recorded, is_new)
+        touched[change.record.id] = Timing(change.occurred_at or recorded, recorded, is_new)
     return touched
 
 
@@ -96,7 +96,7 @@ def reconcile(ctx: Context) -> int:
     settings: ForecastingSettings = ctx.settings
     ids = list(ctx.session.scalars(_stale(settings)))
     for start in range(0, len(ids), _BATCH):
-        write(ctx, dict.fromkeys(ids[start : start + _BATCH], Touched(now, now)))
+        write(ctx, dict.fromkeys(ids[start : start + _BATCH], Timing(now, now)))
     return len(ids)
 
 
@@ -186,7 +186,7 @@ def _judged(settings: ForecastingSettings, became: Expression) -> Iterator[Any]:
     yield category.label("forecast_category")
 
 
-def write(ctx: Context, touched: Mapping[str, Touched]) -> None:
+def write(ctx: Context, touched: Mapping[str, Timing]) -> None:
     """Writes what these opportunities have become."""
     rows, known = _present_and_known(ctx, touched)
     steps = _steps(ctx, rows.keys() - known.keys())
@@ -240,7 +240,7 @@ _SPANS = Prepared(
 
 
 def _present_and_known(
-    ctx: Context, touched: Mapping[str, Touched]
+    ctx: Context, touched: Mapping[str, Timing]
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Span]]]:
     """What opportunities are, and the spans of those that have some, in order, as far as a change may concern them."""
     found = ctx.rows(_present_of(ctx.settings), **_asked(touched))
@@ -251,7 +251,7 @@ def _present_and_known(
     return {row["id"]: row for row in found}, known
 
 
-def _asked(touched: Mapping[str, Touched]) -> dict[str, Any]:
+def _asked(touched: Mapping[str, Timing]) -> dict[str, Any]:
     return {"ids": touched, "since": min(_EVER if moment.at is None else moment.at for moment in touched.values())}
 
 
