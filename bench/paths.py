@@ -82,7 +82,7 @@ def _filled(template: str, number: int) -> bytes:
     return filled(template, 2 * IDS * number, number).encode()
 
 
-async def _at_once(threads: Threads, work: Callable[[], Any]) -> Any:
+async def _at_once(threads: Threads, work: Callable[[], Any], *, is_brief: bool = False) -> Any:
     return work()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from core.base.errors import UnavailableError
 from core.db.database import SQLITE, Database
+from core.db.strands import in_strand
 from core.log.numbers import number_batches
 
 _log = logging.getLogger("guanxi.publisher")
@@ -54,7 +55,10 @@ class Publisher:
         self._is_behind = True
         # Where it is awake already it has not looked yet, so it finds this commit too.
         if not self._news.is_set():
-            self._loop.call_soon_threadsafe(self._news.set)
+            if in_strand():
+                self._news.set()
+            else:
+                self._loop.call_soon_threadsafe(self._news.set)
 
     async def start(self) -> None:
         """Numbers what was left by others, and from now on what is committed, until `stop`."""

@@ -269,9 +269,13 @@ _LEAVERS: Mapping[type[Record], Callable[[Settlement, Change], list[UserError]]]
 }
 
 
+#: Types of records by which customers' figures change.
+FOLLOWED = frozenset({"Transaction", "Interaction"})
+
+
 def after_flush(settlement: Settlement, changes: Changes) -> None:
     """Keeps customers' figures on transactions and interactions current (T22, K12)."""
-    customers = changes.ids("Transaction", "customer_id") | changes.ids("Interaction", "customer_id")
+    customers = {id for entity in FOLLOWED for id in changes.ids(entity, "customer_id")}
     if not customers:
         return
     # Locked before anything is read, so that of two writers the later sees what the earlier has written.

@@ -1,6 +1,6 @@
 """The ladder of stages as a whole: one stage per position, win probabilities that rise, a stage that wins (O1, X3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from core.base.errors import UserError
@@ -10,20 +10,21 @@ from core.crm.rules import ladder_doubts, winning_problem
 from core.crm.settlement import Settlement, problem
 from core.log.changes import Change
 from core.log.events import Action
+from core.records.record import Record
 
 #: What the place of a stage in the ladder follows from.
+_WRITING = (Action.CREATED, Action.UPDATED)
 _STEERING = frozenset({"position", "win_probability", "wins"})
+
+
+def steers(kind: type[Record], action: Action, names: Set[str]) -> bool:
+    """Whether the ladder of stages may become another."""
+    return kind is Stage and (action is Action.RESTORED or (action in _WRITING and not names.isdisjoint(_STEERING)))
 
 
 def ladder_problems(settlement: Settlement, changes: Sequence[Change]) -> Iterator[UserError]:
     """What is wrong with, or doubtful about, the ladder that changes of stages would make."""
-    touched = [
-        change
-        for change in changes
-        if isinstance(change.record, Stage)
-        and change.action in (Action.CREATED, Action.UPDATED, Action.RESTORED)
-        and (change.action is Action.RESTORED or not change.after.keys().isdisjoint(_STEERING))
-    ]
+    touched = [change for change in changes if steers(type(change.record), change.action, change.after.keys())]
     if not touched:
         return
     changed: dict[str, Any] = {change.record.id: change.record for change in changes}

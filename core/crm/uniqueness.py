@@ -1,7 +1,7 @@
 """What only one living record may have apart from ids and external ids, such as a rate's currency and day."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from core.base.errors import UserError
@@ -15,6 +15,17 @@ from core.records.rows import quoted, rows_of
 from core.records.uniqueness import Uniqueness
 
 _Key = tuple[Any, ...]
+_WRITING = (Action.CREATED, Action.UPDATED, Action.RESTORED)
+
+
+def may_be_twin(kind: type[Record], action: Action, names: Set[str]) -> bool:
+    """Whether there may come to be a second record of what may exist once."""
+    return action in _WRITING and any(_names(unique, action, names) for unique in kind.__unique__)
+
+
+def _names(unique: Uniqueness, action: Action, names: Set[str]) -> bool:
+    """Whether any of the columns that are unique together is named, or all that a record had are back."""
+    return action is Action.RESTORED or not names.isdisjoint({*unique.columns, *([unique.flag] if unique.flag else ())})
 
 
 def twin_problems(
@@ -30,7 +41,7 @@ def twin_problems(
     """
     by_model: dict[type[Record], list[Change]] = defaultdict(list)
     for change in changes:
-        if change.action in (Action.CREATED, Action.UPDATED, Action.RESTORED):
+        if change.action in _WRITING:
             by_model[type(change.record)].append(change)
     problems: list[UserError] = []
     for model, several in by_model.items():
@@ -49,11 +60,10 @@ def _problems(
     pending: Mapping[str, Record],
     region: str,
 ) -> Iterator[UserError]:
-    named = {*unique.columns, *([unique.flag] if unique.flag else ())}
     touched = [
         change
         for change in changes
-        if (change.action is Action.RESTORED or not change.after.keys().isdisjoint(named))
+        if _names(unique, change.action, change.after.keys())
         and (unique.flag is None or getattr(change.record, unique.flag))
     ]
     asked = {change.record.id: key for change in touched if (key := key_of(change.record, unique, region)) is not None}

@@ -130,11 +130,7 @@ class Database:
         self._statement_seconds = statement_seconds
         self._queue_patience = queue_patience
         #: Where writers run, and where what looks something up does.
-        if self.dialect == SQLITE:
-            self.writers = self.threads(1)
-        else:
-            # The event loop of Windows cannot wait for the driver's sockets.
-            self.writers = Threads(pool_size, queue_patience, weaves=sys.platform != "win32")
+        self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
         self.lookers = self.threads(_MOST_READERS)
 
     def threads(self, most: int) -> Threads:
@@ -143,7 +139,9 @@ class Database:
         Args:
             most: how many work at once.
         """
-        return Threads(most, self._queue_patience)
+        # SQLite's driver cannot be waited for, and Windows' event loop cannot wait for the other's sockets.
+        weaves = self.dialect != SQLITE and sys.platform != "win32"
+        return Threads(most, self._queue_patience, weaves=weaves)
 
     @property
     def path(self) -> Path | None:
@@ -406,13 +404,13 @@ class Database:
     async def in_transaction(
         self, work: Callable[[DatabaseTransaction], Done[T]], threads: Threads
     ) -> tuple[T, Sequence[Rows] | None]:
-        """Runs work in a transaction as `writing` does, off the event loop.
+        """Runs work of a few milliseconds in a transaction as `writing` does: on the event loop where it can be paused.
 
         Args:
             work: what to do.
             threads: its own, where it must not wait for other writers.
         """
-        return await threads.run(lambda: self.writing(work))
+        return await threads.run(lambda: self.writing(work), is_brief=True)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Runs sync work off the event loop, where writers run."""

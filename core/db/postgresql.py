@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Any, Self, TypeVar
 
 import psycopg
-from psycopg import generators, waiting
+from psycopg import waiting
 from psycopg.abc import Transformer as AbstractTransformer
 from psycopg.adapt import Loader, PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
@@ -49,6 +49,10 @@ _OPTIONS = (
     "-c client_connection_check_interval=5s "
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
+
+
+#: The statement of a command, and whether it only prepares it.
+_Kind = tuple[str, bool]
 
 
 class _Bytes(Loader):
@@ -170,7 +174,10 @@ class PostgresDriver(Driver):
         # The answer of a plan is passed on as it comes; what records hold is read by their columns' types.
         own.adapters.register_loader("json", _Bytes)
         own.adapters.register_loader("jsonb", TextLoader)
+        self._cursor = own
         self._transformer: AbstractTransformer = Transformer(own)
+        # One for each statement, which knows by what its rows are read.
+        self._readers: dict[str, AbstractTransformer] = {}
 
     @cached_property
     def connection(self) -> Connection:
@@ -191,7 +198,7 @@ class PostgresDriver(Driver):
         self.on_trip(pgconn.backend_pid, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
-        kinds: list[str | None] = []
+        kinds: list[_Kind] = []
         for statement in statements:
             for values in statement.values if statement.many else [statement.values]:
                 self._command(statement.sql, values, commands, kinds)
@@ -203,8 +210,8 @@ class PostgresDriver(Driver):
                 pgconn.exit_pipeline_mode()
         return self._rows(statements, results, kinds)
 
-    def _command(self, sql: str, values: Sequence[Any], commands: "deque[Any]", kinds: list[str | None]) -> None:
-        """Adds the commands of one execution; a kind is the text that is prepared, None an execution."""
+    def _command(self, sql: str, values: Sequence[Any], commands: "deque[Any]", kinds: list[_Kind]) -> None:
+        """Adds the commands of one execution, and what they are."""
         pgconn = self._driver.pgconn
         name = self._names.get(sql)
         if name is None:
@@ -212,28 +219,27 @@ class PostgresDriver(Driver):
             name = b"g%d" % self._count
             self.prepared.note(sql)
             commands.append(partial(pgconn.send_prepare, name, sql.encode()))
-            kinds.append(sql)
+            kinds.append((sql, True))
         if list in set(map(type, values)):
             values = [_array(value) if type(value) is list else value for value in values]
         given = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
         commands.append(partial(pgconn.send_query_prepared, name, given))
-        kinds.append(None)
+        kinds.append((sql, False))
 
-    def _rows(self, statements: Sequence[SqlStatement], results: list[Any], kinds: Sequence[str | None]) -> list[Rows]:
+    def _rows(self, statements: Sequence[SqlStatement], results: list[Any], kinds: Sequence[_Kind]) -> list[Rows]:
         found: list[Rows] = []
         failed = None
-        prepared = self._count - (len(kinds) - kinds.count(None))
-        for result, kind in zip(results, kinds, strict=False):
+        prepared = self._count - sum(is_preparation for _, is_preparation in kinds)
+        for result, (sql, is_preparation) in zip(results, kinds, strict=False):
             if result.status == ExecStatus.FATAL_ERROR and failed is None:
                 failed = result
-            if kind is not None:
+            if is_preparation:
                 prepared += 1
                 # Only what the server did accept; where a batch fails, what comes after was not prepared.
                 if result.status == ExecStatus.COMMAND_OK:
-                    self._names[kind] = b"g%d" % prepared
+                    self._names[sql] = b"g%d" % prepared
             elif result.status == ExecStatus.TUPLES_OK:
-                self._transformer.set_pgresult(result)
-                found.append(self._transformer.load_rows(0, result.ntuples, tuple))
+                found.append(self._loaded(sql, result))
             else:
                 found.append(())
         if failed is not None and failed.error_field(DiagnosticField.SQLSTATE):
@@ -244,6 +250,19 @@ class PostgresDriver(Driver):
         if any(statement.many for statement in statements):
             return _gathered(statements, found)
         return found
+
+    def _loaded(self, sql: str, result: Any) -> Rows:
+        reader = self._readers.get(sql)
+        if reader is None:
+            reader = self._readers[sql] = Transformer(self._cursor)
+            reader.set_pgresult(result)
+        else:
+            # The columns of a prepared statement stay as they are.
+            reader.set_pgresult(result, set_loaders=False)
+        rows = reader.load_rows(0, result.ntuples, tuple)
+        # It would keep as much as it has read until it reads again.
+        reader.set_pgresult(None, set_loaders=False)
+        return rows
 
     @property
     def is_endless(self) -> bool:
@@ -278,8 +297,6 @@ class PostgresDriver(Driver):
     @property
     def is_stale(self) -> bool:
         """Whether the server went away: while nobody asks, that is all it has to report."""
-        if self.is_lost:
-            return True
         return bool(self._poll.poll(0))
 
     def interrupt(self) -> None:
@@ -362,11 +379,18 @@ def _talk(pgconn: Any, commands: "deque[Any]") -> Generator[Any, Any, list[Any]]
         # The server may wait for its answers to be read before it reads on.
         if (yield waiting.Wait.RW) & waiting.Ready.R:
             pgconn.consume_input()
-    results = []
-    for _ in commands:
-        several = yield from generators.fetch_many(pgconn)
-        if not several:
+    results: list[Any] = []
+    while len(results) < len(commands):
+        if pgconn.is_busy():
+            if (yield waiting.Wait.R) & waiting.Ready.R:
+                pgconn.consume_input()
+            continue
+        result = pgconn.get_result()
+        if result is None:
             # The connection was lost.
             break
-        results.append(several[0])
+        results.append(result)
+        if result.status != ExecStatus.PIPELINE_SYNC:
+            # That a command has no more results comes as one of its own.
+            pgconn.get_result()
     return results

@@ -74,8 +74,8 @@ class Choice(TypeDecorator[StrEnum]):
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        # Most are one of its values already.
-        return value.value if isinstance(value, self.enum) else self.enum(value).value
+        # Most are one of its values already; to ask for its `value` takes five times as long.
+        return (value if isinstance(value, self.enum) else self.enum(value))._value_
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
         return None if value is None else self.enum(value)

@@ -25,8 +25,7 @@ from core.base.settings import Settings
 from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
-from core.log.changes import Changes
-from core.log.events import Action
+from core.log.changes import Changes, Touched
 from core.records.record import CORE, Record, has_record, tables_of
 from core.records.selections import PreparedQuestion
 
@@ -100,6 +99,8 @@ class PluginHost:
             _check_data(plugin)
         self.plugins, self._why = _ordered(given)
         self._reporting_currency = settings.reporting_currency
+        #: Of the plugins, in order.
+        self.names = tuple(plugin.name for plugin in self.plugins)
         self.slow_after = settings.hook_warning_ms / 1000
         self.settings = {plugin.name: _plugin_settings(plugin, settings) for plugin in self.plugins}
         self._check_settings_names(settings)
@@ -110,8 +111,9 @@ class PluginHost:
             self._manager.register(plugin, plugin.name)
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
+        self._reacts = lru_cache(10_000)(_reacts)
         self._reacting = lru_cache(1000)(
-            lambda hook, touched: [one for one in self.implementations(hook) if _reacts(one[0], touched)]
+            lambda hook, touched: [one for one in self.implementations(hook) if self._reacts(one[0], touched)]
         )
         changing = ("lock_keys", "validate", "questions", "before_commit")
         #: Whether hooks may hold up whatever thread a change is made in.
@@ -208,7 +210,7 @@ class PluginHost:
         for plugin, function in self.reacting("lock_keys", changes):
             locks.add(plugin.name, self._keys(plugin, function, changes))
         for plugin in self._relying_on_all:
-            if _reacts(plugin, changes.touched):
+            if self._reacts(plugin, changes.touched):
                 locks.add(plugin.name, (EVERYTHING,))
         return locks
 
@@ -265,14 +267,17 @@ class PluginHost:
         Args:
             context: makes what a plugin gets to work with.
             changes: that are written.
-            flush: writes what a plugin has done, while what is wrong with it is its own.
+            flush: takes up what a plugin has done, while what is wrong with it is its own.
 
         Raises:
             Reject: a plugin refuses; its errors carry its name.
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         found: list[UserError] = []
-        for plugin, function in self.reacting("before_commit", changes):
+        for plugin, function in self.implementations("before_commit"):
+            # What those before it have changed of these records counts as well.
+            if not self._reacts(plugin, changes.touched):
+                continue
             ctx = context(plugin)
             try:
                 with self.running(plugin, "before_commit", len(changes)):
@@ -380,7 +385,7 @@ def logger(plugin: Plugin) -> logging.Logger:
     return logging.getLogger(f"guanxi.plugins.{plugin.name}")
 
 
-def _reacts(plugin: Plugin, touched: Iterable[tuple[str, Action, frozenset[str]]]) -> bool:
+def _reacts(plugin: Plugin, touched: Touched) -> bool:
     """Whether hooks of a plugin look at any of what is done to records."""
     with attributed(plugin, "reacts"):
         return any(

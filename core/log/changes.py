@@ -69,6 +69,10 @@ def _spelled(names: tuple[str, ...]) -> Sequence[tuple[str, str]]:
     return sorted((camel(name), name) for name in names)
 
 
+#: Names of types of records and what is done to them, with the names of all that changes by it or is said with it.
+Touched = Set[tuple[str, Action, frozenset[str]]]
+
+
 class Changes(tuple[Change, ...]):
     """All changes of one transaction, or of one chunk of a batch; it has no two of one record.
 
@@ -89,8 +93,8 @@ class Changes(tuple[Change, ...]):
         return made
 
     @property
-    def touched(self) -> Set[tuple[str, Action, frozenset[str]]]:
-        """What is done to which types of records, with the names of all that changes by it or is said with it."""
+    def touched(self) -> Touched:
+        """What is done to which types of records."""
         if len(self) == 1:
             change = self[0]
             return frozenset([(change.entity, change.action, frozenset((*change.after, *change.said)))])

@@ -1,7 +1,7 @@
 """Records that have to be of one customer: a contact and its superior, a sale and the opportunity it came from."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from core.base.errors import UserError
@@ -20,6 +20,11 @@ from core.records.rows import quoted
 _Customers = dict[str, str | None]
 
 
+def ties(kind: type[Record], action: Action, names: Set[str]) -> bool:
+    """Whether records may be tied together."""
+    return action in (Action.CREATED, Action.UPDATED) and not names.isdisjoint(kind.__of_one_customer__)
+
+
 def affiliation_problems(
     transaction: DatabaseTransaction, changes: Sequence[Change], pending: Mapping[str, Record]
 ) -> list[UserError]:
@@ -33,9 +38,7 @@ def affiliation_problems(
     touched = [
         change
         for change in changes
-        if change.action in (Action.CREATED, Action.UPDATED)
-        and not change.after.keys().isdisjoint(type(change.record).__of_one_customer__)
-        and len(_given(change.record)) > 1
+        if ties(type(change.record), change.action, change.after.keys()) and len(_given(change.record)) > 1
     ]
     if not touched:
         return []
@@ -95,14 +98,19 @@ def _customers_of(transaction: DatabaseTransaction, model: type[Record], ids: se
     return dict(transaction.rows(SqlStatement(sql, (value,))))
 
 
+def separates(kind: type[Record], action: Action, names: Set[str]) -> bool:
+    """Whether opportunities may go to another customer."""
+    return kind is Opportunity and action is Action.UPDATED and "customer_id" in names
+
+
 def separation_warnings(
     transaction: DatabaseTransaction, changes: Sequence[Change], plugins: Collection[str]
 ) -> Iterator[UserError]:
     """Warnings about opportunities that go to another customer while what belongs to them stays with the first."""
     for change in changes:
-        if not isinstance(change.record, Opportunity) or change.action is not Action.UPDATED:
+        if not isinstance(change.record, Opportunity) or change.record.customer_id is None:
             continue
-        if "customer_id" not in change.after or change.record.customer_id is None:
+        if not separates(type(change.record), change.action, change.after.keys()):
             continue
         staying = [
             sentence("{count} {record}", count=count, record=noun_in(model.__table__, count))

@@ -1,7 +1,7 @@
 """What belongs to changed records and is stored in tables of its own: tags, external ids, plugins' writable fields."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,15 @@ from core.db.transaction import DatabaseTransaction
 from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
-from core.records.record import Facet
+from core.records.record import Facet, Record
 from core.unit.drafts import Draft, FacetValue
 
 GetFacets = Callable[[type[Facet], Collection[str]], Mapping[str, Any]]
+
+
+def gives_key(kind: type[Record], action: Action, names: Set[str]) -> bool:
+    """Whether a record may get an external id."""
+    return action is Action.RESTORED or "external_ids" in names
 
 
 def taken_keys(transaction: DatabaseTransaction, changes: Changes) -> list[UserError]:

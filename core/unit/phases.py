@@ -9,8 +9,7 @@ from functools import partial
 from core.access.audit import AuditAction
 from core.access.roles import changes_access
 from core.base.errors import Reject, UserError
-from core.crm.consequences import after_flush, settle
-from core.crm.ladder import ladder_problems
+from core.crm.consequences import FOLLOWED, after_flush, settle
 from core.crm.uniqueness import twin_problems
 from core.db.conflicts import Conflict, conflict_of
 from core.db.database import POSTGRESQL
@@ -22,11 +21,12 @@ from core.log.estates import handovers_of
 from core.log.events import Action
 from core.records.checks import row_problems
 from core.records.record import Record, held_value, record_named
-from core.unit.affiliation import affiliation_problems, separation_warnings
+from core.unit.affiliation import affiliation_problems
 from core.unit.batches import Batch, NumberedRow
-from core.unit.belongings import taken_keys, write_belongings
+from core.unit.belongings import write_belongings
 from core.unit.destruction import Destruction
 from core.unit.drafts import TAKEN, Before, Draft, RowOutcome, by_row, failure, outcome_of
+from core.unit.judges import contradictions, doubts
 from core.unit.references import are_lost, dangling
 from core.unit.unit import Unit
 from core.unit.watch import add_followers
@@ -204,19 +204,16 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
     _hold_estates(unit, changes)
     unit.host.locks(changes).take(unit.transaction)
-    plugins = [plugin.name for plugin in unit.host.plugins]
+    plugins = unit.host.names
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
     work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
-    found = dangling(unit.transaction, changes, unit.settlement.pending)
-    found += taken_keys(unit.transaction, changes)
-    found += _rival_problems(unit, changes, unit.settlement.pending)
+    found = contradictions(unit, changes)
     # What a draft refers to may have been deleted, or its key taken, since it was made.
     if found and not again and unit.transaction.dialect == POSTGRESQL:
         raise _Outdated
     found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
-        found = [*ladder_problems(unit.settlement, changes), *separation_warnings(unit.transaction, changes, plugins)]
-        found += unit.host.validate(unit.context, changes)
+        found = doubts(unit, changes) + unit.host.validate(unit.context, changes)
     if errors := [error for error in found if not error.warning]:
         raise _Refused(*by_row(errors, changes))
     work.warn(found)
@@ -267,6 +264,8 @@ def _complete(unit: Unit, work: _Work) -> None:
         for change in (*work.losses, *gone):
             unit.note(change)
         add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
+        if not _has_consequences(unit, work.changes):
+            return
         with _watched(unit, partial(_refuse_unstorable, unit)):
             after_flush(unit.settlement, work.changes)
             work.warn(unit.before_commit(work.changes))
@@ -274,6 +273,15 @@ def _complete(unit: Unit, work: _Work) -> None:
     except Reject as reject:
         named, unnamed = by_row(reject.errors, work.changes)
         raise _Refused(named, unnamed) from None
+
+
+def _has_consequences(unit: Unit, changes: Changes) -> bool:
+    """Whether changes concern other rows that the core keeps current, or a plugin."""
+    return (
+        unit.transaction.has_session
+        or not changes.entities.isdisjoint(FOLLOWED)
+        or bool(unit.host.reacting("questions", changes) or unit.host.reacting("before_commit", changes))
+    )
 
 
 def _let_go(unit: Unit, work: _Work) -> list[Change]:

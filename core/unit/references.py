@@ -1,7 +1,7 @@
 """References to nothing, which the database would refuse without a useful message."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from core.base.text import camel
 from core.db.database import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
+from core.log.events import Action
 from core.log.merges import survivors
 from core.records.record import noun_in
 from core.records.rows import quoted
@@ -43,6 +44,11 @@ def dangling(
                 for change in by_id[id]
             ]
     return problems
+
+
+def refers(kind: Any, action: Action, names: Set[str]) -> bool:
+    """Whether what changes may be a reference."""
+    return any(name in names for name, _ in _references(kind))
 
 
 def are_lost(

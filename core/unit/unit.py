@@ -185,10 +185,12 @@ class Unit:
             self.held.flush()
         self.held.flush_removed()
 
-    def flush_session(self) -> None:
-        """The same where there is a session; rows that are held can wait."""
+    def take_up(self) -> None:
+        """Settles what a hook has done; rows that are held can wait until they are written."""
         if self.transaction.has_session:
             self.flush()
+        else:
+            self.watch.collect()
 
     @contextmanager
     def unwritten(self) -> Iterator[None]:
@@ -270,7 +272,7 @@ class Unit:
                 spelled = question.query.on(self.transaction)
                 if spelled.tables is not None:
                     self.transaction.foresee(spelled.statement(question.values), spelled.tables)
-        warnings = self.host.before_commit(self.context, changes, self.flush_session)
+        warnings = self.host.before_commit(self.context, changes, self.take_up)
         self.transaction.forget()
         return warnings
 

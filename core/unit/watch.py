@@ -45,8 +45,13 @@ class Watch:
         self._judge: Callable[[Sequence[Change]], None] | None = None
 
     def clear(self) -> None:
-        """Forgets the changes of a chunk."""
+        """Forgets the changes of a chunk, and what hooks made of them."""
         self._known.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        for found in (self.follow_ups, self.amendments, self.facets, self.warnings, self._unjudged):
+            found.clear()
 
     def know(self, change: Change) -> None:
         """Takes note of a change that was asked for: what hooks do to its record belongs to it."""
@@ -62,11 +67,7 @@ class Watch:
         Raises:
             Reject: what a hook did cannot be settled; the errors say why.
         """
-        self.follow_ups.clear()
-        self.amendments.clear()
-        self.facets.clear()
-        self.warnings.clear()
-        self._unjudged.clear()
+        self._forget()
         self._held.look()
         self._is_on, self._judge = True, judge
         try:

@@ -1,7 +1,7 @@
 """Operations of documents that were found to be valid, compiled once for each shape of variables and each access."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -315,7 +315,7 @@ class Operation:
             value = given.get(name)
             if type(value) in _CONTAINERS:
                 if size is self.literals:
-                    size = replace(size)
+                    size = size.copy()
                 for use, often in uses:
                     self._add(size, value, use, often)
         if size is not self.literals and (errors := self._limits.of_values(size)):

@@ -31,6 +31,10 @@ class ValueSize:
     nesting: int = 0
     digits: int = 0
 
+    def copy(self) -> "ValueSize":
+        """The same apart."""
+        return ValueSize(self.conditions, self.values, self.rows, self.nesting, self.digits)
+
     def add(self, other: "ValueSize", times: int = 1) -> None:
         """Adds what is measured of another that stands there several times."""
         self.conditions += times * other.conditions

@@ -103,7 +103,8 @@ class Drafting:
         """
         written = [one.given for one in asked if one.action in (None, Action.CREATED)]
         linked = self._resolve_references(unit, written, self._key_references)
-        upsert_locks(unit.transaction.dialect, self._record, self._keys, asked, linked).take(unit.transaction)
+        if written:
+            upsert_locks(unit.transaction.dialect, self._record, self._keys, asked, linked).take(unit.transaction)
         return process(unit, RecordBatch(self, asked, linked, alone=alone))
 
     def foresee(self, unit: Unit, id: str) -> None:
