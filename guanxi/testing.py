@@ -79,11 +79,13 @@ class Client:
 
     def run(self, coroutine: Any) -> Any:
         """Runs a coroutine on the app's event loop; afterwards queries see the events of what it wrote."""
+        # As `asyncio.Runner.run` does, but for Ctrl-C: to be ready for it takes longer than many a query.
+        run = self._runner.get_loop().run_until_complete
         try:
-            return self._runner.run(coroutine)
+            return run(coroutine)
         finally:
             if self.app.publisher.is_behind:
-                self._runner.run(self.app.publisher.publish())
+                run(self.app.publisher.publish())
 
     def post(
         self,

@@ -90,8 +90,7 @@ class Databases:
     def fresh(self, name: str = "core", made: Callable[[], Design] | None = None) -> str:
         """The address of a database with the tables of a design and nothing else in it: the core's by default."""
         if name not in self._templates:
-            # The core goes first in any case, and takes longest.
-            url = self.empty() if made is None else self.fresh()
+            url = self.empty() if made is None else self.copy(self._nearest(name))
             settings = load_settings(database_url=url)
             app = App(settings, made() if made else design(settings, []), SystemClock())
             app.migrate()
@@ -102,6 +101,14 @@ class Databases:
             app.database.close()
             self._templates[name] = url
         return self._idle[name].pop() if self._idle[name] else self.copy(self._templates[name])
+
+    def _nearest(self, name: str) -> str:
+        """The template that has most of the plugins of a name and no others, so that few are left to add."""
+        if "core" not in self._templates:
+            self.fresh()
+        wanted = {"core", *name.split("+")}
+        fitting = [known for known in self._templates if wanted.issuperset(known.split("+"))]
+        return self._templates[max(fitting, key=lambda known: len({"core", *known.split("+")}))]
 
     def give_back(self, name: str, url: str) -> None:
         """Takes back a database that nobody has open any more, to be used again: to copy one takes four times as long."""

@@ -196,73 +196,67 @@ def test_the_core_can_be_taken_back(database):
 # Order and records of it
 
 
-def test_records_that_share_what_is_unique_now_are_marked_and_reported(databases):
-    with closing(Database(databases.empty())) as database:
-        (core,) = sets()
-        migrate(database, [core])
-        _take_back(database, core, "0006")
-        moment, columns = 1_750_000_000_000_000, "id, version, created_at, created_by, updated_at, updated_by"
-        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else str(moment)
-        with database.connection() as connection:
-            for number, day in ((1, "2025-01-01"), (2, "2025-01-01"), (3, "2025-01-02"), (4, "2025-01-01")):
-                common = f"'xrt_{number}', 1, {stamp}, 'me', {stamp}, 'me'"
-                connection.exec_driver_sql(
-                    f"INSERT INTO exchange_rate ({columns}, currency, rate, valid_from) "
-                    f"VALUES ({common}, 'USD', {number}, '{day}')"
-                )
-            connection.exec_driver_sql("UPDATE exchange_rate SET deleted_at = created_at WHERE id = 'xrt_4'")
-        told = []
-        migrate(database, [core], told.append)
-        assert told == [
-            *(f"core: {revision}" for revision in _from(core, "0006")),
-            "core: exchange rates of USD from 2025-01-01: xrt_1 is the oldest and counts; change or delete xrt_2",
-        ]
-        with database.connection() as connection:
-            marked = "SELECT id FROM exchange_rate WHERE is_old_twin"
-            assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
-
-
-def test_members_and_users_that_were_there_twice_are_marked_and_reported(databases):
-    with closing(Database(databases.empty())) as database:
-        (core,) = sets()
-        migrate(database, [core])
-        _take_back(database, core, "0012")
-        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
-        common = f"1, {stamp}, 'me', {stamp}, 'me'"
-        columns = "id, version, created_at, created_by, updated_at, updated_by"
-        with database.connection() as connection:
-            for number in (1, 2, 3):
-                address = "'a@example.com'" if number < 3 else "NULL"
-                connection.exec_driver_sql(
-                    f'INSERT INTO "user" ({columns}, name, name_folded, email, email_folded, is_active) '
-                    f"VALUES ('usr_{number}', {common}, 'Ann', 'ann', {address}, {address}, true)"
-                )
-        told = []
-        migrate(database, [core], told.append)
-        assert told == [
-            *(f"core: {revision}" for revision in _from(core, "0012")),
-            "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
-        ]
-        with database.connection() as connection:
-            marked = 'SELECT id FROM "user" WHERE is_old_twin'
-            assert connection.exec_driver_sql(marked).scalars().all() == ["usr_2"]
-
-
-def test_idempotency_keys_of_before_belong_to_the_local_actor(databases):
-    with closing(Database(databases.empty())) as database:
-        (core,) = sets()
-        migrate(database, [core])
-        _take_back(database, core, "0007")
-        stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
-        with database.connection() as connection:
+def test_records_that_share_what_is_unique_now_are_marked_and_reported(database):
+    (core,) = sets()
+    _take_back(database, core, "0006")
+    moment, columns = 1_750_000_000_000_000, "id, version, created_at, created_by, updated_at, updated_by"
+    stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else str(moment)
+    with database.connection() as connection:
+        for number, day in ((1, "2025-01-01"), (2, "2025-01-01"), (3, "2025-01-02"), (4, "2025-01-01")):
+            common = f"'xrt_{number}', 1, {stamp}, 'me', {stamp}, 'me'"
             connection.exec_driver_sql(
-                "INSERT INTO idempotency_key (key, operation, fingerprint, result, created_at) "
-                f"VALUES ('k', 'create', 'f', '{{}}', {stamp})"
+                f"INSERT INTO exchange_rate ({columns}, currency, rate, valid_from) "
+                f"VALUES ({common}, 'USD', {number}, '{day}')"
             )
-        migrate(database, [core])
-        with database.connection() as connection:
-            found = connection.exec_driver_sql("SELECT actor, key, operation FROM idempotency_key").all()
-        assert [tuple(row) for row in found] == [("local", "k", "create")]
+        connection.exec_driver_sql("UPDATE exchange_rate SET deleted_at = created_at WHERE id = 'xrt_4'")
+    told = []
+    migrate(database, [core], told.append)
+    assert told == [
+        *(f"core: {revision}" for revision in _from(core, "0006")),
+        "core: exchange rates of USD from 2025-01-01: xrt_1 is the oldest and counts; change or delete xrt_2",
+    ]
+    with database.connection() as connection:
+        marked = "SELECT id FROM exchange_rate WHERE is_old_twin"
+        assert connection.exec_driver_sql(marked).scalars().all() == ["xrt_2"]
+
+
+def test_members_and_users_that_were_there_twice_are_marked_and_reported(database):
+    (core,) = sets()
+    _take_back(database, core, "0012")
+    stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
+    common = f"1, {stamp}, 'me', {stamp}, 'me'"
+    columns = "id, version, created_at, created_by, updated_at, updated_by"
+    with database.connection() as connection:
+        for number in (1, 2, 3):
+            address = "'a@example.com'" if number < 3 else "NULL"
+            connection.exec_driver_sql(
+                f'INSERT INTO "user" ({columns}, name, name_folded, email, email_folded, is_active) '
+                f"VALUES ('usr_{number}', {common}, 'Ann', 'ann', {address}, {address}, true)"
+            )
+    told = []
+    migrate(database, [core], told.append)
+    assert told == [
+        *(f"core: {revision}" for revision in _from(core, "0012")),
+        "core: users with the address a@example.com: usr_1 is the oldest and counts; change or delete usr_2",
+    ]
+    with database.connection() as connection:
+        marked = 'SELECT id FROM "user" WHERE is_old_twin'
+        assert connection.exec_driver_sql(marked).scalars().all() == ["usr_2"]
+
+
+def test_idempotency_keys_of_before_belong_to_the_local_actor(database):
+    (core,) = sets()
+    _take_back(database, core, "0007")
+    stamp = "TIMESTAMP '2025-06-15 12:00:00'" if database.dialect == "postgresql" else "1750000000000000"
+    with database.connection() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO idempotency_key (key, operation, fingerprint, result, created_at) "
+            f"VALUES ('k', 'create', 'f', '{{}}', {stamp})"
+        )
+    migrate(database, [core])
+    with database.connection() as connection:
+        found = connection.exec_driver_sql("SELECT actor, key, operation FROM idempotency_key").all()
+    assert [tuple(row) for row in found] == [("local", "k", "create")]
 
 
 def test_records_from_before_samples_are_found_after_the_next_start(crm):
