@@ -749,6 +749,8 @@ def test_the_api_says_how_delivery_stands_to_whoever_may_administer(crm, clock):
 
     ear.hear, ear.retries = fail, Retries(timedelta(seconds=1), timedelta(seconds=1), jitter=0)
     client = crm(ear, Sentry, clock=clock)
+    # What nobody asks for is not delivered meanwhile.
+    client.run(client.app.delivery.stop())
     asked = """{ plugins {
         name delivery { backlog heldBack setAside lastError lastFailedAt pausedUntil } } }"""
     assert client.query(asked)["plugins"][0]["delivery"] == {
