@@ -20,10 +20,10 @@ _WRITING = (Action.CREATED, Action.UPDATED, Action.RESTORED)
 
 def may_be_twin(kind: type[Record], action: Action, names: Set[str]) -> bool:
     """Whether there may come to be a second record of what may exist once."""
-    return action in _WRITING and any(_names(unique, action, names) for unique in kind.__unique__)
+    return action in _WRITING and any(_is_named(unique, action, names) for unique in kind.__unique__)
 
 
-def _names(unique: Uniqueness, action: Action, names: Set[str]) -> bool:
+def _is_named(unique: Uniqueness, action: Action, names: Set[str]) -> bool:
     """Whether any of the columns that are unique together is named, or all that a record had are back."""
     return action is Action.RESTORED or not names.isdisjoint({*unique.columns, *([unique.flag] if unique.flag else ())})
 
@@ -63,7 +63,7 @@ def _problems(
     touched = [
         change
         for change in changes
-        if _names(unique, change.action, change.after.keys())
+        if _is_named(unique, change.action, change.after.keys())
         and (unique.flag is None or getattr(change.record, unique.flag))
     ]
     asked = {change.record.id: key for change in touched if (key := key_of(change.record, unique, region)) is not None}

@@ -204,9 +204,8 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
     _hold_estates(unit, changes)
     unit.host.locks(changes).take(unit.transaction)
-    plugins = unit.host.names
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
-    work.destructions = [Destruction(unit.session, change, plugins) for change in destroyed]
+    work.destructions = [Destruction(unit.session, change, unit.host.names) for change in destroyed]
     found = contradictions(unit, changes)
     # What a draft refers to may have been deleted, or its key taken, since it was made.
     if found and not again and unit.transaction.dialect == POSTGRESQL:

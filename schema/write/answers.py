@@ -45,7 +45,7 @@ class Mutation:
         permission: what it needs besides; None for nothing.
         removes: it deletes or destroys the record whose id is given, which is shown as it was.
         is_lasting: what it does must outlive the restore of a backup from before, so the journal lists it.
-        briefly: names of the records of which it changes hardly more than one; none where it may change many.
+        singles: names of the records of which it changes hardly more than one; none where it may change many.
     """
 
     member: Member
@@ -57,7 +57,7 @@ class Mutation:
     permission: str | None = None
     removes: bool = False
     is_lasting: bool = False
-    briefly: Sequence[str] = ()
+    singles: Sequence[str] = ()
 
     def check(self, access: Access) -> None:
         """Refuses who may not do it, before anything is done.
@@ -117,7 +117,7 @@ async def run(
             _all_loaded,
         )
 
-    is_brief = bool(mutation.briefly) and not context.services.host.may_block(mutation.briefly)
+    is_brief = bool(mutation.singles) and not context.services.host.may_block(mutation.singles)
     try:
         done_and_read = await write_and_read(context, in_transaction, reads, dry=dry, is_brief=is_brief)
         if mutation.is_lasting and not dry:

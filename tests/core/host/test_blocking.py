@@ -43,6 +43,21 @@ CREATE = Rival('mutation { createCustomer(input: {name: "Ann"}) { customer { nam
 CREATED = {"data": {"createCustomer": {"customer": {"name": "Ann"}}}}
 
 
+def check_read_meanwhile(client, plugin):
+    """A customer is created, and while a plugin waits in that, another request is answered."""
+
+    async def both():
+        writing = asyncio.ensure_future(client.answer(CREATE))
+        await asyncio.to_thread(plugin.entered.wait, 10)
+        read = await client.answer(Rival("{ customers { totalCount } }"))
+        plugin.answered.set()
+        return read, await writing
+
+    read, written = client.run(both())
+    assert read == {"data": {"customers": {"totalCount": 0}}}
+    assert written == CREATED
+
+
 def test_hooks_that_do_not_block_run_on_the_loop_on_postgresql(crm, databases):
     plugin = Seen()
     client = crm(plugin)
@@ -65,18 +80,7 @@ def test_hooks_that_may_block_run_in_threads(crm):
 
 def test_a_hook_that_blocks_holds_up_no_other_request(crm):
     plugin = Blocking()
-    client = crm(plugin, Seen())
-
-    async def both():
-        writing = asyncio.ensure_future(client.answer(CREATE))
-        await asyncio.to_thread(plugin.entered.wait, 10)
-        read = await client.answer(Rival("{ customers { totalCount } }"))
-        plugin.answered.set()
-        return read, await writing
-
-    read, written = client.run(both())
-    assert read == {"data": {"customers": {"totalCount": 0}}}
-    assert written == CREATED
+    check_read_meanwhile(crm(plugin, Seen()), plugin)
 
 
 def test_hooks_may_block_on_some_records_alone(crm, databases):
@@ -124,18 +128,7 @@ class Asking(Plugin):
 
 def test_what_hooks_ask_holds_up_no_other_request(crm):
     plugin = Asking()
-    client = crm(plugin)
-
-    async def both():
-        writing = asyncio.ensure_future(client.answer(CREATE))
-        await asyncio.to_thread(plugin.entered.wait, 10)
-        read = await client.answer(Rival("{ customers { totalCount } }"))
-        plugin.answered.set()
-        return read, await writing
-
-    read, written = client.run(both())
-    assert read == {"data": {"customers": {"totalCount": 0}}}
-    assert written == CREATED
+    check_read_meanwhile(crm(plugin), plugin)
     # A document is compiled elsewhere too.
     assert plugin.compiling
     assert threading.get_ident() not in plugin.compiling
