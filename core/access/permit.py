@@ -13,12 +13,13 @@ FetchRows = Callable[[SqlStatement], Rows]
 
 
 class Permit(ABC):
-    """What one caller may write and refer to, found out inside the transaction that writes."""
+    """What one caller may write and refer to, found out inside the transaction that writes.
 
-    @property
-    @abstractmethod
-    def is_limited(self) -> bool:
-        """Whether there is anything that it may not do."""
+    Attributes:
+        is_limited: whether there is anything that it may not do.
+    """
+
+    is_limited: bool
 
     @abstractmethod
     def has(self, permission: str | None) -> bool:

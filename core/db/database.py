@@ -92,7 +92,7 @@ class Database:
         self._synchronous: SqliteSynchronous = synchronous
         self._calendar = calendar
         #: Called before each round trip of a writer.
-        self.on_trip: OnTrip = lambda process, statements: None
+        self.on_trip: OnTrip | None = None
         self._idle: list[Driver] = []
         self._in_use: set[Driver] = set()
         self._most_idle = pool_size

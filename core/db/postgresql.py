@@ -172,6 +172,7 @@ class PostgresDriver(Driver):
         self._url = url
         self._driver = PatientConnection.to(url, seconds, autocommit=True)
         self._patience = self._driver.seconds
+        self.process = self._driver.pgconn.backend_pid
         # Where it prepares by itself, any ROLLBACK makes it forget all that is prepared, ours too.
         self._driver.prepare_threshold = None
         self.prepared = PreparedStatements()
@@ -206,8 +207,10 @@ class PostgresDriver(Driver):
             psycopg.Error: one failed; those after it were not run.
         """
         pgconn = self._driver.pgconn
+        self._driver.seconds = None if self.is_endless else self._patience
         statements = _joined(statements)
-        self.on_trip(pgconn.backend_pid, statements)
+        if self.on_trip is not None:
+            self.on_trip(self.process, statements)
         pgconn.enter_pipeline_mode()
         commands: deque[Any] = deque()
         kinds: list[_Kind] = []
@@ -275,20 +278,6 @@ class PostgresDriver(Driver):
         # It would keep as much as it has read until it reads again.
         reader.set_pgresult(None, set_loaders=False)
         return rows
-
-    @property
-    def is_endless(self) -> bool:
-        """Whether answers are waited for without end, not only as long as statements may take."""
-        return self._driver.seconds is None
-
-    @is_endless.setter
-    def is_endless(self, is_endless: bool) -> None:
-        self._driver.seconds = None if is_endless else self._patience
-
-    @property
-    def process(self) -> int:
-        """The number of the server's process."""
-        return self._driver.pgconn.backend_pid
 
     @property
     def is_open(self) -> bool:

@@ -9,26 +9,27 @@ class PreparedStatements:
 
     Drivers keep the last so many, however long they are. Those of plans are as long as clients ask much at once, so a
     connection that has prepared too much is done with, or lets go of all.
+
+    Attributes:
+        are_too_many: they take too much memory.
     """
 
-    __slots__ = ("_characters", "_known")
+    __slots__ = ("_characters", "_known", "are_too_many")
 
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._characters = 0
+        self.are_too_many = False
 
     def note(self, sql: str) -> None:
         """Notes a statement that is about to be run."""
         if sql not in self._known:
             self._known.add(sql)
             self._characters += len(sql)
-
-    @property
-    def are_too_many(self) -> bool:
-        """Whether they take too much memory."""
-        return self._characters > _MOST_CHARACTERS
+            self.are_too_many = self._characters > _MOST_CHARACTERS
 
     def clear(self) -> None:
         """Forgets them, since the connection did."""
         self._known.clear()
         self._characters = 0
+        self.are_too_many = False

@@ -105,7 +105,8 @@ class SqliteDriver(Driver):
         Raises:
             sqlite3.Error: one failed; those after it were not run.
         """
-        self.on_trip(0, statements)
+        if self.on_trip is not None:
+            self.on_trip(0, statements)
         found: list[Rows] = []
         for statement in statements:
             self._expect(statement.sql)

@@ -73,7 +73,7 @@ class Driver(ABC):
     #: How one begins whose statements may take as long as they need.
     begin_endless: Sequence[SqlStatement]
     #: Called before each round trip.
-    on_trip: OnTrip = staticmethod(lambda process, statements: None)
+    on_trip: OnTrip | None = None
     #: Why nothing more is sent but a rollback; empty while it may be used.
     refusal: str = ""
     #: A statement of its transaction took too long: nothing more is sent but a rollback.
@@ -84,6 +84,8 @@ class Driver(ABC):
     prepared: PreparedStatements
     #: Called before SQLAlchemy's connection sends anything.
     before_execution: Callable[[], Any] = staticmethod(lambda: None)
+    #: The number of the server's process; 0 for a database without a server.
+    process: int = 0
 
     @abstractmethod
     def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
@@ -101,11 +103,6 @@ class Driver(ABC):
     @abstractmethod
     def connection(self) -> Connection:
         """SQLAlchemy's connection on the same transaction; it never begins, commits or rolls back anything itself."""
-
-    @property
-    def process(self) -> int:
-        """The number of the server's process; 0 for a database without a server."""
-        return 0
 
     @property
     @abstractmethod
@@ -161,7 +158,8 @@ def guest_connection(engine: Engine, driver: Driver) -> Connection:
 
     def before_execution(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
         driver.before_execution()
-        driver.on_trip(driver.process, [SqlStatement(sql, values, many)])
+        if driver.on_trip is not None:
+            driver.on_trip(driver.process, [SqlStatement(sql, values, many)])
 
     event.listen(engine, "before_cursor_execute", before_execution)
     event.listen(engine, "handle_error", lambda context: driver.note(context.original_exception))
@@ -175,11 +173,13 @@ class DatabaseTransaction:
     """One transaction on a driver.
 
     Attributes:
+        process: the number of the server's process; 0 for a database without a server.
         before_session: called before the session is made, to write what was put off.
     """
 
     def __init__(self, driver: Driver, *, reads: bool = False, is_endless: bool = False) -> None:
         self._driver = driver
+        self.process = driver.process
         driver.is_endless, driver.was_slow = is_endless, False
         begin = driver.begin_endless if is_endless else [driver.begin_reading if reads else driver.begin]
         self._waiting: list[SqlStatement] = [*begin]
@@ -193,14 +193,10 @@ class DatabaseTransaction:
         #: Whether somebody asked for the session.
         self.has_session = False
         self.dialect, self.calendar = driver.dialect, driver.calendar
+        self._is_traced = tracing.is_on()
         self.before_session: Callable[[], None] = _nothing
         #: Called with a new session, which it may fill.
         self.on_session: Callable[[Session], None] = lambda session: None
-
-    @property
-    def process(self) -> int:
-        """The number of the server's process; 0 for a database without a server."""
-        return self._driver.process
 
     def put(self, *statements: SqlStatement) -> None:
         """Puts statements off until something is sent: nobody needs their rows."""
@@ -269,12 +265,15 @@ class DatabaseTransaction:
             return []
         self._has_begun = True
         self.statements += len(together)
+        try:
+            return self._traced(together) if self._is_traced else self._driver.run(together)
+        except Exception as error:
+            self._driver.note(error)
+            raise
+
+    def _traced(self, together: Sequence[SqlStatement]) -> list[Rows]:
         with tracing.span("statements", count=len(together)):
-            try:
-                return self._driver.run(together)
-            except Exception as error:
-                self._driver.note(error)
-                raise
+            return self._driver.run(together)
 
     def rows(self, statement: SqlStatement) -> Rows:
         """The rows of one statement."""

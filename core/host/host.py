@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -112,9 +112,12 @@ class PluginHost:
         _check_tables(self.plugins)
         self._implementations: dict[str, Sequence[tuple[Plugin, Callable[..., Any]]]] = {}
         self._reacts = lru_cache(10_000)(_reacts)
-        self._reacting = lru_cache(1000)(
-            lambda hook, touched: [one for one in self.implementations(hook) if self._reacts(one[0], touched)]
-        )
+        #: The plugins that implement a hook and look at any of what is done, each with its function, as above.
+        self.reacting = lru_cache(1000)(self._that_react)
+        #: Whether plugins rely on keys where that is done.
+        self.rely = lru_cache(1000)(self._that_rely)
+        #: Whether hooks may hold up whatever thread changes of such records are made in.
+        self.may_block = cache(self._may_block)
         changing = ("lock_keys", "validate", "questions", "before_commit")
         blocking = {plugin.name: plugin.blocks for hook in changing for plugin, _ in self.implementations(hook)}
         self._always_blocks = True in blocking.values()
@@ -169,12 +172,15 @@ class PluginHost:
             ]
         return self._implementations[hook]
 
-    def reacting(self, hook: str, changes: Changes) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
-        """The plugins that implement a hook and look at any of these changes, likewise."""
-        return self._reacting(hook, changes.touched)
+    def _that_react(self, hook: str, touched: Touched) -> Sequence[tuple[Plugin, Callable[..., Any]]]:
+        return [one for one in self.implementations(hook) if self._reacts(one[0], touched)]
 
-    def may_block(self, entities: Collection[str]) -> bool:
-        """Whether hooks may hold up whatever thread changes of such records are made in."""
+    def _that_rely(self, touched: Touched) -> bool:
+        return bool(self.reacting("lock_keys", touched)) or any(
+            self._reacts(plugin, touched) for plugin in self._relying_on_all
+        )
+
+    def _may_block(self, entities: tuple[str, ...]) -> bool:
         return self._always_blocks or not self._blocks_on.isdisjoint(entities)
 
     def register(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Sequence[Any]]]:
@@ -210,9 +216,7 @@ class PluginHost:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         locks = Locks()
-        if not changes:
-            return locks
-        for plugin, function in self.reacting("lock_keys", changes):
+        for plugin, function in self.reacting("lock_keys", changes.touched):
             locks.add(plugin.name, self._keys(plugin, function, changes))
         for plugin in self._relying_on_all:
             if self._reacts(plugin, changes.touched):
@@ -235,7 +239,7 @@ class PluginHost:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         found: list[UserError] = []
-        for plugin, function in self.reacting("validate", changes):
+        for plugin, function in self.reacting("validate", changes.touched):
             try:
                 with self.running(plugin, "validate", len(changes)):
                     answer: Sequence[Any] = list(function(ctx=context(plugin), changes=changes) or ())
@@ -256,7 +260,7 @@ class PluginHost:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
         found: list[PreparedQuestion] = []
-        for plugin, function in self.reacting("questions", changes):
+        for plugin, function in self.reacting("questions", changes.touched):
             with self.running(plugin, "questions", len(changes)):
                 asked = list(function(ctx=context(plugin), changes=changes) or ())
                 wrong = next((one for one in asked if not isinstance(one, PreparedQuestion)), None)
@@ -297,6 +301,7 @@ class PluginHost:
                     flush()
             except Reject as reject:
                 raise reject.by(plugin.name) from None
+            changes.take_amendments()
             found += [replace(warning, plugin=plugin.name) for warning in warnings]
         return found
 

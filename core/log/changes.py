@@ -78,9 +78,11 @@ class Changes(tuple[Change, ...]):
 
     Attributes:
         entities: names of the types of records that change.
+        touched: what is done to which types of records, as of when they were put together or last amended.
     """
 
     entities: Set[str]
+    touched: Touched
     _by_entity: dict[str, list[Change]]
 
     def __new__(cls, changes: Iterable[Change]) -> Self:
@@ -90,18 +92,15 @@ class Changes(tuple[Change, ...]):
         for change in made:
             made._by_entity.setdefault(change.entity, []).append(change)
         made.entities = made._by_entity.keys()
+        made.take_amendments()
         return made
 
-    @property
-    def touched(self) -> Touched:
-        """What is done to which types of records."""
-        if len(self) == 1:
-            change = self[0]
-            return frozenset([(change.entity, change.action, frozenset((*change.after, *change.said)))])
+    def take_amendments(self) -> None:
+        """Takes note of what else changes of their records by now."""
         found = defaultdict[tuple[str, Action], set[str]](set)
         for change in self:
             found[change.entity, change.action].update(change.after, change.said)
-        return frozenset((entity, action, frozenset(names)) for (entity, action), names in found.items())
+        self.touched = frozenset((entity, action, frozenset(names)) for (entity, action), names in found.items())
 
     def of(self, entity: str, *actions: Action) -> Sequence[Change]:
         """The changes of one type of record, by these actions or by any."""

@@ -353,12 +353,5 @@ def _sql_type(type_: Any, dialect: Dialect) -> str:
     return str(type_.dialect_impl(dialect).compile(dialect)).split(" COLLATE ")[0]
 
 
-_known: dict[tuple[type[Any], str], TableRows] = {}
-
-
-def rows_of(kind: type[Any], engine: str) -> TableRows:
-    """The rows of a table class on an engine."""
-    found = _known.get((kind, engine))
-    if found is None:
-        found = _known[kind, engine] = TableRows(kind, engine)
-    return found
+#: The rows of a table class on an engine.
+rows_of: Callable[[Any, str], TableRows] = cache(TableRows)

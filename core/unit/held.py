@@ -38,6 +38,7 @@ class Held:
 
     Attributes:
         region: of telephone numbers without a country code.
+        has_removed: some are to be removed.
     """
 
     def __init__(self, transaction: DatabaseTransaction, region: str) -> None:
@@ -51,10 +52,12 @@ class Held:
         self.region = region
         self._engine = transaction.dialect
         self._rows: dict[tuple[type[Table], str], _Row] = {}
+        self.has_removed = False
 
     def clear(self) -> None:
         """Forgets all of them."""
         self._rows.clear()
+        self.has_removed = False
 
     # Reading
 
@@ -110,7 +113,7 @@ class Held:
 
     def remove(self, record: Any) -> None:
         """Has an object removed."""
-        self._rows[type(record), record.id].is_removed = True
+        self._rows[type(record), record.id].is_removed = self.has_removed = True
 
     def look(self) -> None:
         """Takes what all objects hold now as seen."""
@@ -131,7 +134,7 @@ class Held:
     @property
     def is_stored(self) -> bool:
         """Whether everything is stored as it is, or on its way."""
-        return all(row.stored == row.object.__dict__ and not row.is_removed for row in self._rows.values())
+        return not self.has_removed and all(row.stored == row.object.__dict__ for row in self._rows.values())
 
     def flush(self) -> None:
         """Puts off the statements that store what is new or changed."""
@@ -172,6 +175,7 @@ class Held:
                     self._transaction.session.expunge(row.object)
         for rows, ids in removed.items():
             self._transaction.put(rows.removal(ids))
+        self.has_removed = False
 
     # Lending
 

@@ -79,6 +79,8 @@ def process(unit: Unit, batch: Batch) -> list[RowOutcome]:
     Raises:
         PluginError: a hook failed; the transaction is to be rolled back.
     """
+    if len(batch.rows) == 1:
+        return _chunk(unit, batch, [(0, batch.rows[0])])
     outcomes = [outcome for chunk in batch.chunks() for outcome in _chunk(unit, batch, chunk)]
     return sorted(outcomes, key=lambda outcome: outcome.index)
 
@@ -203,7 +205,7 @@ def _hold(unit: Unit, change: Change) -> None:
 def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     changes = work.changes
     _hold_estates(unit, changes)
-    unit.host.locks(changes).take(unit.transaction)
+    _lock(unit, changes)
     destroyed = [change for change in changes if change.action is Action.DESTROYED]
     work.destructions = [Destruction(unit.session, change, unit.host.names) for change in destroyed]
     found = contradictions(unit, changes)
@@ -216,6 +218,12 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
     if errors := [error for error in found if not error.warning]:
         raise _Refused(*by_row(errors, changes))
     work.warn(found)
+
+
+def _lock(unit: Unit, changes: Changes) -> None:
+    """Takes the keys that plugins rely on for changes."""
+    if unit.host.rely(changes.touched):
+        unit.host.locks(changes).take(unit.transaction)
 
 
 def _hold_estates(unit: Unit, changes: Changes) -> None:
@@ -262,7 +270,8 @@ def _complete(unit: Unit, work: _Work) -> None:
         gone = _let_go(unit, work)
         for change in (*work.losses, *gone):
             unit.note(change)
-        add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
+        if unit.settlement.followers:
+            add_followers(unit.held, unit.settlement, unit.stamp, unit.watch.know)
         if not _has_consequences(unit, work.changes):
             return
         with _watched(unit, partial(_refuse_unstorable, unit)):
@@ -279,7 +288,8 @@ def _has_consequences(unit: Unit, changes: Changes) -> bool:
     return (
         unit.transaction.has_session
         or not changes.entities.isdisjoint(FOLLOWED)
-        or bool(unit.host.reacting("questions", changes) or unit.host.reacting("before_commit", changes))
+        or bool(unit.host.reacting("questions", changes.touched))
+        or bool(unit.host.reacting("before_commit", changes.touched))
     )
 
 
@@ -322,7 +332,7 @@ def _judged_follow_ups(unit: Unit) -> list[UserError]:
         raise Reject(*found)
     if not follow_ups:
         return unit.watch.warnings
-    unit.host.locks(follow_ups).take(unit.transaction)
+    _lock(unit, follow_ups)
     lost, apart = dangling(unit.transaction, follow_ups, {}), affiliation_problems(unit.transaction, follow_ups, {})
     found = _current(unit, [*lost, *apart])
     found = found or unit.host.validate(unit.context, follow_ups)
@@ -387,7 +397,7 @@ def own_work(
             raise Reject(*found)
         changes = Changes(unit.watch.follow_ups)
         if changes:
-            unit.host.locks(changes).take(unit.transaction)
+            _lock(unit, changes)
             after_flush(unit.settlement, changes)
             if not is_asked and unit.may_look_again and are_lost(unit.transaction, changes):
                 unit.look_again()
@@ -446,7 +456,7 @@ def moving(unit: Unit) -> Iterator[None]:
         for change in changes:
             change.is_moved = True
         if changes:
-            unit.host.locks(changes).take(unit.transaction)
+            _lock(unit, changes)
             after_flush(unit.settlement, changes)
             if problems := _misfits(unit, changes) or _rival_problems(unit, changes, {}):
                 raise Reject(*problems)

@@ -183,7 +183,8 @@ class Unit:
         if self.transaction.has_session:
             self.session.flush()
             self.held.flush()
-        self.held.flush_removed()
+        if self.held.has_removed:
+            self.held.flush_removed()
 
     def take_up(self) -> None:
         """Settles what a hook has done; rows that are held can wait until they are written."""

@@ -36,7 +36,7 @@ from schema.request.limits import Limits
 from schema.request.recent import Recent
 from schema.request.refusal import Refused
 from schema.request.sizes import DocumentMeasure
-from schema.request.values import ValueSize, VariableUse, nul_place, size_of_value
+from schema.request.values import ValueSize, VariableUse, nul_place
 from schema.sql.binds import Moment
 from schema.sql.selections import TYPENAME, Chosen, Document, Selection, chosen
 from schema.sql.slots import open_variables, openers
@@ -176,9 +176,9 @@ class Variant:
         field = chosen(self._document, self._operation.root, key, self.asked[key].details)
         return self._operation.planner.plan(compile_root, field, self._access)
 
-    def has_shape(self, key: str) -> bool:
-        """Whether something was made already of what is selected of a root field that no plan answers."""
-        return key in self._shapes
+    def known_shape(self, key: str) -> Any:
+        """What was made already of what is selected of a root field that no plan answers; None if nothing was."""
+        return self._shapes.get(key)
 
     def shape(self, key: str, make: Callable[[Selection], T]) -> T:
         """What is selected of a root field that no plan answers, as something made of it once."""
@@ -296,7 +296,7 @@ class Operation:
         signatures = [one for one in found if isinstance(one, GraphQLVariableSignature)]
         # None where graphql-core has to say what is wrong with a declaration.
         self._coercions = coercion.prepare(signatures) if len(signatures) == len(found) else None
-        self._limits = limits
+        self._limits, self._largest = limits, limits.largest_value
         self.literals, uses = measure.operation(node)
         # By variable, for most requests have nothing to measure of any of them.
         self._uses: dict[str, list[tuple[VariableUse, int]]] = {}
@@ -314,19 +314,10 @@ class Operation:
         for name, uses in self._uses.items():
             value = given.get(name)
             if type(value) in _CONTAINERS:
-                if size is self.literals:
-                    size = size.copy()
-                for use, often in uses:
-                    self._add(size, value, use, often)
+                size = size.with_variable(value, uses, self._largest)
         if size is not self.literals and (errors := self._limits.of_values(size)):
             raise Refused(errors)
         return size
-
-    def _add(self, size: ValueSize, value: Any, use: VariableUse, often: int) -> None:
-        """Adds the size of a variable's value where it stands."""
-        found = size_of_value(value, self._limits.largest_value, is_input=use.is_input)
-        found.nesting += use.level
-        size.add(found, often)
 
     def cost(self, opened: VariableValues) -> Cost:
         """The cost of its answer with variables of a shape."""

@@ -56,13 +56,9 @@ class AccessPermit(Permit):
             moment: what the values of a statement about some records are read from.
         """
         self.access = access
+        self.is_limited = access.writes is not None
         self._plans = plans
         self._moment = moment
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is anything that it may not do."""
-        return self.access.writes is not None
 
     def has(self, permission: str | None) -> bool:
         """Whether it has a permission that is about no record."""

@@ -4,7 +4,7 @@ Nothing here calls itself: values are as deep as a client likes. Each is looked 
 its length.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +31,20 @@ class ValueSize:
     nesting: int = 0
     digits: int = 0
 
-    def copy(self) -> "ValueSize":
-        """The same apart."""
-        return ValueSize(self.conditions, self.values, self.rows, self.nesting, self.digits)
+    def with_variable(self, value: Any, uses: "Sequence[tuple[VariableUse, int]]", most: "ValueSize") -> "ValueSize":
+        """The same with the value of a variable.
+
+        Args:
+            value: as JSON gives it.
+            uses: where it stands, and how often.
+            most: of each, where measuring stops.
+        """
+        size = ValueSize(self.conditions, self.values, self.rows, self.nesting, self.digits)
+        for use, often in uses:
+            found = size_of_value(value, most, is_input=use.is_input)
+            found.nesting += use.level
+            size.add(found, often)
+        return size
 
     def add(self, other: "ValueSize", times: int = 1) -> None:
         """Adds what is measured of another that stands there several times."""

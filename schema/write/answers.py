@@ -27,10 +27,6 @@ MutationInput = Mapping[str, Any]
 Work = Callable[[Unit, MutationInput], Sequence[RowOutcome]]
 
 
-def _never(context: RequestContext, given: MutationInput) -> Mapping[str, Any] | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """A root field of Mutation: how it appears in the schema, what it does, and what it is answered with.
@@ -40,7 +36,7 @@ class Mutation:
         operation: what idempotency keys are used for.
         work: does it.
         present: the payload, with records by their ids.
-        refusal: the payload where the request is refused as a whole.
+        refusal: gives the payload where the request is refused as a whole; None where it never is.
         rights: what the caller needs, by record.
         permission: what it needs besides; None for nothing.
         removes: it deletes or destroys the record whose id is given, which is shown as it was.
@@ -52,12 +48,12 @@ class Mutation:
     operation: str
     work: Work
     present: Callable[[MutationInput, Sequence[RowOutcome]], Mapping[str, Any]]
-    refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] = _never
+    refusal: Callable[[RequestContext, MutationInput], Mapping[str, Any] | None] | None = None
     rights: Sequence[tuple[str, Right]] = ()
     permission: str | None = None
     removes: bool = False
     is_lasting: bool = False
-    singles: Sequence[str] = ()
+    singles: tuple[str, ...] = ()
 
     def check(self, access: Access) -> None:
         """Refuses who may not do it, before anything is done.

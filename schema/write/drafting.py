@@ -222,6 +222,8 @@ class Drafting:
     def _survivors(self, unit: Unit, ids: set[str], rows: Mapping[str, Record]) -> Mapping[str, Record]:
         """The records that ids of merged ones lead to."""
         gone = {id for id in ids if self._record.merges and (id not in rows or rows[id].deleted_at is not None)}
+        if not gone:
+            return {}
         known = survivors(unit.transaction, gone)
         living = self._load(unit, set(known.values()))
         return {id: living[into] for id, into in known.items() if into in living}

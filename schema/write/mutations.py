@@ -92,7 +92,7 @@ def record_mutations(builder: Builder, catalog: Catalog, record: RecordType) -> 
         removes = action in (Action.DELETED, Action.DESTROYED)
         present = partial(single_payload, record)
         # What goes, or comes back, may take much with it.
-        singles = [name] if action in (Action.CREATED, Action.UPDATED) else []
+        singles = (name,) if action in (Action.CREATED, Action.UPDATED) else ()
         operation = f"{action}:{name}"
         return field, Mutation(member, operation, work, present, rights=rights, removes=removes, singles=singles)
 

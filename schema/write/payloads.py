@@ -281,12 +281,11 @@ async def planned_payload(context: RequestContext, variant: Variant, key: str, m
     Raises:
         InputError: it cannot be read.
     """
-
-    def shape() -> PayloadSelection:
-        return variant.shape(key, partial(_shape_of, context, variant, variant.asked[key].name))
-
     compiling = context.services.compiling
-    shaped = shape() if variant.has_shape(key) else await compiling.run(shape)
+    shaped: PayloadSelection | None = variant.known_shape(key)
+    if shaped is None:
+        make = partial(_shape_of, context, variant, variant.asked[key].name)
+        shaped = await compiling.run(lambda: variant.shape(key, make))
     plans: dict[int, Plan] = {}
     for part in shaped.records:
         assert part.plan is not None
@@ -324,7 +323,7 @@ async def answer_mutation(
     mutation.check(context.access)
     # Before anything is written: what cannot be read is refused.
     reading = await planned_payload(context, variant, key, moment)
-    refused = mutation.refusal(context, given)
+    refused = None if mutation.refusal is None else mutation.refusal(context, given)
     rows: Sequence[Rows] | None = None
     dry = given.get("dryRun", False)
 

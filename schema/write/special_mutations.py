@@ -89,7 +89,7 @@ def _move(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.CHANGE)],
-        singles=[record.name],
+        singles=(record.name,),
     )
 
 
@@ -184,7 +184,7 @@ def _log(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         _logged,
         rights=[(record.name, Right.CREATE)],
-        singles=[record.name, Task.__name__],
+        singles=(record.name, Task.__name__),
     )
 
 
@@ -231,5 +231,5 @@ def _complete(builder: Builder, catalog: Catalog) -> Mutation:
         work,
         partial(single_payload, record),
         rights=[(record.name, Right.CHANGE)],
-        singles=[record.name],
+        singles=(record.name,),
     )
