@@ -32,6 +32,10 @@ one_living(Role, "role", message=template("{twin} is what {role} may do already;
 _DECISIVE = {"role", "team_id", "region", "is_active"}
 
 
+#: The types of the records that decide what somebody may see and do.
+DECIDING = frozenset({User, Role})
+
+
 def changes_access(change: Change) -> bool:
     """Whether a change is of what somebody may see and do."""
     if isinstance(change.record, User):

@@ -6,7 +6,7 @@ for all. It holds how the customer's owners changed, by which who reads the log 
 its own scope or left it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -43,7 +43,8 @@ class Line:
     steps: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+# Compared as what it is: there is one for each type of record.
+@dataclass(frozen=True, slots=True, eq=False)
 class Estate:
     """What decides whose the records of a type are, and what belongs to whoever they belong to.
 
@@ -81,20 +82,26 @@ class Handover:
     is_former: bool = False
 
 
-def owners_changed(estates: Estates, change: Change) -> bool:
-    """Whether a change of a record's fields is of whose it is."""
-    estate = estates.get(change.entity)
-    return change.action is Action.UPDATED and estate is not None and not change.after.keys().isdisjoint(estate.columns)
+@lru_cache(1000)
+def is_about_owners(estate: Estate | None, action: Action, names: Set[str]) -> bool:
+    """Whether a change of a record decides whose it is, or is more than a change of its fields.
+
+    Args:
+        estate: of the record; None of what belongs to nobody.
+        action: what is done to it.
+        names: of the fields that change.
+    """
+    return estate is not None and (action is not Action.UPDATED or not names.isdisjoint(estate.columns))
 
 
 def handovers_of(estates: Estates, change: Change) -> Sequence[Handover]:
     """The records whose estates a change gives to others."""
     estate = estates.get(change.entity)
-    if estate is None:
+    if estate is None or not is_about_owners(estate, change.action, frozenset(change.after)):
         return ()
-    is_moved = owners_changed(estates, change)
+    is_moved = change.action is Action.UPDATED
     found = [Handover(change.entity, change.record.id)] if is_moved and estate.lines else []
-    if estate.shared is not None and (is_moved or change.action is not Action.UPDATED):
+    if estate.shared is not None:
         record, column = estate.shared
         before, now = change.value_before(column), getattr(change.record, column)
         if before is not None and before != now:

@@ -63,7 +63,7 @@ class TableRows:
         self.plain_names = tuple(name for name in self.names if name not in companions)
         self.key = tuple(column.key for column in kind.__table__.primary_key.columns)
         self._is_postgresql = engine == POSTGRESQL
-        self._engine = engine
+        self._engine, self._first = engine, mark(engine, 1)
         self._table = quote(kind.__table__.name)
         self._quoted = {column.key: quote(column.name) for column in columns}
         self._types = {column.key: _sql_type(column.type, dialect) for column in columns}
@@ -108,7 +108,7 @@ class TableRows:
         """A statement that reads the rows with these keys in order."""
         key = self._quoted[self.key[0]]
         if len(ids) == 1:
-            return self.select(f"WHERE {key} = {mark(self._engine, 1)}{lock}", *ids)
+            return self.select(f"WHERE {key} = {self._first}{lock}", *ids)
         where = among(self._engine, key, 1)
         return self.select(f"WHERE {where} ORDER BY {key}{lock}", listed(self._engine, ids))
 

@@ -107,7 +107,7 @@ class Before:
         self._tags = attachments.tags_of(transaction, tagged) if tagged else {}
         self._keys = attachments.external_ids_of(transaction, keyed) if keyed else {}
         changing = [draft for draft in known if draft.external_ids and not self._has_all(draft)]
-        self._kept = kept_keys(transaction, [draft.record.id for draft in changing])
+        self._kept = kept_keys(transaction, [draft.record.id for draft in changing]) if changing else {}
         wanted: dict[type[Facet], list[str]] = defaultdict(list)
         for draft in known:
             for item in draft.facets:

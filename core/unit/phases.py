@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from core.access.audit import AuditAction
-from core.access.roles import changes_access
+from core.access.roles import DECIDING, changes_access
 from core.base.errors import Reject, UserError
 from core.crm.consequences import FOLLOWED, after_flush, settle
 from core.crm.uniqueness import twin_problems
@@ -17,7 +17,7 @@ from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import Plugin
 from core.log import attachments
 from core.log.changes import Change, Changes
-from core.log.estates import handovers_of
+from core.log.estates import handovers_of, is_about_owners
 from core.log.events import Action
 from core.records.checks import row_problems
 from core.records.record import Record, held_value, record_named
@@ -214,7 +214,9 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
         raise _Outdated
     found += [problem for destruction in work.destructions for problem in destruction.problems()]
     if not found:
-        found = doubts(unit, changes) + unit.host.validate(unit.context, changes)
+        found = doubts(unit, changes)
+        if unit.host.reacting("validate", changes.touched):
+            found += unit.host.validate(unit.context, changes)
     if errors := [error for error in found if not error.warning]:
         raise _Refused(*by_row(errors, changes))
     work.warn(found)
@@ -229,6 +231,8 @@ def _lock(unit: Unit, changes: Changes) -> None:
 def _hold_estates(unit: Unit, changes: Changes) -> None:
     """Has whoever adds to what is handed over wait, so that its new owners hear of that as well."""
     if unit.transaction.dialect != POSTGRESQL:
+        return
+    if not any(is_about_owners(unit.estates.get(entity), action, names) for entity, action, names in changes.touched):
         return
     found: dict[str, set[str]] = defaultdict(set)
     for change in changes:
@@ -360,7 +364,7 @@ def _misfits(unit: Unit, changes: Iterable[Change]) -> list[UserError]:
 def _note(unit: Unit, changes: Sequence[Change]) -> None:
     for change in (*changes, *unit.watch.follow_ups):
         unit.note(change)
-        if changes_access(change):
+        if type(change.record) in DECIDING and changes_access(change):
             unit.audit(AuditAction.PERMISSIONS_CHANGED, change.record.id, ", ".join(change.logged()) or None)
 
 

@@ -28,7 +28,7 @@ from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin
 from core.host.host import PluginHost, logger
 from core.log.changes import Change, Changes
-from core.log.estates import Estates, handovers_of, owners_changed
+from core.log.estates import Estates, handovers_of, is_about_owners
 from core.log.event_log import EventLog
 from core.log.events import Action
 from core.records.facet_rows import facet_rows
@@ -148,8 +148,10 @@ class Unit:
             self.session.flush()
             self.session.expunge_all()
         self.held.clear()
-        self.watch.clear()
-        self.settlement.begin()
+        if self.watch.known:
+            self.watch.clear()
+        if self.settlement.pending or self.settlement.followers:
+            self.settlement.begin()
 
     def lock_done(self) -> None:
         """Takes the moment of the next changes, once what they change is locked."""
@@ -178,7 +180,8 @@ class Unit:
         """Puts off what stores the changes so far; whatever is read afterwards sees them."""
         if not self.transaction.has_session and self.held.is_stored and not self.settlement.followers:
             return
-        self.watch.collect()
+        if self.watch.is_on:
+            self.watch.collect()
         self.held.flush()
         if self.transaction.has_session:
             self.session.flush()
@@ -190,7 +193,7 @@ class Unit:
         """Settles what a hook has done; rows that are held can wait until they are written."""
         if self.transaction.has_session:
             self.flush()
-        else:
+        elif self.watch.is_on:
             self.watch.collect()
 
     @contextmanager
@@ -375,7 +378,8 @@ class Unit:
 
     def note(self, change: Change) -> None:
         """Notes the change of a record, for the log and for whoever searches."""
-        moves = handovers_of(self.estates, change)
+        moves_estate = is_about_owners(self.estates.get(change.entity), change.action, frozenset(change.after))
+        moves = handovers_of(self.estates, change) if moves_estate else ()
         self.log.note(change, moves)
         for move in moves:
             self.search.note_owners(move.record, move.id)
@@ -383,7 +387,7 @@ class Unit:
             self.search.forget([change.record.id])
         else:
             self.search.note(change.record, change.after, is_new=change.action is Action.CREATED)
-            if owners_changed(self.estates, change):
+            if moves_estate and change.action is Action.UPDATED:
                 self.search.note_owners(change.entity, change.record.id)
             if (tags := change.after.get("tags")) is not None:
                 self.search.note_tags(type(change.record), {change.record.id: tags})

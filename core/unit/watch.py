@@ -24,6 +24,8 @@ class Watch:
     """Watches the rows of one transaction while hooks run.
 
     Attributes:
+        is_on: hooks run.
+        known: the changes that were asked for, by their records' identities.
         follow_ups: changes of records that hooks made and that nobody asked for.
         amendments: what hooks changed of records whose change was asked for; it belongs to that change.
         facets: what hooks changed of rows of facets.
@@ -34,8 +36,8 @@ class Watch:
         self._held = held
         self._settlement = settlement
         self._stamp = stamp
-        self._known: dict[int, Change] = {}
-        self._is_on = False
+        self.known: dict[int, Change] = {}
+        self.is_on = False
         self._is_collecting = False
         self.follow_ups: list[Change] = []
         self.amendments: list[Change] = []
@@ -46,7 +48,7 @@ class Watch:
 
     def clear(self) -> None:
         """Forgets the changes of a chunk, and what hooks made of them."""
-        self._known.clear()
+        self.known.clear()
         self._forget()
 
     def _forget(self) -> None:
@@ -55,7 +57,7 @@ class Watch:
 
     def know(self, change: Change) -> None:
         """Takes note of a change that was asked for: what hooks do to its record belongs to it."""
-        self._known[id(change.record)] = change
+        self.known[id(change.record)] = change
 
     @contextmanager
     def on(self, judge: Callable[[Sequence[Change]], None] | None = None) -> Iterator[None]:
@@ -69,11 +71,11 @@ class Watch:
         """
         self._forget()
         self._held.look()
-        self._is_on, self._judge = True, judge
+        self.is_on, self._judge = True, judge
         try:
             yield
         finally:
-            self._is_on, self._judge = False, None
+            self.is_on, self._judge = False, None
 
     def attend(self, session: Session) -> None:
         """Watches a session too."""
@@ -82,7 +84,7 @@ class Watch:
     def collect(self) -> None:
         """Takes up what hooks have done to rows that are held."""
         # What settles a change may open the session, before which all so far is written.
-        if not self._is_on or self._is_collecting:
+        if self._is_collecting:
             return
         self._is_collecting = True
         try:
@@ -96,7 +98,7 @@ class Watch:
         self._add_followers()
 
     def _before_flush(self, session: Any, flush_context: Any, instances: Any) -> None:
-        if not self._is_on:
+        if not self.is_on:
             return
         for row in session.new:
             if isinstance(row, Table):
@@ -105,8 +107,8 @@ class Watch:
             if isinstance(row, Table) and session.is_modified(row):
                 self._take(row, Action.UPDATED, _replaced(row))
         for row in session.deleted:
-            if isinstance(row, Record) and id(row) not in self._known:
-                change = self._known[id(row)] = Change(Action.DESTROYED, row)
+            if isinstance(row, Record) and id(row) not in self.known:
+                change = self.known[id(row)] = Change(Action.DESTROYED, row)
                 attachments.drop(self._settlement.transaction, [row.id])
                 self.follow_ups.append(change)
         self._judge_taken()
@@ -138,7 +140,7 @@ class Watch:
         self.warnings += [replace(problem, record=about) for problem in problems if problem.warning]
         if errors := [replace(problem, record=about) for problem in problems if not problem.warning]:
             raise Reject(*errors)
-        known = self._known.get(id(row))
+        known = self.known.get(id(row))
         if known is not None:
             known.after |= change.after
             known.before = {} if known.action is Action.CREATED else change.before | known.before

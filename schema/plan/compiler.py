@@ -6,9 +6,10 @@ subqueries of the same form.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, and_, case, false, func, not_, null, select, true
+from sqlalchemy import Select, String, and_, case, false, func, not_, null, select, true
 
 from core.access.permissions import Right
 from core.db.database import POSTGRESQL
@@ -26,10 +27,12 @@ from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import listed
-from schema.sql.binds import Moment
 from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, whole_number
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
+
+#: The one record that is read by its id, which is one: nothing is wrong with it.
+_ONLY_ID, _ID = attrgetter("id"), String()
 
 
 def record_object(row: PlanRow, selection: Selection, path: Path) -> Expression:
@@ -153,15 +156,11 @@ def by_ids(record: RecordType, *, is_single: bool) -> CompileRoot:
         row = statement.row(record)
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
-        known = row.id == statement.binds.computed(_only_id, TEXT) if is_single else is_known(row)
+        known = row.id == statement.binds.computed(_ONLY_ID, _ID) if is_single else is_known(row)
         there = [known, *statement.limited(row)]
         return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
-
-
-def _only_id(moment: Moment) -> str | None:
-    return next(iter(moment.ids), None)
 
 
 def permitted(statement: Statement, record: RecordType, right: Right) -> Select[Any]:

@@ -90,7 +90,7 @@ class RequestContext:
         self.actor = actor
         self.language = language
         self.access = services.access(actor)
-        self.clock = services.clock.of(actor.time_zone)
+        self.clock = services.clock if actor.time_zone is None else services.clock.of(actor.time_zone)
         self.now: datetime = self.clock.now()
         self._request_id = request_id
         #: How many statements it took so far.

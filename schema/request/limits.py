@@ -167,10 +167,8 @@ class Limits:
             )
         return found
 
-    def of_cost(self, cost: int, node: Node | None = None) -> GraphQLError | None:
-        """The error of an answer that may be too large; None of any other."""
-        if cost <= self.cost:
-            return None
+    def of_cost(self, cost: int, node: Node | None = None) -> GraphQLError:
+        """The error of an answer that may be larger than `cost`."""
         said = {"cost": {"requested": min(cost, _MOST_SAID), "budget": self.cost}}
         remedy = sentence("Ask for smaller pages or fewer lists")
         return exceeded("maximum_cost", term("objects in its answer"), cost, self.cost, remedy, node, said)

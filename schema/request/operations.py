@@ -329,9 +329,8 @@ class Operation:
         Raises:
             Refused: it does.
         """
-        error = self._limits.of_cost(cost, self.node)
-        if error is not None:
-            raise Refused([error])
+        if cost > self._limits.cost:
+            raise Refused([self._limits.of_cost(cost, self.node)])
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:
         """The variables of a request.

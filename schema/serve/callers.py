@@ -19,6 +19,7 @@ from schema.request.context import Services
 from schema.request.identification import identity_by_plugins
 from schema.serve.bad_request import BadRequest
 from schema.serve.cookies import has_token, session_of
+from schema.serve.engine import Engine
 from schema.serve.guard import Guard
 
 T = TypeVar("T")
@@ -40,22 +41,22 @@ _UNAVAILABLE = {"retry-after": "60"}
 class Callers:
     """Finds out who sends the requests of one app."""
 
-    def __init__(self, services: Callable[[], Services], settings: Settings, *, trusts_loopback: bool) -> None:
+    def __init__(self, engine: Callable[[], Engine], settings: Settings, *, trusts_loopback: bool) -> None:
         """Prepares it.
 
         Args:
-            services: gives what requests share.
+            engine: gives what executes GraphQL.
             settings: of the app.
             trusts_loopback: answer programs of this machine as the local operator, although there are keys.
         """
-        self._get_services = services
+        self._get_engine = engine
         self._guard = Guard(settings)
         self._trusts_loopback = trusts_loopback
 
     @property
     def services(self) -> Services:
         """What requests share."""
-        return self._get_services()
+        return self._get_engine().services
 
     def known(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor | None:
         """Who sends a request, if it is known from a moment ago; None where `caller` has to find it out.

@@ -75,7 +75,7 @@ class Engine:
         mutation = self.assemble().mutations.get(asked.name)
         if others or mutation is None:
             return None
-        definition, node = operation.root.fields[asked.name], asked.nodes[0]
+        definition, node = operation.root.fields[asked.name], asked.details[0].node
         try:
             arguments = argument_values(definition, node, values)
             moment = moment_of(context, values)

@@ -83,7 +83,7 @@ class Endpoint:
         """
         self._get_engine = engine
         self._settings = settings
-        self.callers = Callers(lambda: engine().services, settings, trusts_loopback=trusts_loopback)
+        self.callers = Callers(engine, settings, trusts_loopback=trusts_loopback)
         self._introspection = Introspection()
         self.subscriptions = Subscriptions(lambda: engine().services)
         self._persisted = PersistedDocuments(settings.documents_file, only=settings.documents_only)

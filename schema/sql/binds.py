@@ -30,6 +30,7 @@ class Moment:
         secret: signs cursors.
         zone: in which the caller's days begin.
         ids: the records that are read, where they are known already.
+        id: the first of them.
     """
 
     variables: Mapping[str, Any]
@@ -38,10 +39,11 @@ class Moment:
     secret: bytes
     zone: tzinfo
     ids: Sequence[str] = ()
+    id: str | None = None
 
     def about(self, ids: Sequence[str]) -> "Moment":
         """The same for these records."""
-        return Moment(self.variables, self.now, self.actor, self.secret, self.zone, ids)
+        return Moment(self.variables, self.now, self.actor, self.secret, self.zone, ids, ids[0] if ids else None)
 
 
 BindSource = Callable[[Moment], Any]

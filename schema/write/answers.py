@@ -61,7 +61,8 @@ class Mutation:
         Raises:
             ForbiddenError: the caller may not.
         """
-        access.demand(self.permission)
+        if self.permission is not None:
+            access.demand(self.permission)
         for record, right in self.rights:
             access.demand_right(record, right)
 

@@ -91,7 +91,7 @@ class DraftRights:
     def misplaced(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
         """Errors of new records that lie outside what the caller may create, once they are there."""
         name = self._record.name
-        if not unit.permit.is_limited or not unit.permit.is_scoped(name, Right.CREATE):
+        if not unit.permit.is_scoped(name, Right.CREATE):
             return {}
         made = {change.record.id: change.index for change in changes.of(name, Action.CREATED)}
         unit.flush()

@@ -63,7 +63,7 @@ class RecordBatch(Batch):
 
     def afterthoughts(self, unit: Unit, changes: Changes) -> Mapping[int, Sequence[UserError]]:
         """Errors of new records that lie outside what the caller may create."""
-        return self._drafting.rights.misplaced(unit, changes)
+        return self._drafting.rights.misplaced(unit, changes) if unit.permit.is_limited else {}
 
 
 class Drafting:
@@ -193,6 +193,8 @@ class Drafting:
         if not ids:
             return {}
         rows = unit.held.locked(self._model, ids, exclusive=exclusive)
+        if not unit.permit.is_limited:
+            return rows
         # Records that the caller may not see are not there.
         seen = unit.permit.allowed(unit.transaction.rows, self._record.name, Right.READ, rows.keys())
         return {id: row for id, row in rows.items() if id in seen}
