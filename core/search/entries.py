@@ -7,6 +7,7 @@ terms of `core.search.terms`.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import Connection, Dialect, Index, String, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -117,27 +118,37 @@ _KEEP = (
     "tag_terms = coalesce(excluded.tag_terms, search_entry.tag_terms), "
     "length = coalesce(excluded.length, search_entry.length)"
 )
-#: With what each engine calls the terms of a record's own owners in it, and its id.
+#: What a statement calls the parts of an `Entry`.
+_PARTS = ("id", "type", "own", "length", "tags", "owners")
+
+
+def _parts(spelling: str) -> str:
+    """The parts of an entry; `spelling` says how each is given, by its place and its number."""
+    given = (spelling.format(place=place, number=place + 1) for place in range(len(_PARTS)))
+    return ", ".join(f"{part} AS {name}" for part, name in zip(given, _PARTS, strict=True))
+
+
+#: How SQLite is given one entry, and many.
+_ONE = "SELECT 0 AS place, " + _parts("?{number}")
+_MANY = "SELECT key AS place, " + _parts("json_extract(value, '$[{place}]')") + " FROM json_each(?1)"
+
+#: What stores entries, which its parameters give; one statement for all of them.
 _WRITE = {
     "postgresql": (
-        ("given.owners", "given.id"),
-        (
-            "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms, owner_terms) "
-            "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
-            "array_to_tsvector(string_to_array(tags, ' ')), {owners} "
-            # How many there are is not to be planned for: that takes longer than all the rest, each time again.
-            "FROM (SELECT $1::text[] AS a, $2::text[] AS b, $3::text[] AS c, $4::bigint[] AS d, $5::text[] AS e, "
-            "$6::text[] AS f OFFSET 0) AS one, unnest(a, b, c, d, e, f) "
-            f"AS given (id, type, own, length, tags, owners) {_KEEP}"
-        ),
+        "INSERT INTO search_entry (record_id, entity_type, terms, length, tag_terms, owner_terms) "
+        "SELECT id, type, array_to_tsvector(string_to_array(own, ' ')), length, "
+        "array_to_tsvector(string_to_array(tags, ' ')), {owners} "
+        # How many there are is not to be planned for: that takes longer than all the rest, each time again.
+        "FROM (SELECT $1::text[] AS a, $2::text[] AS b, $3::text[] AS c, $4::bigint[] AS d, $5::text[] AS e, "
+        f"$6::text[] AS f OFFSET 0) AS one, unnest(a, b, c, d, e, f) AS given ({', '.join(_PARTS)}) {_KEEP}"
     ),
+    # At the begin of each statement, and where an entry comes before the last one by its number, SQLite closes a part
+    # of its index: to join those takes ten times as long as all the rest.
     "sqlite": (
-        ("?6", "?1"),
-        (
-            "INSERT INTO search_entry (record_id, entity_type, number, terms, length, tag_terms, owner_terms) "
-            "VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM search_entry), ?3, ?4, ?5, {owners}) "
-            f"{_KEEP}"
-        ),
+        "INSERT INTO search_entry (record_id, entity_type, number, terms, length, tag_terms, owner_terms) "
+        "SELECT id, type, (SELECT coalesce(max(number), 0) FROM search_entry) + 1 + place, own, length, tags, {owners} "
+        "FROM ({given}) AS given "
+        f"ORDER BY (SELECT number FROM search_entry WHERE record_id = given.id) NULLS LAST, place {_KEEP}"
     ),
 }
 
@@ -237,14 +248,16 @@ def writing(
         parts.setdefault(None if entry.owners is None else entry.type, []).append(entry)
     for kind, each in parts.items():
         belonging = None if kind is None else belongings[kind]
-        given, sql = _WRITE[engine]
-        sql = sql.format(owners=joined_terms(engine, belonging, *given, is_new=are_new))
+        owners = joined_terms(engine, belonging, "given.owners", "given.id", is_new=are_new)
+        sql = _WRITE[engine].format(owners=owners, given=_ONE if len(each) == 1 else _MANY)
         if engine == POSTGRESQL:
             # As a part of another statement it would not see what that writes, such as what this is part of.
             table = None if belonging is not None and belonging.is_part else "search_entry"
             yield SqlStatement(sql, [list(part) for part in zip(*each, strict=True)], table=table)
+        elif len(each) == 1:
+            yield SqlStatement(sql, each[0])
         else:
-            yield SqlStatement(sql, each, many=True)
+            yield SqlStatement(sql, (orjson.dumps([(*entry,) for entry in each]).decode(),))
 
 
 def own_entry(

@@ -145,3 +145,18 @@ def test_records_from_before_there_was_a_search_are_found_after_the_next_start(c
         connection.execute(text("DELETE FROM installation WHERE name = 'core entries'"))
     assert found(client, "ancient") == []
     assert found(crm(url=url), "ancient old") == [("WORDS", id)]
+
+
+def test_entries_of_many_rows_are_found_in_whatever_order_they_are_written(crm):
+    client = crm()
+    rows = [
+        {"externalIds": [{"system": "many", "value": str(number)}], "name": f"Many {number}"} for number in range(600)
+    ]
+    upserted(client, "customers", rows)
+    upserted(client, "customers", [{**row, "name": f"Other {row['name']}"} for row in reversed(rows)])
+    assert found(client, "other many 17", first=1)[0][0] == "NAME"
+    with closing(Database(client.app.database.url)) as database, database.engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            # Each part of its index is looked into for each term, and joined with others again and again.
+            parts = connection.scalar(text("SELECT count(DISTINCT segid) FROM search_index_idx"))
+            assert parts <= 3
