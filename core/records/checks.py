@@ -1,7 +1,7 @@
 """What columns take: limits of texts and numbers, the same for input and for what plugins write."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -84,6 +84,20 @@ def check_text_of(value: str, info: ColumnInfo, region: str) -> None:
         hint = info.hint or sentence("it must match {pattern}", pattern=info.pattern)
         raise InputError(sentence("{value!r} does not fit: {hint}", value=value, hint=hint))
     info.form.check(value, region)
+
+
+def check_texts_of(values: Collection[str], info: ColumnInfo, region: str) -> None:
+    """Refuses texts of which a column does not take one; they have no outer blanks.
+
+    Raises:
+        InputError: says why, of one of them.
+    """
+    longest = info.max_length or LONGEST_TEXT
+    is_plain = (
+        max(map(len, values), default=0) <= longest and "\0" not in "".join(values) and all(map(is_visible, values))
+    )
+    for value in () if is_plain and not info.pattern and not info.form.is_checked else values:
+        check_text_of(value, info, region)
 
 
 def check_number_of(value: Any, info: ColumnInfo) -> None:

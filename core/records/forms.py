@@ -59,6 +59,11 @@ class TextForm:
         """What keys depend on besides the text; empty for nothing."""
         return ""
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether it refuses any text."""
+        return type(self).check is not TextForm.check
+
 
 class EmailForm(TextForm):
     """An e-mail address, checked by its syntax alone; its case does not count, nor how its domain is encoded."""

@@ -24,7 +24,7 @@ from core.unit.unit import Unit
 from schema.catalog.catalog import Catalog, CatalogField, RecordType
 from schema.write.attached_checks import check_keys, check_tags, stripped_tags
 from schema.write.draft_rights import DraftRights, permission_problems
-from schema.write.input_checks import Checked, InputFields, missing
+from schema.write.input_checks import Checked, InputFields, checked_input, checked_together, missing
 from schema.write.matching import (
     EXTERNAL_ID,
     ID,
@@ -137,7 +137,8 @@ class Drafting:
         """The drafts of a chunk."""
         found = self._find(unit, items)
         linked = self._resolve_references(unit, [asked.given for _, asked in items], self._references.keys())
-        drafts = [self._draft(unit, index, asked, found[index], linked) for index, asked in items]
+        checked = self._checked(items)
+        drafts = [self._draft(unit, index, asked, found[index], linked, checked.get(index)) for index, asked in items]
         if unit.permit.is_limited:
             self.rights.check(unit, drafts, {index: asked.given for index, asked in items})
         if any(draft.action in (Action.DELETED, Action.DESTROYED) and not draft.errors for draft in drafts):
@@ -335,6 +336,19 @@ class Drafting:
 
     # Drafts
 
+    def _checked(self, items: Sequence[tuple[int, Asked]]) -> Mapping[int, Checked]:
+        """What is set by rows that give the same fields, but for those that are to be looked at one by one."""
+        if len(items) == 1:
+            return {}
+        alike: dict[tuple[str, ...], list[tuple[int, RowInput]]] = defaultdict(list)
+        for index, asked in items:
+            alike[*asked.given].append((index, asked.given))
+        checked: dict[int, Checked] = {}
+        for rows in alike.values():
+            if found := checked_together(self._inputs, [given for _, given in rows], self._conventions):
+                checked |= zip((index for index, _ in rows), found, strict=True)
+        return checked
+
     def _draft(
         self,
         unit: Unit,
@@ -342,20 +356,24 @@ class Drafting:
         asked: Asked,
         found: "Record | UserError | None",
         linked: Linked,
+        checked: Checked | None,
     ) -> Draft:
         if isinstance(found, UserError):
             return Draft(self._model, Action.UPDATED, errors=[found], index=index)
         action = asked.action or (Action.CREATED if found is None else Action.UPDATED)
         draft = Draft(self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason)
         if action in (Action.CREATED, Action.UPDATED):
-            self._fill(unit, draft, asked, linked)
+            self._fill(unit, draft, asked, linked, checked)
         return draft
 
-    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Linked) -> None:
+    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Linked, checked: Checked | None) -> None:
         given = asked.given
         creating = draft.action is Action.CREATED
-        is_import = unit.actor.kind is ActorKind.IMPORT
-        checked = Checked(self._inputs, given, self._conventions, creating=creating, keeps_malformed=is_import)
+        if checked is None:
+            is_import = unit.actor.kind is ActorKind.IMPORT
+            checked = checked_input(
+                self._inputs, given, self._conventions, creating=creating, keeps_malformed=is_import
+            )
         draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
         draft.said, draft.warnings = checked.said, checked.warnings
         if not self._references.keys().isdisjoint(given):

@@ -1,7 +1,9 @@
 """Input checked against the catalog: each value against what its field takes, before anything is tried."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from core.base.clock import check_day
@@ -9,7 +11,7 @@ from core.base.errors import InputError, UserError
 from core.base.ids import check_id
 from core.base.money import Money
 from core.base.sentences import noun, sentence
-from core.records.checks import Conventions, check_number_of, check_text, check_text_of, spelled
+from core.records.checks import Conventions, check_number_of, check_text, check_text_of, check_texts_of, spelled
 from core.records.columns import ColumnInfo
 from core.records.forms import MalformedError
 from core.records.record import Facet, record_named
@@ -36,6 +38,8 @@ _MOST_UNITS = 10**15
 
 #: Gives a value as it is stored; raises an `InputError` where it is not possible.
 Check = Callable[[Any, Conventions], Any]
+#: Gives values of several rows as they are stored; raises an `InputError` where it is not possible with one of them.
+CheckAll = Callable[[Sequence[Any], Conventions], Sequence[Any]]
 
 
 class InputFields:
@@ -44,6 +48,7 @@ class InputFields:
     Attributes:
         record: the record.
         checks: the fields by name, each with where it is stored and the check of its values.
+        together: by name the check of the values of many rows.
         required: those without which there is no new record.
     """
 
@@ -52,67 +57,118 @@ class InputFields:
         self.checks = {
             field.name: (field, field.stored, value_check(field)) for field in record.input_fields if field.stored
         }
+        self.together = {name: _check_of_many(field, check) for name, (field, _, check) in self.checks.items()}
         self.required = [field for field in record.input_fields if field.stored and field.stored.required]
 
 
+@dataclass(slots=True)
 class Checked:
-    """What an input sets on a record, and what is wrong with it."""
+    """What an input sets on a record, and what is wrong with it.
 
-    def __init__(
-        self,
-        fields: InputFields,
-        given: Mapping[str, Any],
-        conventions: Conventions,
-        *,
-        creating: bool,
-        keeps_malformed: bool,
-    ) -> None:
-        """Checks it.
+    Attributes:
+        values: by the names of columns.
+        facets: plugins' writable fields.
+        said: what nothing stores.
+        errors, warnings: about it.
+    """
 
-        Args:
-            fields: of the record.
-            given: values by the names of fields.
-            conventions: of what the values leave open.
-            creating: it is a new record.
-            keeps_malformed: e-mail addresses and telephone numbers that are not any are stored all the same, with a
-                warning: what is imported is often all that is known of somebody.
-        """
-        self._keeps = keeps_malformed
-        self.values: dict[str, Any] = {}
-        self.facets: list[FacetValue] = []
-        self.said: dict[str, Any] = {}
-        self.errors: list[UserError] = []
-        self.warnings: list[UserError] = []
-        for name, value in given.items():
-            if name not in fields.checks:
+    values: dict[str, Any] = field(default_factory=dict)
+    facets: list[FacetValue] = field(default_factory=list)
+    said: dict[str, Any] = field(default_factory=dict)
+    errors: list[UserError] = field(default_factory=list)
+    warnings: list[UserError] = field(default_factory=list)
+
+
+def checked_input(
+    fields: InputFields,
+    given: Mapping[str, Any],
+    conventions: Conventions,
+    *,
+    creating: bool,
+    keeps_malformed: bool,
+) -> Checked:
+    """What an input sets.
+
+    Args:
+        fields: of the record.
+        given: values by the names of fields.
+        conventions: of what the values leave open.
+        creating: it is a new record.
+        keeps_malformed: e-mail addresses and telephone numbers that are not any are stored all the same, with a
+            warning: what is imported is often all that is known of somebody.
+    """
+    found = Checked()
+    for name, value in given.items():
+        if name not in fields.checks:
+            continue
+        field, stored, check = fields.checks[name]
+        if value is None and creating and stored.required:
+            # As if it had been left out: `missing` asks for it.
+            continue
+        try:
+            checked = check(value, conventions)
+        except InputError as error:
+            is_kept = keeps_malformed and isinstance(error, MalformedError)
+            (found.warnings if is_kept else found.errors).append(_said(field, error, is_warning=is_kept))
+            if not is_kept:
                 continue
-            field, stored, check = fields.checks[name]
-            if value is None and creating and stored.required:
-                # As if it had been left out: `missing` asks for it.
-                continue
-            try:
-                checked = check(value, conventions)
-            except InputError as error:
-                said = self._noted(field, error)
-                if not said.warning:
-                    continue
-                checked = value.strip()
-            if stored.facet is None:
-                self.values[stored.column] = checked
-            else:
-                self.facets.append(FacetValue(stored.facet, stored.column, name, checked))
-        for name in fields.record.said:
-            if name in self.values:
-                self.said[name] = self.values.pop(name)
+            checked = value.strip()
+        if stored.facet is None:
+            found.values[stored.column] = checked
+        else:
+            found.facets.append(FacetValue(stored.facet, stored.column, name, checked))
+    _set_apart(fields, found)
+    return found
 
-    def _noted(self, field: CatalogField, error: InputError) -> UserError:
-        """What is wrong with the value of a field, among the errors or, where it is kept all the same, the warnings."""
-        code = "REQUIRED" if isinstance(error, _NoValueError) else "INVALID"
-        is_kept = self._keeps and isinstance(error, MalformedError)
-        message = sentence("{field}: {problem}", field=field.name, problem=error.message)
-        said = UserError(code, message, (field.name,), warning=is_kept)
-        (self.warnings if is_kept else self.errors).append(said)
-        return said
+
+def checked_together(
+    fields: InputFields, rows: Sequence[Mapping[str, Any]], conventions: Conventions
+) -> Sequence[Checked] | None:
+    """The same of rows that give the same fields, column by column; None where one of them is to be looked at alone.
+
+    Args:
+        fields: of the record.
+        rows: values by the names of fields.
+        conventions: of what the values leave open.
+    """
+    columns: dict[str, Sequence[Any]] = {}
+    facets: list[tuple[str, Stored, Sequence[Any]]] = []
+    for name in [name for name in rows[0] if name in fields.checks]:
+        _, stored, _ = fields.checks[name]
+        values = [row[name] for row in rows]
+        if stored.required and None in values:
+            return None
+        try:
+            checked = fields.together[name](values, conventions)
+        except InputError:
+            return None
+        if stored.facet is None:
+            columns[stored.column] = checked
+        else:
+            facets.append((name, stored, checked))
+    by_row = zip(*columns.values(), strict=True) if columns else repeat((), len(rows))
+    found = [Checked(dict(zip(columns, values, strict=True))) for values in by_row]
+    for name, stored, checked in facets:
+        assert stored.facet is not None
+        for one, value in zip(found, checked, strict=True):
+            one.facets.append(FacetValue(stored.facet, stored.column, name, value))
+    for one in found if fields.record.said else ():
+        _set_apart(fields, one)
+    return found
+
+
+def _set_apart(fields: InputFields, checked: Checked) -> None:
+    """Takes what nothing stores out of the values."""
+    for name in fields.record.said:
+        if name in checked.values:
+            checked.said[name] = checked.values.pop(name)
+
+
+def _said(field: CatalogField, error: InputError, *, is_warning: bool) -> UserError:
+    """What is wrong with the value of a field."""
+    code = "REQUIRED" if isinstance(error, _NoValueError) else "INVALID"
+    message = sentence("{field}: {problem}", field=field.name, problem=error.message)
+    return UserError(code, message, (field.name,), warning=is_warning)
 
 
 class _NoValueError(InputError):
@@ -121,19 +177,19 @@ class _NoValueError(InputError):
 
 def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[str]) -> Iterator[UserError]:
     """An error for each field that a new record needs and is not given; but for those that are at fault already."""
-    for field in fields.required:
-        assert field.stored is not None
-        if field.name in faulty or field.reference_name in faulty:
+    for needed in fields.required:
+        assert needed.stored is not None
+        if needed.name in faulty or needed.reference_name in faulty:
             continue
-        if values.get(field.stored.column) is None:
+        if values.get(needed.stored.column) is None:
             yield UserError(
                 "REQUIRED",
                 sentence(
                     "{field}: a new {record} needs it; give a value",
-                    field=field.name,
+                    field=needed.name,
                     record=noun(fields.record.singular),
                 ),
-                (field.name,),
+                (needed.name,),
             )
 
 
@@ -214,6 +270,44 @@ def _check_of(kind: Kind, info: ColumnInfo, *, may_be_null: bool) -> Check:
         return lambda value, conventions: enum(value)
     found = (check for type_, check in checks.items() if isinstance(kind, type_))
     return next(found, lambda value, conventions: value)
+
+
+def _check_of_many(field: CatalogField, check: Check) -> CheckAll:
+    """The check of the values of many rows, null included, given that of one."""
+    kind = field.kind
+    assert field.stored is not None
+    info = field.stored.info
+
+    def each(values: Sequence[Any], conventions: Conventions) -> Sequence[Any]:
+        return [check(value, conventions) for value in values]
+
+    def different(values: Sequence[Any], conventions: Conventions) -> Sequence[Any]:
+        known = {value: check(value, conventions) for value in {*values}}
+        return [known[value] for value in values]
+
+    def texts(values: Sequence[Any], conventions: Conventions) -> Sequence[Any]:
+        known = {value: value.strip() for value in {*values} if value is not None}
+        check_texts_of(known.values(), info, conventions.region)
+        if None in values:
+            known[None] = check(None, conventions)
+        return [known[value] for value in values]
+
+    def numbers(values: Sequence[Any], conventions: Conventions) -> Sequence[Any]:
+        given = [value for value in values if value is not None]
+        for value in (min(given), max(given)) if given else ():
+            check(value, conventions)
+        if len(given) < len(values):
+            check(None, conventions)
+        return values
+
+    # What is equal, and yet not the same, is left out: decimals with other places, moments in other zones.
+    checks: Mapping[type[Kind], CheckAll] = {
+        TextKind: texts,
+        IntKind: numbers,
+        IdKind: different,
+        ChoiceKind: different,
+    }
+    return next((made for type_, made in checks.items() if isinstance(kind, type_)), each)
 
 
 def _may_be_null(stored: Stored) -> bool:
