@@ -71,10 +71,10 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
         if isinstance(change.record, Opportunity):
             change.record.deleted_with = None
         return []
-    if problems := _future_problems(settlement, change):
+    if problems := _future_problems(settlement, change) if change.after else []:
         return problems
     problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
-    problems += _break_cycles(settlement, change)
+    problems += _break_cycles(settlement, change) if change.after else []
     problems += convert_money(settlement, change)
     return problems
 
@@ -116,15 +116,17 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
         if (may_move or held_value(record, f"{name}_reporting") is None)
         and held_value(record, f"{name}_minor") is not None
     ]
+    # Most are new and need no rate, whatever their day.
+    unsettled = [name for name in unsettled if not _taken_as_reported(settlement, record, name)]
     if not unsettled:
         return []
     problems = []
     day = business_day(settlement, record, lambda name: getattr(record, name))
-    moved = may_move and day != business_day(settlement, record, change.value_before)
+    settled = [name for name in unsettled if held_value(record, f"{name}_reporting") is not None]
+    if settled and day == business_day(settlement, record, change.value_before):
+        unsettled = [name for name in unsettled if name not in settled]
     for name in unsettled:
         money, reporting = getattr(record, name), f"{name}_reporting"
-        if getattr(record, reporting) is not None and not moved:
-            continue
         try:
             converted = settlement.rates.in_reporting_currency(money, day)
         except InputError as error:
@@ -135,6 +137,16 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
         else:
             setattr(record, reporting, converted)
     return problems
+
+
+def _taken_as_reported(settlement: Settlement, record: Any, name: str) -> bool:
+    """Has an amount that was just set in the reporting currency reported as it is; returns whether it was."""
+    reporting = f"{name}_reporting"
+    own = settlement.rates.reporting_currency
+    if held_value(record, reporting) is not None or held_value(record, f"{name}_currency") != own:
+        return False
+    setattr(record, reporting, held_value(record, f"{name}_minor"))
+    return True
 
 
 def business_day(settlement: Settlement, record: Table, value: Callable[[str], Any]) -> date:

@@ -42,16 +42,16 @@ class Locks:
             plugin: whose; None for the core's.
             keys: which; the empty key excludes all others of the plugin, no keys add nothing.
         """
-        for key in keys:
-            if plugin is not None:
-                self._want(_WHOLE, _hashed(plugin), shared=bool(key))
-            if key:
-                self._want(_SINGLE, _hashed(plugin or "", *key) % _BUCKETS, shared=False)
+        wanted = {*keys}
+        if plugin is not None and wanted:
+            self._want(_WHOLE, _hashed(plugin), shared=EVERYTHING not in wanted)
+        for bucket in {_hashed(plugin or "", *key) % _BUCKETS for key in wanted if key}:
+            self._want(_SINGLE, bucket, shared=False)
 
     def share(self, keys: Iterable[Key]) -> None:
         """Adds keys of the core that others may hold at the same time, as long as nobody holds them alone."""
-        for key in keys:
-            self._want(_SINGLE, _hashed("", *key) % _BUCKETS, shared=True)
+        for bucket in {_hashed("", *key) % _BUCKETS for key in keys}:
+            self._want(_SINGLE, bucket, shared=True)
 
     def _want(self, class_: int, bucket: int, *, shared: bool) -> None:
         self._wanted[class_, bucket] = shared and self._wanted.get((class_, bucket), True)

@@ -344,14 +344,12 @@ def new_values(kind: type[Table], values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not kind.__names__.issuperset(values):
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(values.keys() - kind.__names__))}")
-    held = {**kind.__defaults__}
+    held = {**kind.__defaults__, **values}
     for name, factory in kind.__factories__.items():
         if name not in values:
             held[name] = factory()
-    for name, value in values.items():
-        if name not in kind.__money__:
-            held[name] = value
-        elif value is not None:
+    for name in kind.__money__:
+        if (value := held.pop(name, None)) is not None:
             held[f"{name}_minor"], held[f"{name}_currency"] = value.minor, value.currency
     return held
 

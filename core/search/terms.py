@@ -11,7 +11,7 @@ common beginnings that few have together that is far more to read.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -66,7 +66,7 @@ def terms_of(text: str, *, is_person: bool = False) -> set[str]:
     """The terms by which a text is found; the name of a person begins with a surname where it is Chinese."""
     found: set[str] = set()
     for place, word in enumerate(words(text)):
-        found |= _terms(word, is_person=is_person and place == 0)
+        found |= _terms(word, is_person and place == 0)
     return found
 
 
@@ -89,10 +89,10 @@ def number_terms(text: str) -> set[str]:
 
 
 @lru_cache(20_000)
-def _terms(word: str, *, is_person: bool) -> frozenset[str]:
+def _terms(word: str, is_person: bool) -> frozenset[str]:
     if not HAN.match(word):
-        begun = (f"{BEGUN}{word[:end]}" for end in range(_SHORTEST_BEGINNING, len(word)))
-        return frozenset((word, *begun, *_nothing_lacking(word), *lacking(word)))
+        begun = [f"{BEGUN}{word[:end]}" for end in range(_SHORTEST_BEGINNING, len(word))]
+        return frozenset([word, *begun, *_nothing_lacking(word), *lacking(word)])
     run = word[:_LONGEST_RUN]
     read = syllables(run, is_person=is_person)
     found = {*run, *(one + other for one, other in pairwise(run))}
@@ -103,17 +103,16 @@ def _terms(word: str, *, is_person: bool) -> frozenset[str]:
     return frozenset(found)
 
 
-def _nothing_lacking(word: str) -> Iterator[str]:
+def _nothing_lacking(word: str) -> Sequence[str]:
     """A word as it is, marked like one without a letter: one that has a letter too many is found by it."""
-    if len(word) >= _SHORTEST_MISSPELT - 1:
-        yield f"{LACKING}{word}"
+    return (f"{LACKING}{word}",) if len(word) >= _SHORTEST_MISSPELT - 1 else ()
 
 
-def lacking(word: str) -> Iterator[str]:
+def lacking(word: str) -> Sequence[str]:
     """A word without each of its letters in turn, marked as such; nothing for short words and numbers."""
-    if len(word) >= _SHORTEST_MISSPELT and not word.isdigit():
-        for place in range(len(word)):
-            yield f"{LACKING}{word[:place]}{word[place + 1 :]}"
+    if len(word) < _SHORTEST_MISSPELT or word.isdigit():
+        return ()
+    return [f"{LACKING}{word[:place]}{word[place + 1 :]}" for place in range(len(word))]
 
 
 # What is asked for

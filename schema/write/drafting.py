@@ -374,8 +374,9 @@ class Drafting:
             checked = checked_input(
                 self._inputs, given, self._conventions, creating=creating, keeps_malformed=is_import
             )
-        draft.values, draft.facets, draft.errors = checked.values, checked.facets, checked.errors
-        draft.said, draft.warnings = checked.said, checked.warnings
+        draft.values, draft.facets, draft.said = checked.values, checked.facets, checked.said
+        draft.errors += checked.errors
+        draft.warnings = checked.warnings
         if not self._references.keys().isdisjoint(given):
             for name in self._references:
                 self._link(draft, name, given, linked)

@@ -1,7 +1,7 @@
 """Input checked against the catalog: each value against what its field takes, before anything is tried."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import repeat
 from typing import Any
@@ -72,11 +72,11 @@ class Checked:
         errors, warnings: about it.
     """
 
-    values: dict[str, Any] = field(default_factory=dict)
-    facets: list[FacetValue] = field(default_factory=list)
-    said: dict[str, Any] = field(default_factory=dict)
-    errors: list[UserError] = field(default_factory=list)
-    warnings: list[UserError] = field(default_factory=list)
+    values: dict[str, Any]
+    facets: Sequence[FacetValue]
+    said: Mapping[str, Any]
+    errors: Sequence[UserError] = ()
+    warnings: Sequence[UserError] = ()
 
 
 def checked_input(
@@ -97,7 +97,10 @@ def checked_input(
         keeps_malformed: e-mail addresses and telephone numbers that are not any are stored all the same, with a
             warning: what is imported is often all that is known of somebody.
     """
-    found = Checked()
+    values: dict[str, Any] = {}
+    facets: list[FacetValue] = []
+    errors: list[UserError] = []
+    warnings: list[UserError] = []
     for name, value in given.items():
         if name not in fields.checks:
             continue
@@ -109,16 +112,15 @@ def checked_input(
             checked = check(value, conventions)
         except InputError as error:
             is_kept = keeps_malformed and isinstance(error, MalformedError)
-            (found.warnings if is_kept else found.errors).append(_said(field, error, is_warning=is_kept))
+            (warnings if is_kept else errors).append(_said(field, error, is_warning=is_kept))
             if not is_kept:
                 continue
             checked = value.strip()
         if stored.facet is None:
-            found.values[stored.column] = checked
+            values[stored.column] = checked
         else:
-            found.facets.append(FacetValue(stored.facet, stored.column, name, checked))
-    _set_apart(fields, found)
-    return found
+            facets.append(FacetValue(stored.facet, stored.column, name, checked))
+    return Checked(values, facets, _taken_out(fields, values), errors, warnings)
 
 
 def checked_together(
@@ -132,7 +134,7 @@ def checked_together(
         conventions: of what the values leave open.
     """
     columns: dict[str, Sequence[Any]] = {}
-    facets: list[tuple[str, Stored, Sequence[Any]]] = []
+    facets: list[Sequence[FacetValue]] = []
     for name in [name for name in rows[0] if name in fields.checks]:
         _, stored, _ = fields.checks[name]
         values = [row[name] for row in rows]
@@ -145,23 +147,18 @@ def checked_together(
         if stored.facet is None:
             columns[stored.column] = checked
         else:
-            facets.append((name, stored, checked))
+            facets.append([FacetValue(stored.facet, stored.column, name, value) for value in checked])
     by_row = zip(*columns.values(), strict=True) if columns else repeat((), len(rows))
-    found = [Checked(dict(zip(columns, values, strict=True))) for values in by_row]
-    for name, stored, checked in facets:
-        assert stored.facet is not None
-        for one, value in zip(found, checked, strict=True):
-            one.facets.append(FacetValue(stored.facet, stored.column, name, value))
-    for one in found if fields.record.said else ():
-        _set_apart(fields, one)
-    return found
+    every = [dict(zip(columns, values, strict=True)) for values in by_row]
+    around = zip(*facets, strict=True) if facets else repeat((), len(rows))
+    return [
+        Checked(values, belonging, _taken_out(fields, values)) for values, belonging in zip(every, around, strict=True)
+    ]
 
 
-def _set_apart(fields: InputFields, checked: Checked) -> None:
-    """Takes what nothing stores out of the values."""
-    for name in fields.record.said:
-        if name in checked.values:
-            checked.said[name] = checked.values.pop(name)
+def _taken_out(fields: InputFields, values: dict[str, Any]) -> Mapping[str, Any]:
+    """What nothing stores, taken out of the values."""
+    return {name: values.pop(name) for name in fields.record.said if name in values}
 
 
 def _said(field: CatalogField, error: InputError, *, is_warning: bool) -> UserError:
@@ -177,19 +174,19 @@ class _NoValueError(InputError):
 
 def missing(fields: InputFields, values: Mapping[str, Any], faulty: Collection[str]) -> Iterator[UserError]:
     """An error for each field that a new record needs and is not given; but for those that are at fault already."""
-    for needed in fields.required:
-        assert needed.stored is not None
-        if needed.name in faulty or needed.reference_name in faulty:
+    for field in fields.required:
+        assert field.stored is not None
+        if field.name in faulty or field.reference_name in faulty:
             continue
-        if values.get(needed.stored.column) is None:
+        if values.get(field.stored.column) is None:
             yield UserError(
                 "REQUIRED",
                 sentence(
                     "{field}: a new {record} needs it; give a value",
-                    field=needed.name,
+                    field=field.name,
                     record=noun(fields.record.singular),
                 ),
-                (needed.name,),
+                (field.name,),
             )
 
 
