@@ -152,14 +152,18 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
 }
 
 
-def spell(spellings: Mapping[type[FunctionElement[Any]], Mapping[str, str]]) -> None:
-    """Registers how each engine spells these constructs: a text with their arguments as `{0}`, `{1}` and so on."""
+def spell(spellings: Mapping[type[Any], Mapping[str, str]]) -> None:
+    """Registers how each engine spells these constructs: a text with their arguments as `{0}`, `{1}` and so on.
+
+    Args:
+        spellings: by the class of the construct, which has its arguments as `clauses`, and the name of the engine.
+    """
     for construct, by_engine in spellings.items():
         for engine, spelling in by_engine.items():
             compiles(construct, engine)(partial(_spelled, spelling))
 
 
-def _spelled(spelling: str, element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+def _spelled(spelling: str, element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return spelling.format(*(compiler.process(clause, **kw) for clause in element.clauses))
 
 

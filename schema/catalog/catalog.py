@@ -253,7 +253,7 @@ class RecordType:
         """Name of the type of what that gives."""
         return f"{self.name}Change"
 
-    @property
+    @cached_property
     def group_keys(self) -> Mapping[str, CatalogField]:
         """The fields that groups can be made by, as keys are called.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, func, not_, null, or_
+from sqlalchemy import func, not_, null, or_
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
@@ -12,6 +12,7 @@ from core.base.sentences import sentence
 from core.db.sql import Expression, one_of, rounded_ratio
 from core.db.types import Text
 from schema.sql.binds import Binds
+from schema.sql.json import total
 from schema.sql.selections import Selection
 
 Condition = ColumnElement[bool]
@@ -28,14 +29,10 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], Condition]] = {
 }
 
 
-def _total(value: Expression) -> Expression:
-    return func.sum(value).cast(BigInteger)
-
-
 FUNCTIONS: Mapping[str, Callable[[Expression], Expression]] = {
-    "sum": _total,
+    "sum": total,
     # SQL's own average is inexact on SQLite and of another type on each engine.
-    "avg": lambda value: rounded_ratio(_total(value), func.nullif(func.count(value), 0)),
+    "avg": lambda value: rounded_ratio(total(value), func.nullif(func.count(value), 0)),
     "min": lambda value: func.min(value),
     "max": lambda value: func.max(value),
 }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, and_, case, func, null, or_
+from sqlalchemy import BigInteger, Boolean, Date, and_, case, null, or_
 
 from core.base.errors import InputError
 from core.base.money import Money, exponent
@@ -40,9 +40,11 @@ from schema.sql.json import (
     contains,
     ends_with,
     json_bool,
+    json_if_there,
     json_value,
     list_holds,
     moment_text,
+    or_zero,
     scaled_text,
 )
 from schema.sql.selections import Selection
@@ -334,7 +336,7 @@ class MoneyKind(Kind):
                 "reportingAmount": lambda field: amount_text(value.reporting, constant(self.currency)),
             },
         )
-        return case((value.minor.is_not(None), built), else_=null())
+        return json_if_there(value.minor, built)
 
     def present(self, value: Any, selection: Selection) -> Any:
         given = shown(typed(value, Money))
@@ -371,7 +373,7 @@ class MoneyKind(Kind):
     def aggregate(self, function: str, value: MoneyExpression) -> Expression:
         number = FUNCTIONS[function](value.reporting)
         # The sum of nothing is nothing, not unknown.
-        return func.coalesce(number, 0) if function == "sum" else number
+        return or_zero(number) if function == "sum" else number
 
     def of_number(self, number: Expression) -> Any:
         return self.reporting(number)

@@ -9,10 +9,16 @@ from core.db.database import POSTGRESQL, SQLITE
 from core.db.sql import Expression, spell
 from core.log.attachments import ExternalId
 from core.log.merges import MergedRecord
-from schema.sql.json import TEXT, constant
+from schema.sql.json import TEXT, SqlFunction, constant
 
 
-class leads_from(FunctionElement[bool]):  # noqa: N801  (SQL functions are written small)
+class where_it_leads(SqlFunction):  # noqa: N801  (SQL functions are written small)
+    """The id of the record that an id of a type leads to whose records are merged."""
+
+    type = TEXT
+
+
+class leads_from(FunctionElement[bool]):  # noqa: N801
     """Whether an id is where one of the ids of a list bind leads."""
 
     type = Boolean()
@@ -23,23 +29,18 @@ class leads_from(FunctionElement[bool]):  # noqa: N801  (SQL functions are writt
         return self
 
 
+_LEADS = "coalesce((SELECT m.into_id FROM merged_record AS m WHERE m.id = {0}), {0})"
 _LED = "SELECT coalesce(m.into_id, g.value) FROM {given} LEFT JOIN merged_record AS m ON m.id = g.value"
 
 spell(
     {
+        where_it_leads: {SQLITE: _LEADS, POSTGRESQL: _LEADS},
         leads_from: {
             SQLITE: "{0} IN (" + _LED.replace("{given}", "json_each({1}) AS g") + ")",
             POSTGRESQL: "{0} = ANY(ARRAY(" + _LED.replace("{given}", "unnest({1}) AS g(value)") + "))",
-        }
+        },
     }
 )
-
-
-def where_it_leads(id: Expression) -> Expression:
-    """The id of the record that an id of a type leads to whose records are merged."""
-    merged = MergedRecord.__table__.alias()
-    into = select(merged.c.into_id).where(merged.c.id == id).scalar_subquery()
-    return func.coalesce(into, id, type_=TEXT)
 
 
 def leads_by_key(record: str, system: Expression, value: Expression) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Subquery, and_, false, func, not_, or_, select, true
+from sqlalchemy import Select, Subquery, and_, false, func, not_, or_, select, true
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
@@ -16,7 +16,8 @@ from schema.catalog.kinds import IntKind, MoneyKind, TextKind
 from schema.plan.order import SortKey, check_keys, direction
 from schema.plan.statement import PlanRow, Statement
 from schema.plan.where import Where, aggregate_number, filtered, holds
-from schema.sql.json import WHOLE, amount_text, column, constant, count_rows, json_rows, whole_number
+from schema.sql.json import WHOLE, amount_text, column, constant, count_rows, json_rows, total, whole_number
+from schema.sql.queries import AliasedRows, Query
 from schema.sql.selections import Chosen, Selection
 from schema.types.aggregates import OUTPUTS
 
@@ -26,9 +27,7 @@ Number = Callable[[CatalogField, str], Expression]
 Sums = Callable[[CatalogField], tuple[Subquery, Sequence[Condition]]]
 
 
-def aggregate(
-    statement: Statement, record: RecordType, chosen: Chosen, under: tuple[PlanRow, ToMany] | None
-) -> Select[Any]:
+def aggregate(statement: Statement, record: RecordType, chosen: Chosen, under: tuple[PlanRow, ToMany] | None) -> Query:
     """The aggregates selected of a list, in one row."""
     where = chosen.arguments.get("where")
     row, there = filtered(statement, record, where, under)
@@ -41,8 +40,8 @@ def aggregate(
     built = _object(record, chosen.selection, numbers.rows, numbers.number, sums)
     # Apart from their show, because an old SQLite does not parse both in one.
     source, left = row.rows(there)
-    found = select(*(numbers.columns() or [count_rows().label("rows")])).select_from(source).where(*left)
-    return select(built).select_from(found.subquery(numbers.alias))
+    found = Query(numbers.columns() or {"rows": count_rows()}, source, left)
+    return Query({"built": built}, AliasedRows(found, numbers.alias))
 
 
 class _Numbers:
@@ -55,10 +54,10 @@ class _Numbers:
         self._known: dict[tuple[str, str], Expression] = {}
         self._counts = False
 
-    def columns(self) -> list[Any]:
-        """What it has to give."""
-        found: list[Any] = [value.label(f"n{number}") for number, value in enumerate(self._known.values())]
-        return [*found, count_rows().label("rows")] if self._counts else found
+    def columns(self) -> dict[str, Expression]:
+        """What it has to give, by name."""
+        found = {f"n{number}": value for number, value in enumerate(self._known.values())}
+        return {**found, "rows": count_rows()} if self._counts else found
 
     def rows(self) -> Expression:
         """The number of rows."""
@@ -81,8 +80,8 @@ def _sums(row: PlanRow, field: CatalogField, there: Sequence[Condition], keys: S
         select(
             *(key.label(f"k{number}") for number, key in enumerate(keys)),
             money.currency.label("currency"),
-            func.sum(money.minor).cast(BigInteger).label("minor"),
-            func.sum(money.reporting).cast(BigInteger).label("reporting"),
+            total(money.minor).label("minor"),
+            total(money.reporting).label("reporting"),
         )
         .select_from(row.source(there))
         .where(*there, money.minor.is_not(None))
@@ -164,7 +163,7 @@ class GroupKey:
         return self.shown is not self.expression
 
 
-def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Query:
     """The groups of a list by some keys, each with its aggregates."""
     arguments = chosen.arguments
     where = arguments.get("where")
@@ -197,20 +196,18 @@ def group_by(statement: Statement, record: RecordType, chosen: Chosen) -> Select
     having = _having(statement, row, arguments.get("having"))
     order = _order(statement, row, keys, arguments.get("orderBy"))
     clauses = [key.clause() for key in order]
-    place = func.row_number().over(order_by=clauses).label("place")
     source, left = row.rows(there)
-    grouped = (
-        select(place, *groups.columns())
-        .select_from(source)
-        .where(*left)
-        .group_by(*(key.expression for key in keys))
-        .order_by(*clauses)
-        .limit(whole_number(_limit(statement, arguments.get("first"))))
+    grouped = Query(
+        {"place": func.row_number().over(order_by=clauses), **groups.columns()},
+        source,
+        left,
+        group_by=[key.expression for key in keys],
+        having=having,
+        order_by=clauses,
+        limit=whole_number(_limit(statement, arguments.get("first"))),
     )
-    if having:
-        grouped = grouped.having(and_(*having))
     rows = json_rows(built, [column(groups.alias, "place", WHOLE)])
-    return select(rows).select_from(grouped.subquery(groups.alias))
+    return Query({"rows": rows}, AliasedRows(grouped, groups.alias))
 
 
 def _limit(statement: Statement, first: int | None) -> int:
@@ -269,11 +266,11 @@ class _Groups(_Numbers):
         self._where = where
         self._sums = False
 
-    def columns(self) -> list[Any]:
-        keys = [key.shown.label(f"k{number}") for number, key in enumerate(self._keys)]
+    def columns(self) -> dict[str, Expression]:
+        keys = {f"k{number}": key.shown for number, key in enumerate(self._keys)}
         # What finds the sums of a group, where it is not what is shown.
-        found = [key.expression.label(f"g{number}") for number, key in enumerate(self._keys) if key.is_folded]
-        return [*keys, *(found if self._sums else []), *super().columns()]
+        found = {f"g{number}": key.expression for number, key in enumerate(self._keys) if key.is_folded}
+        return {**keys, **(found if self._sums else {}), **super().columns()}
 
     def sums(self, field: CatalogField) -> tuple[Subquery, Sequence[Condition]]:
         """The sums per currency of all groups, worked out once, and the condition that picks one group's."""

@@ -4,7 +4,7 @@ A subscription is told what changed by the event log. Its statement reads those 
 `where` and its caller's scope let them be seen, so one statement serves every change and every subscriber alike.
 """
 
-from sqlalchemy import Select, null, select
+from sqlalchemy import null
 
 from core.db.sql import Expression
 from schema.catalog.catalog import RecordType
@@ -14,13 +14,14 @@ from schema.plan.plan import EACH, OF_KEY
 from schema.plan.statement import CompileRoot, PlanRow, Statement
 from schema.plan.where import filtered
 from schema.sql.json import column, constant, json_object, json_rows, whole_number
+from schema.sql.queries import AliasedRows, Query
 from schema.sql.selections import TYPENAME, Chosen
 
 
 def changed(record: RecordType) -> CompileRoot:
     """Those of some records that a filter selects, as a JSON list of objects with what is selected of each."""
 
-    def compile_root(statement: Statement, chosen: Chosen) -> Select[object]:
+    def compile_root(statement: Statement, chosen: Chosen) -> Query:
         row, there = filtered(statement, record, chosen.arguments.get("where"), None)
         members = [
             (field.key, record_object(row, field.selection, (EACH, field.key)))
@@ -35,21 +36,21 @@ def changed(record: RecordType) -> CompileRoot:
 def selected_ids(record: RecordType) -> CompileRoot:
     """The ids of the records that a filter selects, as a JSON list, to one more than there may be; null for all."""
 
-    def compile_root(statement: Statement, chosen: Chosen) -> Select[object]:
+    def compile_root(statement: Statement, chosen: Chosen) -> Query:
         where = chosen.arguments.get("where")
         if not where and record.name not in statement.access.rows and record.scope is None:
-            return select(null())
+            return Query({"ids": null()})
         row, there = filtered(statement, record, where, None)
         most = statement.catalog.settings.maximum_subscribed_records + 1
         alias = statement.alias()
-        page = select(row.id.label("id")).select_from(row.source(there)).where(*there).limit(whole_number(most))
+        page = Query({"id": row.id}, row.source(there), there, limit=whole_number(most))
         id = column(alias, "id", row.id.type)
-        return select(json_rows(id, [id])).select_from(page.subquery(alias))
+        return Query({"ids": json_rows(id, [id])}, AliasedRows(page, alias))
 
     return compile_root
 
 
-def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
+def event_edges(statement: Statement, chosen: Chosen) -> Query:
     """Those of some events that the caller may see, as a JSON list of objects with what is selected of their edges.
 
     Of what says which events are asked about, only `about` takes the database to decide.
@@ -72,6 +73,6 @@ def event_edges(statement: Statement, chosen: Chosen) -> Select[object]:
     return _listed(row, members, [is_known(row), *statement.visible(row), *about])
 
 
-def _listed(row: PlanRow, members: list[tuple[str, Expression]], there: list[Expression]) -> Select[object]:
+def _listed(row: PlanRow, members: list[tuple[str, Expression]], there: list[Expression]) -> Query:
     built = json_object([(OF_KEY, row.id), *members])
     return row.select(json_rows(built, [row.id]), there)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, false, func, not_, null, select, true
+from sqlalchemy import String, and_, case, false, func, not_, null, true
 
 from core.access.permissions import Right
 from core.db.database import POSTGRESQL
@@ -27,7 +27,8 @@ from schema.plan.pages import Page
 from schema.plan.plan import EACH, ID_KEY, OF_KEY, TYPE_KEY, Fill, Gap, Path
 from schema.plan.statement import CompileRoot, Detour, PageRow, PlanRow, Statement
 from schema.plan.where import listed
-from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_object, json_rows, whole_number
+from schema.sql.json import TEXT, WHOLE, column, constant, count_rows, json_if_there, json_object, json_rows
+from schema.sql.queries import AliasedRows, Query, equal
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.template import placeholder
 
@@ -118,23 +119,23 @@ def _related(row: PlanRow, chosen: Chosen, path: Path, hidden: dict[str, Express
 def _built(row: PlanRow, chosen: Chosen, path: Path) -> Expression:
     record, statement, name = row.record, row.scope.statement, chosen.name
     if name == TIMELINE:
-        return row.scope.json(events(statement, chosen, path, row).scalar_subquery())
+        return row.scope.json(events(statement, chosen, path, row))
     if name in record.to_one:
         target = row.to(name)
-        return case((target.id.is_not(None), record_object(target, chosen.selection, path)), else_=null())
+        return json_if_there(target.id, record_object(target, chosen.selection, path))
     many = record.to_many[name if name in record.to_many else name.removesuffix("Aggregate")]
     target_record = statement.catalog.records[many.target]
     if name in record.to_many:
         found = connection(statement, target_record, chosen, path, (row, many))
     else:
         found = aggregate(statement, target_record, chosen, (row, many))
-    return row.scope.json(found.scalar_subquery())
+    return row.scope.json(found)
 
 
 def _by_itself(record: RecordType) -> CompileRoot:
     """One related thing of records that are known by id, as a JSON list."""
 
-    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+    def compile_root(statement: Statement, chosen: Chosen) -> Query:
         row = statement.row(record)
         hidden: dict[str, Expression] = {}
         member = _member(row, chosen, (EACH,), hidden)
@@ -152,18 +153,18 @@ def by_ids(record: RecordType, *, is_single: bool) -> CompileRoot:
         is_single: there is one. PostgreSQL would plan for a list anew each time.
     """
 
-    def compile_root(statement: Statement, chosen: Chosen) -> Select[Any]:
+    def compile_root(statement: Statement, chosen: Chosen) -> Query:
         row = statement.row(record)
         built = record_object(row, chosen.selection, (EACH, "record"))
         pairs = json_object([("id", row.id), ("record", built)])
-        known = row.id == statement.binds.computed(_ONLY_ID, _ID) if is_single else is_known(row)
+        known = equal(row.id, statement.binds.computed(_ONLY_ID, _ID)) if is_single else is_known(row)
         there = [known, *statement.limited(row)]
         return row.select(json_rows(pairs, [row.id]), there)
 
     return compile_root
 
 
-def permitted(statement: Statement, record: RecordType, right: Right) -> Select[Any]:
+def permitted(statement: Statement, record: RecordType, right: Right) -> Query:
     """The ids of those of some records, known by id, with which a caller may do something, as a JSON list."""
     row = statement.row(record, is_fact=True)
     limit = statement.access.limit(record.name, right)
@@ -178,7 +179,7 @@ def is_known(row: PlanRow) -> Condition:
     return found
 
 
-def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Select[Any]:
+def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Query:
     """The record for which a condition holds."""
     row = statement.row(record)
     built = record_object(row, chosen.selection, ())
@@ -186,25 +187,18 @@ def one(statement: Statement, record: RecordType, chosen: Chosen, where: Callabl
     return row.select(built, there)
 
 
-def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+def all_of(statement: Statement, record: RecordType, chosen: Chosen) -> Query:
     """All records of a type, in their order, as a plain list."""
     inner = statement.row(record)
     clauses = [key.clause() for key in sort_keys(statement, inner, None)]
     outer = PageRow(inner)
     built = record_object(outer, chosen.selection, (EACH,))
     there = statement.visible(inner)
-    place = func.row_number().over(order_by=clauses).label("place")
-    page = (
-        select(place, *outer.handed_out.values())
-        .select_from(inner.source())
-        .where(*there)
-        .order_by(*clauses)
-        # SQLite leaves out the order of a subquery that has no limit.
-        .offset(whole_number(0))
-        .subquery(outer.alias)
-    )
+    columns = {"place": func.row_number().over(order_by=clauses), **outer.handed_out}
+    # SQLite leaves out the order of a subquery that has no limit.
+    page = Query(columns, inner.source(), there, order_by=clauses, is_apart=True)
     rows = json_rows(built, [column(outer.alias, "place", WHOLE)])
-    return outer.scope.select(rows, page)
+    return outer.scope.select(rows, AliasedRows(page, outer.alias))
 
 
 def connection(
@@ -213,24 +207,24 @@ def connection(
     chosen: Chosen,
     path: Path,
     under: tuple[PlanRow, ToMany] | None = None,
-) -> Select[Any]:
+) -> Query:
     """A connection: a page of a list with cursors, page info and total count, as far as they are selected."""
     type_name = f"{record.name}Connection"
 
     def total(field: Chosen) -> Expression:
         row, there = listed(statement, record, chosen.arguments, under)
-        return select(count_rows()).select_from(row.source(there)).where(*there).scalar_subquery()
+        return Query({"total": count_rows()}, row.source(there), there)
 
     # Made in any case: what is wrong with its arguments is wrong regardless of what is selected.
     page = Page(statement, record, chosen, path, under, record_object)
     if not chosen.selection.names(type_name) & {"edges", "nodes", "pageInfo"}:
-        return select(chosen.selection.build(type_name, {"totalCount": total}))
+        return Query({"built": chosen.selection.build(type_name, {"totalCount": total})})
     parts = {"totalCount": total, "nodes": page.nodes, "edges": page.edges, "pageInfo": page.info}
     built = chosen.selection.build(type_name, parts)
     return page.select(built)
 
 
-def events(statement: Statement, chosen: Chosen, path: Path, of: PlanRow | None = None) -> Select[Any]:
+def events(statement: Statement, chosen: Chosen, path: Path, of: PlanRow | None = None) -> Query:
     """A page of the log, newest first if that is asked; of a record and what hangs on it, or of all."""
     order = [{"sequence": "DESC" if chosen.arguments.get("newestFirst") else "ASC"}]
     arguments = {**chosen.arguments, "orderBy": order, "of": of}
@@ -253,6 +247,6 @@ def by_type(
             continue
         row = statement.row(record)
         built = record_object(row, chosen.selection, path)
-        there = [row.id == (where_it_leads(id) if record.merges else id), *statement.visible(row)]
-        cases.append((prefix == constant(record.prefix), row.select(built, there).scalar_subquery()))
+        there = [equal(row.id, where_it_leads(id) if record.merges else id), *statement.visible(row)]
+        cases.append((prefix == constant(record.prefix), row.select(built, there)))
     return case(*cases, else_=null()) if cases else null()

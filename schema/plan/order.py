@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Integer, Numeric, String, and_, false, or_, tuple_
+from sqlalchemy import Boolean, Date, Integer, Numeric, String, and_, false, or_
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.types import TypeEngine
 
@@ -26,6 +26,7 @@ from schema.catalog.kind import Condition
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.binds import Moment
 from schema.sql.json import TEXT, WHOLE, hex_text, json_array, json_bool, moment_text
+from schema.sql.queries import is_beyond, is_missing, is_there, ordered
 from schema.sql.slots import is_open, resolve
 
 _SIGNATURE_LENGTH = 12
@@ -42,10 +43,8 @@ class SortKey:
 
     def clause(self, *, backward: bool = False) -> Any:
         """Its ORDER BY clause, or that of the opposite order."""
-        made = self.expression.desc() if self.descending != backward else self.expression.asc()
-        if not self.nullable:
-            return made
-        return made.nulls_first() if self.nulls_first != backward else made.nulls_last()
+        nulls_first = self.nulls_first != backward if self.nullable else None
+        return ordered(self.expression, descending=self.descending != backward, nulls_first=nulls_first)
 
     @property
     def storage(self) -> TypeEngine[Any]:
@@ -118,10 +117,7 @@ def after(keys: Sequence[SortKey], values: Sequence[Any], *, backward: bool) -> 
     """The condition that a row comes after one with these key values, or before it."""
     descending = {key.descending != backward for key in keys}
     if len(descending) == 1 and not any(key.nullable for key in keys):
-        here: Any = tuple_(*(key.expression for key in keys))
-        there: Any = tuple_(*values)
-        beyond: Condition = here < there if descending == {True} else here > there
-        return beyond
+        return is_beyond([key.expression for key in keys], values, descending=descending == {True})
     found: Condition = false()
     for key, value in reversed(list(zip(keys, values, strict=True))):
         found = or_(_beyond(key, value, backward=backward), and_(_same(key, value), found))
@@ -153,8 +149,8 @@ def stretches(
     if is_whole or not (first.nullable and is_column(first.expression)):
         return [Stretch(keys, [after(keys, values, backward=before) for values, before in ends])]
     valued = [replace(first, nullable=False), *rest]
-    there: list[Condition] = [first.expression.is_not(None)]
-    empty: list[Condition] = [first.expression.is_(None)]
+    there: list[Condition] = [is_there(first.expression)]
+    empty: list[Condition] = [is_missing(first.expression)]
     for values, before in ends:
         value, *others = values
         beyond, beyond_empty = after(valued, values, backward=before), after(rest, others, backward=before)

@@ -1,10 +1,10 @@
 """A page of a list: cut by keyset, shown with cursors and page info."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy import String, case, cast, func, literal_column, null
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.base.errors import InputError
@@ -16,10 +16,14 @@ from schema.plan.plan import EACH, Path
 from schema.plan.statement import PageRow, PlanRow, Statement
 from schema.plan.where import listed
 from schema.sql.json import TEXT, WHOLE, column, count_rows, json_bool, json_rows, whole_number
+from schema.sql.queries import AliasedRows, Both, Head, Query
 from schema.sql.selections import Chosen, Selection
 
 #: Makes the JSON object of a record.
 BuildObject = Callable[[PlanRow, Selection, Path], Expression]
+
+#: All columns of a query.
+_EVERY: Mapping[str, Expression] = {"": literal_column("*")}
 
 #: Added to places so that all of them have eight digits and sort as text.
 _EIGHT_DIGITS = 20_000_000
@@ -183,48 +187,47 @@ class Page:
 
     # Where it comes from
 
-    def select(self, built: Expression) -> Select[Any]:
+    def select(self, built: Expression) -> Query:
         """The SELECT of what is built of the rows of the page."""
         parts = self._parts
-        inner = self._rows(parts[0], self._wanted)
+        first = self._rows(parts[0], self._wanted)
+        inner: Query | Both = first
         if len(parts) == 2:
             # The second part is only begun where the first does not fill the page.
-            filled = inner.cte(self._statement.alias())
-            so_far = select(count_rows()).select_from(filled).scalar_subquery()
-            remaining = self._rows(parts[1], self._wanted - so_far, so_far).subquery(self._statement.alias())
-            inner = union_all(select(filled), select(remaining))
+            filled = Head(first, self._statement.alias())
+            so_far = Query({"rows": count_rows()}, filled)
+            remaining = self._rows(parts[1], self._wanted - so_far, so_far)
+            inner = Both(filled, Query(_EVERY, AliasedRows(remaining, self._statement.alias())))
         if self._backward:
-            reversed_page = inner.subquery(self._statement.alias())
+            alias = self._statement.alias()
             # SQLite leaves out the order of a subquery that has no limit.
-            inner = select(reversed_page).order_by(reversed_page.c.place).limit(self._wanted)
-        return self._outer.scope.select(built, inner.subquery(self._outer.alias))
+            order = [column(alias, "place", WHOLE)]
+            inner = Query(_EVERY, AliasedRows(inner, alias), order_by=order, limit=self._wanted)
+        return self._outer.scope.select(built, AliasedRows(inner, self._outer.alias))
 
-    def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Any:
+    def _rows(self, part: Stretch, wanted: Expression, so_far: Expression | None = None) -> Query:
         """The first rows of a part of the list, with as few columns as will do."""
         clauses = [key.clause(backward=self._backward) for key in part.keys]
-        columns: list[Any] = list(self._outer.handed_out.values())
+        columns = dict(self._outer.handed_out)
         there = [*self._there, *part.there]
         source = self._inner.source(there)
         if self._step is not None:
-            keys = [key.expression.label(f"k{number}") for number, key in enumerate(self._keys)]
-            found = select(*columns, *keys).select_from(source).where(*self._there)
-            # An offset keeps engines from putting each key back wherever it is used.
-            source, there = found.offset(whole_number(0)).subquery(self._step), [*part.there]
-            columns = [column(self._step, one.name, one.type).label(one.name) for one in columns]
+            found = Query({**columns, **_named(self._keys)}, source, self._there, is_apart=True)
+            source, there = AliasedRows(found, self._step), [*part.there]
+            columns = {name: column(self._step, name, one.type) for name, one in columns.items()}
         if self._needs_keys:
-            columns += [key.expression.label(f"k{number}") for number, key in enumerate(self._compared_keys())]
+            columns |= _named(self._compared_keys())
         if self._needs_place:
             place: Expression = func.row_number().over(order_by=clauses)
             if so_far is not None:
                 place = so_far + place
-            columns.append((-place if self._backward else place).label("place"))
-        return (
-            select(*(columns or [literal_column("1").label("one")]))
-            .select_from(source)
-            .where(*there)
-            .order_by(*clauses)
-            .limit(wanted)
-        )
+            columns["place"] = -place if self._backward else place
+        return Query(columns or {"one": whole_number(1)}, source, there, order_by=clauses, limit=wanted)
+
+
+def _named(keys: Sequence[SortKey]) -> dict[str, Expression]:
+    """The values of keys by their names in a page."""
+    return {f"k{number}": key.expression for number, key in enumerate(keys)}
 
 
 def _known(value: bool) -> Expression:

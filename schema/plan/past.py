@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, null, select
+from sqlalchemy import case, func, literal_column, null, select
 
 from core.base.errors import ErasedError, InputError
 from core.base.sentences import sentence
@@ -26,6 +26,7 @@ from schema.plan.statement import PlanRow, Statement
 from schema.sql.binds import Moment
 from schema.sql.json import constant, json_object, json_value, moment_text
 from schema.sql.log import json_member, json_or, replaced_json
+from schema.sql.queries import Query
 from schema.sql.selections import TYPENAME, Chosen, Selection, Whole
 from schema.sql.slots import resolve
 from schema.sql.template import placeholder
@@ -37,9 +38,7 @@ _UNLOGGED = frozenset({"version", "updatedAt", "updatedBy"})
 _NOTHING = "null"
 
 
-def one_then(
-    statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]
-) -> Select[Any]:
+def one_then(statement: Statement, record: RecordType, chosen: Chosen, where: Callable[[PlanRow], Condition]) -> Query:
     """The record for which a condition holds, as it was at the moment that its argument `asOf` names.
 
     Raises:
@@ -193,7 +192,7 @@ class _PastRow:
         # An id has nothing that JSON escapes; no id is what nobody refers to.
         then = case((replaced.is_not(None), func.trim(replaced, '"')), else_=now)
         built = _PastRow(row, self._at).object(chosen.selection, (*path, chosen.key))
-        return row.select(built, [row.id == then, *statement.limited(row)]).scalar_subquery()
+        return row.select(built, [row.id == then, *statement.limited(row)])
 
     # From a history that a plugin keeps
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from sqlalchemy import Dialect, Select, func, literal_column, select
+from sqlalchemy import Dialect, Select, func, literal_column
 
 from core.access.permissions import Right
 from core.base.errors import InputError
@@ -24,7 +24,8 @@ from schema.plan.plan import EACH, Branch, Path, Plan
 from schema.plan.search import search
 from schema.plan.statement import FLAT, CompileRoot, Detour, JsonLayout, PlanRow, Statement
 from schema.sql.binds import Bind, Moment
-from schema.sql.json import TEXT, WHOLE, json_rows
+from schema.sql.json import TEXT, WHOLE, column, json_rows
+from schema.sql.queries import AliasedRows, Query, equal
 from schema.sql.selections import Chosen
 from schema.sql.slots import prefixes_of, resolve
 
@@ -93,7 +94,7 @@ class Planner:
         sql, compiled = self._compiled(permitted(statement, record, right))
         return Plan(sql, *self._parameters(statement, compiled), (), ())
 
-    def _compiled(self, asked: Select[Any]) -> tuple[str, Any]:
+    def _compiled(self, asked: Query | Select[Any]) -> tuple[str, Any]:
         """A SELECT of finished JSON as the engine takes it, and as SQLAlchemy compiled it."""
         compiled = asked.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
         sql = str(compiled)
@@ -149,7 +150,7 @@ def _roots_of(record: RecordType) -> dict[str, CompileRoot]:
     return roots
 
 
-def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[Any]:
+def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Query:
     id: Any = chosen.arguments.get("id")
     external_id: Any = chosen.arguments.get("externalId")
     if (id is None) == (external_id is None):
@@ -161,12 +162,10 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
     def is_it(row: PlanRow) -> Condition:
         if id is not None:
             value = statement.binds.value(id, TEXT)
-            it: Condition = row.id == (where_it_leads(value) if leads else value)
-            return it
+            return equal(row.id, where_it_leads(value) if leads else value)
         if leads:
             system, key = (statement.binds.value(external_id[name], TEXT) for name in ("system", "value"))
-            known: Condition = row.id == leads_by_key(record.name, system, key)
-            return known
+            return equal(row.id, leads_by_key(record.name, system, key))
         field = record.fields["externalIds"]
         wanted = {"has": {"system": external_id["system"], "values": [external_id["value"]]}}
         (condition,) = field.kind.conditions(row.id, wanted, statement.binds)
@@ -176,18 +175,19 @@ def _single(statement: Statement, record: RecordType, chosen: Chosen) -> Select[
     return made(statement, record, chosen, is_it)
 
 
-def _node(statement: Statement, chosen: Chosen) -> Select[Any]:
+def _node(statement: Statement, chosen: Chosen) -> Query:
     id = chosen.arguments["id"]
     value = statement.binds.value(id, TEXT, _known_id(statement.catalog, "id"))
     named = _named(statement.catalog, id)
     if len(named) == 1:
         led = where_it_leads(value) if named[0].merges else value
-        return one(statement, named[0], chosen, lambda row: row.id == led)
-    given = select(value.label("value")).subquery(statement.alias())
-    return select(by_type(statement, named, chosen, given.c.value, ())).select_from(given)
+        return one(statement, named[0], chosen, lambda row: equal(row.id, led))
+    given = AliasedRows(Query({"value": value}), statement.alias())
+    built = by_type(statement, named, chosen, column(given.name, "value", TEXT), ())
+    return Query({"built": built}, given)
 
 
-def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
+def _nodes(statement: Statement, chosen: Chosen) -> Query:
     check = _known_id(statement.catalog, "ids")
     ids = chosen.arguments["ids"]
     largest = statement.catalog.settings.maximum_page_size
@@ -212,7 +212,7 @@ def _nodes(statement: Statement, chosen: Chosen) -> Select[Any]:
         given = func.json_each(wanted).table_valued("value", "key", name=alias)
     found = by_type(statement, _named(statement.catalog, ids), chosen, literal_column(f"{alias}.value", TEXT), (EACH,))
     rows = json_rows(found, [literal_column(f"{alias}.key", WHOLE)])
-    return select(rows).select_from(given)
+    return Query({"rows": rows}, given)
 
 
 def _named(catalog: Catalog, ids: Any) -> Sequence[RecordType]:

@@ -29,11 +29,12 @@ from schema.catalog.kind import Condition
 from schema.plan.columns import Columns, default_of, known, type_of
 from schema.plan.plan import Gap, Path, Refusal
 from schema.sql.binds import Binds
-from schema.sql.json import TEXT, column, constant, json_value, whole_number
+from schema.sql.json import TEXT, column, constant, json_value
+from schema.sql.queries import AliasedRows, Joined, Query, equal, exists, is_missing
 from schema.sql.selections import Chosen
 
 #: Compiles to SQL what a statement is to answer.
-CompileRoot = Callable[["Statement", Chosen], Select[Any]]
+CompileRoot = Callable[["Statement", Chosen], Query | Select[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Statement:
         """The conditions under which a row is not deleted, unless the filter asks for deleted ones."""
         found: list[Condition] = []
         if "deleted_at" in row.record.table.c and "deletedAt" not in (where or {}):
-            found.append(row.reference("deleted_at").is_(None))
+            found.append(is_missing(row.reference("deleted_at")))
         if row.record.scope is not None:
             found += row.record.scope(row)
         return found
@@ -279,15 +280,14 @@ class Scope:
         self.kept: dict[Any, Any] = {}
         self._steps: list[Expression] = []
         self._known_steps: dict[Any, bool] = {}
-        self._joins: dict[tuple[Any, ...], tuple[FromClause, ColumnElement[bool]]] = {}
-        self._aliases: dict[tuple[Any, ...], str] = {}
+        self._joins: dict[tuple[Any, ...], tuple[AliasedRows, Condition]] = {}
 
     def join(self, key: tuple[Any, ...], table: SqlTable, on: Callable[[str], ColumnElement[bool]]) -> str:
         """Adds a LEFT JOIN and returns its alias; a join of the same key is made once."""
-        if key not in self._aliases:
-            alias = self._aliases[key] = self.statement.alias()
-            self._joins[key] = (table.alias(alias), on(alias))
-        return self._aliases[key]
+        if key not in self._joins:
+            alias = self.statement.alias()
+            self._joins[key] = (AliasedRows(table, alias), on(alias))
+        return self._joins[key][0].name
 
     @property
     def has_joins(self) -> bool:
@@ -332,29 +332,26 @@ class Scope:
         self._steps.append(worked_out)
         return column(self._alias, f"step{len(self._steps) - 1}", type_)
 
-    def select(self, built: Expression, base: FromClause, there: Sequence[Condition] = ()) -> Select[Any]:
+    def select(self, built: Expression, base: FromClause, there: Sequence[Condition] = ()) -> Query:
         """The SELECT of what is built of the rows of a base for which all conditions hold; to be asked for last."""
         source, left = self.rows(base, there)
-        return select(built).select_from(source).where(*left)
+        return Query({"built": built}, source, left)
 
     def rows(self, base: FromClause, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
         """The rows of a base with what is worked out of each, and what is left of the conditions that are to hold."""
         if not self._steps:
             return self.from_clause(base, there), there
-        steps = [step.label(f"step{number}") for number, step in enumerate(self._steps)]
+        steps = {f"step{number}": step for number, step in enumerate(self._steps)}
         # Under the same alias, so that the base's columns have the same names inside and outside.
-        inner: Any = (
-            select(literal_column(f"{self._alias}.*"), *steps).select_from(self.from_clause(base, there)).where(*there)
-        )
-        # An offset keeps engines from putting each step back wherever it is used.
-        return self.from_clause(inner.offset(whole_number(0)).subquery(self._alias)), ()
+        columns = {"": literal_column(f"{self._alias}.*"), **steps}
+        inner = Query(columns, self.from_clause(base, there), there, is_apart=True)
+        return self.from_clause(AliasedRows(inner, self._alias)), ()
 
     def from_clause(self, base: FromClause, there: Sequence[Condition] = ()) -> FromClause:
         """The base with all joins that were asked for, for a SELECT of the rows for which all conditions hold."""
-        for key, (table, on) in self._joins.items():
-            # SQLite does not see by itself that a row is needed, and begins with the base, whatever index there is.
-            base = base.join(table, on, isouter=not _needs_row(self._aliases[key], there))
-        return base
+        # SQLite does not see by itself that a row is needed, and begins with the base, whatever index there is.
+        joins = [(rows, on, not _needs_row(rows.name, there)) for rows, on in self._joins.values()]
+        return Joined(base, joins) if joins else base
 
 
 def _needs_row(alias: str, there: Sequence[Condition]) -> bool:
@@ -491,9 +488,9 @@ class PlanRow:
             if row.scope.has_joins:
                 # A join cannot depend on what is joined to it, so the condition is one of a row apart.
                 apart = statement.row(target, is_fact=True)
-                limited = [apart.id == row.id, *statement.limited(apart)]
-                there = [*statement.living(row), select(1).select_from(apart.source()).where(*limited).exists()]
-            return and_(row.id == self.reference(link.column), *there)
+                limited = [equal(apart.id, row.id), *statement.limited(apart)]
+                there = [*statement.living(row), exists(apart.source(), limited)]
+            return and_(equal(row.id, self.reference(link.column)), *there)
 
         key = (self.alias, self._view, "fact" if is_fact else "to", relation)
         alias = self.scope.join(key, target.table, on)
@@ -535,6 +532,7 @@ class PlanRow:
         conditions = [other.reference(known(record, by)) == self.id, *statement.living(other)]
         if where is not None:
             conditions.append(where(other))
+        # SQLAlchemy's own, because what plugins give may bring tables with it.
         return select(found).select_from(other.source()).where(*conditions).scalar_subquery()
 
     def within(self, by: str, value: Callable[["PlanRow"], Any]) -> Expression:
@@ -553,15 +551,15 @@ class PlanRow:
 
     def source(self, there: Sequence[Condition] = ()) -> FromClause:
         """The FROM clause of this row's scope for rows for which all conditions hold; to be asked for last."""
-        return self.scope.from_clause(self.record.table.alias(self.alias), there)
+        return self.scope.from_clause(AliasedRows(self.record.table, self.alias), there)
 
     def rows(self, there: Sequence[Condition]) -> tuple[FromClause, Sequence[Condition]]:
         """The FROM clause with what is worked out of each row, and what is left of the conditions; likewise."""
-        return self.scope.rows(self.record.table.alias(self.alias), there)
+        return self.scope.rows(AliasedRows(self.record.table, self.alias), there)
 
-    def select(self, built: Expression, there: Sequence[Condition]) -> Select[Any]:
+    def select(self, built: Expression, there: Sequence[Condition]) -> Query:
         """The SELECT of what is built of the rows of this row's table for which all conditions hold."""
-        return self.scope.select(built, self.record.table.alias(self.alias), there)
+        return self.scope.select(built, AliasedRows(self.record.table, self.alias), there)
 
 
 class PageRow(PlanRow):
@@ -572,13 +570,15 @@ class PageRow(PlanRow):
         alias = statement.alias()
         super().__init__(Scope(statement, alias), inner.record, alias)
         self.inner = inner
+        #: By the names under which they are handed out.
         self.handed_out: dict[str, Expression] = {}
 
     def reference(self, name: str) -> Expression:
         """A column of the record's own table, handed out by the inner SELECT."""
-        if name not in self.handed_out:
-            self.handed_out[name] = self.inner.reference(name).label(_handed_out(name))
-        return column(self.alias, _handed_out(name), type_of(self.record.table.c[name]))
+        shown = _handed_out(name)
+        if shown not in self.handed_out:
+            self.handed_out[shown] = self.inner.reference(name)
+        return column(self.alias, shown, type_of(self.record.table.c[name]))
 
 
 def _handed_out(name: str) -> str:

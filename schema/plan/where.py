@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, false, func, not_, or_, select, true
+from sqlalchemy import and_, false, func, not_, or_, true
 
 from core.base.errors import InputError
 from core.base.sentences import sentence
@@ -14,6 +14,7 @@ from schema.catalog.kind import Condition
 from schema.catalog.kinds import IntKind
 from schema.plan.statement import PlanRow, Statement
 from schema.sql.json import count_rows
+from schema.sql.queries import Query, equal, exists, is_there
 
 Where = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ def _part(statement: Statement, row: PlanRow, name: str, given: Any) -> Iterator
         yield statement.is_among(record, asked, row.id, asked)
     elif name in record.to_one:
         target = row.to(name)
-        yield target.id.is_not(None)
+        yield is_there(target.id)
         yield from conditions(statement, target, given)
     elif name in record.to_many:
         yield from _list_conditions(statement, row, record.to_many[name], given)
@@ -67,7 +68,7 @@ def _all_of(field: CatalogField, given: Any, row: PlanRow) -> Condition:
 def linked(statement: Statement, row: PlanRow, many: ToMany) -> tuple[PlanRow, list[Condition]]:
     """A row of a list under its parent, and the conditions that put it there."""
     other = statement.row(statement.catalog.records[many.target])
-    return other, [other.reference(many.column) == row.id]
+    return other, [equal(other.reference(many.column), row.id)]
 
 
 def filtered(
@@ -110,7 +111,7 @@ def _list_conditions(statement: Statement, row: PlanRow, many: ToMany, given: Ma
         if quantifier == "every":
             wanted = not_(holds(wanted))
         there = [*link, *statement.visible(other, where), wanted]
-        found = select(1).select_from(other.source()).where(*there).exists()
+        found = exists(other.source(), there)
         yield found if quantifier == "some" else not_(found)
 
 
@@ -154,4 +155,4 @@ def _aggregate(
     other, link = linked(statement, row, many)
     there = [*link, *statement.visible(other, where), *conditions(statement, other, where)]
     value = count_rows() if name is None else aggregate_number(statement, other, other.record.fields[name], function)
-    return select(value).select_from(other.source()).where(*there).scalar_subquery()
+    return Query({"value": value}, other.source(), there)

@@ -1,8 +1,7 @@
 """What an operation costs: the objects that its answer may have, the sizes of pages multiplied through nested lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -27,8 +26,7 @@ from schema.request.limits import Limits
 _UNSIZED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """The most objects that an answer has.
 
     Attributes:
@@ -83,7 +81,9 @@ class CostMeasure:
         found = Cost()
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                found = found.plus(self._field(parent, node))
+                # What has no fields is part of an object, and costs nothing.
+                if node.selection_set is not None:
+                    found = found.plus(self._field(parent, node))
             elif isinstance(node, FragmentSpreadNode):
                 found = found.plus(self._fragment(node.name.value))
             elif isinstance(node, InlineFragmentNode):

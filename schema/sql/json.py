@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Integer, case, literal_column
+from sqlalchemy import BigInteger, Boolean, FromClause, Integer, case, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import BindParameter, ColumnElement, Null
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.elements import BindParameter, ClauseElement, ColumnElement, Null
 from sqlalchemy.types import NullType, TypeEngine
 
 from core.base.money import EXPONENTS
@@ -21,12 +21,22 @@ from core.db.types import Choice, Text
 _PAIRS = 45
 
 
-class SqlFunction(FunctionElement[Any]):
-    """What is spelt for each engine."""
+class SqlFunction(ColumnElement[Any]):
+    """What is spelt for each engine, of SQL expressions alone: SQLAlchemy's own functions look at each argument."""
 
     type: TypeEngine[Any] = NullType()
     # The text of a compiled statement is kept by the plan, so SQLAlchemy's own cache of statements is not used.
     inherit_cache = False
+
+    def __init__(self, *clauses: Expression) -> None:
+        self.clauses = clauses
+
+    def get_children(self, **kw: Any) -> Iterable[ClauseElement]:
+        return self.clauses
+
+    @property
+    def _from_objects(self) -> list[FromClause]:
+        return [source for clause in self.clauses for source in clause._from_objects]  # noqa: SLF001
 
 
 #: Types are made once: what SQLAlchemy works out for a type on an engine it keeps with the object.
@@ -85,6 +95,12 @@ class json_bool(SqlFunction):  # noqa: N801
     type = BUILT
 
 
+class json_if_there(SqlFunction):  # noqa: N801
+    """The second value where there is the first one, else null."""
+
+    type = BUILT
+
+
 class moment_text(SqlFunction):  # noqa: N801
     """A moment as `2025-06-01T08:30:00.000Z`."""
 
@@ -117,6 +133,18 @@ class ends_with(SqlFunction):  # noqa: N801
     type = Boolean()
 
 
+class total(SqlFunction):  # noqa: N801
+    """The sum of whole numbers, as one; null of none."""
+
+    type = WHOLE
+
+
+class or_zero(SqlFunction):  # noqa: N801
+    """A whole number, or 0 where there is none."""
+
+    type = WHOLE
+
+
 class list_holds(SqlFunction):  # noqa: N801
     """Whether a stored JSON list of texts holds any, or every one, of the texts of a list bind."""
 
@@ -128,7 +156,7 @@ class list_holds(SqlFunction):  # noqa: N801
 
 
 #: How each engine spells a construct of as many arguments as it takes.
-_SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
+_SPELLINGS: Mapping[type[SqlFunction], Mapping[str, str]] = {
     json_value: {
         SQLITE: "json({0})",
         POSTGRESQL: "CAST({0} AS TEXT)",
@@ -136,6 +164,10 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
     json_bool: {
         SQLITE: "CASE {0} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END",
         POSTGRESQL: "CAST({0} AS TEXT)",
+    },
+    json_if_there: {
+        SQLITE: "CASE WHEN {0} IS NOT NULL THEN {1} END",
+        POSTGRESQL: "CASE WHEN {0} IS NOT NULL THEN {1} END",
     },
     moment_text: {
         SQLITE: "{0}",
@@ -148,6 +180,14 @@ _SPELLINGS: Mapping[type[FunctionElement[Any]], Mapping[str, str]] = {
     contains: {
         SQLITE: "instr({0}, {1}) > 0",
         POSTGRESQL: "strpos({0}, {1}) > 0",
+    },
+    total: {
+        SQLITE: "CAST(sum({0}) AS BIGINT)",
+        POSTGRESQL: "CAST(sum({0}) AS BIGINT)",
+    },
+    or_zero: {
+        SQLITE: "coalesce({0}, 0)",
+        POSTGRESQL: "coalesce({0}, 0)",
     },
     ends_with: {
         SQLITE: "substr({0}, length({0}) - length({1}) + 1) = {1}",
@@ -289,6 +329,8 @@ def _list_holds(element: list_holds, compiler: SQLCompiler, **kw: Any) -> str:
     return f"EXISTS (SELECT 1 FROM json_each({stored}) WHERE value IN (SELECT value FROM json_each({wanted})))"
 
 
+# Made of few names over and over, and never changed.
+@lru_cache(10_000)
 def column(alias: str, name: str, type_: Any) -> Expression:
     """A column of an alias, with its type. It belongs to no table, so no statement correlates by surprise."""
     return literal_column(f'{alias}."{name}"', type_)

@@ -1,6 +1,6 @@
 """What a query selects of an object, with fragments, directives and arguments worked out by graphql-core itself."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,22 +51,27 @@ class Chosen:
 class Selection:
     """The selection set of a field, perhaps written in several places."""
 
-    __slots__ = ("details", "document")
+    __slots__ = ("_known", "details", "document")
 
     def __init__(self, document: Document, details: Sequence[FieldDetails]) -> None:
         self.document = document
         self.details = list(details)
+        self._known: dict[str, Sequence[Chosen]] = {}
 
-    def of(self, type_name: str) -> Iterator[Chosen]:
+    def of(self, type_name: str) -> Sequence[Chosen]:
         """The fields selected of an object of this type, in the order of the answer."""
+        if type_name not in self._known:
+            self._known[type_name] = self._of(type_name)
+        return self._known[type_name]
+
+    def _of(self, type_name: str) -> Sequence[Chosen]:
         document = self.document
         kind = document.schema.type_map[type_name]
         assert isinstance(kind, GraphQLObjectType)
         grouped = collect_subfields(
             document.schema, document.fragments, document.variables, document.operation, kind, self.details
         ).grouped_field_set
-        for key, details in grouped.items():
-            yield chosen(document, kind, key, details)
+        return [chosen(document, kind, key, details) for key, details in grouped.items()]
 
     def build(self, type_name: str, parts: Mapping[str, Callable[[Chosen], Expression]]) -> Expression:
         """A JSON object of what is selected, each field by its part."""
@@ -89,11 +94,11 @@ class Selection:
 class Whole(Selection):
     """All fields of an object, each under its own name: what Python code gets of a value it needs."""
 
-    def of(self, type_name: str) -> Iterator[Chosen]:
+    def _of(self, type_name: str) -> Sequence[Chosen]:
         """Every field of a type."""
         kind = self.document.schema.type_map[type_name]
         assert isinstance(kind, GraphQLObjectType)
-        return (Chosen(name, name, {}, self) for name in kind.fields)
+        return [Chosen(name, name, {}, self) for name in kind.fields]
 
 
 def chosen(document: Document, parent: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> Chosen:
