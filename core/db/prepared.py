@@ -21,12 +21,13 @@ class PreparedStatements:
         self._characters = 0
         self.are_too_many = False
 
-    def note(self, sql: str) -> None:
-        """Notes a statement that is about to be run."""
-        if sql not in self._known:
-            self._known.add(sql)
-            self._characters += len(sql)
-            self.are_too_many = self._characters > _MOST_CHARACTERS
+    def note(self, *texts: str) -> None:
+        """Notes statements that are about to be run."""
+        for sql in texts:
+            if sql not in self._known:
+                self._known.add(sql)
+                self._characters += len(sql)
+        self.are_too_many = self._characters > _MOST_CHARACTERS
 
     def clear(self) -> None:
         """Forgets them, since the connection did."""

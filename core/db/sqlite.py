@@ -95,8 +95,12 @@ class SqliteDriver(Driver):
         return connection
 
     def _expect(self, sql: str) -> None:
-        """Gives the statement that follows the time that it may take."""
+        """Prepares for a statement of the session."""
         self.prepared.note(sql)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Gives the statement that follows the time that it may take."""
         self._alarm.until = math.inf if self.is_endless else time.monotonic() + self._seconds
 
     def run(self, statements: Sequence[SqlStatement]) -> list[Rows]:
@@ -108,8 +112,9 @@ class SqliteDriver(Driver):
         if self.on_trip is not None:
             self.on_trip(0, statements)
         found: list[Rows] = []
+        self.prepared.note(*(statement.sql for statement in statements))
         for statement in statements:
-            self._expect(statement.sql)
+            self._set_alarm()
             if statement.many:
                 self._driver.executemany(statement.sql, statement.values)
                 found.append(())
