@@ -150,7 +150,7 @@ def equal(left: Expression, right: Expression) -> _Condition:
 
 
 def is_missing(value: Expression) -> _Condition:
-    """Whether there is no value."""
+    """Whether a value is missing."""
     return BinaryExpression(value, null(), operators.is_, type_=_BOOLEAN, negate=operators.is_not)
 
 
