@@ -48,10 +48,17 @@ class Locks:
         for bucket in {_hashed(plugin or "", *key) % _BUCKETS for key in wanted if key}:
             self._want(_SINGLE, bucket, shared=False)
 
-    def share(self, keys: Iterable[Key]) -> None:
-        """Adds keys of the core that others may hold at the same time, as long as nobody holds them alone."""
-        for bucket in {_hashed("", *key) % _BUCKETS for key in keys}:
-            self._want(_SINGLE, bucket, shared=True)
+    def add_alike(self, rule: Key, texts: Iterable[str], *, shared: bool) -> None:
+        """Adds keys of the core that differ in their last text alone.
+
+        Args:
+            rule: the other texts.
+            texts: the last one of each.
+            shared: others may hold them at the same time, as long as nobody holds them alone.
+        """
+        begun = crc32("\0".join(("", *rule, "")).encode())
+        for bucket in {_halved(crc32(text.encode(), begun)) % _BUCKETS for text in texts}:
+            self._want(_SINGLE, bucket, shared=shared)
 
     def _want(self, class_: int, bucket: int, *, shared: bool) -> None:
         self._wanted[class_, bucket] = shared and self._wanted.get((class_, bucket), True)
@@ -73,5 +80,10 @@ def take(transaction: DatabaseTransaction, plugin: str | None, keys: Iterable[Ke
 
 
 def _hashed(*parts: str) -> int:
-    # Equal on every server, unlike Python's own; one of two halves of a signed integer is enough.
-    return crc32("\0".join(parts).encode()) & 0x7FFFFFFF
+    # Equal on every server, unlike Python's own.
+    return _halved(crc32("\0".join(parts).encode()))
+
+
+def _halved(number: int) -> int:
+    # One of two halves of a signed integer is enough.
+    return number & 0x7FFFFFFF

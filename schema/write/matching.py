@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from core.base.text import snake, words
-from core.db.locks import Key, Locks
+from core.db.locks import Locks
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log.events import Action
 from core.records.record import Record
@@ -105,6 +105,14 @@ class MatchKey:
                 return None
         return tuple(values)
 
+    def texts(self, rows: Sequence[RowInput], linked: Linked) -> Collection[str]:
+        """What rows give for it, each as one text; nothing for those that do not give all of its fields."""
+        (field, *others) = self.fields
+        if others or not _is_text(field):
+            every = [self.values(row, linked) for row in rows]
+            return {"\0".join(map(str, values)) for values in every if values is not None}
+        return [match_key(field, text) for row in rows if (text := row.get(field.name)) is not None]
+
 
 def match_keys(record: RecordType) -> Mapping[str, MatchKey]:
     """By name what an upsert may find its record by: texts that identify it, and what only one living one may have."""
@@ -136,24 +144,20 @@ def upsert_locks(
     if not rows or engine != POSTGRESQL:
         return locks
     entity = record.name
-    given = set().union(*(one.given for one in rows))
-    keys = {name: key for name, key in keys.items() if key.may_be_in(given)}
-    alone: set[Key] = set()
-    shared: set[Key] = set()
+    alike: dict[tuple[Action | None, str], list[RowInput]] = defaultdict(list)
     for one in rows:
+        alike[one.action, one.match].append(one.given)
+    for (action, match), several in alike.items():
+        given = set().union(*several)
         for name, key in keys.items():
-            if one.action is not None and not key.is_unique:
-                continue
-            if (values := key.values(one.given, linked)) is not None:
-                (alone if name == one.match else shared).add((entity, name, *map(str, values)))
-        if one.action is not None:
-            continue
-        if one.match == ID and one.given.get("id") is not None:
-            alone.add((entity, "id", one.given["id"]))
-        elif one.match == EXTERNAL_ID:
-            alone |= {(entity, item["system"], item["value"]) for item in one.given.get("externalIds") or ()}
-    locks.add(None, alone)
-    locks.share(shared)
+            if (action is None or key.is_unique) and key.may_be_in(given):
+                locks.add_alike((entity, name), key.texts(several, linked), shared=name != match)
+        if action is None and match == ID:
+            ids = [id for one in several if (id := one.get("id")) is not None]
+            locks.add_alike((entity, "id"), ids, shared=False)
+        elif action is None and match == EXTERNAL_ID:
+            items = [item for one in several for item in one.get("externalIds") or ()]
+            locks.add(None, [(entity, item["system"], item["value"]) for item in items])
     return locks
 
 
