@@ -86,14 +86,15 @@ class Coercion:
                 return Undefined
             defaults, fields = shape
             found = defaults.copy()
-            for name, out_name, coerce, is_required in fields:
+            for name, out_name, plain, coerce, is_required in fields:
                 item = value[name]
-                if item is not None:
+                if item is None:
+                    if is_required:
+                        return Undefined
+                elif type(item) is not plain:
                     item = coerce(item)
                     if item is Undefined:
                         return Undefined
-                elif is_required:
-                    return Undefined
                 found[out_name] = item
             return type_.out_type(found)
 
@@ -111,8 +112,9 @@ class Coercion:
             is_required = isinstance(field.type, GraphQLNonNull)
             if name in given:
                 found[out_name] = None
+                plain = str if _is_text(field.type) else None
                 # Only of what is given: a type may contain itself.
-                fields.append((name, out_name, self._of(field.type), is_required or type_.is_one_of))
+                fields.append((name, out_name, plain, self._of(field.type), is_required or type_.is_one_of))
                 continue
             default = coerce_default_value(field)
             if default is not Undefined:
@@ -122,9 +124,9 @@ class Coercion:
         return found, fields
 
 
-#: All that is found in an object, with its defaults; and of the fields that are given: name, name in Python, coercion,
-#: and whether null is refused.
-_Shape = tuple[dict[str, Any], Sequence[tuple[str, str, Coerce, bool]]]
+#: All that is found in an object, with its defaults; and of the fields that are given: name, name in Python, type of
+#: the values that stay as they are, coercion of the others, and whether null is refused.
+_Shape = tuple[dict[str, Any], Sequence[tuple[str, str, type | None, Coerce, bool]]]
 
 
 def coerced_variables(
@@ -160,8 +162,13 @@ def _or_null(type_: GraphQLInputType, coerce: Coerce) -> Coerce:
     return lambda value: null if value is None else coerce(value)
 
 
+def _is_text(type_: GraphQLInputType) -> bool:
+    """Whether it takes texts as they are."""
+    return (type_.of_type if isinstance(type_, GraphQLNonNull) else type_) in (GraphQLString, GraphQLID)
+
+
 def _of_leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Coerce:
-    if type_ in (GraphQLString, GraphQLID):
+    if _is_text(type_):
         return lambda value: value if type(value) is str else _by_type(type_, value)
     return lambda value: _by_type(type_, value)
 

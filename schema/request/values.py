@@ -11,6 +11,8 @@ from typing import Any
 from graphql import FloatValueNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 
 _NUL = "\0"
+#: The types of values that hold others.
+_COMPOUND = frozenset((dict, list))
 
 
 @dataclass(slots=True)
@@ -87,20 +89,23 @@ def size_of_value(value: Any, most: ValueSize, *, is_input: bool) -> ValueSize:
         next_outside: list[Any] = []
         next_within: list[Any] = []
         for held, below in ((outside, next_outside), (within, next_within)):
-            for one in held:
-                is_object = type(one) is dict
-                size.values += len(one)
-                if is_object and not is_input:
-                    size.conditions += len(one)
-                if size.values > most.values or size.rows > most.rows or size.conditions > most.conditions:
+            objects = [one for one in held if type(one) is dict]
+            lists = [one for one in held if type(one) is list]
+            members = sum(map(len, objects))
+            size.values += members + sum(map(len, lists))
+            size.conditions += 0 if is_input else members
+            if size.values > most.values or size.conditions > most.conditions:
+                return size
+            below += [item for one in objects for item in one.values() if type(item) in _COMPOUND]
+            items = [item for one in lists for item in one if type(item) in _COMPOUND]
+            if is_input and below is next_outside:
+                rows = [item for item in items if type(item) is dict]
+                size.rows += len(rows)
+                if size.rows > most.rows:
                     return size
-                found = [item for item in (one.values() if is_object else one) if type(item) in (dict, list)]
-                if found and is_input and not is_object and below is next_outside:
-                    rows = [item for item in found if type(item) is dict]
-                    size.rows += len(rows)
-                    next_within += rows
-                    found = [item for item in found if type(item) is list]
-                below += found
+                next_within += rows
+                items = [item for item in items if type(item) is list]
+            below += items
         outside, within = next_outside, next_within
     return size
 
