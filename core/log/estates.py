@@ -82,7 +82,6 @@ class Handover:
     is_former: bool = False
 
 
-@lru_cache(1000)
 def is_about_owners(estate: Estate | None, action: Action, names: Set[str]) -> bool:
     """Whether a change of a record decides whose it is, or is more than a change of its fields.
 
@@ -97,7 +96,7 @@ def is_about_owners(estate: Estate | None, action: Action, names: Set[str]) -> b
 def handovers_of(estates: Estates, change: Change) -> Sequence[Handover]:
     """The records whose estates a change gives to others."""
     estate = estates.get(change.entity)
-    if estate is None or not is_about_owners(estate, change.action, frozenset(change.after)):
+    if estate is None or not is_about_owners(estate, change.action, change.after.keys()):
         return ()
     is_moved = change.action is Action.UPDATED
     found = [Handover(change.entity, change.record.id)] if is_moved and estate.lines else []

@@ -5,6 +5,7 @@ terms of `core.search.terms`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -278,12 +279,14 @@ def own_entry(
     """
     known = _searched(kind)
     found = {known.type}
+    named = whole(values[known.name] or "")
     for name, terms_in, before in known.columns:
         if (value := values[name]) is not None:
             terms = terms_in(value)
+            if name == known.name:
+                terms |= whole_terms(named)
             found |= {before + term for term in terms} if before else terms
-    length = len(whole(values[known.name] or ""))
-    return Entry(id, kind.__name__, _stored(id, found), length, tag_terms, owners)
+    return Entry(id, kind.__name__, _stored(id, found), len(named), tag_terms, owners)
 
 
 def _stored(id: str, terms: set[str]) -> str:
@@ -310,26 +313,16 @@ _known: dict[type[Record], _Searched] = {}
 def _searched(kind: type[Record]) -> _Searched:
     if kind not in _known:
         found = []
-        for place, name in enumerate(kind.__search__):
+        for name in kind.__search__:
             info = column_info(kind.__table__.c[name])
             before = "" if info.permission is None else f"{info.permission}{PERMITTED}"
-            found.append((name, _way(info.form, is_name=place == 0), before))
+            found.append((name, _way(info.form), before))
         _known[kind] = _Searched(f"{TYPE}{kind.__name__.lower()}", kind.__search__[0], found)
     return _known[kind]
 
 
-def _way(form: TextForm, *, is_name: bool) -> Callable[[str], set[str]]:
-    if form is PHONE:
-        return number_terms
-    is_person = form is PERSON_NAME
-
-    def terms(text: str) -> set[str]:
-        found = terms_of(text, is_person=is_person)
-        if is_name:
-            found |= whole_terms(text)
-        return found
-
-    return terms
+def _way(form: TextForm) -> Callable[[str], set[str]]:
+    return number_terms if form is PHONE else partial(terms_of, is_person=form is PERSON_NAME)
 
 
 def tag_terms(id: str, names: Iterable[str]) -> str:

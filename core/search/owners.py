@@ -8,10 +8,12 @@ nobody is shown by it what they may not see.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from core.db.database import POSTGRESQL
 from core.db.transaction import SqlStatement, listed
+from core.records.forms import TextForm
 from core.records.record import Record
 from core.records.rows import quoted
 
@@ -95,11 +97,16 @@ def own_terms(kind: type[Record], belonging: Belonging | None, values: Mapping[s
     found = set()
     for name, way in belonging.own.items():
         if (value := values[name]) is not None and way.is_region:
-            form = kind.__folded__.get(name)
-            found.add(region_term(value if form is None else form.key(value, "")))
+            found.add(_region_term(kind.__folded__.get(name), value))
         elif value is not None:
             found.add(owner_term(value))
     return " ".join(sorted(found))
+
+
+@lru_cache(1000)
+def _region_term(form: TextForm | None, region: str) -> str:
+    """The term of a region as it is given."""
+    return region_term(region if form is None else form.key(region, ""))
 
 
 def joined_terms(engine: str, belonging: Belonging | None, own: str, id: str, *, is_new: bool) -> str:

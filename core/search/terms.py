@@ -65,8 +65,9 @@ def words(text: str) -> Sequence[str]:
 def terms_of(text: str, *, is_person: bool = False) -> set[str]:
     """The terms by which a text is found; the name of a person begins with a surname where it is Chinese."""
     found: set[str] = set()
-    for place, word in enumerate(words(text)):
-        found |= _terms(word, is_person and place == 0)
+    for word in words(text):
+        found |= _terms(word, is_person)
+        is_person = False
     return found
 
 
@@ -75,9 +76,8 @@ def whole(name: str) -> str:
     return "".join(words(name))[:_LONGEST_NAME]
 
 
-def whole_terms(name: str) -> set[str]:
-    """The terms of a name as a whole."""
-    text = whole(name)
+def whole_terms(text: str) -> set[str]:
+    """The terms of a name as a whole, which `whole` gives."""
     begun = range(1, min(len(text), _LONGEST_NAME_BEGINNING + 1))
     return {f"{WHOLE}{text}", *[f"{WHOLE}{BEGUN}{text[:end]}" for end in begun]}
 

@@ -378,7 +378,7 @@ class Unit:
 
     def note(self, change: Change) -> None:
         """Notes the change of a record, for the log and for whoever searches."""
-        moves_estate = is_about_owners(self.estates.get(change.entity), change.action, frozenset(change.after))
+        moves_estate = is_about_owners(self.estates.get(change.entity), change.action, change.after.keys())
         moves = handovers_of(self.estates, change) if moves_estate else ()
         self.log.note(change, moves)
         for move in moves:

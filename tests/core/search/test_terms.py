@@ -12,6 +12,7 @@ from core.search.terms import (
     lacking,
     number_terms,
     terms_of,
+    whole,
     whole_terms,
     words,
 )
@@ -126,7 +127,7 @@ def test_any_text_is_found_by_its_own_words_and_terms_have_no_blank(text):
     terms = terms_of(text)
     for word in words(text):
         assert has(terms, asked_word(word))
-    assert not any(letter.isspace() for term in terms | whole_terms(text) for letter in term)
+    assert not any(letter.isspace() for term in terms | whole_terms(whole(text)) for letter in term)
 
 
 def test_short_words_and_numbers_are_not_misspelt():
