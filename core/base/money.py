@@ -1,5 +1,6 @@
 """Money: an exact decimal amount in an ISO 4217 currency, stored in minor units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any, Self
@@ -114,8 +115,27 @@ class Money:
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Self:
         """The money equal to `minor` minor units of `currency`."""
-        amount = Decimal(minor).scaleb(-exponent(currency))
-        # It has the currency's places already, so there is nothing to check or to round.
+        return cls._made(Decimal(minor).scaleb(-exponent(currency)), currency)
+
+    @classmethod
+    def several(cls, amounts: list[Decimal], currency: str) -> "list[Money]":
+        """Amounts in one currency, as if each were made by itself.
+
+        Raises:
+            InputError: one of them is not an amount of the currency.
+        """
+        places = exponent(currency)
+        step, largest = _STEPS[places], _LARGEST_SUMS[places]
+        if not all(map(Decimal.is_finite, amounts)) or any(abs(end) > largest for end in _ends(amounts)):
+            return [Money(amount, currency) for amount in amounts]
+        rounded = [amount.quantize(step, ROUND_HALF_UP) for amount in amounts]
+        if rounded != amounts:
+            return [Money(amount, currency) for amount in amounts]
+        return [Money._made(amount or abs(amount), currency) for amount in rounded]
+
+    @classmethod
+    def _made(cls, amount: Decimal, currency: str) -> Self:
+        """The money of an amount that has the currency's places already, so that there is nothing to check."""
         found = object.__new__(cls)
         object.__setattr__(found, "amount", amount)
         object.__setattr__(found, "currency", currency)
@@ -128,6 +148,10 @@ class Money:
         with localcontext(prec=60):
             converted = (self.amount * rate).quantize(places, ROUND_HALF_UP)
         return Money(converted, currency)
+
+
+def _ends(amounts: Sequence[Decimal]) -> Sequence[Decimal]:
+    return (min(amounts), max(amounts)) if amounts else ()
 
 
 def _exact(amount: Any) -> Decimal:

@@ -16,7 +16,7 @@ from core.log.changes import Changes
 from core.log.events import Action
 from core.log.merges import survivors
 from core.records.checks import Conventions
-from core.records.record import Record
+from core.records.record import Record, held_value
 from core.unit.batches import Batch, NumberedRow
 from core.unit.drafts import Draft, RowOutcome
 from core.unit.phases import process
@@ -49,7 +49,7 @@ class RecordBatch(Batch):
         self.rows = rows
         self.is_alone = alone
 
-    def marks(self, row: Asked) -> set[Any]:
+    def marks(self, row: Asked) -> Collection[Any]:
         """What a row is known by."""
         return self._drafting.marks(row, self._linked)
 
@@ -112,15 +112,17 @@ class Drafting:
         if prefix_of(id) == self._record.prefix:
             unit.held.foresee(self._model, [id])
 
-    def marks(self, asked: Asked, linked: Linked) -> set[Any]:
+    def marks(self, asked: Asked, linked: Linked) -> Collection[Any]:
         """What a row is known by, so that two rows of one record are not tried together."""
         given = asked.given
-        marks: set[Any] = {(item["system"], item["value"]) for item in given.get("externalIds") or ()}
-        if given.get("id") is not None:
-            marks.add(given["id"])
+        marks: list[Any] = []
+        if items := given.get("externalIds"):
+            marks += [(item["system"], item["value"]) for item in items]
+        if (id := given.get("id")) is not None:
+            marks.append(id)
         key = self._keys.get(asked.match)
         if key is not None and (values := key.values(given, linked)) is not None:
-            marks.add((key.name, *values))
+            marks.append((key.name, *values))
         return marks
 
     def needs(self, asked: Asked) -> Collection[Any]:
@@ -207,11 +209,11 @@ class Drafting:
         # Whoever refers to a record waits until it is deleted, and finds it so.
         goes = any(asked.action in (Action.DELETED, Action.DESTROYED) for _, asked in items)
         rows = self._load(unit, wanted, exclusive=goes)
-        changing = {asked.given.get("id") for _, asked in items if asked.action in (None, Action.UPDATED)}
-        rows = {**rows, **self._survivors(unit, wanted & changing, rows)}
+        if self._record.merges:
+            changing = {asked.given.get("id") for _, asked in items if asked.action in (None, Action.UPDATED)}
+            rows = {**rows, **self._survivors(unit, wanted & changing, rows)}
         found: dict[int, Record | UserError | None] = {}
-        for index, asked in items:
-            id = asked.given.get("id")
+        for (index, asked), id in zip(items, asked_ids, strict=True):
             row = None if id is None else rows.get(id)
             wrong = None if id is None or id in wanted else self._wrong(id)
             if wrong is not None:
@@ -224,7 +226,7 @@ class Drafting:
 
     def _survivors(self, unit: Unit, ids: set[str], rows: Mapping[str, Record]) -> Mapping[str, Record]:
         """The records that ids of merged ones lead to."""
-        gone = {id for id in ids if self._record.merges and (id not in rows or rows[id].deleted_at is not None)}
+        gone = {id for id in ids if id not in rows or held_value(rows[id], "deleted_at") is not None}
         if not gone:
             return {}
         known = survivors(unit.transaction, gone)
@@ -243,7 +245,7 @@ class Drafting:
         name = self._noun
         if row is None:
             return UserError("NOT_FOUND", sentence("id: there is no {name} {id!r}", name=name, id=id), ("id",))
-        deleted = row.deleted_at is not None
+        deleted = held_value(row, "deleted_at") is not None
         if asked.action is Action.CREATED:
             return UserError(
                 "ALREADY_EXISTS",
@@ -361,26 +363,41 @@ class Drafting:
         if isinstance(found, UserError):
             return Draft(self._model, Action.UPDATED, errors=[found], index=index)
         action = asked.action or (Action.CREATED if found is None else Action.UPDATED)
-        draft = Draft(self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason)
-        if action in (Action.CREATED, Action.UPDATED):
-            self._fill(unit, draft, asked, linked, checked)
-        return draft
-
-    def _fill(self, unit: Unit, draft: Draft, asked: Asked, linked: Linked, checked: Checked | None) -> None:
-        given = asked.given
-        creating = draft.action is Action.CREATED
+        if action not in (Action.CREATED, Action.UPDATED):
+            return Draft(self._model, action, found, index=index, occurred_at=asked.occurred_at, reason=asked.reason)
         if checked is None:
             is_import = unit.actor.kind is ActorKind.IMPORT
             checked = checked_input(
-                self._inputs, given, self._conventions, creating=creating, keeps_malformed=is_import
+                self._inputs,
+                asked.given,
+                self._conventions,
+                creating=action is Action.CREATED,
+                keeps_malformed=is_import,
             )
-        draft.values, draft.facets, draft.said = checked.values, checked.facets, checked.said
-        draft.errors += checked.errors
-        draft.warnings = checked.warnings
+        draft = Draft(
+            self._model,
+            action,
+            found,
+            checked.values,
+            checked.facets,
+            errors=[*checked.errors],
+            occurred_at=asked.occurred_at,
+            reason=asked.reason,
+            index=index,
+            said=checked.said,
+            warnings=checked.warnings,
+        )
+        self._complete(draft, asked, linked, is_whole=checked.is_whole)
+        return draft
+
+    def _complete(self, draft: Draft, asked: Asked, linked: Linked, *, is_whole: bool) -> None:
+        """Adds what is not checked field by field; a whole input gives all that a new record needs."""
+        given = asked.given
         if not self._references.keys().isdisjoint(given):
             for name in self._references:
                 self._link(draft, name, given, linked)
-        draft.values |= asked.extra or {}
+        if asked.extra:
+            draft.values |= asked.extra
         if "tags" in given:
             draft.tags = stripped_tags(given["tags"] or ())
             draft.errors += check_tags(draft.tags)
@@ -391,11 +408,12 @@ class Drafting:
             draft.errors += check_keys(keys)
         if draft.model is Role and "permissions" in draft.values:
             draft.errors += permission_problems(self._catalog, draft.values["permissions"])
-        if creating:
+        if draft.action is Action.CREATED:
             if given.get("id"):
                 draft.values["id"] = given["id"]
-            faulty = {error.field[0] for error in draft.errors if error.field}
-            draft.errors += missing(self._inputs, draft.values, faulty)
+            if not is_whole:
+                faulty = {error.field[0] for error in draft.errors if error.field}
+                draft.errors += missing(self._inputs, draft.values, faulty)
 
     def _link(self, draft: Draft, name: str, given: RowInput, linked: Linked) -> None:
         if name not in given:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import repeat
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from core.base.clock import check_day
@@ -70,6 +72,7 @@ class Checked:
         facets: plugins' writable fields.
         said: what nothing stores.
         errors, warnings: about it.
+        is_whole: it is known to give all that a new record needs.
     """
 
     values: dict[str, Any]
@@ -77,6 +80,7 @@ class Checked:
     said: Mapping[str, Any]
     errors: Sequence[UserError] = ()
     warnings: Sequence[UserError] = ()
+    is_whole: bool = False
 
 
 def checked_input(
@@ -151,13 +155,21 @@ def checked_together(
     by_row = zip(*columns.values(), strict=True) if columns else repeat((), len(rows))
     every = [dict(zip(columns, values, strict=True)) for values in by_row]
     around = zip(*facets, strict=True) if facets else repeat((), len(rows))
+    # None of what is required is null here.
+    is_whole = all(field.stored is not None and field.stored.column in columns for field in fields.required)
     return [
-        Checked(values, belonging, _taken_out(fields, values)) for values, belonging in zip(every, around, strict=True)
+        Checked(values, belonging, _taken_out(fields, values), is_whole=is_whole)
+        for values, belonging in zip(every, around, strict=True)
     ]
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def _taken_out(fields: InputFields, values: dict[str, Any]) -> Mapping[str, Any]:
     """What nothing stores, taken out of the values."""
+    if not fields.record.said:
+        return _NOTHING
     return {name: values.pop(name) for name in fields.record.said if name in values}
 
 
@@ -297,8 +309,23 @@ def _check_of_many(field: CatalogField, check: Check) -> CheckAll:
             check(None, conventions)
         return values
 
+    def moneys(values: Sequence[Any], conventions: Conventions) -> Sequence[Any]:
+        given = [value for value in values if value is not None]
+        currencies = {value.get("currency") or conventions.currency for value in given}
+        if len(currencies) != 1 or {type(value["amount"]) for value in given} != {Decimal}:
+            return each(values, conventions)
+        made = Money.several([value["amount"] for value in given], *currencies)
+        # What the field takes is between two amounts.
+        for place in (min, max):
+            check(place(given, key=itemgetter("amount")), conventions)
+        if len(given) == len(values):
+            return made
+        known = iter(made)
+        return [check(None, conventions) if value is None else next(known) for value in values]
+
     # What is equal, and yet not the same, is left out: decimals with other places, moments in other zones.
     checks: Mapping[type[Kind], CheckAll] = {
+        MoneyKind: moneys,
         TextKind: texts,
         IntKind: numbers,
         IdKind: different,

@@ -1,5 +1,6 @@
 """Money: exact amounts in minor units, with the decimal places of their currency."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -33,6 +34,19 @@ def test_an_amount_has_the_places_of_its_currency(amount, currency, minor, shown
     assert money.minor == minor
     assert str(money) == shown
     assert Money.from_minor(minor, currency) == money
+
+
+@given(
+    st.lists(st.decimals(places=3) | st.sampled_from([Decimal("12.5"), Decimal("-0"), Decimal("1E+20")])), CURRENCIES
+)
+def test_several_amounts_are_what_each_is_by_itself(amounts, currency):
+    try:
+        alone = [Money(amount, currency) for amount in amounts]
+    except InputError as refused:
+        with pytest.raises(InputError, match=re.escape(refused.message)):
+            Money.several(amounts, currency)
+    else:
+        assert [*map(str, Money.several(amounts, currency))] == [*map(str, alone)]
 
 
 @given(st.integers(-LARGEST_MINOR, LARGEST_MINOR), CURRENCIES)

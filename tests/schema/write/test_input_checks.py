@@ -1,5 +1,6 @@
 """Input checked against the catalog: many rows together as each alone."""
 
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -11,12 +12,17 @@ from guanxi import load_settings
 from guanxi.design import design
 from plugins.credit_scoring import CreditScoring
 from plugins.value_tiering import ValueTiering
-from schema.catalog.kinds import ChoiceKind, IdKind, IntKind, TextKind
+from schema.catalog.kinds import ChoiceKind, IdKind, IntKind, MoneyKind, TextKind
 from schema.write.input_checks import InputFields, checked_input, checked_together
 
 CONVENTIONS = Conventions("CNY", "CN")
 TEXTS = ["Acme", " Acme ", "acme@example.com", "+86 10 6552 9988", "", "  ", "a\0b", "\u115f", "x" * 20_001, "华东"]
 IDS = ["cus_01h455vb4pex5vsknk084sn02q", "usr_01h455vb4pex5vsknk084sn02q", "cus_1", ""]
+MONEY = [
+    {"amount": Decimal(amount), **currency}
+    for amount in ("12.5", "-0.00", "0.001", "1E+13", "1E+30", "NaN", "-Infinity")
+    for currency in ({}, {"currency": None}, {"currency": "CNY"}, {"currency": "JPY"}, {"currency": "XXX"})
+]
 NUMBERS = [0, 1, -1, 1990, 2**31 - 1, 2**31]
 
 
@@ -26,7 +32,7 @@ def fields_of(record):
 
 
 def values_of(field):
-    pools = {TextKind: TEXTS, IdKind: IDS, IntKind: NUMBERS}
+    pools = {TextKind: TEXTS, IdKind: IDS, IntKind: NUMBERS, MoneyKind: MONEY}
     if isinstance(field.kind, ChoiceKind):
         return st.sampled_from([None, *(choice.value for choice in field.kind.enum)])
     return st.sampled_from([None, *next((pool for kind, pool in pools.items() if isinstance(field.kind, kind)), ())])
