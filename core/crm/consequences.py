@@ -73,7 +73,8 @@ def settle(settlement: Settlement, change: Change, reason: str | None) -> list[U
         return []
     if problems := _future_problems(settlement, change) if change.after else []:
         return problems
-    problems += _SETTLERS.get(type(change.record), _nothing)(settlement, change, reason)
+    settler = _SETTLERS.get(type(change.record))
+    problems = [] if settler is None else settler(settlement, change, reason)
     problems += _break_cycles(settlement, change) if change.after else []
     problems += convert_money(settlement, change)
     return problems
@@ -99,22 +100,20 @@ def _past_columns(model: Any) -> Sequence[str]:
     return [column.key for column in model.__table__.columns if column_info(column).past]
 
 
-def _nothing(settlement: Settlement, change: Change, reason: str | None) -> list[UserError]:
-    return []
-
-
 def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
     """Fills the reporting amount of every money field whose amount, currency or day was set, at the rate of that day.
 
     The others keep theirs, whatever has become of rates since.
     """
     record: Any = change.record
-    may_move = change.action is Action.CREATED or not change.before.keys().isdisjoint(type(record).__dated_by__)
+    kind: Any = type(record)
+    if not kind.__money__:
+        return []
+    may_move = change.action is Action.CREATED or not change.before.keys().isdisjoint(kind.__dated_by__)
     unsettled = [
         name
-        for name in type(record).__money__
-        if (may_move or held_value(record, f"{name}_reporting") is None)
-        and held_value(record, f"{name}_minor") is not None
+        for name, minor, reporting in _amounts(kind)
+        if (may_move or held_value(record, reporting) is None) and held_value(record, minor) is not None
     ]
     # Most are new and need no rate, whatever their day.
     unsettled = [name for name in unsettled if not _taken_as_reported(settlement, record, name)]
@@ -137,6 +136,12 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
         else:
             setattr(record, reporting, converted)
     return problems
+
+
+@cache
+def _amounts(kind: Any) -> Sequence[tuple[str, str, str]]:
+    """The money fields of a type, each with its columns in minor units: as given, and as reported."""
+    return [(name, f"{name}_minor", f"{name}_reporting") for name in kind.__money__]
 
 
 def _taken_as_reported(settlement: Settlement, record: Any, name: str) -> bool:

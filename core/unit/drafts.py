@@ -13,7 +13,7 @@ from core.log import attachments
 from core.log.changes import Change, Changes
 from core.log.events import Action
 from core.log.merges import kept_keys
-from core.records.record import Facet, Record
+from core.records.record import Facet, Record, held_value
 from core.records.vocabulary import Vocabulary
 from core.unit.held import Held
 
@@ -115,8 +115,13 @@ class Before:
         # Not locked yet: keys are taken before rows of facets.
         self._facets = {facet: held.read(facet, ids) for facet, ids in wanted.items()}
 
-    def differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
+    def differences(self, draft: Draft) -> Iterable[tuple[str, Any, Any]]:
         """Name, present and new value of what the draft would change apart from the record's own columns."""
+        if draft.tags is None and draft.external_ids is None and not draft.facets:
+            return ()
+        return self._differences(draft, "" if draft.record is None else draft.record.id)
+
+    def _differences(self, draft: Draft, id: str) -> Iterator[tuple[str, Any, Any]]:
         if draft.tags is not None:
             wanted, present = sorted(set(draft.tags)), sorted(self._tags.get(id, []))
             if wanted != present:
@@ -164,10 +169,13 @@ _STATUS: Mapping[Action, OutcomeStatus] = {
 
 def outcome_of(draft: Draft, change: Change | None, warnings: Mapping[int, Sequence[UserError]]) -> RowOutcome:
     """The outcome of a draft that was written; without a change, everything was so already."""
-    found = [*draft.warnings, *warnings.get(draft.index, ())]
-    if change is None:
-        return RowOutcome(draft.index, OutcomeStatus.UNCHANGED, draft.record.id, (), found)
-    return RowOutcome(draft.index, _STATUS[change.action], change.record.id, (), found)
+    found = draft.warnings
+    if draft.index in warnings:
+        found = [*found, *warnings[draft.index]]
+    record, status = draft.record, OutcomeStatus.UNCHANGED
+    if change is not None:
+        record, status = change.record, _STATUS[change.action]
+    return RowOutcome(draft.index, status, held_value(record, "id"), (), found)
 
 
 def failure(index: int, errors: Sequence[UserError]) -> RowOutcome:

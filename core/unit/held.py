@@ -145,11 +145,11 @@ class Held:
             if row.is_settled or row.is_removed or held == stored:
                 continue
             if stored is None:
-                _fold(row, self.region)
                 inserted[row.rows].append(row)
             elif names := _changed(row, stored, self.region):
                 changed[row.rows].append((row, names))
         for rows, several in inserted.items():
+            _fold(rows, several, self.region)
             self._transaction.put(rows.insertion([row.object.__dict__ for row in several]))
         for rows, pairs in changed.items():
             names = [*dict.fromkeys(name for _, names in pairs for name in names)]
@@ -195,12 +195,16 @@ def _first(pairs: Iterable[Sequence[tuple[_Row, Any]]]) -> Iterator[_Row]:
     return (row for several in pairs for row, _ in several)
 
 
-def _fold(row: _Row, region: str) -> None:
-    """Makes the companions of a new row's texts."""
-    held = row.object.__dict__
-    for companion in row.rows.kind.__companions__:
-        value = held[companion.text]
-        held[companion.name] = None if value is None else companion.make(value, region)
+def _fold(rows: TableRows, several: Sequence[_Row], region: str) -> None:
+    """Makes the companions of new rows' texts, of which many have the same."""
+    for companion in rows.kind.__companions__:
+        made: dict[str | None, str | None] = {None: None}
+        for row in several:
+            held = row.object.__dict__
+            text = held[companion.text]
+            if text not in made:
+                made[text] = companion.make(text, region)
+            held[companion.name] = made[text]
 
 
 def _changed(row: _Row, stored: Mapping[str, Any], region: str) -> list[str]:

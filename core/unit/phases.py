@@ -20,7 +20,7 @@ from core.log.changes import Change, Changes
 from core.log.estates import handovers_of, is_about_owners
 from core.log.events import Action
 from core.records.checks import row_problems
-from core.records.record import Record, held_value, record_named
+from core.records.record import Record, record_named
 from core.unit.affiliation import affiliation_problems
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import write_belongings
@@ -175,16 +175,17 @@ def _apply_one(unit: Unit, draft: Draft, before: Before) -> Change:
     change = Change(draft.action, record, occurred_at=draft.occurred_at, index=draft.index, said=draft.said)
     if draft.action is Action.CREATED:
         change.after = dict(draft.values)
-        unit.settlement.pending[change.record.id] = change.record
+        unit.settlement.pending[record.id] = record
     elif draft.action is Action.UPDATED:
+        held = record.__dict__
         for name, value in draft.values.items():
-            present = held_value(draft.record, name)
+            present = held[name] if name in held else getattr(record, name)
             if present != value:
                 change.before[name], change.after[name] = present, value
-                setattr(draft.record, name, value)
+                setattr(record, name, value)
     elif draft.action is not Action.DESTROYED:
         change.record.deleted_at = unit.now if draft.action is Action.DELETED else None
-    for name, present, value in before.differences(draft, change.record.id):
+    for name, present, value in before.differences(draft):
         change.before[name], change.after[name] = present, value
     return change
 

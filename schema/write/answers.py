@@ -92,7 +92,8 @@ async def run(
     key, work = given.get("idempotencyKey"), mutation.work
 
     def done(unit: Unit) -> list[RowOutcome]:
-        return [_concealed(unit, outcome, given) for outcome in work(unit, given)]
+        outcomes = [*work(unit, given)]
+        return [_concealed(unit, outcome, given) for outcome in outcomes] if unit.permit.is_limited else outcomes
 
     def in_transaction(unit: Unit) -> list[RowOutcome]:
         if on_removal is not None:
@@ -165,7 +166,7 @@ def _rolled_back(outcome: RowOutcome) -> RowOutcome:
 
 def _concealed(unit: Unit, outcome: RowOutcome, given: MutationInput) -> RowOutcome:
     """An outcome as the caller may read it."""
-    if not unit.permit.is_limited or not (outcome.errors or outcome.warnings):
+    if not (outcome.errors or outcome.warnings):
         return outcome
     errors, warnings = (
         unit.permit.concealed(unit.transaction.rows, said, given) for said in (outcome.errors, outcome.warnings)
