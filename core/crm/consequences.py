@@ -112,11 +112,12 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
     may_move = change.action is Action.CREATED or not change.before.keys().isdisjoint(kind.__dated_by__)
     unsettled = [
         name
-        for name, minor, reporting in _amounts(kind)
-        if (may_move or held_value(record, reporting) is None) and held_value(record, minor) is not None
+        for name, minor, currency, reporting in _amounts(kind)
+        if (may_move or held_value(record, reporting) is None)
+        and held_value(record, minor) is not None
+        # Most are new and need no rate, whatever their day.
+        and not _taken_as_reported(settlement, record, minor, currency, reporting)
     ]
-    # Most are new and need no rate, whatever their day.
-    unsettled = [name for name in unsettled if not _taken_as_reported(settlement, record, name)]
     if not unsettled:
         return []
     problems = []
@@ -139,18 +140,17 @@ def convert_money(settlement: Settlement, change: Change) -> list[UserError]:
 
 
 @cache
-def _amounts(kind: Any) -> Sequence[tuple[str, str, str]]:
-    """The money fields of a type, each with its columns in minor units: as given, and as reported."""
-    return [(name, f"{name}_minor", f"{name}_reporting") for name in kind.__money__]
+def _amounts(kind: Any) -> Sequence[tuple[str, str, str, str]]:
+    """The money fields of a type, each with its columns: minor units, currency, minor units as reported."""
+    return [(name, f"{name}_minor", f"{name}_currency", f"{name}_reporting") for name in kind.__money__]
 
 
-def _taken_as_reported(settlement: Settlement, record: Any, name: str) -> bool:
+def _taken_as_reported(settlement: Settlement, record: Any, minor: str, currency: str, reporting: str) -> bool:
     """Has an amount that was just set in the reporting currency reported as it is; returns whether it was."""
-    reporting = f"{name}_reporting"
     own = settlement.rates.reporting_currency
-    if held_value(record, reporting) is not None or held_value(record, f"{name}_currency") != own:
+    if held_value(record, reporting) is not None or held_value(record, currency) != own:
         return False
-    setattr(record, reporting, held_value(record, f"{name}_minor"))
+    setattr(record, reporting, held_value(record, minor))
     return True
 
 

@@ -316,7 +316,7 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
 def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
     """What becomes of values; the same of the same, of which a column mostly has many."""
     known = {value: None if value is None else convert(value) for value in {*values}}
-    return [known[value] for value in values]
+    return [*known.values()] * len(values) if len(known) == 1 else [known[value] for value in values]
 
 
 def _each_apart(convert: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:

@@ -70,7 +70,9 @@ class Held:
             exclusive: nobody may refer to them in the meantime either.
         """
         wanted = _storable(ids)
-        missing = wanted if exclusive else {id for id in wanted if (kind, id) not in self._rows}
+        missing = wanted
+        if self._rows and not exclusive:
+            missing = {id for id in wanted if (kind, id) not in self._rows}
         if missing:
             rows = rows_of(kind, self._engine)
             for made in rows.all_made(self._transaction.rows(rows.locked(missing, exclusive=exclusive))):
