@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
+    GRAPHQL_MAX_INT,
     GraphQLEnumType,
     GraphQLID,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
@@ -168,13 +170,14 @@ def _is_text(type_: GraphQLInputType) -> bool:
 
 
 def _of_leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Coerce:
+    def by_type(value: Any) -> Any:
+        try:
+            return type_.coerce_input_value(value)
+        except Exception:
+            return Undefined
+
     if _is_text(type_):
-        return lambda value: value if type(value) is str else _by_type(type_, value)
-    return lambda value: _by_type(type_, value)
-
-
-def _by_type(type_: GraphQLScalarType | GraphQLEnumType, value: Any) -> Any:
-    try:
-        return type_.coerce_input_value(value)
-    except Exception:
-        return Undefined
+        return lambda value: value if type(value) is str else by_type(value)
+    if type_ == GraphQLInt:
+        return lambda value: value if type(value) is int and abs(value) <= GRAPHQL_MAX_INT else by_type(value)
+    return by_type

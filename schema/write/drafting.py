@@ -210,8 +210,7 @@ class Drafting:
         goes = any(asked.action in (Action.DELETED, Action.DESTROYED) for _, asked in items)
         rows = self._load(unit, wanted, exclusive=goes)
         if self._record.merges:
-            changing = {asked.given.get("id") for _, asked in items if asked.action in (None, Action.UPDATED)}
-            rows = {**rows, **self._survivors(unit, wanted & changing, rows)}
+            rows = {**rows, **self._survivors(unit, wanted, items, rows)}
         found: dict[int, Record | UserError | None] = {}
         for (index, asked), id in zip(items, asked_ids, strict=True):
             row = None if id is None else rows.get(id)
@@ -224,9 +223,13 @@ class Drafting:
                 found[index] = self._expected(unit, asked, row, id)
         return found
 
-    def _survivors(self, unit: Unit, ids: set[str], rows: Mapping[str, Record]) -> Mapping[str, Record]:
-        """The records that ids of merged ones lead to."""
+    def _survivors(
+        self, unit: Unit, ids: set[str], items: Sequence[tuple[int, Asked]], rows: Mapping[str, Record]
+    ) -> Mapping[str, Record]:
+        """The records that ids of merged ones lead to, where they are to be changed."""
         gone = {id for id in ids if id not in rows or held_value(rows[id], "deleted_at") is not None}
+        if gone:
+            gone &= {asked.given.get("id") for _, asked in items if asked.action in (None, Action.UPDATED)}
         if not gone:
             return {}
         known = survivors(unit.transaction, gone)
