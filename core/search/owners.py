@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import SqlStatement, listed
 from core.records.record import Record
 from core.records.rows import quoted
