@@ -229,14 +229,12 @@ class Database:
         driver.on_trip = self.on_trip
         transaction = DatabaseTransaction(driver, reads=reads, is_endless=is_endless)
         try:
+            yield transaction
+        finally:
             try:
-                yield transaction
-            finally:
                 transaction.close()
-        except BaseException:
-            self.drivers.give_back(driver)
-            raise
-        self.drivers.give_back(driver)
+            finally:
+                self.drivers.give_back(driver)
 
     def _connected(self) -> Driver:
         driver = driver_to(self.url, self._limits)
