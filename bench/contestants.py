@@ -20,7 +20,7 @@ from bench.databases import ENGINES
 from bench.load import Meter, children, private_bytes
 from bench.mutations import Mutation
 from bench.queries import ANY_ID, CURSOR, GUANXI, NEW, POSTGRAPHILE, STRAWCHEMY, Query
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 
 _ROOT = Path(__file__).parent.parent
 _PEERS = Path(__file__).parent / "peers"

@@ -8,7 +8,7 @@ import psycopg
 
 from bench import recompute
 from bench.plugin import Labels
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from guanxi import App, create_app, load_settings
 from plugins.credit_scoring import CreditScoring
 from plugins.forecasting import Forecasting

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from bench.data import Size, bench_app, build
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 
 ENGINES = (POSTGRESQL, SQLITE)
 

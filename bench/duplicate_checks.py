@@ -19,7 +19,7 @@ import psycopg
 from bench.databases import ENGINES, Databases, Folder
 from bench.load import Meter
 from bench.search import names, settle
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from guanxi.records import Customer
 from guanxi.testing import Client, app_with
 from guanxi.vocabulary import CustomerKind

@@ -21,7 +21,8 @@ from bench.mutations import IDS, MUTATIONS, Mutation, filled
 from bench.peers.bare import WRITES, BareSqlite
 from bench.queries import ANY_ID
 from bench.reads import Effort
-from core.db.database import SQLITE, Database
+from core.db.database import Database
+from core.db.engines import SQLITE
 from core.log.numbers import number_batches
 
 #: The statements of the bare route with no server before them.

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 
 _AT = "2025-06-15T12:00:00.000Z"
 #: Shares in percent at which the first three tiers end (T1).

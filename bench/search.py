@@ -22,7 +22,7 @@ import psycopg
 from bench.databases import ENGINES, Folder
 from bench.load import Meter
 from core.base.pinyin import syllables
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from guanxi import Plugin, RowRule, create_app, hookimpl, load_settings
 from guanxi.testing import Client, running
 

@@ -18,7 +18,7 @@ from bench.load import Meter
 from bench.machine import stamp
 from bench.peers.plain_insert import insert_plainly
 from bench.recompute import recompute_plainly
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 
 ROWS = 10_000
 POPULATION = Size(customers=100_000, contacts_each=0, opportunities_each=0, roles_each=0, has_tiers=False)

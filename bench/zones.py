@@ -17,8 +17,8 @@ import psycopg
 from sqlalchemy import func, literal_column, select, table
 
 from core.base.calendar import Calendar
-from core.db.database import POSTGRESQL, SQLITE
 from core.db.days import day_of, period_start
+from core.db.engines import POSTGRESQL, SQLITE
 from core.db.types import Timestamp
 from core.records.rows import dialect_of
 

@@ -336,10 +336,12 @@ class App:
         await stopping.step("delivery", self.delivery.stop())
         for plugin, hook in self._shutdown_hooks(started):
             await stopping.step(f"hook shutdown of plugin {plugin.name!r}", self._shut_down(plugin, hook))
-        if not self.database.refusal:
+        if not self.database.health.refusal:
             if stopping.left:
                 # What still holds rows is broken off, so that they can be released.
-                await stopping.step("what is under way", self.database.break_off(STOPPING, stopping.remaining / 4), 0.5)
+                await stopping.step(
+                    "what is under way", self.database.drivers.break_off(STOPPING, stopping.remaining / 4), 0.5
+                )
             await stopping.step("the plugins' cursors", self.delivery.let_go(), 0.5)
             await stopping.step("the leases of jobs", self.jobs.let_go(), 0.6)
             await stopping.step("the counts of requests", self.services.allowances.stop())
@@ -352,11 +354,11 @@ class App:
 
     async def _watch_file(self) -> None:
         """Stops answering once the database file was replaced or deleted."""
-        while self.database.file_is_there and not self.database.refusal:
+        while self.database.file_is_there and not self.database.health.refusal:
             await asyncio.sleep(_FILE_SECONDS)
         with suppress(UnavailableError):
             self.database.check_file()
-        self._endpoint.refusal = self.database.refusal
+        self._endpoint.refusal = self.database.health.refusal
         self.lost_file.set()
 
     @property

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from core.base.errors import GuanxiError, SlowStatementError, UnavailableError
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 from core.migrations.runner import MigrationSet, pending
 from guanxi.metrics import FOLDER, SharedFolder, WatchedApp, added, own_figures, shared_figures
 from schema.serve.bad_request import BadRequest

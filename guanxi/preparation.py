@@ -9,7 +9,8 @@ from sqlmodel import Session
 from core.access.journal import acts_in, note
 from core.base.errors import ConfigurationError
 from core.base.settings import Settings
-from core.db.database import SQLITE, Database, Done
+from core.db.database import Database, Done
+from core.db.engines import SQLITE
 from core.db.transaction import DatabaseTransaction
 from core.host.host import PluginHost
 from core.migrations.runner import MigrationSet, migrate, pending

@@ -26,7 +26,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert
 from sqlalchemy import Table as SqlTable
 
 from core.background import backlog, jobs
-from core.db.database import SQLITE, Database
+from core.db.database import Database
+from core.db.engines import SQLITE
 from core.db.strands import sleep
 from core.db.transaction import COMMIT, SqlStatement
 from core.log.events import EventBatch, EventCounter, EventRow

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 
 #: Sends a statement; returns its rows as mappings.
 Send = Callable[..., Awaitable[list[Mapping[str, Any]]]]

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.limit_sql import POSTGRESQL_SQL, SQLITE_SQL
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 
 URL = os.environ["BENCH_URL"]
 BODIES = json.loads(Path(os.environ["BENCH_QUERIES"]).read_text())

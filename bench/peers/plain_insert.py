@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from bench.peers.bare import Engine, new_id
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 
 _ROWS_AT_ONCE = 500
 _MARK = {POSTGRESQL: "$", SQLITE: "?"}

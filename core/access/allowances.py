@@ -21,7 +21,8 @@ from sqlmodel import Session, col
 from core.base.clock import Clock
 from core.base.errors import RateLimitedError, UnavailableError
 from core.base.sentences import sentence
-from core.db.database import POSTGRESQL, Database
+from core.db.database import Database
+from core.db.engines import POSTGRESQL
 from core.records.columns import column
 from core.records.record import Table
 

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable
 
 from core.base.errors import UnavailableError
-from core.db.database import SQLITE, Database
+from core.db.database import Database
+from core.db.engines import SQLITE
 from core.db.strands import in_strand
 from core.log.numbers import number_batches
 

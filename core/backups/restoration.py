@@ -9,7 +9,8 @@ from core.backups import sqlite
 from core.backups.archive import Manifest, opened
 from core.backups.backup import own_tables
 from core.base.errors import ConfigurationError
-from core.db.database import SQLITE, Database
+from core.db.database import Database
+from core.db.engines import SQLITE
 from core.migrations.runner import MigrationSet, knows
 
 _NAMES = {SQLITE: "SQLite", "postgresql": "PostgreSQL"}

@@ -1,44 +1,34 @@
 """The database: one SQLite file, or PostgreSQL by one setting. Writing sessions; reading is the planner's business."""
 
-import asyncio
-import math
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from core.base.calendar import PLAIN, Calendar
 from core.base.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from core.base.settings import SqliteSynchronous
 from core.db.conflicts import Conflict, conflict_of, repeated
-from core.db.faults import UNREACHABLE, FaultLog, fault_of, refuse_write
+from core.db.drivers import Drivers
+from core.db.engines import POSTGRESQL, SQLITE, ConnectionLimits, database_url, driver_to, engines, file_of
+from core.db.faults import refuse_write
 from core.db.files import OpenFile
-from core.db.sqlite import Alarm, SqliteDriver, prepare_sqlite
-from core.db.strands import in_thread
+from core.db.health import Health
 from core.db.threads import Threads
 from core.db.transaction import DatabaseTransaction, Driver, OnTrip, Rows, SqlStatement
 
 T = TypeVar("T")
 
-SQLITE = "sqlite"
-POSTGRESQL = "postgresql"
 _OLDEST_POSTGRESQL = 18
 _MOST_READERS = 4
-_READING, _ALARM = "guanxi_reading", "guanxi_alarm"
 #: How long, in seconds, work waits for a database that was there a moment ago to come back.
 _ABSENCE_SECONDS = 3.0
-_LOOKING_SECONDS = 0.05
-#: How long, in seconds, to try to connect to a server.
-CONNECTING_SECONDS = 5
 _FILE_GONE = "the database is no longer where it was; the server stops"
 
 
@@ -87,48 +77,19 @@ class Database:
         Raises:
             ConfigurationError: the address has an unknown form.
         """
-        self.url = _parsed(url)
-        self._patience = patience
-        self._synchronous: SqliteSynchronous = synchronous
-        self._calendar = calendar
+        self.url = database_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.health = Health()
         #: Called before each round trip of a writer.
         self.on_trip: OnTrip | None = None
-        self._idle: list[Driver] = []
-        self._in_use: set[Driver] = set()
-        self._most_idle = pool_size
-        #: Why nothing is done on it any more; empty while it may be used.
-        self.refusal = ""
-        #: Whether it could not be reached when it was last tried.
-        self.is_lost = False
-        #: Whether it could not be used when it was last tried.
-        self.is_at_fault = False
-        self._faults = FaultLog()
-        self.dialect = self.url.get_backend_name()
-        if self.dialect == SQLITE:
-            self.engine = _sqlite_engine(self.url, synchronous, statement_seconds)
-            self._file = OpenFile(Path(str(self.url.database)))
-            self._reader = self.engine.execution_options(**{_READING: True})
-        else:
-            self.engine = create_engine(
-                self.url.set(drivername="postgresql+psycopg"),
-                pool_size=pool_size,
-                pool_timeout=queue_patience,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": CONNECTING_SECONDS},
-            )
-            # The driver is imported where a database needs it.
-            from core.db.postgresql import PatientConnection
-
-            reader = create_engine(
-                self.url.set(drivername="postgresql+psycopg"),
-                creator=partial(PatientConnection.to, self.url, statement_seconds),
-                pool_size=_MOST_READERS,
-                pool_timeout=queue_patience,
-            )
-            self._reader = reader.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._calendar = calendar
+        self._limits = ConnectionLimits(
+            pool_size, _MOST_READERS, patience, queue_patience, statement_seconds, synchronous
+        )
+        self._file = None if (path := self.path) is None else OpenFile(path)
+        self.engine, self._reader = engines(self.url, self._limits)
         self.engine.dialect.calendar = self._reader.dialect.calendar = calendar  # type: ignore[attr-defined]
-        self._statement_seconds = statement_seconds
-        self._queue_patience = queue_patience
+        self.drivers = Drivers(self._connected, pool_size, self.health)
         #: Where writers run, and where what looks something up does.
         self.writers = self.threads(1 if self.dialect == SQLITE else pool_size)
         self.lookers = self.threads(_MOST_READERS)
@@ -141,12 +102,12 @@ class Database:
         """
         # SQLite's driver cannot be waited for, and Windows' event loop cannot wait for the other's sockets.
         weaves = self.dialect != SQLITE and sys.platform != "win32"
-        return Threads(most, self._queue_patience, weaves=weaves)
+        return Threads(most, self._limits.queue_patience, weaves=weaves)
 
     @property
     def path(self) -> Path | None:
         """The database file; None on PostgreSQL."""
-        return Path(str(self.url.database)) if self.dialect == SQLITE else None
+        return file_of(self.url)
 
     def check(self) -> None:
         """Connects once.
@@ -190,48 +151,17 @@ class Database:
 
     def _repeated(self, attempt: Callable[[], T]) -> T:
         """The result of an attempt that is repeated while others are in its way, and for a while without a database."""
+        health, patience = self.health, self._limits.patience
         try:
-            answer = repeated(attempt, self._patience, 0 if self.is_lost else min(self._patience, _ABSENCE_SECONDS))
+            answer = repeated(attempt, patience, 0 if health.is_lost else min(patience, _ABSENCE_SECONDS))
         except Exception as error:
             if conflict_of(error) is Conflict.LOST:
                 # Until it is back, nobody waits for that.
-                self.is_lost = True
-            self.raise_meaning(error)
-        self.note_use()
+                health.is_lost = True
+            health.raise_meaning(error)
+        if health.is_lost or health.is_at_fault:
+            health.note_use()
         return answer
-
-    def raise_meaning(self, error: Exception) -> NoReturn:
-        """Raises what a driver's error means to whoever asked, or the error itself where the database is not at fault.
-
-        Raises:
-            UnavailableError: it cannot be used now.
-            SlowStatementError: a statement took too long.
-        """
-        if isinstance(error, UnavailableError):
-            if error.__cause__ is not None:
-                self.is_at_fault = self.is_lost = True
-                self._faults.note(error, error.__cause__)
-            raise error
-        fault = fault_of(error)
-        if fault is None and conflict_of(error) is Conflict.LOST:
-            fault = UnavailableError(UNREACHABLE)
-        if fault is None:
-            raise error
-        if self.refusal:
-            # What was under way when it was closed was broken off.
-            raise UnavailableError(self.refusal) from error
-        if isinstance(fault, UnavailableError):
-            self.is_at_fault = True
-            self.is_lost = self.is_lost or fault.message == UNREACHABLE
-            self._faults.note(fault, error)
-        raise fault from error
-
-    def note_use(self) -> None:
-        """Notes that it was used with success."""
-        self.is_lost = False
-        if self.is_at_fault:
-            self.is_at_fault = False
-            self._faults.note_return()
 
     def _attempt(
         self, work: Callable[[DatabaseTransaction], Done[T]], *, is_endless: bool
@@ -280,7 +210,7 @@ class Database:
                 return False
 
         try:
-            return repeated(attempt, self._patience)
+            return repeated(attempt, self._limits.patience)
         except Exception as error:
             raise OutcomeUnknownError from error
 
@@ -295,56 +225,23 @@ class Database:
         Raises:
             UnavailableError: it was closed, or its file is gone.
         """
-        driver = self._driver()
+        driver = self.drivers.take()
         driver.on_trip = self.on_trip
         transaction = DatabaseTransaction(driver, reads=reads, is_endless=is_endless)
-        self._in_use.add(driver)
         try:
+            yield transaction
+        finally:
             try:
-                yield transaction
-            finally:
                 transaction.close()
-        except BaseException:
-            self._keep(driver)
-            raise
-        self._keep(driver)
-
-    def _driver(self) -> Driver:
-        """A connection that nobody uses."""
-        if self.refusal:
-            raise UnavailableError(self.refusal)
-        while self._idle:
-            driver = self._idle.pop()
-            driver.refusal = ""
-            if not driver.is_stale:
-                return driver
-            driver.close()
-        return self.connect()
-
-    def _keep(self, driver: Driver) -> None:
-        self._in_use.discard(driver)
-        if driver.is_open and not driver.prepared.are_too_many and len(self._idle) < self._most_idle:
-            self._idle.append(driver)
-        else:
-            driver.close()
-
-    def connect(self) -> Driver:
-        """A connection that writes; whoever asks for it closes it."""
-        driver = in_thread(self._connected)
-        driver.calendar = self._calendar
-        return driver
+            finally:
+                self.drivers.give_back(driver)
 
     def _connected(self) -> Driver:
-        if self.dialect == SQLITE:
-            driver = SqliteDriver(
-                Path(str(self.url.database)), self._synchronous, self._patience, self._statement_seconds
-            )
+        driver = driver_to(self.url, self._limits)
+        driver.calendar = self._calendar
+        if self._file is not None:
             self._file.note()
-            return driver
-        # The driver is imported where a database needs it.
-        from core.db.postgresql import PostgresDriver
-
-        return PostgresDriver(self.url, self._statement_seconds)
+        return driver
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -433,7 +330,7 @@ class Database:
     @property
     def file_is_there(self) -> bool:
         """Whether the file that is written is still in its place; so for a database without a file."""
-        return self.dialect != SQLITE or self._file.is_there()
+        return self._file is None or self._file.is_there()
 
     def check_file(self) -> None:
         """Closes it to all further work if its file was replaced or deleted.
@@ -442,34 +339,12 @@ class Database:
             UnavailableError: it was.
         """
         if not self.file_is_there:
-            self.refusal = _FILE_GONE
+            self.health.refusal = _FILE_GONE
             raise UnavailableError(_FILE_GONE)
-
-    # Its end
-
-    async def break_off(self, why: str, seconds: float) -> None:
-        """Breaks off all that is under way, none of which can be committed any more, and then accepts other work.
-
-        Args:
-            why: what is said of it.
-            seconds: for how long to wait until it has ended; code that hangs may not even notice.
-        """
-        await asyncio.to_thread(self._interrupt, why)
-        until = time.monotonic() + seconds
-        while any(driver.refusal for driver in list(self._in_use)) and time.monotonic() < until:
-            await asyncio.sleep(_LOOKING_SECONDS)
-        self.refusal = ""
-
-    def _interrupt(self, why: str) -> None:
-        self.refusal = why
-        for driver in list(self._in_use):
-            driver.refusal = why
-            driver.interrupt()
 
     def close(self) -> None:
         """Closes all connections."""
-        while self._idle:
-            self._idle.pop().close()
+        self.drivers.close()
         self.engine.dispose()
         self._reader.dispose()
 
@@ -481,45 +356,3 @@ def _ending(process: int) -> SqlStatement:
         " WHERE pid = $1::int AND usename = current_user AND datname = current_database()",
         [process],
     )
-
-
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except ArgumentError:
-        raise ConfigurationError(f"GUANXI_DATABASE_URL={url!r} is not an address; {_FORMS}") from None
-    if backend not in (SQLITE, POSTGRESQL):
-        raise ConfigurationError(f"GUANXI_DATABASE_URL: {backend} is not supported; {_FORMS}")
-    if backend == SQLITE and parsed.database in (None, "", ":memory:"):
-        raise ConfigurationError("GUANXI_DATABASE_URL: SQLite needs a file, as in sqlite:///guanxi.db")
-    return parsed
-
-
-_FORMS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-
-
-def _sqlite_engine(url: URL, synchronous: SqliteSynchronous, statement_seconds: float) -> Engine:
-    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, record: Any) -> None:
-        # The driver's own habit of opening transactions late lets a savepoint survive an outer rollback.
-        connection.isolation_level = None
-        prepare_sqlite(connection, synchronous=synchronous)
-        record.info[_ALARM] = Alarm(connection)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        reading = bool(connection.get_execution_options().get(_READING))
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
-        # Taking the write lock first spares the deadlock of two readers that both want to write.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def before_execution(connection: Connection, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
-        # What only reads does so for requests.
-        reading = bool(connection.get_execution_options().get(_READING))
-        connection.info[_ALARM].until = time.monotonic() + statement_seconds if reading else math.inf
-
-    return engine

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 from core.base.calendar import PLAIN, Calendar, offsets_of
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 
 #: A longer expression is more than a column, and is evaluated once for each moment.
 _COLUMN = 60

@@ -3,20 +3,12 @@
 It is asked in one place for each way to the database: where the drivers' errors leave it.
 """
 
-import logging
 import sqlite3
-import time
-from threading import Lock
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.base.errors import GuanxiError, PluginError, SlowStatementError, UnavailableError, told
-
-_log = logging.getLogger("guanxi.database")
-
-#: So often, in seconds, is the same fault logged.
-_PAUSE_SECONDS = 30.0
+from core.base.errors import GuanxiError, PluginError, SlowStatementError, UnavailableError
 
 UNREACHABLE = "the database cannot be reached now; try again in a moment"
 BUSY = "the database is busy with other work; try again in a moment"
@@ -97,28 +89,3 @@ def lost(cause: BaseException) -> UnavailableError:
     error = UnavailableError(UNREACHABLE)
     error.__cause__ = cause
     return error
-
-
-class FaultLog:
-    """Tells the log of faults of a database: of each kind now and then, however many requests meet it."""
-
-    def __init__(self) -> None:
-        self._noted: dict[str, float] = {}
-        self._lock = Lock()
-
-    def note(self, fault: GuanxiError, cause: BaseException) -> None:
-        """Notes a fault, with what the driver said."""
-        now = time.monotonic()
-        with self._lock:
-            if now - self._noted.get(fault.message, -_PAUSE_SECONDS) < _PAUSE_SECONDS:
-                return
-            self._noted[fault.message] = now
-        _log.error("%s (%s)", fault.message.partition(";")[0], told(cause))
-
-    def note_return(self) -> None:
-        """Notes that the database is used again, if a fault was noted."""
-        with self._lock:
-            noted = bool(self._noted)
-            self._noted.clear()
-        if noted:
-            _log.warning("the database is used again")

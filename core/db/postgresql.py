@@ -32,7 +32,7 @@ T = TypeVar("T")
 _INTERVAL = 0.1
 _PARAMETER = re.compile(r"\$(\d+)")
 #: How long, in seconds, to try to connect, and until a server that does not answer the network counts as gone.
-_CONNECTING_SECONDS = 5
+CONNECTING_SECONDS = 5
 _NETWORK: dict[str, Any] = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -83,7 +83,7 @@ class PatientConnection(psycopg.Connection[Any]):
         """
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         options = f"{_OPTIONS} -c statement_timeout={int(seconds * 1000)}"
-        made = cls.connect(address, options=options, connect_timeout=_CONNECTING_SECONDS, **_NETWORK, **more)
+        made = cls.connect(address, options=options, connect_timeout=CONNECTING_SECONDS, **_NETWORK, **more)
         made.seconds = seconds + GRACE_SECONDS
         return made
 

@@ -15,7 +15,7 @@ import orjson
 
 from core.base.ids import EVENT_PREFIX, new_stem
 from core.base.text import camel, snake
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import SqlStatement
 from core.log.changes import Change, shown
 from core.log.events import Action

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from core.db.database import SQLITE, Done
+from core.db.database import Done
+from core.db.engines import SQLITE
 from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.log.events import EventBatch
 from core.records.rows import rows_of

@@ -12,7 +12,8 @@ from core.background.backlog import HeldBack, PluginCursor, SetAside
 from core.background.jobs import PluginJob, jobs_fact
 from core.base.errors import ConfigurationError
 from core.base.files import private_file
-from core.db.database import POSTGRESQL, Database
+from core.db.database import Database
+from core.db.engines import POSTGRESQL
 from core.migrations.facts import facts_of, kept
 from core.migrations.runner import alone
 from core.records.installation import Installation

@@ -32,7 +32,8 @@ import core.crm.activities
 import core.records.installation
 import core.unit.idempotency  # noqa: F401
 from core.base.errors import ConfigurationError, GuanxiError, PluginError, told
-from core.db.database import SQLITE, Database
+from core.db.database import Database
+from core.db.engines import SQLITE
 from core.host.folders import folder_of
 from core.host.host import PluginHost
 from core.migrations.facts import RELEASE, TABLES, is_later, keep, kept

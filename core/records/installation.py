@@ -1,6 +1,6 @@
 """Facts about a database that settings must agree with."""
 
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, mark
 from core.records.columns import column
 from core.records.record import Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 from core.search.entries import PERMITTED
 from core.search.samples import MARKS
 from core.search.terms import (

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Index, String, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.records.columns import ColumnInfo, column, column_info, sql_column
 from core.records.forms import PERSON_NAME, PHONE, TextForm

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import SqlStatement, listed
 from core.records.forms import TextForm
 from core.records.record import Record

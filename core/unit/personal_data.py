@@ -21,7 +21,7 @@ from core.base.money import Money
 from core.base.text import camel
 from core.crm.customers import Contact, Customer
 from core.crm.people import User
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 from core.db.transaction import mark
 from core.db.types import Json, Text
 from core.log import attachments

@@ -12,7 +12,7 @@ from core.base.errors import Reject, UserError
 from core.crm.consequences import FOLLOWED, after_flush, settle
 from core.crm.uniqueness import twin_problems
 from core.db.conflicts import Conflict, conflict_of
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.locks import EVERYTHING, Key, take
 from core.host.contract import Plugin
 from core.log import attachments

@@ -12,7 +12,7 @@ from sqlalchemy import Table as SqlTable
 from core.base.errors import UserError
 from core.base.sentences import sentence
 from core.base.text import camel
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed, mark
 from core.log.changes import Change
 from core.log.events import Action

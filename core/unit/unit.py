@@ -22,7 +22,7 @@ from core.base.settings import Settings
 from core.crm.consequences import CORE_EVENTS
 from core.crm.settlement import Settlement
 from core.db.conflicts import OutdatedError
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.locks import EVERYTHING, take
 from core.db.transaction import DatabaseTransaction, SqlStatement
 from core.host.contract import CatalogQueries, Context, FetchJson, Plugin

@@ -57,7 +57,7 @@ def serve(
 
     Without an API key or an issuer of tokens it listens on loopback only.
     """
-    from core.db.database import SQLITE
+    from core.db.engines import SQLITE
     from guanxi.app import create_app
     from guanxi.logs import configure_logs
 

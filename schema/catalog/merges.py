@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Boolean, func, select
 from sqlalchemy.sql.functions import FunctionElement
 
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 from core.db.sql import Expression, spell
 from core.log.attachments import ExternalId
 from core.log.merges import MergedRecord

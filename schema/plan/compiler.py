@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import String, and_, case, false, func, not_, null, true
 
 from core.access.permissions import Right
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.sql import Expression, one_of
 from core.db.types import ListOf
 from schema.catalog.catalog import CatalogField, RecordType, ToMany

@@ -10,7 +10,7 @@ from core.access.permissions import Right
 from core.base.errors import InputError
 from core.base.ids import prefix_of
 from core.base.sentences import sentence
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.db.types import ListOf
 from schema.catalog.access import Access
 from schema.catalog.catalog import Catalog, RecordType

@@ -32,7 +32,7 @@ from core.base.actors import Reach
 from core.base.errors import InputError
 from core.base.sentences import sentence
 from core.base.text import snake
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 from core.db.sql import Expression, list_length, spell
 from core.db.types import Json, ListOf
 from core.records.columns import column_info

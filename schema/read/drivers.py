@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.db.database import POSTGRESQL, Database
+from core.db.database import Database
+from core.db.engines import POSTGRESQL
 from schema.read.reader import Reader
 
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 import asyncpg
 
 from core.db.database import Database
+from core.db.postgresql import CONNECTING_SECONDS
 from core.log.numbers import CHANNEL
 
 _log = logging.getLogger("guanxi.live")
 
-_CONNECTING_SECONDS = 5
 _RETRY_SECONDS = 1.0
 
 
@@ -35,7 +35,7 @@ class Listener:
         heard = asyncio.Event()
         self._task = asyncio.create_task(self._keep(heard))
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CONNECTING_SECONDS):
+            async with asyncio.timeout(CONNECTING_SECONDS):
                 await heard.wait()
 
     async def stop(self) -> None:
@@ -61,7 +61,7 @@ class Listener:
     async def _listen(self, heard: asyncio.Event) -> None:
         """Listens until the connection is lost."""
         lost = asyncio.Event()
-        connection = await asyncpg.connect(self._dsn, timeout=_CONNECTING_SECONDS)
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECTING_SECONDS)
         try:
             connection.add_termination_listener(lambda ended: lost.set())
             await connection.add_listener(CHANNEL, lambda *told: self._announce())

@@ -9,13 +9,11 @@ import psycopg
 
 from core.db.database import Database
 from core.db.faults import lost
-from core.db.postgresql import GRACE_SECONDS
+from core.db.postgresql import CONNECTING_SECONDS, GRACE_SECONDS
 from core.db.prepared import PreparedStatements
 from schema.read.pool import Pool
 from schema.read.reader import PREPARED_STATEMENTS, Steps
 
-#: How long, in seconds, to try to connect.
-_CONNECTING_SECONDS = 5
 _INDEX = re.compile(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)")
 
 
@@ -54,7 +52,7 @@ class PostgresReader:
         return await asyncpg.connect(
             self._dsn,
             connection_class=_Connection,
-            timeout=_CONNECTING_SECONDS,
+            timeout=CONNECTING_SECONDS,
             # The server cancels what takes too long; where it does not even do that, it is gone.
             command_timeout=self._timeout + GRACE_SECONDS,
             statement_cache_size=PREPARED_STATEMENTS,
@@ -81,11 +79,11 @@ class PostgresReader:
         try:
             found = await self.pool.use(work)
         except (OSError, TimeoutError) as error:
-            self._database.raise_meaning(lost(error))
+            self._database.health.raise_meaning(lost(error))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            self._database.raise_meaning(error)
-        if self._database.is_lost:
-            self._database.note_use()
+            self._database.health.raise_meaning(error)
+        if self._database.health.is_lost:
+            self._database.health.note_use()
         return found
 
     def fits(self, sql: str) -> bool:

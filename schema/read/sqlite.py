@@ -113,7 +113,7 @@ class SqliteReader:
         except TimeoutError:
             raise SlowStatementError from None
         except sqlite3.Error as error:
-            self._database.raise_meaning(error)
+            self._database.health.raise_meaning(error)
 
     def _fetch_there(self, sql: str, values: Sequence[Any]) -> bytes | None:
         try:

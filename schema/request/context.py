@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from core.access.allowances import Allowances
 from core.access.authentication import Authentication
@@ -92,18 +93,17 @@ class RequestContext:
         self.access = services.access(actor)
         self.clock = services.clock if actor.time_zone is None else services.clock.of(actor.time_zone)
         self.now: datetime = self.clock.now()
-        self._request_id = request_id
+        if request_id is not None:
+            self.request_id = request_id
         #: How many statements it took so far.
         self.statements = 0
         #: What its operation was reckoned to cost, where that is known.
         self.cost: int | None = None
 
-    @property
+    @cached_property
     def request_id(self) -> str:
         """The id it is known by in logs and events."""
-        if self._request_id is None:
-            self._request_id = new_id("req")
-        return self._request_id
+        return new_id("req")
 
     @property
     def settings(self) -> Settings:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import BindParameter, ClauseElement, ColumnElement,
 from sqlalchemy.types import NullType, TypeEngine
 
 from core.base.money import EXPONENTS
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 from core.db.sql import Expression, spell
 from core.db.types import Choice, Text
 

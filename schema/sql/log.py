@@ -7,7 +7,7 @@ from sqlalchemy import Boolean
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 from core.db.sql import Expression
 from schema.sql.json import BUILT, TEXT, SqlFunction, json_text
 

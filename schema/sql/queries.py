@@ -15,7 +15,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BinaryExpression, ClauseElement, ColumnElement, UnaryExpression
 
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 from core.db.sql import Expression
 from schema.sql.json import WHOLE, SqlFunction
 

@@ -14,7 +14,7 @@ from graphql.execution.values import VariableValues
 from core.base.actors import Actor, Reach
 from core.base.errors import ForbiddenError
 from core.base.settings import load_settings
-from core.db.database import POSTGRESQL, SQLITE
+from core.db.engines import POSTGRESQL, SQLITE
 from core.records.rows import dialect_of
 from guanxi.design import Design
 from schema.catalog.access import Access

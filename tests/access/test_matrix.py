@@ -8,7 +8,7 @@ import pytest
 from core.access.permissions import DEFAULTS, IMPORT, Right
 from core.base.actors import Actor, ActorKind
 from core.base.errors import ForbiddenError
-from core.db.database import SQLITE
+from core.db.engines import SQLITE
 from core.records.vocabulary import UserRole
 from guanxi import Facet, Field, Permission, Plugin, Record, RowRule, column, hookimpl, load_settings, reference
 from guanxi.design import design

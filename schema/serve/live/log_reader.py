@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from core.log.events import Action
 from schema.read.reader import Reader
 

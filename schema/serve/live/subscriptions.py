@@ -15,7 +15,7 @@ from graphql.execution.values import VariableValues
 from core.base.actors import Actor, ActorKind
 from core.base.errors import RateLimitedError, UnavailableError
 from core.base.sentences import sentence
-from core.db.database import POSTGRESQL
+from core.db.engines import POSTGRESQL
 from schema.plan.order import place_in_log
 from schema.plan.plan import Plan
 from schema.request.context import RequestContext, Services

@@ -36,8 +36,8 @@ def test_a_statement_counts_once():
 def test_connections_that_write_are_replaced_when_they_have_prepared_too_much(databases, monkeypatch):
     database = Database(databases.empty(), patience=5)
     opened = []
-    connect = database.connect
-    monkeypatch.setattr(database, "connect", lambda: opened.append(1) or connect())
+    connect = database.drivers.connect
+    monkeypatch.setattr(database.drivers, "connect", lambda: opened.append(1) or connect())
     for number in range(40):
         with database.driven() as transaction:
             assert transaction.rows(SqlStatement(statement(number))) == [(f"{number:0300}",)]

@@ -98,7 +98,7 @@ def test_where_the_line_is_cut_at_the_commit_it_is_found_out_whether_it_was_comm
     if database.dialect == "sqlite":
         pytest.skip("SQLite has no line that could be cut")
     cuts = [1]
-    connect = database.connect
+    connect = database.drivers.connect
 
     def cut_once():
         driver = connect()
@@ -118,7 +118,7 @@ def test_where_the_line_is_cut_at_the_commit_it_is_found_out_whether_it_was_comm
         return driver
 
     database.close()
-    database.connect = cut_once
+    database.drivers.connect = cut_once
     tries = []
 
     def work(transaction):

@@ -155,7 +155,9 @@ def test_who_holds_everything_of_a_plugin_excludes_who_holds_a_key(crm):
         ([()], [], False),
     ):
         with ExitStack() as stack:
-            holder, other = (DatabaseTransaction(stack.enter_context(closing(database.connect()))) for _ in range(2))
+            holder, other = (
+                DatabaseTransaction(stack.enter_context(closing(database.drivers.connect()))) for _ in range(2)
+            )
             take(holder, "club", first)
             holder.send()
             # The lock of the other is asked for at once or not at all, so nothing is waited for.
