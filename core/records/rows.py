@@ -1,8 +1,9 @@
 """Rows of a table class as statements of one engine: what is known of it before any request, prepared once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import Any
 
 import orjson
@@ -14,11 +15,11 @@ from sqlalchemy.orm.base import DEFAULT_STATE_ATTR
 from sqlalchemy.types import TypeDecorator
 
 from core.base.calendar import PLAIN, Calendar
+from core.db.engines import POSTGRESQL
 from core.db.transaction import Rows, SqlStatement, among, listed, mark
 from core.db.types import Json, ListOf, Text, Timestamp
 from core.records.record import Table, new_values
 
-POSTGRESQL = "postgresql"
 #: With so many rows, one value in a whole column is hardly a coincidence.
 _MANY = 50
 #: The position of a row among those that are looked for; no column has this name.
@@ -309,7 +310,10 @@ def _loader(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     if isinstance(type_, Json):
         # On PostgreSQL SQLAlchemy would leave it to the driver.
         return orjson.loads
-    load: Callable[[Any], Any] | None = type_.dialect_impl(dialect).result_processor(dialect, None)
+    if isinstance(found := type_.dialect_impl(dialect), Timestamp):
+        # The type's own, without a call into Python for each value: SQLite holds moments in UTC, and its texts say so.
+        return methodcaller("astimezone", UTC) if dialect.name == POSTGRESQL else datetime.fromisoformat
+    load: Callable[[Any], Any] | None = found.result_processor(dialect, None)
     return load
 
 

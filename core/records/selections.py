@@ -11,9 +11,10 @@ from sqlalchemy.sql.visitors import iterate
 from sqlmodel import Session
 
 from core.base.calendar import Calendar
+from core.db.engines import POSTGRESQL
 from core.db.transaction import DatabaseTransaction, Rows, SqlStatement
 from core.db.types import Json, ListOf
-from core.records.rows import POSTGRESQL, binder, dialect_of, quoted
+from core.records.rows import binder, dialect_of, quoted
 
 
 class Prepared:

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from core.base.text import snake, words
+from core.db.engines import POSTGRESQL
 from core.db.locks import Locks
 from core.db.transaction import DatabaseTransaction, SqlStatement, among, listed
 from core.log.events import Action
 from core.records.record import Record
-from core.records.rows import POSTGRESQL, quoted, rows_of
+from core.records.rows import quoted, rows_of
 from schema.catalog.catalog import CatalogField, RecordType
 
 RowInput = Mapping[str, Any]
