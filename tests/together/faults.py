@@ -145,3 +145,28 @@ FAULTS: Mapping[str, Callable[[Client, int], bool]] = {
     "A7 stage steps do not lead on": steps_do_not_lead_on,
     "A8 shuffled batches deadlock": batches_deadlock,
 }
+
+
+def superiors(client: Client) -> list[Rival]:
+    """Contacts that are to report to each other, while something else of each changes."""
+    customer = client.create("Customer", name="K")["id"]
+    ids = [client.create("Contact", name=f"C{n}", customerId=customer)["id"] for n in range(8)]
+    reports = [operation("updateContact", id=id, reportsToId=other) for id, other in pairwise(ids)]
+    return [*reports, *(operation("updateContact", id=id, jobTitle="Buyer") for id in ids)]
+
+
+def moving_opportunity(client: Client) -> list[Rival]:
+    """Sales of an opportunity, while its customer is taken from it and others change it."""
+    customer = client.create("Customer", name="K")["id"]
+    deal = client.create("Opportunity", name="D", customerId=customer)["id"]
+    sale = {"customerId": customer, "opportunityId": deal, "occurredOn": "2025-01-01"}
+    sales = [operation("createTransaction", actualAmount=money(n + 1), **sale) for n in range(6)]
+    moves = [operation("updateOpportunity", id=deal, customerId=id) for id in (None, customer)] * 3
+    return [*sales, *moves, *(operation("updateOpportunity", id=deal, nextAction=f"{n}") for n in range(4))]
+
+
+#: What has to be possible at once without a deadlock.
+RINGS: Mapping[str, Callable[[Client], list[Rival]]] = {
+    "superiors of contacts": superiors,
+    "an opportunity that moves": moving_opportunity,
+}
