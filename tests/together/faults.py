@@ -165,8 +165,20 @@ def moving_opportunity(client: Client) -> list[Rival]:
     return [*sales, *moves, *(operation("updateOpportunity", id=deal, nextAction=f"{n}") for n in range(4))]
 
 
+def settled_invoice(client: Client) -> list[Rival]:
+    """Payments of an invoice, the last of which settle it, while others change it."""
+    customer = client.create("Customer", name="K")["id"]
+    days = {"invoicedOn": "2025-01-01", "dueOn": "2025-02-01"}
+    invoice = client.create("Receivable", customerId=customer, number="R1", amount=money(40), **days)["id"]
+    payments = [
+        operation("createPayment", receivableId=invoice, amount=money(10), paidOn=f"2025-01-0{n}") for n in "2345"
+    ]
+    return [*payments, *(operation("updateReceivable", id=invoice, description=f"{n}") for n in range(12))]
+
+
 #: What has to be possible at once without a deadlock.
 RINGS: Mapping[str, Callable[[Client], list[Rival]]] = {
+    "an invoice that is settled": settled_invoice,
     "superiors of contacts": superiors,
     "an opportunity that moves": moving_opportunity,
 }
