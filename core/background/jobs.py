@@ -357,8 +357,9 @@ class Jobs:
     def _hurry(self, session: Session, name: str, at: datetime) -> None:
         now = self._clock.now()
         session.execute(insert_if_absent(session, PluginJob.__table__).values(name=name, due_at=now))
-        # Whoever runs it now may have looked already, so that what was due before does not count.
-        is_later = or_(col(PluginJob.due_at) > at, col(PluginJob.holder).is_not(None))
+        # Whoever runs it now may have looked already, so that what was due when he began does not count.
+        is_under_way = and_(col(PluginJob.holder).is_not(None), col(PluginJob.due_at) <= col(PluginJob.started_at))
+        is_later = or_(col(PluginJob.due_at) > at, is_under_way)
         session.execute(update(PluginJob).where(col(PluginJob.name) == name, is_later).values(due_at=at))
 
     def _claim_due(self, session: Session, names: Iterable[str] | None = None) -> str | None:

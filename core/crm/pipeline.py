@@ -296,7 +296,7 @@ def _log_step(
     # A step that happens now follows all others.
     last = _last_step(settlement, record) if before is not None and moment < settlement.now else None
     if last is not None and moment < last:
-        given, previous = (f"{one:%Y-%m-%d %H:%M:%S}" for one in (moment, last))
+        given, previous = (f"{one:%Y-%m-%d %H:%M:%S} UTC" for one in (moment, last))
         message = sentence(
             "{given} is before the previous step, of {previous}; the step is logged as of then",
             given=given,

@@ -27,7 +27,7 @@ from core.host.routes import PluginRoute
 from core.log.changes import Changes
 from core.log.events import Action, Event
 from core.records.fields import Field, Job
-from core.records.record import Record
+from core.records.record import Record, Table
 from core.records.selections import PreparedQuestion
 
 #: Version of the plugin contract; a plugin's `api` range must hold it.
@@ -124,6 +124,9 @@ async def _in_async_hooks_only(*args: Any) -> Any:
 def _in_mutations_and_async_hooks_only(user_id: str) -> Any:
     raise RuntimeError("only mutations, async jobs and the async hooks after_commit, startup and shutdown have this")
 
+
+#: A row of a table of plugins or the core: its class and its id.
+RowKey = tuple[type[Table], str]
 
 #: Runs a statement that gives one JSON value, with its parameters.
 FetchJson = Callable[[str, Sequence[Any]], bytes | None]
@@ -464,7 +467,7 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def lock_keys(self, settings: Any, changes: Changes) -> Iterable[Key]:
+    def lock_keys(self, settings: Any, changes: Changes) -> Iterable[Key | RowKey]:
         """Names what `validate` and `before_commit` rely on for these changes, so that nobody changes it meanwhile.
 
         When: after the changes are settled, before anything is judged; once per chunk of a batch. The keys of all
@@ -472,7 +475,9 @@ class Hooks:
             `validate` or `before_commit` holds one key for everything, so that its changes are made one at a time.
         Arguments: this plugin's `settings`; `changes` of the transaction or of one chunk of a batch. No database.
         Returns: keys: tuples of texts, such as `("customer", id)`. Of transactions with a key in common one waits for
-            the other. No keys cost nothing, and the empty tuple excludes all others of the plugin.
+            the other. No keys cost nothing, and the empty tuple excludes all others of the plugin. `(Invoice, id)`, a
+            class and an id, is a row that `before_commit` will write though it is not among the changes: rows are
+            locked before keys, so that nobody who changes it waits for a key while this waits for its row.
         Transaction: inside; the keys are held until it ends.
         Failure: an exception rolls the whole transaction back and is attributed to the plugin.
         """

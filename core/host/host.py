@@ -5,7 +5,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -22,11 +23,11 @@ from core.base import tracing
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.setting_faults import explain
 from core.base.settings import Settings
-from core.db.locks import EVERYTHING, Key, Locks
+from core.db.locks import EVERYTHING, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
 from core.log.changes import Changes, Touched
-from core.records.record import CORE, Record, has_record, tables_of
+from core.records.record import CORE, Record, Table, has_record, tables_of
 from core.records.selections import PreparedQuestion
 
 GROUP = "guanxi.plugins"
@@ -83,6 +84,13 @@ class Described:
     version: str
     hooks: tuple[str, ...]
     place: str
+
+
+def _is_row(key: Any) -> bool:
+    match key:
+        case (type() as table, str()):
+            return issubclass(table, Table)
+    return False
 
 
 class PluginHost:
@@ -209,25 +217,30 @@ class PluginHost:
                 raise PluginError(plugin.name, hook, f"{told(error)}. {REMEDY}") from error
             yield plugin, declared
 
-    def locks(self, changes: Changes) -> Locks:
-        """The keys that plugins rely on for changes.
+    def locks(self, changes: Changes) -> tuple[Mapping[type[Table], Collection[str]], Locks]:
+        """The rows that plugins will write because of changes, by their tables, and the keys that they rely on.
 
         Raises:
             PluginError: a hook failed; the transaction is to be rolled back.
         """
-        locks = Locks()
+        locks, rows = Locks(), defaultdict[type[Table], set[str]](set)
         for plugin, function in self.reacting("lock_keys", changes.touched):
-            locks.add(plugin.name, self._keys(plugin, function, changes))
+            keys = self._keys(plugin, function, changes)
+            named = [key for key in keys if key and not isinstance(key[0], str)]
+            for table, id in named:
+                rows[table].add(id)
+            locks.add(plugin.name, [key for key in keys if key not in named] if named else keys)
         for plugin in self._relying_on_all:
             if self._reacts(plugin, changes.touched):
                 locks.add(plugin.name, (EVERYTHING,))
-        return locks
+        return rows, locks
 
-    def _keys(self, plugin: Plugin, function: Callable[..., Any], changes: Changes) -> list[Key]:
+    def _keys(self, plugin: Plugin, function: Callable[..., Any], changes: Changes) -> list[Any]:
         with self.running(plugin, "lock_keys", len(changes)):
             keys = list(function(settings=self.settings[plugin.name], changes=changes) or ())
             for key in keys:
-                if not isinstance(key, tuple) or not all(isinstance(part, str) for part in key):
+                is_key = isinstance(key, tuple) and all(isinstance(part, str) for part in key)
+                if not is_key and not _is_row(key):
                     problem = f"returned the key {key!r}, which is not a tuple of texts; write ('stock', id)"
                     raise PluginError(plugin.name, "lock_keys", problem)
             return keys

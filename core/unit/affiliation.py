@@ -90,9 +90,12 @@ def _problems(change: Change, known: _Customers) -> Iterator[UserError]:
 
 
 def _customers_of(transaction: DatabaseTransaction, model: type[Record], ids: set[str]) -> _Customers:
-    """The customers of these records, which stay so until the transaction ends."""
+    """The customers of these records, as whoever gives them to others finds what is tied to them.
+
+    Nobody waits for who changes anything else of them: he may be waiting for a key that this transaction holds.
+    """
     engine = transaction.dialect
-    lock = " FOR SHARE" if engine == "postgresql" else ""
+    lock = " FOR KEY SHARE" if engine == "postgresql" else ""
     where, value = among(engine, "id", 1), listed(engine, ids)
     sql = f"SELECT id, customer_id FROM {quoted(engine, model.__table__.name)} WHERE {where} ORDER BY id{lock}"
     return dict(transaction.rows(SqlStatement(sql, (value,))))

@@ -21,6 +21,7 @@ from core.log.estates import handovers_of, is_about_owners
 from core.log.events import Action
 from core.records.checks import row_problems
 from core.records.record import Record, record_named
+from core.records.rows import rows_of
 from core.unit.affiliation import affiliation_problems
 from core.unit.batches import Batch, NumberedRow
 from core.unit.belongings import write_belongings
@@ -224,9 +225,13 @@ def _judge(unit: Unit, work: _Work, *, again: bool) -> None:
 
 
 def _lock(unit: Unit, changes: Changes) -> None:
-    """Takes the keys that plugins rely on for changes."""
+    """Locks the rows that plugins will write, and takes the keys that they rely on: in the order of all who do."""
     if unit.host.rely(changes.touched):
-        unit.host.locks(changes).take(unit.transaction)
+        rows, locks = unit.host.locks(changes)
+        if unit.transaction.dialect == POSTGRESQL:
+            for table in sorted(rows, key=lambda table: table.__tablename__):
+                unit.transaction.put(rows_of(table, POSTGRESQL).locked(rows[table]))
+        locks.take(unit.transaction)
 
 
 def _hold_estates(unit: Unit, changes: Changes) -> None:

@@ -133,7 +133,7 @@ class CreditScoring(Plugin):
         fill_sample(ctx, chance)
 
     @hookimpl
-    def lock_keys(self, changes: Changes) -> Iterable[tuple[str, ...]]:
+    def lock_keys(self, changes: Changes) -> Iterable[tuple[str | type[Receivable], str]]:
         """The customers and deals that control and scores rely on."""
         return keys_of(changes)
 

@@ -9,10 +9,14 @@ from plugins.credit_scoring.commits import may_commit
 from plugins.credit_scoring.control import controlled
 from plugins.credit_scoring.fields import DIMENSIONS
 from plugins.credit_scoring.limits import LIMIT
+from plugins.credit_scoring.models import Receivable
 
 
-def keys_of(changes: Changes) -> Iterator[tuple[str, str]]:
-    """The customers whose exposure, limit or score is read or written, and whose and which invoices are added up."""
+def keys_of(changes: Changes) -> Iterator[tuple[str | type[Receivable], str]]:
+    """The customers whose exposure, limit or score is read or written, and whose and which invoices are added up.
+
+    The invoices that payments settle are rows that will be written.
+    """
     customers, deals, receivables = set[str](), set[str](), set[str]()
     for change in (*controlled(changes), *may_commit(changes)):
         deal: Any = change.record
@@ -25,6 +29,7 @@ def keys_of(changes: Changes) -> Iterator[tuple[str, str]]:
         for record in ("Payment", "PaymentReminder", "PaymentPromise"):
             receivables |= changes.ids(record, "receivable_id")
         customers |= {change.record.id for change in changes.of("Customer") if _is_judged(change)}
+    yield from ((Receivable, id) for id in changes.ids("Payment", "receivable_id"))
     yield from (("customer", id) for id in customers)
     yield from (("opportunity", id) for id in deals)
     yield from (("receivable", id) for id in receivables)

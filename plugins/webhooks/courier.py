@@ -82,8 +82,10 @@ class _Courier:
         """Notes what was done, and takes what is due."""
         attempts = list(self._attempts)
         busy: dict[str, set[str]] = defaultdict(set)
-        for webhook_id, record_id in self._under_way.values():
-            busy[webhook_id].add(record_id)
+        for task, (webhook_id, record_id) in self._under_way.items():
+            # One that has just ended is among the attempts, though it is taken from what is under way a moment later.
+            if not task.done():
+                busy[webhook_id].add(record_id)
 
         def look(ctx: Context) -> list[Due]:
             settle(ctx, attempts)

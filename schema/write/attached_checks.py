@@ -49,12 +49,11 @@ def check_keys(keys: Sequence[RowInput]) -> list[UserError]:
         )
         for system in twice
     ]
-    try:
-        for item in keys:
-            check_text(item["system"], _LONGEST_SYSTEM)
-            check_text(item["value"], _LONGEST_KEY)
-    except InputError as error:
-        problems.append(
-            UserError("INVALID", sentence("externalIds: {problem}", problem=error.message), ("externalIds",))
-        )
+    for item in keys:
+        for part, longest in (("system", _LONGEST_SYSTEM), ("value", _LONGEST_KEY)):
+            try:
+                check_text(item[part], longest)
+            except InputError as error:
+                message = sentence("externalIds: {part}: {problem}", part=part, problem=error.message)
+                return [*problems, UserError("INVALID", message, ("externalIds",))]
     return problems

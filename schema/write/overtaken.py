@@ -15,6 +15,16 @@ from schema.catalog.catalog import RecordType
 
 def overtaken(unit: Unit, record: RecordType, row: Record, expected: int) -> UserError:
     """The error of a change that expects another version than the record has."""
+    if expected > row.version or expected < 1:
+        message = sentence(
+            "expectedVersion: {record} {id!r} is at version {version}, and never was at {expected}; read it again and "
+            "repeat the change",
+            record=noun(record.singular),
+            id=row.id,
+            version=row.version,
+            expected=expected,
+        )
+        return UserError("CONFLICT", message, ("expectedVersion",), row)
     message = sentence(
         "expectedVersion: {record} {id!r} is at version {version}, not {expected}: someone changed it on {changed}; "
         "read it again and repeat the change",

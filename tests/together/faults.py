@@ -145,3 +145,40 @@ FAULTS: Mapping[str, Callable[[Client, int], bool]] = {
     "A7 stage steps do not lead on": steps_do_not_lead_on,
     "A8 shuffled batches deadlock": batches_deadlock,
 }
+
+
+def superiors(client: Client) -> list[Rival]:
+    """Contacts that are to report to each other, while something else of each changes."""
+    customer = client.create("Customer", name="K")["id"]
+    ids = [client.create("Contact", name=f"C{n}", customerId=customer)["id"] for n in range(8)]
+    reports = [operation("updateContact", id=id, reportsToId=other) for id, other in pairwise(ids)]
+    return [*reports, *(operation("updateContact", id=id, jobTitle="Buyer") for id in ids)]
+
+
+def moving_opportunity(client: Client) -> list[Rival]:
+    """Sales of an opportunity, while its customer is taken from it and others change it."""
+    customer = client.create("Customer", name="K")["id"]
+    deal = client.create("Opportunity", name="D", customerId=customer)["id"]
+    sale = {"customerId": customer, "opportunityId": deal, "occurredOn": "2025-01-01"}
+    sales = [operation("createTransaction", actualAmount=money(n + 1), **sale) for n in range(6)]
+    moves = [operation("updateOpportunity", id=deal, customerId=id) for id in (None, customer)] * 3
+    return [*sales, *moves, *(operation("updateOpportunity", id=deal, nextAction=f"{n}") for n in range(4))]
+
+
+def settled_invoice(client: Client) -> list[Rival]:
+    """Payments of an invoice, the last of which settle it, while others change it."""
+    customer = client.create("Customer", name="K")["id"]
+    days = {"invoicedOn": "2025-01-01", "dueOn": "2025-02-01"}
+    invoice = client.create("Receivable", customerId=customer, number="R1", amount=money(40), **days)["id"]
+    payments = [
+        operation("createPayment", receivableId=invoice, amount=money(10), paidOn=f"2025-01-0{n}") for n in "2345"
+    ]
+    return [*payments, *(operation("updateReceivable", id=invoice, description=f"{n}") for n in range(12))]
+
+
+#: What has to be possible at once without a deadlock.
+RINGS: Mapping[str, Callable[[Client], list[Rival]]] = {
+    "an invoice that is settled": settled_invoice,
+    "superiors of contacts": superiors,
+    "an opportunity that moves": moving_opportunity,
+}

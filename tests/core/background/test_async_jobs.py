@@ -76,6 +76,25 @@ def test_an_async_job_is_hurried_and_asks_as_a_user(crm, clock):
         client.run(jobs.hurry("greet"))
 
 
+def test_a_job_that_is_hurried_while_it_runs_is_not_put_off_by_what_it_says_itself(crm, clock):
+    courier = Courier()
+    client = crm(courier, clock=clock)
+    jobs = client.app.jobs
+    client.create("User", name="Ann", role="ACCOUNT_MANAGER")
+    client.deliver()
+    clock.moment += 2 * HOUR
+
+    async def hurried():
+        # Something came after it had looked what there is, and before it says when it has something to do next.
+        clock.moment += timedelta(seconds=1)
+        await jobs.hurry("carry_letters")
+        await jobs.hurry("carry_letters", clock.moment + HOUR)
+
+    courier.may_end = hurried
+    client.run(jobs.run("carry_letters"))
+    assert planned(client).due_at == NOON + 2 * HOUR + timedelta(seconds=1)
+
+
 def test_a_server_that_stops_breaks_an_async_job_off_and_leaves_it_to_others(databases):
     courier, url = Courier(), databases.fresh()
     courier.may_end = asyncio.Event().wait

@@ -576,3 +576,22 @@ def test_what_is_removed_is_answered_as_it_was(client):
     assert (destroyed["it"]["deletedId"], known["version"], known["deletedAt"] is None) == (id, 2, False)
     assert (known["tags"], known["contacts"]) == (["vip"], was["contacts"])
     assert read(client, "Customer", id, "id") is None
+
+
+def test_messages_name_what_is_wrong_and_claim_no_more(crm):
+    client = crm()
+    id = client.create("Customer", name="Acme")["id"]
+
+    def refused(**input):
+        text = "mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { userErrors { message } } }"
+        return [
+            error["message"] for error in client.query(text, input={"id": id, **input})["updateCustomer"]["userErrors"]
+        ]
+
+    # Nobody has changed it, so nobody is said to have.
+    assert refused(expectedVersion=99, name="Other") == [
+        f"expectedVersion: customer '{id}' is at version 1, and never was at 99; read it again and repeat the change"
+    ]
+    assert refused(externalIds=[{"system": "erp", "value": " "}]) == [
+        "externalIds: value: it must not be empty; give a text"
+    ]
