@@ -23,7 +23,7 @@ from core.base import tracing
 from core.base.errors import GuanxiError, PluginError, Reject, UserError, told
 from core.base.setting_faults import explain
 from core.base.settings import Settings
-from core.db.locks import EVERYTHING, Locks
+from core.db.locks import EVERYTHING, Key, Locks
 from core.host.contract import API, HOOK_NAMES, Context, Hooks, Plugin
 from core.host.retries import Retries
 from core.log.changes import Changes, Touched
@@ -225,11 +225,13 @@ class PluginHost:
         """
         locks, rows = Locks(), defaultdict[type[Table], set[str]](set)
         for plugin, function in self.reacting("lock_keys", changes.touched):
-            keys = self._keys(plugin, function, changes)
-            named = [key for key in keys if key and not isinstance(key[0], str)]
-            for table, id in named:
-                rows[table].add(id)
-            locks.add(plugin.name, [key for key in keys if key not in named] if named else keys)
+            keys: list[Key] = []
+            for key in self._keys(plugin, function, changes):
+                if key and not isinstance(key[0], str):
+                    rows[key[0]].add(key[1])
+                else:
+                    keys.append(key)
+            locks.add(plugin.name, keys)
         for plugin in self._relying_on_all:
             if self._reacts(plugin, changes.touched):
                 locks.add(plugin.name, (EVERYTHING,))
